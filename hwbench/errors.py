@@ -1,0 +1,47 @@
+"""What goes wrong on the user's side, said in one line that names the place and the way out."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class HwbenchError(ValueError):
+    """An error the user can mend: a wrong name, a broken file, a value out of range.
+
+    The message is one line: what was wrong, where, and what to do. The command line prints it
+    without a traceback and exits with code 2.
+    """
+
+
+def nearest(name: str, valid: Iterable[str]) -> str | None:
+    """Return the entry of `valid` most like `name`, or None where nothing comes close."""
+    candidates = list(valid)
+    folded = {candidate.casefold(): candidate for candidate in reversed(candidates)}
+    close = difflib.get_close_matches(name.casefold(), list(folded), n=1, cutoff=0.5)
+    return folded[close[0]] if close else None
+
+
+def unknown_name(
+    kind: str, name: str, valid: Iterable[str], *, where: str | None = None
+) -> HwbenchError:
+    """Build the error for a name that is not among the valid ones.
+
+    Parameters
+    ----------
+    kind : what the name should have been, in words: "table", "column of nb201-digits".
+    name : what was given.
+    valid : the names that exist.
+    where : the file (and key) in which the name stands, if any.
+    """
+    candidates = sorted(valid)
+    place = f"{where}: " if where else ""
+    close = nearest(name, candidates)
+    if close is not None:
+        hint = f"did you mean '{close}'?"
+    elif candidates:
+        shown = ", ".join(candidates[:12]) + (", ..." if len(candidates) > 12 else "")
+        hint = f"valid names: {shown}"
+    else:
+        hint = "there is none"
+    return HwbenchError(f"{place}unknown {kind} '{name}'; {hint}")

@@ -1,0 +1,12 @@
+"""How long work tells how far it is: the library calls a function, the command line draws a bar."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+Progress = Callable[[int, int], None]
+"""Called with (units done, units in all), at the start and after every unit."""
+
+
+def silent(_done: int, _total: int) -> None:
+    """Report nothing."""

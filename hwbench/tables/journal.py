@@ -1,0 +1,97 @@
+"""An append-only file of results, so that hours of measuring survive a kill.
+
+The first line holds the recipe, every further line one result, as JSON. A line torn by a crash is
+dropped when the file is opened again. A journal is continued only by the same recipe.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from hwbench.errors import HwbenchError
+
+SYNC_SECONDS = 5.0
+
+
+class Journal:
+    """Results of one recipe, on disk as they come.
+
+    Parameters
+    ----------
+    path : the file; made if missing, continued if there.
+    recipe : what determines the results; JSON-serialisable.
+
+    Raises
+    ------
+    HwbenchError
+        Where the file holds another recipe, is no journal, or cannot be written.
+    """
+
+    def __init__(self, path: Path, recipe: Mapping[str, Any]) -> None:
+        self.path = path
+        recipe = json.loads(json.dumps(recipe))
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self.records = self._read(recipe) if path.exists() else []
+            self._file = path.open("a", encoding="utf-8")
+        except OSError as error:
+            raise HwbenchError(f"{path}: cannot be opened ({error.strerror})") from error
+        if self._file.tell() == 0:
+            self._file.write(json.dumps({"recipe": recipe}) + "\n")
+            self._sync()
+        self._synced = time.monotonic()
+
+    def _read(self, recipe: Mapping[str, Any]) -> list[dict[str, Any]]:
+        content = self.path.read_bytes()
+        whole = content[: content.rfind(b"\n") + 1]
+        if len(whole) < len(content):
+            os.truncate(self.path, len(whole))
+        if not whole:
+            return []
+        try:
+            lines = [json.loads(line) for line in whole.splitlines()]
+            found = lines[0]["recipe"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise HwbenchError(
+                f"{self.path}: no journal of measurements; choose another name or remove it"
+            ) from error
+        if found != recipe:
+            keys = sorted(
+                key for key in {*found, *recipe} if found.get(key) != recipe.get(key)
+            )
+            changes = "; ".join(f"{key}: {found.get(key)} there, {recipe.get(key)} now" for key in keys)
+            raise HwbenchError(
+                f"{self.path}: was begun with another recipe ({changes}); "
+                "finish it with that recipe, choose another name, or remove the file"
+            )
+        return lines[1:]
+
+    def append(self, record: Mapping[str, Any]) -> None:
+        """Add one result; it is forced to disk at the latest some seconds later."""
+        self._file.write(json.dumps(record) + "\n")
+        self.records.append(dict(record))
+        if time.monotonic() - self._synced > SYNC_SECONDS:
+            self._sync()
+
+    def _sync(self) -> None:
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._synced = time.monotonic()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._sync()
+        self._file.close()
