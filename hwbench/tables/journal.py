@@ -6,6 +6,7 @@ dropped when the file is opened again. A journal is continued only by the same r
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import time
@@ -13,6 +14,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+
+import numpy as np
 
 from hwbench.errors import HwbenchError
 
@@ -95,3 +98,8 @@ class Journal:
     ) -> None:
         self._sync()
         self._file.close()
+
+
+def digest_of(indices: np.ndarray) -> str:
+    """A short fingerprint of a list of architectures, for a recipe."""
+    return hashlib.sha256(np.ascontiguousarray(indices, dtype="<i8").tobytes()).hexdigest()[:16]

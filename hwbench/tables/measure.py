@@ -25,12 +25,14 @@ from hwbench.environment import available_cores, describe_machine, describe_vers
 from hwbench.errors import HwbenchError, unknown_name
 from hwbench.progress import Progress, silent
 from hwbench.spaces import Space
-from hwbench.tables.journal import Journal
+from hwbench.tables.journal import Journal, digest_of
 
 if TYPE_CHECKING:
     import torch
 
 Runner = Callable[[], object]
+
+VISITS_PER_COLLECTION = 32  # the cyclic collector is off while timing, so it is called by hand
 
 
 @dataclass(frozen=True)
@@ -117,7 +119,7 @@ def measure(
         "kind": "measure",
         "space": space.name,
         "n_archs": len(indices),
-        "archs_digest": _digest(indices),
+        "archs_digest": digest_of(indices),
         **asdict(recipe),
         "processor": describe_machine()["processor"],
         "torch": describe_versions()["torch"],
@@ -145,6 +147,8 @@ def measure(
                     record = _visit(space, index, recipe, images, with_memory=round_number == 0)
                     journal.append({"round": round_number, "index": index, **record})
                     done.add((round_number, index))
+                    if len(done) % VISITS_PER_COLLECTION == 0:
+                        gc.collect()
                     progress(len(done), total)
         return _summarise(journal.records, indices)
 
@@ -212,12 +216,6 @@ def _summarise(records: list[dict[str, Any]], indices: np.ndarray) -> pd.DataFra
     )
 
 
-def _digest(indices: np.ndarray) -> str:
-    from hashlib import sha256
-
-    return sha256(np.ascontiguousarray(indices, dtype="<i8").tobytes()).hexdigest()[:16]
-
-
 @contextlib.contextmanager
 def _quiet_process(threads: int) -> Iterator[None]:
     """Pin the process to as many cores as it has threads, and stop what disturbs timings."""
@@ -228,12 +226,14 @@ def _quiet_process(threads: int) -> Iterator[None]:
     torch.set_num_threads(threads)
     torch.set_flush_denormal(True)
     gc.collect()
+    gc.freeze()  # what lives now need not be looked at in the collections between visits
     gc.disable()
     try:
         if cores_before is not None:
             os.sched_setaffinity(0, sorted(cores_before)[-threads:])
         yield
     finally:
+        gc.unfreeze()
         gc.enable()
         torch.set_flush_denormal(False)
         torch.set_num_threads(threads_before)

@@ -1,0 +1,215 @@
+"""Reading a run folder: every file checked before anything is made of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from hwbench.errors import HwbenchError
+
+STUDY_COLUMNS = {
+    "predictor": "text",
+    "title": "text",
+    "family": "text",
+    "encoding": "text",
+    "target": "text",
+    "training_size": "integer",
+    "seed": "integer",
+    "test_size": "integer",
+    "kendall_tau": "number",
+    "spearman": "number",
+    "pearson": "number",
+    "mae": "number",
+    "fit_seconds": "number",
+    "predict_seconds": "number",
+    "error": "optional text",
+}
+PREDICTION_COLUMNS = {
+    "target": "text",
+    "predictor": "text",
+    "training_size": "integer",
+    "seed": "integer",
+    "truth": "number",
+    "prediction": "number",
+}
+SIMULATION_COLUMNS = {
+    "accuracy_target": "text",
+    "metric_target": "text",
+    "n_candidates": "integer",
+    "deviation": "number",
+    "repeat": "integer",
+    "mra_all": "number",
+    "mra_pareto": "number",
+    "hypervolume": "number",
+    "hypervolume_true": "number",
+    "kendall_tau": "number",
+    "n_selected": "number",
+    "pareto_n_selected": "number",
+}
+EXAMPLE_COLUMNS = {
+    "arch": "text",
+    "accuracy": "number",
+    "metric": "number",
+    "predicted_metric": "number",
+    "selected": "flag",
+    "selected_pareto": "flag",
+    "true_front": "flag",
+    "accuracy_target": "text",
+    "metric_target": "text",
+    "deviation": "number",
+}
+
+LOOKUP_FAMILY = "lookup table"
+
+
+@dataclass(frozen=True)
+class Target:
+    """A column of a table that was predicted or searched over, in words."""
+
+    key: str
+    title: str
+    unit: str
+
+    @property
+    def with_unit(self) -> str:
+        """The title with its unit: "latency, NAS-Bench-201 (ms)"."""
+        return f"{self.title} ({self.unit})" if self.unit else self.title
+
+    def amount(self, number: str) -> str:
+        """A formatted number with this target's unit behind it."""
+        return f"{number} {self.unit}" if self.unit else number
+
+
+@dataclass(frozen=True)
+class Run:
+    """The checked contents of a run folder; a part that is missing or has no rows is None."""
+
+    folder: Path
+    info: dict[str, Any]
+    study: pd.DataFrame | None
+    predictions: pd.DataFrame | None
+    simulation: pd.DataFrame | None
+    example: pd.DataFrame | None
+
+    def target(self, key: str) -> Target:
+        """Title and unit of "table:column" as the run's record gives them, else the bare key."""
+        table_name, _, column_name = key.partition(":")
+        table = _mapping(_mapping(self.info.get("tables")).get(table_name))
+        column = _mapping(_mapping(table.get("columns")).get(column_name))
+        if not column:
+            return Target(key, key, "")
+        title = f"{column.get('title') or column_name}, {table.get('title') or table_name}"
+        return Target(key, title, str(column.get("unit") or ""))
+
+
+def read_run(folder: Path) -> Run:
+    """Read and check a run folder.
+
+    Raises
+    ------
+    HwbenchError
+        Where the folder holds neither a study nor a simulation, or a file of it is broken.
+    """
+    if not folder.is_dir():
+        raise HwbenchError(f"{folder}: no such run folder")
+    study = _read_frame(folder / "study.parquet", STUDY_COLUMNS)
+    simulation = _read_frame(folder / "simulation.parquet", SIMULATION_COLUMNS)
+    if study is None and simulation is None:
+        raise HwbenchError(
+            f"{folder}: nothing to report, the folder holds no rows in study.parquet "
+            "or simulation.parquet"
+        )
+    return Run(
+        folder=folder,
+        info=_read_info(folder / "run.json"),
+        study=study,
+        predictions=_read_frame(folder / "predictions.parquet", PREDICTION_COLUMNS),
+        simulation=simulation,
+        example=_read_frame(folder / "selection_example.parquet", EXAMPLE_COLUMNS),
+    )
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _read_info(path: Path) -> dict[str, Any]:
+    if not path.exists():
+        return {}
+    try:
+        info = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise HwbenchError(f"{path}: cannot be read as JSON ({_one_line(error)})") from error
+    if not isinstance(info, dict):
+        raise HwbenchError(f"{path}: must hold a JSON object, not {type(info).__name__}")
+    for key in ("spec", "machine", "versions", "tables"):
+        if info.get(key) is not None and not isinstance(info[key], dict):
+            raise HwbenchError(
+                f"{path}: '{key}' must be an object, not {type(info[key]).__name__}"
+            )
+    return info
+
+
+def _read_frame(path: Path, columns: Mapping[str, str]) -> pd.DataFrame | None:
+    """Read the named columns of a Parquet file; None where it is absent or has no rows."""
+    if not path.exists():
+        return None
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        names = set(pq.read_schema(path).names)
+    except (OSError, ValueError, pa.ArrowException) as error:
+        raise HwbenchError(
+            f"{path}: cannot be read as Parquet ({_one_line(error)}); run it again"
+        ) from error
+    missing = [name for name in columns if name not in names]
+    if missing:
+        raise HwbenchError(f"{path}: column '{missing[0]}' is missing")
+    try:
+        # The metadata that pandas stores could rename or re-index columns: results need none of it.
+        frame = pq.read_table(path, columns=list(columns)).to_pandas(ignore_metadata=True)
+    except (OSError, ValueError, pa.ArrowException) as error:
+        raise HwbenchError(
+            f"{path}: cannot be read as Parquet ({_one_line(error)}); run it again"
+        ) from error
+    if frame.empty:
+        return None
+    return pd.DataFrame(
+        {name: _checked(path, frame[name], kind) for name, kind in columns.items()}
+    )
+
+
+def _checked(path: Path, column: pd.Series, kind: str) -> pd.Series:
+    """The column in the type that its kind asks for: text, optional text, flag, integer, number."""
+    place = f"{path}: column '{column.name}'"
+    if kind == "optional text":
+        return column.map(lambda value: None if pd.isna(value) else str(value)).astype(object)
+    if kind == "number":
+        if column.isna().all():
+            return pd.Series(np.nan, index=column.index, dtype=np.float64)
+        if not pd.api.types.is_numeric_dtype(column):
+            raise HwbenchError(f"{place} must hold numbers")
+        return column.astype(np.float64).replace([np.inf, -np.inf], np.nan)
+    if column.isna().any():
+        raise HwbenchError(f"{place} holds missing values")
+    if kind == "integer":
+        if not pd.api.types.is_numeric_dtype(column) or (column % 1 != 0).any():
+            raise HwbenchError(f"{place} must hold whole numbers")
+        return column.astype(np.int64)
+    if kind == "flag":
+        if not pd.api.types.is_bool_dtype(column):
+            raise HwbenchError(f"{place} must hold true or false")
+        return column.astype(bool)
+    return column.astype(str)
+
+
+def _one_line(error: BaseException) -> str:
+    text = " ".join(str(error).split())
+    return text[:160] or type(error).__name__

@@ -1,0 +1,59 @@
+"""What a table says of itself: where its numbers are from and what each column means."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class ColumnCard(BaseModel):
+    """The meaning of one column of numbers.
+
+    Attributes
+    ----------
+    title : what it is, in words.
+    unit : of its numbers: "ms", "MiB", "%", "1" for counts.
+    direction : which way is better.
+    dataset : the data the number depends on, if any.
+    split : which part of the dataset, such as "test".
+    seeds : the seeds behind it, where it comes from random repeats.
+    source : how it was made or where it was taken from.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    title: str
+    unit: str
+    direction: Literal["minimize", "maximize"]
+    dataset: str | None = None
+    split: str | None = None
+    seeds: tuple[int, ...] | None = None
+    source: str
+
+
+class TableCard(BaseModel):
+    """The meaning of a whole table; stored in the schema metadata of its Parquet file.
+
+    Attributes
+    ----------
+    name : by which `load_table` finds it.
+    title : a line for people.
+    space : name of the search space.
+    description : what a reader should know before using the numbers.
+    created : date of making, ISO 8601.
+    licence : under which the numbers may be used.
+    recipes : every command's settings that went into it, machine and versions included.
+    columns : the meaning of each column of numbers.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")
+    title: str
+    space: str
+    description: str = ""
+    created: str
+    licence: str = "unspecified"
+    recipes: tuple[dict[str, Any], ...] = ()
+    columns: dict[str, ColumnCard]

@@ -1,0 +1,208 @@
+"""A table: one row an architecture, one column a metric, and a card that explains them.
+
+On disk it is one Parquet file. The columns are `arch` (official string), `arch_index` (place in the
+space's lexicographic order) and the metrics; the card lies in the schema metadata.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pydantic
+from numpy.typing import NDArray
+
+from hwbench.errors import HwbenchError, unknown_name
+from hwbench.files import atomic_path
+from hwbench.spaces import Space, get_space
+from hwbench.spaces.base import IntArray
+from hwbench.tables.card import TableCard
+
+CARD_KEY = b"hwbench.table"
+ARCH_COLUMNS = ("arch", "arch_index")
+
+
+class Table:
+    """Measured or trained metrics of the architectures of one space.
+
+    Parameters
+    ----------
+    frame : the columns `arch` (strings), `arch_index` (int64) and the card's metric columns.
+    card : what they mean.
+
+    Attributes
+    ----------
+    frame : the data as a pandas frame, a row an architecture.
+    card : the `TableCard`.
+    space : the `Space` the architectures are of.
+
+    Raises
+    ------
+    HwbenchError
+        Where columns and card disagree, or an architecture stands twice.
+    """
+
+    def __init__(self, frame: pd.DataFrame, card: TableCard) -> None:
+        self.card = card
+        self.space: Space = get_space(card.space)
+        wanted = [*ARCH_COLUMNS, *card.columns]
+        for column in wanted:
+            if column not in frame.columns:
+                raise HwbenchError(f"table {card.name}: the column '{column}' is missing")
+        if frame["arch_index"].duplicated().any():
+            twice = frame.loc[frame["arch_index"].duplicated(), "arch"].iloc[0]
+            raise HwbenchError(f"table {card.name}: architecture {twice} stands twice")
+        self.frame = frame[wanted].reset_index(drop=True)
+
+    @classmethod
+    def from_indices(cls, indices: IntArray, metrics: pd.DataFrame, card: TableCard) -> Table:
+        """Build a table from places in the space's lexicographic order.
+
+        Parameters
+        ----------
+        indices : int64 of shape (n_archs,).
+        metrics : a frame of n_archs rows with the card's columns.
+        card : what they mean.
+        """
+        space = get_space(card.space)
+        strings = space.to_strings(space.architectures_at(indices))
+        left = pd.DataFrame({"arch": strings, "arch_index": np.asarray(indices, dtype=np.int64)})
+        return cls(pd.concat([left, metrics.reset_index(drop=True)], axis=1), card)
+
+    @cached_property
+    def archs(self) -> IntArray:
+        """The architectures, int64 of shape (n_archs, n_positions), in the order of `frame`."""
+        return self.space.architectures_at(self.frame["arch_index"].to_numpy())
+
+    @property
+    def metrics(self) -> pd.DataFrame:
+        """The columns of numbers alone, in the order of `frame`."""
+        return self.frame[list(self.card.columns)]
+
+    def column(self, name: str) -> NDArray[np.float64]:
+        """One metric as float64 of shape (n_archs,).
+
+        Raises
+        ------
+        HwbenchError
+            Where the table has no such column; the message says the nearest one.
+        """
+        if name not in self.card.columns:
+            raise unknown_name(f"column of table {self.card.name}", name, self.card.columns)
+        return self.frame[name].to_numpy(dtype=np.float64)
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+    def __repr__(self) -> str:
+        return f"<Table {self.card.name}: {len(self)} architectures x {len(self.card.columns)} metrics>"
+
+    # ------------------------------------------------------------------ files
+
+    def save(self, path: Path) -> None:
+        """Write the table as one Parquet file, atomically."""
+        arrow = pa.Table.from_pandas(self.frame, preserve_index=False)
+        metadata = {**(arrow.schema.metadata or {}), CARD_KEY: self.card.model_dump_json().encode()}
+        with atomic_path(path) as temporary:
+            pq.write_table(
+                arrow.replace_schema_metadata(metadata),
+                temporary,
+                compression="zstd",
+                compression_level=19,
+            )
+
+    @classmethod
+    def read(cls, path: Path) -> Table:
+        """Read a table's Parquet file.
+
+        Raises
+        ------
+        HwbenchError
+            Where the file is missing, truncated, no Parquet, or holds no hwbench table.
+        """
+        try:
+            arrow = pq.read_table(path)
+        except FileNotFoundError as error:
+            raise HwbenchError(f"{path}: no such file") from error
+        except (OSError, pa.ArrowException) as error:
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise HwbenchError(f"{path}: cannot be read as Parquet ({reason})") from error
+        card = _parse_card(path, (arrow.schema.metadata or {}).get(CARD_KEY))
+        return cls(arrow.to_pandas(), card)
+
+
+def read_card(path: Path) -> TableCard:
+    """Read only the card of a table's Parquet file, without its data.
+
+    Raises
+    ------
+    HwbenchError
+        As `Table.read`.
+    """
+    try:
+        schema = pq.read_schema(path)
+    except (OSError, pa.ArrowException) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise HwbenchError(f"{path}: cannot be read as Parquet ({reason})") from error
+    return _parse_card(path, (schema.metadata or {}).get(CARD_KEY))
+
+
+def _parse_card(path: Path, content: bytes | None) -> TableCard:
+    if content is None:
+        raise HwbenchError(
+            f"{path}: a Parquet file, but no hwbench table (its schema holds no card)"
+        )
+    try:
+        return TableCard.model_validate_json(content)
+    except pydantic.ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise HwbenchError(f"{path}: its card is broken at '{place}': {first['msg']}") from error
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file's bytes, as hexadecimal text."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def merge_tables(tables: Iterable[Table], card: TableCard) -> Table:
+    """Join tables of one space side by side: the architectures that all of them hold.
+
+    Parameters
+    ----------
+    tables : at least one table; their metric columns must differ in name.
+    card : name, title and description of the result; its columns and recipes are taken from the
+        tables.
+
+    Raises
+    ------
+    HwbenchError
+        Where spaces differ, a column stands in two tables, or no architecture is common.
+    """
+    parts = list(tables)
+    merged = parts[0].frame
+    columns = dict(parts[0].card.columns)
+    for part in parts[1:]:
+        if part.card.space != parts[0].card.space:
+            raise HwbenchError(
+                f"cannot merge {part.card.name} (space {part.card.space}) with "
+                f"{parts[0].card.name} (space {parts[0].card.space})"
+            )
+        twice = sorted(set(columns) & set(part.card.columns))
+        if twice:
+            raise HwbenchError(f"cannot merge: column '{twice[0]}' stands in two of the tables")
+        columns.update(part.card.columns)
+        merged = merged.merge(
+            part.frame.drop(columns="arch"), on="arch_index", how="inner", validate="1:1"
+        )
+    if merged.empty:
+        raise HwbenchError("cannot merge: the tables have no architecture in common")
+    recipes = tuple(recipe for part in parts for recipe in part.card.recipes)
+    return Table(merged, card.model_copy(update={"columns": columns, "recipes": recipes}))
