@@ -1,1 +1,70 @@
+"""hwbench: which hardware-metric predictor, with how many measurements, at what cost to a search.
 
+The public interface is what `__all__` names; it is imported when first used, so that
+`import hwbench` stays instant.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from hwbench.errors import HwbenchError
+    from hwbench.predictors import list_predictors, make_predictor, predictor_card
+    from hwbench.report import write_report
+    from hwbench.runs import run_scenario
+    from hwbench.simulation import simulate_selection
+    from hwbench.spaces import Space, get_space, list_spaces
+    from hwbench.study import StudySpec, run_study
+    from hwbench.tables import Table, load_table, load_target
+
+__version__ = "0.1.0"
+
+_HOME_OF = {
+    "HwbenchError": "hwbench.errors",
+    "Space": "hwbench.spaces",
+    "StudySpec": "hwbench.study",
+    "Table": "hwbench.tables",
+    "get_space": "hwbench.spaces",
+    "list_predictors": "hwbench.predictors",
+    "list_spaces": "hwbench.spaces",
+    "load_table": "hwbench.tables",
+    "load_target": "hwbench.tables",
+    "make_predictor": "hwbench.predictors",
+    "predictor_card": "hwbench.predictors",
+    "run_scenario": "hwbench.runs",
+    "run_study": "hwbench.study",
+    "simulate_selection": "hwbench.simulation",
+    "write_report": "hwbench.report",
+}
+
+__all__ = [
+    "HwbenchError",
+    "Space",
+    "StudySpec",
+    "Table",
+    "get_space",
+    "list_predictors",
+    "list_spaces",
+    "load_table",
+    "load_target",
+    "make_predictor",
+    "predictor_card",
+    "run_scenario",
+    "run_study",
+    "simulate_selection",
+    "write_report",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'hwbench' has no attribute '{name}'")
+    value = getattr(import_module(_HOME_OF[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOME_OF])

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float32]
 
-ENCODINGS = ("onehot", "counts")
+ENCODINGS = ("onehot", "counts", "integers")
 
 
 @dataclass(frozen=True)
@@ -232,7 +232,8 @@ class Space(ABC):
         ----------
         archs : integers of shape (n_archs, n_positions).
         encoding : "onehot" (one column for each position and operation; LAUBE A.1, adjacency
-            one-hot) or "counts" (one column an operation: how many positions hold it).
+            one-hot), "counts" (one column an operation: how many positions hold it) or
+            "integers" (the operation indices as they are).
 
         Returns
         -------
@@ -248,6 +249,8 @@ class Space(ABC):
             return self._encode_onehot(valid)
         if encoding == "counts":
             return self._encode_counts(valid)
+        if encoding == "integers":
+            return valid.astype(np.float32)
         raise unknown_name("encoding", encoding, ENCODINGS)
 
     def feature_names(self, encoding: str = "onehot") -> list[str]:
@@ -260,6 +263,8 @@ class Space(ABC):
             ]
         if encoding == "counts":
             return [f"n({operation})" for operation in self.operations]
+        if encoding == "integers":
+            return list(self.positions)
         raise unknown_name("encoding", encoding, ENCODINGS)
 
     @cached_property

@@ -1,0 +1,48 @@
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.ready
+SCENARIO ?= quick
+
+.PHONY: help setup benchmark test test-all bench lint format clean
+
+help:
+	@echo "make benchmark   run the quick benchmark and write its HTML report"
+	@echo "make test        run the tests"
+	@echo "make test-all    run the tests, the slow ones too"
+	@echo "make bench       measure speed (pytest-benchmark)"
+	@echo "make lint        ruff and mypy"
+	@echo "make setup       only make the environment $(VENV)"
+
+setup: $(STAMP)
+
+# torch first and pinned: another request for it may take a build with gigabytes of GPU libraries.
+$(STAMP): pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt torch
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+benchmark: $(STAMP)
+	$(BIN)/hwbench benchmark $(SCENARIO)
+
+test: $(STAMP)
+	$(BIN)/python -m pytest -m "not slow" --benchmark-skip -n auto
+
+test-all: $(STAMP)
+	$(BIN)/python -m pytest --benchmark-skip -n auto
+
+bench: $(STAMP)
+	$(BIN)/python -m pytest --benchmark-only tests/benchmarks
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(STAMP)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf $(VENV) build dist runs

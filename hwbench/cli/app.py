@@ -1,0 +1,43 @@
+"""The commands and their groups."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from hwbench.cli import benchmark, predictors, report, simulate, spaces, study, tables
+
+app = typer.Typer(
+    name="hwbench",
+    help="Compare hardware-metric predictors for neural architecture search, and learn what their "
+    "errors cost the search.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command(name="benchmark")(benchmark.benchmark)
+app.add_typer(tables.app, name="tables")
+app.add_typer(predictors.app, name="predictors")
+app.add_typer(spaces.app, name="spaces")
+app.add_typer(study.app, name="study")
+app.add_typer(simulate.app, name="simulate")
+app.add_typer(report.app, name="report")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from hwbench import __version__
+
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    pass

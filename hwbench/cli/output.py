@@ -1,0 +1,113 @@
+"""What the commands share: options, listings, progress."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from hwbench.progress import Progress
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+Workers = Annotated[
+    int | None,
+    typer.Option("--workers", "-w", min=1, help="Processes; all cores of this process by default."),
+]
+ScenarioName = Annotated[
+    str, typer.Argument(metavar="SCENARIO", help="A scenario's name, or the path of its TOML file.")
+]
+RunFolder = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", help="The run folder; runs/SCENARIO by default."),
+]
+
+
+def run_folder(scenario: str, output: Path | None) -> Path:
+    """The folder a scenario's results go to."""
+    return output if output is not None else Path("runs") / Path(scenario).stem
+
+
+def worker_count(workers: int | None) -> int:
+    """The number of processes to use: what was asked for, else the cores there are."""
+    from hwbench.environment import available_cores
+
+    return workers if workers is not None else available_cores()
+
+
+def print_json(data: Any) -> None:
+    """Print data as JSON."""
+    typer.echo(json.dumps(data, indent=2))
+
+
+def print_listing(
+    rows: Sequence[dict[str, Any]], columns: Sequence[str], *, as_json: bool, title: str = ""
+) -> None:
+    """Print rows as a table for people, or all of what they hold as JSON."""
+    if as_json:
+        print_json(list(rows))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=title or None, title_justify="left")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*[_text(row[column]) for column in columns])
+    Console().print(table)
+
+
+def _text(value: Any) -> str:
+    from rich.markup import escape
+
+    return "" if value is None else escape(str(value))
+
+
+@contextmanager
+def progress_bar(title: str) -> Iterator[Progress]:
+    """A bar with the time left on a terminal, silence elsewhere."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    console = Console(stderr=True)
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        console=console,
+        disable=not console.is_terminal,
+    ) as bar:
+        task = bar.add_task(title, total=None)
+
+        def update(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+
+        yield update
+
+
+@contextmanager
+def stage_bars() -> Iterator[Any]:
+    """A progress bar for each stage of a run, one after the other."""
+    from contextlib import ExitStack
+
+    with ExitStack() as stack:
+
+        def stage(title: str) -> Progress:
+            stack.close()
+            return stack.enter_context(progress_bar(title))
+
+        yield stage

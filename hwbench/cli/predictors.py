@@ -1,0 +1,59 @@
+"""`hwbench predictors`: the zoo."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from hwbench.cli.output import AsJson, print_json, print_listing
+
+app = typer.Typer(help="The predictor zoo.", no_args_is_help=True)
+
+
+@app.command(name="list")
+def list_(as_json: AsJson = False) -> None:
+    """List all predictors."""
+    from hwbench.predictors import list_predictors, predictor_card
+
+    rows = [
+        {"name": name, **predictor_card(name).model_dump(mode="json")}
+        for name in list_predictors()
+    ]
+    print_listing(rows, ["name", "title", "family", "encoding", "training"], as_json=as_json)
+
+
+@app.command()
+def show(
+    name: Annotated[str, typer.Argument(help="A predictor's name, or the path of its card.")],
+    as_json: AsJson = False,
+) -> None:
+    """Show a predictor's card."""
+    from hwbench.predictors import predictor_card
+
+    card = predictor_card(name).model_dump(mode="json")
+    if as_json:
+        print_json({"name": name, **card})
+        return
+    search = card.pop("search")
+    defaults = card.pop("defaults")
+    rows = [{"key": key, "value": value} for key, value in card.items() if value]
+    print_listing(rows, ["key", "value"], as_json=False, title=card["title"])
+    parameters = [
+        {
+            "hyper-parameter": parameter,
+            "default": defaults.get(parameter),
+            "searched": _describe_range(search.get(parameter)),
+        }
+        for parameter in dict.fromkeys([*defaults, *search])
+    ]
+    if parameters:
+        print_listing(parameters, ["hyper-parameter", "default", "searched"], as_json=False)
+
+
+def _describe_range(found: dict[str, object] | None) -> str:
+    if found is None:
+        return ""
+    if found["choices"] is not None:
+        return f"one of {found['choices']}"
+    return f"{found['low']} .. {found['high']}{' (logarithmic)' if found['log'] else ''}"

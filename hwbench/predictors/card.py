@@ -1,0 +1,121 @@
+"""Predictor cards: TOML files that say everything about a zoo entry."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from hwbench.assets import asset_files
+from hwbench.errors import unknown_name
+from hwbench.spaces import ENCODINGS
+from hwbench.tables.library import home
+from hwbench.toml import read_toml
+
+Value = bool | int | float | str
+
+
+class SearchRange(BaseModel):
+    """What a tuning search may try for one hyper-parameter: a range or a list of choices."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    low: int | float | None = None
+    high: int | float | None = None
+    log: bool = False
+    choices: tuple[Value, ...] | None = None
+
+    @model_validator(mode="after")
+    def _range_or_choices(self) -> Self:
+        if self.choices is not None:
+            if self.low is not None or self.high is not None or self.log or not self.choices:
+                raise ValueError("give either low and high, or a list of choices")
+        elif self.low is None or self.high is None or self.low >= self.high:
+            raise ValueError("give low and a larger high, or a list of choices")
+        elif self.log and self.low <= 0:
+            raise ValueError("a logarithmic range must start above 0")
+        return self
+
+
+class PredictorCard(BaseModel):
+    """One entry of the zoo.
+
+    Attributes
+    ----------
+    title : what people call it.
+    family : the kind of model.
+    paper : where it comes from.
+    notes : choices of this card that a reader should know.
+    estimator : import path "module:Class" of a scikit-learn compatible regressor.
+    encoding : how architectures become its features.
+    training : "sampled" (any architectures), or "neighbourhood" (one baseline and all its
+        single-position changes, so it has one score a table).
+    components : parameters that are estimators themselves, as import paths; their own parameters
+        are written `component__parameter` in defaults and search.
+    defaults : hyper-parameters that differ from the library's own.
+    search : what a tuning search may try.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    title: str
+    family: Literal[
+        "linear", "kernel", "tree ensemble", "lookup table", "neural network", "graph network"
+    ]
+    paper: str
+    notes: str = ""
+    estimator: str = Field(pattern=r"^[\w.]+:\w+$")
+    encoding: str = "onehot"
+    training: Literal["sampled", "neighbourhood"] = "sampled"
+    components: dict[str, str] = {}
+    defaults: dict[str, Value] = {}
+    search: dict[str, SearchRange] = {}
+
+    @field_validator("encoding")
+    @classmethod
+    def _known_encoding(cls, encoding: str) -> str:
+        if encoding not in ENCODINGS:
+            raise ValueError(str(unknown_name("encoding", encoding, ENCODINGS)))
+        return encoding
+
+
+def card_files() -> dict[str, Path]:
+    """Every predictor card by name: those of hwbench and those under `HWBENCH_HOME`/predictors."""
+    own = {path.stem: path for path in sorted((home() / "predictors").glob("*.toml"))}
+    return {**own, **asset_files("predictors", ".toml")}
+
+
+def list_predictors() -> list[str]:
+    """Names of all predictors, sorted."""
+    return sorted(card_files())
+
+
+def predictor_card(name: str) -> PredictorCard:
+    """The card of a predictor.
+
+    Parameters
+    ----------
+    name : a predictor's name, or the path of a `.toml` card.
+
+    Raises
+    ------
+    HwbenchError
+        Where there is no such predictor, or its card is broken.
+    """
+    files = card_files()
+    path = files.get(name) or (Path(name) if name.endswith(".toml") else None)
+    if path is None:
+        raise unknown_name("predictor", name, files)
+    return _read_card(path)
+
+
+@cache
+def _read_card(path: Path) -> PredictorCard:
+    return read_toml(path, PredictorCard)
+
+
+def resolved(card: PredictorCard) -> dict[str, Any]:
+    """The card as plain data, for a run's record."""
+    return card.model_dump(mode="json")

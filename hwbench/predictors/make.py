@@ -1,0 +1,79 @@
+"""From a card to an estimator."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from hwbench.errors import HwbenchError, unknown_name
+from hwbench.predictors.card import predictor_card
+from hwbench.spaces import Space, get_space
+
+if TYPE_CHECKING:
+    from hwbench.predictors.regressor import ArchitectureRegressor
+
+
+def make_predictor(
+    name: str,
+    *,
+    space: Space | str,
+    seed: int = 0,
+    encoding: str | None = None,
+    **parameters: Any,
+) -> ArchitectureRegressor:
+    """Make an unfitted predictor of the zoo.
+
+    Parameters
+    ----------
+    name : of the predictor (see `hwbench predictors list`), or the path of a `.toml` card.
+    space : the search space its architectures are of.
+    seed : of the estimator's own randomness.
+    encoding : features of an architecture; the card's by default.
+    **parameters : hyper-parameters that replace the card's defaults.
+
+    Returns
+    -------
+    A scikit-learn regressor: `fit(archs, y)` and `predict(archs)` take integer architectures of
+    shape (n_archs, n_positions) and targets of shape (n_archs,).
+
+    Raises
+    ------
+    HwbenchError
+        Where predictor, encoding or hyper-parameter is unknown, or the card's estimator cannot be
+        imported.
+    """
+    from hwbench.predictors.regressor import ArchitectureRegressor
+
+    card = predictor_card(name)
+    estimator = _import(name, card.estimator)()
+    components = {key: _import(name, path)() for key, path in card.components.items()}
+    if components:
+        estimator.set_params(**components)
+    known = estimator.get_params(deep=True)
+    chosen: dict[str, Any] = {**card.defaults, **parameters}
+    for parameter in chosen:
+        if parameter not in known:
+            raise unknown_name(f"hyper-parameter of predictor {name}", parameter, known)
+    if "random_state" in known:
+        chosen.setdefault("random_state", seed)
+    if "n_jobs" in known:
+        chosen.setdefault("n_jobs", 1)  # trials run side by side, a thread each
+    estimator.set_params(**chosen)
+    return ArchitectureRegressor(
+        estimator,
+        space=get_space(space) if isinstance(space, str) else space,
+        encoding=encoding or card.encoding,
+    )
+
+
+def _import(name: str, path: str) -> Any:
+    module, _, attribute = path.partition(":")
+    try:
+        return getattr(import_module(module), attribute)
+    except ImportError as error:
+        raise HwbenchError(
+            f"predictor {name}: {module} cannot be imported ({error}); install the library that "
+            "provides it"
+        ) from error
+    except AttributeError as error:
+        raise HwbenchError(f"predictor {name}: {module} has no '{attribute}'") from error

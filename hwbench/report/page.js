@@ -1,0 +1,191 @@
+"use strict";
+(() => {
+  const root = document.documentElement;
+  const plots = [...document.querySelectorAll(".plot")].map((holder) => ({
+    holder,
+    figure: JSON.parse(holder.querySelector("script").textContent),
+  }));
+  const hidden = new Set();
+
+  // Colour tokens: "$c0" is the style sheet's --c0, "$c0/0.2" the same at 20 % opacity.
+  let palette = {};
+  const readPalette = () => {
+    const style = getComputedStyle(root);
+    palette = {};
+    for (const name of ["ink", "muted", "axis", "grid", "panel", "none", "c0", "c1", "c2", "c3", "c4", "c5", "c6"])
+      palette[name] = style.getPropertyValue(`--${name}`).trim();
+  };
+  const colour = (token) => {
+    const [name, opacity] = token.slice(1).split("/");
+    const value = palette[name];
+    if (opacity === undefined) return value;
+    const [r, g, b] = [1, 3, 5].map((at) => parseInt(value.slice(at, at + 2), 16));
+    return `rgba(${r}, ${g}, ${b}, ${opacity})`;
+  };
+  const resolved = (value, key = "") => {
+    if (typeof value === "string") return /color$/.test(key) && value[0] === "$" ? colour(value) : value;
+    // Coordinates come in long lists and hold no colours.
+    if (Array.isArray(value)) return typeof value[0] === "object" && value[0] !== null ? value.map((item) => resolved(item)) : value;
+    if (value === null || typeof value !== "object") return value;
+    return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, resolved(item, name)]));
+  };
+
+  const coarse = matchMedia("(pointer: coarse)").matches;
+  const draw = ({ holder, figure }) => {
+    const data = resolved(figure.data);
+    for (const trace of data) trace.visible = !hidden.has(trace.legendgroup);
+    const layout = resolved(figure.layout);
+    // Nobody zooms without wanting to keep the zoom; on a touch screen a drag scrolls the page.
+    layout.uirevision = "kept";
+    layout.dragmode = coarse ? false : "zoom";
+    layout.height = holder.clientHeight;
+    layout.width = holder.clientWidth;
+    layout.font.family = getComputedStyle(document.body).fontFamily;
+    if (holder.clientWidth < 480) layout.margin = { l: 44, r: 8, t: 10, b: 44 };
+    return Plotly.react(holder, data, layout, {
+      displaylogo: false,
+      modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d", "zoomIn2d", "zoomOut2d"],
+      toImageButtonOptions: { format: "svg", filename: `hwbench-${figure.name}` },
+    });
+  };
+  const drawAll = () => {
+    readPalette();
+    return Promise.all(plots.map(draw));
+  };
+
+  const setTheme = (theme) => {
+    root.dataset.theme = theme;
+    toggle.textContent = theme === "dark" ? "Light" : "Dark";
+    toggle.setAttribute("aria-label", `switch to the ${theme === "dark" ? "light" : "dark"} theme`);
+  };
+  const toggle = document.getElementById("theme");
+  let chosen = false;
+  try { chosen = localStorage.getItem("hwbench-theme") !== null; } catch { /* storage may be closed to files */ }
+  toggle.addEventListener("click", () => {
+    const theme = root.dataset.theme === "dark" ? "light" : "dark";
+    chosen = true;
+    try { localStorage.setItem("hwbench-theme", theme); } catch { /* then it holds until the page is left */ }
+    setTheme(theme);
+    drawAll();
+  });
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", (event) => {
+    if (chosen) return;
+    setTheme(event.matches ? "dark" : "light");
+    drawAll();
+  });
+  setTheme(root.dataset.theme);
+
+  // Legends: a key switches its group in every figure.
+  const keys = [...document.querySelectorAll(".key[data-group]")];
+  const showGroups = () => {
+    for (const key of keys) key.setAttribute("aria-pressed", String(!hidden.has(key.dataset.group)));
+    for (const { holder, figure } of plots) {
+      const visible = figure.data.map((trace) => !hidden.has(trace.legendgroup));
+      Plotly.restyle(holder, { visible });
+    }
+  };
+  for (const key of keys)
+    key.addEventListener("click", () => {
+      if (!hidden.delete(key.dataset.group)) hidden.add(key.dataset.group);
+      showGroups();
+    });
+  for (const button of document.querySelectorAll("[data-all]"))
+    button.addEventListener("click", () => {
+      for (const key of button.parentElement.querySelectorAll("[data-group]"))
+        if (button.dataset.all === "hide") hidden.add(key.dataset.group);
+        else hidden.delete(key.dataset.group);
+      showGroups();
+    });
+
+  // Sorting: empty cells stay last in both directions.
+  for (const table of document.querySelectorAll("table.sortable")) {
+    const headings = [...table.tHead.rows[0].cells];
+    headings.forEach((heading, column) => {
+      heading.querySelector("button").addEventListener("click", () => {
+        const current = heading.getAttribute("aria-sort");
+        const numeric = column > 0;
+        const first = numeric ? "descending" : "ascending";
+        const order = current === "none" ? first : current === "ascending" ? "descending" : "ascending";
+        for (const other of headings) other.setAttribute("aria-sort", "none");
+        heading.setAttribute("aria-sort", order);
+        const sign = order === "ascending" ? 1 : -1;
+        const value = (row) => row.cells[column].dataset.value;
+        const rows = [...table.tBodies[0].rows].sort((a, b) => {
+          const [x, y] = [value(a), value(b)];
+          if (x === "" || y === "") return (x === "") - (y === "");
+          return sign * (numeric ? Number(x) - Number(y) : x.localeCompare(y));
+        });
+        table.tBodies[0].append(...rows);
+      });
+    });
+  }
+
+  // CSV: one row a cell, so that the intervals travel too.
+  const field = (text) => {
+    // A spreadsheet would run text that begins like a formula.
+    const plain = /^[=+\-@\t\r]/.test(text) && Number.isNaN(Number(text)) ? `'${text}` : text;
+    return /[",\r\n]/.test(plain) ? `"${plain.replaceAll('"', '""')}"` : plain;
+  };
+  const csv = (table) => {
+    const lines = [["table", "predictor", "encoding", "training_size", "kendall_tau", "low_95", "high_95", "seeds"]];
+    const sizes = [...table.tHead.rows[0].cells].slice(1).map((cell) => cell.dataset.size);
+    const known = (value) => (value === "nan" ? "" : value);
+    for (const row of table.tBodies[0].rows)
+      [...row.cells].slice(1).forEach((cell, at) => {
+        const { value, low, high, seeds } = cell.dataset;
+        if (value !== "")
+          lines.push([table.dataset.title, row.dataset.title, row.dataset.encoding, sizes[at], value, known(low), known(high), seeds]);
+      });
+    const lookup = table.tFoot?.rows[0]?.dataset;
+    if (lookup) lines.push([table.dataset.title, lookup.title, "", lookup.size, lookup.value, "", "", ""]);
+    return lines.map((line) => line.map(field).join(",")).join("\r\n") + "\r\n";
+  };
+  for (const button of document.querySelectorAll("[data-csv]"))
+    button.addEventListener("click", () => {
+      const table = document.getElementById(button.dataset.csv);
+      const link = document.createElement("a");
+      link.href = URL.createObjectURL(new Blob([csv(table)], { type: "text/csv" }));
+      link.download = `hwbench-${table.id}.csv`;
+      link.click();
+      setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+    });
+
+  // The contents follow the reader.
+  const links = new Map([...document.querySelectorAll("nav a")].map((link) => [link.hash.slice(1), link]));
+  const seen = new IntersectionObserver((entries) => {
+    for (const entry of entries)
+      if (entry.isIntersecting) {
+        for (const link of links.values()) link.removeAttribute("aria-current");
+        links.get(entry.target.id)?.setAttribute("aria-current", "true");
+      }
+  }, { rootMargin: "0px 0px -70% 0px" });
+  for (const id of links.keys()) seen.observe(document.getElementById(id));
+
+  let waiting = 0;
+  let width = innerWidth;
+  addEventListener("resize", () => {
+    // A phone's address bar changes the height alone: nothing to redraw.
+    if (innerWidth === width) return;
+    width = innerWidth;
+    clearTimeout(waiting);
+    waiting = setTimeout(drawAll, 120);
+  });
+
+  // Paper is white and takes everything that is folded away.
+  let before = null;
+  addEventListener("beforeprint", () => {
+    before = { theme: root.dataset.theme, closed: [...document.querySelectorAll("details:not([open])")] };
+    for (const item of before.closed) item.open = true;
+    setTheme("light");
+    drawAll();
+  });
+  addEventListener("afterprint", () => {
+    if (before === null) return;
+    for (const item of before.closed) item.open = false;
+    setTheme(before.theme);
+    before = null;
+    drawAll();
+  });
+
+  drawAll().then(() => { root.dataset.drawn = String(plots.length); });
+})();

@@ -1,0 +1,65 @@
+"""Scenarios: TOML files that name a study, a simulation, or both."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, model_validator
+
+from hwbench.assets import asset_files
+from hwbench.errors import unknown_name
+from hwbench.simulation.run import SimulationSpec
+from hwbench.study.spec import StudySpec
+from hwbench.tables.library import home
+from hwbench.toml import read_toml
+
+
+class Scenario(BaseModel):
+    """A study, a simulation, or both, under one title."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    title: str
+    description: str = ""
+    study: StudySpec | None = None
+    simulation: SimulationSpec | None = None
+
+    @model_validator(mode="after")
+    def _something_to_do(self) -> Self:
+        if self.study is None and self.simulation is None:
+            raise ValueError("a scenario needs a section [study] or [simulation]")
+        return self
+
+
+def scenario_files() -> dict[str, Path]:
+    """Every scenario by name: those of hwbench and those under `HWBENCH_HOME`/simulations."""
+    own = {path.stem: path for path in sorted((home() / "simulations").glob("*.toml"))}
+    return {**own, **asset_files("simulations", ".toml")}
+
+
+def scenario_path(name: str) -> Path:
+    """The file of a scenario: a name, or the path of a `.toml` file.
+
+    Raises
+    ------
+    HwbenchError
+        Where there is no such scenario; the message says the nearest one.
+    """
+    files = scenario_files()
+    if name in files:
+        return files[name]
+    if name.endswith(".toml"):
+        return Path(name)
+    raise unknown_name("scenario", name, files)
+
+
+def load_scenario(name: str) -> Scenario:
+    """Read a scenario by name or path.
+
+    Raises
+    ------
+    HwbenchError
+        Where there is none, or its file is broken; the message names file and key.
+    """
+    return read_toml(scenario_path(name), Scenario)

@@ -1,0 +1,128 @@
+"""Running all trials of a study."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from hwbench.errors import HwbenchError
+from hwbench.predictors import predictor_card
+from hwbench.predictors.lookup_table import neighbourhood
+from hwbench.progress import Progress, silent
+from hwbench.study.spec import StudySpec
+from hwbench.study.trial import Trial, run_trial
+from hwbench.tables import Table, load_target
+
+Targets = Mapping[str, tuple[Table, NDArray[np.float64]]]
+
+
+@dataclass(frozen=True)
+class StudyResult:
+    """What a study found.
+
+    Attributes
+    ----------
+    trials : a row a trial: its key, its scores, its times in seconds, its error.
+    predictions : a row a test architecture of a trial: truth and prediction in the target's unit.
+    """
+
+    trials: pd.DataFrame
+    predictions: pd.DataFrame
+
+
+def load_targets(spec: StudySpec) -> dict[str, tuple[Table, NDArray[np.float64]]]:
+    """Open the tables of a study's targets."""
+    return {target: load_target(target) for target in spec.targets}
+
+
+def plan_trials(spec: StudySpec, targets: Targets) -> list[Trial]:
+    """All trials of a study, after checking that they can be run.
+
+    A predictor with a fixed training set has one trial a target.
+
+    Raises
+    ------
+    HwbenchError
+        Where a predictor is unknown, or a table has too few architectures.
+    """
+    largest = max(spec.training_sizes)
+    for target, (table, _) in targets.items():
+        if largest + spec.test_size > len(table):
+            raise HwbenchError(
+                f"target {target}: its table has {len(table)} architectures, fewer than the "
+                f"{largest} to train on and {spec.test_size} to test on"
+            )
+    trials = []
+    for target, (table, _) in targets.items():
+        for predictor in spec.predictors:
+            if predictor_card(predictor).training == "neighbourhood":
+                size = len(neighbourhood(table.space))
+                trials.append(Trial(target, predictor, size, spec.seeds[0], len(table)))
+                continue
+            trials.extend(
+                Trial(target, predictor, size, seed, spec.test_size)
+                for size in spec.training_sizes
+                for seed in spec.seeds
+            )
+    return trials
+
+
+def run_study(
+    spec: StudySpec,
+    *,
+    targets: Targets | None = None,
+    workers: int = 1,
+    progress: Progress = silent,
+) -> StudyResult:
+    """Run all trials of a study.
+
+    Parameters
+    ----------
+    spec : what to compare.
+    targets : for each of the spec's targets its table and column; opened by name where not given.
+    workers : processes, a thread each; the results do not depend on it.
+    progress : called with (trials done, trials in all).
+
+    Raises
+    ------
+    HwbenchError
+        Where a table, column or predictor is unknown, or a table is too small.
+    """
+    from joblib import Parallel, delayed
+
+    opened = load_targets(spec) if targets is None else targets
+    trials = plan_trials(spec, opened)
+    progress(0, len(trials))
+    # The slow trials first, so that no worker is left alone with one at the end.
+    order = sorted(trials, key=lambda trial: -trial.training_size)
+    parallel = Parallel(
+        n_jobs=workers, return_as="generator_unordered", inner_max_num_threads=1
+    ) if workers > 1 else Parallel(n_jobs=1, return_as="generator_unordered")
+    rows: list[tuple[Trial, dict[str, Any]]] = []
+    predictions: list[tuple[Trial, pd.DataFrame]] = []
+    jobs = (delayed(_run)(trial, *opened[trial.target]) for trial in order)
+    for trial, row, predicted in parallel(jobs):
+        rows.append((trial, row))
+        if predicted is not None:
+            key = {name: row[name] for name in ("target", "predictor", "training_size", "seed")}
+            predictions.append((trial, pd.DataFrame({**key, **predicted})))
+        progress(len(rows), len(trials))
+    rows.sort(key=lambda entry: entry[0])
+    predictions.sort(key=lambda entry: entry[0])
+    return StudyResult(
+        trials=pd.DataFrame([row for _, row in rows]),
+        predictions=(
+            pd.concat([frame for _, frame in predictions], ignore_index=True)
+            if predictions
+            else pd.DataFrame()
+        ),
+    )
+
+
+def _run(trial: Trial, table: Table, values: NDArray[np.float64]) -> tuple[Trial, Any, Any]:
+    return trial, *run_trial(trial, table, values)

@@ -1,0 +1,120 @@
+"""A trial: one predictor fitted on one training set and scored. Frozen data in, one row out."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hwbench.predictors import make_predictor, predictor_card
+from hwbench.predictors.lookup_table import neighbourhood
+from hwbench.spaces.base import IntArray
+from hwbench.study.scores import score
+from hwbench.tables import Table
+
+SCORES = ("kendall_tau", "spearman", "pearson", "mae")
+
+
+@dataclass(frozen=True, order=True)
+class Trial:
+    """The key of a trial; its result is a pure function of it and the table.
+
+    Attributes
+    ----------
+    target : "table:column".
+    predictor : name of a zoo entry.
+    training_size : architectures fitted on.
+    seed : which architectures are measured, and the predictor's randomness.
+    test_size : architectures scored on.
+    """
+
+    target: str
+    predictor: str
+    training_size: int
+    seed: int
+    test_size: int
+
+
+def split(
+    n_archs: int, training_size: int, test_size: int, seed: int
+) -> tuple[IntArray, IntArray]:
+    """Rows to fit and to score on.
+
+    The test rows depend on the seed alone, and the training rows of a smaller size are the first
+    of those of a larger one, so all predictors and sizes of a seed are compared on equal terms.
+
+    Returns
+    -------
+    int64 arrays of shape (training_size,) and (test_size,) without a common row.
+    """
+    order = np.random.default_rng([seed, n_archs]).permutation(n_archs)
+    return order[test_size : test_size + training_size], order[:test_size]
+
+
+def run_trial(
+    trial: Trial, table: Table, values: NDArray[np.float64]
+) -> tuple[dict[str, Any], dict[str, NDArray[Any]] | None]:
+    """Fit, predict and score; a failure becomes a row with the traceback.
+
+    Parameters
+    ----------
+    trial : what to do.
+    table : the target's table.
+    values : the target's column, float64 of shape (n_archs,).
+
+    Returns
+    -------
+    The row of results, and the test predictions (`arch_index`, `truth`, `prediction`, each of
+    shape (n_test,)) or None after a failure.
+    """
+    card = predictor_card(trial.predictor)
+    row: dict[str, Any] = {
+        "predictor": trial.predictor,
+        "title": card.title,
+        "family": card.family,
+        "encoding": card.encoding,
+        "target": trial.target,
+        "training_size": trial.training_size,
+        "seed": trial.seed,
+        "test_size": trial.test_size,
+        **dict.fromkeys(SCORES, float("nan")),
+        "fit_seconds": float("nan"),
+        "predict_seconds": float("nan"),
+        "error": None,
+    }
+    try:
+        training, test = _rows(trial, table, card.training)
+        row["training_size"], row["test_size"] = len(training), len(test)
+        model = make_predictor(trial.predictor, space=table.space, seed=trial.seed)
+        start = time.monotonic()
+        model.fit(table.archs[training], values[training])
+        fitted = time.monotonic()
+        prediction = model.predict(table.archs[test])
+        row["fit_seconds"], row["predict_seconds"] = fitted - start, time.monotonic() - fitted
+        row.update(score(values[test], prediction))
+    except Exception:  # noqa: BLE001  whatever a model raises is this trial's result
+        row["error"] = traceback.format_exc()
+        return row, None
+    index = table.frame["arch_index"].to_numpy()[test]
+    return row, {"arch_index": index, "truth": values[test], "prediction": prediction}
+
+
+def _rows(trial: Trial, table: Table, training: str) -> tuple[IntArray, IntArray]:
+    if training == "neighbourhood":
+        # Its training set is fixed, so it is scored on the whole table, as published.
+        wanted = table.space.indices_of(neighbourhood(table.space))
+        place = {index: row for row, index in enumerate(table.frame["arch_index"].tolist())}
+        missing = [index for index in wanted.tolist() if index not in place]
+        if missing:
+            arch = table.space.to_string(table.space.architectures_at(missing)[0])
+            raise LookupError(
+                f"the table lacks {len(missing)} architectures of the lookup table's "
+                f"neighbourhood, such as {arch}"
+            )
+        rows = np.array([place[index] for index in wanted.tolist()], dtype=np.int64)
+        return rows, np.arange(len(table))
+    return split(len(table), trial.training_size, trial.test_size, trial.seed)
