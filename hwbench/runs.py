@@ -80,9 +80,7 @@ def run_scenario(
     start = time.monotonic()
     _prepare_folder(folder)
     if scenario.study is not None and "study" in chosen:
-        study = run_study(
-            scenario.study, workers=workers, progress=stage("fitting predictors")
-        )
+        study = run_study(scenario.study, workers=workers, progress=stage("fitting predictors"))
         _write_frame(folder / "study.parquet", study.trials)
         _write_frame(folder / "predictions.parquet", study.predictions)
     if scenario.simulation is not None and "simulation" in chosen:

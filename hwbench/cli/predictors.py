@@ -17,8 +17,7 @@ def list_(as_json: AsJson = False) -> None:
     from hwbench.predictors import list_predictors, predictor_card
 
     rows = [
-        {"name": name, **predictor_card(name).model_dump(mode="json")}
-        for name in list_predictors()
+        {"name": name, **predictor_card(name).model_dump(mode="json")} for name in list_predictors()
     ]
     print_listing(rows, ["name", "title", "family", "encoding", "training"], as_json=as_json)
 

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import typer
 
-from hwbench.cli.output import RunFolder, ScenarioName, Workers, run_folder, stage_bars, worker_count
+from hwbench.cli.output import (
+    RunFolder,
+    ScenarioName,
+    Workers,
+    run_folder,
+    stage_bars,
+    worker_count,
+)
 
 app = typer.Typer(help="Compare predictors at every training size.", no_args_is_help=True)
 

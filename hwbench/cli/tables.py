@@ -105,8 +105,8 @@ def show(
     card = table.card
     typer.echo(f"{card.name}: {card.title}")
     typer.echo(
-        f"{len(table)} of the {len(table.space)} architectures of {card.space}, made {card.created}, "
-        f"licence {card.licence}, {path.stat().st_size / 1e6:.2f} MB at {path}"
+        f"{len(table)} of the {len(table.space)} architectures of {card.space}, "
+        f"made {card.created}, licence {card.licence}, {path.stat().st_size / 1e6:.2f} MB at {path}"
     )
     if card.description:
         typer.echo(card.description)
@@ -115,7 +115,8 @@ def show(
             str(column[key]) for key in ("dataset", "split", "source") if key in column
         )
         column["better"] = "smaller" if column["direction"] == "minimize" else "larger"
-    print_listing(columns, ["column", "unit", "better", "min", "median", "max", "about"], as_json=False)
+    shown = ["column", "unit", "better", "min", "median", "max", "about"]
+    print_listing(columns, shown, as_json=False)
 
 
 def _spread(table: Table, column: str) -> dict[str, str]:
@@ -190,7 +191,7 @@ def train(
     seeds: Annotated[int, typer.Option(min=1, help="Trainings: seeds 0 .. N-1.")] = 2,
     epochs: Annotated[int, typer.Option(help="Passes over the training images.")] = 1,
     batch_size: Annotated[int, typer.Option(help="Images in a step.")] = 64,
-    learning_rate: Annotated[float, typer.Option(help="At the start of the half cosine.")] = 0.03,
+    learning_rate: Annotated[float, typer.Option(help="At the start of the half cosine.")] = 0.1,
     channels: Annotated[int, typer.Option(help="Output channels of the stem.")] = 8,
     depth: Annotated[int, typer.Option(help="How often a choice is repeated in a stage.")] = 1,
     workers: Workers = None,
@@ -287,9 +288,7 @@ def _new_table_path(name: str, output: Path | None) -> Path:
     from hwbench.tables.library import own_table_path
 
     if not re.fullmatch(r"[a-z0-9][a-z0-9._-]*", name):
-        raise HwbenchError(
-            f"table name '{name}': use lower-case letters, digits, '.', '_' and '-'"
-        )
+        raise HwbenchError(f"table name '{name}': use lower-case letters, digits, '.', '_' and '-'")
     path = own_table_path(name) if output is None else output
     if path.suffix != ".parquet":
         raise HwbenchError(f"{path}: the name of a table's file must end in .parquet")

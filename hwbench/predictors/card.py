@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -52,8 +52,6 @@ class PredictorCard(BaseModel):
     encoding : how architectures become its features.
     training : "sampled" (any architectures), or "neighbourhood" (one baseline and all its
         single-position changes, so it has one score a table).
-    components : parameters that are estimators themselves, as import paths; their own parameters
-        are written `component__parameter` in defaults and search.
     defaults : hyper-parameters that differ from the library's own.
     search : what a tuning search may try.
     """
@@ -69,7 +67,6 @@ class PredictorCard(BaseModel):
     estimator: str = Field(pattern=r"^[\w.]+:\w+$")
     encoding: str = "onehot"
     training: Literal["sampled", "neighbourhood"] = "sampled"
-    components: dict[str, str] = {}
     defaults: dict[str, Value] = {}
     search: dict[str, SearchRange] = {}
 
@@ -114,8 +111,3 @@ def predictor_card(name: str) -> PredictorCard:
 @cache
 def _read_card(path: Path) -> PredictorCard:
     return read_toml(path, PredictorCard)
-
-
-def resolved(card: PredictorCard) -> dict[str, Any]:
-    """The card as plain data, for a run's record."""
-    return card.model_dump(mode="json")

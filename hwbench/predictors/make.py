@@ -46,17 +46,18 @@ def make_predictor(
 
     card = predictor_card(name)
     estimator = _import(name, card.estimator)()
-    components = {key: _import(name, path)() for key, path in card.components.items()}
-    if components:
-        estimator.set_params(**components)
+    try:
+        estimator.set_params(**card.defaults)
+    except ValueError as error:
+        raise HwbenchError(f"predictor {name}: its card's defaults do not fit: {error}") from error
     known = estimator.get_params(deep=True)
-    chosen: dict[str, Any] = {**card.defaults, **parameters}
-    for parameter in chosen:
+    for parameter in parameters:
         if parameter not in known:
             raise unknown_name(f"hyper-parameter of predictor {name}", parameter, known)
-    if "random_state" in known:
+    chosen = dict(parameters)
+    if "random_state" in known and "random_state" not in card.defaults:
         chosen.setdefault("random_state", seed)
-    if "n_jobs" in known:
+    if "n_jobs" in known and "n_jobs" not in card.defaults:
         chosen.setdefault("n_jobs", 1)  # trials run side by side, a thread each
     estimator.set_params(**chosen)
     return ArchitectureRegressor(

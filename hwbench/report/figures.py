@@ -142,7 +142,7 @@ def fit_cost_figure(curves: pd.DataFrame, entries: Mapping[str, Entry], title: s
         line = _line(entry, rows["fit_seconds"], rows["tau"], text)
         # A marker grows with its training size, so a path can be read without hovering.
         growth = np.linspace(5, 12, len(rows)) if len(rows) > 1 else np.array([9.0])
-        line["marker"] |= {"size": _numbers(growth)}
+        line["marker"] |= {"size": _numbers(growth), "opacity": 1, "line": {"width": 0}}
         line["line"] |= {"width": 1}
         lines.append(line)
     layout = _layout("median time of one fit, s (log scale)", "Kendall's tau")
@@ -208,7 +208,7 @@ def deviation_figure(name: str, chosen: Predicted, target: Target, entry: Entry)
     share = 100.0 * counts / len(deviation)
     mean, spread = float(deviation.mean()), float(deviation.std())
     grid = np.linspace(-limit, limit, 121)
-    layout = _layout("prediction - truth (standard deviations of the truth)", "architectures, %")
+    layout = _layout("prediction - truth (standard deviations)", "architectures, %")
     layout |= {"bargap": 0.04, "hovermode": "closest"}
     data: list[Json] = [
         {
@@ -240,7 +240,7 @@ def deviation_figure(name: str, chosen: Predicted, target: Target, entry: Entry)
         description=f"Histogram of deviations of predicted {target.title}",
         data=data,
         layout=layout,
-        caption=f"Spread {spread:.2f}, mean {mean:+.2f}{unit}. Dashed: a normal distribution of "
+        caption=f"Spread {spread:.2f}, mean {round(mean, 2) + 0.0:.2f}{unit}. Dashed: a normal distribution of "
         f"that mean and spread. {beyond:.1f} % lie outside the plot.",
     )
 
@@ -316,9 +316,7 @@ def simulation_figure(
                 | {"mode": "lines", "line": {"color": entry.colour, "dash": "dash", "width": 1.2}}
             )
     label = (
-        "Kendall's tau of the predictor (worse to the right)"
-        if against_tau
-        else "deviation of the predictor (standard deviations of the metric)"
+        "Kendall's tau (worse to the right)" if against_tau else "deviation (standard deviations)"
     )
     layout = _layout(label, measure.axis)
     if against_tau:
@@ -378,8 +376,8 @@ def selection_figure(example: pd.DataFrame, accuracy: Target, metric: Target) ->
         Entry("s:candidates", "candidates", "$muted", "circle"),
         Entry("s:front", "true front", "$ink", "", "solid"),
         Entry("s:loss", "accuracy lost", "$c3", "", "dot"),
-        Entry("s:selected", "selected", "$c3", "x"),
-        Entry("s:stays", "selected, and still Pareto-optimal when measured", "$c0", "diamond"),
+        Entry("s:selected", "selected, dominated once measured", "$c3", "x"),
+        Entry("s:stays", "selected, still Pareto-optimal once measured", "$c0", "diamond"),
     )
     drops = selected[selected["offered"] > selected["accuracy"]]
     segments_x = [v for x in _numbers(drops["metric"]) for v in (x, x, None)]
@@ -501,10 +499,11 @@ def _layout(x: str, y: str) -> Json:
         "yaxis": axis | {"title": {"text": _safe(y), "standoff": 8}},
         "showlegend": False,
         "hovermode": "closest",
-        "margin": {"l": 54, "r": 14, "t": 12, "b": 48},
+        "margin": {"l": 54, "r": 14, "t": 28, "b": 48},
         "paper_bgcolor": "$none",
         "plot_bgcolor": "$none",
         "font": {"color": "$ink", "size": 12.5},
+        "modebar": {"bgcolor": "$none", "color": "$axis", "activecolor": "$muted"},
         "hoverlabel": {
             "bgcolor": "$panel",
             "bordercolor": "$axis",
@@ -532,7 +531,8 @@ def _band(
     entry: Entry, x: Iterable[float], low: Iterable[float], high: Iterable[float]
 ) -> list[Json]:
     known = [
-        point for point in zip(_numbers(x), _numbers(low), _numbers(high), strict=True)
+        point
+        for point in zip(_numbers(x), _numbers(low), _numbers(high), strict=True)
         if None not in point
     ]
     if len(known) < 2:

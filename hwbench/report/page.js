@@ -41,10 +41,11 @@
     layout.height = holder.clientHeight;
     layout.width = holder.clientWidth;
     layout.font.family = getComputedStyle(document.body).fontFamily;
-    if (holder.clientWidth < 480) layout.margin = { l: 44, r: 8, t: 10, b: 44 };
+    if (holder.clientWidth < 480) layout.margin = { l: 44, r: 8, t: coarse ? 10 : 28, b: 44 };
     return Plotly.react(holder, data, layout, {
       displaylogo: false,
-      modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d", "zoomIn2d", "zoomOut2d"],
+      displayModeBar: coarse ? false : "hover",
+      modeBarButtons: [["toImage", "zoom2d", "pan2d", "resetScale2d"]],
       toImageButtonOptions: { format: "svg", filename: `hwbench-${figure.name}` },
     });
   };
@@ -152,12 +153,12 @@
 
   // The contents follow the reader.
   const links = new Map([...document.querySelectorAll("nav a")].map((link) => [link.hash.slice(1), link]));
+  const inView = new Set();
   const seen = new IntersectionObserver((entries) => {
-    for (const entry of entries)
-      if (entry.isIntersecting) {
-        for (const link of links.values()) link.removeAttribute("aria-current");
-        links.get(entry.target.id)?.setAttribute("aria-current", "true");
-      }
+    for (const { isIntersecting, target } of entries) inView[isIntersecting ? "add" : "delete"](target.id);
+    const current = [...links.keys()].find((id) => inView.has(id));
+    if (current === undefined) return;
+    for (const [id, link] of links) link.setAttribute("aria-current", String(id === current));
   }, { rootMargin: "0px 0px -70% 0px" });
   for (const id of links.keys()) seen.observe(document.getElementById(id));
 
@@ -177,12 +178,15 @@
     before = { theme: root.dataset.theme, closed: [...document.querySelectorAll("details:not([open])")] };
     for (const item of before.closed) item.open = true;
     setTheme("light");
+    // The event comes before the page is laid out for paper, so its width is set by hand.
+    root.dataset.print = "";
     drawAll();
   });
   addEventListener("afterprint", () => {
     if (before === null) return;
     for (const item of before.closed) item.open = false;
     setTheme(before.theme);
+    delete root.dataset.print;
     before = null;
     drawAll();
   });

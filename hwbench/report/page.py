@@ -73,6 +73,7 @@ def render(run: Run) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["sentence"] = lambda text: text[:1].upper() + text[1:]
     environment.filters["script_json"] = _script_json
     environment.filters["pretty_json"] = lambda value: json.dumps(
         value, indent=2, ensure_ascii=False, default=str
@@ -176,7 +177,8 @@ def _ranking(
             row.low,
             row.high,
             row.seeds,
-            (row.tau - worst) / reach,
+            # Squared: the good end, where predictors differ little, gets most of the colour.
+            ((row.tau - worst) / reach) ** 2,
             row.tau == best_of[row.training_size],
         )
         for row in own.itertuples()
@@ -247,9 +249,9 @@ def _marks(curves: pd.DataFrame, metric: str, rows: pd.DataFrame) -> list[tuple[
     """The best trained predictors of a metric that fall within the simulated range of tau."""
     own = curves[curves["target"] == metric]
     marks = []
-    for size in sorted({int(own["training_size"].min()), int(own["training_size"].max())} if len(
-        own
-    ) else ()):
+    for size in sorted(
+        {int(own["training_size"].min()), int(own["training_size"].max())} if len(own) else ()
+    ):
         tau = float(analysis.best_at(own, metric, size)["tau"])
         if rows["tau"].min() <= tau <= rows["tau"].max():
             marks.append((tau, f"best with {size:,}"))

@@ -150,9 +150,7 @@ def _read_info(path: Path) -> dict[str, Any]:
         raise HwbenchError(f"{path}: must hold a JSON object, not {type(info).__name__}")
     for key in ("spec", "machine", "versions", "tables"):
         if info.get(key) is not None and not isinstance(info[key], dict):
-            raise HwbenchError(
-                f"{path}: '{key}' must be an object, not {type(info[key]).__name__}"
-            )
+            raise HwbenchError(f"{path}: '{key}' must be an object, not {type(info[key]).__name__}")
     return info
 
 
@@ -181,9 +179,7 @@ def _read_frame(path: Path, columns: Mapping[str, str]) -> pd.DataFrame | None:
         ) from error
     if frame.empty:
         return None
-    return pd.DataFrame(
-        {name: _checked(path, frame[name], kind) for name, kind in columns.items()}
-    )
+    return pd.DataFrame({name: _checked(path, frame[name], kind) for name, kind in columns.items()})
 
 
 def _checked(path: Path, column: pd.Series, kind: str) -> pd.Series:

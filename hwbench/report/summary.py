@@ -74,9 +74,12 @@ def study_findings(
 def _tau(row: pd.Series) -> Markup:
     if not np.isfinite(row["low"]):
         return Markup("<b>{:.2f}</b> (one seed)").format(row["tau"])
+    # Two digits would print a narrow interval as a point.
+    digits = 2 if row["high"] - row["low"] >= 0.02 else 3
+    mean, low, high = (f"{row[name]:.{digits}f}" for name in ("tau", "low", "high"))
     return Markup(
-        '<b>{:.2f}</b> <span class="interval">(95 % interval {:.2f} to {:.2f}, {} seeds)</span>'
-    ).format(row["tau"], row["low"], row["high"], int(row["seeds"]))
+        '<b>{}</b> <span class="interval">(95 % interval {} to {}, {} seeds)</span>'
+    ).format(mean, low, high, int(row["seeds"]))
 
 
 def _passing(
@@ -105,9 +108,7 @@ def _cost(simulated: pd.DataFrame, key: str, tau: float) -> Markup:
         "What that costs a search over {} candidates{}: with tau {:.2f} the selected architectures "
         "lose {}<b>{:.2f} points</b> of accuracy on average, {}<b>{:.2f}</b> if the picks are "
         "verified by measuring."
-    ).format(
-        f"{loss.n_candidates:,}", where, tau, bound, loss.mra_all, bound, loss.mra_pareto
-    )
+    ).format(f"{loss.n_candidates:,}", where, tau, bound, loss.mra_all, bound, loss.mra_pareto)
 
 
 def simulation_findings(run: Run, simulated: pd.DataFrame) -> list[Finding]:
@@ -146,9 +147,7 @@ def simulation_findings(run: Run, simulated: pd.DataFrame) -> list[Finding]:
             )
         else:
             sentence += Markup(".")
-        findings.append(
-            Finding(f"Searching for {run.target(metric_key).with_unit}", (sentence,))
-        )
+        findings.append(Finding(f"Searching for {run.target(metric_key).with_unit}", (sentence,)))
     return findings
 
 
@@ -157,9 +156,10 @@ def failure_sentence(failed: pd.DataFrame, n_trials: int) -> Markup:
     if failed.empty:
         return Markup("")
     count = int(failed["count"].sum())
-    named = [f"{row.title} {row.count_:,}" for row in failed.rename(
-        columns={"count": "count_"}
-    ).itertuples()]
-    return Markup(
-        "<b>{} of {} trials failed</b> and are left out of every figure: {}."
-    ).format(f"{count:,}", f"{n_trials:,}", ", ".join(named))
+    named = [
+        f"{row.title} ({row.count_:,})"
+        for row in failed.rename(columns={"count": "count_"}).itertuples()
+    ]
+    return Markup("<b>{} of {} trials failed</b> and are left out of every figure: {}.").format(
+        f"{count:,}", f"{n_trials:,}", ", ".join(named)
+    )

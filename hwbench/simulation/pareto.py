@@ -47,9 +47,7 @@ def hypervolume(
     return float(np.sum(widths * (kept_accuracy[front] - reference_accuracy)))
 
 
-def reachable_accuracy(
-    front_accuracy: Floats, front_metric: Floats, metric: Floats
-) -> Floats:
+def reachable_accuracy(front_accuracy: Floats, front_metric: Floats, metric: Floats) -> Floats:
     """The best accuracy on a front at a metric no larger than each given one.
 
     Parameters

@@ -174,7 +174,8 @@ class Space(ABC):
         """
         if not replace and n_archs > len(self):
             raise HwbenchError(
-                f"{self.name} has {len(self)} architectures; {n_archs} different ones were asked for"
+                f"{self.name} has {len(self)} architectures; {n_archs} different ones "
+                "were asked for"
             )
         generator = np.random.default_rng(seed)
         return self.architectures_at(generator.choice(len(self), size=n_archs, replace=replace))
@@ -360,9 +361,7 @@ class Space(ABC):
         """
         return self._sum_cost(archs, self._flop_cost(self.skeleton(**skeleton)))
 
-    def _sum_cost(
-        self, archs: ArrayLike, cost: tuple[int, Sequence[Sequence[int]]]
-    ) -> IntArray:
+    def _sum_cost(self, archs: ArrayLike, cost: tuple[int, Sequence[Sequence[int]]]) -> IntArray:
         base, by_position = cost
         valid = self.check(archs)
         total = np.full(len(valid), base, dtype=np.int64)

@@ -43,9 +43,7 @@ class NASBench201(Space):
 
     def to_string(self, arch: ArrayLike) -> str:
         row = self.check(np.asarray(arch)[None, :])[0]
-        names = [
-            f"{OPERATIONS[op]}~{source}" for op, (source, _) in zip(row, EDGES, strict=True)
-        ]
+        names = [f"{OPERATIONS[op]}~{source}" for op, (source, _) in zip(row, EDGES, strict=True)]
         return f"|{names[0]}|+|{'|'.join(names[1:3])}|+|{'|'.join(names[3:])}|"
 
     def from_string(self, text: str) -> IntArray:

@@ -18,7 +18,9 @@ class Zero(nn.Module):
         return x.mul(0.0)
 
 
-def relu_conv_bn(in_channels: int, out_channels: int, kernel_size: int, stride: int = 1) -> nn.Module:
+def relu_conv_bn(
+    in_channels: int, out_channels: int, kernel_size: int, stride: int = 1
+) -> nn.Module:
     """ReLU, convolution without bias, batch normalisation; the size is kept at stride 1."""
     return nn.Sequential(
         nn.ReLU(),

@@ -100,9 +100,11 @@ def run_study(
     progress(0, len(trials))
     # The slow trials first, so that no worker is left alone with one at the end.
     order = sorted(trials, key=lambda trial: -trial.training_size)
-    parallel = Parallel(
-        n_jobs=workers, return_as="generator_unordered", inner_max_num_threads=1
-    ) if workers > 1 else Parallel(n_jobs=1, return_as="generator_unordered")
+    parallel = (
+        Parallel(n_jobs=workers, return_as="generator_unordered", inner_max_num_threads=1)
+        if workers > 1
+        else Parallel(n_jobs=1, return_as="generator_unordered")
+    )
     rows: list[tuple[Trial, dict[str, Any]]] = []
     predictions: list[tuple[Trial, pd.DataFrame]] = []
     jobs = (delayed(_run)(trial, *opened[trial.target]) for trial in order)

@@ -39,9 +39,7 @@ class Trial:
     test_size: int
 
 
-def split(
-    n_archs: int, training_size: int, test_size: int, seed: int
-) -> tuple[IntArray, IntArray]:
+def split(n_archs: int, training_size: int, test_size: int, seed: int) -> tuple[IntArray, IntArray]:
     """Rows to fit and to score on.
 
     The test rows depend on the seed alone, and the training rows of a smaller size are the first

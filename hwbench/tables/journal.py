@@ -65,10 +65,10 @@ class Journal:
                 f"{self.path}: no journal of measurements; choose another name or remove it"
             ) from error
         if found != recipe:
-            keys = sorted(
-                key for key in {*found, *recipe} if found.get(key) != recipe.get(key)
+            keys = sorted(key for key in {*found, *recipe} if found.get(key) != recipe.get(key))
+            changes = "; ".join(
+                f"{key}: {found.get(key)} there, {recipe.get(key)} now" for key in keys
             )
-            changes = "; ".join(f"{key}: {found.get(key)} there, {recipe.get(key)} now" for key in keys)
             raise HwbenchError(
                 f"{self.path}: was begun with another recipe ({changes}); "
                 "finish it with that recipe, choose another name, or remove the file"

@@ -101,7 +101,8 @@ class Table:
         return len(self.frame)
 
     def __repr__(self) -> str:
-        return f"<Table {self.card.name}: {len(self)} architectures x {len(self.card.columns)} metrics>"
+        size = f"{len(self)} architectures x {len(self.card.columns)} metrics"
+        return f"<Table {self.card.name}: {size}>"
 
     # ------------------------------------------------------------------ files
 

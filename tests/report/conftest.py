@@ -1,0 +1,243 @@
+"""A synthetic run folder with the shape, spread and quirks of a real one."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+PREDICTORS = [
+    # id, title, family, encoding, tau at few samples, tau at many, fit seconds per sample
+    ("linear", "Linear regression", "linear", "one-hot", 0.38, 0.80, 2e-5),
+    ("ridge", "Ridge regression", "linear", "one-hot", 0.56, 0.81, 3e-5),
+    ("bayes-linear", "Bayesian linear regression", "linear", "one-hot", 0.54, 0.81, 6e-5),
+    ("gp", "Gaussian process", "kernel", "one-hot and counts", 0.66, 0.85, 4e-4),
+    ("svm", "Support vector machine", "kernel", "one-hot", 0.47, 0.84, 1e-4),
+    ("forest", "Random forest", "tree ensemble", "one-hot", 0.44, 0.82, 2e-3),
+    ("xgboost", "XGBoost", "tree ensemble", "one-hot", 0.40, 0.87, 4e-3),
+    ("lightgbm", "LightGBM", "tree ensemble", "one-hot", 0.20, 0.86, 3e-3),
+    ("mlp", "MLP (large)", "neural network", "one-hot", 0.49, 0.90, 3e-2),
+]
+TARGETS = {"nb201-digits:latency": (3.1, 0.8), "nb201-digits:energy": (14.0, 4.2)}
+SIZES = (25, 55, 124, 276, 614)
+SEEDS = 5
+
+
+def make_study(rng):
+    rows = []
+    for t, (target, (_, scale)) in enumerate(TARGETS.items()):
+        for name, title, family, encoding, low, high, cost in PREDICTORS:
+            for i, size in enumerate(SIZES):
+                for seed in range(SEEDS):
+                    tau = high - (high - low) * np.exp(-0.95 * i) - 0.03 * t
+                    tau += rng.normal(0, 0.035 * np.exp(-0.5 * i))
+                    rows.append(
+                        {
+                            "predictor": name,
+                            "title": title,
+                            "family": family,
+                            "encoding": encoding,
+                            "target": target,
+                            "training_size": size,
+                            "seed": seed,
+                            "test_size": 4096,
+                            "kendall_tau": tau,
+                            "spearman": min(tau + 0.1, 1),
+                            "pearson": min(tau + 0.11, 1),
+                            "mae": scale * (1 - tau) * 0.8,
+                            "fit_seconds": cost * size * rng.lognormal(0, 0.2) + 1e-3,
+                            "predict_seconds": 0.01,
+                            "error": None,
+                        }
+                    )
+        rows.append(
+            rows[-1]
+            | {
+                "predictor": "lookup",
+                "title": "Lookup table",
+                "family": "lookup table",
+                "encoding": "operations",
+                "training_size": 25,
+                "seed": 0,
+                "kendall_tau": 0.735 - 0.02 * t,
+            }
+        )
+    frame = pd.DataFrame(rows)
+    scores = ["kendall_tau", "spearman", "pearson", "mae"]
+    failed = frame.index[(frame["predictor"] == "lightgbm") & (frame["training_size"] == 25)][:2]
+    frame.loc[failed, scores] = np.nan
+    frame.loc[failed, "error"] = "Traceback ...\nValueError: too few rows for <leaf>"
+    return frame
+
+
+def make_predictions(rng):
+    frames = []
+    for target, (mean, scale) in TARGETS.items():
+        truth = mean + scale * rng.gamma(4, 0.5, 4096)
+        for name in ("mlp", "ridge"):
+            noise = rng.standard_t(4, 4096) * scale * (0.12 if name == "mlp" else 0.2)
+            frames.append(
+                pd.DataFrame(
+                    {
+                        "target": target,
+                        "predictor": name,
+                        "training_size": 614,
+                        "seed": 0,
+                        "arch_index": np.arange(4096),
+                        "truth": truth,
+                        "prediction": truth + noise,
+                    }
+                )
+            )
+    return pd.concat(frames, ignore_index=True)
+
+
+def make_simulation(rng):
+    rows = []
+    for n, scale in ((100, 1.0), (1000, 1.35), (15625, 1.6)):
+        for deviation in (0.0, 0.2, 0.4, 0.6, 0.8, 1.0):
+            for repeat in range(50):
+                loss = scale * 1.6 * (1 - np.exp(-1.9 * deviation))
+                mra = max(loss * rng.lognormal(-0.05, 0.35), 0.0)
+                best = 3.0 + 0.4 * scale + rng.normal(0, 0.03)
+                rows.append(
+                    {
+                        "accuracy_target": "nb201-digits:accuracy",
+                        "metric_target": "nb201-digits:latency",
+                        "n_candidates": n,
+                        "deviation": deviation,
+                        "repeat": repeat,
+                        "mra_all": mra,
+                        "mra_pareto": mra * (0.35 + 0.55 * deviation),
+                        "hypervolume": best * (1 - 0.05 * deviation * rng.lognormal(0, 0.2)),
+                        "hypervolume_true": best,
+                        "kendall_tau": 1 - 0.6 * deviation + 0.17 * deviation**2,
+                        "n_selected": int(rng.integers(8, 20)),
+                        "pareto_n_selected": int(rng.integers(4, 8)),
+                    }
+                )
+    return pd.DataFrame(rows)
+
+
+def make_example(rng):
+    n = 15625
+    metric = 3.1 + 0.8 * rng.gamma(4, 0.5, n)
+    quality = 1 - np.exp(-(metric - 3.0) / 0.9)
+    accuracy = 97.8 - 9 * (1 - quality) - rng.gamma(1.1, 2.4, n)
+    accuracy[rng.random(n) < 0.06] = 10.0
+    predicted = metric + rng.normal(0, 0.35, n)
+
+    def front(values):
+        order = np.lexsort((-accuracy, values))
+        best = np.maximum.accumulate(accuracy[order])
+        new = np.r_[True, best[1:] > best[:-1]]
+        flags = np.zeros(n, dtype=bool)
+        flags[order[new]] = True
+        return flags
+
+    selected = front(predicted)
+    stays = np.zeros(n, dtype=bool)
+    chosen = np.flatnonzero(selected)
+    for i in chosen:
+        stays[i] = not np.any((metric[chosen] < metric[i]) & (accuracy[chosen] >= accuracy[i]))
+    return pd.DataFrame(
+        {
+            "arch": [f"|conv3x3~0|+|skip~0|none~1|+|pool~{i % 5}|" for i in range(n)],
+            "accuracy": accuracy,
+            "metric": metric,
+            "predicted_metric": predicted,
+            "selected": selected,
+            "selected_pareto": stays,
+            "true_front": front(metric),
+            "accuracy_target": "nb201-digits:accuracy",
+            "metric_target": "nb201-digits:latency",
+            "deviation": 0.4,
+        }
+    )
+
+
+def make_info(title="Which predictor for digits on one CPU?"):
+    def column(name, unit, direction, text):
+        return {
+            "title": name,
+            "unit": unit,
+            "direction": direction,
+            "dataset": "digits",
+            "description": text,
+        }
+
+    return {
+        "scenario": "quick",
+        "title": title,
+        "spec": {"predictors": [p[0] for p in PREDICTORS], "training_sizes": SIZES, "seeds": 5},
+        "started": "2026-03-14T15:09:26+00:00",
+        "seconds": 754.2,
+        "machine": {
+            "processor": "Xeon Platinum 8370C",
+            "cores": 2,
+            "memory_gib": 7.8,
+            "system": "Linux 6.1",
+        },
+        "versions": {"numpy": "2.4.0", "scikit-learn": "1.9.0", "xgboost": "3.2.0"},
+        "tables": {
+            "nb201-digits": {
+                "title": "NAS-Bench-201 on digits",
+                "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+                "rows": 15625,
+                "space": "nasbench201",
+                "columns": {
+                    "latency": column("latency", "ms", "minimize", "median of 30 batches of 1"),
+                    "energy": column("energy", "mJ", "minimize", "of one batch"),
+                    "accuracy": column("test accuracy", "%", "maximize", "after 12 epochs"),
+                },
+            }
+        },
+    }
+
+
+def write_run(folder, title="Which predictor for digits on one CPU?"):
+    rng = np.random.default_rng(7)
+    folder.mkdir(parents=True, exist_ok=True)
+    make_study(rng).to_parquet(folder / "study.parquet")
+    make_predictions(rng).to_parquet(folder / "predictions.parquet")
+    make_simulation(rng).to_parquet(folder / "simulation.parquet")
+    make_example(rng).to_parquet(folder / "selection_example.parquet")
+    (folder / "run.json").write_text(json.dumps(make_info(title)), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def pristine(tmp_path_factory):
+    return write_run(tmp_path_factory.mktemp("run"))
+
+
+@pytest.fixture
+def run_folder(pristine, tmp_path):
+    """A copy that the test may damage."""
+    folder = tmp_path / "run"
+    folder.mkdir()
+    for path in pristine.iterdir():
+        (folder / path.name).write_bytes(path.read_bytes())
+    return folder
+
+
+def interval(values):
+    """The 95 % interval, by another road than the package's."""
+    return stats.t.interval(0.95, len(values) - 1, loc=np.mean(values), scale=stats.sem(values))
+
+
+@pytest.fixture(name="interval")
+def interval_fixture():
+    return interval
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    import shutil
+
+    found = shutil.which("chromium") or shutil.which("google-chrome")
+    if found is None:
+        pytest.skip("needs chromium")
+    return Path(found)

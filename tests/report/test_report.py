@@ -1,0 +1,421 @@
+import json
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from hwbench.errors import HwbenchError
+from hwbench.report import write_report
+
+SECTIONS = [
+    "summary",
+    "learning-curves",
+    "ranking",
+    "cost",
+    "predictions",
+    "accuracy-lost",
+    "hypervolume",
+    "selection",
+    "how-to-read",
+    "provenance",
+]
+VOID = {"meta", "link", "br", "img", "input", "hr"}
+
+
+class Page(HTMLParser):
+    """What the tests ask of a page: tags, attributes, text, figures, and that tags match."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.tags, self.scripts, self.styles, self.words = [], [], [], [], []
+        self.feed(text)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+        if tag == "script":
+            self.scripts.append((dict(attrs), ""))
+        if tag == "style":
+            self.styles.append("")
+
+    def handle_startendtag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        inside = self.open[-1] if self.open else ""
+        if inside == "script":
+            attrs, text = self.scripts[-1]
+            self.scripts[-1] = (attrs, text + data)
+        elif inside == "style":
+            self.styles[-1] += data
+        else:
+            self.words.append(data)
+
+    @property
+    def text(self):
+        return " ".join("".join(self.words).split())
+
+    @property
+    def ids(self):
+        return [attrs["id"] for _, attrs in self.tags if "id" in attrs]
+
+    @property
+    def figures(self):
+        return [
+            json.loads(text)
+            for attrs, text in self.scripts
+            if attrs.get("type") == "application/json"
+        ]
+
+
+def report(folder):
+    return Page(write_report(folder).read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def page(pristine, tmp_path_factory):
+    output = tmp_path_factory.mktemp("page") / "out" / "page.html"
+    assert write_report(pristine, output) == output
+    return Page(output.read_text(encoding="utf-8"))
+
+
+def test_default_output_lies_in_the_run_folder(run_folder):
+    path = write_report(run_folder)
+    assert path == run_folder / "report.html"
+    assert path.stat().st_size < 6_000_000
+    assert write_report(run_folder).read_bytes() == path.read_bytes()
+
+
+def test_asks_nothing_of_a_network(page):
+    for tag, attrs in page.tags:
+        for name in ("src", "href", "action", "data", "poster", "srcset", "style", "xlink:href"):
+            value = attrs.get(name) or ""
+            assert "//" not in value, (tag, name, value)
+            if name == "href":
+                assert value.startswith(("#", "data:"))
+    for style in page.styles:
+        assert "@import" not in style
+        assert "url(" not in style
+        assert "//" not in style
+    own = [text for attrs, text in page.scripts if attrs.get("id") != "plotly"]
+    assert not any(re.search(r"https?:", text) for text in own)
+    policies = [a for _, a in page.tags if a.get("http-equiv") == "Content-Security-Policy"]
+    assert policies[0]["content"].startswith("default-src 'none'")
+
+
+def test_plotly_is_there_once(page):
+    large = [attrs for attrs, text in page.scripts if len(text) > 1_000_000]
+    assert large == [{"id": "plotly"}]
+
+
+def test_every_section_stands_in_order_and_in_the_contents(page):
+    assert [name for name in page.ids if name in SECTIONS] == SECTIONS
+    links = {attrs["href"] for tag, attrs in page.tags if tag == "a"}
+    assert {f"#{name}" for name in SECTIONS} <= links
+    assert len(set(page.ids)) == len(page.ids)
+    assert {link[1:] for link in links} <= set(page.ids)
+
+
+def test_figures_are_valid_plotly(page):
+    go = pytest.importorskip("plotly.graph_objects")
+    # 2 learning curves, 1 cost, 2 x 2 predictions, 4 losses, 2 hypervolumes, 1 example
+    assert len(page.figures) == 14
+
+    def painted(value):
+        if isinstance(value, str) and re.fullmatch(r"\$\w+(/[\d.]+)?", value):
+            return "rgba(1, 2, 3, 0.5)"
+        if isinstance(value, dict):
+            return {key: painted(item) for key, item in value.items()}
+        if isinstance(value, list):
+            return [painted(item) for item in value]
+        return value
+
+    for figure in page.figures:
+        go.Figure(data=painted(figure["data"]), layout=painted(figure["layout"]))
+
+
+def test_a_predictor_has_one_colour_in_all_figures(page):
+    looks = {}
+    for figure in page.figures:
+        for trace in figure["data"]:
+            if trace.get("text") and trace.get("legendgroup", "").startswith("p:"):
+                look = (trace["line"]["color"], trace["marker"]["symbol"], trace["line"]["dash"])
+                assert looks.setdefault(trace["legendgroup"], look) == look
+    assert len(looks) == 9
+    assert len(set(looks.values())) == 9
+
+
+def test_summary_says_what_the_frames_hold(page, pristine, interval):
+    study = pd.read_parquet(pristine / "study.parquet")
+    simulation = pd.read_parquet(pristine / "simulation.parquet")
+    for target, unit in (("nb201-digits:latency", "ms"), ("nb201-digits:energy", "mJ")):
+        own = study[(study["target"] == target) & (study["family"] != "lookup table")]
+        for size in (25, 614):
+            means = own[own["training_size"] == size].groupby("title")["kendall_tau"].mean()
+            best = means.idxmax()
+            chosen = own[(own["training_size"] == size) & (own["title"] == best)]
+            low, high = interval(chosen["kendall_tau"])
+            digits = 2 if high - low >= 0.02 else 3
+            numbers = [f"{value:.{digits}f}" for value in (means.max(), low, high)]
+            assert "{} (95 % interval {} to {}, 5 seeds)".format(*numbers) in page.text, target
+            assert best in page.text
+        assert f"off by {chosen['mae'].mean():.3g} {unit} on average" in page.text
+        table = study[(study["target"] == target) & (study["family"] == "lookup table")]
+        score = table["kendall_tau"].iloc[0]
+        means = own.groupby(["training_size", "title"])["kendall_tau"].mean()
+        first = means[means > score].reset_index().sort_values("training_size").iloc[0]
+        assert f"reaches {score:.2f};" in page.text
+        assert f"passes it with {first['training_size']} measurements" in page.text
+
+        tau = chosen["kendall_tau"].mean()
+        points = simulation[simulation["n_candidates"] == 15625].groupby("deviation")
+        points = points[["kendall_tau", "mra_all", "mra_pareto"]].mean().sort_values("kendall_tau")
+        lost, verified = (
+            np.interp(tau, points["kendall_tau"], points[name])
+            for name in ("mra_all", "mra_pareto")
+        )
+        assert (
+            f"with tau {tau:.2f} the selected architectures lose {lost:.2f} points of accuracy on "
+            f"average, {verified:.2f} if the picks are verified by measuring" in page.text
+        )
+
+
+def test_failed_trials_are_said_plainly(page):
+    assert "2 of 452 trials failed" in page.text
+    assert "LightGBM (2)" in page.text
+    assert "ValueError: too few rows for <leaf>" in page.text
+
+
+def test_ranking_cells_are_the_means(page, pristine, interval):
+    study = pd.read_parquet(pristine / "study.parquet")
+    values = study.query(
+        "predictor == 'gp' and training_size == 55 and target == 'nb201-digits:energy'"
+    )["kendall_tau"]
+    low, high = interval(values)
+    found = [
+        attrs
+        for tag, attrs in page.tags
+        if tag == "td" and attrs.get("data-value") == str(float(values.mean()))
+    ]
+    assert len(found) == 1
+    assert float(found[0]["data-low"]) == pytest.approx(low)
+    assert float(found[0]["data-high"]) == pytest.approx(high)
+    # One best for each of five sizes in three tables (two targets and their mean).
+    assert sum(attrs.get("class") == "best" for _, attrs in page.tags) == 15
+
+
+def test_every_unit_is_shown(page):
+    labels = json.dumps(page.figures)
+    for label in ("true (ms)", "predicted (mJ)", "points", "hypervolume lost, %", ", s (log"):
+        assert label in labels
+
+
+def test_the_example_marks_the_loss_below_the_front(page, pristine):
+    example = pd.read_parquet(pristine / "selection_example.parquet")
+    figure = next(f for f in page.figures if f["name"] == "selection-example")
+    drawn = {trace["legendgroup"]: trace for trace in figure["data"]}
+    assert len(drawn["s:candidates"]["x"]) == 4000
+    segments = np.array(drawn["s:loss"]["y"], dtype=float).reshape(-1, 3)[:, :2]
+    expected = 0.0
+    for row in example[example["selected"]].itertuples():
+        cheaper = example[example["metric"] <= row.metric]
+        expected += cheaper["accuracy"].max() - row.accuracy
+    assert (segments[:, 1] - segments[:, 0]).sum() == pytest.approx(expected, abs=0.05)
+
+
+@pytest.mark.parametrize(
+    ("missing", "gone"),
+    [
+        (["study.parquet", "predictions.parquet"], {"learning-curves", "ranking", "predictions"}),
+        (["simulation.parquet", "selection_example.parquet"], {"accuracy-lost", "selection"}),
+        (["predictions.parquet"], {"predictions"}),
+        (["selection_example.parquet"], {"selection"}),
+        (["run.json"], set()),
+        (["study.parquet"], {"learning-curves", "predictions"}),
+    ],
+)
+def test_a_missing_part_is_left_out(run_folder, missing, gone):
+    for name in missing:
+        (run_folder / name).unlink()
+    page = report(run_folder)
+    assert not gone & set(page.ids)
+    assert {"summary", "how-to-read", "provenance"} <= set(page.ids)
+
+
+def test_an_empty_part_counts_as_missing(run_folder):
+    path = run_folder / "study.parquet"
+    pd.read_parquet(path).iloc[:0].to_parquet(path)
+    assert "learning-curves" not in report(run_folder).ids
+
+
+def change(path, **columns):
+    pd.read_parquet(path).assign(**columns).to_parquet(path)
+
+
+def test_a_study_without_any_score(run_folder):
+    change(run_folder / "study.parquet", kendall_tau=np.nan, error="ValueError: no")
+    page = report(run_folder)
+    assert "452 of 452 trials failed" in page.text
+    assert "nothing to compare" in page.text
+    assert "accuracy-lost" in page.ids
+
+
+def test_one_seed_one_size_one_target(run_folder):
+    path = run_folder / "study.parquet"
+    study = pd.read_parquet(path).query(
+        "seed == 0 and training_size == 124 and target == 'nb201-digits:latency'"
+    )
+    study.to_parquet(path)
+    (run_folder / "simulation.parquet").unlink()
+    page = report(run_folder)
+    assert "(one seed)" in page.text
+    assert page.ids.count("ranking-0") == 1
+    assert "ranking-all" not in page.ids
+
+
+def test_targets_with_different_training_sizes_have_no_common_ranking(run_folder):
+    path = run_folder / "study.parquet"
+    study = pd.read_parquet(path)
+    energy = study["target"] == "nb201-digits:energy"
+    change(path, training_size=study["training_size"] + energy)
+    page = report(run_folder)
+    assert "ranking-all" not in page.ids
+    assert "fit-cost" in page.ids
+
+
+def test_twenty_predictors_with_a_shared_title(run_folder):
+    path = run_folder / "study.parquet"
+    ridge = pd.read_parquet(path).query("predictor == 'ridge'")
+    many = [ridge.assign(predictor=f"r{i}", title="Same title") for i in range(20)]
+    pd.concat(many).to_parquet(path)
+    page = report(run_folder)
+    assert "Same title (r0)" in page.text
+    lines = [t for t in page.figures[0]["data"] if t.get("text")]
+    looks = {(t["line"]["color"], t["marker"]["symbol"], t["line"]["dash"]) for t in lines}
+    assert len(looks) == 20
+
+
+def test_infinite_and_constant_values_pass(run_folder):
+    study = pd.read_parquet(run_folder / "study.parquet")
+    change(run_folder / "study.parquet", mae=np.inf, fit_seconds=0.0)
+    change(run_folder / "predictions.parquet", truth=1.0)
+    change(run_folder / "simulation.parquet", hypervolume_true=0.0, mra_pareto=np.nan)
+    page = report(run_folder)
+    assert len(study) == 452
+    assert "predictions" not in page.ids
+    assert "inf" not in page.text.split("Provenance")[0].replace("information", "").split()
+
+
+HOSTILE = "<script>alert(1)</script>\"'&</title>"
+
+
+def test_hostile_text_stays_text(run_folder, pristine):
+    before = len(report(pristine).scripts)
+    study = pd.read_parquet(run_folder / "study.parquet")
+    change(
+        run_folder / "study.parquet",
+        title=study["title"] + HOSTILE,
+        encoding=HOSTILE,
+        error=study["error"].where(study["error"].isna(), HOSTILE),
+    )
+    change(run_folder / "selection_example.parquet", arch=HOSTILE)
+    info = json.loads((run_folder / "run.json").read_text())
+    info |= {"title": HOSTILE, "scenario": HOSTILE, "started": HOSTILE, "spec": {HOSTILE: HOSTILE}}
+    info["machine"] = {"processor": HOSTILE, HOSTILE: HOSTILE}
+    info["tables"]["nb201-digits"] |= {"title": HOSTILE, "sha256": HOSTILE, "rows": HOSTILE}
+    info["tables"]["nb201-digits"]["columns"]["latency"] |= {"unit": HOSTILE, "title": HOSTILE}
+    (run_folder / "run.json").write_text(json.dumps(info))
+    page = report(run_folder)
+    assert len(page.scripts) == before
+    assert HOSTILE in page.text
+    drawn = json.dumps([figure["data"] for figure in page.figures])
+    assert "&lt;script&gt;" in drawn
+    assert "<script>" not in drawn
+
+
+def test_a_folder_without_results_is_named(tmp_path):
+    with pytest.raises(HwbenchError, match=f"{re.escape(str(tmp_path))}: nothing to report"):
+        write_report(tmp_path)
+    with pytest.raises(HwbenchError, match="no such run folder"):
+        write_report(tmp_path / "absent")
+
+
+FILES = [
+    "study.parquet",
+    "predictions.parquet",
+    "simulation.parquet",
+    "selection_example.parquet",
+]
+
+
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("kept", [0, 3, 0.5, -1])
+def test_a_truncated_file_is_named(run_folder, name, kept):
+    path = run_folder / name
+    content = path.read_bytes()
+    path.write_bytes(content[: int(len(content) * kept) if kept == 0.5 else kept])
+    with pytest.raises(HwbenchError, match=f"{re.escape(name)}: cannot be read") as caught:
+        write_report(run_folder)
+    assert "\n" not in str(caught.value)
+    assert not (run_folder / "report.html").exists()
+
+
+def test_flipped_bytes_never_escape_as_another_error(run_folder):
+    path = run_folder / "study.parquet"
+    content = path.read_bytes()
+    rng = np.random.default_rng(0)
+    for _ in range(12):
+        broken = bytearray(content)
+        for at in rng.integers(4, len(content), 40):
+            broken[at] ^= int(rng.integers(1, 256))
+        path.write_bytes(bytes(broken))
+        try:
+            write_report(run_folder)
+        except HwbenchError as error:
+            assert "study.parquet" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("name", "column"),
+    [
+        ("study.parquet", "kendall_tau"),
+        ("predictions.parquet", "truth"),
+        ("simulation.parquet", "mra_pareto"),
+        ("selection_example.parquet", "true_front"),
+    ],
+)
+def test_a_missing_column_is_named(run_folder, name, column):
+    path = run_folder / name
+    pd.read_parquet(path).drop(columns=column).to_parquet(path)
+    with pytest.raises(HwbenchError, match=f"{name}: column '{column}' is missing"):
+        write_report(run_folder)
+
+
+@pytest.mark.parametrize(
+    ("name", "column", "value", "message"),
+    [
+        ("study.parquet", "kendall_tau", "high", "must hold numbers"),
+        ("study.parquet", "training_size", 2.5, "must hold whole numbers"),
+        ("study.parquet", "target", None, "holds missing values"),
+        ("selection_example.parquet", "selected", 1.0, "must hold true or false"),
+    ],
+)
+def test_a_column_of_the_wrong_kind_is_named(run_folder, name, column, value, message):
+    change(run_folder / name, **{column: value})
+    with pytest.raises(HwbenchError, match=f"{name}: column '{column}' {message}"):
+        write_report(run_folder)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[1]", "\xff", '{"spec": 3}', "[" * 100_000])
+def test_a_broken_record_is_named(run_folder, text):
+    (run_folder / "run.json").write_bytes(text.encode("latin-1"))
+    with pytest.raises(HwbenchError, match=r"run\.json: "):
+        write_report(run_folder)

@@ -1,0 +1,69 @@
+"""Every command and snippet of the README works."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from hwbench.predictors import PredictorCard
+
+ROOT = Path(__file__).resolve().parent.parent
+TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def _blocks(language):
+    return re.findall(rf"```{language}\n(.*?)```", TEXT, flags=re.DOTALL)
+
+
+COMMANDS = [line for block in _blocks("console") for line in block.splitlines() if line]
+OURS = [line for line in COMMANDS if line.startswith("hwbench ")]
+
+
+def _run(commands, folder):
+    for command in commands:
+        result = subprocess.run(
+            [sys.executable, "-m", *shlex.split(command)],
+            cwd=folder,
+            env={**os.environ, "HWBENCH_HOME": str(folder / "home")},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert result.returncode == 0, f"{command}\n{result.stderr}"
+
+
+def test_only_known_kinds_of_commands():
+    assert set(COMMANDS) - set(OURS) == {"make benchmark", "make test"}
+
+
+def test_quick_commands(tmp_path):
+    _run([command for command in OURS if "quick" not in command], tmp_path)
+
+
+@pytest.mark.slow
+def test_commands_on_the_quick_scenario(tmp_path):
+    _run([command for command in OURS if "quick" in command], tmp_path)
+
+
+@pytest.mark.parametrize("snippet", _blocks("python"))
+def test_python(snippet):
+    names = {}
+    exec(compile(snippet, "README.md", "exec"), names)  # noqa: S102  our own README
+    assert names["X"].shape == (15625, 30)
+    assert names["X"].dtype == "float32"
+    assert len(names["losses"]) == 50
+
+
+@pytest.mark.parametrize("card", _blocks("toml"))
+def test_cards(card):
+    PredictorCard.model_validate(tomllib.loads(card))
+
+
+@pytest.mark.parametrize("path", re.findall(r"\]\(([\w./-]+)\)", TEXT))
+def test_links_lead_somewhere(path):
+    assert (ROOT / path).exists()
