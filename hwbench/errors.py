@@ -44,4 +44,4 @@ def unknown_name(
         hint = f"valid names: {shown}"
     else:
         hint = "there is none"
-    return HwbenchError(f"{place}unknown {kind} '{name}'; {hint}")
+    return HwbenchError(f"{place}unknown {kind} {name!r}; {hint}")

@@ -26,7 +26,7 @@ def read_toml(path: Path, model: type[Model]) -> Model:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise HwbenchError(f"{path}: cannot be read ({error.strerror})") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise HwbenchError(f"{path}: is no valid TOML: {error}") from error
     try:
         return model.model_validate(content)
@@ -48,7 +48,9 @@ def _explain(
     if first["type"] == "missing":
         return HwbenchError(f"{path}: the key '{key}' is missing")
     message = first["msg"].removeprefix("Value error, ")
-    return HwbenchError(f"{path}: {key}: {message} (given: {first['input']!r})")
+    where = f"{path}: {key}" if key else str(path)
+    given = "" if isinstance(first["input"], dict) else f" (given: {first['input']!r})"
+    return HwbenchError(f"{where}: {message}{given}")
 
 
 def _model_at(

@@ -242,7 +242,8 @@ class Predicted:
 
     @property
     def deviation(self) -> np.ndarray:
-        return (self.prediction - self.truth) / self.scale
+        deviation: np.ndarray = (self.prediction - self.truth) / self.scale
+        return deviation
 
 
 def best_predictions(

@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from hwbench.report import analysis, figures, summary
-from hwbench.report.figures import Figure, Measure
+from hwbench.report import analysis, figures, simulation_figures, summary
+from hwbench.report.plotting import Entry, Figure, seconds
 from hwbench.report.reading import LOOKUP_FAMILY, Run
+from hwbench.report.simulation_figures import Measure
 
 MRA_ALL = Measure("mra_all", "Accuracy lost, all selected", "MRA of all selected, points", "points")
 MRA_PARETO = Measure(
@@ -58,7 +59,7 @@ class Group:
 
     title: str
     figures: tuple[Figure, ...]
-    legend: tuple[figures.Entry, ...] = ()
+    legend: tuple[Entry, ...] = ()
 
 
 def render(run: Run) -> str:
@@ -93,7 +94,7 @@ def render(run: Run) -> str:
     }
     if run.example is not None:
         first = run.example.iloc[0]
-        content["example"] = figures.selection_figure(
+        content["example"] = simulation_figures.selection_figure(
             run.example, run.target(first["accuracy_target"]), run.target(first["metric_target"])
         )
     return environment.get_template("page").render(
@@ -194,7 +195,9 @@ def _ranking(
 
 
 def _simulation(run: Run, simulated: pd.DataFrame) -> dict[str, Any]:
-    entries = figures.simulation_entries(int(n) for n in simulated["n_candidates"].unique())
+    entries = simulation_figures.simulation_entries(
+        int(n) for n in simulated["n_candidates"].unique()
+    )
     curves = None if run.study is None else analysis.learning_curves(run.study)
     losses, volumes = [], []
     keys = ["accuracy_target", "metric_target"]
@@ -210,7 +213,7 @@ def _simulation(run: Run, simulated: pd.DataFrame) -> dict[str, Any]:
             Group(
                 title,
                 tuple(
-                    figures.simulation_figure(
+                    simulation_figures.simulation_figure(
                         f"{measure.column}-{'tau' if tau else 'deviation'}-{i}".replace("_", "-"),
                         rows,
                         entries,
@@ -229,7 +232,7 @@ def _simulation(run: Run, simulated: pd.DataFrame) -> dict[str, Any]:
             Group(
                 title,
                 tuple(
-                    figures.simulation_figure(
+                    simulation_figures.simulation_figure(
                         f"{measure.column}-{i}".replace("_", "-"), rows, entries, measure
                     )
                     for measure in (HYPERVOLUME, HYPERVOLUME_LOSS)
@@ -287,7 +290,7 @@ def _moment(started: Any) -> str:
 
 
 def _duration(value: Any) -> str:
-    return figures.seconds(float(value)) if isinstance(value, int | float) else ""
+    return seconds(float(value)) if isinstance(value, int | float) else ""
 
 
 def _machine(machine: Mapping[str, Any]) -> str:

@@ -141,21 +141,19 @@ class Space(ABC):
                 f"(n_archs, {self.n_positions}), not {array.shape}"
             )
         if array.dtype.kind not in "iu":
-            with np.errstate(invalid="ignore"):
-                whole = array.dtype.kind == "f" and bool(np.all(array == np.floor(array)))
-            if not whole:
+            whole = array.dtype.kind == "f" and np.isfinite(array) & (array == np.floor(array))
+            if not np.all(whole):
                 raise HwbenchError(
                     f"{self.name}: architectures must be integers, not {array.dtype}"
                 )
-        integers = array.astype(np.int64, copy=False)
-        wrong = (integers < 0) | (integers >= self.n_choices)
+        wrong = (array < 0) | (array >= self.n_choices)
         if wrong.any():
             row, position = np.argwhere(wrong)[0]
             raise HwbenchError(
                 f"{self.name}: row {row}, position {position} ({self.positions[position]}) holds "
-                f"{integers[row, position]}; valid are 0 .. {self.n_choices[position] - 1}"
+                f"{array[row, position]}; valid are 0 .. {self.n_choices[position] - 1}"
             )
-        return integers
+        return array.astype(np.int64, copy=False)
 
     def sample(
         self, n_archs: int, seed: int | np.random.Generator = 0, *, replace: bool = False

@@ -68,7 +68,7 @@ class NASBench201(Space):
                     )
                 if given_source != str(source):
                     raise HwbenchError(
-                        f"architecture {text!r}: '{entry}' at node {target} should come from "
+                        f"architecture {text!r}: {entry!r} at node {target} should come from "
                         f"node {source} (written '{operation}~{source}')"
                     )
                 indices.append(OPERATIONS.index(operation))

@@ -46,21 +46,20 @@ class Journal:
         except OSError as error:
             raise HwbenchError(f"{path}: cannot be opened ({error.strerror})") from error
         if self._file.tell() == 0:
-            self._file.write(json.dumps({"recipe": recipe}) + "\n")
+            self._file.write(_header(recipe).decode())
             self._sync()
         self._synced = time.monotonic()
 
     def _read(self, recipe: Mapping[str, Any]) -> list[dict[str, Any]]:
         content = self.path.read_bytes()
         whole = content[: content.rfind(b"\n") + 1]
-        if len(whole) < len(content):
-            os.truncate(self.path, len(whole))
-        if not whole:
-            return []
         try:
-            lines = [json.loads(line) for line in whole.splitlines()]
-            found = lines[0]["recipe"]
-        except (ValueError, KeyError, TypeError) as error:
+            if not whole and _header(recipe).startswith(content):
+                lines = [{"recipe": recipe}]  # torn while it was begun
+            else:
+                lines = [json.loads(line) for line in whole.splitlines()]
+            found = dict(lines[0]["recipe"])
+        except (ValueError, LookupError, TypeError) as error:
             raise HwbenchError(
                 f"{self.path}: no journal of measurements; choose another name or remove it"
             ) from error
@@ -73,6 +72,8 @@ class Journal:
                 f"{self.path}: was begun with another recipe ({changes}); "
                 "finish it with that recipe, choose another name, or remove the file"
             )
+        if len(whole) < len(content):
+            os.truncate(self.path, len(whole))
         return lines[1:]
 
     def append(self, record: Mapping[str, Any]) -> None:
@@ -98,6 +99,10 @@ class Journal:
     ) -> None:
         self._sync()
         self._file.close()
+
+
+def _header(recipe: Mapping[str, Any]) -> bytes:
+    return json.dumps({"recipe": recipe}).encode() + b"\n"
 
 
 def digest_of(indices: np.ndarray) -> str:

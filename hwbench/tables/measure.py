@@ -92,6 +92,8 @@ def measure(
 ) -> pd.DataFrame:
     """Measure architectures of a space on this machine; continues where a killed call stopped.
 
+    The same recipe with more rounds continues a finished measurement.
+
     Parameters
     ----------
     space : the search space.
@@ -124,9 +126,14 @@ def measure(
         "processor": describe_machine()["processor"],
         "torch": describe_versions()["torch"],
     }
+    del description["rounds"]  # more rounds continue the same measurement
     skeleton = space.skeleton(**recipe.skeleton)
     with Journal(journal_path, description) as journal:
-        done = {(record["round"], record["index"]) for record in journal.records}
+        done = {
+            (record["round"], record["index"])
+            for record in journal.records
+            if record["round"] < recipe.rounds
+        }
         total = recipe.rounds * len(indices)
         progress(len(done), total)
         with _quiet_process(recipe.threads), torch.inference_mode():
@@ -150,7 +157,8 @@ def measure(
                     if len(done) % VISITS_PER_COLLECTION == 0:
                         gc.collect()
                     progress(len(done), total)
-        return _summarise(journal.records, indices)
+        records = [record for record in journal.records if record["round"] < recipe.rounds]
+        return _summarise(records, indices)
 
 
 def _visit(

@@ -58,6 +58,15 @@ class Table:
         if frame["arch_index"].duplicated().any():
             twice = frame.loc[frame["arch_index"].duplicated(), "arch"].iloc[0]
             raise HwbenchError(f"table {card.name}: architecture {twice} stands twice")
+        indices = frame["arch_index"]
+        if indices.dtype.kind not in "iu" or not indices.between(0, len(self.space) - 1).all():
+            raise HwbenchError(
+                f"table {card.name}: the column 'arch_index' must hold places 0 .. "
+                f"{len(self.space) - 1} of space {card.space}"
+            )
+        for column in card.columns:
+            if frame[column].dtype.kind not in "iuf":
+                raise HwbenchError(f"table {card.name}: the column '{column}' holds no numbers")
         self.frame = frame[wanted].reset_index(drop=True)
 
     @classmethod
@@ -128,14 +137,18 @@ class Table:
             Where the file is missing, truncated, no Parquet, or holds no hwbench table.
         """
         try:
-            arrow = pq.read_table(path)
+            with pq.ParquetFile(path) as file:
+                arrow = file.read()
+            frame = arrow.to_pandas(ignore_metadata=True)
         except FileNotFoundError as error:
             raise HwbenchError(f"{path}: no such file") from error
-        except (OSError, pa.ArrowException) as error:
-            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise HwbenchError(f"{path}: cannot be read as Parquet ({reason})") from error
+        except (OSError, ValueError, pa.ArrowException) as error:
+            raise _unreadable(path, error) from error
         card = _parse_card(path, (arrow.schema.metadata or {}).get(CARD_KEY))
-        return cls(arrow.to_pandas(), card)
+        try:
+            return cls(frame, card)
+        except HwbenchError as error:
+            raise HwbenchError(f"{path}: {error}") from error
 
 
 def read_card(path: Path) -> TableCard:
@@ -148,10 +161,16 @@ def read_card(path: Path) -> TableCard:
     """
     try:
         schema = pq.read_schema(path)
-    except (OSError, pa.ArrowException) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise HwbenchError(f"{path}: cannot be read as Parquet ({reason})") from error
+    except FileNotFoundError as error:
+        raise HwbenchError(f"{path}: no such file") from error
+    except (OSError, ValueError, pa.ArrowException) as error:
+        raise _unreadable(path, error) from error
     return _parse_card(path, (schema.metadata or {}).get(CARD_KEY))
+
+
+def _unreadable(path: Path, error: Exception) -> HwbenchError:
+    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+    return HwbenchError(f"{path}: cannot be read as Parquet ({reason})")
 
 
 def _parse_card(path: Path, content: bytes | None) -> TableCard:

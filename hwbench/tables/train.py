@@ -212,12 +212,16 @@ def _train_batch(
 ) -> list[dict[str, Any]]:
     import torch
 
-    torch.set_num_threads(1)
     space = get_space(space_name)
-    return [
-        {"index": index, "seed": seed, "accuracy": train_one(space, index, seed, recipe)}
-        for index, seed in batch
-    ]
+    threads_before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        return [
+            {"index": index, "seed": seed, "accuracy": train_one(space, index, seed, recipe)}
+            for index, seed in batch
+        ]
+    finally:
+        torch.set_num_threads(threads_before)
 
 
 def _summarise(

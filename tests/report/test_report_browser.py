@@ -1,5 +1,11 @@
+import html
+import io
+import json
 import re
 import subprocess
+
+import pandas as pd
+import pytest
 
 from hwbench.report import write_report
 
@@ -18,21 +24,103 @@ FLAGS = [
 ]
 
 
-def test_a_browser_draws_every_figure_without_an_error(pristine, tmp_path, chromium):
-    path = write_report(pristine, tmp_path / "report.html")
+def dump(chromium, path, profile, *flags):
     done = subprocess.run(
-        [chromium, *FLAGS, f"--user-data-dir={tmp_path / 'profile'}", path.as_uri()],
+        [chromium, *FLAGS, *flags, f"--user-data-dir={profile}", path.as_uri()],
         capture_output=True,
         text=True,
         timeout=120,
         check=True,
     )
     assert [line for line in done.stderr.splitlines() if "CONSOLE" in line] == []
-    # What plotly drew into each holder, not what its source says about it.
-    drawn = re.sub(r"<script.*?</script>", "", done.stdout, flags=re.DOTALL)
-    holders = len(re.findall(r'<div class="plot[ "]', drawn))
-    assert holders == 14
-    assert f'data-drawn="{holders}"' in drawn
-    for holder in re.split(r'<div class="plot[ "]', drawn)[1:]:
-        assert 'class="main-svg"' in holder
+    # What the browser made of the page, not what the page's scripts say.
+    return re.sub(r"<script.*?</script>", "", done.stdout, flags=re.DOTALL)
+
+
+def test_a_browser_draws_every_figure_without_an_error(pristine, tmp_path, chromium):
+    path = write_report(pristine, tmp_path / "report.html")
+    drawn = dump(chromium, path, tmp_path / "profile")
+    holders = re.split(r'<div class="plot[ "]', drawn)[1:]
+    assert len(holders) == 14
+    assert 'data-drawn="14"' in drawn
+    assert all('class="main-svg"' in holder for holder in holders)
     assert "NaN" not in drawn
+
+
+PROBE = """
+<script>
+(async () => {
+  const found = {};
+  const table = document.querySelector("table.ranking");
+  const column = (n) => [...table.tBodies[0].rows].map((row) => row.cells[n].dataset.value);
+  const buttons = table.tHead.querySelectorAll("button");
+  found.first = column(5).map(Number);
+  buttons[1].click(); found.down = column(1).map(Number);
+  buttons[1].click(); found.up = column(1).map(Number);
+  buttons[0].click(); found.names = column(0);
+  found.sorted = [...table.tHead.rows[0].cells].map((cell) => cell.getAttribute("aria-sort"));
+
+  let blob = null;
+  const make = URL.createObjectURL;
+  URL.createObjectURL = (given) => { blob = given; return make(given); };
+  HTMLAnchorElement.prototype.click = function () { found.file = this.download; };
+  document.querySelector("[data-csv]").click();
+  found.csv = await blob.text();
+
+  const drawn = () => document.querySelectorAll("#curve-0 .scatterlayer .trace").length;
+  const keys = document.querySelectorAll("#curve-0 .key[data-group]");
+  found.all = drawn();
+  keys[0].click(); found.fewer = drawn();
+  found.pressed = document.querySelector("#curve-1 .key[data-group]").getAttribute("aria-pressed");
+  keys[0].click(); found.again = drawn();
+
+  const ink = () => document.querySelector("#curve-0 .xtitle").style.fill;
+  found.before = [document.documentElement.dataset.theme, ink()];
+  document.getElementById("theme").click();
+  await new Promise((done) => setTimeout(done, 500));
+  found.after = [document.documentElement.dataset.theme, ink()];
+  const result = document.createElement("pre");
+  result.id = "probe";
+  result.textContent = JSON.stringify(found);
+  document.body.append(result);
+})();
+</script>
+</body>
+"""
+
+
+@pytest.fixture(scope="module")
+def probed(pristine, tmp_path_factory, chromium):
+    folder = tmp_path_factory.mktemp("probe")
+    path = write_report(pristine, folder / "report.html")
+    text = path.read_text(encoding="utf-8")
+    path.write_text(PROBE.join(text.rsplit("</body>", 1)), encoding="utf-8")
+    found = re.search(r'<pre id="probe">(.*?)</pre>', dump(chromium, path, folder / "profile"))
+    return json.loads(html.unescape(found[1]))
+
+
+def test_a_heading_sorts_its_table(probed):
+    assert probed["first"] == sorted(probed["first"], reverse=True)
+    assert probed["down"] == sorted(probed["down"], reverse=True)
+    assert probed["up"] == sorted(probed["up"])
+    assert probed["names"] == sorted(probed["names"])
+    assert probed["sorted"] == ["ascending"] + ["none"] * 5
+
+
+def test_a_table_downloads_as_csv(probed):
+    assert probed["file"] == "hwbench-ranking-all.csv"
+    table = pd.read_csv(io.StringIO(probed["csv"]))
+    assert len(table) == 9 * 5 + 1
+    assert table["kendall_tau"].between(0, 1).all()
+    assert table["seeds"].notna().sum() == 45
+
+
+def test_a_legend_key_switches_its_predictor_everywhere(probed):
+    assert probed["fewer"] == probed["all"] - 2
+    assert probed["again"] == probed["all"]
+    assert probed["pressed"] == "false"
+
+
+def test_figures_follow_the_theme(probed):
+    assert [probed["before"][0], probed["after"][0]] == ["light", "dark"]
+    assert probed["before"][1] != probed["after"][1]

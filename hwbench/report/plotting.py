@@ -1,0 +1,165 @@
+"""What all figures of the report share: plotly traces and layouts as plain dictionaries.
+
+Colours are tokens ("$c0" ... "$c6", "$ink", "$muted", "$grid", with an opacity as "$c0/0.2"): the
+page resolves them from its style sheet, so that figures follow the light and the dark theme.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+# Five symbols and seven colours share no factor: 35 predictors differ in symbol or colour.
+N_COLOURS = 7
+SYMBOLS = ("circle", "square", "diamond", "triangle-up", "x")
+DASHES = ("solid", "dash", "dot")
+
+Json = dict[str, Any]
+Values = Iterable[float | None]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A line of a legend. `group` is shared by all traces, in all figures, that it toggles."""
+
+    group: str
+    title: str
+    colour: str
+    symbol: str = ""
+    dash: str = ""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure: plotly traces and layout, what a reader needs to read it, and its legend."""
+
+    name: str
+    title: str
+    description: str
+    data: list[Json]
+    layout: Json
+    height: int = 360
+    legend: tuple[Entry, ...] = ()
+    caption: str = ""
+    wide: bool = False
+
+
+def seconds(value: float) -> str:
+    """A duration in the unit that suits it: "12 ms", "3.4 s", "5 min 20 s", "2 h 5 min"."""
+    if not np.isfinite(value):
+        return "unknown"
+    if value < 1:
+        return f"{1000 * value:.3g} ms"
+    if value < 60:
+        return f"{value:.3g} s"
+    minutes, rest = divmod(round(value), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours:,} h {minutes} min"
+
+
+def base_layout(x: str, y: str) -> Json:
+    """The layout of every figure, with titles on both axes."""
+    axis: Json = {
+        "gridcolor": "$grid",
+        "linecolor": "$axis",
+        "showline": True,
+        "zeroline": False,
+        "ticks": "outside",
+        "ticklen": 4,
+        "tickcolor": "$axis",
+        "automargin": True,
+    }
+    return {
+        "xaxis": axis | {"title": {"text": plain_text(x), "standoff": 10}},
+        "yaxis": axis | {"title": {"text": plain_text(y), "standoff": 8}},
+        "showlegend": False,
+        "hovermode": "closest",
+        "margin": {"l": 54, "r": 14, "t": 28, "b": 48},
+        "paper_bgcolor": "$none",
+        "plot_bgcolor": "$none",
+        "font": {"color": "$ink", "size": 12.5},
+        "modebar": {"bgcolor": "$none", "color": "$axis", "activecolor": "$muted"},
+        "hoverlabel": {
+            "bgcolor": "$panel",
+            "bordercolor": "$axis",
+            "align": "left",
+            "font": {"color": "$ink", "size": 12.5},
+        },
+    }
+
+
+def line_trace(entry: Entry, x: Values, y: Values, text: list[str]) -> Json:
+    """A line with markers in the look of `entry`; `text` is shown on hovering."""
+    return {
+        "type": "scatter",
+        "x": plain_numbers(x),
+        "y": plain_numbers(y),
+        "mode": "lines+markers",
+        "line": {"color": entry.colour, "dash": entry.dash or "solid", "width": 2},
+        "marker": {"color": entry.colour, "symbol": entry.symbol or "circle", "size": 7},
+        "legendgroup": entry.group,
+        "text": text,
+        "hoverinfo": "text",
+    }
+
+
+def band_trace(entry: Entry, x: Values, low: Values, high: Values) -> list[Json]:
+    """The interval as one closed area (a list of one trace), none for fewer than two points."""
+    known = [
+        point
+        for point in zip(plain_numbers(x), plain_numbers(low), plain_numbers(high), strict=True)
+        if None not in point
+    ]
+    if len(known) < 2:
+        return []
+    outline = [(p[0], p[2]) for p in known] + [(p[0], p[1]) for p in reversed(known)]
+    return [
+        {
+            "type": "scatter",
+            "x": [p[0] for p in outline],
+            "y": [p[1] for p in outline],
+            "mode": "lines",
+            "line": {"width": 0, "color": f"{entry.colour}/0"},
+            "fill": "toself",
+            "fillcolor": f"{entry.colour}/0.15",
+            "legendgroup": entry.group,
+            "hoverinfo": "skip",
+        }
+    ]
+
+
+def plain_numbers(values: Values) -> list[float | None]:
+    """Plain numbers of five digits (a plot shows fewer); None, which plotly skips, for NaN."""
+    return [
+        float(f"{value:.5g}") if np.isfinite(value) else None
+        for value in np.asarray(list(values), dtype=np.float64)
+    ]
+
+
+def sample(n: int, most: int) -> np.ndarray:
+    """Up to `most` of n positions, in order, the same at every call."""
+    if n <= most:
+        return np.arange(n)
+    return np.sort(np.random.default_rng(0).choice(n, most, replace=False))
+
+
+def axis_title(title: str, unit: str) -> str:
+    """A title with its unit in brackets."""
+    return f"{title} ({unit})" if unit else title
+
+
+def interval_text(mean: float, low: float, high: float, digits: int = 3) -> str:
+    """A mean and, where it is known, its interval: "0.861 (0.857 to 0.864)"."""
+    text = f"{mean:.{digits}f}"
+    return f"{text} ({low:.{digits}f} to {high:.{digits}f})" if np.isfinite(low) else text
+
+
+def plain_text(text: str) -> str:
+    """Text that plotly shows as it is: it would read tags and templates in it."""
+    return html.escape(str(text)).replace("%{", "% {")

@@ -1,0 +1,113 @@
+"""What all tests share: a home of their own, real tables where they are at hand, small tables."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from hwbench.spaces import get_space
+from hwbench.tables import ColumnCard, Table, TableCard
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _isolated_home(tmp_path_factory):
+    """Keep the user's own tables, cards and scenarios out of every test."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HWBENCH_HOME", str(tmp_path_factory.mktemp("home")))
+        yield
+
+
+@pytest.fixture
+def hwbench_home(tmp_path, monkeypatch):
+    """An empty folder that is HWBENCH_HOME for the test."""
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("HWBENCH_HOME", str(home))
+    return home
+
+
+@pytest.fixture(scope="session")
+def shared_data():
+    """The folder of published tables."""
+    folder = Path(os.environ.get("HWBENCH_TEST_DATA") or ROOT.parent / "shared" / "data")
+    if not folder.is_dir():
+        pytest.skip("the published tables are absent; HWBENCH_TEST_DATA names their folder")
+    return folder
+
+
+@pytest.fixture
+def unchanged():
+    """Register an array; when the test ends it must still hold what it held."""
+    kept = []
+
+    def register(array):
+        kept.append((array, array.copy()))
+        return array
+
+    yield register
+    for array, before in kept:
+        np.testing.assert_array_equal(array, before)
+
+
+@pytest.fixture
+def make_table():
+    """Make a table of latency and accuracy by a formula with noise."""
+
+    def make(name="small", *, space="nasbench201", n_archs=200, seed=0, columns=None):
+        chosen = columns or ("latency", "test_accuracy")
+        found = get_space(space)
+        archs = found.sample(n_archs, seed)
+        rng = np.random.default_rng(seed)
+        work = np.log(found.flops(archs))
+        metrics = pd.DataFrame(
+            {
+                "latency": np.exp(work - work.mean() + 0.2 * rng.standard_normal(n_archs)),
+                "test_accuracy": 70 + 8 * np.tanh(work - work.mean())
+                + rng.standard_normal(n_archs),
+            }
+        )  # fmt: skip
+        cards = {
+            "latency": ColumnCard(
+                title="latency", unit="ms", direction="minimize", source="formula"
+            ),
+            "test_accuracy": ColumnCard(
+                title="test accuracy",
+                unit="%",
+                direction="maximize",
+                dataset="none",
+                split="test",
+                seeds=(0, 1),
+                source="formula",
+            ),
+        }
+        card = TableCard(
+            name=name,
+            title="A small table",
+            space=space,
+            description="By a formula with noise.",
+            created="2026-01-02",
+            licence="CC0-1.0",
+            recipes=({"command": "formula", "seed": seed, "list": [1, 2]},),
+            columns={column: cards[column] for column in chosen},
+        )
+        return Table.from_indices(found.indices_of(archs), metrics[list(chosen)], card)
+
+    return make
+
+
+@pytest.fixture
+def small_table(make_table):
+    """200 architectures of nasbench201 with `latency` and `test_accuracy`."""
+    return make_table()
+
+
+@pytest.fixture
+def own_table(hwbench_home, small_table):
+    """The small table, saved as one of the user's own; gives its path."""
+    path = hwbench_home / "tables" / "small.parquet"
+    small_table.save(path)
+    return path

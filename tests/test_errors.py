@@ -1,0 +1,29 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hwbench.errors import HwbenchError, nearest, unknown_name
+
+
+def test_nearest_ignores_case_and_takes_only_what_is_close():
+    assert nearest("RIDGE", ["lasso", "ridge"]) == "ridge"
+    assert nearest("bayesian", ["Bayesian_Ridge", "svm"]) == "Bayesian_Ridge"
+    assert nearest("qqq", ["lasso", "ridge"]) is None
+    assert nearest("x", []) is None
+
+
+def test_unknown_name_says_kind_name_place_and_nearest():
+    error = unknown_name("predictor", "ridg", ["svm", "ridge"], where="a.toml")
+    assert isinstance(error, HwbenchError)
+    assert str(error) == "a.toml: unknown predictor 'ridg'; did you mean 'ridge'?"
+
+
+def test_unknown_name_lists_what_is_valid_where_nothing_is_close():
+    assert str(unknown_name("table", "qqq", ["b", "a"])).endswith("valid names: a, b")
+    many = str(unknown_name("table", "qqq", [f"t{i:02}" for i in range(20)]))
+    assert many.endswith("t11, ...")
+    assert str(unknown_name("table", "qqq", [])).endswith("there is none")
+
+
+@given(st.text(), st.lists(st.text("abcdef", min_size=1)))
+def test_unknown_name_is_always_one_line(name, valid):
+    assert len(str(unknown_name("table", name, valid)).splitlines()) == 1

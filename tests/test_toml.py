@@ -1,0 +1,100 @@
+from typing import Self
+
+import pydantic
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hwbench.errors import HwbenchError
+from hwbench.toml import read_toml
+
+
+class Strict(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(extra="forbid")
+
+
+class Inner(Strict):
+    low: int = 0
+    high: int = 1
+
+    @pydantic.model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.low > self.high:
+            raise ValueError("low lies above high")
+        return self
+
+
+class Outer(Strict):
+    title: str
+    inner: Inner | None = None
+    ranges: dict[str, Inner] = {}
+    parameters: dict[str, bool | int | str] = {}
+
+
+def explain(folder, content):
+    path = folder / "spec.toml"
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(HwbenchError) as caught:
+        read_toml(path, Outer)
+    message = str(caught.value)
+    assert str(path) in message
+    assert len(message.splitlines()) == 1
+    return message.replace(str(path), "FILE")
+
+
+def test_reads_into_the_model(tmp_path):
+    path = tmp_path / "spec.toml"
+    path.write_text('title = "ä"\n[inner]\nlow = 1\n[ranges.a]\nhigh = 3\n', encoding="utf-8")
+    spec = read_toml(path, Outer)
+    assert spec.title == "ä"
+    assert spec.inner == Inner(low=1)
+    assert spec.ranges["a"].high == 3
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ('titel = "x"', "FILE: unknown key 'titel'; did you mean 'title'?"),
+        ("", "FILE: the key 'title' is missing"),
+        ("title = 3", "FILE: title: Input should be a valid string (given: 3)"),
+        (
+            'title = "x"\n[inner]\nhi = 3',
+            "FILE, section [inner]: unknown key 'hi'; did you mean 'high'?",
+        ),
+        (
+            'title = "x"\n[ranges.a]\nlo = 3',
+            "FILE, section [ranges.a]: unknown key 'lo'; did you mean 'low'?",
+        ),
+        ('title = "x"\n[inner]\nlow = 3', "FILE: inner: low lies above high"),
+    ],
+)
+def test_error_names_file_key_and_nearest(tmp_path, content, message):
+    found = explain(tmp_path, 'title = "x"\n' + content if content[:5] == "titel" else content)
+    assert found == message
+
+
+def test_value_of_no_allowed_type_names_the_key_alone(tmp_path):
+    message = explain(tmp_path, 'title = "x"\n[parameters]\na = [1]')
+    assert message.startswith("FILE: parameters.a: ")
+
+
+@pytest.mark.parametrize("content", ["title =", b"\xff\xfe", "a = 1\na = 2", "a = " + "[" * 5000])
+def test_what_is_no_toml_is_said(tmp_path, content):
+    assert explain(tmp_path, content).startswith("FILE: is no valid TOML")
+
+
+@pytest.mark.parametrize("name", ["missing.toml", ""])
+def test_missing_file_and_folder_are_said(tmp_path, name):
+    with pytest.raises(HwbenchError, match="cannot be read") as caught:
+        read_toml(tmp_path / name, Outer)
+    assert str(tmp_path) in str(caught.value)
+
+
+@given(st.binary(max_size=40) | st.text(max_size=40).map(str.encode))
+def test_any_bytes_are_read_or_refused(tmp_path_factory, content):
+    path = tmp_path_factory.getbasetemp() / "fuzz.toml"
+    path.write_bytes(b'title = "x"\n' + content)
+    try:
+        read_toml(path, Outer)
+    except HwbenchError as error:
+        assert len(str(error).splitlines()) == 1
