@@ -12,6 +12,8 @@ from hwbench.errors import HwbenchError, unknown_name
 
 Model = TypeVar("Model", bound=pydantic.BaseModel)
 
+_UNION_TAGS = ("bool", "int", "float", "str")
+
 
 def read_toml(path: Path, model: type[Model]) -> Model:
     """Read a TOML file into a pydantic model.
@@ -37,8 +39,14 @@ def read_toml(path: Path, model: type[Model]) -> Model:
 def _explain(
     path: Path, model: type[pydantic.BaseModel], error: pydantic.ValidationError
 ) -> HwbenchError:
-    first: dict[str, Any] = dict(error.errors()[0])
+    # A misspelt key is unknown and leaves the right one missing: the first is the cause.
+    errors = sorted(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
+    first: dict[str, Any] = dict(errors[0])
     location = first["loc"]
+    if location and location[-1] in _UNION_TAGS:  # each type of a union has an error of its own
+        location = location[:-1]
+        tried = [other["msg"] for other in error.errors() if other["loc"][:-1] == location]
+        first["msg"] = " or ".join([tried[0], *(msg.split(" be ")[-1] for msg in tried[1:])])
     key = ".".join(str(part) for part in location)
     if first["type"] == "extra_forbidden":
         inside = _model_at(model, location[:-1])

@@ -6,9 +6,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import settings
 
 from hwbench.spaces import get_space
 from hwbench.tables import ColumnCard, Table, TableCard
+
+settings.register_profile("hwbench", deadline=None)  # no test asserts on seconds
+settings.load_profile("hwbench")
 
 ROOT = Path(__file__).resolve().parent.parent
 

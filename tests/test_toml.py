@@ -54,7 +54,7 @@ def test_reads_into_the_model(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ('titel = "x"', "FILE: unknown key 'titel'; did you mean 'title'?"),
+        ('title = "x"\ntitel = "x"', "FILE: unknown key 'titel'; did you mean 'title'?"),
         ("", "FILE: the key 'title' is missing"),
         ("title = 3", "FILE: title: Input should be a valid string (given: 3)"),
         (
@@ -69,13 +69,15 @@ def test_reads_into_the_model(tmp_path):
     ],
 )
 def test_error_names_file_key_and_nearest(tmp_path, content, message):
-    found = explain(tmp_path, 'title = "x"\n' + content if content[:5] == "titel" else content)
-    assert found == message
+    assert explain(tmp_path, content) == message
 
 
 def test_value_of_no_allowed_type_names_the_key_alone(tmp_path):
     message = explain(tmp_path, 'title = "x"\n[parameters]\na = [1]')
-    assert message.startswith("FILE: parameters.a: ")
+    assert message == (
+        "FILE: parameters.a: Input should be a valid boolean or a valid integer or a valid string "
+        "(given: [1])"
+    )
 
 
 @pytest.mark.parametrize("content", ["title =", b"\xff\xfe", "a = 1\na = 2", "a = " + "[" * 5000])

@@ -75,7 +75,10 @@ class LookupTable(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         known = archs < self.differences_.shape[1]
         operations = np.where(known, archs, 0)
         each = np.where(known, self.differences_[np.arange(archs.shape[1]), operations], 0.0)
-        return self.baseline_value_ + each.sum(axis=1)
+        values = self.baseline_value_ + each.sum(axis=1)
+        # Sums of equal differences must tie, whatever the last bits of their rounding say.
+        grain = 1e-12 * max(1e-300, float(np.abs(self.differences_).sum()))
+        return np.round(values / grain) * grain
 
 
 def _most_neighbours(archs: IntArray) -> int:

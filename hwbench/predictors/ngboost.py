@@ -6,12 +6,23 @@ takes its trees as an object, so a card cannot name their depth.
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
+
+
+class _SharedRandomState(np.random.RandomState):
+    """A random state that copies of an estimator share.
+
+    NGBoost copies its tree at every step without a seed; this gives each copy the next numbers of
+    one stream, so that the steps differ and a seed still fixes them all.
+    """
+
+    def __deepcopy__(self, _memo: dict[int, Any]) -> Self:
+        return self
 
 
 class NGBoost(RegressorMixin, BaseEstimator):  # type: ignore[misc]
@@ -49,7 +60,11 @@ class NGBoost(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         # A normal distribution of no width has no gradient: constant targets predict themselves.
         self.constant_ = float(targets[0]) if np.ptp(targets) == 0 else None
         if self.constant_ is None:
-            tree = DecisionTreeRegressor(max_depth=self.max_depth, max_features=self.max_features)
+            tree = DecisionTreeRegressor(
+                max_depth=self.max_depth,
+                max_features=self.max_features,
+                random_state=_SharedRandomState(self.random_state),
+            )
             self.model_ = NGBRegressor(
                 Base=tree,
                 n_estimators=self.n_estimators,

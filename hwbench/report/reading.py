@@ -50,7 +50,7 @@ SIMULATION_COLUMNS = {
     "hypervolume_true": "number",
     "kendall_tau": "number",
     "n_selected": "number",
-    "pareto_n_selected": "number",
+    "n_selected_pareto": "number",
 }
 EXAMPLE_COLUMNS = {
     "arch": "text",

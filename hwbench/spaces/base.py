@@ -134,7 +134,13 @@ class Space(ABC):
             Where the shape is wrong, a value is no integer, or an index names no operation; the
             message says which row and position.
         """
-        array = np.asarray(archs)
+        try:
+            array = np.asarray(archs)
+        except ValueError as error:  # rows of different length
+            raise HwbenchError(
+                f"{self.name}: architectures must be an array of shape "
+                f"(n_archs, {self.n_positions}): {error}"
+            ) from error
         if array.ndim != 2 or array.shape[1] != self.n_positions:
             raise HwbenchError(
                 f"{self.name}: architectures must be an array of shape "

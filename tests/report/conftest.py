@@ -115,7 +115,7 @@ def make_simulation(rng):
                         "hypervolume_true": best,
                         "kendall_tau": 1 - 0.6 * deviation + 0.17 * deviation**2,
                         "n_selected": int(rng.integers(8, 20)),
-                        "pareto_n_selected": int(rng.integers(4, 8)),
+                        "n_selected_pareto": int(rng.integers(4, 8)),
                     }
                 )
     return pd.DataFrame(rows)

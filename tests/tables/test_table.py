@@ -1,0 +1,218 @@
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from hwbench.errors import HwbenchError
+from hwbench.tables import Table, merge_tables
+from hwbench.tables.table import CARD_KEY, file_digest, read_card
+
+
+def rewritten(table, path, *, frame=None, card=None):
+    """Write a table's file with another frame or another text as its card."""
+    text = table.card.model_dump_json() if card is None else card
+    arrow = pa.Table.from_pandas(table.frame if frame is None else frame, preserve_index=False)
+    pq.write_table(arrow.replace_schema_metadata({CARD_KEY: text}), path)
+    return path
+
+
+def refusal(path, function=Table.read):
+    with pytest.raises(HwbenchError) as caught:
+        function(path)
+    message = str(caught.value)
+    assert message.startswith(f"{path}: ")
+    assert len(message.splitlines()) == 1
+    return message.removeprefix(f"{path}: ")
+
+
+def test_holds_what_its_card_names(small_table):
+    assert len(small_table) == 200
+    assert repr(small_table) == "<Table small: 200 architectures x 2 metrics>"
+    assert small_table.space.name == "nasbench201"
+    assert list(small_table.frame) == ["arch", "arch_index", "latency", "test_accuracy"]
+    assert list(small_table.metrics) == ["latency", "test_accuracy"]
+    assert small_table.archs.shape == (200, 6)
+    np.testing.assert_array_equal(
+        small_table.space.from_strings(small_table.frame["arch"]), small_table.archs
+    )
+    latency = small_table.column("latency")
+    assert latency.dtype == np.float64
+    np.testing.assert_array_equal(latency, small_table.frame["latency"])
+
+
+def test_comes_back_from_its_file_whole(small_table, tmp_path):
+    path = tmp_path / "folder" / "t.parquet"
+    small_table.save(path)
+    again = Table.read(path)
+    pd.testing.assert_frame_equal(again.frame, small_table.frame)
+    assert again.card == small_table.card == read_card(path)
+    assert again.card.recipes[0]["list"] == [1, 2]
+
+
+def test_same_table_gives_the_same_bytes(small_table, tmp_path):
+    for name in ("a", "b"):
+        small_table.save(tmp_path / name)
+    assert file_digest(tmp_path / "a") == file_digest(tmp_path / "b")
+
+
+def test_integer_columns_stay_integers(small_table, tmp_path):
+    frame = small_table.frame.assign(latency=np.arange(200))
+    Table(frame, small_table.card).save(tmp_path / "t.parquet")
+    assert Table.read(tmp_path / "t.parquet").frame["latency"].dtype == np.int64
+
+
+def test_plain_readers_see_the_rows(small_table, tmp_path):
+    small_table.save(tmp_path / "t.parquet")
+    pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "t.parquet"), small_table.frame)
+
+
+def test_unknown_column_names_the_nearest(small_table):
+    with pytest.raises(HwbenchError, match="column of table small 'latensy'.*'latency'"):
+        small_table.column("latensy")
+
+
+def test_saving_below_a_regular_file_is_refused(small_table, tmp_path):
+    (tmp_path / "file").write_text("")
+    path = tmp_path / "file" / "t.parquet"
+    assert refusal(path, small_table.save).startswith("cannot be written")
+
+
+# ---------------------------------------------------------------------- broken frames and files
+
+
+def test_architecture_may_stand_only_once(small_table):
+    frame = small_table.frame
+    twice = pd.concat([frame, frame.iloc[[7]]])
+    with pytest.raises(HwbenchError) as caught:
+        Table(twice, small_table.card)
+    assert f"architecture {frame['arch'].iloc[7]} stands twice" in str(caught.value)
+
+
+@pytest.mark.parametrize("column", ["arch", "arch_index", "latency"])
+def test_missing_column_is_named(small_table, tmp_path, column):
+    path = rewritten(small_table, tmp_path / "t", frame=small_table.frame.drop(columns=column))
+    assert refusal(path) == f"table small: the column '{column}' is missing"
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "message"),
+    [
+        ("arch_index", np.arange(200) - 1, "'arch_index' must hold places 0 .. 15624"),
+        ("arch_index", np.arange(200) + 15500, "'arch_index' must hold places 0 .. 15624"),
+        ("arch_index", np.arange(200) / 2, "'arch_index' must hold places 0 .. 15624"),
+        ("arch_index", [str(i) for i in range(200)], "'arch_index' must hold places 0 .. 15624"),
+        ("latency", ["fast"] * 200, "'latency' holds no numbers"),
+        ("latency", [None] * 200, "'latency' holds no numbers"),
+    ],
+)
+def test_column_of_wrong_values_is_named(small_table, tmp_path, column, value, message):
+    frame = small_table.frame.assign(**{column: value})
+    assert message in refusal(rewritten(small_table, tmp_path / "t", frame=frame))
+
+
+def test_architecture_string_that_is_not_at_its_index_is_named(small_table, tmp_path):
+    frame = small_table.frame.copy()
+    frame.loc[3, "arch"] = frame.loc[4, "arch"]
+    assert "row 3" in refusal(rewritten(small_table, tmp_path / "t", frame=frame))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "place"),
+    [
+        ('"licence"', '"license"', "license"),
+        ('"direction":"minimize"', '"direction":"smaller"', "columns.latency.direction"),
+        ('"name":"small"', '"name":"Small Table"', "name"),
+        ('"seeds":[0,1]', '"seeds":"many"', "columns.test_accuracy.seeds"),
+    ],
+)
+@pytest.mark.parametrize("function", [Table.read, read_card])
+def test_broken_card_is_refused_with_the_place(small_table, tmp_path, old, new, place, function):
+    text = small_table.card.model_dump_json()
+    assert old in text
+    path = rewritten(small_table, tmp_path / "t", card=text.replace(old, new, 1))
+    assert refusal(path, function).startswith(f"its card is broken at '{place}'")
+
+
+@pytest.mark.parametrize("card", ["", "no json", "[]", b"\xff"])
+def test_card_that_is_no_json_object_is_refused(small_table, tmp_path, card):
+    assert "card is broken" in refusal(rewritten(small_table, tmp_path / "t", card=card))
+
+
+def test_card_of_an_unknown_space_is_refused(small_table, tmp_path):
+    text = small_table.card.model_dump_json().replace("nasbench201", "nasbench202")
+    assert "did you mean 'nasbench201'" in refusal(rewritten(small_table, tmp_path / "t", card=text))
+
+
+@pytest.mark.parametrize("function", [Table.read, read_card])
+def test_what_is_no_table_is_refused(small_table, tmp_path, function):
+    small_table.save(tmp_path / "whole.parquet")
+    whole = (tmp_path / "whole.parquet").read_bytes()
+    path = tmp_path / "t.parquet"
+    assert refusal(path, function) == "no such file"
+    for content in (b"", b"latency\n1.0\n", b"PAR1", whole[: len(whole) // 2], whole[:-1]):
+        path.write_bytes(content)
+        assert refusal(path, function).startswith("cannot be read as Parquet")
+    small_table.frame.to_parquet(path)
+    assert refusal(path, function).startswith("a Parquet file, but no hwbench table")
+    folder = tmp_path / "folder.parquet"
+    folder.mkdir()
+    assert refusal(folder, function).startswith("cannot be read as Parquet")
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@given(st.data())
+def test_damaged_file_is_read_or_refused(small_table, tmp_path, data):
+    path = tmp_path / "t.parquet"
+    small_table.save(path)
+    content = bytearray(path.read_bytes())
+    for _ in range(data.draw(st.integers(1, 4))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    path.write_bytes(content)
+    try:
+        Table.read(path)
+    except HwbenchError as error:
+        assert str(path) in str(error)
+        assert len(str(error).splitlines()) == 1
+
+
+# ---------------------------------------------------------------------- merging
+
+
+def test_merge_keeps_what_both_hold(make_table):
+    left = make_table("left", n_archs=9000, columns=["latency"], seed=1)
+    right = make_table("right", n_archs=9000, columns=["test_accuracy"], seed=2)
+    merged = merge_tables([left, right], left.card.model_copy(update={"name": "both"}))
+    common = set(left.frame["arch_index"]) & set(right.frame["arch_index"])
+    assert set(merged.frame["arch_index"]) == common
+    assert list(merged.card.columns) == ["latency", "test_accuracy"]
+    assert merged.card.name == "both"
+    assert merged.card.recipes == left.card.recipes + right.card.recipes
+    for part in (left, right):
+        for column in part.card.columns:
+            expected = part.frame.set_index("arch_index").loc[merged.frame["arch_index"], column]
+            np.testing.assert_array_equal(merged.frame[column], expected)
+    assert merged.space.to_strings(merged.archs) == list(merged.frame["arch"])
+
+
+def test_merge_refuses_a_column_that_stands_twice(small_table):
+    with pytest.raises(HwbenchError, match="column 'latency' stands in two"):
+        merge_tables([small_table, small_table], small_table.card)
+
+
+def test_merge_refuses_different_spaces(make_table):
+    left = make_table("left", columns=["latency"])
+    right = make_table("right", space="nasbench_macro", columns=["test_accuracy"])
+    with pytest.raises(HwbenchError, match="right .space nasbench_macro. with left .space nasbe"):
+        merge_tables([left, right], left.card)
+
+
+def test_merge_refuses_tables_with_nothing_in_common(make_table):
+    left = make_table("left", columns=["latency"])
+    right = make_table("right", columns=["test_accuracy"])
+    left = Table(left.frame.iloc[:50], left.card)
+    right = Table(right.frame.iloc[50:], right.card)
+    with pytest.raises(HwbenchError, match="no architecture in common"):
+        merge_tables([left, right], left.card)
