@@ -16,9 +16,14 @@ def test_write_replaces_and_makes_folders(tmp_path):
 def test_old_content_stays_and_no_temporary_is_left_where_writing_fails(tmp_path, error):
     path = tmp_path / "a.txt"
     path.write_text("old")
-    with pytest.raises(type(error)), atomic_path(path) as temporary:
-        temporary.write_text("half of the ne")
-        raise error
+
+    def fail():
+        with atomic_path(path) as temporary:
+            temporary.write_text("half of the ne")
+            raise error
+
+    with pytest.raises(type(error)):
+        fail()
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
 

@@ -123,7 +123,8 @@ def _spread(table: Table, column: str) -> dict[str, str]:
     import numpy as np
 
     values = table.column(column)
-    low, middle, high = np.nanpercentile(values, [0, 50, 100])
+    known = values[np.isfinite(values)]
+    low, middle, high = np.percentile(known, [0, 50, 100]) if len(known) else [np.nan] * 3
     return {"min": f"{low:.5g}", "median": f"{middle:.5g}", "max": f"{high:.5g}"}
 
 
@@ -292,7 +293,11 @@ def _new_table_path(name: str, output: Path | None) -> Path:
     path = own_table_path(name) if output is None else output
     if path.suffix != ".parquet":
         raise HwbenchError(f"{path}: the name of a table's file must end in .parquet")
-    if path.exists():
+    try:
+        exists = path.exists()
+    except OSError as error:
+        raise HwbenchError(f"{path}: cannot be written ({error.strerror})") from error
+    if exists:
         raise HwbenchError(f"{path}: exists already; choose another name or remove it first")
     return path
 

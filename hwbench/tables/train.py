@@ -94,10 +94,12 @@ def train(
     Raises
     ------
     HwbenchError
-        Where the journal belongs to another recipe or set of architectures, or cannot be written.
+        Where the image set or a skeleton option is unknown, or the journal belongs to another
+        recipe or set of architectures, or cannot be written.
     """
     from joblib import Parallel, delayed
 
+    space.skeleton(**training_skeleton(_cached_images(recipe.images), recipe))
     wanted = space.all_architectures() if archs is None else space.check(archs)
     classes = space.function_classes(wanted)
     representatives = np.unique(classes)

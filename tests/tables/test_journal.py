@@ -64,9 +64,13 @@ def test_torn_first_line_is_begun_again(path):
 
 
 def test_results_survive_an_exception(path):
-    with pytest.raises(KeyboardInterrupt), Journal(path, RECIPE) as journal:
-        journal.append(RECORDS[0])
-        raise KeyboardInterrupt
+    def stopped():
+        with Journal(path, RECIPE) as journal:
+            journal.append(RECORDS[0])
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        stopped()
     assert records_of(path) == RECORDS[:1]
 
 

@@ -65,6 +65,6 @@ def test_target_with_a_gap_is_refused_and_the_row_named(small_table, hwbench_hom
     frame.loc[[5, 9], "latency"] = value
     Table(frame, small_table.card).save(hwbench_home / "tables" / "gaps.parquet")
     assert np.isfinite(load_target("gaps:test_accuracy")[1]).all()
-    with pytest.raises(HwbenchError, match="2 values are missing or infinite, .* row 5") as caught:
+    with pytest.raises(HwbenchError, match=r"2 values are missing or infinite, .* row 5") as caught:
         load_target("gaps:latency")
     assert frame["arch"].iloc[5] in str(caught.value)

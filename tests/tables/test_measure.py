@@ -137,9 +137,7 @@ def test_recipe_out_of_range_is_refused(settings, message):
 
 
 def test_table_says_how_it_was_measured(tmp_path):
-    table = measured_table(
-        SPACE, RECIPE, name="mine", journal_path=tmp_path / "j", archs=ARCHS
-    )
+    table = measured_table(SPACE, RECIPE, name="mine", journal_path=tmp_path / "j", archs=ARCHS)
     assert list(table.metrics) == ["latency", "latency_iqr", "peak_memory", "parameters", "flops"]
     np.testing.assert_array_equal(table.archs, ARCHS)
     np.testing.assert_array_equal(table.column("flops"), SPACE.flops(ARCHS, **TINY))

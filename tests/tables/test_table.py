@@ -70,7 +70,7 @@ def test_plain_readers_see_the_rows(small_table, tmp_path):
 
 
 def test_unknown_column_names_the_nearest(small_table):
-    with pytest.raises(HwbenchError, match="column of table small 'latensy'.*'latency'"):
+    with pytest.raises(HwbenchError, match=r"column of table small 'latensy'.*'latency'"):
         small_table.column("latensy")
 
 
@@ -113,12 +113,6 @@ def test_column_of_wrong_values_is_named(small_table, tmp_path, column, value, m
     assert message in refusal(rewritten(small_table, tmp_path / "t", frame=frame))
 
 
-def test_architecture_string_that_is_not_at_its_index_is_named(small_table, tmp_path):
-    frame = small_table.frame.copy()
-    frame.loc[3, "arch"] = frame.loc[4, "arch"]
-    assert "row 3" in refusal(rewritten(small_table, tmp_path / "t", frame=frame))
-
-
 @pytest.mark.parametrize(
     ("old", "new", "place"),
     [
@@ -143,7 +137,9 @@ def test_card_that_is_no_json_object_is_refused(small_table, tmp_path, card):
 
 def test_card_of_an_unknown_space_is_refused(small_table, tmp_path):
     text = small_table.card.model_dump_json().replace("nasbench201", "nasbench202")
-    assert "did you mean 'nasbench201'" in refusal(rewritten(small_table, tmp_path / "t", card=text))
+    assert "did you mean 'nasbench201'" in refusal(
+        rewritten(small_table, tmp_path / "t", card=text)
+    )
 
 
 @pytest.mark.parametrize("function", [Table.read, read_card])
@@ -171,11 +167,13 @@ def test_damaged_file_is_read_or_refused(small_table, tmp_path, data):
     for _ in range(data.draw(st.integers(1, 4))):
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
     path.write_bytes(content)
+    message = f"{path}: read"
     try:
         Table.read(path)
     except HwbenchError as error:
-        assert str(path) in str(error)
-        assert len(str(error).splitlines()) == 1
+        message = str(error)
+    assert message.startswith(f"{path}: ")
+    assert len(message.splitlines()) == 1
 
 
 # ---------------------------------------------------------------------- merging
@@ -205,7 +203,7 @@ def test_merge_refuses_a_column_that_stands_twice(small_table):
 def test_merge_refuses_different_spaces(make_table):
     left = make_table("left", columns=["latency"])
     right = make_table("right", space="nasbench_macro", columns=["test_accuracy"])
-    with pytest.raises(HwbenchError, match="right .space nasbench_macro. with left .space nasbe"):
+    with pytest.raises(HwbenchError, match=r"right \(space nasbench_macro\) with left \(space nas"):
         merge_tables([left, right], left.card)
 
 

@@ -14,8 +14,8 @@ from hwbench.tables.train import TrainRecipe, train, train_one
 
 SPACE = get_space("nasbench201")
 RECIPE = TrainRecipe(seeds=(0, 3), batch_size=128, skeleton={"channels": 2, "depth": 1})
-# The first two hold one convolution and dead edges: one function. The third is another.
-ARCHS = np.array([[0, 3, 1, 0, 0, 1], [0, 1, 2, 3, 4, 0], [3, 0, 0, 0, 1, 0]])
+# The first two are one 3x3 convolution and dead edges; the third is a 1x1 convolution.
+ARCHS = np.array([[0, 3, 1, 0, 0, 1], [0, 1, 2, 3, 4, 0], [2, 0, 0, 0, 1, 0]])
 
 
 @pytest.fixture(autouse=True)
@@ -34,6 +34,7 @@ def functions(archs):
 def test_equal_functions_are_trained_once_and_share_their_accuracy(tmp_path, unchanged):
     archs = unchanged(np.concatenate([ARCHS, ARCHS[:1]]))
     classes = SPACE.function_classes(archs)
+    assert functions(archs) == 2
     frame = train(SPACE, RECIPE, tmp_path / "j", archs=archs)
     assert list(frame) == ["index", "test_accuracy", "test_accuracy_seed0", "test_accuracy_seed3"]
     np.testing.assert_array_equal(frame["index"], SPACE.indices_of(archs))
@@ -47,9 +48,7 @@ def test_equal_functions_are_trained_once_and_share_their_accuracy(tmp_path, unc
 
 
 def test_number_of_workers_changes_nothing(tmp_path):
-    one, two = (
-        train(SPACE, RECIPE, tmp_path / f"{n}", archs=ARCHS, workers=n) for n in (1, 2)
-    )
+    one, two = (train(SPACE, RECIPE, tmp_path / f"{n}", archs=ARCHS, workers=n) for n in (1, 2))
     pd.testing.assert_frame_equal(one, two)
 
 
@@ -68,9 +67,7 @@ def test_interrupted_run_goes_on_where_it_was(tmp_path):
     assert path.read_text().startswith(kept)
     total = 2 * functions(ARCHS)
     assert seen == [(done, total) for done in range(2, total + 1)]
-    pd.testing.assert_frame_equal(
-        stopped, train(SPACE, RECIPE, tmp_path / "whole", archs=ARCHS)
-    )
+    pd.testing.assert_frame_equal(stopped, train(SPACE, RECIPE, tmp_path / "whole", archs=ARCHS))
 
 
 def test_training_is_a_pure_function(tmp_path):

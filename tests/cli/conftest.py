@@ -1,0 +1,40 @@
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+from hwbench.cli import main
+
+
+@pytest.fixture
+def hwbench(monkeypatch, capsys):
+    """Run a command line in this process; gives its exit code, stdout and stderr."""
+    monkeypatch.setenv("COLUMNS", "300")
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["hwbench", *map(str, arguments)])
+        capsys.readouterr()
+        code = 0
+        try:
+            main()
+        except SystemExit as stop:
+            code = stop.code or 0
+        out, err = capsys.readouterr()
+        return SimpleNamespace(code=code, out=out, err=err)
+
+    return run
+
+
+@pytest.fixture
+def refused(hwbench):
+    """Run a command line that must end with exit code 2 and one line on stderr; gives the line."""
+
+    def run(*arguments):
+        result = hwbench(*arguments)
+        assert result.code == 2, result
+        assert result.out == ""
+        assert result.err.startswith("hwbench: ")
+        assert len(result.err.splitlines()) == 1
+        return result.err.removeprefix("hwbench: ").strip()
+
+    return run

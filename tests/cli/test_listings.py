@@ -1,0 +1,49 @@
+import json
+
+from hwbench.predictors import list_predictors
+from hwbench.spaces import list_spaces
+
+
+def test_spaces_are_listed(hwbench):
+    assert "nasbench_macro" in hwbench("spaces", "list").out
+    rows = json.loads(hwbench("spaces", "list", "--json").out)
+    assert [row["name"] for row in rows] == list_spaces()
+    assert rows[0]["architectures"] == 15625
+
+
+def test_predictors_are_listed(hwbench):
+    text = hwbench("predictors", "list").out
+    rows = json.loads(hwbench("predictors", "list", "--json").out)
+    assert [row["name"] for row in rows] == list_predictors()
+    assert all(name in text for name in list_predictors())
+
+
+def test_every_predictor_can_be_shown(hwbench):
+    for name in list_predictors():
+        result = hwbench("predictors", "show", name)
+        assert result.code == 0
+        card = json.loads(hwbench("predictors", "show", name, "--json").out)
+        assert card["name"] == name
+        assert card["title"] in result.out
+        assert all(parameter in result.out for parameter in [*card["defaults"], *card["search"]])
+
+
+def test_own_predictor_is_listed(hwbench, hwbench_home):
+    folder = hwbench_home / "predictors"
+    folder.mkdir()
+    (folder / "mine.toml").write_text(
+        'title = "Mine [1]"\nfamily = "linear"\npaper = "none"\n'
+        'estimator = "sklearn.linear_model:Lasso"\n'
+    )
+    names = [row["name"] for row in json.loads(hwbench("predictors", "list", "--json").out)]
+    assert "mine" in names
+    assert "Mine [1]" in hwbench("predictors", "list").out
+
+
+def test_selection_is_simulated_on_two_columns(hwbench, own_table):
+    line = ["simulate", "select", "--accuracy", "small:test_accuracy"]
+    line += ["--metric", "small:latency", "--candidates", 100, "--repeats", 20]
+    assert "mra" in hwbench(*line).out
+    measures = json.loads(hwbench(*line, "--json").out)
+    assert all(found["low"] <= found["mean"] <= found["high"] for found in measures.values())
+    assert measures == json.loads(hwbench(*line, "--json").out)

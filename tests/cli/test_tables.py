@@ -1,0 +1,119 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from hwbench.tables import Table, load_table
+from hwbench.tables.table import file_digest
+
+
+def test_list_names_own_tables(hwbench, own_table):
+    result = hwbench("tables", "list")
+    assert result.code == 0
+    assert "small" in result.out
+    assert "latency, test_accuracy" in result.out
+    rows = {row["name"]: row for row in json.loads(hwbench("tables", "list", "--json").out)}
+    assert rows["small"] == {
+        "name": "small",
+        "title": "A small table",
+        "space": "nasbench201",
+        "columns": ["latency", "test_accuracy"],
+        "path": str(own_table),
+    }
+
+
+def test_show_says_what_every_number_means(hwbench, own_table):
+    text = hwbench("tables", "show", "small").out
+    for piece in (
+        "small: A small table",
+        "200 of the 15625 architectures of nasbench201, made 2026-01-02, licence CC0-1.0",
+        "By a formula with noise.",
+        "smaller",
+        "larger",
+        "none, test, formula",
+    ):
+        assert piece in text
+
+
+@pytest.mark.parametrize("by_path", [False, True])
+def test_show_as_json_holds_the_card_and_the_file(hwbench, own_table, small_table, by_path):
+    shown = json.loads(hwbench("tables", "show", own_table if by_path else "small", "--json").out)
+    assert shown["rows"] == 200
+    assert shown["sha256"] == file_digest(own_table)
+    assert shown["bytes"] == own_table.stat().st_size
+    assert shown["recipes"] == [{"command": "formula", "seed": 0, "list": [1, 2]}]
+    latency, accuracy = shown["columns"]
+    assert latency["unit"] == "ms"
+    assert accuracy["seeds"] == [0, 1]
+    assert float(latency["median"]) == pytest.approx(np.median(small_table.column("latency")), 1e-4)
+
+
+def test_gaps_in_a_column_do_not_hinder_showing(hwbench, small_table, tmp_path):
+    frame = small_table.frame.assign(latency=np.nan)
+    frame.loc[:9, "test_accuracy"] = np.nan
+    Table(frame, small_table.card).save(tmp_path / "t.parquet")
+    result = hwbench("tables", "show", tmp_path / "t.parquet", "--json")
+    assert result.code == 0
+    assert json.loads(result.out)["columns"][0]["median"] == "nan"
+    assert json.loads(result.out)["columns"][1]["median"] != "nan"
+
+
+def test_merge_makes_a_table_of_ones_own(hwbench, hwbench_home, make_table, tmp_path):
+    left, right = (
+        make_table("left", columns=["latency"]),
+        make_table("r", columns=["test_accuracy"]),
+    )
+    left.save(hwbench_home / "tables" / "left.parquet")
+    right.save(tmp_path / "right.parquet")
+    options = ["--title", "Both", "--licence", "MIT"]
+    result = hwbench(
+        "tables", "merge", "left", tmp_path / "right.parquet", "--name", "both", *options
+    )
+    assert result.code == 0, result
+    assert "table both: 200 architectures" in result.out
+    both = load_table("both")
+    assert (both.card.name, both.card.title, both.card.licence) == ("both", "Both", "MIT")
+    assert list(both.metrics) == ["latency", "test_accuracy"]
+    np.testing.assert_array_equal(both.column("latency"), left.column("latency"))
+
+
+def test_export_writes_rows_as_csv(hwbench, own_table, small_table, tmp_path):
+    assert hwbench("tables", "export", "small", "-o", tmp_path / "a" / "t.csv").code == 0
+    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "a" / "t.csv"), small_table.frame)
+
+
+def test_export_writes_the_whole_table_as_parquet(hwbench, own_table, tmp_path):
+    assert hwbench("tables", "export", "small", "-o", tmp_path / "t.parquet").code == 0
+    assert (tmp_path / "t.parquet").read_bytes() == own_table.read_bytes()
+
+
+MEASURE = ["--rounds", 1, "--channels", 2, "--depth", 1, "--input-size", 8, "--limit", 3]
+TRAIN = ["--channels", 2, "--seeds", 1, "--batch-size", 256, "--limit", 2, "-w", 1]
+
+
+@pytest.mark.parametrize(("command", "options"), [("measure", MEASURE), ("train", TRAIN)])
+@pytest.mark.parametrize("own", [True, False])
+def test_new_table_is_saved_and_its_journal_removed(
+    hwbench, refused, hwbench_home, tmp_path, command, options, own
+):
+    path = hwbench_home / "tables" / "new.parquet" if own else tmp_path / "out" / "t.parquet"
+    line = ["tables", command, "nasbench201", "--name", "new", *options]
+    line += [] if own else ["-o", path]
+    result = hwbench(*line)
+    assert result.code == 0, result
+    assert f"architectures at {path}" in result.out
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+    assert load_table("new" if own else path).card.recipes[0]["command"] == command
+    assert f"{path}: exists already" in refused(*line)
+
+
+def test_interrupt_says_that_nothing_is_lost(hwbench, hwbench_home, monkeypatch):
+    def interrupt(*arguments, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("hwbench.tables.make.measured_table", interrupt)
+    result = hwbench("tables", "measure", "nasbench201", "--name", "new")
+    assert result.code not in (0, 2)
+    assert f"kept in {hwbench_home / 'tables' / 'new.journal'}" in result.err
+    assert "Traceback" not in result.err
