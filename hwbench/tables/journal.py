@@ -6,6 +6,7 @@ dropped when the file is opened again. A journal is continued only by the same r
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -13,7 +14,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TextIO
 
 import numpy as np
 
@@ -41,13 +42,17 @@ class Journal:
         recipe = json.loads(json.dumps(recipe))
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self.records = self._read(recipe) if path.exists() else []
-            self._file = path.open("a", encoding="utf-8")
+            self._file = path.open("a", encoding="utf-8", buffering=1)
         except OSError as error:
             raise HwbenchError(f"{path}: cannot be opened ({error.strerror})") from error
-        if self._file.tell() == 0:
-            self._file.write(_header(recipe).decode())
-            self._sync()
+        try:
+            _lock(self._file, path)
+            self.records = self._read(recipe) if path.stat().st_size else []
+            if path.stat().st_size == 0:
+                self._write(_header(recipe).decode())
+        except BaseException:
+            self._file.close()
+            raise
         self._synced = time.monotonic()
 
     def _read(self, recipe: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -77,15 +82,30 @@ class Journal:
         return lines[1:]
 
     def append(self, record: Mapping[str, Any]) -> None:
-        """Add one result; it is forced to disk at the latest some seconds later."""
-        self._file.write(json.dumps(record) + "\n")
+        """Add one result: it survives this process at once, and the machine some seconds later.
+
+        Raises
+        ------
+        HwbenchError
+            Where the disk is full or gone; what was added before is kept.
+        """
+        self._write(json.dumps(record) + "\n")
         self.records.append(dict(record))
         if time.monotonic() - self._synced > SYNC_SECONDS:
             self._sync()
 
+    def _write(self, line: str) -> None:
+        try:
+            self._file.write(line)
+        except OSError as error:
+            raise HwbenchError(f"{self.path}: cannot be written ({error.strerror})") from error
+
     def _sync(self) -> None:
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        try:
+            self._file.flush()
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            raise HwbenchError(f"{self.path}: cannot be written ({error.strerror})") from error
         self._synced = time.monotonic()
 
     def __enter__(self) -> Self:
@@ -97,8 +117,23 @@ class Journal:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._sync()
-        self._file.close()
+        try:
+            self._sync()
+        finally:
+            with contextlib.suppress(OSError):
+                self._file.close()
+
+
+def _lock(file: TextIO, path: Path) -> None:
+    """Keep a second process from adding to the same file, where the system can."""
+    try:
+        import fcntl
+    except ImportError:
+        return
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        raise HwbenchError(f"{path}: another process is writing it; wait for it") from error
 
 
 def _header(recipe: Mapping[str, Any]) -> bytes:

@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -125,3 +126,28 @@ def test_path_that_cannot_be_opened_is_refused(path):
 def test_digest_tells_lists_apart_by_content_and_order():
     assert digest_of([1, 2]) == digest_of([1, 2])
     assert len({digest_of([1, 2]), digest_of([2, 1]), digest_of([1]), digest_of([])}) == 4
+
+
+def test_a_second_writer_is_refused(tmp_path):
+    path = tmp_path / "j.journal"
+    with (
+        Journal(path, {"kind": "test"}),
+        pytest.raises(HwbenchError, match="another process"),
+        Journal(path, {"kind": "test"}),
+    ):
+        pass
+    with Journal(path, {"kind": "test"}) as journal:
+        journal.append({"index": 1})
+    with Journal(path, {"kind": "test"}) as journal:
+        assert journal.records == [{"index": 1}]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no /dev/full")
+def test_a_full_disk_is_one_line(tmp_path):
+    with (
+        pytest.raises(HwbenchError, match="No space left"),
+        Journal(tmp_path / "j.journal", {"kind": "test"}) as journal,
+    ):
+        journal._file.close()
+        journal._file = Path("/dev/full").open("w", buffering=1)
+        journal.append({"index": 1})

@@ -7,6 +7,7 @@ import sys
 import time
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -40,7 +41,7 @@ def test_row_an_architecture_in_the_order_given(tmp_path, unchanged):
         archs=unchanged(ARCHS),
         progress=lambda *counts: seen.append(counts),
     )
-    assert list(frame) == ["index", "latency", "latency_iqr", "peak_memory"]
+    assert list(frame) == ["index", "latency", "latency_min", "latency_iqr", "peak_memory"]
     np.testing.assert_array_equal(frame["index"], SPACE.indices_of(ARCHS))
     assert (frame[["latency", "peak_memory"]] > 0).all(axis=None)
     assert (frame["latency_iqr"] >= 0).all()
@@ -56,6 +57,16 @@ def test_every_round_visits_all_in_an_order_of_its_own(tmp_path):
     assert first != second
 
 
+def test_more_rounds_continue_and_fewer_ignore(tmp_path):
+    one = measure(SPACE, MeasureRecipe(rounds=1, skeleton=TINY), tmp_path / "j", archs=ARCHS)
+    first = lines(tmp_path / "j")
+    measure(SPACE, RECIPE, tmp_path / "j", archs=ARCHS)
+    assert lines(tmp_path / "j")[: len(first)] == first
+    assert len(visits(tmp_path / "j")) == 2 * len(ARCHS)
+    again = measure(SPACE, MeasureRecipe(rounds=1, skeleton=TINY), tmp_path / "j", archs=ARCHS)
+    pd.testing.assert_frame_equal(one, again)
+
+
 def test_latency_is_the_median_of_all_recorded_runs(tmp_path):
     frame = measure(SPACE, RECIPE, tmp_path / "j", archs=ARCHS)
     for row in frame.itertuples():
@@ -63,6 +74,7 @@ def test_latency_is_the_median_of_all_recorded_runs(tmp_path):
         assert len(runs) == RECIPE.rounds * RECIPE.repeats
         low, middle, high = np.percentile(runs, [25, 50, 75])
         assert row.latency == pytest.approx(middle)
+        assert row.latency_min == min(runs)
         assert row.latency_iqr == pytest.approx(high - low)
 
 
@@ -138,7 +150,8 @@ def test_recipe_out_of_range_is_refused(settings, message):
 
 def test_table_says_how_it_was_measured(tmp_path):
     table = measured_table(SPACE, RECIPE, name="mine", journal_path=tmp_path / "j", archs=ARCHS)
-    assert list(table.metrics) == ["latency", "latency_iqr", "peak_memory", "parameters", "flops"]
+    measured = ["latency", "latency_min", "latency_iqr", "peak_memory"]
+    assert list(table.metrics) == [*measured, "parameters", "flops"]
     np.testing.assert_array_equal(table.archs, ARCHS)
     np.testing.assert_array_equal(table.column("flops"), SPACE.flops(ARCHS, **TINY))
     np.testing.assert_array_equal(table.column("parameters"), SPACE.parameters(ARCHS, **TINY))
@@ -149,11 +162,12 @@ def test_table_says_how_it_was_measured(tmp_path):
     assert recipe["machine"] == describe_machine()
     assert recipe["versions"] == describe_versions()
     processor = describe_machine()["processor"]
-    for column in ("latency", "latency_iqr", "peak_memory"):
+    for column in ("latency", "latency_min", "latency_iqr", "peak_memory"):
         assert processor in table.card.columns[column].source
     units = {name: column.unit for name, column in table.card.columns.items()}
     assert units == {
         "latency": "ms",
+        "latency_min": "ms",
         "latency_iqr": "ms",
         "peak_memory": "MiB",
         "parameters": "1",
