@@ -54,8 +54,8 @@ def print_listing(
     from rich.table import Table
 
     table = Table(title=title or None, title_justify="left")
-    for column in columns:
-        table.add_column(column, overflow="fold")
+    for number, column in enumerate(columns):
+        table.add_column(column, overflow="fold", no_wrap=number == 0)  # names stay whole
     for row in rows:
         table.add_row(*[_text(row[column]) for column in columns])
     Console().print(table)

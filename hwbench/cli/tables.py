@@ -111,12 +111,11 @@ def show(
     if card.description:
         typer.echo(card.description)
     for column in columns:
-        column["about"] = ", ".join(
-            str(column[key]) for key in ("dataset", "split", "source") if key in column
-        )
         column["better"] = "smaller" if column["direction"] == "minimize" else "larger"
-    shown = ["column", "unit", "better", "min", "median", "max", "about"]
-    print_listing(columns, shown, as_json=False)
+    print_listing(columns, ["column", "unit", "better", "min", "median", "max"], as_json=False)
+    for column in columns:
+        about = [str(column[key]) for key in ("dataset", "split", "source") if key in column]
+        typer.echo(f"{column['column']}: {column['title']}; {', '.join(about)}")
 
 
 def _spread(table: Table, column: str) -> dict[str, str]:
