@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import typer
+
 from hwbench.cli.output import print_listing
 
 
@@ -15,26 +17,24 @@ def print_study(folder: Path) -> None:
         return
     import pandas as pd
 
-    from hwbench.statistics import mean_interval
-
     trials = pd.read_parquet(path)
+    typer.echo("Kendall's tau by number of measured architectures, mean over seeds")
     for target, of_target in trials.groupby("target"):
-        sizes = sorted(of_target["training_size"].unique())
+        # A predictor with a training set of its own stands beside the sampled sizes.
+        own_size = of_target.groupby("predictor")["seed"].transform("size") == 1
+        of_target = of_target.assign(
+            column=of_target["training_size"].astype(str).where(~own_size, "own set")
+        )
+        sizes = [str(size) for size in sorted(of_target.loc[~own_size, "training_size"].unique())]
+        columns = [*sizes, *(["own set"] if own_size.any() else [])]
         rows: list[dict[str, Any]] = []
         for title, of_title in of_target.groupby("title"):
-            row: dict[str, Any] = {"predictor": title, **{str(size): "" for size in sizes}}
-            for size, of_size in of_title.groupby("training_size"):
-                mean, low, high = mean_interval(of_size["kendall_tau"])
-                half = (high - low) / 2
-                row[str(size)] = f"{mean:.3f}" + (f" ±{half:.3f}" if half == half else "")
+            row: dict[str, Any] = {"predictor": title, **dict.fromkeys(columns, "")}
+            for column, values in of_title.groupby("column")["kendall_tau"]:
+                row[str(column)] = f"{values.mean():.3f}"
             rows.append({"order": -of_title["kendall_tau"].mean(), **row})
         rows.sort(key=lambda row: row["order"])
-        print_listing(
-            rows,
-            ["predictor", *map(str, sizes)],
-            as_json=False,
-            title=f"Kendall's tau on {target}, by number of measured architectures (95 % interval)",
-        )
+        print_listing(rows, ["predictor", *columns], as_json=False, title=str(target))
     failed = int(trials["error"].notna().sum())
     if failed:
         reason = str(trials["error"].dropna().iloc[0]).strip().splitlines()[-1]
@@ -53,25 +53,20 @@ def print_simulation(folder: Path) -> None:
     import pandas as pd
 
     selections = pd.read_parquet(path)
-    keys = ["metric_target", "n_candidates", "deviation"]
-    rows = []
-    for (metric, n_candidates, deviation), group in selections.groupby(keys):
-        mean = group.mean(numeric_only=True)
-        rows.append(
-            {
-                "metric": metric,
-                "candidates": n_candidates,
-                "deviation": deviation,
-                "tau": f"{mean['kendall_tau']:.2f}",
-                "MRA all": f"{mean['mra_all']:.2f}",
-                "MRA pareto": f"{mean['mra_pareto']:.2f}",
-                "hypervolume": f"{mean['hypervolume']:.3f}",
-                "of": f"{mean['hypervolume_true']:.3f}",
-            }
-        )
-    print_listing(
-        rows,
-        list(rows[0]),
-        as_json=False,
-        title="Mean reduction of accuracy (percentage points) by quality of the predictor",
-    )
+    typer.echo("What selecting by predictions costs, by quality of the predictor")
+    for metric, of_metric in selections.groupby("metric_target"):
+        rows = []
+        for (n_candidates, deviation), group in of_metric.groupby(["n_candidates", "deviation"]):
+            mean = group.mean(numeric_only=True)
+            rows.append(
+                {
+                    "candidates": n_candidates,
+                    "deviation": deviation,
+                    "tau": f"{mean['kendall_tau']:.2f}",
+                    "MRA all": f"{mean['mra_all']:.2f}",
+                    "MRA pareto": f"{mean['mra_pareto']:.2f}",
+                    "hypervolume": f"{mean['hypervolume']:.3f}",
+                    "of true": f"{mean['hypervolume_true']:.3f}",
+                }
+            )
+        print_listing(rows, list(rows[0]), as_json=False, title=str(metric))
