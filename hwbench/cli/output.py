@@ -25,6 +25,19 @@ RunFolder = Annotated[
     typer.Option("--output", "-o", help="The run folder; runs/SCENARIO by default."),
 ]
 
+Channels = Annotated[int | None, typer.Option(help="Output channels of the stem.")]
+Depth = Annotated[int | None, typer.Option(help="How often a choice is repeated in a stage.")]
+InputSize = Annotated[int | None, typer.Option(help="Height and width of an image.")]
+Classes = Annotated[int | None, typer.Option(help="Outputs of the classifier.")]
+
+
+def skeleton_changes(
+    channels: int | None, depth: int | None, input_size: int | None, classes: int | None
+) -> dict[str, int]:
+    """The options of the network's skeleton that were given."""
+    given = {"channels": channels, "depth": depth, "input_size": input_size, "classes": classes}
+    return {key: value for key, value in given.items() if value is not None}
+
 
 def run_folder(scenario: str, output: Path | None) -> Path:
     """The folder a scenario's results go to."""

@@ -11,10 +11,15 @@ import typer
 
 from hwbench.cli.output import (
     AsJson,
+    Channels,
+    Classes,
+    Depth,
+    InputSize,
     Workers,
     print_json,
     print_listing,
     progress_bar,
+    skeleton_changes,
     worker_count,
 )
 from hwbench.errors import HwbenchError
@@ -42,8 +47,6 @@ Limit = Annotated[
     int | None,
     typer.Option("--limit", min=2, help="Only so many architectures, drawn by the seed."),
 ]
-Channels = Annotated[int | None, typer.Option(help="Output channels of the stem.")]
-Depth = Annotated[int | None, typer.Option(help="How often a choice is repeated in a stage.")]
 
 
 @app.command(name="list")
@@ -142,8 +145,8 @@ def measure(
     seed: Annotated[int, typer.Option(min=0, help="Of order, weights and input.")] = 0,
     channels: Channels = None,
     depth: Depth = None,
-    input_size: Annotated[int | None, typer.Option(help="Height and width of an image.")] = None,
-    classes: Annotated[int | None, typer.Option(help="Outputs of the classifier.")] = None,
+    input_size: InputSize = None,
+    classes: Classes = None,
 ) -> None:
     """Measure latency and peak memory of a space's architectures on this machine.
 
@@ -153,8 +156,7 @@ def measure(
     from hwbench.tables.make import measured_table
     from hwbench.tables.measure import MeasureRecipe
 
-    given = {"channels": channels, "depth": depth, "input_size": input_size, "classes": classes}
-    skeleton = {key: value for key, value in given.items() if value is not None}
+    skeleton = skeleton_changes(channels, depth, input_size, classes)
     found = get_space(space)
     found.skeleton(**skeleton)
     recipe = MeasureRecipe(

@@ -40,8 +40,8 @@ def measured_table(
 
     Returns
     -------
-    A table with the columns `latency`, `latency_min` and `latency_iqr` (ms), `peak_memory` (MiB), `parameters`
-    and `flops`.
+    A table with the columns `latency`, `latency_min` and `latency_iqr` (ms), `peak_memory` (MiB),
+    `parameters` and `flops`.
     """
     measured = measure(space, recipe, journal_path, archs=archs, progress=progress)
     indices = measured["index"].to_numpy()

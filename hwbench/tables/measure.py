@@ -3,8 +3,8 @@
 Every architecture is visited once a round, in a new random order each round, so that a slow minute
 of the machine falls on different architectures each time. A visit builds the network, runs it some
 times unrecorded and some times recorded. What is kept of all recorded runs of all rounds is the
-median, the interquartile range, and the fastest: whatever else a machine does only adds time, so on a
-busy one the fastest run says most about the architecture.
+median, the interquartile range, and the fastest: whatever else a machine does only adds time, so
+on a busy one the fastest run says most about the architecture.
 """
 
 from __future__ import annotations

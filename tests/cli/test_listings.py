@@ -47,3 +47,25 @@ def test_selection_is_simulated_on_two_columns(hwbench, own_table):
     measures = json.loads(hwbench(*line, "--json").out)
     assert all(found["low"] <= found["mean"] <= found["high"] for found in measures.values())
     assert measures == json.loads(hwbench(*line, "--json").out)
+
+
+def test_an_architecture_is_shown(hwbench):
+    cell = "|none~0|+|none~0|none~1|+|nor_conv_1x1~0|none~1|nor_conv_3x3~2|"
+    facts = json.loads(hwbench("spaces", "show", "nasbench201", cell, "--json").out)
+    assert facts["architecture"] == cell
+    assert facts["operations"]["0->3"] == "nor_conv_1x1"
+    assert facts["parameters"] == 73306 + 28000 + 243040
+    # The 3x3 convolution has no input, so the cell is the one without it.
+    assert facts["first of the same function"] == cell.replace("nor_conv_3x3", "none")
+    small = json.loads(
+        hwbench("spaces", "show", "nasbench201", cell, "--channels", "8", "--json").out
+    )
+    assert small["parameters"] < facts["parameters"]
+    assert "nor_conv_1x1" in hwbench("spaces", "show", "nasbench201", cell).out
+
+
+def test_a_malformed_architecture_is_refused(refused):
+    cell = "|none~0|+|none~0|none~1|+|nor_conv_2x2~0|none~1|none~2|"
+    assert "did you mean 'nor_conv_" in refused("spaces", "show", "nasbench201", cell)
+    assert "8 digits" in refused("spaces", "show", "nasbench_macro", "0123")
+    assert "did you mean 'nasbench201'" in refused("spaces", "show", "nasbench210", cell)

@@ -12,7 +12,7 @@ HEAVY = ("torch", "sklearn", "pandas", "scipy", "plotly", "xgboost", "lightgbm",
 GROUPS = {
     "tables": ["list", "show", "measure", "train", "merge", "export"],
     "predictors": ["list", "show"],
-    "spaces": ["list"],
+    "spaces": ["list", "show"],
     "study": ["run"],
     "simulate": ["run", "select"],
     "report": ["write"],

@@ -1,3 +1,4 @@
+import contextlib
 import json
 from pathlib import Path
 
@@ -144,10 +145,12 @@ def test_a_second_writer_is_refused(tmp_path):
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no /dev/full")
 def test_a_full_disk_is_one_line(tmp_path):
-    with (
-        pytest.raises(HwbenchError, match="No space left"),
-        Journal(tmp_path / "j.journal", {"kind": "test"}) as journal,
-    ):
-        journal._file.close()
-        journal._file = Path("/dev/full").open("w", buffering=1)
-        journal.append({"index": 1})
+    with Journal(tmp_path / "j.journal", RECIPE) as journal:
+        whole = journal._file
+        with Path("/dev/full").open("w", buffering=1) as full:
+            journal._file = full
+            with pytest.raises(HwbenchError, match="No space left"):
+                journal.append({"index": 1})
+            with contextlib.suppress(OSError):
+                full.close()
+        journal._file = whole
