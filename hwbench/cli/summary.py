@@ -23,16 +23,16 @@ def print_study(folder: Path) -> None:
         # A predictor with a training set of its own stands beside the sampled sizes.
         own_size = of_target.groupby("predictor")["seed"].transform("size") == 1
         of_target = of_target.assign(
-            column=of_target["training_size"].astype(str).where(~own_size, "own set")
+            column=of_target["training_size"].astype(str).where(~own_size, "own")
         )
         sizes = [str(size) for size in sorted(of_target.loc[~own_size, "training_size"].unique())]
-        columns = [*sizes, *(["own set"] if own_size.any() else [])]
+        columns = [*sizes, *(["own"] if own_size.any() else [])]
         rows: list[dict[str, Any]] = []
-        for title, of_title in of_target.groupby("title"):
-            row: dict[str, Any] = {"predictor": title, **dict.fromkeys(columns, "")}
-            for column, values in of_title.groupby("column")["kendall_tau"]:
+        for name, of_name in of_target.groupby("predictor"):
+            row: dict[str, Any] = {"predictor": name, **dict.fromkeys(columns, "")}
+            for column, values in of_name.groupby("column")["kendall_tau"]:
                 row[str(column)] = f"{values.mean():.3f}"
-            rows.append({"order": -of_title["kendall_tau"].mean(), **row})
+            rows.append({"order": -of_name["kendall_tau"].mean(), **row})
         rows.sort(key=lambda row: row["order"])
         print_listing(rows, ["predictor", *columns], as_json=False, title=str(target))
     failed = int(trials["error"].notna().sum())
