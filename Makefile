@@ -27,10 +27,10 @@ benchmark: $(STAMP)
 	$(BIN)/hwbench benchmark $(SCENARIO)
 
 test: $(STAMP)
-	$(BIN)/python -m pytest -m "not slow" --benchmark-skip -n auto
+	$(BIN)/python -m pytest -m "not slow" --ignore tests/benchmarks -n auto
 
 test-all: $(STAMP)
-	$(BIN)/python -m pytest --benchmark-skip -n auto
+	$(BIN)/python -m pytest --ignore tests/benchmarks -n auto
 
 bench: $(STAMP)
 	$(BIN)/python -m pytest --benchmark-only tests/benchmarks

@@ -77,7 +77,7 @@ class LookupTable(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         each = np.where(known, self.differences_[np.arange(archs.shape[1]), operations], 0.0)
         values = self.baseline_value_ + each.sum(axis=1)
         # Sums of equal differences must tie, whatever the last bits of their rounding say.
-        grain = 1e-12 * max(1e-300, float(np.abs(self.differences_).sum()))
+        grain = 1e-12 * (float(np.abs(self.differences_).sum()) or 1.0)
         return np.round(values / grain) * grain
 
 
