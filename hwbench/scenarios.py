@@ -7,11 +7,9 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
-from hwbench.assets import asset_files
-from hwbench.errors import unknown_name
+from hwbench.assets import content_files, find_content
 from hwbench.simulation.run import SimulationSpec
 from hwbench.study.spec import StudySpec
-from hwbench.tables.library import home
 from hwbench.toml import read_toml
 
 
@@ -34,8 +32,7 @@ class Scenario(BaseModel):
 
 def scenario_files() -> dict[str, Path]:
     """Every scenario by name: those of hwbench and those under `HWBENCH_HOME`/simulations."""
-    own = {path.stem: path for path in sorted((home() / "simulations").glob("*.toml"))}
-    return {**own, **asset_files("simulations", ".toml")}
+    return content_files("simulations", ".toml", own_folder="simulations")
 
 
 def scenario_path(name: str) -> Path:
@@ -46,12 +43,7 @@ def scenario_path(name: str) -> Path:
     HwbenchError
         Where there is no such scenario; the message says the nearest one.
     """
-    files = scenario_files()
-    if name in files:
-        return files[name]
-    if name.endswith(".toml"):
-        return Path(name)
-    raise unknown_name("scenario", name, files)
+    return find_content("scenario", name, scenario_files(), ".toml")
 
 
 def load_scenario(name: str) -> Scenario:

@@ -124,3 +124,17 @@ def stage_bars() -> Iterator[Any]:
             return stack.enter_context(progress_bar(title))
 
         yield stage
+
+
+def run_part(part: str, scenario: str, output: Path | None, workers: int | None) -> Path:
+    """Run one part of a scenario under a progress bar and return the run folder."""
+    from hwbench.runs import run_scenario
+
+    with stage_bars() as stage:
+        return run_scenario(
+            scenario,
+            run_folder(scenario, output),
+            parts=(part,),
+            workers=worker_count(workers),
+            stage=stage,
+        )

@@ -13,9 +13,7 @@ from hwbench.cli.output import (
     Workers,
     print_json,
     print_listing,
-    run_folder,
-    stage_bars,
-    worker_count,
+    run_part,
 )
 
 app = typer.Typer(help="Simulate what a predictor's errors cost.", no_args_is_help=True)
@@ -25,16 +23,8 @@ app = typer.Typer(help="Simulate what a predictor's errors cost.", no_args_is_he
 def run(scenario: ScenarioName, output: RunFolder = None, workers: Workers = None) -> None:
     """Run the simulation of a scenario and write its results into a run folder."""
     from hwbench.cli.summary import print_simulation
-    from hwbench.runs import run_scenario
 
-    with stage_bars() as stage:
-        folder = run_scenario(
-            scenario,
-            run_folder(scenario, output),
-            parts=("simulation",),
-            workers=worker_count(workers),
-            stage=stage,
-        )
+    folder = run_part("simulation", scenario, output, workers)
     print_simulation(folder)
     typer.echo(f"results: {folder}")
 

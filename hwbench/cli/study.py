@@ -8,9 +8,7 @@ from hwbench.cli.output import (
     RunFolder,
     ScenarioName,
     Workers,
-    run_folder,
-    stage_bars,
-    worker_count,
+    run_part,
 )
 
 app = typer.Typer(help="Compare predictors at every training size.", no_args_is_help=True)
@@ -25,15 +23,7 @@ def _group() -> None:
 def run(scenario: ScenarioName, output: RunFolder = None, workers: Workers = None) -> None:
     """Run the study of a scenario and write its results into a run folder."""
     from hwbench.cli.summary import print_study
-    from hwbench.runs import run_scenario
 
-    with stage_bars() as stage:
-        folder = run_scenario(
-            scenario,
-            run_folder(scenario, output),
-            parts=("study",),
-            workers=worker_count(workers),
-            stage=stage,
-        )
+    folder = run_part("study", scenario, output, workers)
     print_study(folder)
     typer.echo(f"results: {folder}")

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from functools import cache
 from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from hwbench.assets import asset_files
+from hwbench.assets import content_files, find_content
 from hwbench.errors import unknown_name
 from hwbench.spaces import ENCODINGS
-from hwbench.tables.library import home
 from hwbench.toml import read_toml
 
 Value = bool | int | float | str
@@ -80,8 +78,7 @@ class PredictorCard(BaseModel):
 
 def card_files() -> dict[str, Path]:
     """Every predictor card by name: those of hwbench and those under `HWBENCH_HOME`/predictors."""
-    own = {path.stem: path for path in sorted((home() / "predictors").glob("*.toml"))}
-    return {**own, **asset_files("predictors", ".toml")}
+    return content_files("predictors", ".toml", own_folder="predictors")
 
 
 def list_predictors() -> list[str]:
@@ -90,24 +87,11 @@ def list_predictors() -> list[str]:
 
 
 def predictor_card(name: str) -> PredictorCard:
-    """The card of a predictor.
-
-    Parameters
-    ----------
-    name : a predictor's name, or the path of a `.toml` card.
+    """The card of a predictor: a name, or the path of a `.toml` card.
 
     Raises
     ------
     HwbenchError
         Where there is no such predictor, or its card is broken.
     """
-    files = card_files()
-    path = files.get(name) or (Path(name) if name.endswith(".toml") else None)
-    if path is None:
-        raise unknown_name("predictor", name, files)
-    return _read_card(path)
-
-
-@cache
-def _read_card(path: Path) -> PredictorCard:
-    return read_toml(path, PredictorCard)
+    return read_toml(find_content("predictor", name, card_files(), ".toml"), PredictorCard)

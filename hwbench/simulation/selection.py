@@ -103,16 +103,16 @@ def simulate_selection(
         )
     if repeats < 1:
         raise HwbenchError("repeats must be at least 1")
-    space_front = pareto_front(true_accuracy, standardised)
+    reference = None
+    if conventions.reference_front == "space":
+        front = pareto_front(true_accuracy, standardised)
+        reference = true_accuracy[front], standardised[front]
     rows = []
     for repeat in range(repeats):
         generator = np.random.default_rng([seed, repeat])
         chosen = generator.permutation(len(true_accuracy))[:n_candidates]
         candidate_accuracy, candidate_metric = true_accuracy[chosen], standardised[chosen]
         predicted = candidate_metric + draw(n_candidates, spread, generator)
-        reference = None
-        if conventions.reference_front == "space":
-            reference = true_accuracy[space_front], standardised[space_front]
         rows.append(
             evaluate_selection(
                 candidate_accuracy,

@@ -2,51 +2,30 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hwbench.assets import asset_files
-from hwbench.errors import HwbenchError, unknown_name
+from hwbench.assets import asset_files, content_files, find_content, home
+from hwbench.errors import HwbenchError
 from hwbench.tables.table import Table
-
-
-def home() -> Path:
-    """The folder of the user's own tables: `HWBENCH_HOME`, else the platform's data folder."""
-    given = os.environ.get("HWBENCH_HOME")
-    if given:
-        return Path(given).expanduser()
-    import platformdirs
-
-    return Path(platformdirs.user_data_dir("hwbench", appauthor=False))
 
 
 def table_files() -> dict[str, Path]:
     """Every table's file by name: the embedded ones and those under `HWBENCH_HOME`/tables."""
-    own = {path.stem: path for path in sorted((home() / "tables").glob("*.parquet"))}
-    return {**own, **asset_files("data", ".parquet")}
+    return content_files("data", ".parquet", own_folder="tables")
 
 
 def table_path(name: str) -> Path:
-    """The file of a table.
-
-    Parameters
-    ----------
-    name : a table's name, or the path of a `.parquet` file.
+    """The file of a table: a name, or the path of a `.parquet` file.
 
     Raises
     ------
     HwbenchError
         Where there is no such table; the message says the nearest one.
     """
-    files = table_files()
-    if name in files:
-        return files[name]
-    if name.endswith(".parquet"):
-        return Path(name)
-    raise unknown_name("table", name, files)
+    return find_content("table", name, table_files(), ".parquet")
 
 
 def load_table(name: str | Path) -> Table:

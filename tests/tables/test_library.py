@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 
+from hwbench.assets import home
 from hwbench.errors import HwbenchError
 from hwbench.tables import Table, load_table, load_target, table_files
-from hwbench.tables.library import home, own_table_path, split_target, table_path
+from hwbench.tables.library import own_table_path, split_target, table_path
 
 
 def test_own_tables_are_found_by_name_and_by_path(own_table, hwbench_home):
@@ -21,9 +22,8 @@ def test_home_is_the_platforms_folder_unless_given(monkeypatch):
 
 def test_embedded_tables_come_before_own_ones(own_table, hwbench_home, monkeypatch):
     embedded = hwbench_home / "embedded.parquet"
-    monkeypatch.setattr(
-        "hwbench.tables.library.asset_files", lambda kind, suffix: {"small": embedded}
-    )
+    for place in ("hwbench.assets.asset_files", "hwbench.tables.library.asset_files"):
+        monkeypatch.setattr(place, lambda kind, suffix: {"small": embedded})
     assert table_files()["small"] == embedded
     with pytest.raises(HwbenchError, match="'small' is the name of an embedded table"):
         own_table_path("small")
