@@ -26,6 +26,15 @@ from hwbench.tables.table import file_digest
 StageProgress = Callable[[str], Progress]
 """Given the title of a stage, the function that is told how far it is."""
 
+RESULT_FILES = (
+    "study.parquet",
+    "predictions.parquet",
+    "simulation.parquet",
+    "selection_example.parquet",
+    "run.json",
+    "report.html",
+)
+
 
 def _silent_stage(_title: str) -> Progress:
     return silent
@@ -127,8 +136,8 @@ def _table_cards(scenario: Scenario) -> dict[str, Any]:
 def _prepare_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for old in (*folder.glob("*.parquet"), folder / "run.json", folder / "report.html"):
-            old.unlink(missing_ok=True)
+        for name in RESULT_FILES:  # and nothing else: the folder may hold files of the user's
+            (folder / name).unlink(missing_ok=True)
     except OSError as error:
         raise HwbenchError(f"{folder}: cannot be written ({error.strerror})") from error
 
