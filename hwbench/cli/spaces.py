@@ -32,10 +32,10 @@ def list_(as_json: AsJson = False) -> None:
             {
                 "name": name,
                 "title": space.title,
-                "architectures": len(space),
+                "architectures": space.n_architectures,
                 "positions": space.n_positions,
                 "operations": ", ".join(space.operations),
-                "example": space.to_string(space.architectures_at([len(space) // 2])[0]),
+                "example": space.to_string(space.architectures_at([space.n_architectures // 2])[0]),
             }
         )
     columns = ["name", "architectures", "positions", "operations", "example"]

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from hwbench.spaces import Space
     from hwbench.spaces.base import IntArray
     from hwbench.tables import Table
+    from hwbench.tables.card import NoiseCard
 
 app = typer.Typer(help="Tables of measured and trained metrics.", no_args_is_help=True)
 
@@ -115,10 +116,16 @@ def show(
         typer.echo(card.description)
     for column in columns:
         column["better"] = "smaller" if column["direction"] == "minimize" else "larger"
-    print_listing(columns, ["column", "unit", "better", "min", "median", "max"], as_json=False)
+    shown = ["column", "unit", "better", "min", "median", "max", "missing"]
+    if any("noise" in column for column in columns):
+        shown.append("tau ceiling")
+    print_listing(columns, shown, as_json=False)
     for column in columns:
         about = [str(column[key]) for key in ("dataset", "split", "source") if key in column]
         typer.echo(f"{column['column']}: {column['title']}; {', '.join(about)}")
+    for name, meaning in card.columns.items():
+        if meaning.noise is not None:
+            typer.echo(f"{name}: {_noise_words(meaning.noise, meaning.unit)}")
 
 
 def _spread(table: Table, column: str) -> dict[str, str]:
@@ -127,7 +134,25 @@ def _spread(table: Table, column: str) -> dict[str, str]:
     values = table.column(column)
     known = values[np.isfinite(values)]
     low, middle, high = np.percentile(known, [0, 50, 100]) if len(known) else [np.nan] * 3
-    return {"min": f"{low:.5g}", "median": f"{middle:.5g}", "max": f"{high:.5g}"}
+    noise = table.card.columns[column].noise
+    return {
+        "min": f"{low:.5g}",
+        "median": f"{middle:.5g}",
+        "max": f"{high:.5g}",
+        "missing": str(len(values) - len(known)),
+        "tau ceiling": "" if noise is None else f"{noise.tau_ceiling:.3f}",
+    }
+
+
+def _noise_words(noise: NoiseCard, unit: str) -> str:
+    compared = {
+        "twins": f"{noise.n_pairs} pairs of architectures that are one network",
+        "halves": f"the two halves of the rounds on {noise.n_pairs} architectures",
+    }[noise.method]
+    return (
+        f"{compared} agree with tau {noise.kendall_tau:.3f}; noise {noise.deviation:.3g} {unit}; "
+        f"the best any predictor can be expected to score is tau {noise.tau_ceiling:.3f}"
+    )
 
 
 @app.command()
@@ -136,12 +161,16 @@ def measure(
     name: TableName,
     output: TablePath = None,
     limit: Limit = None,
-    runtime: Annotated[str, typer.Option(help="What executes the networks.")] = "torch-eager",
+    runtime: Annotated[
+        str, typer.Option(help="torch-eager, torch-compile or onnxruntime.")
+    ] = "torch-eager",
     rounds: Annotated[int, typer.Option(help="Visits to each architecture.")] = 5,
     warmup: Annotated[int, typer.Option(min=0, help="Unrecorded runs of a visit.")] = 1,
     repeats: Annotated[int, typer.Option(help="Recorded runs of a visit.")] = 2,
     threads: Annotated[int, typer.Option(help="Threads that compute.")] = 1,
     batch_size: Annotated[int, typer.Option(help="Images in a run.")] = 1,
+    dtype: Annotated[str, typer.Option(help="Of weights and images.")] = "float32",
+    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
     seed: Annotated[int, typer.Option(min=0, help="Of order, weights and input.")] = 0,
     channels: Channels = None,
     depth: Depth = None,
@@ -166,6 +195,8 @@ def measure(
         repeats=repeats,
         threads=threads,
         batch_size=batch_size,
+        dtype=dtype,
+        device=device,
         seed=seed,
         skeleton=skeleton,
     )
@@ -238,6 +269,10 @@ def merge(
     title: Annotated[str | None, typer.Option(help="A line for people.")] = None,
     description: Annotated[str | None, typer.Option(help="What a reader should know.")] = None,
     licence: Annotated[str, typer.Option(help="Licence of the numbers.")] = "unspecified",
+    prefix: Annotated[
+        list[str] | None,
+        typer.Option(help="TABLE=PREFIX, for its columns that clash with an earlier table's."),
+    ] = None,
 ) -> None:
     """Join tables of one space side by side into a new one."""
     from hwbench.tables.library import load_table
@@ -254,7 +289,7 @@ def merge(
             "created": max(part.card.created for part in parts),
         }
     )
-    merged = merge_tables(parts, card)
+    merged = merge_tables(parts, card, prefixes=_pairs("--prefix", prefix, "TABLE=PREFIX"))
     merged.save(path)
     typer.echo(f"table {name}: {len(merged)} architectures at {path}")
 
@@ -279,8 +314,18 @@ def export(
     typer.echo(f"{len(table)} rows: {output}")
 
 
+def _pairs(option: str, given: list[str] | None, form: str) -> dict[str, str]:
+    pairs = {}
+    for text in given or []:
+        key, separator, value = text.partition("=")
+        if not separator or not key or not value:
+            raise HwbenchError(f"{option} '{text}' must have the form {form}")
+        pairs[key] = value
+    return pairs
+
+
 def _drawn(space: Space, limit: int | None, seed: int) -> IntArray | None:
-    return None if limit is None or limit >= len(space) else space.sample(limit, seed)
+    return None if limit is None or limit >= space.n_architectures else space.sample(limit, seed)
 
 
 def _new_table_path(name: str, output: Path | None) -> Path:

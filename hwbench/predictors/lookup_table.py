@@ -24,14 +24,13 @@ def neighbourhood(space: Space, baseline: ArrayLike | None = None) -> IntArray:
     Parameters
     ----------
     space : the search space.
-    baseline : integers of shape (n_positions,); by default the first operation everywhere, which
-        is what the published scores were made with.
+    baseline : integers of shape (n_positions,); by default the space's own.
 
     Returns
     -------
     int64 array of shape (1 + sum(n_choices - 1), n_positions), the baseline first.
     """
-    centre = np.zeros(space.n_positions, dtype=np.int64) if baseline is None else baseline
+    centre = space.baseline if baseline is None else baseline
     centre = space.check(np.asarray(centre)[None, :])
     return np.concatenate([centre, space.neighbours(centre[0])])
 

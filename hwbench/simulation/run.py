@@ -102,16 +102,16 @@ def load_objectives(accuracy: str, metric: str) -> Objectives:
     if metric_table.card.columns[split_target(metric)[1]].direction == "maximize":
         metrics = -metrics
     paired = pd.merge(
-        pd.DataFrame({"index": accuracy_table.frame["arch_index"], "accuracy": accuracies}),
-        pd.DataFrame({"index": metric_table.frame["arch_index"], "metric": metrics}),
-        on="index",
-    ).sort_values("index")
+        pd.DataFrame({"key": accuracy_table.keys, "accuracy": accuracies}),
+        pd.DataFrame({"key": metric_table.keys, "metric": metrics}),
+        on="key",
+    ).sort_values("key")
     if len(paired) < 2:
         raise HwbenchError(f"{accuracy} and {metric} have no architectures in common")
     return Objectives(
         metric,
         metric_table,
-        paired["index"].to_numpy(),
+        paired["key"].to_numpy(),
         paired["accuracy"].to_numpy(),
         paired["metric"].to_numpy(),
     )

@@ -7,6 +7,7 @@ there. Everything here works on such arrays as a whole.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -17,6 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hwbench.errors import HwbenchError, unknown_name
+from hwbench.spaces.graphs import Graphs
 
 if TYPE_CHECKING:
     import torch
@@ -24,7 +26,13 @@ if TYPE_CHECKING:
 IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float32]
 
-ENCODINGS = ("onehot", "counts", "integers")
+ENCODINGS = ("onehot", "counts", "integers", "live", "path", "graph")
+
+MOST_ENUMERATED = 10**8  # rows of an array that still fits a common memory
+
+
+class SpaceLacksError(HwbenchError):
+    """The space does not say what was asked of it: it has no networks, or counts no parameters."""
 
 
 @dataclass(frozen=True)
@@ -55,12 +63,16 @@ class Skeleton:
 class Space(ABC):
     """A finite search space: `len(choices)` positions, position i offering `choices[i]` operations.
 
+    A space may be a part of that product: then it overrides `_refusal` to say which combinations
+    it leaves out, and how its architectures are counted.
+
     Attributes
     ----------
     name : the name under which `get_space` finds it.
     title : what people call it.
     choices : for each position the names of its operations, in index order.
     positions : for each position its name, such as the edge "0->1".
+    encodings : those of `ENCODINGS` that make sense here.
     default_skeleton : the official network around the choices.
     """
 
@@ -68,6 +80,7 @@ class Space(ABC):
     title: str
     choices: tuple[tuple[str, ...], ...]
     positions: tuple[str, ...]
+    encodings: tuple[str, ...] = ("onehot", "counts", "integers")
     default_skeleton: Skeleton
 
     # ------------------------------------------------------------------ size and enumeration
@@ -82,11 +95,22 @@ class Space(ABC):
         """Operations at each position, int64 of shape (n_positions,)."""
         return np.array([len(choice) for choice in self.choices], dtype=np.int64)
 
+    @property
+    def n_architectures(self) -> int:
+        """How many architectures there are; may be more than fit 64 bits."""
+        return math.prod(len(choice) for choice in self.choices)
+
+    @property
+    def indexed(self) -> bool:
+        """Whether the place of every architecture in the space's order fits an int64."""
+        return self.n_architectures < 2**63
+
     def __len__(self) -> int:
-        return int(np.prod(self.n_choices))
+        return self.n_architectures
 
     def __repr__(self) -> str:
-        return f"<Space {self.name}: {len(self)} architectures, {self.n_positions} positions>"
+        size = f"{self.n_architectures} architectures"
+        return f"<Space {self.name}: {size}, {self.n_positions} positions>"
 
     def __reduce__(self) -> tuple[Any, tuple[Any, ...]]:
         from hwbench.spaces import get_space
@@ -94,36 +118,83 @@ class Space(ABC):
         return get_space, (self.name,)
 
     def all_architectures(self) -> IntArray:
-        """Every architecture in lexicographic order of the operation indices.
+        """Every architecture in the space's order.
 
         Returns
         -------
-        int64 array of shape (len(space), n_positions).
+        int64 array of shape (n_architectures, n_positions).
+
+        Raises
+        ------
+        HwbenchError
+            Where the space is too large to enumerate.
         """
-        return self.architectures_at(np.arange(len(self)))
+        if self.n_architectures > MOST_ENUMERATED:
+            raise HwbenchError(
+                f"{self.name} has {self.n_architectures:.3g} architectures, too many to enumerate; "
+                "draw some with sample()"
+            )
+        return self.architectures_at(np.arange(self.n_architectures))
 
     def architectures_at(self, indices: ArrayLike) -> IntArray:
-        """The architectures at the given places of the lexicographic order.
+        """The architectures at the given places of the space's order.
+
+        The order is the lexicographic one of the operation indices.
 
         Parameters
         ----------
-        indices : integers of shape (n_archs,), each in 0 .. len(space) - 1.
+        indices : integers of shape (n_archs,), each in 0 .. n_architectures - 1.
 
         Returns
         -------
         int64 array of shape (n_archs, n_positions).
+
+        Raises
+        ------
+        HwbenchError
+            Where an index lies outside, or the space is too large to be indexed.
         """
-        flat = np.asarray(indices, dtype=np.int64)
-        if flat.size and (flat.min() < 0 or flat.max() >= len(self)):
-            raise HwbenchError(
-                f"{self.name}: an architecture index lies outside 0 .. {len(self) - 1}"
-            )
+        flat = self._check_indices(indices)
         return np.stack(np.unravel_index(flat, tuple(self.n_choices)), axis=-1).astype(np.int64)
 
     def indices_of(self, archs: ArrayLike) -> IntArray:
-        """The place of each architecture in the lexicographic order, int64 of shape (n_archs,)."""
+        """The place of each architecture in the space's order, int64 of shape (n_archs,).
+
+        Raises
+        ------
+        HwbenchError
+            As `check`, and where the space is too large to be indexed.
+        """
         valid = self.check(archs)
+        self._require_index()
         return np.ravel_multi_index(tuple(valid.T), tuple(self.n_choices)).astype(np.int64)
+
+    def keys_of(self, archs: ArrayLike) -> NDArray[Any]:
+        """What tells architectures apart in a table, of shape (n_archs,).
+
+        Returns
+        -------
+        The places of `indices_of`, int64; in a space too large to be indexed the strings.
+        """
+        if self.indexed:
+            return self.indices_of(archs)
+        return np.array(self.to_strings(archs), dtype=object)
+
+    def _check_indices(self, indices: ArrayLike) -> IntArray:
+        self._require_index()
+        flat = np.asarray(indices, dtype=np.int64)
+        if flat.size and (flat.min() < 0 or flat.max() >= self.n_architectures):
+            raise HwbenchError(
+                f"{self.name}: an architecture index lies outside 0 .. {self.n_architectures - 1}"
+            )
+        return flat
+
+    def _require_index(self) -> None:
+        if not self.indexed:
+            raise HwbenchError(
+                f"{self.name} has {self.n_architectures:.3g} architectures: their places do not "
+                "fit 64 bits; tell architectures apart by their strings"
+            )
 
     def check(self, archs: ArrayLike) -> IntArray:
         """Return `archs` as an int64 array of shape (n_archs, n_positions) after checking it.
@@ -159,7 +230,30 @@ class Space(ABC):
                 f"{self.name}: row {row}, position {position} ({self.positions[position]}) holds "
                 f"{array[row, position]}; valid are 0 .. {self.n_choices[position] - 1}"
             )
-        return array.astype(np.int64, copy=False)
+        archs = array.astype(np.int64, copy=False)
+        refusal = self._refusal(archs)
+        if refusal is not None:
+            row, reason = refusal
+            raise HwbenchError(f"{self.name}: row {row} {archs[row].tolist()} {reason}")
+        return archs
+
+    def _refusal(self, archs: IntArray) -> tuple[int, str] | None:  # noqa: ARG002
+        """The first row that is no architecture of the space, and why; None where all are.
+
+        Parameters
+        ----------
+        archs : int64 of shape (n_archs, n_positions), each entry an operation of its position.
+        """
+        return None
+
+    @cached_property
+    def baseline(self) -> IntArray:
+        """The architecture from whose neighbours a lookup table is measured.
+
+        By default the first operation everywhere, which is what the published scores were made
+        with. int64 of shape (n_positions,).
+        """
+        return np.zeros(self.n_positions, dtype=np.int64)
 
     def sample(
         self, n_archs: int, seed: int | np.random.Generator = 0, *, replace: bool = False
@@ -176,16 +270,31 @@ class Space(ABC):
         -------
         int64 array of shape (n_archs, n_positions).
         """
-        if not replace and n_archs > len(self):
+        if not replace and n_archs > self.n_architectures:
             raise HwbenchError(
-                f"{self.name} has {len(self)} architectures; {n_archs} different ones "
+                f"{self.name} has {self.n_architectures} architectures; {n_archs} different ones "
                 "were asked for"
             )
         generator = np.random.default_rng(seed)
-        return self.architectures_at(generator.choice(len(self), size=n_archs, replace=replace))
+        if not self.indexed:
+            return self._sample_by_position(n_archs, generator, replace=replace)
+        drawn = generator.choice(self.n_architectures, size=n_archs, replace=replace)
+        return self.architectures_at(drawn)
+
+    def _sample_by_position(
+        self, n_archs: int, generator: np.random.Generator, *, replace: bool
+    ) -> IntArray:
+        archs = generator.integers(0, self.n_choices, size=(n_archs, self.n_positions))
+        while not replace and len(archs) > len(np.unique(archs, axis=0)):
+            _, first = np.unique(archs, axis=0, return_index=True)
+            again = np.setdiff1d(np.arange(n_archs), first)
+            archs[again] = generator.integers(
+                0, self.n_choices, size=(len(again), self.n_positions)
+            )
+        return archs
 
     def neighbours(self, arch: ArrayLike) -> IntArray:
-        """All architectures that differ from `arch` at exactly one position.
+        """All architectures of the space that differ from `arch` at exactly one position.
 
         Parameters
         ----------
@@ -193,7 +302,8 @@ class Space(ABC):
 
         Returns
         -------
-        int64 array of shape (sum(n_choices - 1), n_positions), by position, then by operation.
+        int64 array of shape (n_neighbours, n_positions), by position, then by operation; in a
+        full product there are sum(n_choices - 1).
         """
         row = self.check(np.asarray(arch)[None, :])[0]
         position = np.repeat(np.arange(self.n_positions), self.n_choices)
@@ -201,7 +311,7 @@ class Space(ABC):
         changed = operation != row[position]
         result = np.repeat(row[None, :], int(changed.sum()), axis=0)
         result[np.arange(len(result)), position[changed]] = operation[changed]
-        return result
+        return result[[self._refusal(row[None, :]) is None for row in result]]
 
     # ------------------------------------------------------------------ strings
 
@@ -236,9 +346,13 @@ class Space(ABC):
         Parameters
         ----------
         archs : integers of shape (n_archs, n_positions).
-        encoding : "onehot" (one column for each position and operation; LAUBE A.1, adjacency
-            one-hot), "counts" (one column an operation: how many positions hold it) or
-            "integers" (the operation indices as they are).
+        encoding : one of the space's `encodings`:
+            "onehot", a column for each position and operation (LAUBE A.1, adjacency one-hot);
+            "counts", a column an operation: how many positions hold it;
+            "integers", the operation indices as they are;
+            "live", one-hot after dead branches are removed;
+            "path", a column for each sequence of operations from input to output (BANANAS);
+            "graph", the arrays of `graphs` side by side in one row.
 
         Returns
         -------
@@ -247,30 +361,64 @@ class Space(ABC):
         Raises
         ------
         HwbenchError
-            Where the encoding is unknown or an architecture is not of this space.
+            Where the encoding is unknown here or an architecture is not of this space.
         """
-        valid = self.check(archs)
-        if encoding == "onehot":
-            return self._encode_onehot(valid)
-        if encoding == "counts":
-            return self._encode_counts(valid)
-        if encoding == "integers":
-            return valid.astype(np.float32)
-        raise unknown_name("encoding", encoding, ENCODINGS)
+        self._require_encoding(encoding)
+        features: FloatArray = getattr(self, f"_encode_{encoding}")(self.check(archs))
+        return features
 
     def feature_names(self, encoding: str = "onehot") -> list[str]:
         """Names of the columns that `encode` returns, such as "0->1=skip_connect"."""
-        if encoding == "onehot":
-            return [
-                f"{position}={operation}"
-                for position, operations in zip(self.positions, self.choices, strict=True)
-                for operation in operations
-            ]
-        if encoding == "counts":
-            return [f"n({operation})" for operation in self.operations]
-        if encoding == "integers":
-            return list(self.positions)
-        raise unknown_name("encoding", encoding, ENCODINGS)
+        self._require_encoding(encoding)
+        names: list[str] = getattr(self, f"_{encoding}_names")()
+        return names
+
+    def _require_encoding(self, encoding: str) -> None:
+        if encoding in ENCODINGS and encoding not in self.encodings:
+            offered = ", ".join(self.encodings)
+            raise HwbenchError(f"{self.name} has no encoding '{encoding}'; it has {offered}")
+        if encoding not in self.encodings:
+            raise unknown_name("encoding", encoding, self.encodings)
+
+    def graphs(self, archs: ArrayLike) -> Graphs:
+        """The op-on-node graphs of architectures (LAUBE A.1).
+
+        Parameters
+        ----------
+        archs : integers of shape (n_archs, n_positions).
+
+        Raises
+        ------
+        HwbenchError
+            Where the space has no encoding "graph".
+        """
+        self._require_encoding("graph")
+        return self._build_graphs(self.check(archs))
+
+    def _build_graphs(self, archs: IntArray) -> Graphs:
+        raise NotImplementedError
+
+    def _encode_integers(self, archs: IntArray) -> FloatArray:
+        return archs.astype(np.float32)
+
+    def _integers_names(self) -> list[str]:
+        return list(self.positions)
+
+    def _onehot_names(self) -> list[str]:
+        return [
+            f"{position}={operation}"
+            for position, operations in zip(self.positions, self.choices, strict=True)
+            for operation in operations
+        ]
+
+    def _counts_names(self) -> list[str]:
+        return [f"n({operation})" for operation in self.operations]
+
+    def _encode_graph(self, archs: IntArray) -> FloatArray:
+        return self._build_graphs(archs).features()
+
+    def _graph_names(self) -> list[str]:
+        return self._build_graphs(self.sample(1)).feature_names()
 
     @cached_property
     def operations(self) -> tuple[str, ...]:
@@ -307,9 +455,25 @@ class Space(ABC):
 
         Returns
         -------
-        int64 array of shape (n_archs,), indices into the lexicographic order.
+        int64 array of shape (n_archs,), places in the space's order.
         """
         return self.indices_of(archs)
+
+    def twins(self, archs: ArrayLike) -> IntArray:
+        """For each architecture another that is the same network, dead operations included.
+
+        What is measured on twins differs by noise alone. An architecture without one is returned
+        itself.
+
+        Parameters
+        ----------
+        archs : integers of shape (n_archs, n_positions).
+
+        Returns
+        -------
+        int64 array of shape (n_archs, n_positions).
+        """
+        return self.check(archs).copy()
 
     # ------------------------------------------------------------------ cost and network
 
@@ -327,13 +491,24 @@ class Space(ABC):
                 raise unknown_name("skeleton option", name, known)
         return replace(self.default_skeleton, **changes)
 
-    @abstractmethod
-    def _parameter_cost(self, skeleton: Skeleton) -> tuple[int, Sequence[Sequence[int]]]:
+    def _parameter_cost(
+        self,
+        skeleton: Skeleton,  # noqa: ARG002
+    ) -> tuple[int, Sequence[Sequence[int]]]:
         """Parameters outside the choices, and those of each operation at each position."""
+        raise self._without("parameter counts")
 
-    @abstractmethod
-    def _flop_cost(self, skeleton: Skeleton) -> tuple[int, Sequence[Sequence[int]]]:
+    def _flop_cost(
+        self,
+        skeleton: Skeleton,  # noqa: ARG002
+    ) -> tuple[int, Sequence[Sequence[int]]]:
         """FLOPs outside the choices, and those of each operation at each position."""
+        raise self._without("FLOP counts")
+
+    def _without(self, what: str) -> SpaceLacksError:
+        return SpaceLacksError(
+            f"the space {self.name} has no {what}: nothing says what it is made of"
+        )
 
     def parameters(self, archs: ArrayLike, **skeleton: int) -> IntArray:
         """Trainable parameters of each network, by formula.
@@ -347,7 +522,7 @@ class Space(ABC):
         -------
         int64 array of shape (n_archs,).
         """
-        return self._sum_cost(archs, self._parameter_cost(self.skeleton(**skeleton)))
+        return self._count_parameters(self.check(archs), self.skeleton(**skeleton))
 
     def flops(self, archs: ArrayLike, **skeleton: int) -> IntArray:
         """Floating-point operations of one forward pass of one image, by formula.
@@ -363,15 +538,13 @@ class Space(ABC):
         -------
         int64 array of shape (n_archs,).
         """
-        return self._sum_cost(archs, self._flop_cost(self.skeleton(**skeleton)))
+        return self._count_flops(self.check(archs), self.skeleton(**skeleton))
 
-    def _sum_cost(self, archs: ArrayLike, cost: tuple[int, Sequence[Sequence[int]]]) -> IntArray:
-        base, by_position = cost
-        valid = self.check(archs)
-        total = np.full(len(valid), base, dtype=np.int64)
-        for position, values in enumerate(by_position):
-            total += np.asarray(values, dtype=np.int64)[valid[:, position]]
-        return total
+    def _count_parameters(self, archs: IntArray, skeleton: Skeleton) -> IntArray:
+        return _sum_cost(archs, *self._parameter_cost(skeleton))
+
+    def _count_flops(self, archs: IntArray, skeleton: Skeleton) -> IntArray:
+        return _sum_cost(archs, *self._flop_cost(skeleton))
 
     def network(self, arch: ArrayLike, *, seed: int = 0, **skeleton: int) -> torch.nn.Module:
         """The real PyTorch network of one architecture.
@@ -394,5 +567,16 @@ class Space(ABC):
             torch.manual_seed(seed)
             return self._build_network(row, self.skeleton(**skeleton))
 
-    @abstractmethod
-    def _build_network(self, arch: IntArray, skeleton: Skeleton) -> torch.nn.Module: ...
+    def _build_network(
+        self,
+        arch: IntArray,  # noqa: ARG002
+        skeleton: Skeleton,  # noqa: ARG002
+    ) -> torch.nn.Module:
+        raise self._without("networks")
+
+
+def _sum_cost(archs: IntArray, base: int, by_position: Sequence[Sequence[int]]) -> IntArray:
+    total = np.full(len(archs), base, dtype=np.int64)
+    for position, values in enumerate(by_position):
+        total += np.asarray(values, dtype=np.int64)[archs[:, position]]
+    return total

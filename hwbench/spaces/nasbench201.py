@@ -8,37 +8,43 @@ equal cells with a strided residual block between them, and a linear classifier.
 from __future__ import annotations
 
 import re
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from hwbench.errors import HwbenchError, unknown_name
-from hwbench.spaces.base import IntArray, Skeleton, Space
+from hwbench.spaces.base import IntArray, Skeleton
+from hwbench.spaces.edge_cell import EDGES, EdgeCellSpace
 
 if TYPE_CHECKING:
     import torch
 
 OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
-EDGES = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))
 N_STAGES = 3
 
 _NODE = re.compile(r"\|(?:[^|+]+\|)+")
 
 
-class NASBench201(Space):
+class NASBench201(EdgeCellSpace):
     """15,625 cells of six edges with five operations each.
 
     Strings are the benchmark's own, `|op~0|+|op~0|op~1|+|op~0|op~1|op~2|`. FLOPs count the
     multiply-adds of convolutions and of the classifier with its bias, and nothing else, as the
     benchmark does. Dead edges cost what live ones cost: the official network computes them all.
+
+    `function_classes` finds 4,660 different functions. The 6,466 of the benchmark's publication
+    come from comparing strings in which an absent input still counts as a summand and sums of sums
+    are not flattened, so that equal cells stay apart. Both counts take the convolution of an
+    all-zero input for zero, although in the network its batch normalisation can still learn a
+    constant.
     """
 
     name = "nasbench201"
     title = "NAS-Bench-201"
     choices = (OPERATIONS,) * len(EDGES)
-    positions = tuple(f"{source}->{target}" for source, target in EDGES)
+    cell_operations = OPERATIONS
+    kinds = ("zero", "identity", "function", "function", "linear")
     default_skeleton = Skeleton(channels=16, depth=5)
 
     def to_string(self, arch: ArrayLike) -> str:
@@ -73,56 +79,6 @@ class NASBench201(Space):
                     )
                 indices.append(OPERATIONS.index(operation))
         return np.array(indices, dtype=np.int64)
-
-    # ------------------------------------------------------------------ functions
-
-    def function_classes(self, archs: ArrayLike) -> IntArray:
-        """For each cell the index of the first cell that computes the same function.
-
-        A cell's function is a sum of terms; `none` adds no term, `skip_connect` passes its input's
-        terms on, average pooling is linear and pools each of them, and a convolution of anything
-        but zero makes one new term. There are 4,660 such functions. The 6,466 of the benchmark's
-        publication come from comparing strings in which an absent input still counts as a
-        summand and sums of sums are not flattened, so that equal cells stay apart.
-
-        Both counts take the convolution of an all-zero input for zero, although in the network
-        its batch normalisation can still learn a constant.
-
-        Returns
-        -------
-        int64 array of shape (n_archs,), indices into the lexicographic order.
-        """
-        return self._class_of_index[self.indices_of(archs)]
-
-    @cached_property
-    def _class_of_index(self) -> IntArray:
-        terms_seen: dict[tuple[str, object], int] = {}
-
-        def intern(name: str, operand: object) -> int:
-            return terms_seen.setdefault((name, operand), len(terms_seen))
-
-        def apply(operation: int, source: tuple[int, ...]) -> tuple[int, ...]:
-            name = OPERATIONS[operation]
-            if name == "none" or not source:
-                return ()
-            if name == "skip_connect":
-                return source
-            if name == "avg_pool_3x3":
-                return tuple(intern(name, term) for term in source)
-            return (intern(name, source),)
-
-        def add(*summands: tuple[int, ...]) -> tuple[int, ...]:
-            return tuple(sorted(term for summand in summands for term in summand))
-
-        cell_input = (intern("input", None),)
-        first: dict[tuple[int, ...], int] = {}
-        classes = np.empty(len(self), dtype=np.int64)
-        for index, (a, b, c, d, e, f) in enumerate(self.all_architectures().tolist()):
-            one = apply(a, cell_input)
-            two = add(apply(b, cell_input), apply(c, one))
-            three = add(apply(d, cell_input), apply(e, one), apply(f, two))
-            classes[index] = first.setdefault(three, index)
-        return classes
 
     # ------------------------------------------------------------------ cost and network
 

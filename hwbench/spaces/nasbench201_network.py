@@ -8,7 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from hwbench.spaces.base import Skeleton
-from hwbench.spaces.nasbench201 import EDGES, N_STAGES
+from hwbench.spaces.edge_cell import EDGES
+from hwbench.spaces.layers import relu_conv_bn
+from hwbench.spaces.nasbench201 import N_STAGES
 
 
 class Zero(nn.Module):
@@ -16,19 +18,6 @@ class Zero(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return x.mul(0.0)
-
-
-def relu_conv_bn(
-    in_channels: int, out_channels: int, kernel_size: int, stride: int = 1
-) -> nn.Module:
-    """ReLU, convolution without bias, batch normalisation; the size is kept at stride 1."""
-    return nn.Sequential(
-        nn.ReLU(),
-        nn.Conv2d(
-            in_channels, out_channels, kernel_size, stride, padding=kernel_size // 2, bias=False
-        ),
-        nn.BatchNorm2d(out_channels),
-    )
 
 
 def make_operation(name: str, channels: int) -> nn.Module:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from hwbench.predictors import make_predictor, predictor_card
@@ -66,7 +67,7 @@ def run_trial(
 
     Returns
     -------
-    The row of results, and the test predictions (`arch_index`, `truth`, `prediction`, each of
+    The row of results, and the test predictions (the table's keys, `truth`, `prediction`, each of
     shape (n_test,)) or None after a failure.
     """
     card = predictor_card(trial.predictor)
@@ -97,22 +98,19 @@ def run_trial(
     except Exception:  # noqa: BLE001  whatever a model raises is this trial's result
         row["error"] = traceback.format_exc()
         return row, None
-    index = table.frame["arch_index"].to_numpy()[test]
-    return row, {"arch_index": index, "truth": values[test], "prediction": prediction}
+    return row, {table.key_column: table.keys[test], "truth": values[test], "prediction": prediction}
 
 
 def _rows(trial: Trial, table: Table, training: str) -> tuple[IntArray, IntArray]:
     if training == "neighbourhood":
         # Its training set is fixed, so it is scored on the whole table, as published.
-        wanted = table.space.indices_of(neighbourhood(table.space))
-        place = {index: row for row, index in enumerate(table.frame["arch_index"].tolist())}
-        missing = [index for index in wanted.tolist() if index not in place]
-        if missing:
-            arch = table.space.to_string(table.space.architectures_at(missing)[0])
+        wanted = neighbourhood(table.space)
+        rows = pd.Index(table.keys).get_indexer(table.space.keys_of(wanted))
+        missing = np.flatnonzero(rows < 0)
+        if len(missing):
             raise LookupError(
                 f"the table lacks {len(missing)} architectures of the lookup table's "
-                f"neighbourhood, such as {arch}"
+                f"neighbourhood, such as {table.space.to_string(wanted[missing[0]])}"
             )
-        rows = np.array([place[index] for index in wanted.tolist()], dtype=np.int64)
         return rows, np.arange(len(table))
     return split(len(table), trial.training_size, trial.test_size, trial.seed)

@@ -7,6 +7,28 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 
+class NoiseCard(BaseModel):
+    """How far a column of numbers would agree with itself, if it were made again.
+
+    Attributes
+    ----------
+    method : "twins" (pairs of architectures that are one network) or "halves" (the rounds of a
+        measurement, split in two).
+    n_pairs : pairs of values that were compared.
+    kendall_tau : tau-b of the pairs.
+    deviation : standard deviation of the noise of one value, in the column's unit.
+    tau_ceiling : the best tau that a perfect predictor can be expected to score on this column.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    method: Literal["twins", "halves"]
+    n_pairs: int
+    kendall_tau: float
+    deviation: float
+    tau_ceiling: float
+
+
 class ColumnCard(BaseModel):
     """The meaning of one column of numbers.
 
@@ -19,6 +41,7 @@ class ColumnCard(BaseModel):
     split : which part of the dataset, such as "test".
     seeds : the seeds behind it, where it comes from random repeats.
     source : how it was made or where it was taken from.
+    noise : what is known of its noise, if anything.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -30,6 +53,7 @@ class ColumnCard(BaseModel):
     split: str | None = None
     seeds: tuple[int, ...] | None = None
     source: str
+    noise: NoiseCard | None = None
 
 
 class TableCard(BaseModel):

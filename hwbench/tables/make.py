@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,15 +10,16 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from hwbench.environment import describe_machine, describe_versions
 from hwbench.progress import Progress, silent
 from hwbench.spaces import Space
-from hwbench.spaces.base import IntArray
-from hwbench.tables.card import ColumnCard, TableCard
+from hwbench.spaces.base import SpaceLacksError
+from hwbench.tables.card import ColumnCard, NoiseCard, TableCard
 from hwbench.tables.images import load_images
 from hwbench.tables.measure import MeasureRecipe, measure
+from hwbench.tables.noise import halves_noise, with_twin_noise
 from hwbench.tables.table import Table
 from hwbench.tables.train import TrainRecipe, train, training_skeleton
 
@@ -40,57 +42,90 @@ def measured_table(
 
     Returns
     -------
-    A table with the columns `latency`, `latency_min` and `latency_iqr` (ms), `peak_memory` (MiB),
-    `parameters` and `flops`.
+    A table with the columns `latency`, `latency_min` and `latency_iqr` (ms), `peak_memory` (MiB,
+    where PyTorch runs the network as it is), `parameters` and `flops` (where the space counts
+    them). Of all runs of all rounds the median, the fastest and the interquartile range are kept:
+    whatever else a machine does only adds time, so on a busy one the fastest run says most about
+    the architecture.
     """
-    measured = measure(space, recipe, journal_path, archs=archs, progress=progress)
-    indices = measured["index"].to_numpy()
+    chosen = space.all_architectures() if archs is None else space.check(archs)
+    measured = measure(space, recipe, journal_path, archs=chosen, progress=progress)
     skeleton = space.skeleton(**recipe.skeleton)
     machine = describe_machine()
     size = skeleton.input_size
     images = f"{recipe.batch_size} image{'s' if recipe.batch_size > 1 else ''} of {size}x{size}"
+    kind = "" if recipe.dtype == "float32" else f" {recipe.dtype},"
     how = (
-        f"{recipe.runtime}, {images} pixels, {recipe.threads} thread"
-        f"{'s' if recipe.threads > 1 else ''} on {machine['processor']}"
+        f"{recipe.runtime},{kind} {images} pixels, {recipe.threads} thread"
+        f"{'s' if recipe.threads > 1 else ''} on {_device_name(recipe, machine)}"
     )
-    runs = f"{recipe.rounds} rounds x {recipe.repeats} runs in interleaved random order"
-    columns = {
-        "latency": ColumnCard(
-            title="latency", unit="ms", direction="minimize", source=f"median of {runs}; {how}"
-        ),
-        "latency_min": ColumnCard(
-            title="latency of the fastest run",
-            unit="ms",
-            direction="minimize",
-            source=f"least disturbed of {runs}; {how}",
-        ),
-        "latency_iqr": ColumnCard(
-            title="interquartile range of latency",
-            unit="ms",
-            direction="minimize",
-            source=f"spread of {runs}; {how}",
-        ),
-        "peak_memory": ColumnCard(
+    latency_cards, latencies = _latency_columns(recipe, measured.milliseconds, how)
+    columns: dict[str, ColumnCard] = {**latency_cards}
+    metrics: dict[str, NDArray[Any]] = {**latencies}
+    if measured.peak_memory is not None:
+        metrics["peak_memory"] = measured.peak_memory
+        columns["peak_memory"] = ColumnCard(
             title="peak memory",
             unit="MiB",
             direction="minimize",
             source=f"weights plus the most that one forward pass holds at a time; {how}",
-        ),
-        **_count_cards(f"formula, network of {skeleton.channels} channels on {images} pixels"),
-    }
-    metrics = pd.concat(
-        [measured.drop(columns="index"), _counts(space, indices, asdict(skeleton))], axis=1
-    )
+        )
+    with contextlib.suppress(SpaceLacksError):
+        metrics["parameters"] = space.parameters(chosen, **asdict(skeleton))
+        metrics["flops"] = space.flops(chosen, **asdict(skeleton))
+        source = f"formula, network of {skeleton.channels} channels on {images} pixels"
+        columns.update(_count_cards(source))
     card = TableCard(
         name=name,
-        title=f"{space.title} measured on {machine['processor']}",
+        title=f"{space.title} measured on {_device_name(recipe, machine)}",
         space=space.name,
-        description=f"Latency and peak memory of {len(indices)} architectures; {how}.",
-        created=_today(),
+        description=f"Latency of {len(chosen)} architectures; {how}.",
+        created=today(),
         recipes=(_record("measure", asdict(recipe), skeleton=asdict(skeleton)),),
         columns=columns,
     )
-    return Table.from_indices(indices, metrics, card)
+    return with_twin_noise(Table.from_archs(chosen, pd.DataFrame(metrics), card))
+
+
+def _latency_columns(
+    recipe: MeasureRecipe, milliseconds: NDArray[np.float64], how: str
+) -> tuple[dict[str, ColumnCard], dict[str, NDArray[np.float64]]]:
+    """Cards and values of what is kept of all runs, of shape (rounds, n_archs, repeats)."""
+    together = milliseconds.transpose(1, 0, 2).reshape(milliseconds.shape[1], -1)
+    least, low, median, high = np.percentile(together, [0, 25, 50, 75], axis=1)
+    noise: dict[str, NoiseCard | None] = {"latency": None, "latency_min": None}
+    if len(milliseconds) > 1:
+        halves = (milliseconds[0::2], milliseconds[1::2])
+        noise["latency"] = halves_noise(*(np.median(half, axis=(0, 2)) for half in halves))
+        noise["latency_min"] = halves_noise(*(half.min(axis=(0, 2)) for half in halves))
+    runs = f"{recipe.rounds} rounds x {recipe.repeats} runs in interleaved random order"
+    shared: dict[str, Any] = {"unit": "ms", "direction": "minimize"}
+    cards = {
+        "latency": ColumnCard(
+            title="latency",
+            source=f"median of {runs}; {how}",
+            noise=noise["latency"],
+            **shared,
+        ),
+        "latency_min": ColumnCard(
+            title="latency of the fastest run",
+            source=f"least disturbed of {runs}; {how}",
+            noise=noise["latency_min"],
+            **shared,
+        ),
+        "latency_iqr": ColumnCard(
+            title="interquartile range of latency", source=f"spread of {runs}; {how}", **shared
+        ),
+    }
+    return cards, {"latency": median, "latency_min": least, "latency_iqr": high - low}
+
+
+def _device_name(recipe: MeasureRecipe, machine: dict[str, Any]) -> str:
+    if recipe.device == "cpu":
+        return str(machine["processor"])
+    import torch
+
+    return torch.cuda.get_device_name()
 
 
 def trained_table(
@@ -152,21 +187,11 @@ def trained_table(
             f"Test accuracy of {len(indices)} architectures on {images.title}; {how}. "
             f"{n_trained} functions were trained: architectures that compute the same share theirs."
         ),
-        created=_today(),
+        created=today(),
         recipes=(_record("train", asdict(recipe), skeleton=skeleton),),
         columns=columns,
     )
-    return Table.from_indices(indices, trained.drop(columns="index"), card)
-
-
-def _counts(space: Space, indices: IntArray, skeleton: dict[str, int]) -> pd.DataFrame:
-    archs = space.architectures_at(indices)
-    return pd.DataFrame(
-        {
-            "parameters": space.parameters(archs, **skeleton),
-            "flops": space.flops(archs, **skeleton),
-        }
-    )
+    return with_twin_noise(Table.from_indices(indices, trained.drop(columns="index"), card))
 
 
 def _count_cards(source: str) -> dict[str, ColumnCard]:
@@ -190,5 +215,6 @@ def _record(command: str, recipe: dict[str, Any], **changes: Any) -> dict[str, A
     }
 
 
-def _today() -> str:
+def today() -> str:
+    """The date in UTC, ISO 8601."""
     return datetime.now(UTC).date().isoformat()

@@ -1,10 +1,8 @@
-"""Measuring latency and peak memory of every architecture of a space on this machine.
+"""Measuring latency and peak memory of the architectures of a space on this machine.
 
 Every architecture is visited once a round, in a new random order each round, so that a slow minute
 of the machine falls on different architectures each time. A visit builds the network, runs it some
-times unrecorded and some times recorded. What is kept of all recorded runs of all rounds is the
-median, the interquartile range, and the fastest: whatever else a machine does only adds time, so
-on a busy one the fastest run says most about the architecture.
+times unrecorded and some times recorded.
 """
 
 from __future__ import annotations
@@ -13,25 +11,23 @@ import contextlib
 import gc
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from hwbench.environment import available_cores, describe_machine, describe_versions
 from hwbench.errors import HwbenchError, unknown_name
 from hwbench.progress import Progress, silent
 from hwbench.spaces import Space
 from hwbench.tables.journal import Journal, digest_of
+from hwbench.tables.runtimes import DEVICES, DTYPES, RUNTIMES, check_runtime
 
 if TYPE_CHECKING:
     import torch
-
-Runner = Callable[[], object]
 
 VISITS_PER_COLLECTION = 32  # the cyclic collector is off while timing, so it is called by hand
 
@@ -48,6 +44,8 @@ class MeasureRecipe:
     repeats : recorded runs of a visit.
     threads : threads that compute, each pinned to a core of its own where the system allows it.
     batch_size : images in one run.
+    dtype : of weights and images, one of `DTYPES`.
+    device : "cpu" or "cuda".
     seed : of the visiting order, the weights and the input.
     skeleton : changes to the space's official skeleton.
     """
@@ -58,12 +56,18 @@ class MeasureRecipe:
     repeats: int = 2
     threads: int = 1
     batch_size: int = 1
+    dtype: str = "float32"
+    device: str = "cpu"
     seed: int = 0
     skeleton: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.runtime not in RUNTIMES:
             raise unknown_name("runtime", self.runtime, RUNTIMES)
+        if self.dtype not in DTYPES:
+            raise unknown_name("dtype", self.dtype, DTYPES)
+        if self.device not in DEVICES:
+            raise unknown_name("device", self.device, DEVICES)
         for name in ("rounds", "repeats", "threads", "batch_size"):
             if getattr(self, name) < 1:
                 raise HwbenchError(f"measure: {name} must be at least 1")
@@ -74,13 +78,19 @@ class MeasureRecipe:
             )
 
 
-def _torch_eager(network: torch.nn.Module, images: torch.Tensor) -> Runner:
-    return lambda: network(images)
+@dataclass(frozen=True)
+class Measurements:
+    """Every recorded run of every architecture.
 
+    Attributes
+    ----------
+    milliseconds : float64 of shape (rounds, n_archs, repeats).
+    peak_memory : MiB, float64 of shape (n_archs,); None where PyTorch did not run the network
+        as it is.
+    """
 
-RUNTIMES: dict[str, Callable[[torch.nn.Module, torch.Tensor], Runner]] = {
-    "torch-eager": _torch_eager,
-}
+    milliseconds: NDArray[np.float64]
+    peak_memory: NDArray[np.float64] | None
 
 
 def measure(
@@ -90,7 +100,7 @@ def measure(
     *,
     archs: ArrayLike | None = None,
     progress: Progress = silent,
-) -> pd.DataFrame:
+) -> Measurements:
     """Measure architectures of a space on this machine; continues where a killed call stopped.
 
     The same recipe with more rounds continues a finished measurement.
@@ -105,38 +115,41 @@ def measure(
 
     Returns
     -------
-    A frame with a row an architecture, in the order given: `index` (place in the space's
-    lexicographic order), `latency`, `latency_min` and `latency_iqr` in ms, `peak_memory` in
-    MiB.
+    What was measured, in the order of `archs`.
 
     Raises
     ------
     HwbenchError
-        Where the journal belongs to another recipe, machine or set of architectures, or cannot
-        be written.
+        Where the runtime does not work here, an architecture is given twice, or the journal
+        belongs to another recipe, machine or set of architectures, or cannot be written.
     """
     os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # the memory profiler is chatty on stderr
     import torch
 
-    indices = np.arange(len(space)) if archs is None else space.indices_of(archs)
+    check_runtime(recipe.runtime, recipe.dtype, recipe.device)
+    chosen = space.all_architectures() if archs is None else space.check(archs)
+    _refuse_repeats(space, chosen)
+    skeleton = space.skeleton(**recipe.skeleton)
+    machine = describe_machine()
     description = {
         "kind": "measure",
         "space": space.name,
-        "n_archs": len(indices),
-        "archs_digest": digest_of(indices),
+        "n_archs": len(chosen),
+        "archs_digest": digest_of(chosen),
         **asdict(recipe),
-        "processor": describe_machine()["processor"],
+        "processor": machine["processor"],
         "torch": describe_versions()["torch"],
     }
     del description["rounds"]  # more rounds continue the same measurement
-    skeleton = space.skeleton(**recipe.skeleton)
+    if recipe.device == "cuda":
+        description["accelerator"] = torch.cuda.get_device_name()
     with Journal(journal_path, description) as journal:
         done = {
-            (record["round"], record["index"])
+            (record["round"], record["row"])
             for record in journal.records
             if record["round"] < recipe.rounds
         }
-        total = recipe.rounds * len(indices)
+        total = recipe.rounds * len(chosen)
         progress(len(done), total)
         with _quiet_process(recipe.threads), torch.inference_mode():
             images = torch.randn(
@@ -147,28 +160,40 @@ def measure(
                     skeleton.input_size,
                 ),
                 generator=torch.Generator().manual_seed(recipe.seed),
-            )
+            ).to(recipe.device, getattr(torch, recipe.dtype))
             for round_number in range(recipe.rounds):
-                order = np.random.default_rng([recipe.seed, round_number]).permutation(indices)
-                for index in order.tolist():
-                    if (round_number, index) in done:
+                order = np.random.default_rng([recipe.seed, round_number]).permutation(len(chosen))
+                for row in order.tolist():
+                    if (round_number, row) in done:
                         continue
-                    record = _visit(space, index, recipe, images, with_memory=round_number == 0)
-                    journal.append({"round": round_number, "index": index, **record})
-                    done.add((round_number, index))
+                    network = space.network(chosen[row], seed=recipe.seed, **recipe.skeleton)
+                    record = _visit(network, recipe, images, with_memory=round_number == 0)
+                    journal.append({"round": round_number, "row": row, **record})
+                    done.add((round_number, row))
                     if len(done) % VISITS_PER_COLLECTION == 0:
                         gc.collect()
                     progress(len(done), total)
         records = [record for record in journal.records if record["round"] < recipe.rounds]
-        return _summarise(records, indices)
+        return _collect(records, len(chosen))
+
+
+def _refuse_repeats(space: Space, archs: np.ndarray) -> None:
+    if not len(archs):
+        raise HwbenchError("measure: no architecture is given")
+    _, first, times = np.unique(archs, axis=0, return_index=True, return_counts=True)
+    if (times > 1).any():
+        twice = space.to_string(archs[first[times.argmax()]])
+        raise HwbenchError(f"measure: architecture {twice} is given more than once")
 
 
 def _visit(
-    space: Space, index: int, recipe: MeasureRecipe, images: torch.Tensor, *, with_memory: bool
+    network: torch.nn.Module, recipe: MeasureRecipe, images: torch.Tensor, *, with_memory: bool
 ) -> dict[str, Any]:
-    arch = space.architectures_at([index])[0]
-    network = space.network(arch, seed=recipe.seed, **recipe.skeleton).eval()
-    run = RUNTIMES[recipe.runtime](network, images)
+    network = network.eval().to(images.device, images.dtype)
+    record: dict[str, Any] = {}
+    if with_memory and recipe.runtime == "torch-eager":
+        record["bytes"] = peak_memory(network, images)
+    run = RUNTIMES[recipe.runtime](network, images, recipe.threads)
     for _ in range(recipe.warmup):
         run()
     milliseconds = []
@@ -176,9 +201,7 @@ def _visit(
         start = time.perf_counter_ns()
         run()
         milliseconds.append((time.perf_counter_ns() - start) / 1e6)
-    record: dict[str, Any] = {"ms": [round(value, 5) for value in milliseconds]}
-    if with_memory:
-        record["bytes"] = peak_memory(network, images)
+    record["ms"] = [round(value, 5) for value in milliseconds]
     return record
 
 
@@ -192,6 +215,13 @@ def peak_memory(network: torch.nn.Module, images: torch.Tensor) -> int:
     """
     import torch
 
+    weights = [*network.parameters(), *network.buffers()]
+    weight_bytes = sum(tensor.numel() * tensor.element_size() for tensor in weights)
+    if images.is_cuda:
+        torch.cuda.reset_peak_memory_stats()
+        before = torch.cuda.memory_allocated()
+        network(images)
+        return torch.cuda.max_memory_allocated() - before + weight_bytes
     activities = [torch.profiler.ProfilerActivity.CPU]
     with (
         torch.inference_mode(),
@@ -203,28 +233,18 @@ def peak_memory(network: torch.nn.Module, images: torch.Tensor) -> int:
         if event.name() == "[memory]":
             held += event.nbytes()
             most = max(most, held)
-    weights = [*network.parameters(), *network.buffers()]
-    return most + sum(tensor.numel() * tensor.element_size() for tensor in weights)
+    return most + weight_bytes
 
 
-def _summarise(records: list[dict[str, Any]], indices: np.ndarray) -> pd.DataFrame:
-    milliseconds: dict[int, list[float]] = {}
-    memory: dict[int, int] = {}
+def _collect(records: list[dict[str, Any]], n_archs: int) -> Measurements:
+    rounds = 1 + max(record["round"] for record in records)
+    milliseconds = np.empty((rounds, n_archs, len(records[0]["ms"])))
+    peak_memory = np.full(n_archs, np.nan)
     for record in records:
-        milliseconds.setdefault(record["index"], []).extend(record["ms"])
+        milliseconds[record["round"], record["row"]] = record["ms"]
         if "bytes" in record:
-            memory[record["index"]] = record["bytes"]
-    values = np.array([milliseconds[index] for index in indices.tolist()])
-    least, low, median, high = np.percentile(values, [0, 25, 50, 75], axis=1)
-    return pd.DataFrame(
-        {
-            "index": indices,
-            "latency": median,
-            "latency_min": least,
-            "latency_iqr": high - low,
-            "peak_memory": np.array([memory[index] for index in indices.tolist()]) / 2**20,
-        }
-    )
+            peak_memory[record["row"]] = record["bytes"] / 2**20
+    return Measurements(milliseconds, None if np.isnan(peak_memory).any() else peak_memory)
 
 
 @contextlib.contextmanager

@@ -7,16 +7,17 @@ space's lexicographic order) and the metrics; the card lies in the schema metada
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pydantic
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from hwbench.errors import HwbenchError, unknown_name
 from hwbench.files import atomic_path
@@ -26,6 +27,7 @@ from hwbench.tables.card import TableCard
 
 CARD_KEY = b"hwbench.table"
 ARCH_COLUMNS = ("arch", "arch_index")
+AGAIN = " (again)"  # marks a column that stands in both tables while they are merged
 
 
 class Table:
@@ -33,7 +35,8 @@ class Table:
 
     Parameters
     ----------
-    frame : the columns `arch` (strings), `arch_index` (int64) and the card's metric columns.
+    frame : the columns `arch` (strings), `arch_index` (int64; places in the space's order, absent
+        in spaces too large to be indexed) and the card's metric columns.
     card : what they mean.
 
     Attributes
@@ -51,27 +54,49 @@ class Table:
     def __init__(self, frame: pd.DataFrame, card: TableCard) -> None:
         self.card = card
         self.space: Space = get_space(card.space)
-        wanted = [*ARCH_COLUMNS, *card.columns]
+        wanted = [*self._arch_columns, *card.columns]
         for column in wanted:
             if column not in frame.columns:
                 raise HwbenchError(f"table {card.name}: the column '{column}' is missing")
-        if frame["arch_index"].duplicated().any():
-            twice = frame.loc[frame["arch_index"].duplicated(), "arch"].iloc[0]
+        keys = frame[self.key_column]
+        if keys.duplicated().any():
+            twice = frame.loc[keys.duplicated(), "arch"].iloc[0]
             raise HwbenchError(f"table {card.name}: architecture {twice} stands twice")
-        indices = frame["arch_index"]
-        if indices.dtype.kind not in "iu" or not indices.between(0, len(self.space) - 1).all():
+        most = self.space.n_architectures - 1
+        if self.space.indexed and not (keys.dtype.kind in "iu" and keys.between(0, most).all()):
             raise HwbenchError(
-                f"table {card.name}: the column 'arch_index' must hold places 0 .. "
-                f"{len(self.space) - 1} of space {card.space}"
+                f"table {card.name}: the column 'arch_index' must hold places 0 .. {most} "
+                f"of space {card.space}"
             )
         for column in card.columns:
             if frame[column].dtype.kind not in "iuf":
                 raise HwbenchError(f"table {card.name}: the column '{column}' holds no numbers")
         self.frame = frame[wanted].reset_index(drop=True)
 
+    @property
+    def _arch_columns(self) -> tuple[str, ...]:
+        return ARCH_COLUMNS if self.space.indexed else ARCH_COLUMNS[:1]
+
     @classmethod
-    def from_indices(cls, indices: IntArray, metrics: pd.DataFrame, card: TableCard) -> Table:
-        """Build a table from places in the space's lexicographic order.
+    def from_archs(cls, archs: ArrayLike, metrics: pd.DataFrame, card: TableCard) -> Table:
+        """Build a table of architectures.
+
+        Parameters
+        ----------
+        archs : integers of shape (n_archs, n_positions).
+        metrics : a frame of n_archs rows with the card's columns.
+        card : what they mean.
+        """
+        space = get_space(card.space)
+        valid = space.check(archs)
+        left = pd.DataFrame({"arch": space.to_strings(valid)})
+        if space.indexed:
+            left["arch_index"] = space.indices_of(valid)
+        return cls(pd.concat([left, metrics.reset_index(drop=True)], axis=1), card)
+
+    @classmethod
+    def from_indices(cls, indices: ArrayLike, metrics: pd.DataFrame, card: TableCard) -> Table:
+        """Build a table from places in the space's order.
 
         Parameters
         ----------
@@ -79,15 +104,24 @@ class Table:
         metrics : a frame of n_archs rows with the card's columns.
         card : what they mean.
         """
-        space = get_space(card.space)
-        strings = space.to_strings(space.architectures_at(indices))
-        left = pd.DataFrame({"arch": strings, "arch_index": np.asarray(indices, dtype=np.int64)})
-        return cls(pd.concat([left, metrics.reset_index(drop=True)], axis=1), card)
+        return cls.from_archs(get_space(card.space).architectures_at(indices), metrics, card)
 
     @cached_property
     def archs(self) -> IntArray:
         """The architectures, int64 of shape (n_archs, n_positions), in the order of `frame`."""
-        return self.space.architectures_at(self.frame["arch_index"].to_numpy())
+        if self.space.indexed:
+            return self.space.architectures_at(self.frame["arch_index"].to_numpy())
+        return self.space.from_strings(self.frame["arch"])
+
+    @property
+    def keys(self) -> NDArray[Any]:
+        """What tells architectures apart, of shape (n_archs,): see `Space.keys_of`."""
+        return self.frame[self.key_column].to_numpy()
+
+    @property
+    def key_column(self) -> str:
+        """The column that holds `keys`."""
+        return self._arch_columns[-1]
 
     @property
     def metrics(self) -> pd.DataFrame:
@@ -192,36 +226,56 @@ def file_digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def merge_tables(tables: Iterable[Table], card: TableCard) -> Table:
+def merge_tables(
+    tables: Iterable[Table], card: TableCard, *, prefixes: Mapping[str, str] | None = None
+) -> Table:
     """Join tables of one space side by side: the architectures that all of them hold.
 
     Parameters
     ----------
-    tables : at least one table; their metric columns must differ in name.
+    tables : at least one table; a column that stands in two with the same values is kept once.
     card : name, title and description of the result; its columns and recipes are taken from the
         tables.
+    prefixes : by the name of a table what is put before those of its columns that stand in an
+        earlier table with other values.
 
     Raises
     ------
     HwbenchError
-        Where spaces differ, a column stands in two tables, or no architecture is common.
+        Where spaces differ, a column has different values in two tables and no prefix, or no
+        architecture is common.
     """
     parts = list(tables)
+    for name in prefixes or {}:
+        if name not in [part.card.name for part in parts]:
+            raise unknown_name("table to be merged", name, [part.card.name for part in parts])
     merged = parts[0].frame
     columns = dict(parts[0].card.columns)
+    key = parts[0].key_column
     for part in parts[1:]:
         if part.card.space != parts[0].card.space:
             raise HwbenchError(
                 f"cannot merge {part.card.name} (space {part.card.space}) with "
                 f"{parts[0].card.name} (space {parts[0].card.space})"
             )
-        twice = sorted(set(columns) & set(part.card.columns))
-        if twice:
-            raise HwbenchError(f"cannot merge: column '{twice[0]}' stands in two of the tables")
-        columns.update(part.card.columns)
-        merged = merged.merge(
-            part.frame.drop(columns="arch"), on="arch_index", how="inner", validate="1:1"
-        )
+        other = part.frame if key == "arch" else part.frame.drop(columns="arch")
+        merged = merged.merge(other, on=key, how="inner", validate="1:1", suffixes=("", AGAIN))
+        for column, column_card in part.card.columns.items():
+            again = column + AGAIN
+            if again not in merged:
+                columns[column] = column_card
+                continue
+            values = merged.pop(again)
+            if merged[column].equals(values):
+                continue
+            name = (prefixes or {}).get(part.card.name, "") + column
+            if name in merged:
+                raise HwbenchError(
+                    f"cannot merge: column '{name}' stands in two of the tables with different "
+                    f"values; give those of {part.card.name} a prefix"
+                )
+            merged[name] = values
+            columns[name] = column_card
     if merged.empty:
         raise HwbenchError("cannot merge: the tables have no architecture in common")
     recipes = tuple(recipe for part in parts for recipe in part.card.recipes)

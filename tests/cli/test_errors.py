@@ -60,7 +60,15 @@ SELECT = ["simulate", "select", "--candidates", "50"]
             "cannot be written (File name too long)",
         ),
         (["tables", "merge", "small", "--name", "x", "-o", "t.csv"], "t.csv: the name of a table"),
-        (["tables", "merge", "small", "small", "--name", "x"], "column 'latency' stands in two"),
+        (
+            ["tables", "merge", "small", "--name", "x", "--prefix", "fast"],
+            "--prefix 'fast' must have the form TABLE=PREFIX",
+        ),
+        (
+            ["tables", "merge", "small", "--name", "x", "--prefix", "smal=fast_"],
+            "did you mean 'small'?",
+        ),
+        (["tables", "measure", "nasbench201", "--name", "x", "--dtype", "int8"], "unknown dtype"),
         (["tables", "measure", "nasbench20", "--name", "x"], "did you mean 'nasbench201'?"),
         (["tables", "train", "nasbench20", "--name", "x"], "did you mean 'nasbench201'?"),
         (

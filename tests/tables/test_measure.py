@@ -7,7 +7,6 @@ import sys
 import time
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 
@@ -29,22 +28,25 @@ def lines(path):
 
 
 def visits(path):
-    return [(record["round"], record["index"]) for record in lines(path)[1:]]
+    return [(record["round"], record["row"]) for record in lines(path)[1:]]
 
 
-def test_row_an_architecture_in_the_order_given(tmp_path, unchanged):
+def test_holds_every_run_of_every_architecture(tmp_path, unchanged):
     seen = []
-    frame = measure(
+    measured = measure(
         SPACE,
         RECIPE,
         tmp_path / "j",
         archs=unchanged(ARCHS),
         progress=lambda *counts: seen.append(counts),
     )
-    assert list(frame) == ["index", "latency", "latency_min", "latency_iqr", "peak_memory"]
-    np.testing.assert_array_equal(frame["index"], SPACE.indices_of(ARCHS))
-    assert (frame[["latency", "peak_memory"]] > 0).all(axis=None)
-    assert (frame["latency_iqr"] >= 0).all()
+    assert measured.milliseconds.shape == (RECIPE.rounds, len(ARCHS), RECIPE.repeats)
+    assert (measured.milliseconds > 0).all()
+    assert measured.peak_memory.shape == (len(ARCHS),)
+    assert (measured.peak_memory > 0).all()
+    for record in lines(tmp_path / "j")[1:]:
+        runs = measured.milliseconds[record["round"], record["row"]]
+        np.testing.assert_array_equal(runs, record["ms"])
     assert seen == [(done, 8) for done in range(9)]
 
 
@@ -53,7 +55,7 @@ def test_every_round_visits_all_in_an_order_of_its_own(tmp_path):
     measure(SPACE, RECIPE, tmp_path / "j", archs=archs)
     order = visits(tmp_path / "j")
     first, second = ([index for r, index in order if r == number] for number in (0, 1))
-    assert sorted(first) == sorted(second) == sorted(SPACE.indices_of(archs).tolist())
+    assert sorted(first) == sorted(second) == list(range(12))
     assert first != second
 
 
@@ -64,18 +66,20 @@ def test_more_rounds_continue_and_fewer_ignore(tmp_path):
     assert lines(tmp_path / "j")[: len(first)] == first
     assert len(visits(tmp_path / "j")) == 2 * len(ARCHS)
     again = measure(SPACE, MeasureRecipe(rounds=1, skeleton=TINY), tmp_path / "j", archs=ARCHS)
-    pd.testing.assert_frame_equal(one, again)
+    np.testing.assert_array_equal(one.milliseconds, again.milliseconds)
+    np.testing.assert_array_equal(one.peak_memory, again.peak_memory)
 
 
 def test_latency_is_the_median_of_all_recorded_runs(tmp_path):
-    frame = measure(SPACE, RECIPE, tmp_path / "j", archs=ARCHS)
-    for row in frame.itertuples():
-        runs = [ms for r in lines(tmp_path / "j")[1:] if r["index"] == row.index for ms in r["ms"]]
+    path = tmp_path / "j"
+    table = measured_table(SPACE, RECIPE, name="t", journal_path=path, archs=ARCHS)
+    for row, found in enumerate(table.frame.itertuples()):
+        runs = [ms for r in lines(path)[1:] if r["row"] == row for ms in r["ms"]]
         assert len(runs) == RECIPE.rounds * RECIPE.repeats
         low, middle, high = np.percentile(runs, [25, 50, 75])
-        assert row.latency == pytest.approx(middle)
-        assert row.latency_min == min(runs)
-        assert row.latency_iqr == pytest.approx(high - low)
+        assert found.latency == pytest.approx(middle)
+        assert found.latency_min == min(runs)
+        assert found.latency_iqr == pytest.approx(high - low)
 
 
 def test_interrupted_run_goes_on_where_it_was(tmp_path):
@@ -132,10 +136,25 @@ def test_peak_memory_holds_the_weights_and_grows_with_the_network():
 
 
 @pytest.mark.parametrize(
+    ("archs", "message"),
+    [
+        (ARCHS[:0], "no architecture is given"),
+        (ARCHS[[0, 1, 0]], "is given more than once"),
+    ],
+)
+def test_architectures_to_measure_are_some_and_different(tmp_path, archs, message):
+    with pytest.raises(HwbenchError, match=message):
+        measure(SPACE, RECIPE, tmp_path / "j", archs=archs)
+    assert not (tmp_path / "j").exists()
+
+
+@pytest.mark.parametrize(
     ("settings", "message"),
     [
         ({"runtime": "torch_eager"}, "unknown runtime 'torch_eager'; did you mean 'torch-eager'"),
         ({"threads": available_cores() + 1}, "cores would measure their waiting"),
+        ({"dtype": "float23"}, "unknown dtype 'float23'; did you mean 'float32'"),
+        ({"device": "gpu"}, "unknown device 'gpu'"),
         ({"rounds": 0}, "rounds must be at least 1"),
         ({"repeats": 0}, "repeats must be at least 1"),
         ({"batch_size": 0}, "batch_size must be at least 1"),
@@ -173,6 +192,24 @@ def test_table_says_how_it_was_measured(tmp_path):
         "parameters": "1",
         "flops": "1",
     }
+
+
+def test_rounds_that_agree_give_a_noise_estimate(tmp_path):
+    archs = SPACE.sample(60, 1)
+    path = tmp_path / "j"
+    measured_table(SPACE, RECIPE, name="t", journal_path=path, archs=archs)
+    recipe, *records = lines(path)
+    rng = np.random.default_rng(0)
+    truth = rng.uniform(1, 2, len(archs))
+    for record in records:  # rounds that differ by a known noise
+        record["ms"] = [float(truth[record["row"]] + 0.1 * rng.standard_normal())] * 2
+    path.write_text("\n".join(json.dumps(line) for line in [recipe, *records]) + "\n")
+    table = measured_table(SPACE, RECIPE, name="t", journal_path=path, archs=archs)
+    noise = table.card.columns["latency"].noise
+    assert (noise.method, noise.n_pairs) == ("halves", 60)
+    assert noise.deviation == pytest.approx(0.1 / np.sqrt(2), rel=0.25)
+    assert 0 < noise.kendall_tau < noise.tau_ceiling < 1
+    assert table.card.columns["parameters"].noise is None
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")

@@ -195,9 +195,29 @@ def test_merge_keeps_what_both_hold(make_table):
     assert merged.space.to_strings(merged.archs) == list(merged.frame["arch"])
 
 
-def test_merge_refuses_a_column_that_stands_twice(small_table):
+def other_latencies(table):
+    card = table.card.model_copy(update={"name": "other"})
+    return Table(table.frame.assign(latency=table.frame["latency"] * 2)[::-1], card)
+
+
+def test_merge_refuses_a_column_with_other_values(small_table):
+    with pytest.raises(HwbenchError, match=r"column 'latency' stands in two .* other a prefix"):
+        merge_tables([small_table, other_latencies(small_table)], small_table.card)
+
+
+def test_merge_keeps_equal_columns_once_and_prefixes_the_others(small_table):
+    other = other_latencies(small_table)
+    merged = merge_tables([small_table, other], small_table.card, prefixes={"other": "slow_"})
+    assert list(merged.metrics) == ["latency", "test_accuracy", "slow_latency"]
+    np.testing.assert_array_equal(merged.column("latency"), small_table.column("latency"))
+    np.testing.assert_array_equal(merged.column("slow_latency"), 2 * merged.column("latency"))
+    assert merged.card.columns["slow_latency"] == small_table.card.columns["latency"]
     with pytest.raises(HwbenchError, match="column 'latency' stands in two"):
-        merge_tables([small_table, small_table], small_table.card)
+        merge_tables(
+            [small_table, Table(other.frame.assign(test_accuracy=1.0), other.card)],
+            small_table.card,
+            prefixes={"small": "x_"},
+        )
 
 
 def test_merge_refuses_different_spaces(make_table):

@@ -1,0 +1,127 @@
+"""How noisy a column is, and the best rank correlation a predictor can reach against it.
+
+Twins are architectures that are the same network, such as two cells that differ by the order of
+their nodes: what is measured on them differs by noise alone. With normal values, the correlation r
+of twins is the share of variance that is not noise, a perfect predictor correlates by sqrt(r) with
+one noisy measurement, and Kendall's tau is 2/pi arcsin of a correlation.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from hwbench.tables.card import NoiseCard
+from hwbench.tables.table import Table
+
+FEWEST_PAIRS = 30  # below, tau of the pairs is itself too uncertain to say anything
+
+
+def twin_noise(first: ArrayLike, second: ArrayLike) -> NoiseCard | None:
+    """Noise of one value, from pairs of values of which each is such a value.
+
+    Parameters
+    ----------
+    first, second : float64 of shape (n_pairs,), in any order within a pair.
+
+    Returns
+    -------
+    None where fewer than `FEWEST_PAIRS` pairs have two known values.
+    """
+    a, b = _known(first, second)
+    if len(a) < FEWEST_PAIRS:
+        return None
+    # A pair has no order: it counts both ways round.
+    tau = _kendall_tau(np.concatenate([a, b]), np.concatenate([b, a]))
+    return _noise_card("twins", len(a), tau, _correlation(tau), _deviation(a, b))
+
+
+def halves_noise(first: ArrayLike, second: ArrayLike) -> NoiseCard | None:
+    """Noise of a whole measurement, from the same summary of either half of its rounds.
+
+    The whole has twice the runs of a half: its correlation with another whole follows from that of
+    the halves by the Spearman-Brown formula 2r / (1 + r), and its noise is 1/sqrt(2) of theirs.
+
+    Parameters
+    ----------
+    first, second : float64 of shape (n_archs,).
+
+    Returns
+    -------
+    None where fewer than `FEWEST_PAIRS` architectures were measured.
+    """
+    a, b = _known(first, second)
+    if len(a) < FEWEST_PAIRS:
+        return None
+    tau = _kendall_tau(a, b)
+    half = _correlation(tau)
+    whole = 2 * half / (1 + half)
+    return _noise_card("halves", len(a), tau, whole, _deviation(a, b) / math.sqrt(2))
+
+
+def with_twin_noise(table: Table) -> Table:
+    """The table with a noise estimate in the card of every column whose space has twins."""
+    first, second = _twin_rows(table)
+    if len(first) < FEWEST_PAIRS:
+        return table
+    columns = {}
+    for name, card in table.card.columns.items():
+        values = table.column(name)
+        found = twin_noise(values[first], values[second])
+        columns[name] = card if found is None else card.model_copy(update={"noise": found})
+    return Table(table.frame, table.card.model_copy(update={"columns": columns}))
+
+
+def _twin_rows(table: Table) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows of the table whose architectures are twins of each other, each pair once."""
+    archs = table.archs
+    twins = table.space.twins(archs)
+    rows = np.flatnonzero((twins != archs).any(axis=1))
+    if not len(rows):
+        return rows, rows
+    places = pd.Index(table.keys)
+    twin_keys = table.space.keys_of(twins[rows])
+    others = places.get_indexer(twin_keys)
+    once = others > rows
+    return rows[once], others[once]
+
+
+def _known(first: ArrayLike, second: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    a, b = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
+    known = np.isfinite(a) & np.isfinite(b)
+    return a[known], b[known]
+
+
+def _kendall_tau(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
+    from scipy.stats import kendalltau
+
+    if (a == b).all():
+        return 1.0  # without noise, constant columns included
+    tau = float(kendalltau(a, b).statistic)
+    return 0.0 if math.isnan(tau) else tau
+
+
+def _correlation(tau: float) -> float:
+    return max(0.0, math.sin(math.pi / 2 * tau))
+
+
+def _deviation(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
+    return float(np.sqrt(np.mean((a - b) ** 2) / 2))
+
+
+def _noise_card(
+    method: str, n_pairs: int, tau: float, correlation: float, deviation: float
+) -> NoiseCard:
+    ceiling = 2 / math.pi * math.asin(math.sqrt(min(1.0, correlation)))
+    return NoiseCard.model_validate(
+        {
+            "method": method,
+            "n_pairs": n_pairs,
+            "kendall_tau": tau,
+            "deviation": deviation,
+            "tau_ceiling": ceiling,
+        }
+    )
