@@ -21,7 +21,7 @@ from hwbench.scenarios import Scenario, load_scenario, scenario_path
 from hwbench.simulation import run_simulation
 from hwbench.study import run_study
 from hwbench.tables.library import load_table, split_target, table_path
-from hwbench.tables.table import file_digest
+from hwbench.tables.table_file import file_digest
 
 StageProgress = Callable[[str], Progress]
 """Given the title of a stage, the function that is told how far it is."""

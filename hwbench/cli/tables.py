@@ -1,60 +1,37 @@
-"""`hwbench tables`: list, show, make, merge and export tables."""
+"""`hwbench tables`: list, show, verify, merge and export tables; the group of all of them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hwbench.cli.output import (
-    AsJson,
-    Channels,
-    Classes,
-    Depth,
-    InputSize,
-    Workers,
-    print_json,
-    print_listing,
-    progress_bar,
-    skeleton_changes,
-    worker_count,
-)
+from hwbench.cli import tables_import, tables_make
+from hwbench.cli.output import AsJson, print_json, print_listing
+from hwbench.cli.table_files import TableName, TablePath, new_table_path, pairs, say_made
 from hwbench.errors import HwbenchError
 
 if TYPE_CHECKING:
-    from hwbench.spaces import Space
-    from hwbench.spaces.base import IntArray
     from hwbench.tables import Table
     from hwbench.tables.card import NoiseCard
 
 app = typer.Typer(help="Tables of measured and trained metrics.", no_args_is_help=True)
 
-SpaceName = Annotated[
-    str, typer.Argument(metavar="SPACE", help="A search space, see `hwbench spaces list`.")
-]
-TableName = Annotated[str, typer.Option("--name", help="Name of the table to make.")]
-TablePath = Annotated[
-    Path | None,
-    typer.Option(
-        "--output",
-        "-o",
-        help="The Parquet file to write; by default the table joins yours under HWBENCH_HOME.",
-    ),
-]
-Limit = Annotated[
-    int | None,
-    typer.Option("--limit", min=2, help="Only so many architectures, drawn by the seed."),
-]
+app.command()(tables_make.measure)
+app.command()(tables_make.train)
+app.command(name="import")(tables_import.import_)
+app.command()(tables_import.fetch)
+app.command()(tables_import.benchmarks)
+
+OneTable = Annotated[str, typer.Argument(help="A table's name, or the path of its file.")]
 
 
 @app.command(name="list")
 def list_(as_json: AsJson = False) -> None:
     """List the tables that are there."""
     from hwbench.tables.library import table_files
-    from hwbench.tables.table import read_card
+    from hwbench.tables.table_file import read_card
 
     rows = []
     for name, path in table_files().items():
@@ -77,12 +54,12 @@ def list_(as_json: AsJson = False) -> None:
 
 @app.command()
 def show(
-    name: Annotated[str, typer.Argument(help="A table's name, or the path of its file.")],
+    name: OneTable,
     as_json: AsJson = False,
 ) -> None:
     """Say what a table holds: units, direction, sources, and the spread of every column."""
     from hwbench.tables.library import load_table, table_path
-    from hwbench.tables.table import file_digest
+    from hwbench.tables.table_file import file_digest
 
     table = load_table(name)
     path = table_path(name)
@@ -156,109 +133,30 @@ def _noise_words(noise: NoiseCard, unit: str) -> str:
 
 
 @app.command()
-def measure(
-    space: SpaceName,
-    name: TableName,
-    output: TablePath = None,
-    limit: Limit = None,
-    runtime: Annotated[
-        str, typer.Option(help="torch-eager, torch-compile or onnxruntime.")
-    ] = "torch-eager",
-    rounds: Annotated[int, typer.Option(help="Visits to each architecture.")] = 5,
-    warmup: Annotated[int, typer.Option(min=0, help="Unrecorded runs of a visit.")] = 1,
-    repeats: Annotated[int, typer.Option(help="Recorded runs of a visit.")] = 2,
-    threads: Annotated[int, typer.Option(help="Threads that compute.")] = 1,
-    batch_size: Annotated[int, typer.Option(help="Images in a run.")] = 1,
-    dtype: Annotated[str, typer.Option(help="Of weights and images.")] = "float32",
-    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
-    seed: Annotated[int, typer.Option(min=0, help="Of order, weights and input.")] = 0,
-    channels: Channels = None,
-    depth: Depth = None,
-    input_size: InputSize = None,
-    classes: Classes = None,
+def verify(
+    name: OneTable,
+    as_json: AsJson = False,
 ) -> None:
-    """Measure latency and peak memory of a space's architectures on this machine.
+    """Check that a table's file is whole: checksums, strings, values, estimates."""
+    from hwbench.tables.library import table_path
+    from hwbench.tables.verify import verify_table
 
-    Stopped at any moment, the same command goes on where it was.
-    """
-    from hwbench.spaces import get_space
-    from hwbench.tables.make import measured_table
-    from hwbench.tables.measure import MeasureRecipe
-
-    skeleton = skeleton_changes(channels, depth, input_size, classes)
-    found = get_space(space)
-    found.skeleton(**skeleton)
-    recipe = MeasureRecipe(
-        runtime=runtime,
-        rounds=rounds,
-        warmup=warmup,
-        repeats=repeats,
-        threads=threads,
-        batch_size=batch_size,
-        dtype=dtype,
-        device=device,
-        seed=seed,
-        skeleton=skeleton,
-    )
-    path = _new_table_path(name, output)
-    journal = path.with_suffix(".journal")
-    with progress_bar(f"measuring {space}") as progress, _resumable(journal):
-        table = measured_table(
-            found,
-            recipe,
-            name=name,
-            journal_path=journal,
-            archs=_drawn(found, limit, seed),
-            progress=progress,
+    path = table_path(name)
+    checks = verify_table(path)
+    rows = [
+        {
+            "check": check.what,
+            "result": "passed" if check.passed else "FAILED",
+            "found": check.found,
+        }
+        for check in checks
+    ]
+    print_listing(rows, ["check", "result", "found"], as_json=as_json)
+    failed = [check.what for check in checks if not check.passed]
+    if failed:
+        raise HwbenchError(
+            f"{path}: failed {', '.join(failed)}; make, import or fetch the table again"
         )
-    _finish(table, path, journal)
-
-
-@app.command()
-def train(
-    space: SpaceName,
-    name: TableName,
-    output: TablePath = None,
-    limit: Limit = None,
-    images: Annotated[str, typer.Option(help="The image set.")] = "digits",
-    seeds: Annotated[int, typer.Option(min=1, help="Trainings: seeds 0 .. N-1.")] = 2,
-    epochs: Annotated[int, typer.Option(help="Passes over the training images.")] = 1,
-    batch_size: Annotated[int, typer.Option(help="Images in a step.")] = 64,
-    learning_rate: Annotated[float, typer.Option(help="At the start of the half cosine.")] = 0.1,
-    channels: Annotated[int, typer.Option(help="Output channels of the stem.")] = 8,
-    depth: Annotated[int, typer.Option(help="How often a choice is repeated in a stage.")] = 1,
-    workers: Workers = None,
-) -> None:
-    """Train a space's architectures on an image set; equal functions are trained once.
-
-    Stopped at any moment, the same command goes on where it was.
-    """
-    from hwbench.spaces import get_space
-    from hwbench.tables.make import trained_table
-    from hwbench.tables.train import TrainRecipe
-
-    found = get_space(space)
-    recipe = TrainRecipe(
-        images=images,
-        seeds=tuple(range(seeds)),
-        epochs=epochs,
-        batch_size=batch_size,
-        learning_rate=learning_rate,
-        skeleton={"channels": channels, "depth": depth},
-    )
-    path = _new_table_path(name, output)
-    journal = path.with_suffix(".journal")
-    with progress_bar(f"training {space}") as progress, _resumable(journal):
-        table = trained_table(
-            found,
-            recipe,
-            name=name,
-            journal_path=journal,
-            archs=_drawn(found, limit, seed=0),
-            workers=worker_count(workers),
-            progress=progress,
-        )
-    _finish(table, path, journal)
 
 
 @app.command()
@@ -279,7 +177,7 @@ def merge(
     from hwbench.tables.table import merge_tables
 
     parts = [load_table(table) for table in tables]
-    path = _new_table_path(name, output)
+    path = new_table_path(name, output)
     card = parts[0].card.model_copy(
         update={
             "name": name,
@@ -289,14 +187,14 @@ def merge(
             "created": max(part.card.created for part in parts),
         }
     )
-    merged = merge_tables(parts, card, prefixes=_pairs("--prefix", prefix, "TABLE=PREFIX"))
+    merged = merge_tables(parts, card, prefixes=pairs("--prefix", prefix, "TABLE=PREFIX"))
     merged.save(path)
-    typer.echo(f"table {name}: {len(merged)} architectures at {path}")
+    say_made(merged, path)
 
 
 @app.command()
 def export(
-    name: Annotated[str, typer.Argument(help="A table's name, or the path of its file.")],
+    name: OneTable,
     output: Annotated[Path, typer.Option("--output", "-o", help="A .csv or .parquet file.")],
 ) -> None:
     """Write a table's rows as CSV, or the whole table as Parquet."""
@@ -312,55 +210,3 @@ def export(
     else:
         raise HwbenchError(f"{output}: the name must end in .csv or .parquet")
     typer.echo(f"{len(table)} rows: {output}")
-
-
-def _pairs(option: str, given: list[str] | None, form: str) -> dict[str, str]:
-    pairs = {}
-    for text in given or []:
-        key, separator, value = text.partition("=")
-        if not separator or not key or not value:
-            raise HwbenchError(f"{option} '{text}' must have the form {form}")
-        pairs[key] = value
-    return pairs
-
-
-def _drawn(space: Space, limit: int | None, seed: int) -> IntArray | None:
-    return None if limit is None or limit >= space.n_architectures else space.sample(limit, seed)
-
-
-def _new_table_path(name: str, output: Path | None) -> Path:
-    """Where a new table goes; an existing one is never overwritten."""
-    import re
-
-    from hwbench.tables.library import own_table_path
-
-    if not re.fullmatch(r"[a-z0-9][a-z0-9._-]*", name):
-        raise HwbenchError(f"table name '{name}': use lower-case letters, digits, '.', '_' and '-'")
-    path = own_table_path(name) if output is None else output
-    if path.suffix != ".parquet":
-        raise HwbenchError(f"{path}: the name of a table's file must end in .parquet")
-    try:
-        exists = path.exists()
-    except OSError as error:
-        raise HwbenchError(f"{path}: cannot be written ({error.strerror})") from error
-    if exists:
-        raise HwbenchError(f"{path}: exists already; choose another name or remove it first")
-    return path
-
-
-@contextmanager
-def _resumable(journal: Path) -> Iterator[None]:
-    """Say on an interrupt that nothing is lost."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        typer.echo(
-            f"stopped; what was done is kept in {journal}, and the same command goes on", err=True
-        )
-        raise
-
-
-def _finish(table: Table, path: Path, journal: Path) -> None:
-    table.save(path)
-    journal.unlink()
-    typer.echo(f"table {table.card.name}: {len(table)} architectures at {path}")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from hwbench.errors import HwbenchError, unknown_name
+from hwbench.imports import import_object
 from hwbench.predictors.card import predictor_card
 from hwbench.spaces import Space, get_space
 
@@ -45,7 +45,7 @@ def make_predictor(
     from hwbench.predictors.regressor import ArchitectureRegressor
 
     card = predictor_card(name)
-    estimator = _import(name, card.estimator)()
+    estimator = import_object(card.estimator, owner=f"predictor {name}")()
     try:
         estimator.set_params(**card.defaults)
     except ValueError as error:
@@ -65,16 +65,3 @@ def make_predictor(
         space=get_space(space) if isinstance(space, str) else space,
         encoding=encoding or card.encoding,
     )
-
-
-def _import(name: str, path: str) -> Any:
-    module, _, attribute = path.partition(":")
-    try:
-        return getattr(import_module(module), attribute)
-    except ImportError as error:
-        raise HwbenchError(
-            f"predictor {name}: {module} cannot be imported ({error}); install the library that "
-            "provides it"
-        ) from error
-    except AttributeError as error:
-        raise HwbenchError(f"predictor {name}: {module} has no '{attribute}'") from error

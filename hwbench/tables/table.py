@@ -6,8 +6,7 @@ space's lexicographic order) and the metrics; the card lies in the schema metada
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,17 +14,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
-import pydantic
 from numpy.typing import ArrayLike, NDArray
 
 from hwbench.errors import HwbenchError, unknown_name
-from hwbench.files import atomic_path
 from hwbench.spaces import Space, get_space
 from hwbench.spaces.base import IntArray
 from hwbench.tables.card import TableCard
+from hwbench.tables.table_file import TableFile, write_table_file
 
-CARD_KEY = b"hwbench.table"
 ARCH_COLUMNS = ("arch", "arch_index")
 AGAIN = " (again)"  # marks a column that stands in both tables while they are merged
 
@@ -41,7 +37,6 @@ class Table:
 
     Attributes
     ----------
-    frame : the data as a pandas frame, a row an architecture.
     card : the `TableCard`.
     space : the `Space` the architectures are of.
 
@@ -54,24 +49,47 @@ class Table:
     def __init__(self, frame: pd.DataFrame, card: TableCard) -> None:
         self.card = card
         self.space: Space = get_space(card.space)
-        wanted = [*self._arch_columns, *card.columns]
-        for column in wanted:
-            if column not in frame.columns:
-                raise HwbenchError(f"table {card.name}: the column '{column}' is missing")
-        keys = frame[self.key_column]
-        if keys.duplicated().any():
-            twice = frame.loc[keys.duplicated(), "arch"].iloc[0]
-            raise HwbenchError(f"table {card.name}: architecture {twice} stands twice")
+        self._file: TableFile | None = None
+        kinds = {column: dtype.kind for column, dtype in frame.dtypes.items()}
+        self._check_columns(kinds, numbers="iuf")
+        wanted = frame[[*self._arch_columns, *card.columns]].reset_index(drop=True)
+        self._check_keys(wanted[self.key_column], wanted["arch"])
+        self.__dict__["frame"] = wanted
+
+    def _check_columns(self, kinds: Mapping[Any, str], numbers: str) -> None:
+        for column in [*self._arch_columns, *self.card.columns]:
+            if column not in kinds:
+                raise self._fault(f"the column '{column}' is missing")
+        for column in self.card.columns:
+            if kinds[column] not in numbers:
+                raise self._fault(f"the column '{column}' holds no numbers")
+
+    def _check_keys(self, keys: pd.Series, strings: pd.Series) -> None:
+        twice = keys.duplicated()
+        if twice.any():
+            raise self._fault(f"architecture {strings[twice].iloc[0]} stands twice")
         most = self.space.n_architectures - 1
         if self.space.indexed and not (keys.dtype.kind in "iu" and keys.between(0, most).all()):
-            raise HwbenchError(
-                f"table {card.name}: the column 'arch_index' must hold places 0 .. {most} "
-                f"of space {card.space}"
+            raise self._fault(
+                f"the column 'arch_index' must hold places 0 .. {most} of space {self.card.space}"
             )
-        for column in card.columns:
-            if frame[column].dtype.kind not in "iuf":
-                raise HwbenchError(f"table {card.name}: the column '{column}' holds no numbers")
-        self.frame = frame[wanted].reset_index(drop=True)
+
+    def _fault(self, what: str) -> HwbenchError:
+        place = "" if self._file is None else f"{self._file.path}: "
+        return HwbenchError(f"{place}table {self.card.name}: {what}")
+
+    @cached_property
+    def frame(self) -> pd.DataFrame:
+        """The data as a pandas frame, a row an architecture."""
+        frame = self._read([*self._arch_columns, *self.card.columns])
+        self._check_keys(frame[self.key_column], frame["arch"])
+        return frame
+
+    def _read(self, columns: Sequence[str]) -> pd.DataFrame:
+        """Some columns: of the frame where it is in memory, else of the file."""
+        if "frame" in self.__dict__ or self._file is None:
+            return self.frame[list(columns)]
+        return self._file.read(columns).to_pandas(ignore_metadata=True)[list(columns)]
 
     @property
     def _arch_columns(self) -> tuple[str, ...]:
@@ -110,18 +128,24 @@ class Table:
     def archs(self) -> IntArray:
         """The architectures, int64 of shape (n_archs, n_positions), in the order of `frame`."""
         if self.space.indexed:
-            return self.space.architectures_at(self.frame["arch_index"].to_numpy())
-        return self.space.from_strings(self.frame["arch"])
+            return self.space.architectures_at(self.keys)
+        return self.space.from_strings(self.keys)
 
-    @property
+    @cached_property
     def keys(self) -> NDArray[Any]:
         """What tells architectures apart, of shape (n_archs,): see `Space.keys_of`."""
-        return self.frame[self.key_column].to_numpy()
+        keys = self._read([self.key_column])[self.key_column]
+        self._check_keys(keys, keys)
+        return keys.to_numpy()
 
     @property
     def key_column(self) -> str:
         """The column that holds `keys`."""
         return self._arch_columns[-1]
+
+    def renamed(self, name: str) -> Table:
+        """The same table under another name."""
+        return Table(self.frame, self.card.model_copy(update={"name": name}))
 
     @property
     def metrics(self) -> pd.DataFrame:
@@ -138,10 +162,10 @@ class Table:
         """
         if name not in self.card.columns:
             raise unknown_name(f"column of table {self.card.name}", name, self.card.columns)
-        return self.frame[name].to_numpy(dtype=np.float64)
+        return self._read([name])[name].to_numpy(dtype=np.float64)
 
     def __len__(self) -> int:
-        return len(self.frame)
+        return len(self.frame if self._file is None else self._file)
 
     def __repr__(self) -> str:
         size = f"{len(self)} architectures x {len(self.card.columns)} metrics"
@@ -151,79 +175,33 @@ class Table:
 
     def save(self, path: Path) -> None:
         """Write the table as one Parquet file, atomically."""
-        arrow = pa.Table.from_pandas(self.frame, preserve_index=False)
-        metadata = {**(arrow.schema.metadata or {}), CARD_KEY: self.card.model_dump_json().encode()}
-        with atomic_path(path) as temporary:
-            pq.write_table(
-                arrow.replace_schema_metadata(metadata),
-                temporary,
-                compression="zstd",
-                compression_level=19,
-            )
+        write_table_file(path, pa.Table.from_pandas(self.frame, preserve_index=False), self.card)
 
     @classmethod
     def read(cls, path: Path) -> Table:
-        """Read a table's Parquet file.
+        """Open a table's Parquet file; its columns are decoded when they are first used.
 
         Raises
         ------
         HwbenchError
-            Where the file is missing, truncated, no Parquet, or holds no hwbench table.
+            Where the file is missing, truncated, no Parquet, or holds no hwbench table. A file
+            that is damaged further inside says so when the damaged columns are used.
         """
+        table = cls.__new__(cls)
+        table._file = TableFile(path)
+        table.card = table._file.card
         try:
-            with pq.ParquetFile(path) as file:
-                arrow = file.read()
-            frame = arrow.to_pandas(ignore_metadata=True)
-        except FileNotFoundError as error:
-            raise HwbenchError(f"{path}: no such file") from error
-        except (OSError, ValueError, pa.ArrowException) as error:
-            raise _unreadable(path, error) from error
-        card = _parse_card(path, (arrow.schema.metadata or {}).get(CARD_KEY))
-        try:
-            return cls(frame, card)
+            table.space = get_space(table.card.space)
         except HwbenchError as error:
             raise HwbenchError(f"{path}: {error}") from error
+        kinds = {field.name: _kind(field.type) for field in table._file.schema}
+        table._check_columns(kinds, numbers="n")
+        return table
 
 
-def read_card(path: Path) -> TableCard:
-    """Read only the card of a table's Parquet file, without its data.
-
-    Raises
-    ------
-    HwbenchError
-        As `Table.read`.
-    """
-    try:
-        schema = pq.read_schema(path)
-    except FileNotFoundError as error:
-        raise HwbenchError(f"{path}: no such file") from error
-    except (OSError, ValueError, pa.ArrowException) as error:
-        raise _unreadable(path, error) from error
-    return _parse_card(path, (schema.metadata or {}).get(CARD_KEY))
-
-
-def _unreadable(path: Path, error: Exception) -> HwbenchError:
-    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-    return HwbenchError(f"{path}: cannot be read as Parquet ({reason})")
-
-
-def _parse_card(path: Path, content: bytes | None) -> TableCard:
-    if content is None:
-        raise HwbenchError(
-            f"{path}: a Parquet file, but no hwbench table (its schema holds no card)"
-        )
-    try:
-        return TableCard.model_validate_json(content)
-    except pydantic.ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise HwbenchError(f"{path}: its card is broken at '{place}': {first['msg']}") from error
-
-
-def file_digest(path: Path) -> str:
-    """SHA-256 of a file's bytes, as hexadecimal text."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _kind(dtype: pa.DataType) -> str:
+    """The letter n for numbers, a question mark for all else."""
+    return "n" if pa.types.is_integer(dtype) or pa.types.is_floating(dtype) else "?"
 
 
 def merge_tables(

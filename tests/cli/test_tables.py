@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from hwbench.tables import Table, load_table
-from hwbench.tables.table import file_digest
+from hwbench.tables.table_file import file_digest
 
 
 def test_list_names_own_tables(hwbench, own_table):

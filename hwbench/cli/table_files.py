@@ -1,0 +1,73 @@
+"""What the commands that make tables share: where a new table goes, and what it is called."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hwbench.errors import HwbenchError
+
+if TYPE_CHECKING:
+    from hwbench.tables import Table
+
+TableName = Annotated[str, typer.Option("--name", help="Name of the table to make.")]
+TablePath = Annotated[
+    Path | None,
+    typer.Option(
+        "--output",
+        "-o",
+        help="The Parquet file to write; by default the table joins yours under HWBENCH_HOME.",
+    ),
+]
+Replace = Annotated[
+    bool, typer.Option("--replace", help="Make it again where there is one of that name.")
+]
+
+
+def new_table_path(name: str, output: Path | None, *, replace: bool = False) -> Path:
+    """Where a new table goes; one that exists is overwritten only where that was asked for.
+
+    Raises
+    ------
+    HwbenchError
+        Where the name cannot be one, or there is such a table already.
+    """
+    from hwbench.tables.library import own_table_path
+
+    if not re.fullmatch(r"[a-z0-9][a-z0-9._-]*", name):
+        raise HwbenchError(f"table name '{name}': use lower-case letters, digits, '.', '_' and '-'")
+    path = own_table_path(name) if output is None else output
+    if path.suffix != ".parquet":
+        raise HwbenchError(f"{path}: the name of a table's file must end in .parquet")
+    try:
+        exists = path.exists()
+    except OSError as error:
+        raise HwbenchError(f"{path}: cannot be written ({error.strerror})") from error
+    if exists and not replace:
+        raise HwbenchError(f"{path}: exists already; choose another name or remove it first")
+    return path
+
+
+def say_made(table: Table, path: Path) -> None:
+    """Tell that a table was made, and where it is."""
+    typer.echo(f"table {table.card.name}: {len(table)} architectures at {path}")
+
+
+def pairs(option: str, given: list[str] | None, form: str) -> dict[str, str]:
+    """Split the values "key=value" of a repeated option.
+
+    Raises
+    ------
+    HwbenchError
+        Where one has not that form; the message says `form`.
+    """
+    found = {}
+    for text in given or []:
+        key, separator, value = text.partition("=")
+        if not separator or not key or not value:
+            raise HwbenchError(f"{option} '{text}' must have the form {form}")
+        found[key] = value
+    return found

@@ -1,0 +1,203 @@
+"""`hwbench tables import` and `fetch`: public benchmarks and one's own numbers as tables."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hwbench.cli.output import AsJson, print_json, print_listing, stage_bars
+from hwbench.cli.table_files import Replace, TablePath, new_table_path, pairs, say_made
+from hwbench.errors import HwbenchError
+
+if TYPE_CHECKING:
+    from hwbench.tables.catalogue import BenchmarkCard
+
+ImportName = Annotated[
+    str | None,
+    typer.Option("--name", help="Name of the table; the benchmark's or the file's without."),
+]
+
+
+def import_(
+    what: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="[BENCHMARK] PATH...",
+            help="A public benchmark's name (see `hwbench tables benchmarks`) and its files or "
+            "folders; with --space only the file of your own.",
+        ),
+    ],
+    space: Annotated[
+        str | None, typer.Option(help="The search space of your own CSV or Parquet file.")
+    ] = None,
+    name: ImportName = None,
+    output: TablePath = None,
+    replace: Replace = False,
+    unit: Annotated[
+        list[str] | None, typer.Option(help="COLUMN=UNIT, such as latency=ms; may be repeated.")
+    ] = None,
+    direction: Annotated[
+        list[str] | None,
+        typer.Option(help="COLUMN=minimize or COLUMN=maximize; may be repeated."),
+    ] = None,
+    arch_column: Annotated[
+        str | None, typer.Option(help="The column of architecture strings, if not found.")
+    ] = None,
+    duplicates: Annotated[
+        str, typer.Option(help="An architecture given twice: refuse, first or mean.")
+    ] = "refuse",
+    bad_rows: Annotated[
+        str, typer.Option(help="Rows with unknown architectures or no numbers: refuse or drop.")
+    ] = "refuse",
+    missing_values: Annotated[str, typer.Option(help="Empty cells: refuse or keep.")] = "refuse",
+    title: Annotated[str | None, typer.Option(help="A line for people.")] = None,
+    description: Annotated[str, typer.Option(help="What a reader should know.")] = "",
+    licence: Annotated[str, typer.Option(help="Licence of your numbers.")] = "unspecified",
+) -> None:
+    """Make a table from files you have: a public benchmark's, or your own measurements.
+
+    hwbench tables import hw-nas-bench HW-NAS-Bench-v1_0.pickle
+
+    hwbench tables import --space nasbench201 my.csv --unit latency=ms
+    """
+    if space is None:
+        _import_benchmark(what, name=name, output=output, replace=replace)
+        return
+    from hwbench.tables.own import OwnTableError, own_table
+
+    if len(what) != 1:
+        raise HwbenchError(f"tables import --space: give one file, not {len(what)}")
+    table_name = name or Path(what[0]).stem.lower()
+    path = new_table_path(table_name, output, replace=replace)
+    try:
+        table, report = own_table(
+            Path(what[0]),
+            space=space,
+            name=table_name,
+            units=pairs("--unit", unit, "COLUMN=UNIT"),
+            directions=pairs("--direction", direction, "COLUMN=minimize|maximize"),
+            arch_column=arch_column,
+            duplicates=duplicates,
+            on_bad_rows=bad_rows,
+            missing_values=missing_values,
+            title=title,
+            description=description,
+            licence=licence,
+        )
+    except OwnTableError as error:
+        for line in error.report.lines():
+            typer.echo(line, err=True)
+        raise
+    for line in report.lines():
+        typer.echo(line)
+    table.save(path)
+    say_made(table, path)
+
+
+def _import_benchmark(
+    what: list[str], *, name: str | None, output: Path | None, replace: bool
+) -> None:
+    from hwbench.tables.benchmarks import import_benchmark
+    from hwbench.tables.catalogue import load_benchmark
+
+    benchmark, *paths = what
+    if Path(benchmark).exists() and not paths:
+        raise HwbenchError(
+            f"tables import {benchmark}: say what it is: the benchmark's name before the path "
+            "(hwbench tables benchmarks), or --space SPACE for a file of your own"
+        )
+    load_benchmark(benchmark)
+    if not paths:
+        raise HwbenchError(
+            f"tables import {benchmark}: name its files or a folder of them; "
+            f"'hwbench tables fetch {benchmark}' gets public ones"
+        )
+    table_name = name or benchmark
+    path = new_table_path(table_name, output, replace=replace)
+    with stage_bars() as stage:
+        table = import_benchmark(benchmark, paths, progress=stage(f"converting {benchmark}"))
+    table = table.renamed(table_name)
+    table.save(path)
+    say_made(table, path)
+
+
+def fetch(
+    benchmark: Annotated[
+        str, typer.Argument(help="A public benchmark, see `hwbench tables benchmarks`.")
+    ],
+    mirror: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DIR_OR_URL",
+            help="A folder or address with copies under <owner>/<repository>/<commit>/<path>.",
+        ),
+    ] = None,
+    variant: Annotated[
+        str | None, typer.Option(help="Which of the published sets of files.")
+    ] = None,
+    name: ImportName = None,
+    output: TablePath = None,
+    replace: Replace = False,
+) -> None:
+    """Fetch a public benchmark's files and make its table.
+
+    A cut download goes on where it was; every file is checked against its known checksum.
+    """
+    from hwbench.tables.benchmarks import fetch_benchmark
+    from hwbench.tables.catalogue import load_benchmark
+
+    load_benchmark(benchmark)
+    table_name = name or benchmark
+    path = new_table_path(table_name, output, replace=replace)
+    with stage_bars() as stage:
+        table = fetch_benchmark(benchmark, variant=variant, mirror=mirror, stage=stage)
+    table = table.renamed(table_name)
+    table.save(path)
+    say_made(table, path)
+
+
+def benchmarks(
+    name: Annotated[
+        str | None, typer.Argument(help="One of them, to see its files and where they are.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the public benchmarks that can be fetched or imported, or tell all about one."""
+    from hwbench.tables.catalogue import benchmark_cards, load_benchmark
+
+    cards = benchmark_cards() if name is None else {name: load_benchmark(name)}
+    if as_json:
+        print_json([{"name": key, **card.model_dump(mode="json")} for key, card in cards.items()])
+        return
+    if name is not None:
+        _tell_all(name, cards[name])
+        return
+    rows = []
+    for key, card in cards.items():
+        for variant in card.variant:
+            size = variant.bytes
+            rows.append(
+                {
+                    "benchmark": key,
+                    "variant": variant.name,
+                    "get it by": "fetch" if variant.fetch else "import",
+                    "MB": "" if size is None else f"{size / 1e6:.1f}",
+                    "licence": card.licence,
+                }
+            )
+    print_listing(rows, ["benchmark", "variant", "get it by", "MB", "licence"], as_json=False)
+    typer.echo("hwbench tables benchmarks NAME tells what each variant holds and where it is")
+
+
+def _tell_all(name: str, card: BenchmarkCard) -> None:
+    typer.echo(f"{name}: {card.title}; space {card.space}; licence {card.licence}; {card.paper}")
+    typer.echo(card.description.strip())
+    for variant in card.variant:
+        how = "can be fetched" if variant.fetch else f"to be imported; get it from {variant.where}"
+        typer.echo(f"variant {variant.name} ({how}): {variant.note}".rstrip(": "))
+        for file in variant.file:
+            size = "" if file.bytes is None else f", {file.bytes} bytes"
+            digest = f", {file.checksum_kind} {file.checksum}" if file.checksum else ""
+            typer.echo(f"  {file.url or file.name}{size}{digest}")

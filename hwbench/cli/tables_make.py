@@ -1,0 +1,161 @@
+"""`hwbench tables measure` and `train`: tables made on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hwbench.cli.output import (
+    Channels,
+    Classes,
+    Depth,
+    InputSize,
+    Workers,
+    progress_bar,
+    skeleton_changes,
+    worker_count,
+)
+from hwbench.cli.table_files import TableName, TablePath, new_table_path, say_made
+
+if TYPE_CHECKING:
+    from hwbench.spaces import Space
+    from hwbench.spaces.base import IntArray
+    from hwbench.tables import Table
+
+SpaceName = Annotated[
+    str, typer.Argument(metavar="SPACE", help="A search space, see `hwbench spaces list`.")
+]
+Limit = Annotated[
+    int | None,
+    typer.Option("--limit", min=2, help="Only so many architectures, drawn by the seed."),
+]
+
+
+def measure(
+    space: SpaceName,
+    name: TableName,
+    output: TablePath = None,
+    limit: Limit = None,
+    runtime: Annotated[
+        str, typer.Option(help="torch-eager, torch-compile or onnxruntime.")
+    ] = "torch-eager",
+    rounds: Annotated[int, typer.Option(help="Visits to each architecture.")] = 5,
+    warmup: Annotated[int, typer.Option(min=0, help="Unrecorded runs of a visit.")] = 1,
+    repeats: Annotated[int, typer.Option(help="Recorded runs of a visit.")] = 2,
+    threads: Annotated[int, typer.Option(help="Threads that compute.")] = 1,
+    batch_size: Annotated[int, typer.Option(help="Images in a run.")] = 1,
+    dtype: Annotated[str, typer.Option(help="Of weights and images.")] = "float32",
+    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    seed: Annotated[int, typer.Option(min=0, help="Of order, weights and input.")] = 0,
+    channels: Channels = None,
+    depth: Depth = None,
+    input_size: InputSize = None,
+    classes: Classes = None,
+) -> None:
+    """Measure latency and peak memory of a space's architectures on this machine.
+
+    Stopped at any moment, the same command goes on where it was.
+    """
+    from hwbench.spaces import get_space
+    from hwbench.tables.make import measured_table
+    from hwbench.tables.measure import MeasureRecipe
+
+    skeleton = skeleton_changes(channels, depth, input_size, classes)
+    found = get_space(space)
+    found.skeleton(**skeleton)
+    recipe = MeasureRecipe(
+        runtime=runtime,
+        rounds=rounds,
+        warmup=warmup,
+        repeats=repeats,
+        threads=threads,
+        batch_size=batch_size,
+        dtype=dtype,
+        device=device,
+        seed=seed,
+        skeleton=skeleton,
+    )
+    path = new_table_path(name, output)
+    journal = path.with_suffix(".journal")
+    with progress_bar(f"measuring {space}") as progress, _resumable(journal):
+        table = measured_table(
+            found,
+            recipe,
+            name=name,
+            journal_path=journal,
+            archs=_drawn(found, limit, seed),
+            progress=progress,
+        )
+    _finish(table, path, journal)
+
+
+def train(
+    space: SpaceName,
+    name: TableName,
+    output: TablePath = None,
+    limit: Limit = None,
+    images: Annotated[str, typer.Option(help="The image set.")] = "digits",
+    seeds: Annotated[int, typer.Option(min=1, help="Trainings: seeds 0 .. N-1.")] = 2,
+    epochs: Annotated[int, typer.Option(help="Passes over the training images.")] = 1,
+    batch_size: Annotated[int, typer.Option(help="Images in a step.")] = 64,
+    learning_rate: Annotated[float, typer.Option(help="At the start of the half cosine.")] = 0.1,
+    channels: Annotated[int, typer.Option(help="Output channels of the stem.")] = 8,
+    depth: Annotated[int, typer.Option(help="How often a choice is repeated in a stage.")] = 1,
+    workers: Workers = None,
+) -> None:
+    """Train a space's architectures on an image set; equal functions are trained once.
+
+    Stopped at any moment, the same command goes on where it was.
+    """
+    from hwbench.spaces import get_space
+    from hwbench.tables.make import trained_table
+    from hwbench.tables.train import TrainRecipe
+
+    found = get_space(space)
+    recipe = TrainRecipe(
+        images=images,
+        seeds=tuple(range(seeds)),
+        epochs=epochs,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        skeleton={"channels": channels, "depth": depth},
+    )
+    path = new_table_path(name, output)
+    journal = path.with_suffix(".journal")
+    with progress_bar(f"training {space}") as progress, _resumable(journal):
+        table = trained_table(
+            found,
+            recipe,
+            name=name,
+            journal_path=journal,
+            archs=_drawn(found, limit, seed=0),
+            workers=worker_count(workers),
+            progress=progress,
+        )
+    _finish(table, path, journal)
+
+
+def _drawn(space: Space, limit: int | None, seed: int) -> IntArray | None:
+    return None if limit is None or limit >= space.n_architectures else space.sample(limit, seed)
+
+
+@contextmanager
+def _resumable(journal: Path) -> Iterator[None]:
+    """Say on an interrupt that nothing is lost."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        typer.echo(
+            f"stopped; what was done is kept in {journal}, and the same command goes on", err=True
+        )
+        raise
+
+
+def _finish(table: Table, path: Path, journal: Path) -> None:
+    table.save(path)
+    journal.unlink()
+    say_made(table, path)

@@ -1,0 +1,32 @@
+"""Importing what a card names by its path."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from hwbench.errors import HwbenchError
+
+
+def import_object(path: str, *, owner: str) -> Any:
+    """The object that an import path "module:name" names.
+
+    Parameters
+    ----------
+    path : such as "sklearn.linear_model:Ridge".
+    owner : who asks for it, for the message: "predictor ridge".
+
+    Raises
+    ------
+    HwbenchError
+        Where the module cannot be imported or has no such name.
+    """
+    module, _, attribute = path.partition(":")
+    try:
+        return getattr(import_module(module), attribute)
+    except ImportError as error:
+        raise HwbenchError(
+            f"{owner}: {module} cannot be imported ({error}); install the library that provides it"
+        ) from error
+    except AttributeError as error:
+        raise HwbenchError(f"{owner}: {module} has no '{attribute}'") from error

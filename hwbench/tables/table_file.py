@@ -1,0 +1,126 @@
+"""The Parquet file of a table: its card at once, its columns when they are asked for."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pydantic
+
+from hwbench.errors import HwbenchError
+from hwbench.files import atomic_path
+from hwbench.tables.card import TableCard
+
+CARD_KEY = b"hwbench.table"
+
+
+class TableFile:
+    """A table's file as it was when it was opened; later changes of the file do not show.
+
+    Its bytes are kept compressed, so that opening costs no decoding and little memory.
+
+    Parameters
+    ----------
+    path : of the file.
+
+    Raises
+    ------
+    HwbenchError
+        Where the file is missing, truncated, no Parquet, or holds no hwbench table.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            self._content = path.read_bytes()
+            self._parquet = pq.ParquetFile(
+                pa.BufferReader(self._content), page_checksum_verification=True
+            )
+            self.schema = self._parquet.schema_arrow
+        except FileNotFoundError as error:
+            raise HwbenchError(f"{path}: no such file") from error
+        except (OSError, ValueError, pa.ArrowException) as error:
+            raise self._unreadable(error) from error
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return TableFile._from_content, (self.path, self._content)
+
+    @classmethod
+    def _from_content(cls, path: Path, content: bytes) -> TableFile:
+        file = cls.__new__(cls)
+        file.path, file._content = path, content
+        file._parquet = pq.ParquetFile(pa.BufferReader(content), page_checksum_verification=True)
+        file.schema = file._parquet.schema_arrow
+        return file
+
+    def __len__(self) -> int:
+        return int(self._parquet.metadata.num_rows)
+
+    @cached_property
+    def card(self) -> TableCard:
+        """The card in the schema's metadata."""
+        content = (self.schema.metadata or {}).get(CARD_KEY)
+        if content is None:
+            raise HwbenchError(
+                f"{self.path}: a Parquet file, but no hwbench table (its schema holds no card)"
+            )
+        try:
+            return TableCard.model_validate_json(content)
+        except pydantic.ValidationError as error:
+            first = error.errors()[0]
+            place = ".".join(str(part) for part in first["loc"])
+            raise HwbenchError(
+                f"{self.path}: its card is broken at '{place}': {first['msg']}"
+            ) from error
+
+    def read(self, columns: Sequence[str]) -> pa.Table:
+        """Decode columns, checking the checksums of their pages.
+
+        Raises
+        ------
+        HwbenchError
+            Where the file is damaged there.
+        """
+        try:
+            return self._parquet.read(columns=list(columns), use_threads=len(columns) > 1)
+        except (OSError, ValueError, pa.ArrowException) as error:
+            raise self._unreadable(error) from error
+
+    def _unreadable(self, error: Exception) -> HwbenchError:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        return HwbenchError(f"{self.path}: cannot be read as Parquet ({reason})")
+
+
+def write_table_file(path: Path, content: pa.Table, card: TableCard) -> None:
+    """Write columns and their card as one Parquet file, atomically."""
+    metadata = {**(content.schema.metadata or {}), CARD_KEY: card.model_dump_json().encode()}
+    with atomic_path(path) as temporary:
+        pq.write_table(
+            content.replace_schema_metadata(metadata),
+            temporary,
+            compression="zstd",
+            compression_level=19,
+            write_page_checksum=True,
+        )
+
+
+def read_card(path: Path) -> TableCard:
+    """Read only the card of a table's Parquet file.
+
+    Raises
+    ------
+    HwbenchError
+        As `TableFile`.
+    """
+    return TableFile(path).card
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file's bytes, as hexadecimal text."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
