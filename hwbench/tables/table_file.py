@@ -20,13 +20,15 @@ CARD_KEY = b"hwbench.table"
 
 
 class TableFile:
-    """A table's file as it was when it was opened; later changes of the file do not show.
-
-    Its bytes are kept compressed, so that opening costs no decoding and little memory.
+    """A table's file as it was when it was opened; one that replaces it later does not show.
 
     Parameters
     ----------
     path : of the file.
+
+    Attributes
+    ----------
+    schema : the Arrow schema.
 
     Raises
     ------
@@ -37,25 +39,26 @@ class TableFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
-            self._content = path.read_bytes()
-            self._parquet = pq.ParquetFile(
-                pa.BufferReader(self._content), page_checksum_verification=True
-            )
-            self.schema = self._parquet.schema_arrow
+            self._source = pa.OSFile(str(path))
+            self._open()
         except FileNotFoundError as error:
             raise HwbenchError(f"{path}: no such file") from error
         except (OSError, ValueError, pa.ArrowException) as error:
             raise self._unreadable(error) from error
 
+    def _open(self) -> None:
+        self._parquet = pq.ParquetFile(self._source, page_checksum_verification=True)
+        self.schema = self._parquet.schema_arrow
+
     def __reduce__(self) -> tuple[Any, ...]:
-        return TableFile._from_content, (self.path, self._content)
+        self._source.seek(0)
+        return TableFile._from_content, (self.path, self._source.read())
 
     @classmethod
     def _from_content(cls, path: Path, content: bytes) -> TableFile:
         file = cls.__new__(cls)
-        file.path, file._content = path, content
-        file._parquet = pq.ParquetFile(pa.BufferReader(content), page_checksum_verification=True)
-        file.schema = file._parquet.schema_arrow
+        file.path, file._source = path, pa.BufferReader(content)
+        file._open()
         return file
 
     def __len__(self) -> int:

@@ -99,9 +99,7 @@ def _values(table: Table) -> Check:
         values = table.column(column)
         infinite = np.flatnonzero(np.isinf(values))
         if len(infinite):
-            found = (
-                f"column '{column}' is infinite in {len(infinite)} rows, first row {infinite[0]}"
-            )
+            found = f"'{column}' is infinite in {len(infinite)} rows, first in row {infinite[0]}"
             return Check("values", passed=False, found=found)
         missing += int(np.isnan(values).sum())
     return Check("values", passed=True, found=f"none infinite, {missing} missing")

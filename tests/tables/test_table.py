@@ -1,3 +1,5 @@
+import pickle
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -54,6 +56,47 @@ def test_comes_back_from_its_file_whole(small_table, tmp_path):
     pd.testing.assert_frame_equal(again.frame, small_table.frame)
     assert again.card == small_table.card == read_card(path)
     assert again.card.recipes[0]["list"] == [1, 2]
+
+
+def test_opened_table_travels_to_another_process_without_its_file(small_table, tmp_path):
+    path = tmp_path / "t.parquet"
+    small_table.save(path)
+    opened = Table.read(path)
+    sent = pickle.dumps(opened)
+    path.unlink()
+    again = pickle.loads(sent)  # noqa: S301
+    np.testing.assert_array_equal(again.column("latency"), small_table.column("latency"))
+    np.testing.assert_array_equal(again.archs, small_table.archs)
+    pd.testing.assert_frame_equal(again.frame, small_table.frame)
+    assert again.card == small_table.card
+
+
+def test_opened_table_does_not_see_its_successor(small_table, tmp_path):
+    path = tmp_path / "t.parquet"
+    small_table.save(path)
+    opened = Table.read(path)
+    Table(small_table.frame.assign(latency=1.0), small_table.card).save(path)
+    np.testing.assert_array_equal(opened.column("latency"), small_table.column("latency"))
+    assert (Table.read(path).column("latency") == 1.0).all()
+
+
+def test_damage_is_noticed_where_it_is_used(small_table, tmp_path):
+    path = tmp_path / "t.parquet"
+    small_table.save(path)
+    file = pq.ParquetFile(path)
+    place = [file.schema.names.index(name) for name in ("latency", "test_accuracy")]
+    starts = [file.metadata.row_group(0).column(i).data_page_offset for i in place]
+    content = bytearray(path.read_bytes())
+    content[starts[0] + 200] ^= 0xFF
+    path.write_bytes(content)
+    opened = Table.read(path)
+    np.testing.assert_array_equal(
+        opened.column("test_accuracy"), small_table.column("test_accuracy")
+    )
+    with pytest.raises(HwbenchError, match="cannot be read as Parquet"):
+        opened.column("latency")
+    with pytest.raises(HwbenchError, match="cannot be read as Parquet"):
+        _ = opened.frame
 
 
 def test_same_table_gives_the_same_bytes(small_table, tmp_path):
