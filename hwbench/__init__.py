@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from hwbench.spaces import Space, get_space, list_spaces
     from hwbench.study import StudySpec, run_study
     from hwbench.tables import Table, load_table, load_target
+    from hwbench.tables.benchmarks import fetch_benchmark, import_benchmark
+    from hwbench.tables.own import own_table
 
 __version__ = "0.1.0"
 
@@ -26,12 +28,15 @@ _HOME_OF = {
     "Space": "hwbench.spaces",
     "StudySpec": "hwbench.study",
     "Table": "hwbench.tables",
+    "fetch_benchmark": "hwbench.tables.benchmarks",
     "get_space": "hwbench.spaces",
+    "import_benchmark": "hwbench.tables.benchmarks",
     "list_predictors": "hwbench.predictors",
     "list_spaces": "hwbench.spaces",
     "load_table": "hwbench.tables",
     "load_target": "hwbench.tables",
     "make_predictor": "hwbench.predictors",
+    "own_table": "hwbench.tables.own",
     "predictor_card": "hwbench.predictors",
     "run_scenario": "hwbench.runs",
     "run_study": "hwbench.study",
@@ -44,12 +49,15 @@ __all__ = [
     "Space",
     "StudySpec",
     "Table",
+    "fetch_benchmark",
     "get_space",
+    "import_benchmark",
     "list_predictors",
     "list_spaces",
     "load_table",
     "load_target",
     "make_predictor",
+    "own_table",
     "predictor_card",
     "run_scenario",
     "run_study",

@@ -10,7 +10,10 @@ from hwbench.assets import asset_files
 FILES = asset_files("data", ".parquet")
 
 
-@pytest.mark.parametrize(("name", "rows"), [("nb201-digits", 15625), ("macro-cpu", 6561)])
+ROWS = {"nb201-digits": 15625, "macro-cpu": 6561, "transnas-macro-cpu": 3256}
+
+
+@pytest.mark.parametrize(("name", "rows"), ROWS.items())
 def test_holds_every_architecture_once_and_no_gap(name, rows):
     table = hb.load_table(name)
     assert len(table) == len(table.space) == rows
@@ -45,10 +48,26 @@ def test_latency_is_dearer_for_more_work():
 def test_counts_are_the_formulas():
     for name in FILES:
         table = hb.load_table(name)
-        np.testing.assert_array_equal(table.column("flops"), table.space.flops(table.archs))
-        np.testing.assert_array_equal(
-            table.column("parameters"), table.space.parameters(table.archs)
-        )
+        skeleton = table.card.recipes[0]["skeleton"]
+        flops = table.space.flops(table.archs, **skeleton)
+        parameters = table.space.parameters(table.archs, **skeleton)
+        np.testing.assert_array_equal(table.column("flops"), flops)
+        np.testing.assert_array_equal(table.column("parameters"), parameters)
+
+
+@pytest.mark.parametrize("name", ROWS)
+@pytest.mark.parametrize("column", ["latency", "latency_min", "onnxruntime_latency"])
+def test_latencies_say_how_noisy_they_are(name, column):
+    noise = hb.load_table(name).card.columns[column].noise
+    assert noise.method == ("twins" if name == "nb201-digits" else "halves")
+    assert 0.4 < noise.kendall_tau < noise.tau_ceiling < 1
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_two_runtimes_agree_about_what_is_slow(name):
+    table = hb.load_table(name)
+    eager, onnx = table.column("latency_min"), table.column("onnxruntime_latency_min")
+    assert spearmanr(eager, onnx).statistic > 0.5
 
 
 def test_accuracies_spread_and_equal_functions_share_theirs():

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from hwbench.predictors import PredictorCard
+from hwbench.spaces.card_space import SpaceCard
 
 ROOT = Path(__file__).resolve().parent.parent
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -24,7 +25,14 @@ COMMANDS = [line for block in _blocks("console") for line in block.splitlines() 
 OURS = [line for line in COMMANDS if line.startswith("hwbench ")]
 
 
+MY_CSV = """arch,latency
+|nor_conv_3x3~0|+|skip_connect~0|none~1|+|none~0|none~1|nor_conv_1x1~2|,3.25
+|skip_connect~0|+|skip_connect~0|none~1|+|none~0|none~1|nor_conv_1x1~2|,1.5
+"""
+
+
 def _run(commands, folder):
+    (folder / "my.csv").write_text(MY_CSV)
     for command in commands:
         result = subprocess.run(
             [sys.executable, "-m", *shlex.split(command)],
@@ -42,7 +50,15 @@ def test_only_known_kinds_of_commands():
 
 
 def test_quick_commands(tmp_path):
-    _run([command for command in OURS if "quick" not in command], tmp_path)
+    public = "hw-nas-bench"
+    _run([line for line in OURS if "quick" not in line and public not in line], tmp_path)
+
+
+def test_commands_on_a_public_benchmark(tmp_path, shared_data, monkeypatch):
+    monkeypatch.setenv("HWBENCH_MIRROR", str(shared_data / "raw"))
+    commands = [line for line in OURS if "hw-nas-bench" in line]
+    assert "hwbench tables fetch hw-nas-bench" in commands
+    _run(commands, tmp_path)
 
 
 @pytest.mark.slow
@@ -61,7 +77,9 @@ def test_python(snippet):
 
 @pytest.mark.parametrize("card", _blocks("toml"))
 def test_cards(card):
-    PredictorCard.model_validate(tomllib.loads(card))
+    content = tomllib.loads(card)
+    model = SpaceCard if "layers" in content else PredictorCard
+    model.model_validate(content)
 
 
 @pytest.mark.parametrize("path", re.findall(r"\]\(([\w./-]+)\)", TEXT))

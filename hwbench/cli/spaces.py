@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -17,6 +17,12 @@ from hwbench.cli.output import (
     skeleton_changes,
 )
 
+if TYPE_CHECKING:
+    from hwbench.spaces import Space
+    from hwbench.spaces.base import IntArray
+
+LONGEST_SHOWN = 120
+
 app = typer.Typer(help="The search spaces.", no_args_is_help=True)
 
 
@@ -25,7 +31,7 @@ def list_(as_json: AsJson = False) -> None:
     """List the search spaces."""
     from hwbench.spaces import get_space, list_spaces
 
-    rows = []
+    rows: list[dict[str, int | str]] = []
     for name in list_spaces():
         space = get_space(name)
         rows.append(
@@ -35,11 +41,20 @@ def list_(as_json: AsJson = False) -> None:
                 "architectures": space.n_architectures,
                 "positions": space.n_positions,
                 "operations": ", ".join(space.operations),
-                "example": space.to_string(space.architectures_at([space.n_architectures // 2])[0]),
+                "example": space.to_string(space.sample(1, 0)[0]),
             }
         )
     columns = ["name", "architectures", "positions", "operations", "example"]
+    if not as_json:
+        rows = [{key: _shorten(value) for key, value in row.items()} for row in rows]
     print_listing(rows, columns, as_json=as_json)
+
+
+def _shorten(value: int | str) -> str:
+    """A number of more than 12 digits rounded, a long text cut; `--json` gives both whole."""
+    if isinstance(value, int):
+        return str(value) if value < 10**12 else f"{value:.3g}"
+    return value if len(value) <= LONGEST_SHOWN else f"{value[:LONGEST_SHOWN]}..."
 
 
 @app.command()
@@ -60,23 +75,48 @@ def show(
     found = get_space(space)
     arch = found.from_string(architecture)
     skeleton = skeleton_changes(channels, depth, input_size, classes)
-    first = found.architectures_at(found.function_classes([arch]))[0]
     facts = {
         "architecture": found.to_string(arch),
         "operations": dict(
             zip(found.positions, (found.choices[p][op] for p, op in enumerate(arch)), strict=True)
         ),
-        "index": int(found.indices_of([arch])[0]),
-        "first of the same function": found.to_string(first),
-        "network": vars(found.skeleton(**skeleton)),
-        "parameters": int(found.parameters([arch], **skeleton)[0]),
-        "flops": int(found.flops([arch], **skeleton)[0]),
+        **_place(found, arch),
+        **_costs(found, arch, skeleton),
     }
     if as_json:
         print_json(facts)
         return
     rows = [{"key": key, "value": _describe(value)} for key, value in facts.items()]
     print_listing(rows, ["key", "value"], as_json=False)
+
+
+def _place(space: Space, arch: IntArray) -> dict[str, Any]:
+    """Where an architecture stands in its space, if its places have numbers."""
+    if not space.indexed:
+        return {}
+    first = space.architectures_at(space.function_classes([arch]))[0]
+    return {
+        "index": int(space.indices_of([arch])[0]),
+        "first of the same function": space.to_string(first),
+    }
+
+
+def _costs(space: Space, arch: IntArray, skeleton: dict[str, int]) -> dict[str, Any]:
+    """The network and what it costs, as far as the space says."""
+    from hwbench.spaces import SpaceLacksError
+
+    facts: dict[str, Any] = {}
+    try:
+        facts["network"] = vars(space.skeleton(**skeleton))
+    except SpaceLacksError:
+        if skeleton:
+            raise  # what was asked about is not there
+    for name, count in (("parameters", space.parameters), ("flops", space.flops)):
+        try:
+            facts[name] = int(count([arch], **skeleton)[0])
+        except SpaceLacksError:
+            continue
+    return facts
 
 
 def _describe(value: object) -> str:

@@ -128,7 +128,8 @@ def _noise_words(noise: NoiseCard, unit: str) -> str:
     }[noise.method]
     return (
         f"{compared} agree with tau {noise.kendall_tau:.3f}; noise {noise.deviation:.3g} {unit}; "
-        f"the best any predictor can be expected to score is tau {noise.tau_ceiling:.3f}"
+        f"a perfect predictor can be expected to score tau {noise.tau_ceiling:.3f}"
+        f"{' or more' if noise.method == 'halves' else ''}"
     )
 
 
@@ -174,6 +175,7 @@ def merge(
 ) -> None:
     """Join tables of one space side by side into a new one."""
     from hwbench.tables.library import load_table
+    from hwbench.tables.noise import with_twin_noise
     from hwbench.tables.table import merge_tables
 
     parts = [load_table(table) for table in tables]
@@ -188,6 +190,7 @@ def merge(
         }
     )
     merged = merge_tables(parts, card, prefixes=pairs("--prefix", prefix, "TABLE=PREFIX"))
+    merged = with_twin_noise(merged)
     merged.save(path)
     say_made(merged, path)
 

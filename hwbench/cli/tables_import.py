@@ -131,6 +131,7 @@ def fetch(
         str | None,
         typer.Option(
             metavar="DIR_OR_URL",
+            envvar="HWBENCH_MIRROR",
             help="A folder or address with copies under <owner>/<repository>/<commit>/<path>.",
         ),
     ] = None,

@@ -17,7 +17,8 @@ class NoiseCard(BaseModel):
     n_pairs : pairs of values that were compared.
     kendall_tau : tau-b of the pairs.
     deviation : standard deviation of the noise of one value, in the column's unit.
-    tau_ceiling : the best tau that a perfect predictor can be expected to score on this column.
+    tau_ceiling : about the best tau that a perfect predictor can be expected to score on this
+        column; a cautious estimate, so at least that, where the method is "halves".
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)

@@ -94,10 +94,14 @@ def _latency_columns(
     together = milliseconds.transpose(1, 0, 2).reshape(milliseconds.shape[1], -1)
     least, low, median, high = np.percentile(together, [0, 25, 50, 75], axis=1)
     noise: dict[str, NoiseCard | None] = {"latency": None, "latency_min": None}
-    if len(milliseconds) > 1:
-        halves = (milliseconds[0::2], milliseconds[1::2])
-        noise["latency"] = halves_noise(*(np.median(half, axis=(0, 2)) for half in halves))
-        noise["latency_min"] = halves_noise(*(half.min(axis=(0, 2)) for half in halves))
+    part = len(milliseconds) // 2
+    if part:
+        halves = (milliseconds[: 2 * part : 2], milliseconds[1 : 2 * part : 2])
+        longer = len(milliseconds) / part
+        medians = [np.median(half, axis=(0, 2)) for half in halves]
+        noise["latency"] = halves_noise(*medians, longer=longer)
+        fastest = [half.min(axis=(0, 2)) for half in halves]
+        noise["latency_min"] = halves_noise(*fastest, longer=longer)
     runs = f"{recipe.rounds} rounds x {recipe.repeats} runs in interleaved random order"
     shared: dict[str, Any] = {"unit": "ms", "direction": "minimize"}
     cards = {

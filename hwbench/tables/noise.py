@@ -39,15 +39,18 @@ def twin_noise(first: ArrayLike, second: ArrayLike) -> NoiseCard | None:
     return _noise_card("twins", len(a), tau, _correlation(tau), _deviation(a, b))
 
 
-def halves_noise(first: ArrayLike, second: ArrayLike) -> NoiseCard | None:
-    """Noise of a whole measurement, from the same summary of either half of its rounds.
+def halves_noise(first: ArrayLike, second: ArrayLike, *, longer: float = 2.0) -> NoiseCard | None:
+    """Noise of a whole measurement, from the same summary of two equal parts of its rounds.
 
-    The whole has twice the runs of a half: its correlation with another whole follows from that of
-    the halves by the Spearman-Brown formula 2r / (1 + r), and its noise is 1/sqrt(2) of theirs.
+    The whole is `longer` times a part: its correlation with another whole follows from that of the
+    parts by the Spearman-Brown formula, and its noise is 1/sqrt(longer) of theirs. That holds for
+    averages. What disturbs a measurement only adds time, so that the fastest of more runs gains
+    more than this, and the ceiling is a cautious one.
 
     Parameters
     ----------
     first, second : float64 of shape (n_archs,).
+    longer : rounds of the whole for each round of a part.
 
     Returns
     -------
@@ -58,8 +61,8 @@ def halves_noise(first: ArrayLike, second: ArrayLike) -> NoiseCard | None:
         return None
     tau = _kendall_tau(a, b)
     half = _correlation(tau)
-    whole = 2 * half / (1 + half)
-    return _noise_card("halves", len(a), tau, whole, _deviation(a, b) / math.sqrt(2))
+    whole = longer * half / (1 + (longer - 1) * half)
+    return _noise_card("halves", len(a), tau, whole, _deviation(a, b) / math.sqrt(longer))
 
 
 def with_twin_noise(table: Table) -> Table:

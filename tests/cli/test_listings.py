@@ -1,14 +1,50 @@
 import json
 
 from hwbench.predictors import list_predictors
-from hwbench.spaces import list_spaces
+from hwbench.spaces import get_space, list_spaces
 
 
 def test_spaces_are_listed(hwbench):
     assert "nasbench_macro" in hwbench("spaces", "list").out
     rows = json.loads(hwbench("spaces", "list", "--json").out)
     assert [row["name"] for row in rows] == list_spaces()
-    assert rows[0]["architectures"] == 15625
+    sizes = {row["name"]: row["architectures"] for row in rows}
+    assert sizes["nasbench201"] == 15625
+    assert sizes["fbnet"] == 9**22
+    for row in rows:
+        space = get_space(row["name"])
+        assert space.to_string(space.from_string(row["example"])) == row["example"]
+    assert "9.85e+20" in hwbench("spaces", "list").out
+
+
+def test_an_architecture_without_a_place_is_shown(hwbench):
+    text = "0123456780123456780123"
+    facts = json.loads(hwbench("spaces", "show", "fbnet", text, "--json").out)
+    assert facts["architecture"] == text
+    assert facts["operations"]["layer9"] == "skip"
+    assert facts["parameters"] == get_space("fbnet").parameters([list(map(int, text))])[0]
+    assert "index" not in facts
+    assert "2,048,740" in hwbench("spaces", "show", "fbnet", text).out
+
+
+def test_an_architecture_of_a_space_of_ones_own_is_shown(hwbench, refused, hwbench_home):
+    (hwbench_home / "spaces").mkdir()
+    card = hwbench_home / "spaces" / "mine.toml"
+    card.write_text('title = "Mine"\nlayers = 3\nchoices = ["8", "16"]\n')
+    rows = json.loads(hwbench("spaces", "list", "--json").out)
+    assert {"name": "mine", "architectures": 8}.items() <= {
+        key: row[key] for row in rows if row["name"] == "mine" for key in ("name", "architectures")
+    }.items()
+    facts = json.loads(hwbench("spaces", "show", "mine", "8-16-8", "--json").out)
+    assert facts == {
+        "architecture": "8-16-8",
+        "operations": {"layer1": "8", "layer2": "16", "layer3": "8"},
+        "index": 2,
+        "first of the same function": "8-16-8",
+    }
+    assert "no networks" in refused("spaces", "show", "mine", "8-16-8", "--channels", "4")
+    card.write_text('title = "Mine"\nlayer = 3\n')
+    assert "did you mean 'layers'" in refused("spaces", "list")
 
 
 def test_predictors_are_listed(hwbench):

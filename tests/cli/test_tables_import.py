@@ -1,0 +1,131 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from hwbench.tables import load_table
+from hwbench.tables.catalogue import benchmark_cards
+
+ARCHS = [
+    "|nor_conv_3x3~0|+|skip_connect~0|none~1|+|none~0|none~1|nor_conv_1x1~2|",
+    "|skip_connect~0|+|skip_connect~0|none~1|+|none~0|none~1|nor_conv_1x1~2|",
+]
+
+
+@pytest.fixture
+def own_file(tmp_path):
+    path = tmp_path / "mine.csv"
+    pd.DataFrame({"arch": ARCHS, "latency": [3.25, 1.5]}).to_csv(path, index=False)
+    return path
+
+
+# ---------------------------------------------------------------------- public benchmarks
+
+
+def test_benchmarks_lists_every_variant(hwbench):
+    listed = json.loads(hwbench("tables", "benchmarks", "--json").out)
+    assert {row["name"] for row in listed} == set(benchmark_cards())
+    text = hwbench("tables", "benchmarks").out
+    for name in benchmark_cards():
+        assert name in text
+
+
+def test_one_benchmark_tells_where_its_files_are(hwbench):
+    text = hwbench("tables", "benchmarks", "nasbench201").out
+    assert "NAS-Bench-201-v1_1" in text
+    assert "https://raw.githubusercontent.com/" in text
+    assert "sha256 " in text
+
+
+def test_fetch_makes_a_table_that_passes_every_check(hwbench, hwbench_home, shared_data):
+    result = hwbench("tables", "fetch", "nasbench-macro", "--mirror", shared_data / "raw")
+    assert result.code == 0, result
+    path = hwbench_home / "tables" / "nasbench-macro.parquet"
+    assert f"table nasbench-macro: 6561 architectures at {path}" in result.out
+    assert load_table("nasbench-macro").card.name == "nasbench-macro"
+    result = hwbench("tables", "verify", "nasbench-macro")
+    assert result.code == 0
+    assert result.out.count("passed") == 5
+
+
+def test_fetched_table_is_replaced_only_when_asked(hwbench, refused, shared_data, tmp_path):
+    fetch = ["tables", "fetch", "nasbench-macro", "--mirror", shared_data / "raw"]
+    fetch += ["-o", tmp_path / "t.parquet", "--name", "macro"]
+    assert hwbench(*fetch).code == 0
+    assert "exists already" in refused(*fetch)
+    assert hwbench(*fetch, "--replace").code == 0
+    assert load_table(tmp_path / "t.parquet").card.name == "macro"
+
+
+def test_import_takes_a_file_the_user_has(hwbench, hwbench_home, shared_data):
+    (file,) = (shared_data / "raw").rglob("nas-bench-macro_cifar10.json")
+    result = hwbench("tables", "import", "nasbench-macro", file)
+    assert result.code == 0, result
+    assert len(load_table("nasbench-macro")) == 6561
+
+
+def test_failed_check_is_an_error(hwbench, own_table):
+    content = bytearray(own_table.read_bytes())
+    content[len(content) // 4] ^= 1
+    own_table.write_bytes(content)
+    result = hwbench("tables", "verify", "small")
+    assert result.code == 2
+    assert "FAILED" in result.out
+    assert "failed checksums of pages" in result.err
+
+
+# ---------------------------------------------------------------------- one's own numbers
+
+
+def test_own_file_becomes_a_table(hwbench, hwbench_home, own_file):
+    result = hwbench("tables", "import", "--space", "nasbench201", own_file, "--unit", "latency=ms")
+    assert result.code == 0, result
+    assert (
+        f"table mine: 2 architectures at {hwbench_home / 'tables' / 'mine.parquet'}" in result.out
+    )
+    table = load_table("mine")
+    assert sorted(table.frame["arch"]) == sorted(ARCHS)
+    by_arch = dict(zip(table.frame["arch"], table.column("latency"), strict=True))
+    assert by_arch == dict(zip(ARCHS, [3.25, 1.5], strict=True))
+    assert table.card.columns["latency"].unit == "ms"
+    assert table.card.columns["latency"].direction == "minimize"
+
+
+def test_every_bad_row_is_told(hwbench, tmp_path):
+    path = tmp_path / "bad.csv"
+    archs = [ARCHS[0], "|nor_conv_9x9~0|", ARCHS[1], ARCHS[0]]
+    pd.DataFrame({"arch": archs, "latency": ["1", "2", "fast", "4"]}).to_csv(path, index=False)
+    command = ["tables", "import", "--space", "nasbench201", path, "--unit", "latency=ms"]
+    result = hwbench(*command)
+    assert result.code == 2
+    for piece in ("nor_conv_9x9", "fast"):
+        assert piece in result.err
+    assert "Traceback" not in result.err
+    result = hwbench(*command, "--bad-rows", "drop", "--duplicates", "first")
+    assert result.code == 0, result
+    np.testing.assert_array_equal(load_table("bad").column("latency"), [1.0])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["fetch", "hw-nas-benhc"], "did you mean 'hw-nas-bench'?"),
+        (["fetch", "nasbench-macro", "--variant", "orignal"], "did you mean 'original'?"),
+        (["fetch", "nasbench-macro", "--mirror", "gone"], "gone"),
+        (["benchmarks", "hw"], "unknown benchmark 'hw'"),
+        (["import", "nasbench-macro"], "name its files or a folder of them"),
+        (["import", "nasbench-macro", "gone.json"], "gone.json: no such file or folder"),
+        (["import", "nasbenchmacro", "gone.json"], "did you mean 'nasbench-macro'?"),
+        (["import", "--space", "nasbench201", "gone.csv"], "gone.csv"),
+        (["import", "--space", "nasbench20", "mine.csv"], "did you mean 'nasbench201'?"),
+        (["import", "--space", "nasbench201", "a.csv", "b.csv"], "give one file, not 2"),
+        (["import", "--space", "nasbench201", "mine.csv", "--unit", "ms"], "COLUMN=UNIT"),
+        (["import", "--space", "nasbench201", "mine.csv"], "latency"),
+        (["import", "mine.csv"], "say what it is"),
+        (["verify", "gone.parquet"], "no such file"),
+    ],
+)
+def test_wrong_use_is_one_line(refused, hwbench_home, own_file, monkeypatch, arguments, message):
+    monkeypatch.chdir(own_file.parent)
+    assert message in refused("tables", *arguments)
