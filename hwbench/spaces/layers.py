@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 
 def relu_conv_bn(
@@ -16,3 +17,44 @@ def relu_conv_bn(
         ),
         nn.BatchNorm2d(out_channels),
     )
+
+
+def conv_bn(
+    in_channels: int,
+    out_channels: int,
+    kernel_size: int = 1,
+    *,
+    stride: int = 1,
+    groups: int = 1,
+    relu: bool = False,
+) -> list[nn.Module]:
+    """Convolution without bias, batch normalisation and, if wanted, ReLU."""
+    modules: list[nn.Module] = [
+        nn.Conv2d(
+            in_channels,
+            out_channels,
+            kernel_size,
+            stride,
+            padding=kernel_size // 2,
+            groups=groups,
+            bias=False,
+        ),
+        nn.BatchNorm2d(out_channels),
+    ]
+    return [*modules, nn.ReLU(inplace=True)] if relu else modules
+
+
+class FactorizedReduction(nn.Module):
+    """ReLU, two strided 1x1 convolutions side by side, one of them shifted by a pixel, and BN."""
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__()
+        half = out_channels // 2
+        self.left = nn.Conv2d(in_channels, half, 1, stride=2, bias=False)
+        self.right = nn.Conv2d(in_channels, out_channels - half, 1, stride=2, bias=False)
+        self.bn = nn.BatchNorm2d(out_channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = torch.relu(x)
+        shifted = nn.functional.pad(x, (0, 1, 0, 1))[:, :, 1:, 1:]
+        return self.bn(torch.cat([self.left(x), self.right(shifted)], dim=1))

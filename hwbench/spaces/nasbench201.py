@@ -8,14 +8,15 @@ equal cells with a strided residual block between them, and a linear classifier.
 from __future__ import annotations
 
 import re
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from hwbench.errors import HwbenchError, unknown_name
 from hwbench.spaces.base import IntArray, Skeleton
-from hwbench.spaces.edge_cell import EDGES, EdgeCellSpace
+from hwbench.spaces.edge_cell import EDGES, N_NODES, EdgeCellSpace
+from hwbench.spaces.strings import PieceStrings
 
 if TYPE_CHECKING:
     import torch
@@ -26,7 +27,7 @@ N_STAGES = 3
 _NODE = re.compile(r"\|(?:[^|+]+\|)+")
 
 
-class NASBench201(EdgeCellSpace):
+class NASBench201(PieceStrings, EdgeCellSpace):
     """15,625 cells of six edges with five operations each.
 
     Strings are the benchmark's own, `|op~0|+|op~0|op~1|+|op~0|op~1|op~2|`. FLOPs count the
@@ -47,10 +48,14 @@ class NASBench201(EdgeCellSpace):
     kinds = ("zero", "identity", "function", "function", "linear")
     default_skeleton = Skeleton(channels=16, depth=5)
 
-    def to_string(self, arch: ArrayLike) -> str:
-        row = self.check(np.asarray(arch)[None, :])[0]
-        names = [f"{OPERATIONS[op]}~{source}" for op, (source, _) in zip(row, EDGES, strict=True)]
-        return f"|{names[0]}|+|{'|'.join(names[1:3])}|+|{'|'.join(names[3:])}|"
+    @cached_property
+    def _pieces(self) -> list[list[str]]:
+        pieces = []
+        for source, target in EDGES:
+            before = "|" if source == 0 else ""
+            after = "|+" if source == target - 1 < N_NODES - 2 else "|"
+            pieces.append([f"{before}{name}~{source}{after}" for name in OPERATIONS])
+        return pieces
 
     def from_string(self, text: str) -> IntArray:
         nodes = text.strip().split("+") if isinstance(text, str) else []

@@ -7,13 +7,14 @@ the shape changes) and two inverted bottlenecks.
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from hwbench.errors import HwbenchError
-from hwbench.spaces.base import IntArray, Skeleton, Space
+from hwbench.spaces.base import IntArray, Skeleton
+from hwbench.spaces.strings import PieceStrings
 
 if TYPE_CHECKING:
     import torch
@@ -39,7 +40,7 @@ def layer_shapes(skeleton: Skeleton) -> list[tuple[int, int, int, int]]:
     return shapes
 
 
-class NASBenchMacro(Space):
+class NASBenchMacro(PieceStrings):
     """6,561 sequential networks; a string is the eight operation indices, such as "02012100".
 
     FLOPs count the multiply-adds of convolutions and of the classifier without its bias, and
@@ -52,9 +53,9 @@ class NASBenchMacro(Space):
     positions = tuple(f"layer{layer}" for layer in range(1, sum(STAGES) + 1))
     default_skeleton = Skeleton(channels=32, depth=1)
 
-    def to_string(self, arch: ArrayLike) -> str:
-        row = self.check(np.asarray(arch)[None, :])[0]
-        return "".join(str(op) for op in row)
+    @cached_property
+    def _pieces(self) -> list[list[str]]:
+        return [[str(operation) for operation in range(len(OPERATIONS))]] * self.n_positions
 
     def from_string(self, text: str) -> IntArray:
         stripped = text.strip() if isinstance(text, str) else ""

@@ -8,32 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from hwbench.spaces.base import Skeleton
+from hwbench.spaces.layers import conv_bn
 from hwbench.spaces.nasbench_macro import BOTTLENECKS, HEAD_CHANNELS, layer_shapes
-
-
-def conv_bn(
-    in_channels: int,
-    out_channels: int,
-    kernel_size: int = 1,
-    *,
-    stride: int = 1,
-    groups: int = 1,
-    relu: bool = False,
-) -> list[nn.Module]:
-    """Convolution without bias, batch normalisation and, if wanted, ReLU."""
-    modules: list[nn.Module] = [
-        nn.Conv2d(
-            in_channels,
-            out_channels,
-            kernel_size,
-            stride,
-            padding=kernel_size // 2,
-            groups=groups,
-            bias=False,
-        ),
-        nn.BatchNorm2d(out_channels),
-    ]
-    return [*modules, nn.ReLU(inplace=True)] if relu else modules
 
 
 class InvertedBottleneck(nn.Module):

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from hwbench.errors import HwbenchError
-from hwbench.spaces.base import IntArray, Skeleton, Space
+from hwbench.spaces.base import IntArray, Skeleton
+from hwbench.spaces.strings import PieceStrings
 
 if TYPE_CHECKING:
     import torch
@@ -49,7 +50,7 @@ def residual_costs(
     return parameters + shortcut + np.where(changed, 2 * out_channels, 0), flops + shortcut * pixels
 
 
-class TransNASMacro(Space):
+class TransNASMacro(PieceStrings):
     """3,256 sequential residual networks; strings such as "64-41414-basic".
 
     The digits are the modules: 1 keeps, 2 doubles the channels, 3 halves the size, 4 does both.
@@ -107,9 +108,14 @@ class TransNASMacro(Space):
         # The first of five modules that keeps within the limits whatever one module becomes.
         return self.from_string("64-11144-basic")
 
-    def to_string(self, arch: ArrayLike) -> str:
-        digits = self._digits(self.check(np.asarray(arch)[None, :]))[0]
-        return f"64-{''.join(str(digit) for digit in digits if digit)}-basic"
+    @cached_property
+    def _pieces(self) -> list[list[str]]:
+        digits = [str(digit) for digit in range(1, len(MODULES) + 1)]
+        always = [digits] * (N_ALWAYS - 1)
+        optional = [["", *digits]] * (N_MODULES - N_ALWAYS - 1)
+        first = [f"64-{digit}" for digit in digits]
+        last = [f"{digit}-basic" for digit in ("", *digits)]
+        return [first, *always, *optional, last]
 
     def from_string(self, text: str) -> IntArray:
         match = _STRING.fullmatch(text.strip()) if isinstance(text, str) else None

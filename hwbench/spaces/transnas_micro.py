@@ -7,14 +7,15 @@ the first cell of a module 4 doubles the channels and halves the size on its edg
 from __future__ import annotations
 
 import re
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from hwbench.errors import HwbenchError
 from hwbench.spaces.base import IntArray, Skeleton
 from hwbench.spaces.edge_cell import EDGES, EdgeCellSpace
+from hwbench.spaces.strings import PieceStrings
 from hwbench.spaces.transnas_macro import stem_costs, stem_size
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ MODULES = (4, 1, 4, 1, 4)
 _STRING = re.compile(r"64-41414-([0-3])_([0-3]{2})_([0-3]{3})")
 
 
-class TransNASMicro(EdgeCellSpace):
+class TransNASMicro(PieceStrings, EdgeCellSpace):
     """4,096 cells of six edges with four operations each; strings such as "64-41414-1_02_333".
 
     Where a cell changes the shape, a skip connection is a pair of strided convolutions; hence two
@@ -42,9 +43,11 @@ class TransNASMicro(EdgeCellSpace):
     kinds = ("zero", "function", "function", "function")
     default_skeleton = Skeleton(channels=64, depth=2, input_size=256, classes=75)
 
-    def to_string(self, arch: ArrayLike) -> str:
-        row = "".join(str(op) for op in self.check(np.asarray(arch)[None, :])[0])
-        return f"64-41414-{row[0]}_{row[1:3]}_{row[3:]}"
+    @cached_property
+    def _pieces(self) -> list[list[str]]:
+        around = (("64-41414-", "_"), ("", ""), ("", "_"), ("", ""), ("", ""), ("", ""))
+        digits = range(len(OPERATIONS))
+        return [[f"{before}{digit}{after}" for digit in digits] for before, after in around]
 
     def from_string(self, text: str) -> IntArray:
         match = _STRING.fullmatch(text.strip()) if isinstance(text, str) else None

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from hwbench.spaces.base import Skeleton
 from hwbench.spaces.edge_cell import EDGES
-from hwbench.spaces.layers import relu_conv_bn
+from hwbench.spaces.layers import FactorizedReduction, relu_conv_bn
 
 
 class ResidualBlock(nn.Module):
@@ -43,22 +43,6 @@ class Zero(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         zeros = x[:, :, :: self.stride, :: self.stride].mul(0.0)
         return zeros.repeat(1, self.repeats, 1, 1) if self.repeats > 1 else zeros
-
-
-class FactorizedReduction(nn.Module):
-    """Two strided 1x1 convolutions, one of them shifted by a pixel, side by side."""
-
-    def __init__(self, in_channels: int, out_channels: int) -> None:
-        super().__init__()
-        half = out_channels // 2
-        self.left = nn.Conv2d(in_channels, half, 1, stride=2, bias=False)
-        self.right = nn.Conv2d(in_channels, out_channels - half, 1, stride=2, bias=False)
-        self.bn = nn.BatchNorm2d(out_channels)
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = torch.relu(x)
-        shifted = nn.functional.pad(x, (0, 1, 0, 1))[:, :, 1:, 1:]
-        return self.bn(torch.cat([self.left(x), self.right(shifted)], dim=1))
 
 
 def make_operation(name: str, in_channels: int, out_channels: int, stride: int) -> nn.Module:

@@ -10,9 +10,24 @@ from hypothesis import strategies as st
 from sklearn.base import clone
 
 from hwbench.errors import HwbenchError
-from hwbench.spaces import ENCODINGS, get_space, list_spaces
+from hwbench.spaces import get_space, list_spaces
 
-SIZES = {"nasbench201": (15625, 6, 5), "nasbench_macro": (6561, 8, 3)}
+SPACES = [
+    "darts",
+    "fbnet",
+    "nasbench101",
+    "nasbench201",
+    "nasbench_macro",
+    "transnas_macro",
+    "transnas_micro",
+]
+# Full products small enough to be enumerated: architectures, positions, operations at each.
+SIZES = {
+    "nasbench201": (15625, 6, 5),
+    "nasbench_macro": (6561, 8, 3),
+    "transnas_micro": (4096, 6, 4),
+}
+ENCODINGS = ("onehot", "counts", "integers")  # what every space has
 
 
 @pytest.fixture(params=SIZES)
@@ -21,7 +36,7 @@ def space(request):
 
 
 def test_spaces_are_listed_sorted():
-    assert list_spaces() == sorted(SIZES)
+    assert list_spaces() == SPACES
 
 
 def test_unknown_space_names_the_nearest():
@@ -55,6 +70,27 @@ def test_indices_and_architectures_are_inverse(space, unchanged):
 def test_index_outside_is_refused(space, index):
     with pytest.raises(HwbenchError, match=f"outside 0 .. {len(space) - 1}"):
         space.architectures_at([0, index])
+
+
+def test_a_malformed_string_among_many_is_named_by_its_row(space):
+    texts = space.to_strings(space.sample(20))
+    with pytest.raises(HwbenchError) as alone:
+        space.from_string("?")
+    for wrong in ("?", None, 3):
+        texts[17] = wrong
+        with pytest.raises(HwbenchError, match=r"^row 17: architecture ") as caught:
+            space.from_strings([*texts, "another"])
+    assert str(caught.value).replace("3 is", "'?' is") == f"row 17: {alone.value}"
+
+
+def test_strings_of_a_batch_are_those_of_its_rows(space):
+    archs = space.sample(30)
+    assert space.to_strings(archs) == [space.to_string(arch) for arch in archs]
+    spaced = [f" {text}\n" for text in space.to_strings(archs)]
+    np.testing.assert_array_equal(space.from_strings(spaced), archs)
+    np.testing.assert_array_equal([space.from_string(text) for text in spaced], archs)
+    with pytest.raises(HwbenchError, match="shape"):
+        space.to_string(archs)
 
 
 def test_strings_of_all_architectures_come_back(space):
