@@ -6,6 +6,7 @@ import contextlib
 import os
 import tempfile
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 from hwbench.errors import HwbenchError
@@ -43,3 +44,8 @@ def write_text(path: Path, text: str) -> None:
     """Write a UTF-8 text file atomically."""
     with atomic_path(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def today() -> str:
+    """The date in UTC, ISO 8601."""
+    return datetime.now(UTC).date().isoformat()

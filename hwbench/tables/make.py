@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from hwbench.environment import describe_machine, describe_versions
+from hwbench.files import today
 from hwbench.progress import Progress, silent
 from hwbench.spaces import Space
 from hwbench.spaces.base import SpaceLacksError
@@ -217,8 +217,3 @@ def _record(command: str, recipe: dict[str, Any], **changes: Any) -> dict[str, A
         "machine": describe_machine(),
         "versions": describe_versions(),
     }
-
-
-def today() -> str:
-    """The date in UTC, ISO 8601."""
-    return datetime.now(UTC).date().isoformat()

@@ -17,6 +17,7 @@ from hwbench.files import atomic_path
 from hwbench.tables.card import TableCard
 
 CARD_KEY = b"hwbench.table"
+LARGE = 100_000  # rows from which on the best compression takes longer than it is worth
 
 
 class TableFile:
@@ -107,7 +108,7 @@ def write_table_file(path: Path, content: pa.Table, card: TableCard) -> None:
             content.replace_schema_metadata(metadata),
             temporary,
             compression="zstd",
-            compression_level=19,
+            compression_level=19 if content.num_rows < LARGE else 9,
             write_page_checksum=True,
         )
 

@@ -1,0 +1,165 @@
+"""What the converters share: finding files, telling formats apart, making the table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.csv
+from numpy.typing import NDArray
+
+from hwbench.errors import HwbenchError
+from hwbench.files import today
+from hwbench.spaces import Space, get_space
+from hwbench.spaces.base import IntArray
+from hwbench.tables.card import ColumnCard, TableCard
+from hwbench.tables.catalogue import load_benchmark
+from hwbench.tables.noise import with_twin_noise
+from hwbench.tables.table import Table
+from hwbench.tables.table_file import file_digest
+
+MOST_CSV_BYTES = 2**31
+DIGESTED_FILES = 32  # of a folder of thousands the recipe names the number and the first ones
+
+
+def listed_files(paths: Sequence[Path]) -> list[Path]:
+    """The files that are given, and all files inside the folders that are, sorted.
+
+    Raises
+    ------
+    HwbenchError
+        Where there is none.
+    """
+    files: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            files += sorted(entry for entry in path.rglob("*") if entry.is_file())
+        else:
+            files.append(path)
+    if not files:
+        given = ", ".join(str(path) for path in paths)
+        raise HwbenchError(f"{given}: holds no file")
+    return files
+
+
+def read_csv(path: Path, columns: Mapping[str, str]) -> pd.DataFrame:
+    """Read a comma-separated file whose columns are known.
+
+    Numbers are read to the nearest float; an empty field is missing.
+
+    Parameters
+    ----------
+    path : the file.
+    columns : what each column holds, "text", "number" or "integer".
+
+    Raises
+    ------
+    HwbenchError
+        Where the file cannot be read, lacks a column, or a field is not of its kind.
+    """
+    types = {"text": pa.string(), "number": pa.float64(), "integer": pa.int64()}
+    try:
+        if path.stat().st_size > MOST_CSV_BYTES:
+            raise HwbenchError(f"{path}: {path.stat().st_size} bytes are too many for this file")
+        table = pa.csv.read_csv(
+            path,
+            convert_options=pa.csv.ConvertOptions(
+                column_types={name: types[kind] for name, kind in columns.items()},
+                include_columns=list(columns),
+                strings_can_be_null=False,
+            ),
+        )
+    except (OSError, pa.ArrowException, ValueError) as error:
+        raise HwbenchError(f"{path}: {str(error).splitlines()[0]}") from error
+    frame: pd.DataFrame = table.to_pandas()
+    return frame
+
+
+def find_duplicate(keys: NDArray[Any]) -> int | None:
+    """The first row whose key stands in an earlier row, if any."""
+    twice = np.flatnonzero(pd.Series(keys).duplicated())
+    return int(twice[0]) if len(twice) else None
+
+
+def parse_archs(space: Space, strings: Sequence[str], path: Path) -> IntArray:
+    """Parse a file's architecture strings.
+
+    Raises
+    ------
+    HwbenchError
+        Where one is unknown or stands twice; names the file.
+    """
+    try:
+        archs = space.from_strings(strings)
+    except HwbenchError as error:
+        raise HwbenchError(f"{path}: {error}") from error
+    row = find_duplicate(space.keys_of(archs))
+    if row is not None:
+        raise HwbenchError(f"{path}: row {row}: architecture {strings[row]!r} stands twice")
+    return archs
+
+
+def make_table(
+    name: str,
+    archs: IntArray,
+    metrics: pd.DataFrame,
+    columns: Mapping[str, ColumnCard],
+    *,
+    files: Sequence[Path],
+    note: str = "",
+) -> Table:
+    """The table of a benchmark, with a card made of the catalogue's.
+
+    Parameters
+    ----------
+    name : of the benchmark in the catalogue.
+    archs : integers of shape (n_archs, n_positions).
+    metrics : n_archs rows; every column of it has a card.
+    columns : the cards.
+    files : what the numbers were read from.
+    note : what a reader should know of these files, added to the catalogue's description.
+
+    Returns
+    -------
+    Rows in the space's order (in that of `archs` where the space has none), with noise estimates
+    where it has twins.
+    """
+    benchmark = load_benchmark(name)
+    space = get_space(benchmark.space)
+    if space.indexed:
+        order = np.argsort(space.indices_of(archs), kind="stable")
+        archs, metrics = archs[order], metrics.iloc[order]
+    partial = ""
+    if space.indexed and len(archs) < space.n_architectures:
+        partial = f"The files hold {len(archs)} of its {space.n_architectures} architectures."
+    card = TableCard(
+        name=name,
+        title=benchmark.title,
+        space=space.name,
+        description=" ".join(filter(None, [benchmark.description.strip(), note, partial])),
+        created=today(),
+        licence=benchmark.licence,
+        recipes=(
+            {
+                "command": "import",
+                "benchmark": name,
+                "paper": benchmark.paper,
+                "n_files": len(files),
+                "files": [
+                    {"name": file.name, "bytes": file.stat().st_size, "sha256": file_digest(file)}
+                    for file in files[:DIGESTED_FILES]
+                ],
+            },
+        ),
+        columns=dict(columns),
+    )
+    return with_twin_noise(Table.from_archs(archs, metrics[list(columns)], card))
+
+
+def unknown_file(path: Path, expected: str) -> HwbenchError:
+    """The error for a file of no known format."""
+    return HwbenchError(f"{path}: is none of the benchmark's files; expected {expected}")
