@@ -98,7 +98,11 @@ def run_trial(
     except Exception:  # noqa: BLE001  whatever a model raises is this trial's result
         row["error"] = traceback.format_exc()
         return row, None
-    return row, {table.key_column: table.keys[test], "truth": values[test], "prediction": prediction}
+    return row, {
+        table.key_column: table.keys[test],
+        "truth": values[test],
+        "prediction": prediction,
+    }
 
 
 def _rows(trial: Trial, table: Table, training: str) -> tuple[IntArray, IntArray]:

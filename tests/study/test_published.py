@@ -121,7 +121,7 @@ def test_linear_regression_as_published(taus, column, size):
 def test_every_table_as_published(linear_taus, lookup_taus, column):
     linear, lookup = ALL_TABLES[column]
     assert linear_taus[column] == pytest.approx(linear, abs=0.02)
-    assert lookup_taus[column] == pytest.approx(lookup, abs=0.002)
+    assert lookup_taus[column] == pytest.approx(lookup, abs=0.005)
 
 
 @pytest.mark.parametrize("metric", BY_DEVICE)

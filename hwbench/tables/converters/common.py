@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,24 +26,40 @@ MOST_CSV_BYTES = 2**31
 DIGESTED_FILES = 32  # of a folder of thousands the recipe names the number and the first ones
 
 
-def listed_files(paths: Sequence[Path]) -> list[Path]:
-    """The files that are given, and all files inside the folders that are, sorted.
+def listed_files(
+    paths: Sequence[Path], known: Callable[[Path], bool], *, expected: str
+) -> list[Path]:
+    """The files that are given, and those inside the given folders that are known.
+
+    Parameters
+    ----------
+    paths : files and folders.
+    known : whether a file, by its name, is of a known format. Others inside a folder are passed
+        over.
+    expected : the known formats in words.
+
+    Returns
+    -------
+    Each file once: in the order given, sorted within a folder.
 
     Raises
     ------
     HwbenchError
-        Where there is none.
+        Where a file that is given is not known, or there is no known one.
     """
     files: list[Path] = []
     for path in paths:
         if path.is_dir():
-            files += sorted(entry for entry in path.rglob("*") if entry.is_file())
-        else:
+            entries = sorted(entry for entry in path.rglob("*") if entry.is_file())
+            files += filter(known, entries)
+        elif known(path):
             files.append(path)
+        else:
+            raise HwbenchError(f"{path}: is none of the benchmark's files; expected {expected}")
     if not files:
         given = ", ".join(str(path) for path in paths)
-        raise HwbenchError(f"{given}: holds no file")
-    return files
+        raise HwbenchError(f"{given}: holds none of the benchmark's files; expected {expected}")
+    return list(dict.fromkeys(files))
 
 
 def read_csv(path: Path, columns: Mapping[str, str]) -> pd.DataFrame:
@@ -131,8 +147,10 @@ def make_table(
     benchmark = load_benchmark(name)
     space = get_space(benchmark.space)
     if space.indexed:
-        order = np.argsort(space.indices_of(archs), kind="stable")
-        archs, metrics = archs[order], metrics.iloc[order]
+        places = space.indices_of(archs)
+        if (places[1:] < places[:-1]).any():
+            order = np.argsort(places, kind="stable")
+            archs, metrics = archs[order], metrics.iloc[order]
     partial = ""
     if space.indexed and len(archs) < space.n_architectures:
         partial = f"The files hold {len(archs)} of its {space.n_architectures} architectures."
@@ -158,8 +176,3 @@ def make_table(
         columns=dict(columns),
     )
     return with_twin_noise(Table.from_archs(archs, metrics[list(columns)], card))
-
-
-def unknown_file(path: Path, expected: str) -> HwbenchError:
-    """The error for a file of no known format."""
-    return HwbenchError(f"{path}: is none of the benchmark's files; expected {expected}")

@@ -28,7 +28,6 @@ from hwbench.tables.converters.common import (
     make_table,
     parse_archs,
     read_csv,
-    unknown_file,
 )
 from hwbench.tables.converters.nasbench201 import DATASETS, is_accuracy_file, read_accuracies
 from hwbench.tables.formats import load_pickle
@@ -45,7 +44,7 @@ METRICS = {
     "eyeriss_energy": ("mJ", "energy on the accelerator Eyeriss, estimated"),
     "eyeriss_arithmetic_intensity": (
         "ops/byte",
-        "arithmetic intensity on the accelerator Eyeriss, estimated; minimised in published studies",
+        "arithmetic intensity on the accelerator Eyeriss, estimated; minimised in studies",
     ),
     "fpga_latency": ("ms", "latency on an FPGA, estimated"),
     "fpga_energy": ("mJ", "energy on an FPGA, estimated"),
@@ -53,6 +52,7 @@ METRICS = {
 NOT_MEASURED = -1.0  # stands in the files for cells that a device could not run
 CLASSES = {"cifar10": (32, 10), "cifar100": (32, 100), "ImageNet16-120": (16, 120)}
 
+PICKLES = (".pickle", ".pkl")
 _CSV = re.compile(r"hw_(cifar10|cifar100|ImageNet16-120)\.csv")
 # The re-export numbers operations and edges as NASLib does.
 _NASLIB_OPERATIONS = np.array([1, 0, 3, 2, 4])  # skip, none, conv 3x3, conv 1x1, pooling
@@ -80,7 +80,7 @@ def convert_hw_nas_bench(paths: Sequence[Path], *, progress: Progress = silent) 
     HwbenchError
         Where no file holds hardware metrics, or one is not of the published form.
     """
-    files = listed_files(paths)
+    files = listed_files(paths, _is_known, expected=_EXPECTED)
     accuracy_files = [file for file in files if is_accuracy_file(file)]
     hardware_files = [file for file in files if file not in accuracy_files]
     if not hardware_files:
@@ -116,6 +116,10 @@ def convert_hw_nas_bench(paths: Sequence[Path], *, progress: Progress = silent) 
     return table
 
 
+def _is_known(path: Path) -> bool:
+    return bool(_CSV.fullmatch(path.name)) or path.suffix in PICKLES or is_accuracy_file(path)
+
+
 def _of(column: str, dataset: str) -> bool:
     return column.startswith(f"{dataset}.")
 
@@ -123,11 +127,7 @@ def _of(column: str, dataset: str) -> bool:
 def _read_hardware(path: Path) -> list[pd.DataFrame]:
     """Frames of metrics indexed by places in the space's order."""
     match = _CSV.fullmatch(path.name)
-    if match:
-        return [_read_reexport(path, match[1])]
-    if path.suffix in (".pickle", ".pkl"):
-        return _read_pickle(path)
-    raise unknown_file(path, _EXPECTED)
+    return [_read_reexport(path, match[1])] if match else _read_pickle(path)
 
 
 # ---------------------------------------------------------------------- the re-export
@@ -153,7 +153,7 @@ def _naslib_archs(path: Path, texts: list[str]) -> IntArray:
         except (ValueError, SyntaxError, MemoryError, RecursionError):
             row = None
         valid = isinstance(row, tuple) and len(row) == len(EDGES)
-        if not valid or not all(isinstance(op, int) and 0 <= op <= 4 for op in row):
+        if not valid or not all(type(op) is int and 0 <= op <= 4 for op in row):
             raise HwbenchError(
                 f"{path}: row {number}: net {text!r} must be {len(EDGES)} numbers 0 .. 4"
             )

@@ -7,6 +7,7 @@ baseline, every network that differs from it in one layer, and a sample for comp
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,9 +23,11 @@ from hwbench.spaces.base import IntArray
 from hwbench.spaces.fbnet import BLOCKS, OPERATIONS, LayerShape, network_shape
 from hwbench.tables.card import ColumnCard
 from hwbench.tables.converters.common import listed_files, make_table
-from hwbench.tables.converters.hw_nas_bench import METRICS, load_half
+from hwbench.tables.converters.hw_nas_bench import METRICS, PICKLES, load_half
+from hwbench.tables.converters.nasbench201 import is_accuracy_file
 from hwbench.tables.table import Table
 
+_EXPECTED = "HW-NAS-Bench-v1_0.pickle"
 SAMPLED = 5000
 SEED = 0
 DATASETS = {"cifar100": (32, 100), "ImageNet": (224, 1000)}  # image size, classes
@@ -51,11 +54,9 @@ def convert_hw_nas_bench_fbnet(paths: Sequence[Path], *, progress: Progress = si
     HwbenchError
         Where the file is absent, or lacks the cost of a layer.
     """
-    files = [file for file in listed_files(paths) if file.suffix in (".pickle", ".pkl")]
+    files = listed_files(paths, _is_known, expected=_EXPECTED)
     if len(files) != 1:
-        raise HwbenchError(
-            f"hw-nas-bench-fbnet: give the one file HW-NAS-Bench-v1_0.pickle, not {len(files)}"
-        )
+        raise HwbenchError(f"hw-nas-bench-fbnet: give one file, {_EXPECTED}, not {len(files)}")
     costs = load_half(files[0], "fbnet")
     space = get_space("fbnet")
     archs = np.unique(
@@ -94,6 +95,10 @@ def convert_hw_nas_bench_fbnet(paths: Sequence[Path], *, progress: Progress = si
     )
     frame = pd.DataFrame(values)
     return make_table("hw-nas-bench-fbnet", archs, frame, cards, files=files, note=note)
+
+
+def _is_known(path: Path) -> bool:
+    return path.suffix in PICKLES and not is_accuracy_file(path)
 
 
 def layer_costs(
@@ -137,10 +142,11 @@ def _sum(by_layer: NDArray[np.float64], archs: IntArray) -> NDArray[np.float64]:
 def _cost(costs: Mapping[Any, Any], key: str, place: str) -> float:
     if key not in costs:
         raise HwbenchError(f"{place}: lacks the layer {key}")
-    try:
-        return float(costs[key])
-    except (TypeError, ValueError) as error:
-        raise HwbenchError(f"{place}: the cost of {key} is no number") from error
+    cost = costs[key]
+    number = isinstance(cost, int | float | np.integer | np.floating)
+    if not number or not math.isfinite(cost):
+        raise HwbenchError(f"{place}: the cost of {key} is no number: {str(cost)[:40]!r}")
+    return float(cost)
 
 
 def _sizes(layer: LayerShape) -> str:

@@ -20,6 +20,7 @@ from hwbench.tables.formats import load_pickle
 from hwbench.tables.table import Table
 
 _FILES = (".pkl", ".pickle")
+_EXPECTED = "the devices' pickles, such as desktop-cpu-core-i7-7820x-fp32.pkl"
 
 
 def convert_latbench(paths: Sequence[Path], *, progress: Progress = silent) -> Table:
@@ -41,9 +42,7 @@ def convert_latbench(paths: Sequence[Path], *, progress: Progress = silent) -> T
     HwbenchError
         Where there is no such file, or one is not of this form.
     """
-    files = [file for file in listed_files(paths) if file.suffix in _FILES]
-    if not files:
-        raise HwbenchError("latbench: give the devices' pickles, such as DEVICE.pkl")
+    files = listed_files(paths, lambda path: path.suffix in _FILES, expected=_EXPECTED)
     space = get_space("nasbench201")
     latencies: dict[str, pd.Series] = {}
     cards: dict[str, ColumnCard] = {}

@@ -7,33 +7,57 @@ trainings, and the single test and validation accuracies at the end.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, NamedTuple, cast
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from hwbench.errors import HwbenchError
+from hwbench.errors import HwbenchError, unknown_name
 from hwbench.progress import Progress, silent
 from hwbench.spaces import get_space
+from hwbench.spaces.base import IntArray
 from hwbench.spaces.nasbench101 import NASBench101
+from hwbench.spaces.nasbench101_cells import (
+    ABSENT,
+    EDGES,
+    MAX_INTERIOR,
+    MAX_VERTICES,
+    OPERATIONS,
+)
 from hwbench.tables.card import ColumnCard
-from hwbench.tables.converters.common import listed_files, make_table, unknown_file
+from hwbench.tables.converters.common import listed_files, make_table
 from hwbench.tables.formats import Record, frame_from_pickle, read_nasbench101
 from hwbench.tables.table import Table
+
+FloatArray = NDArray[np.float64]
 
 TRAININGS = 3
 CHECKPOINTS = 3  # at the start, half-way, at the end
 LONGEST = 108
 
-_MEASURES = {
-    "train_accuracy": ("training accuracy", "train", "maximize", "%"),
-    "validation_accuracy": ("validation accuracy", "valid", "maximize", "%"),
-    "test_accuracy": ("test accuracy", "test", "maximize", "%"),
-    "training_time": ("seconds of training", None, "minimize", "s"),
+UNSTATED = -1  # parameters of a record that does not say them
+
+
+class _Measure(NamedTuple):
+    title: str
+    split: str | None
+    direction: Literal["minimize", "maximize"]
+    unit: str
+    factor: float = 100.0
+
+
+_MEASURES = {  # by the name in an evaluation, which is that of the column too
+    "train_accuracy": _Measure("training accuracy", "train", "maximize", "%"),
+    "validation_accuracy": _Measure("validation accuracy", "valid", "maximize", "%"),
+    "test_accuracy": _Measure("test accuracy", "test", "maximize", "%"),
+    "training_time": _Measure("seconds of training", None, "minimize", "s", factor=1.0),
 }
 _REPORT_EVERY = 10_000
+_FRAMES = ("accuracies.pkl.gz", "params.pkl.gz")
 _EXPECTED = (
     "nasbench_only108.tfrecord, nasbench_full.tfrecord, or accuracies.pkl.gz with params.pkl.gz"
 )
@@ -53,14 +77,19 @@ def convert_nasbench101(paths: Sequence[Path], *, progress: Progress = silent) -
     HwbenchError
         Where no file is of these formats, or one is not of the published form.
     """
-    files = listed_files(paths)
-    records = [file for file in files if file.suffix == ".tfrecord"]
-    frames = {file.name: file for file in files if file.name.endswith(".pkl.gz")}
-    if len(records) == 1 and len(files) == 1:
-        return _from_records(records[0], progress)
-    if set(frames) == {"accuracies.pkl.gz", "params.pkl.gz"} and len(files) == 2:
-        return _from_frames(frames["accuracies.pkl.gz"], frames["params.pkl.gz"], progress)
-    raise unknown_file(files[0], _EXPECTED)
+    files = listed_files(paths, _is_known, expected=_EXPECTED)
+    if len(files) == 1 and files[0].suffix == ".tfrecord":
+        return _from_records(files[0], progress)
+    frames = {file.name: file for file in files if file.name in _FRAMES}
+    if len(files) == len(frames) == len(_FRAMES):
+        accuracies, parameters = (frames[name] for name in _FRAMES)
+        return _from_frames(accuracies, parameters, progress)
+    given = ", ".join(file.name for file in files)
+    raise HwbenchError(f"nasbench101: give {_EXPECTED}, not {given}")
+
+
+def _is_known(path: Path) -> bool:
+    return path.suffix == ".tfrecord" or path.name in _FRAMES
 
 
 # ---------------------------------------------------------------------- the re-export
@@ -85,7 +114,7 @@ def _from_frames(accuracies: Path, parameters: Path, progress: Progress) -> Tabl
         {"test_accuracy": accuracy * 100, "parameters": counted, "flops": space.flops(archs)}
     )
     cards = {
-        "test_accuracy": _card("test_accuracy", LONGEST, "end", "mean of three trainings"),
+        "test_accuracy": _card("test_accuracy", LONGEST, "at the end", "mean of the trainings"),
         **_count_cards(),
     }
     table = make_table("nasbench101", archs, metrics, cards, files=[accuracies, parameters])
@@ -93,7 +122,7 @@ def _from_frames(accuracies: Path, parameters: Path, progress: Progress) -> Tabl
     return table
 
 
-def _column(path: Path, column: str, rows: int) -> np.ndarray:
+def _column(path: Path, column: str, rows: int) -> FloatArray:
     frame = frame_from_pickle(path)
     if column not in frame or frame[column].dtype.kind != "f":
         raise HwbenchError(f"{path}: expected a frame with the column '{column}' of numbers")
@@ -107,126 +136,207 @@ def _column(path: Path, column: str, rows: int) -> np.ndarray:
 
 def _from_records(path: Path, progress: Progress) -> Table:
     space = cast(NASBench101, get_space("nasbench101"))
-    cells: dict[str, np.ndarray] = {}
-    trainings: dict[str, dict[int, list[np.ndarray]]] = {}
-    stated: dict[str, int] = {}
+    kept = _Trainings(path)
     progress(0, space.n_architectures)
     for number, record in enumerate(read_nasbench101(path)):
-        place = f"{path}: record {number}"
-        if record.module_hash not in cells:
-            cells[record.module_hash] = _cell(space, record, place)
-            if len(cells) % _REPORT_EVERY == 0:
-                progress(len(cells), space.n_architectures)
-        known = trainings.setdefault(record.module_hash, {})
-        known.setdefault(record.epochs, []).append(_numbers(record, place))
-        if record.metrics.trainable_parameters is not None:
-            stated[record.module_hash] = record.metrics.trainable_parameters
-    if not cells:
+        kept.add(record, f"{path}: record {number}")
+        if number % _REPORT_EVERY == 0:
+            progress(min(kept.n_cells, space.n_architectures), space.n_architectures)
+    if not kept.n_cells:
         raise HwbenchError(f"{path}: holds no record")
-    archs = np.stack(list(cells.values()))
-    _check_hashes(space, archs, list(cells), path)
-    budgets = sorted({epochs for known in trainings.values() for epochs in known})
-    values: dict[str, Any] = {}
+    archs = kept.architectures(space)
+    values: dict[str, NDArray[Any]] = {}
     cards: dict[str, ColumnCard] = {}
-    for epochs in budgets:
-        block = _stack([known.get(epochs, []) for known in trainings.values()])
-        _add_columns(values, cards, block, epochs)
-    counted = space.parameters(archs)
-    values["parameters"], values["flops"] = counted, space.flops(archs)
+    for epochs in sorted(kept.values):
+        _add_columns(values, cards, kept.take_block(epochs), epochs)
+    values["parameters"], values["flops"] = space.parameters(archs), space.flops(archs)
     cards.update(_count_cards())
-    for place_in_file, (module_hash, count) in enumerate(zip(cells, counted, strict=True)):
-        if stated.get(module_hash, count) != count:
-            raise HwbenchError(
-                f"{path}: cell {module_hash} (number {place_in_file}) is said to have "
-                f"{stated[module_hash]} parameters; its network has {count}"
-            )
+    kept.check_parameters(values["parameters"])
     progress(space.n_architectures, space.n_architectures)
-    return make_table("nasbench101", archs, pd.DataFrame(values), cards, files=[path])
+    frame = pd.DataFrame(values, copy=False)
+    return make_table("nasbench101", archs, frame, cards, files=[path])
 
 
-def _cell(space: NASBench101, record: Record, place: str) -> np.ndarray:
-    try:
-        arch = space.from_matrix(record.adjacency, list(record.operations))
-        cell: np.ndarray = space.canonical(arch[None, :])[0]
-    except HwbenchError as error:
-        raise HwbenchError(f"{place}: {error}") from error
-    return cell
+class _Trainings:
+    """What is kept of a file's records, in a few long arrays: the whole file has five million.
 
+    Attributes
+    ----------
+    hashes : the module hash of each cell, with its number in the file.
+    values : for each budget of epochs, one training after the other, the measures half-way and at
+        the end.
+    """
 
-def _check_hashes(space: NASBench101, archs: np.ndarray, hashes: Sequence[str], path: Path) -> None:
-    """The hash that a record states must be that of its cell."""
-    for arch, stated, computed in zip(archs, hashes, space.module_hashes(archs), strict=True):
-        if stated != computed:
+    def __init__(self, path: Path) -> None:
+        self.hashes: dict[str, int] = {}
+        self.values: dict[int, array[float]] = {}
+        self._path = path
+        self._cells: dict[int, array[int]] = {}  # by budget: whose training it is
+        self._rows = bytearray()  # the cells as the space writes them
+        self._parameters: array[int] = array("q")
+        self._edges: dict[bytes, bytes] = {}  # the few different matrices and lists of operations
+        self._operations: dict[tuple[str, ...], bytes] = {}
+
+    @property
+    def n_cells(self) -> int:
+        return len(self.hashes)
+
+    def add(self, record: Record, place: str) -> None:
+        """Keep one training.
+
+        Raises
+        ------
+        HwbenchError
+            Where it is not of the published form; names the `place`.
+        """
+        evaluations = record.metrics.evaluations
+        if len(evaluations) != CHECKPOINTS:
+            raise HwbenchError(f"{place}: has {len(evaluations)} evaluations, not {CHECKPOINTS}")
+        cell = self.hashes.get(record.module_hash)
+        parameters = record.metrics.trainable_parameters
+        stated = UNSTATED if parameters is None else parameters
+        if cell is None:
+            cell = self.hashes[record.module_hash] = len(self.hashes)
+            self._rows += self._row(record, place)
+            self._parameters.append(stated)
+        elif self._parameters[cell] != stated:
             raise HwbenchError(
-                f"{path}: the cell {space.to_string(arch)} has the module hash {computed}, "
-                f"not {stated}"
+                f"{place}: {stated} parameters, {self._parameters[cell]} in an earlier training"
+            )
+        self._cells.setdefault(record.epochs, array("q")).append(cell)
+        numbers = self.values.setdefault(record.epochs, array("d"))
+        for evaluation in evaluations[1:]:
+            numbers.extend(getattr(evaluation, measure) for measure in _MEASURES)
+
+    def _row(self, record: Record, place: str) -> bytes:
+        """The 26 integers of a cell."""
+        matrix = record.adjacency.tobytes()
+        try:
+            if matrix not in self._edges:
+                self._edges[matrix] = _edge_entries(record.adjacency)
+            if record.operations not in self._operations:
+                self._operations[record.operations] = _operation_entries(record.operations)
+        except HwbenchError as error:
+            raise HwbenchError(f"{place}: {error}") from error
+        return self._edges[matrix] + self._operations[record.operations]
+
+    def architectures(self, space: NASBench101) -> IntArray:
+        """The cells in the order of the file, int64 of shape (n_cells, 26).
+
+        Raises
+        ------
+        HwbenchError
+            Where one is not of the space, or has another module hash than its record says.
+        """
+        rows = np.frombuffer(self._rows, dtype=np.int8).reshape(-1, space.n_positions)
+        try:
+            archs = space.canonical(rows.astype(np.int64))
+        except HwbenchError as error:
+            raise HwbenchError(f"{self._path}: {error}") from error
+        for number, (stated, computed) in enumerate(
+            zip(self.hashes, space.module_hashes(archs), strict=True)
+        ):
+            if stated != computed:
+                raise HwbenchError(
+                    f"{self._path}: the cell {space.to_string(archs[number])} has the module hash "
+                    f"{computed}, not {stated}"
+                )
+        return archs
+
+    def take_block(self, epochs: int) -> FloatArray:
+        """All trainings of one budget, NaN where there is none, (n_cells, TRAININGS, 2, 4).
+
+        Accuracies are in %. What was kept of the budget is forgotten.
+
+        Raises
+        ------
+        HwbenchError
+            Where a cell was trained more often.
+        """
+        cells = np.frombuffer(self._cells.pop(epochs), dtype=np.int64)
+        values = np.frombuffer(self.values.pop(epochs)).reshape(len(cells), 2, len(_MEASURES))
+        training = pd.Series(cells).groupby(cells).cumcount().to_numpy()
+        if training.max() >= TRAININGS:
+            module_hash = list(self.hashes)[cells[training.argmax()]]
+            raise HwbenchError(
+                f"{self._path}: cell {module_hash} has more than {TRAININGS} trainings "
+                f"of {epochs} epochs"
+            )
+        block = np.full((self.n_cells, TRAININGS, *values.shape[1:]), np.nan)
+        block[cells, training] = values * [measure.factor for measure in _MEASURES.values()]
+        return block
+
+    def check_parameters(self, counted: IntArray) -> None:
+        """Hold the stated numbers of parameters against those counted.
+
+        Raises
+        ------
+        HwbenchError
+            Where a cell's differ.
+        """
+        stated = np.frombuffer(self._parameters, dtype=np.int64)
+        wrong = np.flatnonzero((stated != counted) & (stated != UNSTATED))
+        if len(wrong):
+            cell = int(wrong[0])
+            raise HwbenchError(
+                f"{self._path}: cell {list(self.hashes)[cell]} is said to have {stated[cell]} "
+                f"parameters; its network has {counted[cell]}"
             )
 
 
-def _numbers(record: Record, place: str) -> np.ndarray:
-    """Measures half-way and at the end, float64 of shape (2, 4); accuracies in %."""
-    if len(record.metrics.evaluations) != CHECKPOINTS:
-        found = len(record.metrics.evaluations)
-        raise HwbenchError(f"{place}: has {found} evaluations, not {CHECKPOINTS}")
-    scale = [100.0, 100.0, 100.0, 1.0]
-    return np.array(
-        [
-            [getattr(evaluation, measure) for measure in _MEASURES]
-            for evaluation in record.metrics.evaluations[1:]
-        ]
-    ) * np.array(scale)
+def _edge_entries(adjacency: NDArray[np.int8]) -> bytes:
+    size = len(adjacency)
+    if not 2 <= size <= MAX_VERTICES or np.tril(adjacency).any():
+        raise HwbenchError(
+            f"the adjacency matrix must be upper triangular, of 2 to {MAX_VERTICES} vertices"
+        )
+    return bytes(int(target < size and adjacency[source, target]) for source, target in EDGES)
 
 
-def _stack(trainings: Sequence[Sequence[np.ndarray]]) -> np.ndarray:
-    """All trainings of all cells, NaN where there is none: (n_cells, n_trainings, 2, 4)."""
-    most = max(len(known) for known in trainings)
-    block = np.full((len(trainings), most, 2, len(_MEASURES)), np.nan)
-    for row, known in enumerate(trainings):
-        if known:
-            block[row, : len(known)] = known
-    return block
+def _operation_entries(names: Sequence[str]) -> bytes:
+    for name in names[1:-1]:
+        if name not in OPERATIONS:
+            raise unknown_name("operation", name, OPERATIONS)
+    entries = [OPERATIONS.index(name) for name in names[1:-1]]
+    return bytes(entries + [ABSENT] * (MAX_INTERIOR - len(entries)))
 
 
 def _add_columns(
-    values: dict[str, Any], cards: dict[str, ColumnCard], block: np.ndarray, epochs: int
+    values: dict[str, NDArray[Any]], cards: dict[str, ColumnCard], block: FloatArray, epochs: int
 ) -> None:
     counts = (~np.isnan(block)).sum(axis=1)
     sums = np.nansum(block, axis=1)
     means = np.divide(sums, counts, out=np.full_like(sums, np.nan), where=counts > 0)
-    for place, when in ((1, "end"), (0, "half-way")):
+    for place, when in ((1, "at the end"), (0, "half-way")):
         for column, measure in enumerate(_MEASURES):
-            name = _name(measure, epochs, when)
-            values[name] = means[:, place, column]
+            name = _name(measure, epochs, halfway=place == 0)
+            values[name] = means[:, place, column].copy()
             cards[name] = _card(measure, epochs, when, "mean of the trainings")
     for measure in ("validation_accuracy", "test_accuracy"):
         column = list(_MEASURES).index(measure)
-        for training in range(block.shape[1]):
-            name = f"{_name(measure, epochs, 'end')}_{training + 1}"
-            values[name] = block[:, training, 1, column]
-            cards[name] = _card(measure, epochs, "end", f"training {training + 1}")
+        for training in range(TRAININGS):
+            name = f"{_name(measure, epochs)}_{training + 1}"
+            values[name] = block[:, training, 1, column].copy()  # not a view of all the block
+            cards[name] = _card(measure, epochs, "at the end", f"training {training + 1}")
 
 
 # ---------------------------------------------------------------------- columns
 
 
-def _name(measure: str, epochs: int, when: str) -> str:
+def _name(measure: str, epochs: int, *, halfway: bool = False) -> str:
     budget = "" if epochs == LONGEST else f"_{epochs}epochs"
-    return f"{measure}{budget}{'_halfway' if when == 'half-way' else ''}"
+    return f"{measure}{budget}{'_halfway' if halfway else ''}"
 
 
 def _card(measure: str, epochs: int, when: str, which: str) -> ColumnCard:
-    title, split, direction, unit = _MEASURES[measure]
-    return ColumnCard.model_validate(
-        {
-            "title": f"{title}, {which}",
-            "unit": unit,
-            "direction": direction,
-            "dataset": "cifar10",
-            "split": split,
-            "source": f"NAS-Bench-101, {epochs} epochs, at the {when}"
-            if when == "end"
-            else f"NAS-Bench-101, {epochs} epochs, {when}",
-        }
+    found = _MEASURES[measure]
+    return ColumnCard(
+        title=f"{found.title}, {which}",
+        unit=found.unit,
+        direction=found.direction,
+        dataset="cifar10",
+        split=found.split,
+        source=f"NAS-Bench-101, {epochs} epochs, {when}",
     )
 
 

@@ -9,6 +9,7 @@ all of them ("cifar10", set "ori-test"). The other datasets have the sets "x-val
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,6 @@ from hwbench.tables.converters.common import (
     listed_files,
     make_table,
     parse_archs,
-    unknown_file,
 )
 from hwbench.tables.formats import load_pickle, stream_torch
 from hwbench.tables.table import Table
@@ -39,8 +39,10 @@ SETS = {
     ("ImageNet16-120", "valid"): ("ImageNet16-120", "x-valid"),
     ("ImageNet16-120", "test"): ("ImageNet16-120", "x-test"),
 }
-BUDGETS = {"full": 200, "200": 200, "less": 12, "12": 12}  # keys of either format
-SEEDS = (777, 888, 999)
+LONGEST = 200
+BUDGETS = {"full": LONGEST, "200": LONGEST, "less": 12, "12": 12}  # keys of either format
+SEEDS = (777, 888, 999)  # of release 1.0; some cells have fewer of them
+_KEYS = {"arch_str", "all_results"}
 
 _REEXPORT = re.compile(r"nb201_(cifar10-valid|cifar100|ImageNet16-120)_val_test_v1_0\.pickle")
 _NATS_ARCH = re.compile(r"\d{6}\.pickle\.pbz2")
@@ -65,10 +67,7 @@ def convert_nasbench201(paths: Sequence[Path], *, progress: Progress = silent) -
     HwbenchError
         Where no file is of these formats, or one is not of the published form.
     """
-    files = listed_files(paths)
-    for path in files:
-        if not is_accuracy_file(path):
-            raise unknown_file(path, EXPECTED)
+    files = listed_files(paths, is_accuracy_file, expected=EXPECTED)
     frame, cards = read_accuracies(files, progress=progress)
     archs = get_space("nasbench201").architectures_at(frame.index.to_numpy())
     return make_table("nasbench201", archs, frame, cards, files=files)
@@ -98,80 +97,143 @@ def read_accuracies(
         raise HwbenchError(f"nasbench201: give files of one format and release: {EXPECTED}")
     if exports:
         return _read_reexports(exports, progress)
-    rows: list[dict[str, Any]] = []
     if archives:
-        _stream_archive(archives[0], rows, progress)
-    else:
-        for done, path in enumerate(folder, start=1):
-            rows.append(_summarise(load_pickle(path), str(path)))
-            progress(done, len(folder))
-    where = archives[0] if archives else folder[0].parent
-    if not rows:
-        raise HwbenchError(f"{where}: holds no architecture")
-    frame = pd.DataFrame(rows)
-    frame.index = _indices(frame.pop("arch").tolist(), where)
-    frame = frame.sort_index().dropna(axis=1, how="all")
-    cards = _all_cards("NAS-Bench-201" if archives else "NATS-Bench")
-    columns = [name for name in cards if name in frame]
-    return frame[columns], {name: cards[name] for name in columns}
+        return _stream_archive(archives[0], progress)
+    return _read_folder(folder, progress)
 
 
 # ---------------------------------------------------------------------- the authors' formats
 
 
-def _stream_archive(path: Path, rows: list[dict[str, Any]], progress: Progress) -> None:
+def _stream_archive(path: Path, progress: Progress) -> tuple[pd.DataFrame, dict[str, ColumnCard]]:
+    kept = _Trainings()
     total = get_space("nasbench201").n_architectures
 
     def keep(_path: tuple[Any, ...], index: Any, entry: Any) -> None:
-        rows.append(_summarise(entry, f"{path}: architecture {index}"))
-        progress(len(rows), total)
+        kept.add(entry, f"{path}: architecture {index}")
+        progress(len(kept.archs), total)
 
     progress(0, total)
-    stream_torch(path, where=("arch2infos",), on_item=keep)
+    stream_torch(path, where=("arch2infos",), on_item=keep, stand_ins=True)
+    progress(total, total)
+    return kept.columns(path, "NAS-Bench-201")
 
 
-def _summarise(entry: Any, place: str) -> dict[str, Any]:
-    """What is kept of one architecture: `entry` holds its trainings by budget."""
-    if not isinstance(entry, Mapping):
-        raise HwbenchError(f"{place}: expected a dictionary of trainings")
-    row: dict[str, Any] = {}
-    for key, epochs in BUDGETS.items():
-        if key not in entry:
-            continue
-        results = entry[key]
-        if not isinstance(results, Mapping) or not {"arch_str", "all_results"} <= results.keys():
-            raise HwbenchError(f"{place}: '{key}' must hold arch_str and all_results")
-        row["arch"] = results["arch_str"]
-        row.update(_accuracies(results["all_results"], epochs, place))
-    if "arch" not in row:
-        raise HwbenchError(f"{place}: holds none of {', '.join(BUDGETS)}")
-    return row
+def _read_folder(
+    files: Sequence[Path], progress: Progress
+) -> tuple[pd.DataFrame, dict[str, ColumnCard]]:
+    kept = _Trainings()
+    progress(0, len(files))
+    for done, path in enumerate(files, start=1):
+        kept.add(load_pickle(path, stand_ins=True), str(path))
+        progress(done, len(files))
+    return kept.columns(files[0].parent, "NATS-Bench")
 
 
-def _accuracies(results: Any, epochs: int, place: str) -> dict[str, float]:
+class _Trainings:
+    """Accuracies after the last epoch, and their means over the seeds, of one cell after another.
+
+    Attributes
+    ----------
+    archs : the cells' strings.
+    rows : for each cell its values by column.
+    seeds : by column of a mean, the seeds that any cell was trained with.
+    """
+
+    def __init__(self) -> None:
+        self.archs: list[Any] = []
+        self.rows: list[dict[str, float]] = []
+        self.seeds: dict[str, set[int]] = defaultdict(set)
+
+    def add(self, entry: Any, place: str) -> None:
+        """Keep one cell; `entry` holds its trainings by budget.
+
+        Raises
+        ------
+        HwbenchError
+            Where it is not of the published form; names the `place`.
+        """
+        if not isinstance(entry, Mapping):
+            raise HwbenchError(f"{place}: expected a dictionary of trainings")
+        row: dict[str, float] = {}
+        archs = []
+        for key, epochs in BUDGETS.items():
+            if key not in entry:
+                continue
+            results = entry[key]
+            if not isinstance(results, Mapping) or not results.keys() >= _KEYS:
+                raise HwbenchError(f"{place}: '{key}' must hold {', '.join(sorted(_KEYS))}")
+            archs.append(results["arch_str"])
+            self._add_trainings(row, _by_dataset(results["all_results"], place), epochs, place)
+        if not archs:
+            raise HwbenchError(f"{place}: holds none of {', '.join(BUDGETS)}")
+        if archs[1:] not in ([], archs[:1]):
+            raise HwbenchError(f"{place}: holds two cells, {archs[0]!r} and {archs[1]!r}")
+        self.archs.append(archs[0])
+        self.rows.append(row)
+
+    def _add_trainings(
+        self,
+        row: dict[str, float],
+        trainings: Mapping[str, Mapping[int, Any]],
+        epochs: int,
+        place: str,
+    ) -> None:
+        for (dataset, split), (trained_on, image_set) in SETS.items():
+            known = {
+                seed: value
+                for seed, training in trainings.get(trained_on, {}).items()
+                if (value := _last_accuracy(training, image_set, place)) is not None
+            }
+            if not known:
+                continue
+            name = column_name(dataset, split, epochs)
+            row[name] = float(np.mean(list(known.values())))
+            self.seeds[name].update(known)
+            if epochs == LONGEST:
+                row.update({f"{name}_seed{seed}": value for seed, value in known.items()})
+
+    def columns(self, where: Path, source: str) -> tuple[pd.DataFrame, dict[str, ColumnCard]]:
+        """A frame of all that was kept, and the card of each column; see `read_accuracies`."""
+        if not self.archs:
+            raise HwbenchError(f"{where}: holds no architecture")
+        cards: dict[str, ColumnCard] = {}
+        for epochs in sorted(set(BUDGETS.values()), reverse=True):
+            for dataset, split in SETS:
+                name = column_name(dataset, split, epochs)
+                seeds = tuple(sorted(self.seeds.get(name, ())))
+                if not seeds:
+                    continue
+                cards[name] = _card(dataset, split, epochs, source, seeds)
+                if epochs == LONGEST:
+                    for seed in seeds:
+                        card = _card(dataset, split, epochs, source, (seed,), single=True)
+                        cards[f"{name}_seed{seed}"] = card
+        frame = pd.DataFrame(
+            self.rows, index=_indices(self.archs, where), columns=list(cards), dtype=np.float64
+        )
+        return frame.sort_index(), cards
+
+
+def _by_dataset(results: Any, place: str) -> dict[str, dict[int, Any]]:
+    """The trainings of one budget, by dataset and ascending seed."""
     if not isinstance(results, Mapping):
         raise HwbenchError(f"{place}: all_results must be a dictionary")
-    found: dict[str, float] = {}
-    for (dataset, split), (trained_on, image_set) in SETS.items():
-        by_seed: dict[int, float] = {}
-        for key, training in results.items():
-            if not isinstance(key, tuple) or len(key) != 2:
-                raise HwbenchError(f"{place}: key {key!r} must be (dataset, seed)")
-            if key[0] == trained_on:
-                by_seed[int(key[1])] = _last_accuracy(training, image_set, place)
-        known = [value for value in by_seed.values() if not np.isnan(value)]
-        name = column_name(dataset, split, epochs)
-        found[name] = float(np.mean(known)) if known else np.nan
-        if epochs == 200:
-            found.update({f"{name}_seed{seed}": by_seed.get(seed, np.nan) for seed in SEEDS})
+    found: dict[str, dict[int, Any]] = defaultdict(dict)
+    for key in results:
+        pair = isinstance(key, tuple) and len(key) == 2
+        if not pair or not isinstance(key[0], str) or not isinstance(key[1], int | np.integer):
+            raise HwbenchError(f"{place}: key {key!r} must be (dataset, seed)")
+    for dataset, seed in sorted(results):
+        found[dataset][int(seed)] = results[dataset, seed]
     return found
 
 
-def _last_accuracy(training: Any, image_set: str, place: str) -> float:
-    """Accuracy of one training after its last epoch; NaN where that set was not evaluated."""
+def _last_accuracy(training: Any, image_set: str, place: str) -> float | None:
+    """Accuracy of one training after its last epoch; None where that set was not evaluated."""
     try:
         value = training["eval_acc1es"].get(f"{image_set}@{training['epochs'] - 1}")
-        return np.nan if value is None else float(value)
+        return None if value is None else float(value)
     except (TypeError, KeyError, AttributeError, ValueError) as error:
         raise HwbenchError(f"{place}: a training lacks eval_acc1es or epochs") from error
 
@@ -189,7 +251,7 @@ def _read_reexports(
         match = _REEXPORT.fullmatch(path.name)
         trained_on = match[1] if match else ""
         dataset = trained_on.removesuffix("-valid")
-        names = [column_name(dataset, split, 200) for split in ("valid", "test")]
+        names = [column_name(dataset, split, LONGEST) for split in ("valid", "test")]
         if names[0] in cards:
             raise HwbenchError(f"{path}: a second file for {dataset}")
         content = load_pickle(path)
@@ -199,7 +261,7 @@ def _read_reexports(
         index = _indices(list(content), path)
         parts.append(pd.DataFrame(values, columns=names, index=index))
         for split, name in zip(("valid", "test"), names, strict=True):
-            cards[name] = _card(dataset, split, 200, "NAS-Bench-201 v1.0, re-export", "")
+            cards[name] = _card(dataset, split, LONGEST, "NAS-Bench-201 v1.0, re-export", SEEDS)
         progress(done, len(files))
     return pd.concat(parts, axis=1).sort_index(), cards
 
@@ -219,30 +281,23 @@ def _pair(path: Path, arch: Any, entry: Any, trained_on: str) -> tuple[float, fl
 
 
 def column_name(dataset: str, split: str, epochs: int) -> str:
-    """The column of a mean accuracy: "cifar100.test_accuracy", "cifar10.valid_accuracy_12epochs"."""
+    """The column of a mean accuracy, such as "cifar10.valid_accuracy_12epochs"."""
     return f"{dataset}.{split}_accuracy{'' if epochs == 200 else f'_{epochs}epochs'}"
 
 
-def _all_cards(source: str) -> dict[str, ColumnCard]:
-    cards = {}
-    for epochs in (200, 12):
-        for dataset, split in SETS:
-            name = column_name(dataset, split, epochs)
-            cards[name] = _card(dataset, split, epochs, source, "mean of the seeds")
-            if epochs == 200:
-                for seed in SEEDS:
-                    card = _card(dataset, split, epochs, source, f"seed {seed}", (seed,))
-                    cards[f"{name}_seed{seed}"] = card
-    return cards
-
-
 def _card(
-    dataset: str, split: str, epochs: int, source: str, which: str, seeds: tuple[int, ...] = SEEDS
+    dataset: str,
+    split: str,
+    epochs: int,
+    source: str,
+    seeds: tuple[int, ...],
+    *,
+    single: bool = False,
 ) -> ColumnCard:
     trained_on, image_set = SETS[dataset, split]
+    which = f"seed {seeds[0]}" if single else "mean of the seeds"
     return ColumnCard(
-        title=f"{'validation' if split == 'valid' else 'test'} accuracy, "
-        f"{which or 'mean of the seeds'}",
+        title=f"{'validation' if split == 'valid' else 'test'} accuracy, {which}",
         unit="%",
         direction="maximize",
         dataset=dataset,

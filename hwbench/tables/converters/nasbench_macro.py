@@ -17,6 +17,7 @@ from hwbench.tables.formats import load_json
 from hwbench.tables.table import Table
 
 TRAININGS = 3
+_EXPECTED = "nas-bench-macro_cifar10.json"
 _KEYS = ("test_acc", "mean_acc", "std", "params", "flops")
 
 
@@ -33,11 +34,9 @@ def convert_nasbench_macro(paths: Sequence[Path], *, progress: Progress = silent
     HwbenchError
         Where the file is absent, or an entry is not of the published form.
     """
-    files = [file for file in listed_files(paths) if file.suffix == ".json"]
+    files = listed_files(paths, lambda path: path.suffix == ".json", expected=_EXPECTED)
     if len(files) != 1:
-        raise HwbenchError(
-            f"nasbench-macro: give the one file nas-bench-macro_cifar10.json, not {len(files)}"
-        )
+        raise HwbenchError(f"nasbench-macro: give one file, {_EXPECTED}, not {len(files)}")
     (path,) = files
     progress(0, 2)
     content = load_json(path)

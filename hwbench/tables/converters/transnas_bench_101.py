@@ -22,14 +22,12 @@ from hwbench.spaces import Space, get_space
 from hwbench.spaces.transnas_macro import DOUBLINGS, HALVINGS, N_ALWAYS, N_MODULES
 from hwbench.tables.card import ColumnCard
 from hwbench.tables.converters.common import (
-    find_duplicate,
     listed_files,
     make_table,
     parse_archs,
     read_csv,
-    unknown_file,
 )
-from hwbench.tables.formats import stream_torch
+from hwbench.tables.formats import ANY, stream_torch
 from hwbench.tables.table import Table
 
 _TOP = ("top1", "top5", "loss")
@@ -54,19 +52,19 @@ _METRICS = {
     "ssim": ("1", "maximize", "structural similarity"),
     "l1_loss": ("1", "minimize", "absolute error"),
 }
-_MODEL = {  # key in the authors' file: column, unit, title
-    "inference_time": ("inference_time", "s", "inference time"),
-    "encoder_params": ("parameters", "1", "parameters of the backbone"),
-    "encoder_FLOPs": ("flops", "1", "FLOPs of the backbone"),
+_MODEL = {  # key in the authors' file: column, unit, title, factor
+    "inference_time": ("inference_time", "ms", "inference time on a GPU", 1000.0),
+    "encoder_params": ("parameters", "1", "parameters of the backbone", 1.0),
+    "encoder_FLOPs": ("flops", "1", "FLOPs of the backbone", 1.0),
 }
-_CSV = re.compile(r"transbench101_(\w+)\.csv")
-_EXPECTED = "transnas-bench_v10141024.pth, or transbench101_TASK.csv"
+_CSV = re.compile(rf"transbench101_({'|'.join(TASKS)})\.csv")
+_EXPECTED = f"transnas-bench_v10141024.pth, or transbench101_TASK.csv of {', '.join(TASKS)}"
 
 
 def convert_transnas_bench_101_macro(
     paths: Sequence[Path], *, progress: Progress = silent
 ) -> Table:
-    """Make the table of TransNAS-Bench-101's macro space; see `convert_transnas_bench_101_micro`."""
+    """Make the table of TransNAS-Bench-101's macro space; files as for the micro one."""
     return _convert("transnas-bench-101-macro", "macro", paths, progress)
 
 
@@ -94,19 +92,23 @@ def convert_transnas_bench_101_micro(
 
 
 def _convert(name: str, half: str, paths: Sequence[Path], progress: Progress) -> Table:
-    files = listed_files(paths)
+    files = listed_files(paths, _is_known, expected=_EXPECTED)
     space = get_space(f"transnas_{half}")
     archives = [file for file in files if file.suffix == ".pth"]
-    if len(archives) == 1 and len(files) == 1:
-        frame, cards = _read_archive(archives[0], space, half, progress)
-        note = "Of each metric the largest value over the epochs, and that after the last."
-    elif not archives:
+    if not archives:
         frame, cards = _read_reexport(files, space, half, progress)
         note = "Of each metric the largest value over the epochs."
+    elif len(files) == 1:
+        frame, cards = _read_archive(archives[0], space, half, progress)
+        note = "Of each metric the largest value over the epochs, and that after the last."
     else:
-        raise unknown_file(files[0], _EXPECTED)
+        raise HwbenchError(f"{name}: give files of one format: {_EXPECTED}")
     archs = space.architectures_at(frame.index.to_numpy())
     return make_table(name, archs, frame, cards, files=files, note=note)
+
+
+def _is_known(path: Path) -> bool:
+    return path.suffix == ".pth" or bool(_CSV.fullmatch(path.name))
 
 
 # ---------------------------------------------------------------------- the re-export
@@ -139,13 +141,10 @@ def _read_reexport(
     else:  # the cells follow the networks, in the lexicographic order of their digits
         first, index = macro.n_architectures, np.arange(micro.n_architectures)
     parts: dict[str, pd.DataFrame] = {}
-    cards: dict[str, ColumnCard] = {}
     progress(0, len(files))
     for done, path in enumerate(files, start=1):
         match = _CSV.fullmatch(path.name)
-        if match is None or match[1] not in TASKS:
-            raise unknown_file(path, f"{_EXPECTED} with one of the tasks {', '.join(TASKS)}")
-        task = match[1]
+        task = match[1] if match else ""
         if task in parts:
             raise HwbenchError(f"{path}: a second file for the task {task}")
         columns = [f"{split}_{metric}" for split in SPLITS for metric in TASKS[task]]
@@ -157,10 +156,9 @@ def _read_reexport(
         chosen = frame.iloc[first : first + space.n_architectures].set_index(index)
         renamed = {"time_elapsed": "train_time", **{name: name for name in columns}}
         parts[task] = chosen[list(renamed)].rename(columns=renamed).add_prefix(f"{task}.")
-        cards.update(_cards(task, "TransNAS-Bench-101, re-export"))
         progress(done, len(files))
     joined = pd.concat([parts[task] for task in TASKS if task in parts], axis=1)
-    return joined.sort_index(), {name: cards[name] for name in cards if name in joined}
+    return joined.sort_index(), _cards_of(joined, "TransNAS-Bench-101, re-export")
 
 
 # ---------------------------------------------------------------------- the authors' file
@@ -172,7 +170,9 @@ def _read_archive(
     strings: list[str] = []
     rows: list[dict[str, float]] = []
 
-    def keep(_path: tuple[Any, ...], arch: Any, results: Any) -> None:
+    def keep(where: tuple[Any, ...], arch: Any, results: Any) -> None:
+        if where[-1] != half:
+            return
         place = f"{path}: architecture {arch!r}"
         strings.append(arch)
         if not isinstance(results, Mapping):
@@ -185,21 +185,14 @@ def _read_archive(
         progress(len(rows), space.n_architectures)
 
     progress(0, space.n_architectures)
-    stream_torch(path, where=("data", half), on_item=keep)
+    # The other half is forgotten as well, entry by entry.
+    stream_torch(path, where=("data", ANY), on_item=keep, stand_ins=True)
+    progress(space.n_architectures, space.n_architectures)
     if not rows:
         raise HwbenchError(f"{path}: holds no architecture under data, {half}")
     index = space.indices_of(parse_archs(space, strings, path))
     frame = pd.DataFrame(rows, index=index).sort_index().dropna(axis=1, how="all")
-    row_twice = find_duplicate(frame.index.to_numpy())
-    if row_twice is not None:
-        raise HwbenchError(f"{path}: architecture {strings[row_twice]!r} stands twice")
-    cards = {
-        name: card
-        for task in TASKS
-        for name, card in _cards(task, "TransNAS-Bench-101").items()
-        if name in frame
-    }
-    return frame[list(cards)], cards
+    return frame, _cards_of(frame, "TransNAS-Bench-101")
 
 
 def _summarise(task: str, result: Any, place: str) -> dict[str, float]:
@@ -213,9 +206,9 @@ def _summarise(task: str, result: Any, place: str) -> dict[str, float]:
                 row[f"{task}.{split}_{metric}_final"] = float(by_epoch[-1])
         if "time_elapsed" in metrics:
             row[f"{task}.train_time"] = float(max(metrics["time_elapsed"]))
-        for key, (column, _, _) in _MODEL.items():
-            if model.get(key) is not None:
-                row[f"{task}.{column}"] = float(model[key])
+        for key, (column, _, _, factor) in _MODEL.items():
+            if model.get(key) not in (None, ""):  # both stand for what was not measured
+                row[f"{task}.{column}"] = float(model[key]) * factor
     except (TypeError, KeyError, IndexError, ValueError, AttributeError) as error:
         raise HwbenchError(
             f"{place}, task {task}: must hold metrics of every epoch and model_info ({error!r})"
@@ -224,6 +217,13 @@ def _summarise(task: str, result: Any, place: str) -> dict[str, float]:
 
 
 # ---------------------------------------------------------------------- columns
+
+
+def _cards_of(frame: pd.DataFrame, source: str) -> dict[str, ColumnCard]:
+    """The cards of a frame's columns, in the benchmark's order of tasks."""
+    return {
+        name: card for task in TASKS for name, card in _cards(task, source).items() if name in frame
+    }
 
 
 def _cards(task: str, source: str) -> dict[str, ColumnCard]:
@@ -248,6 +248,7 @@ def _cards(task: str, source: str) -> dict[str, ColumnCard]:
             add(f"{split}_{metric}", words, unit, direction, split, "largest over the epochs")
             add(f"{split}_{metric}_final", words, unit, direction, split, "after the last epoch")
     add("train_time", "seconds of training", "s", "minimize", None, "time elapsed")
-    for column, unit, title in _MODEL.values():
-        add(column, title, unit, "minimize", None, "as measured by its authors")
+    for column, unit, title, factor in _MODEL.values():
+        how = "measured by its authors" + (f", their seconds times {factor:.0f}" * (factor > 1))
+        add(column, title, unit, "minimize", None, how)
     return cards

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from hwbench.errors import HwbenchError
+from hwbench.tables.formats.messages import shown
 from hwbench.tables.formats.plain_data import depth_of
 from hwbench.tables.formats.streams import open_stream
 
@@ -79,7 +80,7 @@ def load_json(
             "allow_nan accepts it where it is meant"
         ) from error
     except ValueError as error:  # integers of thousands of digits
-        raise HwbenchError(f"{path}: {str(error)[:100]}") from error
+        raise HwbenchError(f"{path}: {shown(str(error))}") from error
     if too_deep:
         place = _place(text, _find_depth(text, max_depth))
         raise HwbenchError(f"{path}: {place}: nested deeper than {max_depth} levels")

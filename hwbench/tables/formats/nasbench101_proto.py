@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwbench.errors import HwbenchError
+from hwbench.tables.formats.messages import shown
 from hwbench.tables.formats.tfrecord import (
     FIXED64,
     LENGTH_DELIMITED,
@@ -29,6 +30,7 @@ from hwbench.tables.formats.tfrecord import (
 )
 
 MAX_VERTICES = 64
+MAX_RECORD_BYTES = 1 << 20  # a true one has some 700
 _HASH = re.compile(r"[0-9a-f]{32}")
 _DOUBLE = struct.Struct("<d")
 
@@ -184,9 +186,9 @@ def read_nasbench101(path: Path) -> Iterator[Record]:
     HwbenchError
         Where the file or a record is damaged; names the record (from 0).
     """
-    for number, data in enumerate(read_tfrecord(path)):
+    for number, data in enumerate(read_tfrecord(path, max_record_bytes=MAX_RECORD_BYTES)):
         try:
             record = _record(data)
         except (ValueError, RecursionError) as error:  # of JSON, base64 and our own
-            raise HwbenchError(f"{path}: record {number:,}: {str(error)[:200]}") from error
+            raise HwbenchError(f"{path}: record {number:,}: {shown(str(error), 200)}") from error
         yield record

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwbench.errors import HwbenchError
+from hwbench.tables.formats.messages import shown
 from hwbench.tables.formats.pickle_machine import MAX_OBJECTS
 from hwbench.tables.formats.pickles import MAX_BYTES, load_pickle
 from hwbench.tables.formats.stand_ins import StandIn, StandInType
@@ -56,7 +57,7 @@ def frame_from_pickle(
     try:
         return _frame(value)
     except Exception as error:
-        raise HwbenchError(f"{name}: {str(error)[:200]}") from error
+        raise HwbenchError(f"{name}: {shown(str(error), 200)}") from error
 
 
 def _frame(value: Any) -> pd.DataFrame:
@@ -64,7 +65,7 @@ def _frame(value: Any) -> pd.DataFrame:
 
     if not isinstance(value, StandIn) or value.name != "pandas.core.frame.DataFrame":
         kind = value.name if isinstance(value, StandIn) else type(value).__name__
-        raise HwbenchError(f"holds a {kind[:100]}, not a pandas.DataFrame")
+        raise HwbenchError(f"holds a {shown(kind)}, not a pandas.DataFrame")
     state = value.state if isinstance(value.state, dict) else {}
     manager = state.get("_mgr", state.get("_data"))  # the name before pandas 1.1
     if not isinstance(manager, StandIn):
@@ -120,7 +121,7 @@ def _values(values: Any) -> NDArray[Any]:
     if isinstance(values, np.ndarray) and values.ndim == 2:
         return values
     kind = values.name if isinstance(values, StandIn) else type(values).__name__
-    raise HwbenchError(f"columns held as {kind[:100]} are not read; only plain arrays are")
+    raise HwbenchError(f"columns held as {shown(kind)} are not read; only plain arrays are")
 
 
 def _positions(places: Any, n_columns: int, n_chosen: int) -> list[int]:
@@ -142,7 +143,7 @@ def _labels(axis: Any) -> pd.Index:
 
     if not isinstance(axis, StandIn) or axis.name != "pandas.core.indexes.base._new_Index":
         kind = axis.name if isinstance(axis, StandIn) else type(axis).__name__
-        raise HwbenchError(f"an axis of the data frame is a {kind[:100]}, which is not read")
+        raise HwbenchError(f"an axis of the data frame is a {shown(kind)}, which is not read")
     made, content = axis.args
     kind = made.qualname if isinstance(made, StandInType) else ""
     if kind == "RangeIndex":
@@ -156,5 +157,5 @@ def _labels(axis: Any) -> pd.Index:
         or not isinstance(data, np.ndarray)
         or data.ndim != 1
     ):
-        raise HwbenchError(f"an axis of the data frame is a {kind[:100]}, which is not read")
+        raise HwbenchError(f"an axis of the data frame is a {shown(kind)}, which is not read")
     return pd.Index(data, name=content.get("name"))

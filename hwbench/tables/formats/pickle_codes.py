@@ -9,6 +9,7 @@ from struct import Struct
 from typing import Any, NoReturn, Protocol
 
 from hwbench.errors import HwbenchError
+from hwbench.tables.formats.messages import shown
 from hwbench.tables.formats.pickle_globals import (
     ALLOWED,
     CLASS_BUILDERS,
@@ -247,7 +248,9 @@ class PickleState:
         elif kind is StandIn:
             target.pairs.extend(zip(keys, items[1::2], strict=True))
         else:
-            raise HwbenchError(f"a {kind.__name__} is given keys and values; the file is damaged")
+            raise HwbenchError(
+                f"a value of type {kind.__name__} is given keys and values; the file is damaged"
+            )
 
     def _do_setitem(self) -> None:
         watcher = self._watcher
@@ -274,7 +277,9 @@ class PickleState:
         elif kind is StandIn:
             target.items.extend(items)
         else:
-            raise HwbenchError(f"a {kind.__name__} is appended to; the file is damaged")
+            raise HwbenchError(
+                f"a value of type {kind.__name__} is appended to; the file is damaged"
+            )
 
     def _do_append(self) -> None:
         item = self._stack.pop()
@@ -325,11 +330,9 @@ class PickleState:
         if found is not None:
             return found
         if not self._stand_ins:
-            shown = (
-                f"{module}.{name}" if f"{module}{name}".isprintable() else f"{module!r}.{name!r}"
-            )
+            name = shown(f"{module}.{name}")
             raise HwbenchError(
-                f"{self._stream.name}: byte {self._stream.tell():,}: would run {shown}; "
+                f"{self._stream.name}: byte {self._stream.tell():,}: would run {name}; "
                 "hwbench reads only plain data"
             )
         return self._stand_in_types.setdefault((module, name), StandInType(module, name))
@@ -354,7 +357,7 @@ class PickleState:
             return called.builder(self._workshop, args)
         if isinstance(called, type) and called in CLASS_BUILDERS:
             return CLASS_BUILDERS[called](self._workshop, args)
-        raise HwbenchError(f"a {kind.__name__} is called; the file is damaged")
+        raise HwbenchError(f"a value of type {kind.__name__} is called; the file is damaged")
 
     def _do_reduce(self) -> None:
         called, args = self._stack[-2:]

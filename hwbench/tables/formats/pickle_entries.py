@@ -17,12 +17,13 @@ from typing import Any, Final
 import numpy as np
 
 from hwbench.errors import HwbenchError, unknown_name
+from hwbench.tables.formats.messages import shown
 from hwbench.tables.formats.pickle_globals import Call
-from hwbench.tables.formats.plain_data import DICTS, check_key, check_plain
+from hwbench.tables.formats.plain_data import ATOMS, DICTS, check_key, check_plain
 from hwbench.tables.formats.stand_ins import StandInType
 
 BATCH = 1000  # entries that pickle stores at a time
-LAG = 16  # values at the top of the stack that may still be part of an unfinished entry
+LAG = 64  # values at the top of the stack that may still be part of an unfinished entry
 
 
 class AnyKey:
@@ -66,7 +67,9 @@ def _path(levels: list[list[Any]], n_keys: int, place: int) -> tuple[Any, ...] |
     level = len(levels) - 1
     while len(keys) < n_keys and place >= 1:
         keys.append(levels[level][place - 1])
-        below = levels[level][place - 2] if place >= 2 else None
+        if type(keys[-1]) not in ATOMS:
+            return None
+        below: Any = levels[level][place - 2] if place >= 2 else None
         alone = type(below) in DICTS and len(below) % BATCH == 0
         if place >= 2 and (alone or level == 0):
             place -= 2
@@ -101,7 +104,9 @@ class EntryTaker:
         self.forgotten = 0
         self.errors: list[BaseException] = []
         self._on_item = on_item
-        self._found: list[tuple[tuple[Any, ...], Any]] = []  # path and dictionary
+        self._found: dict[tuple[Any, ...], Any] = {}  # dictionaries by their paths
+        self._path: tuple[Any, ...] = ()  # of the dictionary at hand
+        self._target: Any = None  # the dictionary at hand
         self._level = -1  # open marks while the dictionary's entries lie on top of the stack
         self._n_taken = 0  # values taken from the present batch of entries
         self._checkpoints: list[tuple[int, int]] = []  # values in the batch, memo entries
@@ -125,7 +130,7 @@ class EntryTaker:
             self._checkpoints = []
 
     def at_setitems(self, target: Any, items: list[Any], memo: dict[int, Any]) -> bool:
-        if not self._found or target is not self._found[-1][1]:
+        if self._target is None or target is not self._target:
             return False
         if len(items) % 2:
             raise HwbenchError("a key without a value; the file is damaged")
@@ -153,23 +158,21 @@ class EntryTaker:
         self, frames: list[list[Any]], stack: list[Any], place: int, memo: dict[int, Any]
     ) -> bool:
         candidate = stack[place]
-        if self._found and candidate is self._found[-1][1]:
+        if candidate is self._target:
             return True
         path = _path([*frames, stack], len(self.where), len(stack) + place)
-        if path is None or not _fits(path, self.where):
+        if path is None or not _fits(path, self.where) or path in self._found:
             return False
-        if any(path == seen for seen, _ in self._found):
-            return False
-        self._found.append((path, candidate))
+        self._found[path] = self._target = candidate
+        self._path = path
         self._memo.keep_all(memo)
         self.forgotten += len(memo)
         memo.clear()
         return True
 
     def _take(self, items: list[Any]) -> None:
-        path = self._found[-1][0]
         for key, value in zip(items[::2], items[1::2], strict=True):
-            self.hand_over(path, key, value)
+            self.hand_over(self._path, key, value)
 
     def hand_over(self, path: tuple[Any, ...], key: Any, value: Any) -> None:
         """Check one entry and give it to the callback, whose errors are passed on unchanged."""
@@ -197,6 +200,10 @@ class EntryTaker:
         indices = list(islice(memo, max(0, n_entries)))
         self._memo.shrink(indices, [memo.pop(index) for index in indices])
         self.forgotten += len(indices)
+        if len(indices) > len(memo):  # a dictionary keeps the places of what was deleted
+            left = dict(memo)
+            memo.clear()
+            memo.update(left)
 
     def finish(self, root: Any) -> None:
         """Check where the entries came from, and hand over those that were not seen in passing.
@@ -206,13 +213,14 @@ class EntryTaker:
         HwbenchError
             Where the path leads nowhere, or entries were taken from another place.
         """
-        targets = list(_targets(root, self.where, ()))
-        for path, seen in self._found:
-            if not any(path == found and seen is target for found, target in targets):
+        targets = dict(_targets(root, self.where, ()))
+        for path, seen in self._found.items():
+            if targets.get(path) is not seen:
+                place = shown(repr(list(path)), 200)
                 raise HwbenchError(
-                    f"the entries under {list(path)!r} are put elsewhere later; the file is damaged"
+                    f"the entries under {place} are put elsewhere later; the file is damaged"
                 )
-        for path, target in targets:
+        for path, target in targets.items():
             for key, value in target.items():
                 self.hand_over(path, key, value)
             target.clear()
@@ -224,7 +232,9 @@ def _targets(
     """The dictionaries to which `where` leads, with their paths."""
     if type(value) not in DICTS:
         place = "".join(f"[{key!r}]" for key in path) or "the outermost value"
-        raise HwbenchError(f"{place[:200]} is a {type(value).__name__}, not a dictionary")
+        raise HwbenchError(
+            f"{shown(place, 200)} is of type {type(value).__name__}, not a dictionary"
+        )
     if len(path) == len(where):
         yield path, value
         return
@@ -235,7 +245,7 @@ def _targets(
     elif wanted in value:
         yield from _targets(value[wanted], where, (*path, wanted))
     else:
-        names = [key for key in islice(value, 1000) if isinstance(key, str)]
+        names = [shown(key, 40) for key in islice(value, 100) if isinstance(key, str)]
         raise unknown_name("key of the file's dictionary", str(wanted), names)
 
 

@@ -86,7 +86,9 @@ class Fresh:
             Where `value` was not made empty by this pickle, or the state does not fit.
         """
         if self.objects.pop(id(value), None) is None:
-            raise HwbenchError(f"a {type(value).__name__} is given a state it cannot have")
+            raise HwbenchError(
+                f"a value of type {type(value).__name__} is given a state it cannot have"
+            )
         if isinstance(value, np.dtype):
             _fill_dtype(value, state)
         else:
@@ -121,7 +123,7 @@ def _as_bytes(raw: Any) -> bytes:
         return bytes(raw)
     if type(raw) is str:
         return raw.encode("latin-1")
-    raise HwbenchError(f"a {type(raw).__name__} stands where raw memory should")
+    raise HwbenchError(f"a value of type {type(raw).__name__} stands where raw memory should")
 
 
 # --- builtins and collections -----------------------------------------------------------------
@@ -273,7 +275,9 @@ def _fill_dtype(dtype: np.dtype[Any], state: Any) -> None:
 def _known_dtype(value: Any) -> np.dtype[Any]:
     """Return `value` where it is a plain dtype; all dtypes of a pickle came from `_dtype`."""
     if not isinstance(value, np.dtype):
-        raise HwbenchError(f"a {type(value).__name__} stands where a numpy dtype should")
+        raise HwbenchError(
+            f"a value of type {type(value).__name__} stands where a numpy dtype should"
+        )
     return value
 
 

@@ -13,6 +13,7 @@ from struct import Struct
 from typing import Any
 
 from hwbench.errors import HwbenchError
+from hwbench.tables.formats.messages import shown
 from hwbench.tables.formats.pickle_codes import HANDLERS, PickleState, Watcher
 from hwbench.tables.formats.pickle_runs import take_run
 from hwbench.tables.formats.streams import ByteStream
@@ -90,7 +91,7 @@ class PickleMachine(PickleState):
         except Exception as error:
             if error in passing:
                 raise
-            problem = str(error)[:200] or type(error).__name__
+            problem = shown(str(error) or type(error).__name__, 200)
             raise self._stream.error(f"the pickle is damaged ({problem})") from error
 
     def _result(self) -> Any:

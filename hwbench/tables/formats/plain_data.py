@@ -60,7 +60,9 @@ def check_key(key: Any) -> int:
             if value.bit_length() > MAX_KEY_BITS:
                 raise HwbenchError(f"a key is an integer of more than {MAX_KEY_BITS} bits")
         elif not (kind in ATOMS or isinstance(value, np.generic | StandIn | type) or kind is range):
-            raise HwbenchError(f"a {kind.__name__} cannot be the key of a dictionary or set")
+            raise HwbenchError(
+                f"a value of type {kind.__name__} cannot be the key of a dictionary or set"
+            )
     return n_nodes
 
 

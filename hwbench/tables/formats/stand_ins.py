@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from hwbench.tables.formats.messages import shown
+
 
 class StandInType:
     """A class or function of another library: its name and nothing else.
@@ -26,7 +28,7 @@ class StandInType:
         return f"{self.module}.{self.qualname}"
 
     def __repr__(self) -> str:
-        return f"<stand-in for {self.name[:200]!r}>"
+        return f"<stand-in for {shown(self.name)}>"
 
 
 class StandIn:
@@ -68,4 +70,4 @@ class StandIn:
         return [self.kind, self.args, self.kwargs, self.state, self.items, self.pairs]
 
     def __repr__(self) -> str:
-        return f"<stand-in for an object of {self.name[:200]!r}>"
+        return f"<stand-in for an object of {shown(self.name)}>"

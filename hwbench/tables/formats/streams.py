@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from hwbench.errors import HwbenchError
+from hwbench.tables.formats.messages import shown
 
 CHUNK = 1 << 20
 PADDING = 9  # a byte code and its longest operand of fixed size
@@ -83,7 +84,7 @@ class ByteStream:
         try:
             return self._raw.read(n_bytes)
         except Exception as error:  # each library that unpacks has errors of its own
-            raise self.error(f"cannot be unpacked ({error})") from error
+            raise self.error(f"cannot be unpacked ({shown(str(error))})") from error
 
     def refill(self) -> bool:
         """Drop what was read and get one more chunk; False where there is none."""

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwbench.errors import HwbenchError
+from hwbench.tables.formats.messages import shown
 from hwbench.tables.formats.pickle_entries import EntryTaker, OnItem
 from hwbench.tables.formats.pickle_machine import MAX_OBJECTS, PickleMachine
 from hwbench.tables.formats.pickles import (
@@ -51,7 +52,7 @@ class _Archive:
             members = self._zip.infolist()
         except Exception as error:  # zipfile does not say what a broken archive may raise
             raise HwbenchError(
-                f"{path}: the zip archive is damaged ({str(error)[:100]}); fetch it again"
+                f"{path}: the zip archive is damaged ({shown(str(error))}); fetch it again"
             ) from error
         self._members = self._checked(members, size, max_bytes)
         pickles = [name for name in self._members if name.rpartition("/")[2] == "data.pkl"]
@@ -111,7 +112,7 @@ class _Archive:
             content = self._zip.open(member)
         except Exception as error:
             raise HwbenchError(
-                f"{self._path}: {name[:100]!r} cannot be unpacked ({str(error)[:100]})"
+                f"{self._path}: {name[:100]!r} cannot be unpacked ({shown(str(error))})"
             ) from error
         with content:
             yield ByteStream(content, f"{self._path}: {name}", max_bytes=member.file_size)
