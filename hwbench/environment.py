@@ -17,6 +17,7 @@ LIBRARIES = (
     "xgboost",
     "lightgbm",
     "ngboost",
+    "onnxruntime",
     "torch",
 )
 
