@@ -241,7 +241,7 @@ def _report_repeated(
     column: str,
     problems: _Problems,
 ) -> None:
-    first_place = {}
+    first_place: dict[Any, int] = {}
     for key, place in zip(keys.tolist(), kept.tolist(), strict=True):
         first_place.setdefault(key, place)
     for at in np.flatnonzero(repeated):
