@@ -78,3 +78,10 @@ def test_accuracies_spread_and_equal_functions_share_theirs():
     assert len(table.card.columns["test_accuracy"].seeds) >= 2
     classes = table.space.function_classes(table.archs)
     np.testing.assert_array_equal(accuracy, accuracy[classes])
+
+
+def test_accuracies_say_how_far_two_trainings_agree():
+    noise = hb.load_table("nb201-digits").card.columns["test_accuracy"].noise
+    assert noise.method == "seeds"
+    assert noise.kendall_tau == pytest.approx(0.39, abs=0.01)
+    assert noise.kendall_tau < noise.tau_ceiling < 0.8

@@ -57,9 +57,18 @@ def print_json(data: Any) -> None:
 
 
 def print_listing(
-    rows: Sequence[dict[str, Any]], columns: Sequence[str], *, as_json: bool, title: str = ""
+    rows: Sequence[dict[str, Any]],
+    columns: Sequence[str],
+    *,
+    as_json: bool,
+    title: str = "",
+    wrap: bool = True,
 ) -> None:
-    """Print rows as a table for people, or all of what they hold as JSON."""
+    """Print rows as a table for people, or all of what they hold as JSON.
+
+    Cells are wrapped to the terminal's width, but for the first column; where a table of numbers is
+    not to be wrapped, its lines may be longer.
+    """
     if as_json:
         print_json(list(rows))
         return
@@ -68,10 +77,14 @@ def print_listing(
 
     table = Table(title=title or None, title_justify="left")
     for number, column in enumerate(columns):
-        table.add_column(column, overflow="fold", no_wrap=number == 0)  # names stay whole
+        table.add_column(column, overflow="fold", no_wrap=number == 0 or not wrap)
     for row in rows:
         table.add_row(*[_text(row[column]) for column in columns])
-    Console().print(table)
+    console = Console()
+    if not wrap:
+        unlimited = Console(width=10_000)
+        console.width = max(console.width, unlimited.measure(table).maximum)
+    console.print(table)
 
 
 def _text(value: Any) -> str:

@@ -96,7 +96,7 @@ def show(
     shown = ["column", "unit", "better", "min", "median", "max", "missing"]
     if any("noise" in column for column in columns):
         shown.append("tau ceiling")
-    print_listing(columns, shown, as_json=False)
+    print_listing(columns, shown, as_json=False, wrap=False)
     for column in columns:
         about = [str(column[key]) for key in ("dataset", "split", "source") if key in column]
         typer.echo(f"{column['column']}: {column['title']}; {', '.join(about)}")
@@ -125,6 +125,7 @@ def _noise_words(noise: NoiseCard, unit: str) -> str:
     compared = {
         "twins": f"{noise.n_pairs} pairs of architectures that are one network",
         "halves": f"the two halves of the rounds on {noise.n_pairs} architectures",
+        "seeds": f"two trainings of {noise.n_pairs} architectures",
     }[noise.method]
     return (
         f"{compared} agree with tau {noise.kendall_tau:.3f}; noise {noise.deviation:.3g} {unit}; "

@@ -485,6 +485,8 @@ class Space(ABC):
         HwbenchError
             Where a name is none of `Skeleton`'s, or a value is no positive integer.
         """
+        if not hasattr(self, "default_skeleton"):
+            raise self._without("networks")
         known = vars(self.default_skeleton)
         for name in changes:
             if name not in known:

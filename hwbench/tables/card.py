@@ -12,8 +12,8 @@ class NoiseCard(BaseModel):
 
     Attributes
     ----------
-    method : "twins" (pairs of architectures that are one network) or "halves" (the rounds of a
-        measurement, split in two).
+    method : "twins" (pairs of architectures that are one network), "halves" (the rounds of a
+        measurement, split in two) or "seeds" (repeated trainings).
     n_pairs : pairs of values that were compared.
     kendall_tau : tau-b of the pairs.
     deviation : standard deviation of the noise of one value, in the column's unit.
@@ -23,7 +23,7 @@ class NoiseCard(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    method: Literal["twins", "halves"]
+    method: Literal["twins", "halves", "seeds"]
     n_pairs: int
     kendall_tau: float
     deviation: float
@@ -43,6 +43,8 @@ class ColumnCard(BaseModel):
     seeds : the seeds behind it, where it comes from random repeats.
     source : how it was made or where it was taken from.
     noise : what is known of its noise, if anything.
+    shared_by_function : whether architectures that compute the same function were given one value,
+        so that their agreement says nothing of noise.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -55,6 +57,7 @@ class ColumnCard(BaseModel):
     seeds: tuple[int, ...] | None = None
     source: str
     noise: NoiseCard | None = None
+    shared_by_function: bool = False
 
 
 class TableCard(BaseModel):

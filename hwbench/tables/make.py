@@ -158,8 +158,8 @@ def trained_table(
     images = load_images(recipe.images)
     skeleton = training_skeleton(images, recipe)
     how = (
-        f"{recipe.epochs} epochs of {recipe.batch_size} images a step, "
-        f"{skeleton['channels']} channels, depth {skeleton['depth']}"
+        f"{recipe.epochs} epoch{'s' if recipe.epochs > 1 else ''} of {recipe.batch_size} images "
+        f"a step, {skeleton['channels']} channels, depth {skeleton['depth']}"
     )
     shared: dict[str, Any] = {
         "unit": "%",
@@ -167,19 +167,26 @@ def trained_table(
         "dataset": recipe.images,
         "split": "test",
     }
+    by_seed = [f"test_accuracy_seed{seed}" for seed in recipe.seeds]
+    pair = [trained[name] for name in by_seed[:2]] if len(by_seed) > 1 else None
+    shared.update(shared_by_function=True)
     columns = {
         "test_accuracy": ColumnCard(
             title="test accuracy",
             seeds=recipe.seeds,
             source=f"mean over {len(recipe.seeds)} trainings; {how}",
+            noise=None
+            if pair is None
+            else halves_noise(*pair, longer=len(by_seed), method="seeds"),
             **shared,
         )
     }
-    for seed in recipe.seeds:
-        columns[f"test_accuracy_seed{seed}"] = ColumnCard(
+    for seed, name in zip(recipe.seeds, by_seed, strict=True):
+        columns[name] = ColumnCard(
             title=f"test accuracy, seed {seed}",
             seeds=(seed,),
             source=f"one training; {how}",
+            noise=None if pair is None else halves_noise(*pair, longer=1, method="seeds"),
             **shared,
         )
     n_trained = len(np.unique(space.function_classes(space.architectures_at(indices))))

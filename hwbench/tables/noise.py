@@ -39,7 +39,9 @@ def twin_noise(first: ArrayLike, second: ArrayLike) -> NoiseCard | None:
     return _noise_card("twins", len(a), tau, _correlation(tau), _deviation(a, b))
 
 
-def halves_noise(first: ArrayLike, second: ArrayLike, *, longer: float = 2.0) -> NoiseCard | None:
+def halves_noise(
+    first: ArrayLike, second: ArrayLike, *, longer: float = 2.0, method: str = "halves"
+) -> NoiseCard | None:
     """Noise of a whole measurement, from the same summary of two equal parts of its rounds.
 
     The whole is `longer` times a part: its correlation with another whole follows from that of the
@@ -51,6 +53,7 @@ def halves_noise(first: ArrayLike, second: ArrayLike, *, longer: float = 2.0) ->
     ----------
     first, second : float64 of shape (n_archs,).
     longer : rounds of the whole for each round of a part.
+    method : "seeds" where the parts are trainings.
 
     Returns
     -------
@@ -62,18 +65,20 @@ def halves_noise(first: ArrayLike, second: ArrayLike, *, longer: float = 2.0) ->
     tau = _kendall_tau(a, b)
     half = _correlation(tau)
     whole = longer * half / (1 + (longer - 1) * half)
-    return _noise_card("halves", len(a), tau, whole, _deviation(a, b) / math.sqrt(longer))
+    return _noise_card(method, len(a), tau, whole, _deviation(a, b) / math.sqrt(longer))
 
 
 def with_twin_noise(table: Table) -> Table:
-    """The table with a noise estimate in the card of every column whose space has twins."""
+    """The table with a noise estimate from twins, if its space has any, in every column's card."""
     first, second = _twin_rows(table)
     if len(first) < FEWEST_PAIRS:
         return table
     columns = {}
     for name, card in table.card.columns.items():
         values = table.column(name)
-        found = twin_noise(values[first], values[second])
+        found = None
+        if not card.shared_by_function:
+            found = twin_noise(values[first], values[second])
         columns[name] = card if found is None else card.model_copy(update={"noise": found})
     return Table(table.frame, table.card.model_copy(update={"columns": columns}))
 

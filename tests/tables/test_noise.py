@@ -103,3 +103,12 @@ def test_spaces_without_twins_get_none():
     archs = space.sample(200)
     table = table_of({"a": np.arange(200.0)}, archs, space)
     assert table.card.columns["a"].noise is None
+
+
+def test_values_that_functions_share_say_nothing():
+    archs = SPACE.all_architectures()
+    table = table_of({"a": np.arange(15625.0)}, archs)
+    assert table.card.columns["a"].noise.method == "twins"
+    shared = table.card.columns["a"].model_copy(update={"shared_by_function": True, "noise": None})
+    card = table.card.model_copy(update={"columns": {"a": shared}})
+    assert with_twin_noise(Table(table.frame, card)).card.columns["a"].noise is None
