@@ -86,7 +86,7 @@ def show(
     card = table.card
     typer.echo(f"{card.name}: {card.title}")
     typer.echo(
-        f"{len(table)} of the {len(table.space)} architectures of {card.space}, "
+        f"{len(table)} of the {table.space.n_architectures} architectures of {card.space}, "
         f"made {card.created}, licence {card.licence}, {path.stat().st_size / 1e6:.2f} MB at {path}"
     )
     if card.description:

@@ -312,9 +312,9 @@ def _refuse(report: ImportReport, on_bad_rows: str, duplicates: str, label: str)
         hint = "mend them, or drop them with on_bad_rows='drop' (--bad-rows drop)"
         if duplicates == "refuse" and problems["problem"].str.contains("already$").any():
             hint += "; duplicates='first' or 'mean' (--duplicates) settles repeated architectures"
+        many = f"{len(problems)} problems, the first" if len(problems) > 1 else "1 problem,"
         raise OwnTableError(
-            f"{label}: {len(problems)} problems, the first in row {row}, {column}: {problem}; "
-            f"{hint}",
+            f"{label}: {many} in row {row}, {column}: {problem}; {hint}",
             report,
         )
     if not report.rows_kept:

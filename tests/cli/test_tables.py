@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from hwbench.spaces import get_space
 from hwbench.tables import Table, load_table
 from hwbench.tables.table_file import file_digest
 
@@ -117,3 +118,15 @@ def test_interrupt_says_that_nothing_is_lost(hwbench, hwbench_home, monkeypatch)
     assert result.code not in (0, 2)
     assert f"kept in {hwbench_home / 'tables' / 'new.journal'}" in result.err
     assert "Traceback" not in result.err
+
+
+def test_table_of_a_space_too_large_to_be_indexed(hwbench, make_table, tmp_path):
+    space = get_space("fbnet")
+    card = make_table(columns=["latency"]).card.model_copy(update={"space": "fbnet"})
+    metrics = pd.DataFrame({"latency": np.arange(4.0)})
+    path = tmp_path / "t.parquet"
+    Table.from_archs(space.sample(4, 0), metrics, card).save(path)
+    assert f"4 of the {9**22} architectures" in hwbench("tables", "show", path).out
+    assert hwbench("tables", "verify", path).code == 0
+    assert hwbench("tables", "export", path, "-o", tmp_path / "t.csv").code == 0
+    assert pd.read_csv(tmp_path / "t.csv", dtype={"arch": str})["arch"].str.len().eq(22).all()
