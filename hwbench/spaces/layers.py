@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import torch
 from torch import Tensor, nn
+
+from hwbench.spaces.edge_cell import EDGES
 
 
 def relu_conv_bn(
@@ -58,3 +62,26 @@ class FactorizedReduction(nn.Module):
         x = torch.relu(x)
         shifted = nn.functional.pad(x, (0, 1, 0, 1))[:, :, 1:, 1:]
         return self.bn(torch.cat([self.left(x), self.right(shifted)], dim=1))
+
+
+class EdgeCell(nn.Module):
+    """Four nodes and six edges; a node is the sum of its edges' outputs, the last is the output.
+
+    Parameters
+    ----------
+    edges : the modules of the six edges, in the order of `EDGES`.
+    """
+
+    def __init__(self, edges: Iterable[nn.Module]) -> None:
+        super().__init__()
+        self.edges = nn.ModuleList(edges)
+
+    def forward(self, x: Tensor) -> Tensor:
+        nodes = [x]
+        incoming: list[Tensor] = []
+        for (source, target), edge in zip(EDGES, self.edges, strict=True):
+            incoming.append(edge(nodes[source]))
+            if source == target - 1:
+                nodes.append(sum(incoming[1:], start=incoming[0]))
+                incoming = []
+        return nodes[-1]

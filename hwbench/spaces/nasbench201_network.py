@@ -8,8 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from hwbench.spaces.base import Skeleton
-from hwbench.spaces.edge_cell import EDGES
-from hwbench.spaces.layers import relu_conv_bn
+from hwbench.spaces.layers import EdgeCell, relu_conv_bn
 from hwbench.spaces.nasbench201 import N_STAGES
 
 
@@ -33,24 +32,6 @@ def make_operation(name: str, channels: int) -> nn.Module:
     if name == "avg_pool_3x3":
         return nn.AvgPool2d(3, stride=1, padding=1, count_include_pad=False)
     raise AssertionError(name)
-
-
-class Cell(nn.Module):
-    """Four nodes and six edges; a node is the sum of its edges' outputs, the last is the output."""
-
-    def __init__(self, operations: Sequence[str], channels: int) -> None:
-        super().__init__()
-        self.edges = nn.ModuleList(make_operation(name, channels) for name in operations)
-
-    def forward(self, x: Tensor) -> Tensor:
-        nodes = [x]
-        incoming: list[Tensor] = []
-        for (source, target), edge in zip(EDGES, self.edges, strict=True):
-            incoming.append(edge(nodes[source]))
-            if source == target - 1:
-                nodes.append(sum(incoming[1:], start=incoming[0]))
-                incoming = []
-        return nodes[-1]
 
 
 class ReductionBlock(nn.Module):
@@ -91,7 +72,7 @@ class NASBench201Network(nn.Module):
             if stage > 0:
                 blocks.append(ReductionBlock(channels, 2 * channels))
                 channels *= 2
-            blocks.extend(Cell(operations, channels) for _ in range(skeleton.depth))
+            blocks.extend(_cell(operations, channels) for _ in range(skeleton.depth))
         self.blocks = nn.Sequential(*blocks)
         self.last = nn.Sequential(nn.BatchNorm2d(channels), nn.ReLU())
         self.classifier = nn.Linear(channels, skeleton.classes)
@@ -99,3 +80,7 @@ class NASBench201Network(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         features = self.last(self.blocks(self.stem(x)))
         return self.classifier(torch.mean(features, dim=(2, 3)))
+
+
+def _cell(operations: Sequence[str], channels: int) -> EdgeCell:
+    return EdgeCell(make_operation(name, channels) for name in operations)

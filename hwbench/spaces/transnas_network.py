@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from hwbench.spaces.base import Skeleton
 from hwbench.spaces.edge_cell import EDGES
-from hwbench.spaces.layers import FactorizedReduction, relu_conv_bn
+from hwbench.spaces.layers import EdgeCell, FactorizedReduction, relu_conv_bn
 
 
 class ResidualBlock(nn.Module):
@@ -60,29 +60,16 @@ def make_operation(name: str, in_channels: int, out_channels: int, stride: int) 
     raise AssertionError(name)
 
 
-class Cell(nn.Module):
-    """Four nodes and six edges; the edges from node 0 change channels and size."""
-
-    def __init__(
-        self, operations: Sequence[str], in_channels: int, out_channels: int, stride: int
-    ) -> None:
-        super().__init__()
-        self.edges = nn.ModuleList(
-            make_operation(name, in_channels, out_channels, stride)
-            if source == 0
-            else make_operation(name, out_channels, out_channels, 1)
-            for name, (source, _) in zip(operations, EDGES, strict=True)
-        )
-
-    def forward(self, x: Tensor) -> Tensor:
-        nodes = [x]
-        incoming: list[Tensor] = []
-        for (source, target), edge in zip(EDGES, self.edges, strict=True):
-            incoming.append(edge(nodes[source]))
-            if source == target - 1:
-                nodes.append(sum(incoming[1:], start=incoming[0]))
-                incoming = []
-        return nodes[-1]
+def make_cell(
+    operations: Sequence[str], in_channels: int, out_channels: int, stride: int
+) -> EdgeCell:
+    """A cell of the micro space; the edges from node 0 change channels and size."""
+    return EdgeCell(
+        make_operation(name, in_channels, out_channels, stride)
+        if source == 0
+        else make_operation(name, out_channels, out_channels, 1)
+        for name, (source, _) in zip(operations, EDGES, strict=True)
+    )
 
 
 class TransNASNetwork(nn.Module):
@@ -114,7 +101,7 @@ class TransNASNetwork(nn.Module):
                 if operations is None:
                     blocks.append(ResidualBlock(channels, out_channels, stride))
                 else:
-                    blocks.append(Cell(operations, channels, out_channels, stride))
+                    blocks.append(make_cell(operations, channels, out_channels, stride))
                 channels = out_channels
         self.blocks = nn.Sequential(*blocks)
         self.classifier = nn.Linear(channels, skeleton.classes)
