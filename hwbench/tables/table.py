@@ -89,11 +89,7 @@ class Table:
         """Some columns: of the frame where it is in memory, else of the file."""
         if "frame" in self.__dict__ or self._file is None:
             return self.frame[list(columns)]
-        # Architecture strings are all different: looking for equal ones would only cost time.
-        decoded = self._file.read(columns).to_pandas(
-            ignore_metadata=True, deduplicate_objects=False
-        )
-        return decoded[list(columns)]
+        return self._file.read(columns)
 
     @property
     def _arch_columns(self) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pydantic
@@ -82,8 +83,8 @@ class TableFile:
                 f"{self.path}: its card is broken at '{place}': {first['msg']}"
             ) from error
 
-    def read(self, columns: Sequence[str]) -> pa.Table:
-        """Decode columns, checking the checksums of their pages.
+    def read(self, columns: Sequence[str]) -> pd.DataFrame:
+        """Decode columns, in the order given, checking the checksums of their pages.
 
         Raises
         ------
@@ -91,7 +92,13 @@ class TableFile:
             Where the file is damaged there.
         """
         try:
-            return self._parquet.read(columns=list(columns), use_threads=len(columns) > 1)
+            content = self._parquet.read(columns=list(columns), use_threads=len(columns) > 1)
+            # What pandas noted of a frame is not looked at. Architecture strings are all different:
+            # looking for equal ones would only cost time.
+            frame: pd.DataFrame = content.replace_schema_metadata(None).to_pandas(
+                deduplicate_objects=False
+            )
+            return frame[list(columns)]
         except (OSError, ValueError, pa.ArrowException) as error:
             raise self._unreadable(error) from error
 
