@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
@@ -33,9 +34,11 @@ def torch_compile(network: torch.nn.Module, images: torch.Tensor, threads: int) 
     import torch
 
     torch._dynamo.reset()  # a compiled network of another architecture must not be looked through
-    compiled = torch.compile(network, dynamic=False)
     try:
-        compiled(images)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the compiler warns of its own parts
+            compiled = torch.compile(network, dynamic=False)
+            compiled(images)
     except Exception as error:  # the compiler raises errors of many libraries
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise HwbenchError(
