@@ -45,6 +45,9 @@ def import_(
     arch_column: Annotated[
         str | None, typer.Option(help="The column of architecture strings, if not found.")
     ] = None,
+    ignore: Annotated[
+        list[str] | None, typer.Option(help="A column to be left out; may be repeated.")
+    ] = None,
     duplicates: Annotated[
         str, typer.Option(help="An architecture given twice: refuse, first or mean.")
     ] = "refuse",
@@ -79,6 +82,7 @@ def import_(
             units=pairs("--unit", unit, "COLUMN=UNIT"),
             directions=pairs("--direction", direction, "COLUMN=minimize|maximize"),
             arch_column=arch_column,
+            ignore=ignore or (),
             duplicates=duplicates,
             on_bad_rows=bad_rows,
             missing_values=missing_values,

@@ -1,14 +1,14 @@
 """One's own numbers as a table: from a CSV or Parquet file, or a pandas frame.
 
 Nothing is guessed in silence: every bad row is named with what is wrong in it, units are asked for,
-and what was taken for granted stands in the report.
+and what was taken for granted stands in the report and in the card's recipe.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +22,9 @@ from hwbench.spaces import Space, get_space
 from hwbench.spaces.base import IntArray
 from hwbench.tables.card import ColumnCard, TableCard
 from hwbench.tables.noise import with_twin_noise
+from hwbench.tables.own_cells import Problems, is_missing, parse_archs, parse_numbers
 from hwbench.tables.own_columns import MetricColumn, describe_columns
-from hwbench.tables.own_files import read_rows
+from hwbench.tables.own_files import one_line, read_rows
 from hwbench.tables.table import Table
 from hwbench.tables.table_file import file_digest
 
@@ -33,9 +34,11 @@ MISSING_VALUES = ("refuse", "keep")
 ARCH_COLUMNS = ("arch", "arch_str", "architecture", "arch_string", "architecture_string", "net")
 
 SHOWN = 20  # problems that are printed; the report holds all
+NAMED = 3  # problems that the error names
 EXAMPLES = 3
-_MISSING = ("", "nan", "na", "n/a", "null", "none")
-_DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
+TRIED = 100  # cells that are parsed to see whether a column holds architectures
+WHOLE_ROW = "(whole row)"
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
 
 
 @dataclass(frozen=True)
@@ -62,9 +65,7 @@ class ImportReport:
 
     def lines(self) -> list[str]:
         """The report for people, a line a fact."""
-        lines = list(self.notes)
-        for row, column, problem in self.problems.head(SHOWN).itertuples(index=False):
-            lines.append(f"row {row}, {column}: {problem}")
+        lines = [*self.notes, *_problem_lines(self.problems.head(SHOWN))]
         more = len(self.problems) - SHOWN
         if more > 0:
             lines.append(f"... and {more} more problems")
@@ -76,28 +77,19 @@ class ImportReport:
         return lines
 
 
+def _problem_lines(problems: pd.DataFrame) -> list[str]:
+    return [
+        f"row {row}, {column}: {problem}"
+        for row, column, problem in problems.itertuples(index=False)
+    ]
+
+
 class OwnTableError(HwbenchError):
     """Numbers that cannot become a table; `report` holds every problem."""
 
     def __init__(self, message: str, report: ImportReport) -> None:
         super().__init__(message)
         self.report = report
-
-
-@dataclass
-class _Problems:
-    """Problems as they are found, and the rows they make unusable."""
-
-    numbers: NDArray[np.int64]
-    rows: list[tuple[int, str, str]] = field(default_factory=list)
-    bad: set[int] = field(default_factory=set)
-
-    def add(self, place: int, column: str, problem: str) -> None:
-        self.rows.append((int(self.numbers[place]), column, problem))
-        self.bad.add(place)
-
-    def frame(self) -> pd.DataFrame:
-        return pd.DataFrame(sorted(self.rows), columns=["row", "column", "problem"])
 
 
 def own_table(
@@ -108,6 +100,7 @@ def own_table(
     units: Mapping[str, str] | None = None,
     directions: Mapping[str, str] | None = None,
     arch_column: str | None = None,
+    ignore: Collection[str] = (),
     duplicates: str = "refuse",
     on_bad_rows: str = "refuse",
     missing_values: str = "refuse",
@@ -120,14 +113,15 @@ def own_table(
     Parameters
     ----------
     source : a `.csv`, `.tsv` or `.parquet` file, or a frame; a column of architecture strings,
-        every other column a metric. Columns of text alone, and one called `arch_index`, are left
-        out.
+        every other column a metric. Columns without a number, and those called `arch_index`,
+        `index` or not at all, are left out unless a unit or direction is given for them.
     space : the architectures' search space.
     name : of the table.
     units : of each metric by column, such as {"latency": "ms"}; a header "latency [ms]",
         "latency (ms)" or "latency_ms" says it too.
     directions : "minimize" or "maximize" by column, where the column's name does not tell.
     arch_column : the column of architecture strings, where neither its name nor its content tells.
+    ignore : columns to be left out.
     duplicates : what becomes of an architecture that stands twice: "refuse", "first" or "mean".
     on_bad_rows : what becomes of rows with an unknown architecture or a cell that is no number:
         "refuse" or "drop".
@@ -152,84 +146,102 @@ def own_table(
     ):
         if given not in valid:
             raise unknown_name(kind, given, valid)
+    if not _NAME.fullmatch(name):
+        raise HwbenchError(f"table name {name!r}: use lower-case letters, digits, '.', '_' and '-'")
     found = get_space(space)
-    frame, numbers, label = read_rows(source)
-    arch_name = _find_arch_column(found, frame, arch_column, label)
-    metrics, notes = describe_columns(
-        frame.drop(columns=arch_name), units or {}, directions or {}, label
+    rows = read_rows(source)
+    sound = np.array([place not in rows.faults for place in range(len(rows.frame))], dtype=bool)
+    frame, label = rows.frame[sound].reset_index(drop=True), rows.label
+    problems = Problems(rows.numbers[sound])
+    for place, fault in rows.faults.items():
+        problems.note(int(rows.numbers[place]), WHOLE_ROW, fault)
+    arch_name, notes = _find_arch_column(found, frame, arch_column, label)
+    metrics, more_notes = describe_columns(
+        frame.drop(columns=arch_name), units or {}, directions or {}, label, ignore
     )
-    problems = _Problems(numbers)
-    archs = _parse_archs(found, frame[arch_name].tolist(), arch_name, problems)
-    values = {
-        metric.name: _parse_numbers(
-            frame[metric.source], metric.source, problems, keep_missing=missing_values == "keep"
-        )
-        for metric in metrics
-    }
+    notes += more_notes
+    archs = parse_archs(found, frame[arch_name].tolist(), arch_name, problems)
+    values = pd.DataFrame(
+        {
+            metric.name: parse_numbers(
+                frame[metric.source],
+                metric.source,
+                problems,
+                keep_missing=missing_values == "keep",
+            )
+            for metric in metrics
+        }
+    )
     usable = np.array([place not in problems.bad for place in range(len(frame))], dtype=bool)
-    keys = found.keys_of(archs[usable])
     kept = np.flatnonzero(usable)
+    archs, values = archs[kept], values.iloc[kept].reset_index(drop=True)
+    keys = found.keys_of(archs)
     repeated = pd.Series(keys).duplicated().to_numpy()
-    if duplicates == "refuse":
+    n_bad_rows = len(rows.frame) - len(kept)
+    refused = int(repeated.sum()) if duplicates == "refuse" else 0
+    if refused:
         _report_repeated(found, archs, kept, keys, repeated, arch_name, problems)
-    table_values = pd.DataFrame({key: value[kept] for key, value in values.items()})
     if duplicates == "mean" and repeated.any():
-        table_values = table_values.groupby(keys).transform("mean")
-    first = ~repeated
-    archs, table_values = archs[kept][first], table_values[first]
-    report = _report(found, frame, archs, problems, notes)
-    _refuse(report, on_bad_rows, duplicates, label)
-    table = _table(found, archs, table_values, metrics, label, source, name)
-    about = {"title": title or table.card.title, "description": description, "licence": licence}
-    return Table(table.frame, table.card.model_copy(update=about)), report
+        values = _means(values, keys)
+    archs, values = archs[~repeated], values[~repeated]
+    report = _report(found, len(rows.frame), archs, problems, notes)
+    _refuse(report, label, bad_rows=n_bad_rows if on_bad_rows == "refuse" else 0, repeated=refused)
+    recipe = {
+        **_source_record(source, label),
+        "rows_read": report.rows_read,
+        "rows_kept": report.rows_kept,
+        "bad_rows_dropped": n_bad_rows,
+        "repeated_rows": int(repeated.sum()),
+        "duplicates": duplicates,
+        "missing_values": missing_values,
+        "notes": notes,
+    }
+    card = TableCard(
+        name=name,
+        title=title or f"{found.title}, {recipe['source']}",
+        space=found.name,
+        description=description,
+        created=today(),
+        licence=licence,
+        recipes=(recipe,),
+        columns={metric.name: _column_card(metric, recipe["source"]) for metric in metrics},
+    )
+    return with_twin_noise(Table.from_archs(archs, values, card)), report
 
 
 # ---------------------------------------------------------------------- architectures
 
 
-def _find_arch_column(space: Space, frame: pd.DataFrame, given: str | None, label: str) -> str:
-    columns = [str(column) for column in frame]
+def _find_arch_column(
+    space: Space, frame: pd.DataFrame, given: str | None, label: str
+) -> tuple[str, list[str]]:
+    """The column of architecture strings, and a note where its content told."""
+    columns = list(frame)
     if given is not None:
-        if given not in columns:
-            raise unknown_name(f"column of {label}", given, columns)
-        return given
+        if one_line(given) not in columns:
+            raise unknown_name(f"column of {label}", one_line(given), columns)
+        return one_line(given), []
     named = [column for column in columns if column.lower() in ARCH_COLUMNS]
     if len(named) == 1:
-        return named[0]
-    parsing = [column for column in columns if _any_parses(space, frame[column])]
+        return named[0], []
+    parsing = [column for column in named or columns if _any_parses(space, frame[column])]
     if len(parsing) == 1:
-        return parsing[0]
+        note = f"column '{parsing[0]}' is taken for the architectures, by its content"
+        return parsing[0], [note]
+    shown = ", ".join(columns[:100]) + (", ..." if len(columns) > 100 else "")
     raise HwbenchError(
         f"{label}: which column holds the architecture strings of {space.name}? "
-        f"name it with arch_column (--arch-column); there are {', '.join(columns[:12])}"
+        f"name it with arch_column (--arch-column); there are {shown}"
     )
 
 
 def _any_parses(space: Space, column: pd.Series) -> bool:
-    for text in column.head(EXAMPLES):
-        try:
-            space.from_string(str(text))
-        except HwbenchError:
-            continue
-        return True
-    return False
-
-
-def _parse_archs(space: Space, texts: list[Any], column: str, problems: _Problems) -> IntArray:
-    """All architectures, zeros in the rows that are reported."""
-    strings = [text if isinstance(text, str) else str(text) for text in texts]
-    try:
-        return space.from_strings(strings)
-    except HwbenchError:
-        pass  # some row is wrong: find all of them, one by one
-    archs = np.zeros((len(strings), space.n_positions), dtype=np.int64)
-    for place, text in enumerate(strings):
-        try:
-            archs[place] = space.from_string(text)
-        except HwbenchError as error:
-            problems.add(place, column, str(error))
-            archs[place] = space.baseline
-    return archs
+    step = max(1, len(column) // TRIED)  # throughout, for the first rows may be the broken ones
+    probe = Problems(np.arange(TRIED + 1))
+    cells = column.iloc[::step].head(TRIED).tolist()
+    texts = [cell for cell in cells if isinstance(cell, str) and not is_missing(cell)]
+    parse_archs(space, texts, "", probe)
+    return len(probe.bad) < len(texts)
 
 
 def _report_repeated(
@@ -239,54 +251,29 @@ def _report_repeated(
     keys: NDArray[Any],
     repeated: NDArray[np.bool_],
     column: str,
-    problems: _Problems,
+    problems: Problems,
 ) -> None:
-    first_place: dict[Any, int] = {}
-    for key, place in zip(keys.tolist(), kept.tolist(), strict=True):
-        first_place.setdefault(key, place)
-    for at in np.flatnonzero(repeated):
-        place, first = int(kept[at]), first_place[keys[at]]
-        arch = space.to_string(archs[place])
-        problems.add(place, column, f"{arch} stands in row {problems.numbers[first]} already")
+    """Report every row whose architecture stands further up, with both rows."""
+    first_of = dict(zip(keys[~repeated].tolist(), kept[~repeated].tolist(), strict=True))
+    strings = space.to_strings(archs[repeated])
+    for key, place, arch in zip(
+        keys[repeated].tolist(), kept[repeated].tolist(), strings, strict=True
+    ):
+        first = problems.numbers[first_of[key]]
+        problems.add(place, column, f"{arch} stands in row {first} already")
 
 
-# ---------------------------------------------------------------------- numbers
-
-
-def _parse_numbers(
-    column: pd.Series, name: str, problems: _Problems, *, keep_missing: bool
-) -> NDArray[np.float64]:
-    """Numbers of a column, NaN where a cell is missing or reported."""
-    if column.dtype.kind in "iuf":
-        numbers = column.to_numpy(dtype=np.float64)
-        texts = column
-    else:
-        texts = column.map(lambda cell: cell.strip() if isinstance(cell, str) else cell)
-        numbers = pd.to_numeric(texts, errors="coerce").to_numpy(dtype=np.float64)
-    for place in np.flatnonzero(~np.isfinite(numbers)):
-        cell = texts.iloc[place]
-        if _is_missing(cell):
-            if not keep_missing:
-                problems.add(int(place), name, "is empty (missing_values='keep' keeps such cells)")
-        elif isinstance(cell, str) and _DECIMAL_COMMA.fullmatch(cell):
-            point = cell.replace(",", ".")
-            problems.add(int(place), name, f"holds {cell!r}; write {point} with a point")
-        else:
-            problems.add(int(place), name, f"holds {str(cell)[:40]!r}, which is no finite number")
-    return numbers
-
-
-def _is_missing(cell: Any) -> bool:
-    if isinstance(cell, str):
-        return cell.lower() in _MISSING
-    return cell is None or bool(pd.isna(cell))
+def _means(values: pd.DataFrame, keys: NDArray[Any]) -> pd.DataFrame:
+    """The mean over the rows of each architecture, empty cells left out."""
+    by_key = values.astype(np.float64).groupby(keys, sort=False)
+    return by_key.transform("mean")
 
 
 # ---------------------------------------------------------------------- the result
 
 
 def _report(
-    space: Space, frame: pd.DataFrame, archs: IntArray, problems: _Problems, notes: list[str]
+    space: Space, rows_read: int, archs: IntArray, problems: Problems, notes: list[str]
 ) -> ImportReport:
     examples: tuple[str, ...] = ()
     missing = space.n_architectures - len(archs)
@@ -296,7 +283,7 @@ def _report(
         absent = np.flatnonzero(~there)[:EXAMPLES]
         examples = tuple(space.to_strings(space.architectures_at(absent)))
     return ImportReport(
-        rows_read=len(frame),
+        rows_read=rows_read,
         rows_kept=len(archs),
         problems=problems.frame(),
         missing=missing,
@@ -305,52 +292,46 @@ def _report(
     )
 
 
-def _refuse(report: ImportReport, on_bad_rows: str, duplicates: str, label: str) -> None:
-    problems = report.problems
-    if on_bad_rows == "refuse" and len(problems):
-        row, column, problem = problems.iloc[0]
-        hint = "mend them, or drop them with on_bad_rows='drop' (--bad-rows drop)"
-        if duplicates == "refuse" and problems["problem"].str.contains("already$").any():
-            hint += "; duplicates='first' or 'mean' (--duplicates) settles repeated architectures"
-        many = f"{len(problems)} problems, the first" if len(problems) > 1 else "1 problem,"
+def _refuse(report: ImportReport, label: str, *, bad_rows: int, repeated: int) -> None:
+    if bad_rows or repeated:
+        counts = [_counted(bad_rows, "bad row")] * bool(bad_rows)
+        counts += [_counted(repeated, "repeated architecture")] * bool(repeated)
+        hints = ["mend them"]
+        if bad_rows:
+            hints.append("drop bad rows with on_bad_rows='drop' (--bad-rows drop)")
+        if repeated:
+            hints.append("settle repeated ones with duplicates='first' or 'mean' (--duplicates)")
+        named = "; ".join(_problem_lines(report.problems.head(NAMED)))
+        more = "; ..." if len(report.problems) > NAMED else ""
         raise OwnTableError(
-            f"{label}: {many} in row {row}, {column}: {problem}; {hint}",
-            report,
+            f"{label}: {' and '.join(counts)}: {named}{more}; {', or '.join(hints)}", report
         )
     if not report.rows_kept:
         raise OwnTableError(f"{label}: no row is left", report)
 
 
-def _table(
-    space: Space,
-    archs: IntArray,
-    values: pd.DataFrame,
-    metrics: list[MetricColumn],
-    label: str,
-    source: Path | str | pd.DataFrame,
-    name: str,
-) -> Table:
-    recipe: dict[str, Any] = {"command": "import", "source": label}
-    if not isinstance(source, pd.DataFrame):
-        path = Path(source)
-        recipe.update(source=path.name, bytes=path.stat().st_size, sha256=file_digest(path))
-    cards = {
-        metric.name: ColumnCard.model_validate(
-            {
-                "title": metric.source,
-                "unit": metric.unit,
-                "direction": metric.direction,
-                "source": recipe["source"],
-            }
-        )
-        for metric in metrics
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
+def _source_record(source: Path | str | pd.DataFrame, label: str) -> dict[str, Any]:
+    if isinstance(source, pd.DataFrame):
+        return {"command": "import", "source": label}
+    path = Path(source)
+    return {
+        "command": "import",
+        "source": path.name,
+        "bytes": path.stat().st_size,
+        "sha256": file_digest(path),
     }
-    card = TableCard(
-        name=name,
-        title=f"{space.title}, {recipe['source']}",
-        space=space.name,
-        created=today(),
-        recipes=(recipe,),
-        columns=cards,
+
+
+def _column_card(metric: MetricColumn, source: str) -> ColumnCard:
+    return ColumnCard.model_validate(
+        {
+            "title": metric.source,
+            "unit": metric.unit,
+            "direction": metric.direction,
+            "source": source,
+        }
     )
-    return with_twin_noise(Table.from_archs(archs, values, card))

@@ -3,27 +3,60 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from hwbench.errors import HwbenchError, unknown_name
+from hwbench.tables.own_cells import has_decimal_comma, number_in
+from hwbench.tables.own_files import one_line
+from hwbench.tables.table import ARCH_COLUMNS
 
 DIRECTIONS = ("minimize", "maximize")
-LARGER_IS_BETTER = ("acc", "top1", "top5", "map", "iou", "auc", "f1", "psnr", "ssim", "fps",
-                    "throughput", "score", "reward")  # fmt: skip
-SMALLER_IS_BETTER = ("latency", "time", "energy", "power", "memory", "size", "param", "flop", "mac",
-                     "loss", "error", "cost", "edp", "bytes", "cycles")  # fmt: skip
-UNITS = {  # as people write them, and as tables do
-    "ms": "ms", "s": "s", "sec": "s", "seconds": "s", "us": "us", "µs": "us", "ns": "ns",
-    "mj": "mJ", "j": "J", "uj": "uJ", "w": "W", "mw": "mW", "%": "%", "percent": "%", "pct": "%",
-    "mib": "MiB", "mb": "MB", "kb": "kB", "kib": "KiB", "gb": "GB", "gib": "GiB", "b": "B",
-    "bytes": "B", "1": "1", "count": "1", "fps": "1/s", "m": "1e6", "g": "1e9",
+
+# Whole words of a name, singular or plural. A name with words of both kinds, or with one that
+# turns the meaning round, tells nothing.
+LARGER_IS_BETTER = frozenset((
+    "acc", "accuracy", "top", "top1", "top5", "precision", "recall", "map", "iou", "miou",
+    "auc", "auroc", "f1", "psnr", "ssim", "bleu", "fps", "throughput", "reward",
+))  # fmt: skip
+SMALLER_IS_BETTER = frozenset((
+    "latency", "lat", "time", "runtime", "energy", "power", "memory", "mem", "ram", "size",
+    "param", "params", "parameter", "nparams", "flop", "flops", "mflops", "gflops", "mac",
+    "macs", "mmacs", "gmacs", "madd", "madds", "loss", "nll", "perplexity", "error", "err",
+    "rmse", "mae", "cost", "edp", "bytes", "cycles",
+))  # fmt: skip
+TURNS_ROUND = frozenset((
+    "neg", "negative", "inv", "inverse", "minus", "per", "std", "stdev", "sd", "var",
+    "variance", "deviation", "iqr", "noise", "drop", "gain", "reduction", "improvement",
+    "rank",
+))  # fmt: skip
+
+# Units as tables write them. Capitals count, where they do in the unit: MJ is not mJ.
+UNITS = (
+    "s", "ms", "us", "ns", "J", "kJ", "MJ", "mJ", "uJ", "nJ", "W", "kW", "MW", "mW", "uW", "%",
+    "1", "1/s", "B", "kB", "MB", "GB", "KiB", "MiB", "GiB", "Hz", "kHz", "MHz", "GHz",
+)  # fmt: skip
+_SPELLINGS = {
+    "sec": "s", "second": "s", "seconds": "s", "msec": "ms", "millisecond": "ms",
+    "milliseconds": "ms", "µs": "us", "μs": "us", "usec": "us", "microseconds": "us",
+    "nanoseconds": "ns", "j": "J", "joule": "J", "joules": "J", "mj": "mJ", "uj": "uJ",
+    "µj": "uJ", "μj": "uJ", "w": "W", "watt": "W", "watts": "W", "mw": "mW", "percent": "%",
+    "pct": "%", "count": "1", "counts": "1", "fps": "1/s", "b": "B", "bytes": "B", "kb": "kB",
+    "mb": "MB", "gb": "GB", "kib": "KiB", "mib": "MiB", "gib": "GiB",
 }  # fmt: skip
-_SUFFIXES = ("ms", "us", "ns", "mj", "uj", "mib", "mb", "kb", "gb", "percent", "mw")
-_BRACKETS = re.compile(r"(?P<name>.+?)\s*[\[(](?P<unit>[^\])]+)[\])]")
-_IGNORED = ("", "arch_index", "index", "unnamed: 0")
+_CAPITALS = {"M": "1e6", "G": "1e9", "K": "1e3", "k": "1e3", "KB": "kB"}
+_SUFFIXES = ("ms", "us", "ns", "mj", "uj", "mib", "kib", "gib", "mb", "kb", "gb", "mw", "percent")
+_SUFFIXES_AFTER = {  # one letter is a unit only behind a word for what it measures
+    "s": {"time", "latency", "runtime"},
+    "j": {"energy"},
+    "w": {"power"},
+}
+_BRACKETS = re.compile(r"(?P<name>.+?)\s*(?:\[(?P<square>[^\]]*)\]|\((?P<round>[^)]*)\))")
+_WORD = re.compile(r"[a-z]+\d*")
+_NO_METRIC = re.compile(r"arch_index|index|unnamed:? \d+")
 
 
 @dataclass(frozen=True)
@@ -45,7 +78,11 @@ class MetricColumn:
 
 
 def describe_columns(
-    frame: pd.DataFrame, units: Mapping[str, str], directions: Mapping[str, str], label: str
+    frame: pd.DataFrame,
+    units: Mapping[str, str],
+    directions: Mapping[str, str],
+    label: str,
+    ignore: Collection[str] = (),
 ) -> tuple[list[MetricColumn], list[str]]:
     """Find out what each column means.
 
@@ -54,6 +91,7 @@ def describe_columns(
     frame : the columns, that of the architectures left out.
     units, directions : given by name, as in the file or as in the table.
     label : what to call the file.
+    ignore : columns to be left out.
 
     Returns
     -------
@@ -65,28 +103,31 @@ def describe_columns(
         Where there is no column of numbers, a unit or direction is lacking or unknown, a given
         name is none of the file's, or two names become one.
     """
+    ignored = [one_line(name) for name in ignore]
+    for name in ignored:
+        if name not in frame.columns:
+            raise unknown_name(f"column of {label} to be ignored", name, frame.columns)
+    named = {one_line(key) for key in (*units, *directions)}
     names: dict[str, str] = {}
     header_units: dict[str, str] = {}
     notes: list[str] = []
     for column in frame:
-        if column.lower() in _IGNORED or _holds_text_alone(frame[column], column, units):
+        name, unit = _split_header(column)
+        if column in ignored:
+            notes.append(f"column '{column}' is left out, as asked")
+            continue
+        meant = unit is not None or not named.isdisjoint((column, name))
+        if not meant and (_NO_METRIC.fullmatch(column.lower()) or _holds_no_number(frame[column])):
             notes.append(f"column '{column}' is left out: it holds no metric")
             continue
-        name, unit = _split_header(column)
-        if name in names.values():
-            raise HwbenchError(f"{label}: two columns would be called '{name}'; rename one")
         names[column] = name
         if unit is not None:
             header_units[column] = unit
-    if not names:
-        raise HwbenchError(f"{label}: holds no column of numbers beside the architectures")
-    valid = {*names, *names.values()}
-    for what, given in (("unit", units), ("direction", directions)):
-        for key in given:
-            if key not in valid:
-                raise unknown_name(f"column of {label} with a {what}", key, valid)
-    found_units = _find_units(names, units, header_units, label, notes)
-    found_directions = _find_directions(names, directions, label, notes)
+    _check_names(names, label)
+    given_units = _by_column(units, names, "unit", label)
+    given_directions = _by_column(directions, names, "direction", label)
+    found_units = _find_units(names, given_units, header_units, label, notes)
+    found_directions = _find_directions(names, given_directions, label, notes)
     columns = [
         MetricColumn(source, name, found_units[source], found_directions[source])
         for source, name in names.items()
@@ -94,21 +135,74 @@ def describe_columns(
     return columns, notes
 
 
-def _holds_text_alone(column: pd.Series, name: str, units: Mapping[str, str]) -> bool:
-    if name in units or column.dtype.kind in "iuf":
+def _holds_no_number(column: pd.Series) -> bool:
+    """Whether a column is text, times or empty, as far as its cells tell.
+
+    Numbers written with a comma count: a column of them is wrong, and not to be passed over.
+    """
+    if isinstance(column.dtype, np.dtype) and column.dtype.kind in "iuf":
         return False
-    return bool(pd.to_numeric(column, errors="coerce").isna().all())
+    return not any(number_in(cell) is not None or has_decimal_comma(cell) for cell in column)
 
 
 def _split_header(column: str) -> tuple[str, str | None]:
     """A table's name for the column, and the unit its header states."""
     match = _BRACKETS.fullmatch(column)
-    text, unit = (match["name"], match["unit"].strip()) if match else (column, None)
+    text, unit = column, ""
+    if match is not None:
+        text, unit = match["name"], (match["square"] or match["round"] or "").strip()
     name = re.sub(r"[^\w.-]+", "_", text, flags=re.ASCII).strip("_.-") or "column"
-    suffix = name.lower().rpartition("_")[2]
-    if unit is None and suffix in _SUFFIXES and suffix != name.lower():
-        unit = suffix
-    return name, None if unit is None else UNITS.get(unit.lower(), unit)
+    stem, _, suffix = name.lower().rpartition("_")
+    if not unit and stem:
+        fitting = _SUFFIXES_AFTER.get(suffix, set())
+        if suffix in _SUFFIXES or not fitting.isdisjoint(_words(stem)):
+            unit = suffix
+    return name, normal_unit(unit) or None
+
+
+def normal_unit(unit: str) -> str:
+    """A unit as tables write it; one that is not known is returned as it is, on one line."""
+    text = one_line(unit)
+    if text in UNITS:
+        return text
+    if text in _CAPITALS:
+        return _CAPITALS[text]
+    # "MJ" and "MW" are known above, so that what is left means the same in any capitals, but for
+    # short ones such as "Mb", which nobody can tell.
+    if len(text) > 2 or text in (text.lower(), text.upper()):
+        return _SPELLINGS.get(text.lower(), text)
+    return text
+
+
+def _check_names(names: Mapping[str, str], label: str) -> None:
+    if not names:
+        raise HwbenchError(f"{label}: holds no column of numbers beside the architectures")
+    sources: dict[str, str] = {}
+    for column, name in names.items():
+        if name in ARCH_COLUMNS:
+            raise HwbenchError(
+                f"{label}: the column '{column}' would be called '{name}', a name that every table "
+                "keeps for its architectures; rename it"
+            )
+        if name in sources:
+            raise HwbenchError(
+                f"{label}: the columns '{sources[name]}' and '{column}' would both be called "
+                f"'{name}'; rename one"
+            )
+        sources[name] = column
+
+
+def _by_column(
+    given: Mapping[str, str], names: Mapping[str, str], what: str, label: str
+) -> dict[str, str]:
+    """What was given, by the column's name in the file."""
+    columns = {**{name: column for column, name in names.items()}, **{name: name for name in names}}
+    found = {}
+    for key, value in given.items():
+        if one_line(key) not in columns:
+            raise unknown_name(f"column of {label} with a {what}", one_line(key), columns)
+        found[columns[one_line(key)]] = value
+    return found
 
 
 def _find_units(
@@ -120,17 +214,15 @@ def _find_units(
 ) -> dict[str, str]:
     units: dict[str, str] = {}
     for column, name in names.items():
-        unit = given.get(column, given.get(name))
-        if unit is not None:
-            units[column] = UNITS.get(unit.lower(), unit)
+        if normal_unit(given.get(column, "")):
+            units[column] = normal_unit(given[column])
         elif column in header:
             units[column] = header[column]
             notes.append(f"column '{name}' is taken to be in {units[column]}, by its header")
     lacking = [name for column, name in names.items() if column not in units]
     if lacking:
         raise HwbenchError(
-            f"{label}: say the unit of {', '.join(lacking[:12])}"
-            f"{' ...' if len(lacking) > 12 else ''}: --unit {lacking[0]}=ms, "
+            f"{label}: say the unit of {_listed(lacking)}: --unit {lacking[0]}=ms, "
             f"units={{'{lacking[0]}': 'ms'}}, or a header such as '{lacking[0]} [ms]'; "
             "1 is the unit of counts"
         )
@@ -143,13 +235,13 @@ def _find_directions(
     directions: dict[str, str] = {}
     lacking = []
     for column, name in names.items():
-        direction = given.get(column, given.get(name))
+        direction = given.get(column)
         if direction is not None:
             if direction not in DIRECTIONS:
                 raise unknown_name(f"direction of column {name}", direction, DIRECTIONS)
             directions[column] = direction
             continue
-        guess = _guess_direction(name)
+        guess = guess_direction(name)
         if guess is None:
             lacking.append(name)
             continue
@@ -158,16 +250,28 @@ def _find_directions(
         notes.append(f"column '{name}': {better} is taken to be better, by its name")
     if lacking:
         raise HwbenchError(
-            f"{label}: say which way is better for {', '.join(lacking[:12])}: "
+            f"{label}: say which way is better for {_listed(lacking)}: "
             f"--direction {lacking[0]}=minimize (or maximize)"
         )
     return directions
 
 
-def _guess_direction(name: str) -> str | None:
-    folded = name.lower()
-    larger = any(word in folded for word in LARGER_IS_BETTER)
-    smaller = any(word in folded for word in SMALLER_IS_BETTER)
-    if larger == smaller:
+def _listed(names: list[str]) -> str:
+    more = len(names) - 100
+    return ", ".join(names[:100]) + (f" and {more} more" if more > 0 else "")
+
+
+def _words(name: str) -> set[str]:
+    parted = re.sub(r"([a-z\d])([A-Z])", r"\1_\2", name)  # testAccuracy
+    words = {word for text in (name, parted) for word in _WORD.findall(text.lower())}
+    plain = {word.rstrip("0123456789") for word in words}
+    return words | plain | {word.removesuffix("s") for word in plain}
+
+
+def guess_direction(name: str) -> str | None:
+    """Which way is better, where the words of a column's name tell, else None."""
+    words = _words(name)
+    larger, smaller = words & LARGER_IS_BETTER, words & SMALLER_IS_BETTER
+    if words & TURNS_ROUND or bool(larger) == bool(smaller):
         return None
     return "maximize" if larger else "minimize"

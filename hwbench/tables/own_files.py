@@ -1,9 +1,15 @@
-"""Reading the rows of one's own file: CSV of any common separator, or Parquet."""
+"""Reading the rows of one's own file: CSV of any common separator, or Parquet.
+
+A file is hostile until it is read: what it claims is held against limits before memory is given to
+it, and text of a Parquet file is kept as a dictionary, because few bytes can stand for many rows.
+"""
 
 from __future__ import annotations
 
 import csv
-import io
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,23 +22,39 @@ from hwbench.errors import HwbenchError
 
 MOST_BYTES = 2**31
 MOST_COLUMNS = 10_000
+MOST_CELLS = 50_000_000  # as Python texts some 4 GB; NAS-Bench-101 with 100 metrics has 42 million
 _TEXT = (".csv", ".tsv", ".txt")
+_TEXT_TYPES = ("string", "large_string", "string_view")
 _SEPARATORS = ",;\t"
+_HEADER_BYTES = 2**20
+_QUOTED = re.compile(r'"[^"]*"')
 
 
-def read_rows(
-    source: Path | str | pd.DataFrame,
-) -> tuple[pd.DataFrame, NDArray[np.int64], str]:
+@dataclass(frozen=True)
+class Rows:
+    """What a file or frame holds, before anything of it is understood.
+
+    Attributes
+    ----------
+    frame : the rows; of a text file every cell is a text.
+    numbers : int64 of shape (n_rows,), for messages: the line of a text file on which the row
+        begins, the header being line 1; the row's place, from 0, of other sources.
+    label : what to call the source.
+    faults : what is wrong with whole rows, by their places in `frame`.
+    """
+
+    frame: pd.DataFrame
+    numbers: NDArray[np.int64]
+    label: str
+    faults: dict[int, str]
+
+
+def read_rows(source: Path | str | pd.DataFrame) -> Rows:
     """The rows of a file or frame.
 
     Parameters
     ----------
     source : a `.csv`, `.tsv`, `.txt` or `.parquet` file, or a frame.
-
-    Returns
-    -------
-    The rows (of a text file every cell a text), the number of each row for messages (of a text
-    file the line, the header being line 1), and what to call the source.
 
     Raises
     ------
@@ -41,85 +63,190 @@ def read_rows(
         columns have one name.
     """
     if isinstance(source, pd.DataFrame):
-        frame, first, label = source.reset_index(drop=True), 0, "the frame"
+        label = "the frame"
+        frame = source.reset_index(drop=True)
+        _check_claims(label, len(frame), len(frame.columns))
+        rows = Rows(frame, np.arange(len(frame)), label, {})
     else:
-        path = Path(source)
-        label = str(path)
-        _check_size(path)
-        if path.suffix.lower() in _TEXT:
-            frame, first = _read_text(path), 2
-        elif path.suffix.lower() == ".parquet":
-            frame, first = _read_parquet(path), 0
-        else:
-            raise HwbenchError(f"{path}: the name must end in .csv, .tsv or .parquet")
-    if len(frame.columns) > MOST_COLUMNS:
-        raise HwbenchError(f"{label}: {len(frame.columns)} columns are too many")
-    frame.columns = [str(column).strip() for column in frame.columns]
-    twice = frame.columns[frame.columns.duplicated()]
-    if len(twice):
-        raise HwbenchError(f"{label}: two columns are called '{twice[0]}'")
+        rows = _read_file(Path(source))
+    frame, label = rows.frame, rows.label
+    frame.columns = pd.Index(_distinct_names(frame.columns, label), dtype=object)
     if frame.empty:
         raise HwbenchError(f"{label}: holds no row of numbers")
-    return frame, np.arange(first, first + len(frame)), label
+    return rows
 
 
-def _check_size(path: Path) -> None:
+def one_line(name: object) -> str:
+    """A column's name as it is shown and looked up: on one line, without control characters."""
+    text = "".join(letter if letter.isprintable() else " " for letter in str(name))
+    return " ".join(text.split())
+
+
+def _distinct_names(columns: Iterable[object], label: str) -> list[str]:
+    names = [one_line(column) or f"unnamed {place}" for place, column in enumerate(columns)]
+    twice = pd.Index(names).duplicated()
+    if twice.any():
+        raise HwbenchError(f"{label}: two columns are called '{names[int(twice.argmax())]}'")
+    return names
+
+
+def _read_file(path: Path) -> Rows:
     try:
         size = path.stat().st_size
-    except OSError as error:
-        reason = "no such file" if isinstance(error, FileNotFoundError) else error.strerror
-        raise HwbenchError(f"{path}: {reason}") from error
-    if path.is_dir():
-        raise HwbenchError(f"{path}: is a folder; name one file")
+        regular = path.is_file()
+    except FileNotFoundError as error:
+        raise HwbenchError(f"{path}: no such file") from error
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        raise HwbenchError(f"{path}: cannot be read ({error})") from error
+    if not regular:  # devices and pipes never end
+        raise HwbenchError(f"{path}: is no regular file; name a CSV or Parquet file")
     if size > MOST_BYTES:
         raise HwbenchError(f"{path}: {size} bytes are more than the {MOST_BYTES} that are read")
+    if path.suffix.lower() in _TEXT:
+        return _read_text(path)
+    if path.suffix.lower() == ".parquet":
+        frame = _read_parquet(path)
+        return Rows(frame, np.arange(len(frame)), str(path), {})
+    raise HwbenchError(f"{path}: the name must end in .csv, .tsv or .parquet")
 
 
-def _read_text(path: Path) -> pd.DataFrame:
+def _check_claims(label: str, rows: int, columns: int) -> None:
+    if columns > MOST_COLUMNS:
+        raise HwbenchError(f"{label}: {columns} columns are too many, at most {MOST_COLUMNS} are")
+    if rows * columns > MOST_CELLS:
+        raise HwbenchError(
+            f"{label}: {rows} rows of {columns} columns are more than the {MOST_CELLS} cells "
+            "that are read"
+        )
+
+
+# ---------------------------------------------------------------------- text
+
+
+def _read_text(path: Path) -> Rows:
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise HwbenchError(f"{path}: cannot be read as UTF-8 text ({error})") from error
-    if "\0" in text:
-        raise HwbenchError(f"{path}: holds NUL bytes; it is no text")
-    header = text.partition("\n")[0]
-    separator = max(_SEPARATORS, key=header.count)
-    if header.count(separator) > MOST_COLUMNS:
-        raise HwbenchError(f"{path}: {header.count(separator) + 1} columns are too many")
-    try:
-        rows = list(csv.reader(io.StringIO(text), delimiter=separator, strict=True))
+        # Line ends are left as they are: only so do line numbers hold beside quoted line breaks.
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            separator = _separator(file.read(_HEADER_BYTES))
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            return _parse_text(path, file, separator)
+    except UnicodeDecodeError as error:
+        raise HwbenchError(
+            f"{path}: is no UTF-8 text ({error.reason}); save it as UTF-8"
+        ) from error
     except csv.Error as error:
         raise HwbenchError(f"{path}: is no proper CSV ({error})") from error
-    while rows and not rows[-1]:  # empty lines at the end
-        rows.pop()
-    if len(rows) < 2:
-        raise HwbenchError(f"{path}: needs a line of column names and rows below it")
-    names = rows[0]
-    for line, row in enumerate(rows[1:], start=2):
+    except OSError as error:
+        raise HwbenchError(f"{path}: cannot be read ({error.strerror})") from error
+
+
+def _separator(start: str) -> str:
+    """The separator that stands most often in the header, quoted names left out."""
+    header = _QUOTED.sub("", start.lstrip("\r\n")).partition("\n")[0].partition("\r")[0]
+    return max(_SEPARATORS, key=header.count)
+
+
+def _parse_text(path: Path, file: Iterable[str], separator: str) -> Rows:
+    names: list[str] | None = None
+    rows: list[list[str]] = []
+    numbers: list[int] = []
+    faults: dict[int, str] = {}
+    for line, row in _rows_of_text(path, file, separator):
+        if names is None:
+            names = row
+            _check_claims(str(path), 1, len(names))
+            continue
         if len(row) != len(names):
-            raise HwbenchError(
-                f"{path}: line {line} has {len(row)} cells, the header {len(names)} "
-                f"(separator {separator!r})"
+            faults[len(rows)] = (
+                f"has {len(row)} cells, the header {len(names)} (separator {separator!r})"
             )
-    return pd.DataFrame(rows[1:], columns=names, dtype=object)
+            row = (row + [""] * len(names))[: len(names)]
+        rows.append(row)
+        numbers.append(line)
+        if len(rows) * len(names) > MOST_CELLS:
+            _check_claims(str(path), len(rows), len(names))
+    if names is None or not rows:
+        raise HwbenchError(f"{path}: needs a line of column names and rows below it")
+    frame = pd.DataFrame(rows, dtype=object)
+    frame.columns = pd.Index(names, dtype=object)
+    return Rows(frame, np.array(numbers, dtype=np.int64), str(path), faults)
+
+
+def _rows_of_text(
+    path: Path, file: Iterable[str], separator: str
+) -> Iterator[tuple[int, list[str]]]:
+    """Rows that are not blank, each with the line on which it begins."""
+
+    def lines() -> Iterator[str]:
+        for number, text in enumerate(file, start=1):
+            if "\0" in text:
+                raise HwbenchError(f"{path}: line {number} holds NUL bytes; it is no text")
+            yield text
+
+    reader = csv.reader(lines(), delimiter=separator, strict=True)
+    first = 1
+    for row in reader:
+        if row:
+            yield first, row
+        first = reader.line_num + 1
+
+
+# ---------------------------------------------------------------------- Parquet
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:
     try:
         with pq.ParquetFile(path) as file:
-            unpacked = sum(
-                file.metadata.row_group(i).total_byte_size
-                for i in range(file.metadata.num_row_groups)
-            )
-            if unpacked > MOST_BYTES or file.metadata.num_columns > MOST_COLUMNS:
-                raise HwbenchError(
-                    f"{path}: claims {unpacked} bytes in {file.metadata.num_columns} columns, "
-                    "more than is read"
-                )
-            frame: pd.DataFrame = file.read().to_pandas(ignore_metadata=True)
-    except (OSError, ValueError, pa.ArrowException) as error:
-        if isinstance(error, HwbenchError):
-            raise
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            _check_parquet(path, file)
+            texts = [column.name for column in file.schema_arrow if _is_text(column.type)]
+        # Text as a dictionary: a kilobyte can hold thousands of rows of the same megabyte.
+        with pq.ParquetFile(path, read_dictionary=texts) as file:
+            content = file.read()
+        columns = [_to_pandas(column) for column in content.columns]
+    except HwbenchError:
+        raise
+    except (OSError, ValueError, MemoryError, pa.ArrowException) as error:
+        reason = one_line(error)[:200] or type(error).__name__
         raise HwbenchError(f"{path}: cannot be read as Parquet ({reason})") from error
+    frame = pd.concat(columns, axis=1) if columns else pd.DataFrame()
+    frame.columns = pd.Index(content.column_names, dtype=object)
     return frame
+
+
+def _check_parquet(path: Path, file: pq.ParquetFile) -> None:
+    about = file.metadata
+    _check_claims(str(path), about.num_rows, about.num_columns)
+    groups = (about.row_group(group) for group in range(about.num_row_groups))
+    unpacked = sum(group.total_byte_size for group in groups)
+    if unpacked > MOST_BYTES:
+        raise HwbenchError(
+            f"{path}: claims {unpacked} unpacked bytes, more than the {MOST_BYTES} that are read"
+        )
+    for column in file.schema_arrow:
+        if not _is_flat(column.type):
+            raise HwbenchError(
+                f"{path}: the column '{one_line(column.name)}' is of type "
+                f"{one_line(column.type)[:80]}, neither numbers nor text; leave it out of the file"
+            )
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    if pa.types.is_dictionary(kind):
+        return _is_text(kind.value_type)
+    return str(kind) in _TEXT_TYPES
+
+
+def _is_flat(kind: pa.DataType) -> bool:
+    numbers = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal)
+    others = (pa.types.is_boolean, pa.types.is_temporal, pa.types.is_null, _is_text)
+    return any(is_kind(kind) for is_kind in (*numbers, *others))
+
+
+def _to_pandas(column: pa.ChunkedArray) -> pd.Series:
+    if pa.types.is_dictionary(column.type):
+        # As objects, equal texts are one object, so that this costs a pointer a row.
+        return column.to_pandas().astype(object)
+    if pa.types.is_temporal(column.type):
+        # No metric whatever it is; so there is no calendar and no time zone to look up.
+        return pd.Series([f"a {column.type}"] * len(column), dtype=object)
+    return column.to_pandas()
