@@ -8,13 +8,14 @@ from typing import Any
 from hwbench.errors import HwbenchError
 
 
-def import_object(path: str, *, owner: str) -> Any:
+def import_object(path: str, *, owner: str, extra: str = "") -> Any:
     """The object that an import path "module:name" names.
 
     Parameters
     ----------
     path : such as "sklearn.linear_model:Ridge".
     owner : who asks for it, for the message: "predictor ridge".
+    extra : the optional extra of hwbench that installs it, for the message.
 
     Raises
     ------
@@ -25,8 +26,7 @@ def import_object(path: str, *, owner: str) -> Any:
     try:
         return getattr(import_module(module), attribute)
     except ImportError as error:
-        raise HwbenchError(
-            f"{owner}: {module} cannot be imported ({error}); install the library that provides it"
-        ) from error
+        remedy = f"pip install 'hwbench[{extra}]'" if extra else "install the library it is in"
+        raise HwbenchError(f"{owner}: {module} cannot be imported ({error}); {remedy}") from error
     except AttributeError as error:
         raise HwbenchError(f"{owner}: {module} has no '{attribute}'") from error

@@ -36,6 +36,11 @@ class SearchRange(BaseModel):
             raise ValueError("a logarithmic range must start above 0")
         return self
 
+    @property
+    def whole(self) -> bool:
+        """Whether the range is one of whole numbers."""
+        return isinstance(self.low, int) and isinstance(self.high, int)
+
 
 class PredictorCard(BaseModel):
     """One entry of the zoo.
@@ -47,7 +52,11 @@ class PredictorCard(BaseModel):
     paper : where it comes from.
     notes : choices of this card that a reader should know.
     estimator : import path "module:Class" of a scikit-learn compatible regressor.
+    extra : the optional extra of hwbench that installs the estimator's library, where it is not
+        among those hwbench always has.
     encoding : how architectures become its features.
+    encoding_fixed : the model is made for this encoding and takes no other.
+    uncertainty : predictions come with the standard deviation of a new measurement.
     training : "sampled" (any architectures), or "neighbourhood" (one baseline and all its
         single-position changes, so it has one score a table).
     defaults : hyper-parameters that differ from the library's own.
@@ -58,12 +67,22 @@ class PredictorCard(BaseModel):
 
     title: str
     family: Literal[
-        "linear", "kernel", "tree ensemble", "lookup table", "neural network", "graph network"
+        "linear",
+        "kernel",
+        "tree ensemble",
+        "lookup table",
+        "neural network",
+        "graph network",
+        "chooser",
+        "transfer",
     ]
     paper: str
     notes: str = ""
     estimator: str = Field(pattern=r"^[\w.]+:\w+$")
+    extra: str = ""
     encoding: str = "onehot"
+    encoding_fixed: bool = False
+    uncertainty: bool = False
     training: Literal["sampled", "neighbourhood"] = "sampled"
     defaults: dict[str, Value] = {}
     search: dict[str, SearchRange] = {}

@@ -45,7 +45,8 @@ def make_predictor(
     from hwbench.predictors.regressor import ArchitectureRegressor
 
     card = predictor_card(name)
-    estimator = import_object(card.estimator, owner=f"predictor {name}")()
+    where = get_space(space) if isinstance(space, str) else space
+    estimator = import_object(card.estimator, owner=f"predictor {name}", extra=card.extra)()
     try:
         estimator.set_params(**card.defaults)
     except ValueError as error:
@@ -55,6 +56,8 @@ def make_predictor(
         if parameter not in known:
             raise unknown_name(f"hyper-parameter of predictor {name}", parameter, known)
     chosen = dict(parameters)
+    if "space" in known:
+        chosen["space"] = where
     if "random_state" in known and "random_state" not in card.defaults:
         chosen.setdefault("random_state", seed)
     if "n_jobs" in known and "n_jobs" not in card.defaults:
@@ -62,6 +65,6 @@ def make_predictor(
     estimator.set_params(**chosen)
     return ArchitectureRegressor(
         estimator,
-        space=get_space(space) if isinstance(space, str) else space,
+        space=where,
         encoding=encoding or card.encoding,
     )
