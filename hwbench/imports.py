@@ -8,14 +8,34 @@ from typing import Any
 from hwbench.errors import HwbenchError
 
 
+def import_module_of(module: str, *, owner: str, extra: str = "") -> Any:
+    """A module by its name.
+
+    Parameters
+    ----------
+    module : such as "sklearn.linear_model".
+    owner : who asks for it, for the message: "predictor ridge".
+    extra : the optional extra of hwbench that installs it, for the message.
+
+    Raises
+    ------
+    HwbenchError
+        Where it cannot be imported.
+    """
+    try:
+        return import_module(module)
+    except ImportError as error:
+        remedy = f"pip install 'hwbench[{extra}]'" if extra else "install the library it is in"
+        raise HwbenchError(f"{owner}: {module} cannot be imported ({error}); {remedy}") from error
+
+
 def import_object(path: str, *, owner: str, extra: str = "") -> Any:
     """The object that an import path "module:name" names.
 
     Parameters
     ----------
     path : such as "sklearn.linear_model:Ridge".
-    owner : who asks for it, for the message: "predictor ridge".
-    extra : the optional extra of hwbench that installs it, for the message.
+    owner, extra : as for `import_module_of`.
 
     Raises
     ------
@@ -24,9 +44,6 @@ def import_object(path: str, *, owner: str, extra: str = "") -> Any:
     """
     module, _, attribute = path.partition(":")
     try:
-        return getattr(import_module(module), attribute)
-    except ImportError as error:
-        remedy = f"pip install 'hwbench[{extra}]'" if extra else "install the library it is in"
-        raise HwbenchError(f"{owner}: {module} cannot be imported ({error}); {remedy}") from error
+        return getattr(import_module_of(module, owner=owner, extra=extra), attribute)
     except AttributeError as error:
         raise HwbenchError(f"{owner}: {module} has no '{attribute}'") from error

@@ -11,6 +11,7 @@ from hwbench.spaces import Space, get_space
 
 if TYPE_CHECKING:
     from hwbench.predictors.regressor import ArchitectureRegressor
+    from hwbench.predictors.tuning import Tuning
 
 
 def make_predictor(
@@ -19,6 +20,7 @@ def make_predictor(
     space: Space | str,
     seed: int = 0,
     encoding: str | None = None,
+    tuning: Tuning | None = None,
     **parameters: Any,
 ) -> ArchitectureRegressor:
     """Make an unfitted predictor of the zoo.
@@ -29,6 +31,8 @@ def make_predictor(
     space : the search space its architectures are of.
     seed : of the estimator's own randomness.
     encoding : features of an architecture; the card's by default.
+    tuning : how much every fit searches the card's ranges; by default it does not. A
+        hyper-parameter given here is not searched.
     **parameters : hyper-parameters that replace the card's defaults.
 
     Returns
@@ -39,12 +43,16 @@ def make_predictor(
     Raises
     ------
     HwbenchError
-        Where predictor, encoding or hyper-parameter is unknown, or the card's estimator cannot be
-        imported.
+        Where predictor, encoding or hyper-parameter is unknown, the predictor is made for another
+        encoding, or the card's estimator cannot be imported.
     """
     from hwbench.predictors.regressor import ArchitectureRegressor
 
     card = predictor_card(name)
+    if card.encoding_fixed and encoding not in (None, card.encoding):
+        raise HwbenchError(
+            f"predictor {name} is made for encoding '{card.encoding}' and takes no other"
+        )
     where = get_space(space) if isinstance(space, str) else space
     estimator = import_object(card.estimator, owner=f"predictor {name}", extra=card.extra)()
     try:
@@ -67,4 +75,7 @@ def make_predictor(
         estimator,
         space=where,
         encoding=encoding or card.encoding,
+        search={key: each for key, each in card.search.items() if key not in parameters},
+        tuning=tuning,
+        random_state=seed,
     )

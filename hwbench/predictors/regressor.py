@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from collections.abc import Mapping
+from inspect import signature
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, RegressorMixin, clone
 
 from hwbench.errors import HwbenchError
+from hwbench.predictors.card import SearchRange
+from hwbench.predictors.tuning import Tuning, TuningRecord, tune
 from hwbench.spaces import Space
+
+if TYPE_CHECKING:
+    import torch
 
 
 class ArchitectureRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
@@ -23,17 +30,32 @@ class ArchitectureRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc
     estimator : a scikit-learn compatible regressor; it is cloned, never fitted itself.
     space : the search space of the architectures.
     encoding : one of `hwbench.spaces.ENCODINGS`.
+    search : what a tuning search may try, by hyper-parameter.
+    tuning : how much every fit searches; by default it fits the hyper-parameters it has.
+    random_state : seed of the search.
 
     Attributes
     ----------
     estimator_ : the fitted regressor.
+    tuning_ : what the search tried and found; None where there was none.
     target_mean_, target_scale_ : what the target was standardised with.
     """
 
-    def __init__(self, estimator: Any, space: Space, encoding: str = "onehot") -> None:
+    def __init__(
+        self,
+        estimator: Any,
+        space: Space,
+        encoding: str = "onehot",
+        search: Mapping[str, SearchRange] | None = None,
+        tuning: Tuning | None = None,
+        random_state: int = 0,
+    ) -> None:
         self.estimator = estimator
         self.space = space
         self.encoding = encoding
+        self.search = search
+        self.tuning = tuning
+        self.random_state = random_state
 
     def fit(self, archs: ArrayLike, y: ArrayLike) -> Self:
         """Fit to measured architectures.
@@ -65,24 +87,68 @@ class ArchitectureRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc
         self.target_mean_ = float(targets.mean())
         deviation = float(targets.std())
         self.target_scale_ = deviation if deviation > 0 else 1.0
-        self.estimator_ = clone(self.estimator)
-        self.estimator_.fit(features, (targets - self.target_mean_) / self.target_scale_)
+        standardised = (targets - self.target_mean_) / self.target_scale_
+        model = clone(self.estimator)
+        self.tuning_: TuningRecord | None = None
+        if self.tuning is not None and self.search:
+            self.tuning_ = tune(
+                model, features, standardised, self.search, self.tuning, self.random_state
+            )
+            model.set_params(**self.tuning_.best)
+        self.estimator_ = model.fit(features, standardised)
         return self
 
-    def predict(self, archs: ArrayLike) -> NDArray[np.float64]:
+    def predict(self, archs: ArrayLike, *, return_std: bool = False) -> Any:
         """Predict the metric of architectures.
 
         Parameters
         ----------
         archs : integers of shape (n_archs, n_positions).
+        return_std : also how uncertain each prediction is, where the model knows.
 
         Returns
         -------
-        float64 array of shape (n_archs,), in the unit of the fitted targets.
+        float64 array of shape (n_archs,), in the unit of the fitted targets; with `return_std` a
+        pair of such arrays: predictions, and standard deviations of a new measurement.
+
+        Raises
+        ------
+        HwbenchError
+            Where an architecture is not of the space, or the model has no uncertainty.
         """
         from sklearn.utils.validation import check_is_fitted
 
         check_is_fitted(self, "estimator_")
-        standardised = self.estimator_.predict(self.space.encode(archs, self.encoding))
-        values = np.asarray(standardised, dtype=np.float64).reshape(-1)
-        return values * self.target_scale_ + self.target_mean_
+        features = self.space.encode(archs, self.encoding)
+        if not return_std:
+            return self._in_unit(self.estimator_.predict(features)) + self.target_mean_
+        if "return_std" not in signature(self.estimator_.predict).parameters:
+            raise HwbenchError(
+                f"{type(self.estimator_).__name__} does not say how uncertain its predictions are"
+            )
+        mean, deviation = self.estimator_.predict(features, return_std=True)
+        return self._in_unit(mean) + self.target_mean_, self._in_unit(deviation)
+
+    def to_torch(self) -> torch.nn.Module:
+        """A differentiable module that predicts from features.
+
+        Returns
+        -------
+        A module that maps float tensors of shape (n_archs, n_features), the encoding's features or
+        a relaxation of them such as probabilities of operations in place of one-hots, to
+        predictions of shape (n_archs,) in the unit of the fitted targets.
+
+        Raises
+        ------
+        HwbenchError
+            Where the model is not differentiable.
+        """
+        from sklearn.utils.validation import check_is_fitted
+
+        from hwbench.predictors.differentiable import differentiable_predictor
+
+        check_is_fitted(self, "estimator_")
+        return differentiable_predictor(self.estimator_, self.target_mean_, self.target_scale_)
+
+    def _in_unit(self, standardised: ArrayLike) -> NDArray[np.float64]:
+        return np.asarray(standardised, dtype=np.float64).reshape(-1) * self.target_scale_

@@ -1,0 +1,62 @@
+"""Fitted predictors as PyTorch modules, for searches that follow a gradient."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from hwbench.errors import HwbenchError
+
+
+class Linear(torch.nn.Module):
+    """A linear model: maps features (n_archs, n_features) to predictions (n_archs,)."""
+
+    def __init__(self, coefficients: Any, intercept: float) -> None:
+        super().__init__()
+        self.register_buffer("coefficients", torch.as_tensor(np.asarray(coefficients).reshape(-1)))
+        self.register_buffer("intercept", torch.as_tensor(float(intercept), dtype=torch.float64))
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        """Predict."""
+        coefficients = self.get_buffer("coefficients").to(features.dtype)
+        return features @ coefficients + self.get_buffer("intercept").to(features.dtype)
+
+
+class InUnit(torch.nn.Module):
+    """A module of standardised predictions, in the unit of the targets."""
+
+    def __init__(self, standardised: torch.nn.Module, mean: float, scale: float) -> None:
+        super().__init__()
+        self.standardised = standardised
+        self.mean = mean
+        self.scale = scale
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        """Predict, from features (n_archs, n_features) to (n_archs,)."""
+        return self.standardised(features) * self.scale + self.mean
+
+
+def differentiable_predictor(estimator: Any, mean: float, scale: float) -> torch.nn.Module:
+    """The module of a fitted estimator: its own `to_torch()`, or that of its linear coefficients.
+
+    Parameters
+    ----------
+    estimator : fitted on standardised targets.
+    mean, scale : what the targets were standardised with.
+
+    Raises
+    ------
+    HwbenchError
+        Where the estimator is neither linear nor offers a module.
+    """
+    if hasattr(estimator, "to_torch"):
+        return InUnit(estimator.to_torch(), mean, scale)
+    coefficients = getattr(estimator, "coef_", None)
+    if coefficients is None or np.size(coefficients) != estimator.n_features_in_:
+        raise HwbenchError(
+            f"{type(estimator).__name__} is not differentiable: "
+            "linear models, neural networks and Gaussian processes are"
+        )
+    return InUnit(Linear(coefficients, float(np.squeeze(estimator.intercept_))), mean, scale)
