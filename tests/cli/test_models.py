@@ -1,0 +1,225 @@
+import json
+import sys
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+import typer
+
+from hwbench.cli import models
+from hwbench.errors import HwbenchError
+from hwbench.predictors.model_file import load_model, read_model_card
+from hwbench.tables import load_table
+
+
+@pytest.fixture
+def run(monkeypatch, capsys, own_table):
+    """Run one of the two commands in this process; gives its exit code and stdout."""
+    monkeypatch.setenv("COLUMNS", "300")
+    app = typer.Typer()
+    app.command()(models.fit)
+    app.command()(models.predict)
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["hwbench", *map(str, arguments)])
+        capsys.readouterr()
+        code = 0
+        try:
+            app()
+        except SystemExit as stop:
+            code = stop.code or 0
+        out, err = capsys.readouterr()
+        assert code == 0, err
+        return SimpleNamespace(out=out, err=err)
+
+    return call
+
+
+@pytest.fixture
+def fitted(run, tmp_path):
+    """A model fitted to 150 of the small table's 200 rows; gives its path."""
+    path = tmp_path / "latency.hwb"
+    command = ["fit", "--target", "small:latency", "--predictor", "bayesian_linear_regression"]
+    run(*command, "--samples", 150, "-o", path)
+    return path
+
+
+def test_fit_says_what_it_did_and_saves(run, tmp_path):
+    path = tmp_path / "folder" / "latency.hwb"
+    out = run(
+        "fit", "--target", "small:latency", "--predictor", "ridge", "--samples", 150, "-o", path
+    ).out
+    assert "ridge fitted to 150 architectures of small:latency [ms] in " in out
+    assert "Kendall's tau on 50 other architectures: 0." in out
+    assert f"model: {path}" in out
+    card = read_model_card(path)
+    assert (card.target, card.unit, card.training_size) == ("small:latency", "ms", 150)
+    assert card.predictor == "ridge"
+
+
+def test_fit_takes_all_rows_by_default(run, tmp_path):
+    path = tmp_path / "m.hwb"
+    told = json.loads(
+        run(
+            "fit", "--target", "small:latency", "--predictor", "ridge", "-o", path, "--json",
+            "--encoding", "counts",
+        ).out
+    )  # fmt: skip
+    assert told["training_size"] == 200
+    assert "kendall_tau" not in told
+    table = load_table("small")
+    model = load_model(path)
+    assert model.encoding == "counts"
+    expected = model.fit(table.archs, table.column("latency")).predict(table.archs)
+    np.testing.assert_allclose(load_model(path).predict(table.archs), expected)
+
+
+def test_fit_to_listed_architectures(run, tmp_path):
+    table = load_table("small")
+    listed = tmp_path / "archs.txt"
+    listed.write_text("\n".join([*table.frame["arch"][:30], "", table.frame["arch"][0]]))
+    told = json.loads(
+        run(
+            "fit", "--target", "small:latency", "--predictor", "ridge", "-o", tmp_path / "m.hwb",
+            "--architectures", listed, "--json",
+        ).out
+    )  # fmt: skip
+    assert (told["training_size"], told["held_out"]) == (30, 170)
+    model = load_model(tmp_path / "m.hwb")
+    np.testing.assert_allclose(
+        model.predict(table.archs),
+        model.fit(table.archs[:30], table.column("latency")[:30]).predict(table.archs),
+    )
+
+
+def test_seed_draws_samples(run, tmp_path):
+    taus = []
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        command = ["fit", "--target", "small:latency", "--predictor", "ridge", "--samples", 50]
+        command += ["--seed", seed, "-o", tmp_path / f"{name}.hwb", "--json"]
+        taus.append(json.loads(run(*command).out)["kendall_tau"])
+    assert taus[0] == taus[1] != taus[2]
+    assert (tmp_path / "a.hwb").read_bytes() == (tmp_path / "b.hwb").read_bytes()
+
+
+def test_fit_searches_hyper_parameters(run, tmp_path):
+    command = ["fit", "--target", "small:latency", "--predictor", "ridge", "--trials", 5]
+    out = run(*command, "--samples", 60, "-o", tmp_path / "m.hwb").out
+    assert "best of 5 configurations: " in out
+    told = json.loads(run(*command, "--samples", 60, "-o", tmp_path / "m.hwb", "--json").out)
+    assert told["configurations"] == 5
+    assert load_model(tmp_path / "m.hwb").tuning_.best == told["chosen"]
+
+
+def test_lookup_table_takes_its_neighbourhood(run, make_table, hwbench_home, tmp_path):
+    table = make_table("whole", n_archs=15625)
+    table.save(hwbench_home / "tables" / "whole.parquet")
+    command = ["fit", "--target", "whole:latency", "--predictor", "lookup_table"]
+    out = run(*command, "-o", tmp_path / "m.hwb").out
+    assert "lookup_table fitted to 25 architectures" in out
+    assert "tau on 625 other architectures" in out
+
+
+def test_predict_named_architectures(run, fitted):
+    table = load_table("small")
+    names = table.frame["arch"][:3].tolist()
+    expected, deviation = load_model(fitted).predict(table.archs[:3], return_std=True)
+    rows = json.loads(run("predict", fitted, *names, "--json", "--std").out)
+    assert [row["arch"] for row in rows] == names
+    np.testing.assert_allclose([row["prediction"] for row in rows], expected, rtol=1e-12)
+    np.testing.assert_allclose([row["deviation"] for row in rows], deviation, rtol=1e-12)
+    text = run("predict", fitted, *names).out
+    assert "small:latency [ms]" in text
+    for name, value in zip(names, expected, strict=True):
+        assert name in text
+        assert f"{value:.6g}" in text
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_predict_everything_into_a_file(run, fitted, tmp_path, suffix):
+    path = tmp_path / f"out.{suffix}"
+    assert f"15625 predictions: {path}" in run("predict", fitted, "--all", "-o", path).out
+    frame = pd.read_csv(path) if suffix == "csv" else pd.read_parquet(path)
+    model = load_model(fitted)
+    assert list(frame) == ["arch", "prediction"]
+    archs = model.space.all_architectures()
+    assert frame["arch"].tolist() == model.space.to_strings(archs)
+    np.testing.assert_allclose(frame["prediction"], model.predict(archs), rtol=1e-12)
+
+
+@pytest.mark.parametrize("suffix", ["txt", "csv", "parquet"])
+def test_predict_a_file_of_architectures(run, fitted, tmp_path, suffix):
+    table = load_table("small")
+    path = tmp_path / f"in.{suffix}"
+    frame = table.frame[["arch", "latency"]].head(7)
+    if suffix == "txt":
+        path.write_text("\n".join(frame["arch"]) + "\n")
+    elif suffix == "csv":
+        frame.to_csv(path, index=False)
+    else:
+        frame.to_parquet(path, index=False)
+    rows = json.loads(run("predict", fitted, "--architectures", path, "--json").out)
+    assert [row["arch"] for row in rows] == frame["arch"].tolist()
+
+
+def test_column_of_architectures_can_be_named(run, fitted, tmp_path):
+    table = load_table("small")
+    path = tmp_path / "in.csv"
+    pd.DataFrame({"cell": table.frame["arch"][:4], "note": 1}).to_csv(path, index=False)
+    out = run("predict", fitted, "--architectures", path, "--arch-column", "cell", "--json").out
+    assert len(json.loads(out)) == 4
+
+
+NB201 = "|none~0|+|none~0|none~1|+|none~0|none~1|none~2|"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["predict", "MODEL"], "give architectures, or --architectures FILE, or --all"),
+        (["predict", "MODEL", NB201, "--all"], "give architectures, or"),
+        (["predict", "MODEL", "--all"], "15625 predictions are too many to be shown"),
+        (["predict", "MODEL", "--all", "-o", "x.xlsx"], "must end in .csv or .parquet"),
+        (["predict", "MODEL", "|nor_conv_9x9~0|"], "nor_conv_9x9"),
+        (["predict", "gone.hwb", "--all"], "gone.hwb: no such file"),
+        (["predict", "RIDGE", NB201, "--std"], "predicts no standard deviations"),
+        (["predict", "MODEL", "--architectures", "gone.txt"], "gone.txt: no such file"),
+        (["predict", "MODEL", "--architectures", "gone.csv"], "gone.csv: no such file"),
+        (["predict", "MODEL", "--architectures", "bad.txt"], "bad.txt: line 2: "),
+        (["predict", "MODEL", "--architectures", "bare.csv"], "has no header"),
+        (["predict", "MODEL", "--architectures", "empty.txt"], "holds no architecture"),
+        (["predict", "MODEL", "--architectures", "two.csv"], "name it with --arch-column"),
+        (
+            ["predict", "MODEL", "--architectures", "two.csv", "--arch-column", "cel"],
+            "did you mean 'cell'?",
+        ),
+        (["fit", "--predictor", "ridge", "-o", "m.pkl"], "must end in .hwb"),
+        (["fit", "--predictor", "rigde", "-o", "m.hwb"], "did you mean 'ridge'?"),
+        (["fit", "--predictor", "ridge", "-o", "m.hwb", "--samples", "999"], "has 200"),
+        (["fit", "--predictor", "ridge", "-o", "m.hwb", "--seconds", "0"], "must be positive"),
+        (["fit", "--predictor", "lookup_table", "-o", "m.hwb"], "are not in table small"),
+        (
+            ["fit", "--predictor", "ridge", "-o", "m.hwb", "--samples", "9", "--architectures",
+             "bad.txt"],
+            "either --samples or --architectures",
+        ),
+    ],
+)  # fmt: skip
+def test_wrong_use_is_one_line(run, fitted, tmp_path, monkeypatch, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "bad.txt").write_text(f"{NB201}\n|nor_conv_9x9~0|\n")
+    (tmp_path / "bare.csv").write_text(f"{NB201}\n{NB201}\n")
+    (tmp_path / "empty.txt").write_text("\n\n")
+    (tmp_path / "two.csv").write_text(f"cell,other\n{NB201},1\n")
+    if arguments[0] == "fit":
+        arguments = ["fit", "--target", "small:latency", *arguments[1:]]
+    if "RIDGE" in arguments:
+        command = ["fit", "--target", "small:latency", "--predictor", "ridge"]
+        run(*command, "-o", tmp_path / "ridge.hwb")
+    named = {"MODEL": str(fitted), "RIDGE": str(tmp_path / "ridge.hwb")}
+    with pytest.raises(HwbenchError) as error:
+        run(*[named.get(argument, argument) for argument in arguments])
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+    assert not (tmp_path / "m.hwb").exists()
