@@ -26,6 +26,8 @@ WARM_UP = 0.05
 STEPS_DRAWN_TOGETHER = 64
 """Steps whose batches are drawn at once."""
 
+FIRST_GAIN, LAST_GAIN = 0.3, 0.1
+
 WIDTH_STEP = 8
 """Widths are rounded up to a multiple of this; processors multiply such matrices faster."""
 
@@ -76,6 +78,7 @@ class Network:
     width : units of each.
     learning_rate : the largest of Adam's.
     activation : a key of `ACTIVATIONS`.
+    residual : whether every hidden layer but the first adds to what it is given.
     batch_size : rows a step.
     steps : of Adam.
     rows : training rows, int64 of shape (n_rows,).
@@ -86,15 +89,16 @@ class Network:
     width: int
     learning_rate: float
     activation: str
+    residual: bool
     batch_size: int
     steps: int
     rows: NDArray[np.int64]
     seed: tuple[int, ...]
 
     @property
-    def sizes(self) -> tuple[int, ...]:
-        """What networks must share to be stacked, their width aside."""
-        return (self.n_layers, self.batch_size, self.steps)
+    def kind(self) -> tuple[int, int, int, bool, str]:
+        """What networks must share to be stacked."""
+        return (self.n_layers, self.batch_size, self.steps, self.residual, self.activation)
 
 
 Weights = list[tuple[NDArray[np.float32], NDArray[np.float32]]]
@@ -129,34 +133,44 @@ def train(
     return trained
 
 
-def predict(weights: Weights, activation: str, X: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Outputs of a trained network, float64 of shape (n_archs,), for X (n_archs, n_features)."""
+def outputs(
+    layers: Sequence[tuple[torch.Tensor, torch.Tensor]],
+    activation: str,
+    residual: bool,
+    X: torch.Tensor,
+) -> torch.Tensor:
+    """Outputs of a network, shape (n_archs,), for features X of shape (n_archs, n_features).
+
+    `layers` holds a matrix (inputs, outputs) and a vector (outputs,) each.
+    """
     function = ACTIVATIONS[activation].function
-    values = torch.from_numpy(X)
-    for matrix, vector in weights[:-1]:
-        values = function(torch.addmm(torch.from_numpy(vector), values, torch.from_numpy(matrix)))
-    matrix, vector = weights[-1]
-    values = torch.addmm(torch.from_numpy(vector), values, torch.from_numpy(matrix))
-    return values[:, 0].numpy().astype(np.float64)
+    values = X
+    for layer, (matrix, vector) in enumerate(layers[:-1]):
+        after = function(torch.addmm(vector, values, matrix))
+        values = after + values if residual and layer else after
+    matrix, vector = layers[-1]
+    return torch.addmm(vector, values, matrix)[:, 0]
+
+
+def predict(
+    weights: Weights, activation: str, residual: bool, X: NDArray[np.float32]
+) -> NDArray[np.float64]:
+    """Outputs of a trained network, float64 of shape (n_archs,), for X (n_archs, n_features)."""
+    layers = [(torch.from_numpy(matrix), torch.from_numpy(vector)) for matrix, vector in weights]
+    return outputs(layers, activation, residual, torch.from_numpy(X)).numpy().astype(np.float64)
 
 
 def _stacks(networks: Sequence[Network]) -> Iterator[list[int]]:
     """Places of networks that are trained together."""
     order = sorted(
         range(len(networks)),
-        key=lambda place: (
-            networks[place].sizes,
-            networks[place].activation,
-            networks[place].width,
-            place,
-        ),
+        key=lambda place: (networks[place].kind, networks[place].width, place),
     )
     stack: list[int] = []
     for place in order:
         if stack:
             first, network = networks[stack[0]], networks[place]
-            alike = (first.sizes, first.activation) == (network.sizes, network.activation)
-            if not alike or network.width > WIDEST_TO_NARROWEST * first.width:
+            if first.kind != network.kind or network.width > WIDEST_TO_NARROWEST * first.width:
                 yield stack
                 stack = []
         stack.append(place)
@@ -175,6 +189,7 @@ class _Stack:
     def __init__(self, networks: list[Network], n_features: int) -> None:
         self._networks = networks
         self._activation = ACTIVATIONS[networks[0].activation]
+        self._residual = networks[0].residual
         widest = max(network.width for network in networks)
         width = -(-widest // WIDTH_STEP) * WIDTH_STEP
         n_layers = networks[0].n_layers
@@ -191,12 +206,24 @@ class _Stack:
             generator = np.random.default_rng([*network.seed, 0])
             own = [n_features, *[network.width] * n_layers, 1]
             for layer, (a, b) in enumerate(pairwise(own)):
-                gain = self._activation.gain if layer < n_layers else 1.0
-                start = torch.from_numpy(_start(generator, a, b, gain))
+                start = torch.from_numpy(_start(generator, a, b, self._gain(layer)))
                 self._matrices[layer][place, :a, :b] = start / network.learning_rate
         self._optimizer = torch.optim.Adam(
             [self._parameters], lr=1.0, betas=(0.9, 0.99), fused=True
         )
+
+    def _gain(self, layer: int) -> float:
+        """Size of a layer's starting weights.
+
+        Small first and last layers let the features be learned, rather than fitted by whatever
+        random features a start of full size has; with few rows that is worth most.
+        """
+        n_layers = self._networks[0].n_layers
+        if layer == 0:
+            return FIRST_GAIN
+        if layer == n_layers:
+            return LAST_GAIN
+        return float(n_layers**-0.5) if self._residual else self._activation.gain
 
     def train(self, features: torch.Tensor, targets: torch.Tensor) -> None:
         """Take all steps."""
@@ -246,28 +273,38 @@ class _Stack:
 
     def _gradients(self, inputs: torch.Tensor, targets: torch.Tensor) -> None:
         """Back-propagation, written out: inputs (n, batch, n_features), targets (n, batch, 1)."""
-        befores, afters = [], [inputs]
+        befores, own, afters = [], [], [inputs]
         last = len(self._matrices) - 1
         for layer, (matrix, vector) in enumerate(zip(self._matrices, self._vectors, strict=True)):
             before = torch.baddbmm(vector, afters[-1], matrix).mul_(self._rate)
             befores.append(before)
-            afters.append(before if layer == last else self._activation.function(before))
+            own.append(before if layer == last else self._activation.function(before))
+            afters.append(own[-1] + afters[-1] if self._adds(layer) else own[-1])
         # The slope of Huber's loss; its scale does not matter to Adam.
-        flow = (afters[-1] - targets).clamp_(-1.0, 1.0)
+        passed = (afters[-1] - targets).clamp_(-1.0, 1.0)
         matrix_slopes, vector_slopes = self._slopes
         for layer in range(last, -1, -1):
+            # From the slope by what the layer passes on to the slope by what it is given.
+            flow = passed
+            if layer < last:
+                flow = self._activation.flow_back(passed, befores[layer], own[layer])
             torch.bmm(afters[layer].transpose(1, 2), flow, out=matrix_slopes[layer])
             torch.sum(flow, dim=1, keepdim=True, out=vector_slopes[layer])
             if layer:
                 back = torch.bmm(flow, self._matrices[layer].transpose(1, 2)).mul_(self._rate)
-                flow = self._activation.flow_back(back, befores[layer - 1], afters[layer])
+                passed = back.add_(passed) if self._adds(layer) else back
+
+    def _adds(self, layer: int) -> bool:
+        """Whether a layer adds to what it is given."""
+        return self._residual and 0 < layer < len(self._matrices) - 1
 
 
 def _layers(
     flat: torch.Tensor, count: int, shapes: list[tuple[int, int]]
 ) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
     """Views of a flat tensor: for every layer matrices (count, a, b) and vectors (count, 1, b)."""
-    parts = flat.split([count * size for a, b in shapes for size in (a * b, b)])
+    lengths = [count * size for a, b in shapes for size in (a * b, b)]
+    parts = torch.split(flat, lengths)
     matrices = [part.view(count, a, b) for part, (a, b) in zip(parts[::2], shapes, strict=True)]
     vectors = [part.view(count, 1, b) for part, (_, b) in zip(parts[1::2], shapes, strict=True)]
     return matrices, vectors
