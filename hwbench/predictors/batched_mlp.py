@@ -17,14 +17,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from hwbench.predictors.training import batches, learning_rate_share
+
 WIDEST_TO_NARROWEST = 1.5
 """Networks are stacked while the widest is at most this much wider than the narrowest."""
-
-WARM_UP = 0.05
-"""Share of the steps in which the learning rate rises; it then falls along a cosine to zero."""
-
-STEPS_DRAWN_TOGETHER = 64
-"""Steps whose batches are drawn at once."""
 
 FIRST_GAIN, LAST_GAIN = 0.3, 0.1
 
@@ -227,11 +223,16 @@ class _Stack:
 
     def train(self, features: torch.Tensor, targets: torch.Tensor) -> None:
         """Take all steps."""
-        steps = self._networks[0].steps
-        for step, rows in enumerate(self._batches(steps)):
-            share = (step + 1) / (steps + 1)
-            rate = share / WARM_UP if share < WARM_UP else 0.5 + 0.5 * np.cos(np.pi * share)
-            self._optimizer.param_groups[0]["lr"] = float(rate)
+        first = self._networks[0]
+        order = batches(
+            [network.rows for network in self._networks],
+            first.batch_size,
+            first.steps,
+            [network.seed for network in self._networks],
+        )
+        for step, drawn in enumerate(order):
+            rows = torch.from_numpy(drawn)
+            self._optimizer.param_groups[0]["lr"] = learning_rate_share(step, first.steps)
             self._gradients(features[rows], targets[rows][:, :, None])
             self._optimizer.step()
 
@@ -254,22 +255,6 @@ class _Stack:
                 )
             found.append(own)
         return found
-
-    def _batches(self, steps: int) -> Iterator[torch.Tensor]:
-        """Rows of every step, int64 of shape (n_networks, batch_size): whole shuffles, cut up."""
-        size = self._networks[0].batch_size
-        generators = [np.random.default_rng([*network.seed, 1]) for network in self._networks]
-        waiting = [np.empty(0, dtype=np.int64) for _ in self._networks]
-        for start in range(0, steps, STEPS_DRAWN_TOGETHER):
-            n_steps = min(STEPS_DRAWN_TOGETHER, steps - start)
-            drawn = []
-            for place, network in enumerate(self._networks):
-                while len(waiting[place]) < n_steps * size:
-                    shuffled = generators[place].permutation(network.rows)
-                    waiting[place] = np.concatenate([waiting[place], shuffled])
-                drawn.append(waiting[place][: n_steps * size].reshape(n_steps, size))
-                waiting[place] = waiting[place][n_steps * size :]
-            yield from torch.from_numpy(np.stack(drawn, axis=1))
 
     def _gradients(self, inputs: torch.Tensor, targets: torch.Tensor) -> None:
         """Back-propagation, written out: inputs (n, batch, n_features), targets (n, batch, 1)."""

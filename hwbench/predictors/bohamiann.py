@@ -16,7 +16,7 @@ LOG_NOISE_PRIOR = (-3.0, 1.0)
 """Centre and spread of the normal prior of the noise's log variance, for targets of variance 1."""
 
 
-WEIGHT_SPREAD = 0.5
+WEIGHT_SPREAD = 1.0
 """Of the weights' normal prior, in units of the inverse root of a layer's inputs."""
 
 SMALLEST = 1e-8
@@ -26,7 +26,8 @@ SMALLEST = 1e-8
 class Bohamiann(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     """Bayesian neural network by scale-adapted SGHMC (Springenberg et al. 2016, section 3).
 
-    Weights have a normal prior, and so has the logarithm of the noise, which is one more parameter. In the burn-in, each parameter's gradient noise is estimated and its
+    Weights have a normal prior, and so has the logarithm of the noise, one more parameter.
+    In the burn-in, each parameter's gradient noise is estimated and its
     step adapted (their equations 9 and 10); after it the steps stay, every `keep_every`-th state is
     kept, and predictions average over these.
 
@@ -133,7 +134,12 @@ class Bohamiann(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         features, targets = torch.from_numpy(X), torch.from_numpy(y)
         n_rows = len(y)
         size = sum(a * b + b for a, b in self._shapes)
-        state = torch.cat([WEIGHT_SPREAD * torch.randn(size, generator=random), torch.tensor([LOG_NOISE_PRIOR[0]])])
+        state = torch.cat(
+            [
+                WEIGHT_SPREAD * torch.randn(size, generator=random),
+                torch.tensor([LOG_NOISE_PRIOR[0]]),
+            ]
+        )
         state.requires_grad_()
         momentum = torch.zeros_like(state)
         mean_square, mean, window = (

@@ -1,0 +1,75 @@
+"""The graph convolutional predictor of BONAS (Shi et al. 2020)."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import torch
+
+from hwbench.predictors.gcn import neighbour_mean
+from hwbench.predictors.graph_network import GraphNetworkRegressor, GraphReader, Network
+from hwbench.spaces import Space
+
+N_CONVOLUTIONS = 4
+
+
+class BONASNetwork(Network):
+    """Graph convolutions with a global vertex that every vertex tells, read out there.
+
+    Shi et al. 2020, section 3.2: relu(A x W + b) with A the adjacency plus the identity, rows
+    scaled to sum to one, where row -> column means that the row hears of the column.
+    """
+
+    def __init__(self, n_vertices: int, n_operations: int, width: int) -> None:
+        super().__init__()
+        self.reader = GraphReader(n_vertices, n_operations)
+        widths = [n_operations + 1, *[width] * N_CONVOLUTIONS]  # the global vertex is one kind more
+        self.convolutions = torch.nn.ModuleList(torch.nn.Linear(a, b) for a, b in pairwise(widths))
+        self.output = torch.nn.Linear(width, 1)
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        """Predict, from features (n_archs, n_features) to (n_archs,)."""
+        adjacency, operations, present = self.reader(features)
+        # Messages pass from input to output: a vertex hears of those before it.
+        heard = torch.nn.functional.pad(adjacency.transpose(1, 2), (0, 1))
+        everyone = torch.nn.functional.pad(present, (0, 1))[:, None, :]
+        mean = neighbour_mean(torch.cat([heard, everyone], dim=1))
+        kinds = torch.nn.functional.pad(operations, (0, 1))
+        globally = torch.nn.functional.pad(torch.zeros_like(kinds[:, :1, :-1]), (0, 1), value=1.0)
+        values = torch.cat([kinds, globally], dim=1)
+        for convolution in self.convolutions:
+            values = torch.relu(mean @ convolution(values))
+        return self.output(values[:, -1])[:, 0]
+
+
+class BONAS(GraphNetworkRegressor):
+    """Graph convolutional network with a global vertex on op-on-node graphs (LAUBE A.1).
+
+    Parameters
+    ----------
+    space : the search space.
+    width : of the convolutions.
+    batch_size : graphs a step.
+    learning_rate : the largest of a schedule that warms up and falls along a cosine.
+    steps : of the optimiser, whatever the number of rows.
+    random_state : seed of start and batches.
+    """
+
+    def __init__(
+        self,
+        space: Space | None = None,
+        width: int = 64,
+        batch_size: int = 128,
+        learning_rate: float = 1e-4,
+        steps: int = 2000,
+        random_state: int | None = None,
+    ) -> None:
+        self.space = space
+        self.width = width
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.steps = steps
+        self.random_state = random_state
+
+    def _make_network(self, n_vertices: int, n_operations: int) -> Network:
+        return BONASNetwork(n_vertices, n_operations, self.width)

@@ -1,0 +1,55 @@
+"""What all training loops share: the schedule of the learning rate, and the order of batches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+WARM_UP = 0.05
+"""Share of the steps in which the learning rate rises; it then falls along a cosine to zero."""
+
+STEPS_DRAWN_TOGETHER = 64
+"""Steps whose batches are drawn at once."""
+
+
+def learning_rate_share(step: int, steps: int) -> float:
+    """Share of the largest learning rate that a step (0 .. steps - 1) takes."""
+    share = (step + 1) / (steps + 1)
+    if share < WARM_UP:
+        return share / WARM_UP
+    return 0.5 + 0.5 * float(np.cos(np.pi * (share - WARM_UP) / (1 - WARM_UP)))
+
+
+def batches(
+    rows: Sequence[NDArray[np.int64]],
+    batch_size: int,
+    steps: int,
+    seeds: Sequence[Sequence[int]],
+) -> Iterator[NDArray[np.int64]]:
+    """Rows of every step for several networks: whole shuffles of each one's rows, cut up.
+
+    Parameters
+    ----------
+    rows : training rows of each network.
+    batch_size, steps : the same for all.
+    seeds : of each network; its batches depend on its own rows and seed alone.
+
+    Yields
+    ------
+    int64 of shape (n_networks, batch_size), `steps` times.
+    """
+    generators = [np.random.default_rng([*seed, 1]) for seed in seeds]
+    waiting = [np.empty(0, dtype=np.int64) for _ in rows]
+    for start in range(0, steps, STEPS_DRAWN_TOGETHER):
+        n_steps = min(STEPS_DRAWN_TOGETHER, steps - start)
+        drawn = []
+        for place, own in enumerate(rows):
+            while len(waiting[place]) < n_steps * batch_size:
+                waiting[place] = np.concatenate(
+                    [waiting[place], generators[place].permutation(own)]
+                )
+            drawn.append(waiting[place][: n_steps * batch_size].reshape(n_steps, batch_size))
+            waiting[place] = waiting[place][n_steps * batch_size :]
+        yield from np.stack(drawn, axis=1)
