@@ -191,7 +191,7 @@ class GraphNetworkRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc
             )
             batch = torch.from_numpy(drawn)
             optimizer.zero_grad()
-            losses(inputs[batch], outputs[batch]).backward()
+            torch.autograd.backward(losses(inputs[batch], outputs[batch]))
             optimizer.step()
         return [
             {
