@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from hwbench.errors import HwbenchError
     from hwbench.predictors import list_predictors, make_predictor, predictor_card
+    from hwbench.predictors.model_file import load_model, save_model
+    from hwbench.predictors.transfer import SourceMetrics
+    from hwbench.predictors.tuning import Tuning
     from hwbench.report import write_report
     from hwbench.runs import run_scenario
     from hwbench.simulation import simulate_selection
@@ -25,14 +28,17 @@ __version__ = "0.1.0"
 
 _HOME_OF = {
     "HwbenchError": "hwbench.errors",
+    "SourceMetrics": "hwbench.predictors.transfer",
     "Space": "hwbench.spaces",
     "StudySpec": "hwbench.study",
     "Table": "hwbench.tables",
+    "Tuning": "hwbench.predictors.tuning",
     "fetch_benchmark": "hwbench.tables.benchmarks",
     "get_space": "hwbench.spaces",
     "import_benchmark": "hwbench.tables.benchmarks",
     "list_predictors": "hwbench.predictors",
     "list_spaces": "hwbench.spaces",
+    "load_model": "hwbench.predictors.model_file",
     "load_table": "hwbench.tables",
     "load_target": "hwbench.tables",
     "make_predictor": "hwbench.predictors",
@@ -40,20 +46,24 @@ _HOME_OF = {
     "predictor_card": "hwbench.predictors",
     "run_scenario": "hwbench.runs",
     "run_study": "hwbench.study",
+    "save_model": "hwbench.predictors.model_file",
     "simulate_selection": "hwbench.simulation",
     "write_report": "hwbench.report",
 }
 
 __all__ = [
     "HwbenchError",
+    "SourceMetrics",
     "Space",
     "StudySpec",
     "Table",
+    "Tuning",
     "fetch_benchmark",
     "get_space",
     "import_benchmark",
     "list_predictors",
     "list_spaces",
+    "load_model",
     "load_table",
     "load_target",
     "make_predictor",
@@ -61,6 +71,7 @@ __all__ = [
     "predictor_card",
     "run_scenario",
     "run_study",
+    "save_model",
     "simulate_selection",
     "write_report",
 ]

@@ -17,8 +17,12 @@ LIBRARIES = (
     "xgboost",
     "lightgbm",
     "ngboost",
+    "catboost",
+    "gpytorch",
+    "optuna",
     "onnxruntime",
     "torch",
+    "torch-geometric",
 )
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,9 +20,10 @@ from hwbench.predictors import predictor_card
 from hwbench.progress import Progress, silent
 from hwbench.scenarios import Scenario, load_scenario, scenario_path
 from hwbench.simulation import run_simulation
-from hwbench.study import run_study
+from hwbench.study import StudySpec, run_study
 from hwbench.tables.library import load_table, split_target, table_path
 from hwbench.tables.table_file import file_digest
+from hwbench.toml import validated
 
 StageProgress = Callable[[str], Progress]
 """Given the title of a stage, the function that is told how far it is."""
@@ -46,6 +48,7 @@ def run_scenario(
     *,
     parts: tuple[str, ...] = ("study", "simulation"),
     workers: int = 1,
+    study_changes: Mapping[str, Any] | None = None,
     stage: StageProgress = _silent_stage,
 ) -> Path:
     """Run a scenario and write its results.
@@ -56,6 +59,7 @@ def run_scenario(
     folder : the run folder; made if missing, its earlier results are replaced.
     parts : which of "study" and "simulation" to run; those the scenario lacks are left out.
     workers : processes.
+    study_changes : fields of the study's spec that replace the scenario's.
     stage : makes a progress function for each part.
 
     Returns
@@ -70,7 +74,7 @@ def run_scenario(
         Where scenario, tables or predictors are unknown or broken, the scenario has none of the
         parts, or the folder cannot be written.
     """
-    scenario = load_scenario(name)
+    scenario = _with_changes(load_scenario(name), study_changes or {})
     chosen = [part for part in parts if getattr(scenario, part) is not None]
     if not chosen:
         raise HwbenchError(f"scenario {name} has no section [{parts[0]}]")
@@ -90,6 +94,7 @@ def run_scenario(
     _prepare_folder(folder)
     if scenario.study is not None and "study" in chosen:
         study = run_study(scenario.study, workers=workers, progress=stage("fitting predictors"))
+        record["left_out"] = [asdict(each) for each in study.left_out]
         _write_frame(folder / "study.parquet", study.trials)
         _write_frame(folder / "predictions.parquet", study.predictions)
     if scenario.simulation is not None and "simulation" in chosen:
@@ -106,6 +111,13 @@ def run_scenario(
         raise HwbenchError(f"{folder}: cannot be written ({error.strerror})") from error
     write_text(folder / "run.json", json.dumps(record, indent=2) + "\n")
     return folder
+
+
+def _with_changes(scenario: Scenario, changes: Mapping[str, Any]) -> Scenario:
+    if not changes or scenario.study is None:
+        return scenario
+    given = {**scenario.study.model_dump(), **changes}
+    return scenario.model_copy(update={"study": validated(given, StudySpec, where="study")})
 
 
 def _predictor_cards(scenario: Scenario) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
@@ -30,14 +31,25 @@ def read_toml(path: Path, model: type[Model]) -> Model:
         raise HwbenchError(f"{path}: cannot be read ({error.strerror})") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise HwbenchError(f"{path}: is no valid TOML: {error}") from error
+    return validated(content, model, where=str(path))
+
+
+def validated(content: Mapping[str, Any], model: type[Model], *, where: str) -> Model:
+    """Content as a model.
+
+    Raises
+    ------
+    HwbenchError
+        One line that starts with `where` and names the key, as for `read_toml`.
+    """
     try:
         return model.model_validate(content)
     except pydantic.ValidationError as error:
-        raise _explain(path, model, error) from error
+        raise _explain(where, model, error) from error
 
 
 def _explain(
-    path: Path, model: type[pydantic.BaseModel], error: pydantic.ValidationError
+    path: str, model: type[pydantic.BaseModel], error: pydantic.ValidationError
 ) -> HwbenchError:
     # A misspelt key is unknown and leaves the right one missing: the first is the cause.
     errors = sorted(error.errors(), key=lambda found: found["type"] != "extra_forbidden")

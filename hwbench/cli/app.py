@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from hwbench.cli import benchmark, predictors, report, simulate, spaces, study, tables
+from hwbench.cli import benchmark, models, predictors, report, simulate, spaces, study, tables
 
 app = typer.Typer(
     name="hwbench",
@@ -17,6 +17,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command(name="benchmark")(benchmark.benchmark)
+app.command(name="fit")(models.fit)
+app.command(name="predict")(models.predict)
 app.add_typer(tables.app, name="tables")
 app.add_typer(predictors.app, name="predictors")
 app.add_typer(spaces.app, name="spaces")

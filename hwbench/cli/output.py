@@ -139,7 +139,13 @@ def stage_bars() -> Iterator[Any]:
         yield stage
 
 
-def run_part(part: str, scenario: str, output: Path | None, workers: int | None) -> Path:
+def run_part(
+    part: str,
+    scenario: str,
+    output: Path | None,
+    workers: int | None,
+    study_changes: dict[str, Any] | None = None,
+) -> Path:
     """Run one part of a scenario under a progress bar and return the run folder."""
     from hwbench.runs import run_scenario
 
@@ -149,5 +155,6 @@ def run_part(part: str, scenario: str, output: Path | None, workers: int | None)
             run_folder(scenario, output),
             parts=(part,),
             workers=worker_count(workers),
+            study_changes=study_changes,
             stage=stage,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,9 @@ def print_study(folder: Path) -> None:
         return
     import pandas as pd
 
-    trials = pd.read_parquet(path)
+    from hwbench.report.reading import name_entries
+
+    trials = name_entries(pd.read_parquet(path))
     typer.echo("Kendall's tau by number of measured architectures, mean over seeds")
     for target, of_target in trials.groupby("target"):
         # A predictor with a training set of its own stands beside the sampled sizes.
@@ -35,6 +38,11 @@ def print_study(folder: Path) -> None:
             rows.append({"order": -of_name["kendall_tau"].mean(), **row})
         rows.sort(key=lambda row: row["order"])
         print_listing(rows, ["predictor", *columns], as_json=False, title=str(target))
+    for each in json.loads((folder / "run.json").read_text(encoding="utf-8")).get("left_out", []):
+        typer.echo(f"left out: {each['predictor']} on {each['target']}: {each['reason']}")
+    stopped = int(trials["stopped_by_time"].sum())
+    if stopped:
+        typer.echo(f"the time limit ended the search for hyper-parameters in {stopped} trials")
     failed = int(trials["error"].notna().sum())
     if failed:
         reason = str(trials["error"].dropna().iloc[0]).strip().splitlines()[-1]

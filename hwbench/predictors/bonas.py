@@ -17,7 +17,8 @@ class BONASNetwork(Network):
     """Graph convolutions with a global vertex that every vertex tells, read out there.
 
     Shi et al. 2020, section 3.2: relu(A x W + b) with A the adjacency plus the identity, rows
-    scaled to sum to one, where row -> column means that the row hears of the column.
+    scaled to sum to one. Vertices hear of those before and after them: along the edges alone, what
+    lies behind a vertex cannot change what it tells.
     """
 
     def __init__(self, n_vertices: int, n_operations: int, width: int) -> None:
@@ -30,8 +31,7 @@ class BONASNetwork(Network):
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         """Predict, from features (n_archs, n_features) to (n_archs,)."""
         adjacency, operations, present = self.reader(features)
-        # Messages pass from input to output: a vertex hears of those before it.
-        heard = torch.nn.functional.pad(adjacency.transpose(1, 2), (0, 1))
+        heard = torch.nn.functional.pad(adjacency + adjacency.transpose(1, 2), (0, 1))
         everyone = torch.nn.functional.pad(present, (0, 1))[:, None, :]
         mean = neighbour_mean(torch.cat([heard, everyone], dim=1))
         kinds = torch.nn.functional.pad(operations, (0, 1))

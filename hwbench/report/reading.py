@@ -33,6 +33,7 @@ STUDY_COLUMNS = {
 PREDICTION_COLUMNS = {
     "target": "text",
     "predictor": "text",
+    "encoding": "text",
     "training_size": "integer",
     "seed": "integer",
     "truth": "number",
@@ -119,6 +120,7 @@ def read_run(folder: Path) -> Run:
     if not folder.is_dir():
         raise HwbenchError(f"{folder}: no such run folder")
     study = _read_frame(folder / "study.parquet", STUDY_COLUMNS)
+    predictions = _read_frame(folder / "predictions.parquet", PREDICTION_COLUMNS)
     simulation = _read_frame(folder / "simulation.parquet", SIMULATION_COLUMNS)
     if study is None and simulation is None:
         raise HwbenchError(
@@ -128,11 +130,18 @@ def read_run(folder: Path) -> Run:
     return Run(
         folder=folder,
         info=_read_info(folder / "run.json"),
-        study=study,
-        predictions=_read_frame(folder / "predictions.parquet", PREDICTION_COLUMNS),
+        study=None if study is None else name_entries(study),
+        predictions=None if predictions is None else name_entries(predictions),
         simulation=simulation,
         example=_read_frame(folder / "selection_example.parquet", EXAMPLE_COLUMNS),
     )
+
+
+def name_entries(frame: pd.DataFrame) -> pd.DataFrame:
+    """A study's rows with the encoding in the names of predictors compared on several of them."""
+    several = frame.groupby("predictor")["encoding"].transform("nunique") > 1
+    named = frame["predictor"] + " (" + frame["encoding"] + ")"
+    return frame.assign(predictor=frame["predictor"].where(~several, named))
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,14 +11,33 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from hwbench.errors import HwbenchError
-from hwbench.predictors import predictor_card
+from hwbench.predictors import PredictorCard, predictor_card
 from hwbench.predictors.lookup_table import neighbourhood
 from hwbench.progress import Progress, silent
 from hwbench.study.spec import StudySpec
 from hwbench.study.trial import Trial, run_trial
 from hwbench.tables import Table, load_target
 
+KEY = ("target", "predictor", "encoding", "training_size", "seed")
+"""Columns that name a trial."""
+
 Targets = Mapping[str, tuple[Table, NDArray[np.float64]]]
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A predictor that a target's space cannot give the features it needs.
+
+    Attributes
+    ----------
+    target, predictor, encoding : what is missing from the results.
+    reason : why.
+    """
+
+    target: str
+    predictor: str
+    encoding: str
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -29,10 +48,12 @@ class StudyResult:
     ----------
     trials : a row a trial: its key, its scores, its times in seconds, its error.
     predictions : a row a test architecture of a trial: truth and prediction in the target's unit.
+    left_out : what could not be run.
     """
 
     trials: pd.DataFrame
     predictions: pd.DataFrame
+    left_out: tuple[LeftOut, ...] = ()
 
 
 def load_targets(spec: StudySpec) -> dict[str, tuple[Table, NDArray[np.float64]]]:
@@ -40,15 +61,16 @@ def load_targets(spec: StudySpec) -> dict[str, tuple[Table, NDArray[np.float64]]
     return {target: load_target(target) for target in spec.targets}
 
 
-def plan_trials(spec: StudySpec, targets: Targets) -> list[Trial]:
-    """All trials of a study, after checking that they can be run.
+def plan_trials(spec: StudySpec, targets: Targets) -> tuple[list[Trial], list[LeftOut]]:
+    """All trials of a study, after checking that they can be run, and what cannot be.
 
-    A predictor with a fixed training set has one trial a target.
+    A predictor with a fixed training set has one trial a target. A predictor whose encoding a
+    target's space lacks is left out there.
 
     Raises
     ------
     HwbenchError
-        Where a predictor is unknown, or a table has too few architectures.
+        Where a predictor is unknown, a table has too few architectures, or nothing is left to run.
     """
     largest = max(spec.training_sizes)
     for target, (table, _) in targets.items():
@@ -57,19 +79,38 @@ def plan_trials(spec: StudySpec, targets: Targets) -> list[Trial]:
                 f"target {target}: its table has {len(table)} architectures, fewer than the "
                 f"{largest} to train on and {spec.test_size} to test on"
             )
-    trials = []
+    trials: list[Trial] = []
+    left_out: list[LeftOut] = []
     for target, (table, _) in targets.items():
         for predictor in spec.predictors:
-            if predictor_card(predictor).training == "neighbourhood":
-                size = len(neighbourhood(table.space))
-                trials.append(Trial(target, predictor, size, spec.seeds[0], len(table)))
-                continue
-            trials.extend(
-                Trial(target, predictor, size, seed, spec.test_size)
-                for size in spec.training_sizes
-                for seed in spec.seeds
-            )
-    return trials
+            card = predictor_card(predictor)
+            for encoding in _encodings(card, spec):
+                if encoding not in table.space.encodings:
+                    reason = f"{table.space.name} has no encoding '{encoding}'"
+                    left_out.append(LeftOut(target, predictor, encoding, reason))
+                    continue
+                trials.extend(_trials(spec, target, table, predictor, encoding))
+    if not trials:
+        raise HwbenchError(f"the study has nothing to run: {left_out[0].reason}")
+    return trials, left_out
+
+
+def _encodings(card: PredictorCard, spec: StudySpec) -> tuple[str, ...]:
+    if card.encoding_fixed or card.training == "neighbourhood":
+        return (card.encoding,)
+    return spec.encodings or (card.encoding,)
+
+
+def _trials(
+    spec: StudySpec, target: str, table: Table, predictor: str, encoding: str
+) -> Iterator[Trial]:
+    if predictor_card(predictor).training == "neighbourhood":
+        size = len(neighbourhood(table.space))
+        yield Trial(target, predictor, encoding, size, spec.seeds[0], len(table), spec.tuning)
+        return
+    for size in spec.training_sizes:
+        for seed in spec.seeds:
+            yield Trial(target, predictor, encoding, size, seed, spec.test_size, spec.tuning)
 
 
 def run_study(
@@ -96,7 +137,7 @@ def run_study(
     from joblib import Parallel, delayed
 
     opened = load_targets(spec) if targets is None else targets
-    trials = plan_trials(spec, opened)
+    trials, left_out = plan_trials(spec, opened)
     progress(0, len(trials))
     # The slow trials first, so that no worker is left alone with one at the end.
     order = sorted(trials, key=lambda trial: -trial.training_size)
@@ -111,7 +152,7 @@ def run_study(
     for trial, row, predicted in parallel(jobs):
         rows.append((trial, row))
         if predicted is not None:
-            key = {name: row[name] for name in ("target", "predictor", "training_size", "seed")}
+            key = {name: row[name] for name in KEY}
             predictions.append((trial, pd.DataFrame({**key, **predicted})))
         progress(len(rows), len(trials))
     rows.sort(key=lambda entry: entry[0])
@@ -123,6 +164,7 @@ def run_study(
             if predictions
             else pd.DataFrame()
         ),
+        left_out=tuple(left_out),
     )
 
 

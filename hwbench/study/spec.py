@@ -6,6 +6,10 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 
+from hwbench.errors import unknown_name
+from hwbench.predictors.tuning import Tuning
+from hwbench.spaces import ENCODINGS
+
 
 class StudySpec(BaseModel):
     """Predictors x targets x training sizes x seeds.
@@ -16,6 +20,9 @@ class StudySpec(BaseModel):
     predictors : names of zoo entries.
     training_sizes : numbers of measured architectures to fit on.
     seeds : a repeat for each: which architectures are measured, and the predictor's randomness.
+    encodings : features that predictors are compared on; each card's own where empty. A predictor
+        made for one encoding keeps it.
+    tuning : how much every fit searches the cards' ranges; the cards' defaults where left out.
     test_size : architectures held out to score on, the same for every predictor and size of a seed.
     """
 
@@ -25,6 +32,8 @@ class StudySpec(BaseModel):
     predictors: tuple[str, ...] = Field(min_length=1)
     training_sizes: tuple[int, ...] = Field(min_length=1)
     seeds: tuple[int, ...] = Field(min_length=1)
+    encodings: tuple[str, ...] = ()
+    tuning: Tuning | None = None
     test_size: PositiveInt = 625
 
     @model_validator(mode="after")
@@ -35,7 +44,10 @@ class StudySpec(BaseModel):
             raise ValueError("test_size must be at least 2")
         if min(self.seeds) < 0:
             raise ValueError("seeds must not be negative")
-        for name in ("targets", "predictors", "training_sizes", "seeds"):
+        for encoding in self.encodings:
+            if encoding not in ENCODINGS:
+                raise ValueError(str(unknown_name("encoding", encoding, ENCODINGS)))
+        for name in ("targets", "predictors", "training_sizes", "seeds", "encodings"):
             values = getattr(self, name)
             if len(set(values)) < len(values):
                 raise ValueError(f"{name} holds a value twice")

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import time
 import traceback
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from hwbench.predictors import make_predictor, predictor_card
+from hwbench.predictors import PredictorCard, make_predictor, predictor_card
 from hwbench.predictors.lookup_table import neighbourhood
+from hwbench.predictors.tuning import Tuning, TuningRecord
 from hwbench.spaces.base import IntArray
 from hwbench.study.scores import score
 from hwbench.tables import Table
@@ -28,16 +30,20 @@ class Trial:
     ----------
     target : "table:column".
     predictor : name of a zoo entry.
+    encoding : its features.
     training_size : architectures fitted on.
     seed : which architectures are measured, and the predictor's randomness.
     test_size : architectures scored on.
+    tuning : how much the fit searches; None: the card's defaults.
     """
 
     target: str
     predictor: str
+    encoding: str
     training_size: int
     seed: int
     test_size: int
+    tuning: Tuning | None = field(default=None, compare=False)
 
 
 def split(n_archs: int, training_size: int, test_size: int, seed: int) -> tuple[IntArray, IntArray]:
@@ -73,14 +79,17 @@ def run_trial(
     card = predictor_card(trial.predictor)
     row: dict[str, Any] = {
         "predictor": trial.predictor,
-        "title": card.title,
+        "title": _title(card, trial.encoding),
         "family": card.family,
-        "encoding": card.encoding,
+        "encoding": trial.encoding,
         "target": trial.target,
         "training_size": trial.training_size,
         "seed": trial.seed,
         "test_size": trial.test_size,
         **dict.fromkeys(SCORES, float("nan")),
+        "configurations": 0,
+        "stopped_by_time": False,
+        "configuration": None,
         "fit_seconds": float("nan"),
         "predict_seconds": float("nan"),
         "error": None,
@@ -88,10 +97,17 @@ def run_trial(
     try:
         training, test = _rows(trial, table, card.training)
         row["training_size"], row["test_size"] = len(training), len(test)
-        model = make_predictor(trial.predictor, space=table.space, seed=trial.seed)
+        model = make_predictor(
+            trial.predictor,
+            space=table.space,
+            seed=trial.seed,
+            encoding=trial.encoding,
+            tuning=trial.tuning,
+        )
         start = time.monotonic()
         model.fit(table.archs[training], values[training])
         fitted = time.monotonic()
+        row.update(_tuning_row(model.tuning_))
         prediction = model.predict(table.archs[test])
         row["fit_seconds"], row["predict_seconds"] = fitted - start, time.monotonic() - fitted
         row.update(score(values[test], prediction))
@@ -102,6 +118,22 @@ def run_trial(
         table.key_column: table.keys[test],
         "truth": values[test],
         "prediction": prediction,
+    }
+
+
+def _title(card: PredictorCard, encoding: str) -> str:
+    """The card's title, and the encoding where it is not the card's own."""
+    return card.title if encoding == card.encoding else f"{card.title} ({encoding})"
+
+
+def _tuning_row(record: TuningRecord | None) -> dict[str, Any]:
+    """What the search inside the fit did: how many configurations it tried, and the chosen one."""
+    if record is None:
+        return {}
+    return {
+        "configurations": len(record.scores),
+        "stopped_by_time": record.stopped_by_time,
+        "configuration": json.dumps(record.best),
     }
 
 
