@@ -1,5 +1,6 @@
 """Checks that come with hwbench, to hold parts of one's own against in one's own tests."""
 
+from hwbench.predictors.checks import check_predictor
 from hwbench.spaces.checks import check_space
 
-__all__ = ["check_space"]
+__all__ = ["check_predictor", "check_space"]

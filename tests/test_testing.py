@@ -8,7 +8,7 @@ from hwbench.errors import HwbenchError
 from hwbench.spaces import get_space, list_spaces
 from hwbench.spaces.nasbench_macro import NASBenchMacro
 from hwbench.spaces.transnas_micro import TransNASMicro
-from hwbench.testing import check_space
+from hwbench.testing import check_predictor, check_space
 
 
 @pytest.mark.parametrize("name", list_spaces())
@@ -182,3 +182,54 @@ def test_a_space_without_networks_passes(monkeypatch):
     check_space(space, samples=5)
     with pytest.raises(HwbenchError, match="has no networks"):
         space.network(space.baseline)
+
+
+BROKEN = """
+import numpy as np
+from sklearn.linear_model import Ridge
+
+
+class Moody(Ridge):
+    def predict(self, X):
+        return super().predict(X) + np.random.normal(size=len(X))
+
+
+class Spoiler(Ridge):
+    def predict(self, X):
+        return super().predict(X) * np.nan
+
+
+class Vain(Ridge):
+    def predict(self, X, return_std=False):
+        mean = super().predict(X)
+        return (mean, -np.ones(len(X))) if return_std else mean
+
+
+class Stubborn(Ridge):
+    def fit(self, X, y):
+        if len(y) < 5:
+            raise ValueError("too few")
+        return super().fit(X, y)
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("Moody", "the same seed gives other predictions"),
+        ("Spoiler", "not finite"),
+        ("Vain", "deviation is not a positive number"),
+        ("Stubborn", "checking few architectures: ValueError: too few"),
+    ],
+)
+def test_a_predictor_that_breaks_a_promise(tmp_path, monkeypatch, name, message):
+    (tmp_path / "broken_predictors.py").write_text(BROKEN)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    card = tmp_path / "mine.toml"
+    card.write_text(
+        f'title = "t"\nfamily = "linear"\npaper = "p"\n'
+        f"uncertainty = {str(name == 'Vain').lower()}\n"
+        f'estimator = "broken_predictors:{name}"\n'
+    )
+    with pytest.raises(AssertionError, match=message):
+        check_predictor(str(card))

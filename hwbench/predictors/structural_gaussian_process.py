@@ -27,7 +27,7 @@ VARIANCE_PRIOR = {
     "live_counts": (-2.0, -3.0),
     "present": (-2.0, -3.0),
     "cost": (-2.0, -3.0),
-    "sources": (0.0, -2.0),
+    "sources": (-1.0, -3.0),
 }
 """Centres of the normal priors of log a_g and log b_g, for targets of variance 1."""
 

@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from hwbench.errors import HwbenchError
 from hwbench.predictors import PredictorCard, predictor_card
 from hwbench.predictors.lookup_table import neighbourhood
+from hwbench.predictors.transfer import SourceMetrics
 from hwbench.progress import Progress, silent
+from hwbench.study.sources import sources_for
 from hwbench.study.spec import StudySpec
 from hwbench.study.trial import Trial, run_trial
 from hwbench.tables import Table, load_target
@@ -138,6 +140,7 @@ def run_study(
 
     opened = load_targets(spec) if targets is None else targets
     trials, left_out = plan_trials(spec, opened)
+    sources = _sources(spec, opened)
     progress(0, len(trials))
     # The slow trials first, so that no worker is left alone with one at the end.
     order = sorted(trials, key=lambda trial: -trial.training_size)
@@ -148,7 +151,9 @@ def run_study(
     )
     rows: list[tuple[Trial, dict[str, Any]]] = []
     predictions: list[tuple[Trial, pd.DataFrame]] = []
-    jobs = (delayed(_run)(trial, *opened[trial.target]) for trial in order)
+    jobs = (
+        delayed(_run)(trial, *opened[trial.target], sources.get(trial.target)) for trial in order
+    )
     for trial, row, predicted in parallel(jobs):
         rows.append((trial, row))
         if predicted is not None:
@@ -168,5 +173,21 @@ def run_study(
     )
 
 
-def _run(trial: Trial, table: Table, values: NDArray[np.float64]) -> tuple[Trial, Any, Any]:
-    return trial, *run_trial(trial, table, values)
+def _run(
+    trial: Trial, table: Table, values: NDArray[np.float64], sources: SourceMetrics | None
+) -> tuple[Trial, Any, Any]:
+    return trial, *run_trial(trial, table, values, sources)
+
+
+def _sources(spec: StudySpec, targets: Targets) -> dict[str, SourceMetrics]:
+    """For each target what other devices measured, where a predictor wants to know."""
+    wanting = [name for name in spec.predictors if predictor_card(name).family == "transfer"]
+    if not wanting:
+        return {}
+    if not spec.sources:
+        raise HwbenchError(
+            f"predictor {wanting[0]} learns from other devices: name their columns in sources"
+        )
+    return {
+        target: sources_for(target, table, spec.sources) for target, (table, _) in targets.items()
+    }

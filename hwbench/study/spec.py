@@ -22,6 +22,8 @@ class StudySpec(BaseModel):
     seeds : a repeat for each: which architectures are measured, and the predictor's randomness.
     encodings : features that predictors are compared on; each card's own where empty. A predictor
         made for one encoding keeps it.
+    sources : "table:column" each, of the targets' spaces: what predictors of the family "transfer"
+        may learn from. Those measured on the target's own device are kept from them.
     tuning : how much every fit searches the cards' ranges; the cards' defaults where left out.
     test_size : architectures held out to score on, the same for every predictor and size of a seed.
     """
@@ -33,6 +35,7 @@ class StudySpec(BaseModel):
     training_sizes: tuple[int, ...] = Field(min_length=1)
     seeds: tuple[int, ...] = Field(min_length=1)
     encodings: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
     tuning: Tuning | None = None
     test_size: PositiveInt = 625
 
@@ -47,7 +50,7 @@ class StudySpec(BaseModel):
         for encoding in self.encodings:
             if encoding not in ENCODINGS:
                 raise ValueError(str(unknown_name("encoding", encoding, ENCODINGS)))
-        for name in ("targets", "predictors", "training_sizes", "seeds", "encodings"):
+        for name in ("targets", "predictors", "training_sizes", "seeds", "encodings", "sources"):
             values = getattr(self, name)
             if len(set(values)) < len(values):
                 raise ValueError(f"{name} holds a value twice")

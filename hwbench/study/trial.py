@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from hwbench.predictors import PredictorCard, make_predictor, predictor_card
 from hwbench.predictors.lookup_table import neighbourhood
+from hwbench.predictors.transfer import SourceMetrics
 from hwbench.predictors.tuning import Tuning, TuningRecord
 from hwbench.spaces.base import IntArray
 from hwbench.study.scores import score
@@ -61,7 +62,10 @@ def split(n_archs: int, training_size: int, test_size: int, seed: int) -> tuple[
 
 
 def run_trial(
-    trial: Trial, table: Table, values: NDArray[np.float64]
+    trial: Trial,
+    table: Table,
+    values: NDArray[np.float64],
+    sources: SourceMetrics | None = None,
 ) -> tuple[dict[str, Any], dict[str, NDArray[Any]] | None]:
     """Fit, predict and score; a failure becomes a row with the traceback.
 
@@ -70,6 +74,7 @@ def run_trial(
     trial : what to do.
     table : the target's table.
     values : the target's column, float64 of shape (n_archs,).
+    sources : what other devices measured, for a predictor of the family "transfer".
 
     Returns
     -------
@@ -103,6 +108,7 @@ def run_trial(
             seed=trial.seed,
             encoding=trial.encoding,
             tuning=trial.tuning,
+            **({"sources": sources} if card.family == "transfer" else {}),
         )
         start = time.monotonic()
         model.fit(table.archs[training], values[training])

@@ -39,6 +39,7 @@ class ColumnCard(BaseModel):
     unit : of its numbers: "ms", "MiB", "%", "1" for counts.
     direction : which way is better.
     dataset : the data the number depends on, if any.
+    device : what it was measured on, if anything: columns of one device tell of one another.
     split : which part of the dataset, such as "test".
     seeds : the seeds behind it, where it comes from random repeats.
     source : how it was made or where it was taken from.
@@ -53,6 +54,7 @@ class ColumnCard(BaseModel):
     unit: str
     direction: Literal["minimize", "maximize"]
     dataset: str | None = None
+    device: str | None = None
     split: str | None = None
     seeds: tuple[int, ...] | None = None
     source: str

@@ -59,7 +59,9 @@ def measured_table(
         f"{recipe.runtime},{kind} {images} pixels, {recipe.threads} thread"
         f"{'s' if recipe.threads > 1 else ''} on {_device_name(recipe, machine)}"
     )
-    latency_cards, latencies = _latency_columns(recipe, measured.milliseconds, how)
+    latency_cards, latencies = _latency_columns(
+        recipe, measured.milliseconds, how, _device_name(recipe, machine)
+    )
     columns: dict[str, ColumnCard] = {**latency_cards}
     metrics: dict[str, NDArray[Any]] = {**latencies}
     if measured.peak_memory is not None:
@@ -88,7 +90,7 @@ def measured_table(
 
 
 def _latency_columns(
-    recipe: MeasureRecipe, milliseconds: NDArray[np.float64], how: str
+    recipe: MeasureRecipe, milliseconds: NDArray[np.float64], how: str, device: str
 ) -> tuple[dict[str, ColumnCard], dict[str, NDArray[np.float64]]]:
     """Cards and values of what is kept of all runs, of shape (rounds, n_archs, repeats)."""
     together = milliseconds.transpose(1, 0, 2).reshape(milliseconds.shape[1], -1)
@@ -103,7 +105,7 @@ def _latency_columns(
         fastest = [half.min(axis=(0, 2)) for half in halves]
         noise["latency_min"] = halves_noise(*fastest, longer=longer)
     runs = f"{recipe.rounds} rounds x {recipe.repeats} runs in interleaved random order"
-    shared: dict[str, Any] = {"unit": "ms", "direction": "minimize"}
+    shared: dict[str, Any] = {"unit": "ms", "direction": "minimize", "device": device}
     cards = {
         "latency": ColumnCard(
             title="latency",

@@ -1,15 +1,40 @@
-"""Every predictor of the zoo keeps the same promises."""
-
-import pickle
+"""Every predictor of the zoo keeps the same promises, and learns."""
 
 import numpy as np
 import pytest
-from sklearn.base import clone
 
 import hwbench as hb
 from hwbench.errors import HwbenchError
+from hwbench.testing import check_predictor
 
 SPACES = ("nasbench201", "nasbench_macro")
+
+# Few steps: what is checked is that promises are kept, not that training has come to its end.
+QUICK = {
+    "bananas": {"steps": 20, "n_layers": 3},
+    "bohamiann": {"burn_in": 20, "steps": 20, "keep_every": 5},
+    "bonas": {"steps": 20},
+    "gcn": {"steps": 20},
+    "mlp_large": {"steps": 20, "n_layers": 5},
+    "mlp_small": {"steps": 20},
+    "nao": {"steps": 10},
+    "sparse_gaussian_process": {"iterations": 3},
+    "gaussian_process": {"iterations": 5},
+    "gaussian_process_counts": {"iterations": 5},
+    "catboost": {"iterations": 30},
+    "auto": {"candidates": ("structural_gaussian_process", "ridge")},
+}
+CASES = [
+    (name, space)
+    for name in hb.list_predictors()
+    for space in SPACES
+    if hb.predictor_card(name).encoding in hb.get_space(space).encodings
+]
+LEARNS_LITTLE = {
+    "lookup_table": 0.1,  # random architectures hold few neighbours of one baseline
+    "bayesian_ridge_counts": 0.4,  # counts do not say where an operation stands
+    "gaussian_process_counts": 0.4,
+}
 
 
 @pytest.fixture(params=SPACES)
@@ -17,9 +42,9 @@ def space(request):
     return hb.get_space(request.param)
 
 
-@pytest.fixture(params=hb.list_predictors())
-def name(request):
-    return request.param
+@pytest.mark.parametrize(("name", "where"), CASES)
+def test_keeps_its_promises(name, where):
+    check_predictor(name, space=where, **QUICK.get(name, {}))
 
 
 def _latency(space, archs):
@@ -29,7 +54,9 @@ def _latency(space, archs):
     return 3.0 + additive + 0.5 * (archs[:, 0] == archs[:, 1])
 
 
-def test_learns_to_rank(space, name):
+@pytest.mark.parametrize(("name", "where"), CASES)
+def test_learns_to_rank(name, where):
+    space = hb.get_space(where)
     archs = space.sample(400, seed=1)
     latency = _latency(space, archs)
     model = hb.make_predictor(name, space=space, seed=0).fit(archs[:200], latency[:200])
@@ -37,63 +64,7 @@ def test_learns_to_rank(space, name):
     assert prediction.shape == (200,)
     assert prediction.dtype == np.float64
     correlation = np.corrcoef(prediction, latency[200:])[0, 1]
-    # Random architectures hold few neighbours of one baseline, so the table knows little of them.
-    assert correlation > (0.1 if name == "lookup_table" else 0.6)
-
-
-def test_same_seed_same_numbers(space, name):
-    archs = space.sample(80, seed=1)
-    latency = _latency(space, archs)
-
-    def predict():
-        return hb.make_predictor(name, space=space, seed=3).fit(archs, latency).predict(archs)
-
-    np.random.seed(11)  # noqa: NPY002  the global state must not matter
-    first = predict()
-    np.random.seed(12)  # noqa: NPY002
-    np.testing.assert_array_equal(first, predict())
-
-
-def test_clone_and_pickle_fit_alike(space, name):
-    archs = space.sample(60, seed=2)
-    latency = _latency(space, archs)
-    model = hb.make_predictor(name, space=space, seed=0)
-    expected = model.fit(archs, latency).predict(archs)
-    np.testing.assert_array_equal(clone(model).fit(archs, latency).predict(archs), expected)
-    np.testing.assert_array_equal(pickle.loads(pickle.dumps(model)).predict(archs), expected)  # noqa: S301
-
-
-@pytest.mark.parametrize("training_size", [2, 3, 7])
-def test_fits_few_architectures(space, name, training_size):
-    archs = space.sample(50, seed=4)
-    latency = _latency(space, archs)
-    model = hb.make_predictor(name, space=space, seed=0)
-    prediction = model.fit(archs[:training_size], latency[:training_size]).predict(archs)
-    assert np.isfinite(prediction).all()
-
-
-def test_constant_targets_are_predicted(space, name):
-    archs = space.sample(40, seed=5)
-    model = hb.make_predictor(name, space=space, seed=0).fit(archs, np.full(40, 4.25))
-    np.testing.assert_allclose(model.predict(archs), 4.25, atol=1e-6)
-
-
-def test_inputs_stay_as_they_were(space, name):
-    archs = space.sample(40, seed=5)
-    latency = _latency(space, archs)
-    archs_before, latency_before = archs.copy(), latency.copy()
-    hb.make_predictor(name, space=space, seed=0).fit(archs, latency).predict(archs)
-    np.testing.assert_array_equal(archs, archs_before)
-    np.testing.assert_array_equal(latency, latency_before)
-
-
-def test_unit_of_the_target_does_not_matter(space, name):
-    archs = space.sample(60, seed=6)
-    latency = _latency(space, archs)
-    in_ms = hb.make_predictor(name, space=space, seed=0).fit(archs, latency).predict(archs)
-    # A power of two scales without rounding, so even the trees must split alike.
-    other = hb.make_predictor(name, space=space, seed=0).fit(archs, latency * 2**20).predict(archs)
-    np.testing.assert_allclose(other / 2**20, in_ms, rtol=1e-9)
+    assert correlation > LEARNS_LITTLE.get(name, 0.6)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])

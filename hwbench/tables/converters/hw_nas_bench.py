@@ -244,6 +244,7 @@ def _card(column: str) -> ColumnCard:
         unit=unit,
         direction="minimize",
         dataset=dataset,
+        device=metric.partition("_")[0],
         source="HW-NAS-Bench v1.0; missing where the file holds -1, not measured",
     )
 

@@ -86,6 +86,7 @@ def convert_hw_nas_bench_fbnet(paths: Sequence[Path], *, progress: Progress = si
                 unit=unit,
                 direction="minimize",
                 dataset=dataset,
+                device=metric.partition("_")[0],
                 source="HW-NAS-Bench v1.0, sum of the costs of the layers",
             )
             progress(len(values), total)

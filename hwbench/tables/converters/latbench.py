@@ -59,6 +59,7 @@ def convert_latbench(paths: Sequence[Path], *, progress: Progress = silent) -> T
             unit="ms",
             direction="minimize",
             dataset="cifar10",
+            device=device,
             source=f"LatBench, {path.name}, seconds times 1000",
         )
         progress(done, len(files))
