@@ -3,6 +3,9 @@
 import os
 from pathlib import Path
 
+# A thread a test process: several that use all cores each would only wait for one another.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import numpy as np
 import pandas as pd
 import pytest
