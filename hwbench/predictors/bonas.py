@@ -6,8 +6,13 @@ from itertools import pairwise
 
 import torch
 
-from hwbench.predictors.gcn import neighbour_mean
-from hwbench.predictors.graph_network import GraphNetworkRegressor, GraphReader, Network
+from hwbench.predictors.gcn import BidirectionalConvolution, neighbour_mean
+from hwbench.predictors.graph_network import (
+    GraphNetworkRegressor,
+    GraphReader,
+    Network,
+    start_for_relu,
+)
 from hwbench.spaces import Space
 
 N_CONVOLUTIONS = 4
@@ -16,29 +21,35 @@ N_CONVOLUTIONS = 4
 class BONASNetwork(Network):
     """Graph convolutions with a global vertex that every vertex tells, read out there.
 
-    Shi et al. 2020, section 3.2: relu(A x W + b) with A the adjacency plus the identity, rows
-    scaled to sum to one. Vertices hear of those before and after them: along the edges alone, what
-    lies behind a vertex cannot change what it tells.
+    Shi et al. 2020, section 3.2: relu(A x W) with A the adjacency plus the identity, rows scaled to
+    sum to one. Here vertices hear of those after them and of those before them, by weights of their
+    own: along the edges alone, what lies behind a vertex cannot change what it tells, and without a
+    direction a graph is hard to tell from its reverse.
     """
 
     def __init__(self, n_vertices: int, n_operations: int, width: int) -> None:
         super().__init__()
         self.reader = GraphReader(n_vertices, n_operations)
         widths = [n_operations + 1, *[width] * N_CONVOLUTIONS]  # the global vertex is one kind more
-        self.convolutions = torch.nn.ModuleList(torch.nn.Linear(a, b) for a, b in pairwise(widths))
+        self.convolutions = torch.nn.ModuleList(
+            BidirectionalConvolution(a, b) for a, b in pairwise(widths)
+        )
         self.output = torch.nn.Linear(width, 1)
+        start_for_relu(self)
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         """Predict, from features (n_archs, n_features) to (n_archs,)."""
         adjacency, operations, present = self.reader(features)
-        heard = torch.nn.functional.pad(adjacency + adjacency.transpose(1, 2), (0, 1))
         everyone = torch.nn.functional.pad(present, (0, 1))[:, None, :]
-        mean = neighbour_mean(torch.cat([heard, everyone], dim=1))
+        after, before = (
+            neighbour_mean(torch.cat([torch.nn.functional.pad(edges, (0, 1)), everyone], dim=1))
+            for edges in (adjacency, adjacency.transpose(1, 2))
+        )
         kinds = torch.nn.functional.pad(operations, (0, 1))
         globally = torch.nn.functional.pad(torch.zeros_like(kinds[:, :1, :-1]), (0, 1), value=1.0)
         values = torch.cat([kinds, globally], dim=1)
         for convolution in self.convolutions:
-            values = torch.relu(mean @ convolution(values))
+            values = convolution(values, after, before)
         return self.output(values[:, -1])[:, 0]
 
 
@@ -51,7 +62,8 @@ class BONAS(GraphNetworkRegressor):
     width : of the convolutions.
     batch_size : graphs a step.
     learning_rate : the largest of a schedule that warms up and falls along a cosine.
-    steps : of the optimiser, whatever the number of rows.
+    steps : of the optimiser, at least.
+    passes : over the training rows, at least, if they take no more than `MOST_STEPS` steps.
     random_state : seed of start and batches.
     """
 
@@ -62,6 +74,7 @@ class BONAS(GraphNetworkRegressor):
         batch_size: int = 128,
         learning_rate: float = 1e-4,
         steps: int = 2000,
+        passes: int = 30,
         random_state: int | None = None,
     ) -> None:
         self.space = space
@@ -69,6 +82,7 @@ class BONAS(GraphNetworkRegressor):
         self.batch_size = batch_size
         self.learning_rate = learning_rate
         self.steps = steps
+        self.passes = passes
         self.random_state = random_state
 
     def _make_network(self, n_vertices: int, n_operations: int) -> Network:

@@ -6,7 +6,12 @@ from itertools import pairwise
 
 import torch
 
-from hwbench.predictors.graph_network import GraphNetworkRegressor, GraphReader, Network
+from hwbench.predictors.graph_network import (
+    GraphNetworkRegressor,
+    GraphReader,
+    Network,
+    start_for_relu,
+)
 from hwbench.spaces import Space
 
 N_CONVOLUTIONS = 3
@@ -25,10 +30,18 @@ class BidirectionalConvolution(torch.nn.Module):
         self.along = torch.nn.Linear(n_inputs, n_outputs, bias=False)
         self.against = torch.nn.Linear(n_inputs, n_outputs, bias=False)
 
-    def forward(self, values: torch.Tensor, adjacency: torch.Tensor) -> torch.Tensor:
-        """From values (n, n_vertices, n_inputs) and adjacency (n, n_vertices, n_vertices)."""
-        along = torch.relu(neighbour_mean(adjacency) @ self.along(values))
-        against = torch.relu(neighbour_mean(adjacency.transpose(1, 2)) @ self.against(values))
+    def forward(
+        self, values: torch.Tensor, after: torch.Tensor, before: torch.Tensor
+    ) -> torch.Tensor:
+        """Values of shape (n_archs, n_vertices, n_outputs).
+
+        Parameters
+        ----------
+        values : float of shape (n_archs, n_vertices, n_inputs).
+        after, before : `neighbour_mean` of the adjacency and of its transpose.
+        """
+        along = torch.relu(after @ self.along(values))
+        against = torch.relu(before @ self.against(values))
         return (along + against) / 2
 
 
@@ -50,12 +63,14 @@ class GCNNetwork(Network):
         )
         self.hidden = torch.nn.Linear(width, HEAD_WIDTH)
         self.output = torch.nn.Linear(HEAD_WIDTH, 1)
+        start_for_relu(self)
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         """Predict, from features (n_archs, n_features) to (n_archs,)."""
         adjacency, values, present = self.reader(features)
+        after, before = neighbour_mean(adjacency), neighbour_mean(adjacency.transpose(1, 2))
         for convolution in self.convolutions:
-            values = convolution(values, adjacency)
+            values = convolution(values, after, before)
         weights = present / present.sum(dim=1, keepdim=True)
         mean = (values * weights[:, :, None]).sum(dim=1)
         return self.output(torch.relu(self.hidden(mean)))[:, 0]
@@ -71,7 +86,8 @@ class GCN(GraphNetworkRegressor):
     batch_size : graphs a step.
     learning_rate : the largest of a schedule that warms up and falls along a cosine.
     weight_decay : decoupled.
-    steps : of the optimiser, whatever the number of rows.
+    steps : of the optimiser, at least.
+    passes : over the training rows, at least, if they take no more than `MOST_STEPS` steps.
     random_state : seed of start and batches.
     """
 
@@ -83,6 +99,7 @@ class GCN(GraphNetworkRegressor):
         learning_rate: float = 1e-4,
         weight_decay: float = 3e-4,
         steps: int = 2000,
+        passes: int = 30,
         random_state: int | None = None,
     ) -> None:
         self.space = space
@@ -91,6 +108,7 @@ class GCN(GraphNetworkRegressor):
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
         self.steps = steps
+        self.passes = passes
         self.random_state = random_state
 
     def _make_network(self, n_vertices: int, n_operations: int) -> Network:

@@ -7,7 +7,7 @@ and a whole batch is a few matrix products.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -17,11 +17,15 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from hwbench.errors import HwbenchError
+from hwbench.predictors.mlp import ConstantNetwork
 from hwbench.predictors.training import batches, learning_rate_share
 from hwbench.spaces import Space
 
 ROWS_AT_ONCE = 2048
 """Architectures that are predicted together."""
+
+MOST_STEPS = 30_000
+"""Of the optimiser, however large the training set: minutes on one core."""
 
 Weights = dict[str, NDArray[np.float32]]
 
@@ -81,13 +85,14 @@ class GraphNetworkRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc
     """Base of the graph predictors: a network, trained by Adam with decoupled weight decay.
 
     A subclass stores its hyper-parameters, among them `space`, `learning_rate`, `batch_size`,
-    `steps` and `random_state`, and makes a network of them.
+    `steps`, `passes` and `random_state`, and makes a network of them.
     """
 
     space: Space | None
     learning_rate: float
     batch_size: int
     steps: int
+    passes: int
     weight_decay: float = 0.0
     random_state: int | None
 
@@ -139,9 +144,14 @@ class GraphNetworkRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc
         n_folds = int(folds.max()) + 1
         for place, configuration in enumerate(configurations):
             model = type(self)(**{**self.get_params(deep=False), **configuration})
-            rows = [np.flatnonzero(folds != fold) for fold in range(n_folds)]
-            for fold, weights in enumerate(model._train(features, targets, rows)):
-                left_out = folds == fold
+            varied = []
+            for fold in range(n_folds):
+                rows = np.flatnonzero(folds != fold)
+                predictions[place, folds == fold] = targets[rows[0]]
+                if np.ptp(targets[rows]) > 0:
+                    varied.append((folds == fold, rows))
+            trained = model._train(features, targets, [rows for _, rows in varied])
+            for (left_out, _), weights in zip(varied, trained, strict=True):
                 network = model._fitted_network(weights)
                 predictions[place, left_out] = _outputs(network, features[left_out])
         return predictions
@@ -150,7 +160,7 @@ class GraphNetworkRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc
         """The fitted network: rows of the encoding "graph", relaxed or not, to (n_archs,)."""
         check_is_fitted(self, "weights_")
         if self.constant_ is not None:
-            raise HwbenchError("a constant was fitted; it has no gradient to follow")
+            return ConstantNetwork(self.constant_)
         return self._fitted_network(self.weights_)
 
     def _fitted_network(self, weights: Weights) -> Network:
@@ -172,34 +182,64 @@ class GraphNetworkRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc
         targets: NDArray[np.float64],
         rows: list[NDArray[np.int64]],
     ) -> list[Weights]:
-        """Train a network on each set of rows; they have one shape and take their steps at once."""
+        """Train a network on each set of rows; those that agree in steps and batches, together."""
         seed = self.random_state
         if seed is None:
             seed = int(np.random.default_rng().integers(2**31))
-        networks = [self._new_network(seed) for _ in rows]
-        parameters, losses = _alone(networks[0]) if len(rows) == 1 else _stacked(networks)
+        together: dict[tuple[int, int], list[int]] = {}
+        for place, own in enumerate(rows):
+            size = min(self.batch_size, len(own))
+            steps = max(self.steps, min(self.passes * len(own) // size, MOST_STEPS))
+            together.setdefault((size, steps), []).append(place)
+        found: dict[int, Weights] = {}
+        for (size, steps), places in together.items():
+            order = batches([rows[p] for p in places], size, steps, [(seed,)] * len(places))
+            networks = [self._new_network(seed) for _ in places]
+            found.update(
+                zip(places, self._descend(networks, features, targets, order, steps), strict=True)
+            )
+        return [found[place] for place in range(len(rows))]
+
+    def _descend(
+        self,
+        networks: list[Network],
+        features: NDArray[np.float32],
+        targets: NDArray[np.float64],
+        order: Iterator[NDArray[np.int64]],
+        steps: int,
+    ) -> list[Weights]:
+        """Weights of the networks after the steps whose batches `order` gives."""
+        alone = len(networks) == 1
+        parameters, losses = _alone(networks[0]) if alone else _stacked(networks)
         optimizer = torch.optim.AdamW(
             parameters.values(), lr=self.learning_rate, weight_decay=self.weight_decay, fused=True
         )
         inputs = torch.from_numpy(features)
         outputs = torch.from_numpy(targets.astype(np.float32))
-        size = min(self.batch_size, *(len(own) for own in rows))
-        order = batches(rows, size, self.steps, [(seed,)] * len(rows))
         for step, drawn in enumerate(order):
-            optimizer.param_groups[0]["lr"] = self.learning_rate * learning_rate_share(
-                step, self.steps
-            )
+            share = learning_rate_share(step, steps)
+            optimizer.param_groups[0]["lr"] = self.learning_rate * share
             batch = torch.from_numpy(drawn)
             optimizer.zero_grad()
             torch.autograd.backward(losses(inputs[batch], outputs[batch]))
             optimizer.step()
         return [
             {
-                name: (value if len(rows) == 1 else value[place]).detach().numpy().copy()
+                name: (value if alone else value[place]).detach().numpy().copy()
                 for name, value in parameters.items()
             }
-            for place in range(len(rows))
+            for place in range(len(networks))
         ]
+
+
+def start_for_relu(network: torch.nn.Module) -> None:
+    """Draw every matrix as He et al. 2015 do, so that signals keep their size through relu.
+
+    PyTorch's own start shrinks them in every layer, and small learning rates take long to undo it.
+    """
+    for part in network.modules():
+        if isinstance(part, torch.nn.Linear):
+            torch.nn.init.kaiming_uniform_(part.weight, nonlinearity="relu")
 
 
 Losses = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]

@@ -85,7 +85,8 @@ class NAO(GraphNetworkRegressor):
     width : of recurrences and embedding.
     batch_size : graphs a step.
     learning_rate : the largest of a schedule that warms up and falls along a cosine.
-    steps : of the optimiser, whatever the number of rows.
+    steps : of the optimiser, at least.
+    passes : over the training rows, at least, if they take no more than `MOST_STEPS` steps.
     random_state : seed of start and batches.
     """
 
@@ -96,6 +97,7 @@ class NAO(GraphNetworkRegressor):
         batch_size: int = 100,
         learning_rate: float = 1e-3,
         steps: int = 1000,
+        passes: int = 30,
         random_state: int | None = None,
     ) -> None:
         self.space = space
@@ -103,6 +105,7 @@ class NAO(GraphNetworkRegressor):
         self.batch_size = batch_size
         self.learning_rate = learning_rate
         self.steps = steps
+        self.passes = passes
         self.random_state = random_state
 
     def _make_network(self, n_vertices: int, n_operations: int) -> Network:

@@ -1,6 +1,7 @@
 """Speed of fitting, beside the same work done one network at a time: `make bench`."""
 
 import time
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -49,7 +50,7 @@ def one_by_one(features, targets, folds, configurations):
             torch.manual_seed(fold)
             sizes = [X.shape[1]] + [configuration["width"]] * configuration["n_layers"]
             layers = []
-            for a, b in zip(sizes[:-1], sizes[1:], strict=True):
+            for a, b in pairwise(sizes):
                 layers += [torch.nn.Linear(a, b), ACTIVATIONS[configuration["activation"]]()]
             network = torch.nn.Sequential(*layers, torch.nn.Linear(sizes[-1], 1))
             rate = configuration["learning_rate"]

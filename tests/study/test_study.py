@@ -8,6 +8,7 @@ import hwbench as hb
 from hwbench.errors import HwbenchError
 from hwbench.study.run import plan_trials
 from hwbench.study.scores import score
+from hwbench.study.sources import sources_for
 from hwbench.study.trial import split
 from hwbench.tables import ColumnCard, Table, TableCard
 
@@ -129,3 +130,78 @@ def test_scores():
     }
     with pytest.raises(ValueError, match="infinite"):
         score([1, 2], [1, np.inf])
+
+
+def test_encodings_are_compared_and_what_cannot_be_is_told(targets):
+    spec = _spec(
+        predictors=("ridge", "gcn", "lookup_table"),
+        encodings=("onehot", "counts", "path"),
+        training_sizes=(10,),
+        seeds=(0,),
+    )
+    trials, left_out = plan_trials(spec, targets)
+    assert [(trial.predictor, trial.encoding) for trial in trials] == [
+        ("ridge", "onehot"),
+        ("ridge", "counts"),
+        ("lookup_table", "integers"),
+    ]
+    assert [(each.predictor, each.encoding) for each in left_out] == [
+        ("ridge", "path"),
+        ("gcn", "graph"),
+    ]
+    assert "nasbench_macro has no encoding 'path'" in left_out[0].reason
+    with pytest.raises(HwbenchError, match="nothing to run"):
+        plan_trials(_spec(predictors=("gcn",)), targets)
+
+
+def test_titles_say_the_encoding_where_it_is_not_the_card_s(targets):
+    spec = _spec(predictors=("ridge",), encodings=("onehot", "counts"), training_sizes=(40,))
+    rows = hb.run_study(spec, targets=targets).trials
+    assert set(rows["title"]) == {"Ridge regression", "Ridge regression (counts)"}
+    assert rows.groupby("encoding")["kendall_tau"].mean().nunique() == 2
+
+
+def test_tuned_trials_record_the_search(targets):
+    spec = _spec(predictors=("ridge", "linear"), training_sizes=(40,), tuning={"trials": 4})
+    rows = hb.run_study(spec, targets=targets).trials
+    assert rows["error"].isna().all()
+    assert set(rows.loc[rows["predictor"] == "ridge", "configurations"]) == {4}
+    assert set(rows.loc[rows["predictor"] == "linear", "configurations"]) == {0}
+    assert not rows["stopped_by_time"].any()
+    again = hb.run_study(spec, targets=targets, workers=2).trials
+    pd.testing.assert_series_equal(rows["configuration"], again["configuration"])
+
+
+def test_transfer_learns_from_other_devices_alone(hwbench_home, table):
+    space = table.space
+    generator = np.random.default_rng(0)
+    latency = table.column("latency")
+    frame = pd.DataFrame(
+        {name: latency + 0.1 * generator.normal(size=len(table)) for name in ("a", "b", "b2")}
+    )
+    columns = {
+        name: ColumnCard(title=name, unit="ms", direction="minimize", source="made", device=name[0])
+        for name in frame
+    }
+    card = TableCard(
+        name="devices", title="t", space=space.name, created="2026-01-01", columns=columns
+    )
+    (hwbench_home / "tables").mkdir(parents=True, exist_ok=True)
+    made = Table.from_indices(space.indices_of(table.archs), frame, card)
+    made.save(hwbench_home / "tables" / "devices.parquet")
+    given = {
+        "predictors": ("transfer_gaussian_process", "structural_gaussian_process"),
+        "targets": ("devices:b",),
+        "training_sizes": (15,),
+    }
+    every = ("devices:a", "devices:b", "devices:b2")
+    found = sources_for("devices:b", made, every)
+    assert found.names == ("devices:a",)
+    rows = hb.run_study(_spec(**given, sources=every)).trials
+    assert rows["error"].isna().all()
+    tau = rows.groupby("predictor")["kendall_tau"].mean()
+    assert tau["transfer_gaussian_process"] > tau["structural_gaussian_process"]
+    with pytest.raises(HwbenchError, match="name their columns in sources"):
+        hb.run_study(_spec(**given))
+    with pytest.raises(HwbenchError, match="all sources are of its own device, b"):
+        hb.run_study(_spec(**given, sources=("devices:b2",)))
