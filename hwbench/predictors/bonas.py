@@ -63,9 +63,11 @@ class BONAS(GraphNetworkRegressor):
     batch_size : graphs a step.
     learning_rate : the largest of a schedule that warms up and falls along a cosine.
     steps : of the optimiser, at least.
-    passes : over the training rows, at least, if they take no more than `MOST_STEPS` steps.
+    passes : over the training rows, at least, if they take no more than `most_steps`.
     random_state : seed of start and batches.
     """
+
+    most_steps = 8_000
 
     def __init__(
         self,
@@ -73,8 +75,8 @@ class BONAS(GraphNetworkRegressor):
         width: int = 64,
         batch_size: int = 128,
         learning_rate: float = 1e-4,
-        steps: int = 2000,
-        passes: int = 30,
+        steps: int = 1000,
+        passes: int = 400,
         random_state: int | None = None,
     ) -> None:
         self.space = space

@@ -87,7 +87,7 @@ class GCN(GraphNetworkRegressor):
     learning_rate : the largest of a schedule that warms up and falls along a cosine.
     weight_decay : decoupled.
     steps : of the optimiser, at least.
-    passes : over the training rows, at least, if they take no more than `MOST_STEPS` steps.
+    passes : over the training rows, at least, if they take no more than `most_steps`.
     random_state : seed of start and batches.
     """
 
@@ -99,7 +99,7 @@ class GCN(GraphNetworkRegressor):
         learning_rate: float = 1e-4,
         weight_decay: float = 3e-4,
         steps: int = 2000,
-        passes: int = 30,
+        passes: int = 60,
         random_state: int | None = None,
     ) -> None:
         self.space = space

@@ -24,9 +24,6 @@ from hwbench.spaces import Space
 ROWS_AT_ONCE = 2048
 """Architectures that are predicted together."""
 
-MOST_STEPS = 30_000
-"""Of the optimiser, however large the training set: minutes on one core."""
-
 Weights = dict[str, NDArray[np.float32]]
 
 
@@ -95,6 +92,9 @@ class GraphNetworkRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc
     passes: int
     weight_decay: float = 0.0
     random_state: int | None
+
+    most_steps = 30_000
+    """However large the training set, `passes` lead to no more steps: a few minutes on one core."""
 
     @abstractmethod
     def _make_network(self, n_vertices: int, n_operations: int) -> Network:
@@ -189,7 +189,7 @@ class GraphNetworkRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc
         together: dict[tuple[int, int], list[int]] = {}
         for place, own in enumerate(rows):
             size = min(self.batch_size, len(own))
-            steps = max(self.steps, min(self.passes * len(own) // size, MOST_STEPS))
+            steps = max(self.steps, min(self.passes * len(own) // size, self.most_steps))
             together.setdefault((size, steps), []).append(place)
         found: dict[int, Weights] = {}
         for (size, steps), places in together.items():

@@ -17,15 +17,19 @@ class Recurrence(torch.nn.Module):
     def __init__(self, n_inputs: int, width: int) -> None:
         super().__init__()
         self.width = width
-        self.gates = torch.nn.Linear(n_inputs + width, 4 * width)
+        self.inputs = torch.nn.Linear(n_inputs, 4 * width)
+        self.gates = torch.nn.Linear(width, 4 * width, bias=False)
 
-    def forward(self, sequence: torch.Tensor) -> torch.Tensor:
-        """From (n, length, n_inputs) to the hidden states (n, length, width)."""
+    def forward(self, sequence: torch.Tensor, length: int) -> torch.Tensor:
+        """From (n, length, n_inputs) to the hidden states (n, length, width).
+
+        A sequence (n, 1, n_inputs) gives every step the same inputs.
+        """
         hidden = sequence.new_zeros(len(sequence), self.width)
         memory = hidden
         states = []
-        for inputs in sequence.unbind(dim=1):
-            gates = self.gates(torch.cat([inputs, hidden], dim=1))
+        for inputs in self.inputs(sequence).expand(-1, length, -1).unbind(dim=1):
+            gates = inputs + self.gates(hidden)
             keep, let_in, let_out, news = gates.chunk(4, dim=1)
             memory = torch.sigmoid(keep + 1) * memory + torch.sigmoid(let_in) * torch.tanh(news)
             hidden = torch.sigmoid(let_out) * torch.tanh(memory)
@@ -54,7 +58,7 @@ class NAONetwork(Network):
         """The embedding of architectures, (n_archs, width), of length 1."""
         adjacency, operations, _ = self.reader(features)
         sequence = torch.cat([operations, adjacency.transpose(1, 2)], dim=2)
-        mean = self.encoder(sequence).mean(dim=1)
+        mean = self.encoder(sequence, sequence.shape[1]).mean(dim=1)
         return torch.nn.functional.normalize(mean, dim=1)
 
     def loss(self, features: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
@@ -62,8 +66,7 @@ class NAONetwork(Network):
         embedding = self.embed(features)
         prediction = torch.nn.functional.smooth_l1_loss(self._predict(embedding), targets)
         adjacency, operations, present = self.reader(features)
-        length = operations.shape[1]
-        states = self.decoder(embedding[:, None, :].expand(-1, length, -1))
+        states = self.decoder(embedding[:, None, :], operations.shape[1])
         surprise = torch.log_softmax(self.operations(states), dim=2) * operations
         wrong_operations = -surprise.sum() / present.sum()
         wrong_edges = torch.nn.functional.binary_cross_entropy_with_logits(
@@ -86,9 +89,11 @@ class NAO(GraphNetworkRegressor):
     batch_size : graphs a step.
     learning_rate : the largest of a schedule that warms up and falls along a cosine.
     steps : of the optimiser, at least.
-    passes : over the training rows, at least, if they take no more than `MOST_STEPS` steps.
+    passes : over the training rows, at least, if they take no more than `most_steps`.
     random_state : seed of start and batches.
     """
+
+    most_steps = 6_000
 
     def __init__(
         self,
@@ -96,8 +101,8 @@ class NAO(GraphNetworkRegressor):
         width: int = 64,
         batch_size: int = 100,
         learning_rate: float = 1e-3,
-        steps: int = 1000,
-        passes: int = 30,
+        steps: int = 600,
+        passes: int = 150,
         random_state: int | None = None,
     ) -> None:
         self.space = space

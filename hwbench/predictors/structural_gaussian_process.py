@@ -10,6 +10,7 @@ from scipy.linalg import cho_solve, cholesky, solve_triangular
 from scipy.optimize import minimize
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
+from threadpoolctl import threadpool_limits
 
 from hwbench.errors import HwbenchError
 from hwbench.predictors.grouped_kernel import GroupedKernel
@@ -189,14 +190,15 @@ class StructuralGaussianProcess(RegressorMixin, BaseEstimator):  # type: ignore[
             gradient.append(0.5 * noise * np.trace(inverse))
             return float(value), np.array(gradient) + surprise / spread
 
-        found = minimize(
-            negative_log_posterior,
-            centre,
-            jac=True,
-            method="L-BFGS-B",
-            bounds=[BOUNDS] * len(centre),
-            options={"maxiter": self.max_iterations},
-        )
+        with threadpool_limits(1, "blas"):  # threads cost more than matrices of this size give
+            found = minimize(
+                negative_log_posterior,
+                centre,
+                jac=True,
+                method="L-BFGS-B",
+                bounds=[BOUNDS] * len(centre),
+                options={"maxiter": self.max_iterations},
+            )
         return np.asarray(found.x, dtype=np.float64)
 
     def _factorise(self) -> Floats:

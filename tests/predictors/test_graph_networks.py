@@ -67,16 +67,21 @@ def test_convolution_is_the_mean_of_two_directions():
 def test_recurrence_is_a_long_short_term_memory():
     torch.manual_seed(0)
     ours, theirs = Recurrence(3, 5), torch.nn.LSTM(3, 5, batch_first=True)
-    forget, let_in, let_out, news = ours.gates.weight.detach().split(5)
-    order = torch.cat([let_in, forget, news, let_out])  # PyTorch's order of the gates
-    bias = ours.gates.bias.detach().split(5)
+
+    def reordered(ours):  # PyTorch's order of the gates
+        forget, let_in, let_out, news = ours.detach().split(5)
+        return torch.cat([let_in, forget, news, let_out])
+
     with torch.no_grad():
-        theirs.weight_ih_l0.copy_(order[:, :3])
-        theirs.weight_hh_l0.copy_(order[:, 3:])
-        theirs.bias_ih_l0.copy_(torch.cat([bias[1], bias[0] + 1, bias[3], bias[2]]))
+        theirs.weight_ih_l0.copy_(reordered(ours.inputs.weight))
+        theirs.weight_hh_l0.copy_(reordered(ours.gates.weight))
+        theirs.bias_ih_l0.copy_(reordered(ours.inputs.bias))
         theirs.bias_hh_l0.zero_()
+        theirs.bias_hh_l0[5:10] = 1.0  # remembering is what it starts with
     sequence = torch.randn(2, 4, 3)
-    torch.testing.assert_close(ours(sequence), theirs(sequence)[0])
+    torch.testing.assert_close(ours(sequence, 4), theirs(sequence)[0])
+    repeated = sequence[:, :1].expand(-1, 4, -1)
+    torch.testing.assert_close(ours(sequence[:, :1], 4), theirs(repeated)[0])
 
 
 @pytest.mark.parametrize("network", [GCNNetwork, BONASNetwork])
@@ -186,7 +191,7 @@ def test_module_predicts_alike_and_has_a_gradient(kind, data):
 @pytest.mark.parametrize("kind", KINDS)
 def test_learns(kind, data):
     features, targets = data
-    model = _quick(kind, steps=400, learning_rate=3e-3, batch_size=32, width=32)
+    model = _quick(kind, steps=500, learning_rate=3e-3, batch_size=32, width=32)
     prediction = model.fit(features[:200], targets[:200]).predict(features[200:])
     assert np.corrcoef(prediction, targets[200:])[0, 1] > 0.7
 
@@ -202,7 +207,7 @@ def test_passes_lengthen_training_up_to_a_limit(data, monkeypatch):
 
     monkeypatch.setattr(graph_network, "batches", spy)
     for passes, limit in ((1, 1000), (30, 1000), (30, 70)):
-        monkeypatch.setattr(graph_network, "MOST_STEPS", limit)
+        monkeypatch.setattr(GCN, "most_steps", limit)
         _quick(GCN, passes=passes, batch_size=10).fit(data[0][:50], data[1][:50])
     assert taken == [(10, 20), (10, 150), (10, 70)]
 
