@@ -72,6 +72,9 @@ def make_study(rng):
     return frame
 
 
+ENCODING_OF = {name: encoding for name, _, _, encoding, *_ in PREDICTORS}
+
+
 def make_predictions(rng):
     frames = []
     for target, (mean, scale) in TARGETS.items():
@@ -83,6 +86,7 @@ def make_predictions(rng):
                     {
                         "target": target,
                         "predictor": name,
+                        "encoding": ENCODING_OF[name],
                         "training_size": 614,
                         "seed": 0,
                         "arch_index": np.arange(4096),
