@@ -184,7 +184,7 @@ def test_a_space_without_networks_passes(monkeypatch):
         space.network(space.baseline)
 
 
-BROKEN = """
+BROKEN_PREDICTORS = """
 import numpy as np
 from sklearn.linear_model import Ridge
 
@@ -223,7 +223,7 @@ class Stubborn(Ridge):
     ],
 )
 def test_a_predictor_that_breaks_a_promise(tmp_path, monkeypatch, name, message):
-    (tmp_path / "broken_predictors.py").write_text(BROKEN)
+    (tmp_path / "broken_predictors.py").write_text(BROKEN_PREDICTORS)
     monkeypatch.syspath_prepend(str(tmp_path))
     card = tmp_path / "mine.toml"
     card.write_text(

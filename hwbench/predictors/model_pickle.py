@@ -325,7 +325,7 @@ class _Reader(pickle._Unpickler):
             return found
         if module == "numpy" and name in _NUMBER_TYPES:
             return getattr(np, name)
-        if not _inside(module, LIBRARIES):
+        if not _inside(_RENAMED.get(module, module), LIBRARIES):
             raise ForeignClassError(_refusal(module, name))
         return _mark(module, name)
 
@@ -372,6 +372,10 @@ class _Reader(pickle._Unpickler):
         return any(found is trusted for trusted in self._trusted)
 
 
+_RENAMED = {"_loss": "sklearn._loss._loss"}
+"""What compiled classes of some releases of scikit-learn call their module, and what it is."""
+
+
 def _inside(module: str, roots: Collection[str]) -> bool:
     return any(module == root or module.startswith(f"{root}.") for root in roots)
 
@@ -384,12 +388,13 @@ def _mark(module: str, name: str) -> Any:
     ForeignClassError
         Where files may not name it.
     """
+    module = _RENAMED.get(module, module)
     found = _attribute(_import(module), name)
     if module == "torch" and type(found).__name__ == "dtype":
         return found
     if name == "newObj" and _inside(module, ("sklearn",)):
         return _Maker(_without_constructor)  # how scikit-learn's compiled classes are pickled
-    if not isinstance(found, type) or found.__module__ != module:
+    if not isinstance(found, type) or _RENAMED.get(found.__module__, found.__module__) != module:
         raise ForeignClassError(_refusal(module, name))
     if _inside(module, _CLASSES_AS_VALUES):
         return found
