@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from hwbench.predictors.training import batches, learning_rate_share
+from hwbench.predictors.training import batches, denormals_flushed, learning_rate_share
 
 STARTING_COST = 0.3e6
 """What starting one layer's operations of a stack costs, in multiply-adds: 15 microseconds at 20 to
@@ -137,7 +137,7 @@ def train(
     features, targets = torch.from_numpy(X), torch.from_numpy(y)
     for places in stacks(networks, X.shape[1]):
         stack = _Stack([networks[place] for place in places], X.shape[1])
-        with torch.inference_mode():
+        with torch.inference_mode(), denormals_flushed():
             stack.train(features, targets)
         for place, weights in zip(places, stack.weights(), strict=True):
             trained[place] = weights

@@ -18,7 +18,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from hwbench.errors import HwbenchError
 from hwbench.predictors.mlp import ConstantNetwork
-from hwbench.predictors.training import batches, learning_rate_share
+from hwbench.predictors.training import batches, denormals_flushed, learning_rate_share
 from hwbench.spaces import Space
 
 ROWS_AT_ONCE = 2048
@@ -195,9 +195,9 @@ class GraphNetworkRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc
         for (size, steps), places in together.items():
             order = batches([rows[p] for p in places], size, steps, [(seed,)] * len(places))
             networks = [self._new_network(seed) for _ in places]
-            found.update(
-                zip(places, self._descend(networks, features, targets, order, steps), strict=True)
-            )
+            with denormals_flushed():
+                trained = self._descend(networks, features, targets, order, steps)
+            found.update(zip(places, trained, strict=True))
         return [found[place] for place in range(len(rows))]
 
     def _descend(

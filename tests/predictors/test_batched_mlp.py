@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from hwbench.predictors.batched_mlp import Network, outputs, predict, train
+from hwbench.predictors.batched_mlp import Network, outputs, predict, stacks, train
 from hwbench.predictors.mlp import MLP
+from hwbench.predictors.training import denormals_flushed
 
 GENERATOR = np.random.default_rng(0)
 X = GENERATOR.normal(size=(50, 6)).astype(np.float32)
@@ -106,3 +107,19 @@ def test_the_global_random_state_is_left_alone():
     before = torch.random.get_rng_state()
     MLP(steps=5, random_state=0).fit(X, Y)
     assert torch.equal(before, torch.random.get_rng_state())
+
+
+@pytest.mark.parametrize("before", [False, True])
+def test_the_smallest_numbers_are_left_alone_outside_of_training(before):
+    torch.set_flush_denormal(before)
+    try:
+        with denormals_flushed():
+            assert torch.full((1,), 1e-40) * 1.0 == 0
+        assert (torch.full((1,), 1e-40) * 1.0 == 0) == before
+    finally:
+        torch.set_flush_denormal(False)
+
+
+def test_stacks_cost_less_than_all_apart_or_all_together():
+    networks = [_network(width=width, seed=(width, 0)) for width in (16, 17, 18, 120, 121)]
+    assert [sorted(places) for places in stacks(networks, 30)] == [[0, 1, 2], [3, 4]]
