@@ -42,6 +42,12 @@ def import_(
         list[str] | None,
         typer.Option(help="COLUMN=minimize or COLUMN=maximize; may be repeated."),
     ] = None,
+    device: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="What it was measured on: a NAME for all columns, or COLUMN=NAME; may be repeated."
+        ),
+    ] = None,
     arch_column: Annotated[
         str | None, typer.Option(help="The column of architecture strings, if not found.")
     ] = None,
@@ -81,6 +87,7 @@ def import_(
             name=table_name,
             units=pairs("--unit", unit, "COLUMN=UNIT"),
             directions=pairs("--direction", direction, "COLUMN=minimize|maximize"),
+            devices=_devices(device or []),
             arch_column=arch_column,
             ignore=ignore or (),
             duplicates=duplicates,
@@ -98,6 +105,13 @@ def import_(
         typer.echo(line)
     table.save(path)
     say_made(table, path)
+
+
+def _devices(given: list[str]) -> dict[str, str] | str:
+    """One device for all columns, or one a column."""
+    if len(given) == 1 and "=" not in given[0]:
+        return given[0]
+    return pairs("--device", given, "COLUMN=NAME, or a single NAME for all columns")
 
 
 def _import_benchmark(

@@ -29,6 +29,9 @@ FEWEST_ROWS = 40
 """With fewer, out-of-fold errors say too little to weigh by: the first candidate stands alone."""
 
 
+ENOUGH_OUT_OF_FOLD = 2000
+"""Rows predicted out of fold that tell the weights well enough: no further fold is then made."""
+
 SMALLEST_SHARE = 0.01
 """Candidates of less weight are left out."""
 
@@ -37,8 +40,9 @@ class Auto(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     """Weighted mean of zoo entries, by cross-validation (stacking, Wolpert 1992; Breiman 1996).
 
     Features are operation indices (encoding "integers"). Each candidate predicts the rows of every
-    fold from the others; non-negative weights that sum to one and minimise the squared error of the
-    mixture are learned on these, and candidates with weight are fitted to all rows.
+    fold from the others, or of as many folds as hold 2,000 rows; non-negative weights that sum to
+    one and minimise the squared error of the mixture are learned on these, and candidates with
+    weight are fitted to all rows.
 
     Parameters
     ----------
@@ -74,7 +78,7 @@ class Auto(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         if len(targets) < FEWEST_ROWS:
             shares = np.array([1.0, *[0.0] * (len(names) - 1)])
         else:
-            shares = _shares(self._out_of_fold(names, archs, targets), targets)
+            shares = _shares(*self._out_of_fold(names, archs, targets))
         self.weights_ = dict(zip(names, shares.tolist(), strict=True))
         self.models_ = {
             name: self._make(name).fit(archs, targets)
@@ -109,16 +113,18 @@ class Auto(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
     def _out_of_fold(
         self, names: list[str], archs: IntArray, targets: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
-        """Predictions of every row without its fold, float64 of shape (n_archs, n_candidates)."""
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Predictions of rows without their fold (n_rows, n_candidates), and targets (n_rows,)."""
         folds = fold_of_rows(len(targets), self.folds, self.random_state or 0)
-        predictions = np.empty((len(targets), len(names)))
-        for column, name in enumerate(names):
-            for fold in range(int(folds.max()) + 1):
-                left_out = folds == fold
-                model = self._make(name).fit(archs[~left_out], targets[~left_out])
-                predictions[left_out, column] = model.predict(archs[left_out])
-        return predictions
+        rows, predictions = [], []
+        for fold in range(int(folds.max()) + 1):
+            left_out = folds == fold
+            models = [self._make(name).fit(archs[~left_out], targets[~left_out]) for name in names]
+            predictions.append(np.stack([each.predict(archs[left_out]) for each in models], axis=1))
+            rows.append(np.flatnonzero(left_out))
+            if sum(map(len, rows)) >= ENOUGH_OUT_OF_FOLD:
+                break
+        return np.concatenate(predictions), targets[np.concatenate(rows)]
 
 
 def _shares(predictions: NDArray[np.float64], targets: NDArray[np.float64]) -> NDArray[np.float64]:

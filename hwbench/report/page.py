@@ -142,6 +142,7 @@ def _study(run: Run, study: pd.DataFrame, simulated: pd.DataFrame | None) -> dic
         "findings": summary.study_findings(run, curves, lookups, titles, simulated),
         "failed": failed.to_dict("records"),
         "failure_sentence": summary.failure_sentence(failed, len(study)),
+        "left_out": summary.left_out_sentences(run),
         "curves": [
             figures.learning_curves_figure(
                 f"curve-{i}",

@@ -108,6 +108,19 @@ class Run:
         title = f"{column.get('title') or column_name}, {table.get('title') or table_name}"
         return Target(key, title, str(column.get("unit") or ""))
 
+    def predictor_title(self, name: str) -> str:
+        """A predictor's title as the run's record gives it, else its name."""
+        card = _mapping(_mapping(self.info.get("predictors")).get(name))
+        return str(card.get("title") or name)
+
+    @property
+    def left_out(self) -> list[dict[str, str]]:
+        """What could not be run: predictor, encoding, target and reason of each, as text."""
+        given = self.info.get("left_out")
+        entries = [_mapping(each) for each in given] if isinstance(given, list) else []
+        keys = ("predictor", "encoding", "target", "reason")
+        return [{key: str(each.get(key, "")) for key in keys} for each in entries if each]
+
 
 def read_run(folder: Path) -> Run:
     """Read and check a run folder.

@@ -163,3 +163,16 @@ def failure_sentence(failed: pd.DataFrame, n_trials: int) -> Markup:
     return Markup("<b>{} of {} trials failed</b> and are left out of every figure: {}.").format(
         f"{count:,}", f"{n_trials:,}", ", ".join(named)
     )
+
+
+def left_out_sentences(run: Run) -> list[Markup]:
+    """What the study could not run, a sentence a predictor and target; empty where it ran all."""
+    return [
+        Markup("<b>{}</b> ({}) on {}: {}.").format(
+            run.predictor_title(each["predictor"]),
+            each["encoding"],
+            run.target(each["target"]).title,
+            each["reason"],
+        )
+        for each in run.left_out
+    ]

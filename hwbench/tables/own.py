@@ -99,6 +99,7 @@ def own_table(
     name: str,
     units: Mapping[str, str] | None = None,
     directions: Mapping[str, str] | None = None,
+    devices: Mapping[str, str] | str | None = None,
     arch_column: str | None = None,
     ignore: Collection[str] = (),
     duplicates: str = "refuse",
@@ -120,6 +121,8 @@ def own_table(
     units : of each metric by column, such as {"latency": "ms"}; a header "latency [ms]",
         "latency (ms)" or "latency_ms" says it too.
     directions : "minimize" or "maximize" by column, where the column's name does not tell.
+    devices : what was measured on which device, by column; a single name is that of all columns.
+        Predictors that learn from other devices need it.
     arch_column : the column of architecture strings, where neither its name nor its content tells.
     ignore : columns to be left out.
     duplicates : what becomes of an architecture that stands twice: "refuse", "first" or "mean".
@@ -157,7 +160,12 @@ def own_table(
         problems.note(int(rows.numbers[place]), WHOLE_ROW, fault)
     arch_name, notes = _find_arch_column(found, frame, arch_column, label)
     metrics, more_notes = describe_columns(
-        frame.drop(columns=arch_name), units or {}, directions or {}, label, ignore
+        frame.drop(columns=arch_name),
+        label,
+        units=units or {},
+        directions=directions or {},
+        devices=devices or {},
+        ignore=ignore,
     )
     notes += more_notes
     archs = parse_archs(found, frame[arch_name].tolist(), arch_name, problems)
@@ -332,6 +340,7 @@ def _column_card(metric: MetricColumn, source: str) -> ColumnCard:
             "title": metric.source,
             "unit": metric.unit,
             "direction": metric.direction,
+            "device": metric.device,
             "source": source,
         }
     )

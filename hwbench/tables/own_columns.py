@@ -69,19 +69,23 @@ class MetricColumn:
     name : its name in the table.
     unit : of its numbers.
     direction : which way is better.
+    device : what it was measured on, where that was given.
     """
 
     source: str
     name: str
     unit: str
     direction: str
+    device: str | None = None
 
 
 def describe_columns(
     frame: pd.DataFrame,
+    label: str,
+    *,
     units: Mapping[str, str],
     directions: Mapping[str, str],
-    label: str,
+    devices: Mapping[str, str] | str,
     ignore: Collection[str] = (),
 ) -> tuple[list[MetricColumn], list[str]]:
     """Find out what each column means.
@@ -89,8 +93,9 @@ def describe_columns(
     Parameters
     ----------
     frame : the columns, that of the architectures left out.
-    units, directions : given by name, as in the file or as in the table.
     label : what to call the file.
+    units, directions, devices : given by name, as in the file or as in the table; a single device
+        is that of all columns.
     ignore : columns to be left out.
 
     Returns
@@ -107,7 +112,8 @@ def describe_columns(
     for name in ignored:
         if name not in frame.columns:
             raise unknown_name(f"column of {label} to be ignored", name, frame.columns)
-    named = {one_line(key) for key in (*units, *directions)}
+    by_name = {} if isinstance(devices, str) else devices
+    named = {one_line(key) for key in (*units, *directions, *by_name)}
     names: dict[str, str] = {}
     header_units: dict[str, str] = {}
     notes: list[str] = []
@@ -128,8 +134,16 @@ def describe_columns(
     given_directions = _by_column(directions, names, "direction", label)
     found_units = _find_units(names, given_units, header_units, label, notes)
     found_directions = _find_directions(names, given_directions, label, notes)
+    everywhere = one_line(devices) if isinstance(devices, str) else None
+    found_devices = _by_column(by_name, names, "device", label)
     columns = [
-        MetricColumn(source, name, found_units[source], found_directions[source])
+        MetricColumn(
+            source,
+            name,
+            found_units[source],
+            found_directions[source],
+            found_devices.get(source, everywhere),
+        )
         for source, name in names.items()
     ]
     return columns, notes

@@ -129,3 +129,10 @@ def test_every_bad_row_is_told(hwbench, tmp_path):
 def test_wrong_use_is_one_line(refused, hwbench_home, own_file, monkeypatch, arguments, message):
     monkeypatch.chdir(own_file.parent)
     assert message in refused("tables", *arguments)
+
+
+@pytest.mark.parametrize("given", ["my board", "latency=my board"])
+def test_own_columns_are_told_their_device(hwbench, own_file, given):
+    command = ["tables", "import", "--space", "nasbench201", own_file, "--unit", "latency=ms"]
+    assert hwbench(*command, "--replace", "--device", given).code == 0
+    assert load_table("mine").card.columns["latency"].device == "my board"

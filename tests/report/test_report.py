@@ -195,6 +195,18 @@ def test_failed_trials_are_said_plainly(page):
     assert "ValueError: too few rows for <leaf>" in page.text
 
 
+def test_what_could_not_be_run_is_said(page, run_folder):
+    assert "could not be run" not in page.text
+    info = json.loads((run_folder / "run.json").read_text())
+    info["predictors"] = {"gcn": {"title": "GCN"}}
+    reason = "my-space has no encoding 'graph'"
+    left_out = {"predictor": "gcn", "encoding": "graph", "target": "t:c", "reason": reason}
+    (run_folder / "run.json").write_text(json.dumps(info | {"left_out": [left_out]}))
+    text = report(run_folder).text
+    assert "1 of the predictors and targets asked for could not be run" in text
+    assert f"GCN (graph) on t:c: {reason}." in text
+
+
 def test_ranking_cells_are_the_means(page, pristine, interval):
     study = pd.read_parquet(pristine / "study.parquet")
     values = study.query(

@@ -129,6 +129,19 @@ def test_headers_can_tell_the_unit(header, name, unit):
     assert any(unit in note for note in report.notes)
 
 
+@pytest.mark.parametrize(
+    ("devices", "expected"), [("my board", "my board"), ({"latency": "a phone"}, "a phone")]
+)
+def test_columns_know_their_device(devices, expected):
+    table, _ = made(frame(), devices=devices)
+    assert table.card.columns["latency"].device == expected
+
+
+def test_a_device_of_no_column_is_refused_with_the_nearest():
+    with pytest.raises(HwbenchError, match="did you mean 'latency'"):
+        made(frame(), devices={"latncy": "a phone"})
+
+
 def test_directions_are_taken_from_names_and_told():
     source = frame(test_accuracy=np.arange(6.0))
     table, report = made(source, units={**UNITS, "test_accuracy": "percent"})
