@@ -118,3 +118,25 @@ def own_table(hwbench_home, small_table):
     path = hwbench_home / "tables" / "small.parquet"
     small_table.save(path)
     return path
+
+
+@pytest.fixture
+def devices_table(hwbench_home, small_table):
+    """One metric of the small table's architectures, measured on device a and twice on b."""
+    generator = np.random.default_rng(0)
+    latency = small_table.column("latency")
+    names = ("a", "b", "b2")
+    frame = pd.DataFrame(
+        {name: latency + 0.1 * generator.normal(size=len(latency)) for name in names}
+    )
+    columns = {
+        name: ColumnCard(title=name, unit="ms", direction="minimize", source="made", device=name[0])
+        for name in names
+    }
+    space = small_table.space
+    card = TableCard(
+        name="devices", title="t", space=space.name, created="2026-01-01", columns=columns
+    )
+    made = Table.from_indices(space.indices_of(small_table.archs), frame, card)
+    made.save(hwbench_home / "tables" / "devices.parquet")
+    return made

@@ -59,6 +59,13 @@ def fit(
     seconds: Annotated[
         float | None, typer.Option(help="Search hyper-parameters: for so long at most.")
     ] = None,
+    source: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="TABLE:COLUMN",
+            help="Another device's measurements, for predictors that learn from them; repeatable.",
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Of samples, search and model.")] = 0,
     description: Annotated[str, typer.Option(help="What a user of the model should know.")] = "",
     as_json: AsJson = False,
@@ -85,6 +92,7 @@ def fit(
         seed=seed,
         encoding=encoding,
         tuning=_tuning(trials, seconds),
+        **_sources(predictor, target, table, source or []),
     )
     if architectures is not None:
         chosen = read_architectures(table.space, architectures, arch_column)
@@ -176,6 +184,25 @@ def predict(
         typer.echo(f"{len(frame)} predictions: {output}")
     else:
         _show(frame, card, as_json=as_json)
+
+
+def _sources(predictor: str, target: str, table: Table, given: list[str]) -> dict[str, Any]:
+    """The argument of a predictor that learns from other devices; none for others."""
+    from hwbench.predictors import predictor_card
+    from hwbench.study.sources import sources_for
+
+    if predictor_card(predictor).family != "transfer":
+        if given:
+            raise HwbenchError(
+                f"predictor {predictor} learns from no other device; --source is for those of the "
+                "family 'transfer', such as transfer_gaussian_process"
+            )
+        return {}
+    if not given:
+        raise HwbenchError(
+            f"predictor {predictor} learns from other devices: name their columns with --source"
+        )
+    return {"sources": sources_for(target, table, given)}
 
 
 # ---------------------------------------------------------------------- architectures

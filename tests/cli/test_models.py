@@ -75,6 +75,20 @@ def test_fit_takes_all_rows_by_default(run, tmp_path):
     np.testing.assert_allclose(load_model(path).predict(table.archs), expected)
 
 
+def test_fit_learns_from_other_devices(run, tmp_path, devices_table):
+    path = tmp_path / "m.hwb"
+    command = ["fit", "--target", "devices:b", "--predictor", "transfer_gaussian_process"]
+    sources = [part for name in "ab" for part in ("--source", f"devices:{name}")]
+    told = json.loads(run(*command, *sources, "--samples", 15, "-o", path, "--json").out)
+    assert told["kendall_tau"] > 0.8
+    model = load_model(path)
+    assert model.estimator_.sources.names == ("devices:a",)
+    with pytest.raises(HwbenchError, match="name their columns with --source"):
+        run(*command, "-o", path)
+    with pytest.raises(HwbenchError, match="learns from no other device"):
+        run(*command[:-1], "ridge", *sources, "-o", path)
+
+
 def test_fit_to_listed_architectures(run, tmp_path):
     table = load_table("small")
     listed = tmp_path / "archs.txt"
