@@ -15,7 +15,8 @@ from hwbench.errors import HwbenchError
 from hwbench.progress import Progress, silent
 from hwbench.simulation.deviations import check_deviation, deviation_model
 from hwbench.simulation.pareto import pareto_front
-from hwbench.simulation.selection import Conventions, simulate_selection
+from hwbench.simulation.conventions import Conventions
+from hwbench.simulation.selection import simulate_selection
 from hwbench.tables import Table, load_target
 from hwbench.tables.library import split_target
 
