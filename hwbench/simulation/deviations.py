@@ -35,17 +35,11 @@ class DeviationModel:
 
 
 def _mixed(generator: np.random.Generator, shape: tuple[int, int]) -> Floats:
+    from hwbench.simulation.kernel import mix_deviations
+
     # The constant v of the source cancels in the standardisation, so it is 1 here.
-    shift = generator.uniform(0.0, 2.0, size=(shape[0], 1))
-    part = generator.random(shape)
-    values = generator.standard_normal(shape)
-    second = part >= 0.725
-    values[second] *= 3.0
-    values += np.where(second, -shift, shift)
-    uniform = part >= 0.725 + 0.265
-    # Within its share of the unit interval, `part` is uniform again.
-    values[uniform] = 30.0 * ((part[uniform] - 0.99) / 0.01) - 15.0
-    return values
+    shift = generator.uniform(0.0, 2.0, size=shape[0])
+    return mix_deviations(generator.random(shape), generator.standard_normal(shape), shift)
 
 
 def _student(generator: np.random.Generator, shape: tuple[int, int]) -> Floats:

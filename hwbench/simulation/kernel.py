@@ -14,6 +14,7 @@ from hwbench.simulation.kendall import sort_order, tau_from_sorted, tie_groups
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
+Shorts = NDArray[np.int16]
 Words = NDArray[np.uint64]
 
 MEASURES = (
@@ -94,42 +95,75 @@ def draw_subset(n_archs: int, n: int, key: np.uint64, bits: Words, chosen: Ints)
 
 
 @compiled
-def spread_values(
-    values: Floats, repetition: int, standardise: bool, n: int, key: np.uint64, units: Floats
-) -> np.uint64:
-    """Give each value to `repetition` of n candidates at random, all values being used in turn.
+def mix_deviations(part: Floats, normal: Floats, shift: Floats) -> Floats:
+    """Deviations of LAUBE A.5 from uniform and normal draws; its constant v is 1.
 
     Parameters
     ----------
-    values : float64 of shape (ceil(n / repetition),); the last one may go to fewer candidates.
-    standardise : whether to shift and scale what the candidates get to mean 0 and deviation 1.
+    part : uniform in 0 .. 1, shape (n_repeats, n_values): says which distribution a value is of.
+    normal : standard normal, of that shape; overwritten with the result.
+    shift : of the two normal distributions' centres, shape (n_repeats,).
+    """
+    for r in range(part.shape[0]):
+        for k in range(part.shape[1]):
+            if part[r, k] < 0.725:
+                normal[r, k] += shift[r]
+            elif part[r, k] < 0.725 + 0.265:
+                normal[r, k] = 3.0 * normal[r, k] - shift[r]
+            else:  # within its share of the unit interval, `part` is uniform again
+                normal[r, k] = 30.0 * (part[r, k] - (0.725 + 0.265)) / 0.01 - 15.0
+    return normal
+
+
+@compiled
+def standardise_values(values: Floats, repetition: int, n: int, scaled: Floats) -> None:
+    """Shift and scale values so that n candidates get mean 0 and deviation 1.
+
+    Parameters
+    ----------
+    values : float64 of shape (ceil(n / repetition),); each is for `repetition` candidates, the last
+        one may be for fewer.
+    scaled : of that shape, overwritten.
+    """
+    whole = n // repetition
+    rest = n - whole * repetition
+    mean = 0.0
+    for g in range(whole):
+        mean += values[g]
+    mean *= repetition
+    if rest:
+        mean += rest * values[whole]
+    mean /= n
+    square = 0.0
+    for g in range(whole):
+        square += (values[g] - mean) ** 2
+    square *= repetition
+    if rest:
+        square += rest * (values[whole] - mean) ** 2
+    # Where all values are equal (few candidates), rounding must not be blown up to deviations.
+    scale = 1.0 / np.sqrt(square / n) if square > 1e-20 * n * (1.0 + mean * mean) else 0.0
+    for g in range(values.size):
+        scaled[g] = (values[g] - mean) * scale
+
+
+@compiled
+def deal_values(
+    values: Floats, owners: Shorts, n: int, key: np.uint64, work: Shorts, units: Floats
+) -> np.uint64:
+    """Deal values to candidates in random order.
+
+    Fisher and Yates; two draws share a random word (Brackett-Rozinsky and Lemire 2024), so that a
+    step's probabilities are off by less than n**2 / 2**64.
+
+    Parameters
+    ----------
+    values : float64 of shape (n_values,).
+    owners : int16 of shape (n,), which value each place has before the shuffle.
     key : the random stream's state; the state after the draws is returned.
+    work : like `owners`, overwritten.
     units : float64 of shape at least (n,), overwritten with each candidate's value.
     """
-    mean, scale = 0.0, 1.0
-    if standardise:
-        whole = n // repetition
-        rest = n - whole * repetition
-        mean = repetition * values[:whole].sum()
-        if rest:
-            mean += rest * values[whole]
-        mean /= n
-        square = 0.0
-        for g in range(whole):
-            square += (values[g] - mean) ** 2
-        square *= repetition
-        if rest:
-            square += rest * (values[whole] - mean) ** 2
-        # Where all values are equal (two or three candidates), rounding must not be blown up.
-        scale = 1.0 / np.sqrt(square / n) if square > 1e-20 * n * (1.0 + mean * mean) else 0.0
-    if repetition == 1:  # independent values are in random order already
-        for k in range(n):
-            units[k] = (values[k] - mean) * scale
-        return key
-    for k in range(n):
-        units[k] = (values[k // repetition] - mean) * scale
-    # Fisher and Yates; two draws share a word (Brackett-Rozinsky and Lemire 2024), so that a
-    # permutation's step is off by less than n**2 / 2**64.
+    work[:n] = owners
     state = key
     k = 0
     while k < n - 1:
@@ -139,14 +173,20 @@ def spread_values(
         low = (word & LOW) * size
         high = (word >> np.uint64(32)) * size + (low >> np.uint64(32))
         other = k + np.int64(high >> np.uint64(32))
-        units[k], units[other] = units[other], units[k]
+        owner = work[other]
+        work[other] = work[k]
+        units[k] = values[owner]
         k += 1
         word = (high << np.uint64(32)) | (low & LOW)
         size = np.uint64(n - k)
         high = (word >> np.uint64(32)) * size + (((word & LOW) * size) >> np.uint64(32))
         other = k + np.int64(high >> np.uint64(32))
-        units[k], units[other] = units[other], units[k]
+        owner = work[other]
+        work[other] = work[k]
+        units[k] = values[owner]
         k += 1
+    if k < n:
+        units[k] = values[work[k]]
     return state
 
 
@@ -197,47 +237,35 @@ def hypervolume_of(
 def losses_of(
     accuracy: Floats,
     metric: Floats,
-    rows: Ints,
-    count: int,
     front_accuracy: Floats,
     front_metric: Floats,
-) -> tuple[float, float]:
-    """Mean distances of candidates to a front, along accuracy and along the metric.
+    lost: Floats,
+    excess: Floats,
+) -> None:
+    """Distances of points to a front, along accuracy and along the metric.
 
     Parameters
     ----------
-    rows : which candidates, `count` of them.
-    front_accuracy, front_metric : both falling; for each row a point at least as good exists.
-
-    Returns
-    -------
-    How much more accurate the best front point at no larger metric is, and how much smaller the
-    metric of the cheapest front point of at least its accuracy; NaN for no rows.
+    accuracy, metric : of the points by falling accuracy, float64 of shape (n,).
+    front_accuracy, front_metric : both falling; for each point one at least as good exists.
+    lost : overwritten: how much more accurate the best front point at no larger metric is.
+    excess : overwritten: how much smaller the metric of the cheapest front point of at least the
+        same accuracy is.
     """
-    lost = 0.0
-    excess = 0.0
     size = front_accuracy.size
-    for i in range(count):
-        k = rows[i]
-        low, high = 0, size  # the first point with no larger metric: the most accurate of them
+    cheapest = 0
+    for k in range(accuracy.size):
+        low, high = 0, size  # the first point with no larger metric is the most accurate of them
         while low < high:
             middle = (low + high) >> 1
             if front_metric[middle] <= metric[k]:
                 high = middle
             else:
                 low = middle + 1
-        lost += front_accuracy[low] - accuracy[k]
-        low, high = 0, size  # the last point of at least its accuracy: the cheapest of them
-        while low < high:
-            middle = (low + high) >> 1
-            if front_accuracy[middle] >= accuracy[k]:
-                low = middle + 1
-            else:
-                high = middle
-        excess += metric[k] - front_metric[low - 1]
-    if count == 0:
-        return np.nan, np.nan
-    return lost / count, excess / count
+        lost[k] = front_accuracy[low] - accuracy[k]
+        while cheapest + 1 < size and front_accuracy[cheapest + 1] >= accuracy[k]:
+            cheapest += 1
+        excess[k] = metric[k] - front_metric[cheapest]
 
 
 @compiled
@@ -279,19 +307,17 @@ def measure(
     limit : the largest feasible metric; infinite for none.
     """
     picks = np.sort(selected[:count])  # by falling true accuracy, whatever was predicted
-    lost, excess = losses_of(
-        accuracy, metric, picks, count, reference_accuracy, reference_metric
-    )
-    result[MRA_ALL], result[EXCESS_ALL] = lost, excess
-    own_accuracy = accuracy[picks]
-    own_metric = metric[picks]
+    own_accuracy, own_metric = accuracy[picks], metric[picks]
+    lost, excess = np.empty(count), np.empty(count)
+    losses_of(own_accuracy, own_metric, reference_accuracy, reference_metric, lost, excess)
     verified = np.empty(count, np.int32)
     n_verified = front_of(own_accuracy, own_metric, own_metric, 0.0, count, verified)
-    lost, excess = losses_of(
-        own_accuracy, own_metric, verified, n_verified, reference_accuracy, reference_metric
-    )
-    result[MRA_PARETO], result[EXCESS_PARETO] = lost, excess
     result[VOLUME] = hypervolume_of(own_accuracy, own_metric, verified, n_verified, reference)
+    result[MRA_ALL] = result[MRA_PARETO] = result[EXCESS_ALL] = result[EXCESS_PARETO] = np.nan
+    if count:
+        result[MRA_ALL], result[EXCESS_ALL] = lost.mean(), excess.mean()
+        lost, excess = lost[verified[:n_verified]], excess[verified[:n_verified]]
+        result[MRA_PARETO], result[EXCESS_PARETO] = lost.mean(), excess.mean()
     found = 0
     i = 0
     for j in range(front_count):  # both by falling accuracy
@@ -321,6 +347,35 @@ def measure(
                 result[REGRET] = accuracy[k] - best
                 break
     result[N_SELECTED], result[N_PARETO] = count, n_verified
+
+
+@compiled
+def places_among(
+    rank: Ints, chosen: Ints, n: int, bits: Words, before: Ints, place: Ints
+) -> None:
+    """Where each of n chosen stands among them, given the rank of all.
+
+    Parameters
+    ----------
+    rank : int32 of shape (n_archs,), a permutation.
+    chosen : int32 of shape (n,).
+    bits, before : of shape at least (ceil(n_archs / 64),), overwritten.
+    place : int32 of shape at least (n,), overwritten with 0 .. n - 1.
+    """
+    words = (rank.size + 63) >> 6
+    one = np.uint64(1)
+    bits[:words] = 0
+    for k in range(n):
+        r = rank[chosen[k]]
+        bits[r >> 6] |= one << np.uint64(r & 63)
+    count = 0
+    for w in range(words):
+        before[w] = count
+        count += np.int64(count_bits(bits[w]))
+    for k in range(n):
+        r = rank[chosen[k]]
+        below = bits[r >> 6] & ((one << np.uint64(r & 63)) - one)
+        place[k] = before[r >> 6] + np.int64(count_bits(below))
 
 
 @compiled
@@ -358,7 +413,9 @@ def simulate_block(
         be counted from that; empty: from the candidates' own.
     n : candidates.
     keys : a random key a repeat, uint64 of shape (n_repeats,).
-    values, repetition, standardise : see `spread_values`; values of shape (n_repeats, n_values).
+    values : raw deviations, float64 of shape (n_repeats, n_values).
+    repetition : how many candidates share a value, in random order; 1: values are independent.
+    standardise : see `standardise_values`.
     sizes : standard deviations (or factors, where not standardised), of shape (n_sizes,).
     accuracy_values, accuracy_repetition, accuracy_size : the same for deviations on accuracy, in
         percentage points; shape (n_repeats, 0) for none.
@@ -390,52 +447,59 @@ def simulate_block(
     buckets = np.empty(n + 1, np.int32)
     accuracy_errs = accuracy_values.shape[1] > 0
     accuracy_units = np.empty(n if accuracy_errs else 0, np.float64)
-    one = np.uint64(1)
     tied = 0
+    scaled = np.empty(values.shape[1], np.float64)
+    accuracy_scaled = np.empty(accuracy_values.shape[1], np.float64)
+    owners = (np.arange(n) // repetition).astype(np.int16)
+    accuracy_owners = (np.arange(n) // accuracy_repetition).astype(np.int16)
+    work = np.empty(n, np.int16)
+    whole = n == n_archs
+    n_front = 0
+    reference = 0.0
+    volume_true = 0.0
     for repeat in range(keys.size):
-        state = draw_subset(n_archs, n, keys[repeat], bits, chosen)
-        for k in range(n):
-            own_accuracy[k] = accuracy[chosen[k]]
-            own_metric[k] = metric[chosen[k]]
-        state = spread_values(values[repeat], repetition, standardise, n, state, units)
+        state = keys[repeat]
+        fresh = repeat == 0 or not whole  # else the candidates are what they were
+        if fresh:
+            state = draw_subset(n_archs, n, state, bits, chosen)
+            for k in range(n):
+                own_accuracy[k] = accuracy[chosen[k]]
+                own_metric[k] = metric[chosen[k]]
+            n_front = front_of(own_accuracy, own_metric, own_metric, 0.0, n, front)
+            reference = 1.1 * (own_metric[front[0]] if front_reference else own_metric.max())
+            volume_true = hypervolume_of(own_accuracy, own_metric, front, n_front, reference)
+        if standardise:
+            standardise_values(values[repeat], repetition, n, scaled)
+        else:
+            scaled[:] = values[repeat]
+        if repetition == 1:  # independent values are in random order already
+            units[:] = scaled
+        else:
+            state = deal_values(scaled, owners, n, state, work, units)
         if spread.size:
             for k in range(n):
                 units[k] *= spread[chosen[k]]
         if accuracy_errs:
-            spread_values(
-                accuracy_values[repeat], accuracy_repetition, True, n, state, accuracy_units
-            )
-        n_front = front_of(own_accuracy, own_metric, own_metric, 0.0, n, front)
-        top = own_metric[front[0]] if front_reference else own_metric.max()
-        reference = 1.1 * top
-        volume_true = hypervolume_of(own_accuracy, own_metric, front, n_front, reference)
+            standardise_values(accuracy_values[repeat], accuracy_repetition, n, accuracy_scaled)
+            if accuracy_repetition == 1:
+                accuracy_units[:] = accuracy_scaled
+            else:
+                deal_values(accuracy_scaled, accuracy_owners, n, state, work, accuracy_units)
         if space_accuracy.size:
             front_accuracy, front_metric = space_accuracy, space_metric
         else:
             front_accuracy, front_metric = own_accuracy[front[:n_front]], own_metric[front[:n_front]]
         if with_tau:
-            # Where each candidate stands among the candidates by metric.
-            if n == n_archs:
+            if fresh:
+                if whole:
+                    place[:] = rank
+                else:
+                    places_among(rank, chosen, n, bits, inner, place)
                 for k in range(n):
-                    place[k] = rank[k]
-            else:
-                n_words = (n_archs + 63) >> 6
-                bits[:n_words] = 0
-                for k in range(n):
-                    r = rank[chosen[k]]
-                    bits[r >> 6] |= one << np.uint64(r & 63)
-                before = 0
-                for w in range(n_words):
-                    inner[w] = before
-                    before += np.int64(count_bits(bits[w]))
-                for k in range(n):
-                    r = rank[chosen[k]]
-                    below = bits[r >> 6] & ((one << np.uint64(r & 63)) - one)
-                    place[k] = inner[r >> 6] + np.int64(count_bits(below))
+                    sorted_metric[place[k]] = own_metric[k]
+                tied = tie_groups(sorted_metric, n, ties)
             for k in range(n):
-                sorted_metric[place[k]] = own_metric[k]
                 sorted_units[place[k]] = units[k]
-            tied = tie_groups(sorted_metric, n, ties)
         for s in range(sizes.size):
             size = sizes[s]
             if accuracy_errs:
