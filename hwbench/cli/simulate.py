@@ -42,7 +42,7 @@ def select(
     as_json: AsJson = False,
 ) -> None:
     """Simulate selections on two columns and print the mean of every measure."""
-    from hwbench.simulation.run import load_objectives
+    from hwbench.simulation.objectives import load_objectives
     from hwbench.simulation.selection import simulate_selection
     from hwbench.statistics import mean_interval
 

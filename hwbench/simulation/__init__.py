@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from hwbench.simulation.pareto import hypervolume, pareto_front
-from hwbench.simulation.run import SimulationResult, SimulationSpec, run_simulation
+from hwbench.simulation.run import SimulationResult, run_simulation
 from hwbench.simulation.selection import evaluate_selection, simulate_selection
+from hwbench.simulation.spec import SimulationSpec
 
 __all__ = [
     "SimulationResult",

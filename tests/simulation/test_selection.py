@@ -6,8 +6,7 @@ import pytest
 
 import hwbench as hb
 from hwbench.errors import HwbenchError
-from hwbench.simulation import mixed_deviations
-from hwbench.simulation.selection import evaluate_selection
+from hwbench.simulation import evaluate_selection
 
 STUDY = (
     "cifar100_edgegpu_energy",
@@ -132,13 +131,6 @@ def test_inputs_stay_as_they_were(objectives):
         )
     np.testing.assert_array_equal(accuracy, before[0])
     np.testing.assert_array_equal(metric, before[1])
-
-
-def test_mixed_deviations_have_the_wanted_spread():
-    values = mixed_deviations(15000, 0.35, np.random.default_rng(0))
-    assert values.mean() == pytest.approx(0, abs=1e-12)
-    assert values.std() == pytest.approx(0.35)
-    assert len(np.unique(values)) == 1000  # every drawn value stands 15 times
 
 
 @pytest.mark.parametrize(
