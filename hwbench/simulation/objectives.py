@@ -131,3 +131,27 @@ def load_objectives(accuracy: str, metric: str) -> Objectives:
         sign * paired["metric"].to_numpy(),
         sign,
     )
+
+
+def load_joint_objectives(accuracy: str, metrics: Sequence[str]) -> tuple[Floats, Floats]:
+    """Accuracy and several metrics of the architectures that have them all.
+
+    Returns
+    -------
+    float64 of shapes (n_archs,) and (n_archs, n_metrics), in the space's order; metrics whose card
+    says that larger is better are negated.
+
+    Raises
+    ------
+    HwbenchError
+        See `load_objectives`.
+    """
+    each = [load_objectives(accuracy, metric) for metric in metrics]
+    columns = [pd.Series(one.metric, index=pd.Index(one.archs)) for one in each]
+    frame = pd.concat(
+        [pd.Series(each[0].accuracy, index=pd.Index(each[0].archs)), *columns], axis=1, join="inner"
+    )
+    if len(frame) < 2:
+        raise HwbenchError(f"{', '.join(metrics)} have no architectures in common")
+    values = frame.to_numpy(dtype=np.float64)
+    return values[:, 0], values[:, 1:]
