@@ -246,6 +246,12 @@ def equivalent(
     if as_json:
         print_json(asdict(found))
         return
+    if found.tau is None:
+        typer.echo(
+            f"even guesses over {candidates} candidates select better than measuring {measured}: "
+            f"more than a hypervolume of {found.hypervolume:.3f}"
+        )
+        return
     typer.echo(
         f"measuring {measured} candidates and predicting {candidates} with a Kendall's tau of "
         f"{found.tau:.2f} (deviation {found.deviation:.2f}) select equally well: hypervolume "

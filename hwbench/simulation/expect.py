@@ -28,14 +28,15 @@ class Equivalence:
     ----------
     n_measured, n_predicted : candidates with measured, and with predicted metrics.
     hypervolume : of the best selection from the measured ones, mean over tables and repeats.
-    deviation, tau : of the predictor with which the predicted ones give as much.
+    deviation, tau : of the predictor with which the predicted ones give as much; None where even
+        guessing gives more.
     """
 
     n_measured: int
     n_predicted: int
     hypervolume: float
-    deviation: float
-    tau: float
+    deviation: float | None
+    tau: float | None
 
 
 def deviation_for_tau(
@@ -71,7 +72,10 @@ def deviation_for_tau(
         )
         return float(result[:, 0, _measure("kendall_tau")].mean()) - tau
 
-    return _falling_root(surplus, f"a Kendall's tau of {tau}")
+    deviation = _falling_root(surplus)
+    if deviation is None:
+        raise HwbenchError(f"no simulated predictor has a Kendall's tau as small as {tau}")
+    return deviation
 
 
 def expect_selection(
@@ -161,7 +165,7 @@ def equivalent_predictor(
     Raises
     ------
     HwbenchError
-        Where the numbers are out of range or no deviation fits.
+        Where the numbers are out of range.
     """
     if not 2 <= n_measured < n_predicted:
         raise HwbenchError(
@@ -183,9 +187,10 @@ def equivalent_predictor(
 
     wanted = means(n_measured, 0.0, volumes, "hypervolume", repeats)
     deviation = _falling_root(
-        lambda size: means(n_predicted, size, volumes, "hypervolume", repeats) - wanted,
-        f"a hypervolume of {wanted:.3f}",
+        lambda size: means(n_predicted, size, volumes, "hypervolume", repeats) - wanted
     )
+    if deviation is None:
+        return Equivalence(n_measured, n_predicted, wanted, None, None)
     tau = means(n_predicted, deviation, taus, "kendall_tau", min(repeats, REPEATS_TO_INVERT))
     return Equivalence(n_measured, n_predicted, wanted, deviation, tau)
 
@@ -196,8 +201,8 @@ def _measure(name: str) -> int:
     return MEASURES.index(name)
 
 
-def _falling_root(function: Callable[[float], float], wanted: str) -> float:
-    """Where a function of the deviation that falls on the whole passes 0."""
+def _falling_root(function: Callable[[float], float]) -> float | None:
+    """Where a function of the deviation that falls on the whole passes 0; None: nowhere."""
     from scipy.optimize import brentq
 
     if function(0.0) <= 0.0:
@@ -206,5 +211,5 @@ def _falling_root(function: Callable[[float], float], wanted: str) -> float:
     while function(high) > 0.0:
         high *= 2.0
         if high > LARGEST_DEVIATION:
-            raise HwbenchError(f"no simulated predictor is so bad that it gives {wanted}")
+            return None
     return float(brentq(function, 0.0, high, xtol=TOLERANCE))

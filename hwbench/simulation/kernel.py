@@ -158,7 +158,7 @@ def deal_values(
     Parameters
     ----------
     values : float64 of shape (n_values,).
-    owners : int16 of shape (n,), which value each place has before the shuffle.
+    owners : int16 or int32 of shape (n,), which value each place has before the shuffle.
     key : the random stream's state; the state after the draws is returned.
     work : like `owners`, overwritten.
     units : float64 of shape at least (n,), overwritten with each candidate's value.
@@ -390,10 +390,12 @@ def simulate_block(
     keys: Words,
     values: Floats,
     repetition: int,
+    owners: Shorts,
     standardise: bool,
     sizes: Floats,
     accuracy_values: Floats,
     accuracy_repetition: int,
+    accuracy_owners: Shorts,
     accuracy_size: float,
     front_reference: bool,
     limit: float,
@@ -415,10 +417,11 @@ def simulate_block(
     keys : a random key a repeat, uint64 of shape (n_repeats,).
     values : raw deviations, float64 of shape (n_repeats, n_values).
     repetition : how many candidates share a value, in random order; 1: values are independent.
+    owners : see `deal_values`; not read where values are independent.
     standardise : see `standardise_values`.
     sizes : standard deviations (or factors, where not standardised), of shape (n_sizes,).
-    accuracy_values, accuracy_repetition, accuracy_size : the same for deviations on accuracy, in
-        percentage points; shape (n_repeats, 0) for none.
+    accuracy_values, accuracy_repetition, accuracy_owners, accuracy_size : the same for deviations
+        on accuracy, in percentage points; values of shape (n_repeats, 0) for none.
     front_reference : hypervolume counts up to 1.1 times the largest metric of the candidates' true
         front instead of that of all candidates.
     limit, budget : see `keep_selected`.
@@ -450,9 +453,8 @@ def simulate_block(
     tied = 0
     scaled = np.empty(values.shape[1], np.float64)
     accuracy_scaled = np.empty(accuracy_values.shape[1], np.float64)
-    owners = (np.arange(n) // repetition).astype(np.int16)
-    accuracy_owners = (np.arange(n) // accuracy_repetition).astype(np.int16)
-    work = np.empty(n, np.int16)
+    work = np.empty_like(owners)
+    accuracy_work = np.empty_like(accuracy_owners)
     whole = n == n_archs
     n_front = 0
     reference = 0.0
@@ -484,7 +486,9 @@ def simulate_block(
             if accuracy_repetition == 1:
                 accuracy_units[:] = accuracy_scaled
             else:
-                deal_values(accuracy_scaled, accuracy_owners, n, state, work, accuracy_units)
+                deal_values(
+                    accuracy_scaled, accuracy_owners, n, state, accuracy_work, accuracy_units
+                )
         if space_accuracy.size:
             front_accuracy, front_metric = space_accuracy, space_metric
         else:

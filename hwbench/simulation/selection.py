@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from hwbench.errors import HwbenchError
 from hwbench.simulation.conventions import Conventions
 from hwbench.simulation.deviations import (
+    DEVIATION_MODELS,
     DeviationModel,
     bootstrap_model,
     check_deviation,
@@ -118,7 +119,7 @@ class Options:
 
     model: DeviationModel
     conventions: Conventions
-    accuracy_model: DeviationModel | None = None
+    accuracy_model: DeviationModel = DEVIATION_MODELS["mixed"]
     accuracy_deviation: float = 0.0
     spread: ArrayLike | None = None
     limit: float | None = None
@@ -208,7 +209,7 @@ def simulate_selection(
     options = Options(
         _model(deviations, deviation),
         Conventions(reference_front, hypervolume_reference, pairing),
-        deviation_model("mixed" if not isinstance(deviations, str) else deviations),
+        deviation_model(deviations) if isinstance(deviations, str) else DEVIATION_MODELS["mixed"],
         accuracy_deviation,
         spread,
         limit,
@@ -276,6 +277,7 @@ def simulate(
         raise HwbenchError("repeats must be at least 1")
     scales = np.array([check_deviation(size) for size in np.ravel(sizes)])
     model, accuracy_model = options.model, options.accuracy_model
+    owners, accuracy_owners = _owners(model, n_candidates), _owners(accuracy_model, n_candidates)
     spread = NOTHING if options.spread is None else _relative(options.spread, landscape)
     space = options.conventions.reference_front == "space"
     limit = np.inf if options.limit is None else (options.limit - landscape.mean) / landscape.scale
@@ -290,7 +292,7 @@ def simulate(
         # All of a block is drawn, so that a repeat does not depend on how many are wanted.
         keys = generator.integers(2**64, size=length, dtype=np.uint64)
         values = model.draw(generator, (length, n_values))
-        if options.accuracy_deviation > 0 and accuracy_model is not None:
+        if options.accuracy_deviation > 0:
             n_drawn = -(-n_candidates // accuracy_model.repetition)
             accuracy_values = accuracy_model.draw(generator, (length, n_drawn))
         else:
@@ -306,10 +308,12 @@ def simulate(
             keys[start:stop],
             values[start:stop],
             model.repetition,
+            owners,
             model.standardise,
             scales,
             accuracy_values[start:stop],
-            1 if accuracy_model is None else accuracy_model.repetition,
+            accuracy_model.repetition,
+            accuracy_owners,
             float(options.accuracy_deviation),
             options.conventions.hypervolume_reference == "front",
             float(limit),
@@ -319,6 +323,12 @@ def simulate(
         )
         done += stop - start
     return result
+
+
+def _owners(model: DeviationModel, n: int) -> NDArray[np.int16] | NDArray[np.int32]:
+    """Which value each of n candidates gets before the values are shuffled."""
+    owners = np.arange(n) // model.repetition
+    return owners.astype(np.int16) if owners[-1] < 2**15 else owners.astype(np.int32)
 
 
 def block_length(n_candidates: int, model: DeviationModel) -> int:
