@@ -217,6 +217,12 @@ def equivalent(
     seed: Seed = 0,
     deviations: Deviations = "mixed",
     pairing: Pairing = "true",
+    measure: Annotated[
+        str,
+        typer.Option(
+            help="hypervolume_space, or hypervolume: with the published, moving reference."
+        ),
+    ] = "hypervolume_space",
     as_json: AsJson = False,
 ) -> None:
     """How good a predictor must be for more candidates to make up for measuring fewer."""
@@ -239,6 +245,7 @@ def equivalent(
         measured,
         candidates,
         Conventions(pairing=pairing),
+        measure=measure,
         model=deviations,
         repeats=repeats,
         seed=seed,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from hwbench.errors import HwbenchError
+from hwbench.errors import HwbenchError, unknown_name
 from hwbench.simulation.conventions import Conventions
 from hwbench.simulation.deviations import deviation_model
 from hwbench.simulation.objectives import Objectives
@@ -18,6 +18,7 @@ from hwbench.statistics import mean_interval
 LARGEST_DEVIATION = 1000.0
 REPEATS_TO_INVERT = 40
 TOLERANCE = 1e-3
+EQUIVALENCE_MEASURES = ("hypervolume_space", "hypervolume")
 
 
 @dataclass(frozen=True)
@@ -145,6 +146,7 @@ def equivalent_predictor(
     n_predicted: int,
     conventions: Conventions,
     *,
+    measure: str = "hypervolume_space",
     model: str = "mixed",
     repeats: int = 200,
     seed: int = 0,
@@ -159,14 +161,18 @@ def equivalent_predictor(
     objectives : accuracy and metric of one or several tables; hypervolumes are averaged.
     n_measured, n_predicted : numbers of candidates, the second the larger.
     conventions : see there.
+    measure : "hypervolume_space", whose reference is the same for both numbers of candidates, or
+        "hypervolume", whose reference moves with the candidates as in the publication.
     model : how the predictor errs.
     repeats, seed : of the simulations, on each table.
 
     Raises
     ------
     HwbenchError
-        Where the numbers are out of range.
+        Where the numbers are out of range or the measure is none of the two.
     """
+    if measure not in EQUIVALENCE_MEASURES:
+        raise unknown_name("measure", measure, EQUIVALENCE_MEASURES)
     if not 2 <= n_measured < n_predicted:
         raise HwbenchError(
             f"the number of measured candidates must lie in 2 .. {n_predicted - 1}, not "
@@ -178,16 +184,16 @@ def equivalent_predictor(
     volumes = Options(deviation_model(model), conventions, with_tau=False)
     taus = Options(deviation_model(model), conventions)
 
-    def means(n: int, deviation: float, options: Options, measure: str, count: int) -> float:
+    def means(n: int, deviation: float, options: Options, column: str, count: int) -> float:
         found = [
             simulate(landscape, n, [deviation], options, repeats=count, seed=(seed, number))
             for number, landscape in enumerate(landscapes)
         ]
-        return float(np.mean([each[:, 0, _measure(measure)].mean() for each in found]))
+        return float(np.mean([each[:, 0, _measure(column)].mean() for each in found]))
 
-    wanted = means(n_measured, 0.0, volumes, "hypervolume", repeats)
+    wanted = means(n_measured, 0.0, volumes, measure, repeats)
     deviation = _falling_root(
-        lambda size: means(n_predicted, size, volumes, "hypervolume", repeats) - wanted
+        lambda size: means(n_predicted, size, volumes, measure, repeats) - wanted
     )
     if deviation is None:
         return Equivalence(n_measured, n_predicted, wanted, None, None)

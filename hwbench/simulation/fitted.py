@@ -134,6 +134,7 @@ def select_by_fitted(
             predicted[chosen],
             reference=reference,
             hypervolume_reference=conventions.hypervolume_reference,
+            hypervolume_limit=1.1 * float(metric.max()),
             limit=None if limit is None else (objectives.sign * limit - mean) / scale,
             budget=budget,
         )

@@ -35,11 +35,11 @@ def sort_order(values: Floats, buckets: Ints, keys: Ints, order: Ints, ordered: 
         highest = max(highest, values[i])
     spread = highest - lowest
     scale = (n - 1) / spread if spread > 0.0 else 0.0
-    if not np.isfinite(scale):
-        scale = 0.0
+    if not (np.isfinite(scale) and np.isfinite(spread)):
+        scale = 0.0  # values too near or too far apart for their difference: all in one bucket
     buckets[: n + 1] = 0
     for i in range(n):
-        key = np.int32((values[i] - lowest) * scale)
+        key = np.int32((values[i] - lowest) * scale) if scale > 0.0 else np.int32(0)
         keys[i] = key
         buckets[key + 1] += 1
     longest = 0

@@ -24,6 +24,8 @@ MEASURES = (
     "metric_excess_pareto",
     "hypervolume",
     "hypervolume_true",
+    "hypervolume_space",
+    "hypervolume_space_true",
     "kendall_tau",
     "front_recall",
     "regret",
@@ -32,8 +34,9 @@ MEASURES = (
     "n_selected_pareto",
 )
 """The columns of a result, in the order in which the compiled code writes them."""
-MRA_ALL, MRA_PARETO, EXCESS_ALL, EXCESS_PARETO, VOLUME, VOLUME_TRUE = range(6)
-TAU, RECALL, REGRET, INFEASIBLE, N_SELECTED, N_PARETO = range(6, 12)
+MRA_ALL, MRA_PARETO, EXCESS_ALL, EXCESS_PARETO = range(4)
+VOLUME, VOLUME_TRUE, VOLUME_SPACE, VOLUME_SPACE_TRUE = range(4, 8)
+TAU, RECALL, REGRET, INFEASIBLE, N_SELECTED, N_PARETO = range(8, 14)
 
 STEP = np.uint64(0x9E3779B97F4A7C15)
 FACTOR_1 = np.uint64(0xBF58476D1CE4E5B9)
@@ -221,9 +224,9 @@ def hypervolume_of(
 ) -> float:
     """Area that a front (from `front_of`) dominates, down to accuracy 0 and up to `reference`.
 
-    `accuracy` is in %; the area is that of accuracy as a fraction.
+    `accuracy` is in %; the area is that of accuracy as a fraction. NaN for a reference of NaN.
     """
-    area = 0.0
+    area = 0.0 * reference
     right = reference
     for i in range(count):
         k = front[i]
@@ -247,8 +250,9 @@ def losses_of(
     Parameters
     ----------
     accuracy, metric : of the points by falling accuracy, float64 of shape (n,).
-    front_accuracy, front_metric : both falling; for each point one at least as good exists.
-    lost : overwritten: how much more accurate the best front point at no larger metric is.
+    front_accuracy, front_metric : both falling.
+    lost : overwritten: how much more accurate the best front point at no larger metric is; NaN
+        where there is none.
     excess : overwritten: how much smaller the metric of the cheapest front point of at least the
         same accuracy is.
     """
@@ -262,7 +266,7 @@ def losses_of(
                 high = middle
             else:
                 low = middle + 1
-        lost[k] = front_accuracy[low] - accuracy[k]
+        lost[k] = front_accuracy[low] - accuracy[k] if low < size else np.nan
         while cheapest + 1 < size and front_accuracy[cheapest + 1] >= accuracy[k]:
             cheapest += 1
         excess[k] = metric[k] - front_metric[cheapest]
@@ -293,17 +297,18 @@ def measure(
     reference_accuracy: Floats,
     reference_metric: Floats,
     reference: float,
+    space_reference: float,
     limit: float,
     result: Floats,
 ) -> None:
-    """Write what a selection lost into `result`, all but tau and the true hypervolume.
+    """Write what a selection lost into `result`, all but tau and the true hypervolumes.
 
     Parameters
     ----------
     accuracy, metric : of the candidates by falling accuracy, float64 of shape (n,).
     selected : positions of the selected; `front` those of the candidates' true front.
     reference_accuracy, reference_metric : the front that losses are counted from, both falling.
-    reference : the metric up to which hypervolume counts.
+    reference, space_reference : the metrics up to which the two hypervolumes count.
     limit : the largest feasible metric; infinite for none.
     """
     picks = np.sort(selected[:count])  # by falling true accuracy, whatever was predicted
@@ -313,6 +318,9 @@ def measure(
     verified = np.empty(count, np.int32)
     n_verified = front_of(own_accuracy, own_metric, own_metric, 0.0, count, verified)
     result[VOLUME] = hypervolume_of(own_accuracy, own_metric, verified, n_verified, reference)
+    result[VOLUME_SPACE] = hypervolume_of(
+        own_accuracy, own_metric, verified, n_verified, space_reference
+    )
     result[MRA_ALL] = result[MRA_PARETO] = result[EXCESS_ALL] = result[EXCESS_PARETO] = np.nan
     if count:
         result[MRA_ALL], result[EXCESS_ALL] = lost.mean(), excess.mean()
@@ -398,6 +406,7 @@ def simulate_block(
     accuracy_owners: Shorts,
     accuracy_size: float,
     front_reference: bool,
+    space_reference: float,
     limit: float,
     budget: int,
     with_tau: bool,
@@ -424,6 +433,7 @@ def simulate_block(
         on accuracy, in percentage points; values of shape (n_repeats, 0) for none.
     front_reference : hypervolume counts up to 1.1 times the largest metric of the candidates' true
         front instead of that of all candidates.
+    space_reference : the metric up to which the hypervolume of the space counts; NaN: unknown.
     limit, budget : see `keep_selected`.
     with_tau : whether to compute Kendall's tau.
     result : float64 of shape (n_repeats, n_sizes, len(MEASURES)), overwritten.
@@ -459,6 +469,7 @@ def simulate_block(
     n_front = 0
     reference = 0.0
     volume_true = 0.0
+    volume_space_true = 0.0
     for repeat in range(keys.size):
         state = keys[repeat]
         fresh = repeat == 0 or not whole  # else the candidates are what they were
@@ -470,6 +481,9 @@ def simulate_block(
             n_front = front_of(own_accuracy, own_metric, own_metric, 0.0, n, front)
             reference = 1.1 * (own_metric[front[0]] if front_reference else own_metric.max())
             volume_true = hypervolume_of(own_accuracy, own_metric, front, n_front, reference)
+            volume_space_true = hypervolume_of(
+                own_accuracy, own_metric, front, n_front, space_reference
+            )
         if standardise:
             standardise_values(values[repeat], repetition, n, scaled)
         else:
@@ -530,10 +544,11 @@ def simulate_block(
                 front_accuracy,
                 front_metric,
                 reference,
+                space_reference,
                 limit,
                 row,
             )
-            row[VOLUME_TRUE] = volume_true
+            row[VOLUME_TRUE], row[VOLUME_SPACE_TRUE] = volume_true, volume_space_true
             row[TAU] = np.nan
             if with_tau:
                 for k in range(n):
@@ -554,6 +569,7 @@ def measure_selection(
     space_accuracy: Floats,
     space_metric: Floats,
     front_reference: bool,
+    space_reference: float,
     limit: float,
     budget: int,
     result: Floats,
@@ -565,7 +581,7 @@ def measure_selection(
     accuracy, metric : true values by falling accuracy, float64 of shape (n,).
     position : int32 of shape (n,), where each candidate stands in these.
     predicted_accuracy, predicted : the predictions, by falling predicted accuracy like `position`.
-    space_accuracy, space_metric, front_reference, limit, budget : see `simulate_block`.
+    space_accuracy, space_metric, front_reference, space_reference, limit, budget : see `simulate_block`.
     result : float64 of shape (len(MEASURES),), overwritten, all but tau.
 
     Returns
@@ -575,8 +591,7 @@ def measure_selection(
     n = accuracy.size
     front = np.empty(n, np.int32)
     n_front = front_of(accuracy, metric, metric, 0.0, n, front)
-    top = metric[front[0]] if front_reference else metric.max()
-    reference = 1.1 * top
+    reference = 1.1 * (metric[front[0]] if front_reference else metric.max())
     if space_accuracy.size:
         front_accuracy, front_metric = space_accuracy, space_metric
     else:
@@ -594,8 +609,10 @@ def measure_selection(
         front_accuracy,
         front_metric,
         reference,
+        space_reference,
         limit,
         result,
     )
     result[VOLUME_TRUE] = hypervolume_of(accuracy, metric, front, n_front, reference)
+    result[VOLUME_SPACE_TRUE] = hypervolume_of(accuracy, metric, front, n_front, space_reference)
     return selected[:count]

@@ -74,6 +74,8 @@ class Landscape:
             if not np.isfinite(array).all():
                 raise HwbenchError(f"{name}: a value is missing or infinite")
         mean, scale = float(values.mean()), float(values.std())
+        if not np.isfinite(scale):
+            raise HwbenchError("metric: values are too far apart to be standardised")
         if np.ptp(values) == 0 or scale == 0:
             raise HwbenchError("metric: all values are equal, so there is nothing to predict")
         if pairing == "as_published":
@@ -96,6 +98,11 @@ class Landscape:
 
     def __len__(self) -> int:
         return len(self.order)
+
+    @property
+    def hypervolume_limit(self) -> float:
+        """The metric up to which the hypervolume of the space counts: 1.1 times the largest."""
+        return 1.1 * float(self.metric.max())
 
 
 @dataclass(frozen=True)
@@ -316,6 +323,7 @@ def simulate(
             accuracy_owners,
             float(options.accuracy_deviation),
             options.conventions.hypervolume_reference == "front",
+            landscape.hypervolume_limit,
             float(limit),
             len(landscape) if options.budget is None else options.budget,
             options.with_tau,
@@ -357,6 +365,7 @@ def evaluate_selection(
     predicted_accuracy: ArrayLike | None = None,
     reference: tuple[Floats, Floats] | None = None,
     hypervolume_reference: str = "candidates",
+    hypervolume_limit: float | None = None,
     limit: float | None = None,
     budget: int | None = None,
 ) -> dict[str, Any]:
@@ -371,6 +380,7 @@ def evaluate_selection(
     reference : accuracies and metrics, by rising metric, of the front to compare with; the
         candidates' own true front by default.
     hypervolume_reference : see `Conventions`.
+    hypervolume_limit : the metric up to which the hypervolume of the space counts.
     limit : the largest feasible standardised metric.
     budget : see `Options`.
 
@@ -406,6 +416,7 @@ def evaluate_selection(
         np.ascontiguousarray(front_accuracy[::-1]),
         np.ascontiguousarray(front_metric[::-1]),
         conventions.hypervolume_reference == "front",
+        np.nan if hypervolume_limit is None else float(hypervolume_limit),
         np.inf if limit is None else float(limit),
         len(truth) if budget is None else budget,
         result,

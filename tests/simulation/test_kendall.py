@@ -51,6 +51,11 @@ def test_values_that_share_a_bucket():
     _same(truth, generator.standard_cauchy(size=3000) ** 3)
 
 
+def test_differences_that_no_number_holds():
+    for far in (1.7e308, 5e-324):
+        _same([1.0, 2.0, 3.0, 4.0], [far, -far, 0.0, far / 2])
+
+
 @pytest.mark.parametrize(
     ("first", "second", "message"),
     [

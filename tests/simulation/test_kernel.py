@@ -72,7 +72,7 @@ def plain_front(accuracy, metric, order):
     return kept
 
 
-def plain_measures(accuracy, metric, shown, guess, *, limit, budget, front_reference, space=None):
+def plain_measures(accuracy, metric, shown, guess, *, limit, budget, front_reference, space=None, largest_of_space=np.nan):
     """Every measure by its definition."""
     n = len(accuracy)
     selected = plain_front(shown, guess, range(n))
@@ -84,9 +84,9 @@ def plain_measures(accuracy, metric, shown, guess, *, limit, budget, front_refer
     verified = [selected[j] for j in plain_front(accuracy[selected], metric[selected], range(len(selected)))]
     largest = max(metric[i] for i in (front if front_reference else range(n)))
 
-    def volume(rows):
-        if not rows:
-            return 0.0
+    def volume(rows, largest):
+        if np.isnan(largest) or not rows:
+            return 0.0 * largest
         costs = np.column_stack([-accuracy[rows] / 100, metric[rows]])
         return moocore.hypervolume(costs, ref=[0.0, 1.1 * largest])
 
@@ -102,8 +102,10 @@ def plain_measures(accuracy, metric, shown, guess, *, limit, budget, front_refer
         "mra_pareto": mean(lost, verified),
         "metric_excess_all": mean(excess, selected),
         "metric_excess_pareto": mean(excess, verified),
-        "hypervolume": volume(selected),
-        "hypervolume_true": volume(front),
+        "hypervolume": volume(selected, largest),
+        "hypervolume_true": volume(front, largest),
+        "hypervolume_space": volume(selected, largest_of_space),
+        "hypervolume_space_true": volume(front, largest_of_space),
         "kendall_tau": stats.kendalltau(metric, guess).statistic,
         "front_recall": np.mean([(accuracy[i], metric[i]) in got for i in front]),
         "regret": max(feasible) - max(found) if bounded and feasible and found else np.nan,
@@ -132,7 +134,7 @@ def cases(draw):
         "accuracy_deviation": draw(st.sampled_from([0.0, 2.0])),
         "limit": draw(st.sampled_from([None, 1.0, 2.0])),
         "budget": draw(st.sampled_from([None, 1, 3])),
-        "front_reference": draw(st.booleans()),
+        "hypervolume_reference": draw(st.sampled_from(["candidates", "front"])),
         "space": draw(st.booleans()),
         "spread": draw(st.booleans()),
     }
@@ -150,7 +152,7 @@ def test_every_measure_is_what_its_definition_says(case):
     model = deviation_model(case["model"])
     conventions = Conventions(
         "space" if case["space"] else "candidates",
-        "front" if case["front_reference"] else "candidates",
+        case["hypervolume_reference"],
     )
     options = Options(
         model,
@@ -195,7 +197,8 @@ def test_every_measure_is_what_its_definition_says(case):
                 guess,
                 limit=limit,
                 budget=case["budget"],
-                front_reference=case["front_reference"],
+                front_reference=case["hypervolume_reference"] == "front",
+                largest_of_space=scaled.max(),
                 space=space,
             )
             found = dict(zip(MEASURES, result[repeat, s], strict=True))

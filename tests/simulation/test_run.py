@@ -214,18 +214,19 @@ def test_expectations_come_with_intervals(objectives):
 
 
 def test_a_better_predictor_is_needed_to_replace_more_measurements(objectives):
+    conventions = Conventions()
     found = [
-        equivalent_predictor([objectives], n, 200, Conventions(), repeats=300)
+        equivalent_predictor([objectives], n, 200, conventions, repeats=300)
         for n in (2, 80, 120, 170)
     ]
     assert found.pop(0).tau is None  # guessing is better
     taus = [each.tau for each in found]
     assert 0 < taus[0] < taus[1] < taus[2] < 1
-    options = Options(deviation_model("mixed"), Conventions())
+    options = Options(deviation_model("mixed"), conventions)
     _, selections = expect_selection(
         objectives, 200, options, deviation=found[1].deviation, repeats=600, seed=9
     )
-    assert selections["hypervolume"].mean() == pytest.approx(found[1].hypervolume, abs=0.05)
+    assert selections["hypervolume_space"].mean() == pytest.approx(found[1].hypervolume, abs=0.05)
 
 
 def test_impossible_questions_are_refused(objectives):
@@ -236,5 +237,7 @@ def test_impossible_questions_are_refused(objectives):
             deviation_for_tau(landscape, tau, 100, options)
     with pytest.raises(HwbenchError, match="either tau or deviation"):
         expect_selection(objectives, 100, options)
+    with pytest.raises(HwbenchError, match="did you mean 'hypervolume'"):
+        equivalent_predictor([objectives], 20, 200, Conventions(), measure="hypervolum")
     with pytest.raises(HwbenchError, match="measured candidates"):
         equivalent_predictor([objectives], 200, 200, Conventions())
