@@ -15,6 +15,7 @@ from hwbench.report.plotting import (
     Entry,
     Figure,
     Json,
+    axis_title,
     base_layout,
     line_trace,
     plain_numbers,
@@ -59,7 +60,7 @@ def simulation_study(run: Run) -> SimulationStudy | None:
         return None
     means = simulated.groupby(KEYS)[MEANS].mean().reset_index()
     pooled = means.groupby(["pairing", "deviation"])[MEANS].mean().reset_index()
-    figures = [_losses(pooled), _losses_by_metric(run, means)]
+    figures = [_losses(pooled), _losses_by_metric(means)]
     if means["n_candidates"].nunique() > 1:
         for pairing in PAIRINGS:
             rows = means[means["pairing"] == pairing]
@@ -77,6 +78,11 @@ def _main(rows: pd.DataFrame) -> pd.DataFrame:
     """The rows of the true pairing, or of the only one there is."""
     pairing = "true" if (rows["pairing"] == "true").any() else rows["pairing"].iloc[0]
     return rows[rows["pairing"] == pairing]
+
+
+def _short(target: str) -> str:
+    """The column of a target; the columns of one table are what is told apart."""
+    return target.rpartition(":")[2] or target
 
 
 def _pairing_sentences(means: pd.DataFrame, pooled: pd.DataFrame) -> list[Markup]:
@@ -180,7 +186,7 @@ def _losses(pooled: pd.DataFrame) -> Figure:
             data.append(_published(list(PUBLISHED_LOSSES), values))
         legend.append(PUBLISHED)
     ticks = _main(pooled).sort_values("deviation")
-    ticks = ticks.iloc[:: max(1, len(ticks) // 6)]
+    ticks = ticks.iloc[:: max(1, len(ticks) // 5)]
     layout["xaxis"] |= {
         "tickvals": plain_numbers(ticks["deviation"]),
         "ticktext": [
@@ -203,7 +209,7 @@ def _published(x: list[float], y: list[float]) -> Json:
     return trace | {"mode": "markers", "marker": trace["marker"] | {"size": 9}}
 
 
-def _losses_by_metric(run: Run, means: pd.DataFrame) -> Figure:
+def _losses_by_metric(means: pd.DataFrame) -> Figure:
     """Fig. 5.6, right: the same by metric."""
     rows = _main(means)
     data, legend = [], []
@@ -211,7 +217,7 @@ def _losses_by_metric(run: Run, means: pd.DataFrame) -> Figure:
         curve = own.groupby("deviation")[["kendall_tau", "mra_pareto"]].mean().reset_index()
         entry = Entry(
             f"study-metric:{i}",
-            run.target(str(metric)).title,
+            _short(str(metric)),
             f"$c{i % N_COLOURS}",
             SYMBOLS[i % len(SYMBOLS)],
             "solid",
@@ -282,7 +288,7 @@ def _volumes(rows: pd.DataFrame, pairing: str, measure: str) -> Figure:
 
 def _fronts(run: Run, example: pd.DataFrame) -> Figure:
     """Fig. 5.5: the true front, what was selected by predictions, and what it is worth."""
-    metric = run.target(str(example["metric_target"].iloc[0]))
+    unit = run.target(str(example["metric_target"].iloc[0])).unit
     chosen = example[example["selected"]]
     fronts = (
         ("true", "true front", "$ink", "solid", example[example["true_front"]], "metric"),
@@ -304,12 +310,18 @@ def _fronts(run: Run, example: pd.DataFrame) -> Figure:
         data.append(trace)
         legend.append(entry)
     deviation = float(example["deviation"].iloc[0])
+    layout = base_layout(axis_title(_short(str(example["metric_target"].iloc[0])), unit), "accuracy, %")
+    shown = chosen["accuracy"].dropna()
+    if len(shown):  # the poor end of the true front would leave no room for the rest
+        low, high = float(shown.min()), float(example["accuracy"].max())
+        pad = 0.06 * max(high - low, 1e-6)
+        layout["yaxis"] |= {"range": [low - 3 * pad, high + pad]}
     return Figure(
         "study-fronts",
         "The fronts of one selection",
         "Step lines: true, discovered and predicted Pareto front of one simulated selection",
         data,
-        base_layout(metric.with_unit, "accuracy (%)"),
+        layout,
         legend=tuple(legend),
         caption=f"A predictor of deviation {deviation:.2f}. What it holds for a front (dashed) is "
         "worth the discovered front once measured (LAUBE Fig. 5.5).",
@@ -427,7 +439,7 @@ def _sanity(run: Run, means: pd.DataFrame) -> Figure:
         curve = own.groupby("deviation")["kendall_tau"].mean().reset_index()
         entry = Entry(
             f"study-metric:{i}",
-            run.target(str(metric)).title,
+            _short(str(metric)),
             f"$c{i % N_COLOURS}",
             SYMBOLS[i % len(SYMBOLS)],
             "solid",
