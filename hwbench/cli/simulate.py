@@ -135,7 +135,9 @@ def expect(
     predictor: Annotated[
         str | None, typer.Option(help="Instead: a predictor of the zoo, fitted anew every repeat.")
     ] = None,
-    samples: Annotated[int, typer.Option(min=2, help="Architectures --predictor is fitted to.")] = 124,
+    samples: Annotated[
+        int, typer.Option(min=2, help="Architectures --predictor is fitted to.")
+    ] = 124,
     candidates: Candidates = 1000,
     accuracy: Accuracy = ACCURACY,
     metric: Metric = METRIC,
@@ -153,7 +155,7 @@ def expect(
     error_growth: ErrorGrowth = 0.0,
     as_json: AsJson = False,
 ) -> None:
-    """What selecting by a predictor loses, given its tau, its deviation, or the predictor itself."""
+    """What selecting by a predictor loses, given its tau, its deviation, or its name."""
     from hwbench.errors import HwbenchError
     from hwbench.simulation.expect import expect_selection, summarise
     from hwbench.simulation.objectives import load_objectives
@@ -203,7 +205,9 @@ def expect(
 
 @app.command()
 def equivalent(
-    measured: Annotated[int, typer.Option(min=2, help="Candidates whose metric is measured.")] = 5000,
+    measured: Annotated[
+        int, typer.Option(min=2, help="Candidates whose metric is measured.")
+    ] = 5000,
     candidates: Annotated[
         int, typer.Option(min=3, help="Candidates whose metric is predicted.")
     ] = 15625,
@@ -306,7 +310,7 @@ def _fitted(
 
     from hwbench.cli.output import progress_bar
     from hwbench.simulation.fitted import select_by_fitted
-    from hwbench.simulation.kernel import MEASURES
+    from hwbench.simulation.measures import MEASURES
 
     rows = []
     count = repeats or 20

@@ -100,10 +100,10 @@ def _pairing_sentences(means: pd.DataFrame, pooled: pd.DataFrame) -> list[Markup
         Markup(
             "The published code sorts the metric values before it pairs them with accuracies, so "
             "that an architecture is given the metric of another. Repeated that way, a predictor "
-            "of deviation {:.2g} (tau {:.2f}) loses <b>{:.2f} points</b> of accuracy, {:.2f} if the "
-            "picks are verified; with each architecture's own metric it loses <b>{:.2f}</b>, {:.2f} "
-            "if verified (means over metrics and numbers of candidates). The hypervolume of the "
-            "true front of {} candidates is {:.2f} that way and {:.2f} in truth."
+            "of deviation {:.2g} (tau {:.2f}) loses <b>{:.2f} points</b> of accuracy, {:.2f} if "
+            "the picks are verified; with each architecture's own metric it loses <b>{:.2f}</b>, "
+            "{:.2f} if verified (means over metrics and numbers of candidates). The hypervolume of "
+            "the true front of {} candidates is {:.2f} that way and {:.2f} in truth."
         ).format(
             deviation,
             published.loc[deviation, "kendall_tau"],
@@ -135,9 +135,10 @@ def _equivalence_sentences(means: pd.DataFrame) -> list[Markup]:
     return [
         Markup(
             "Measuring {} candidates and predicting {} give the same hypervolume where the "
-            "predictor's tau is {}. The first number takes the published reference point, 1.1 times "
-            "the largest metric of each selection's candidates, which moves away as candidates "
-            "become more; the second takes one reference point for all, so it is the one to go by."
+            "predictor's tau is {}. The first number takes the published reference point, 1.1 "
+            "times the largest metric of each selection's candidates, which moves away as "
+            "candidates become more; the second takes one reference point for all, and is the one "
+            "to go by."
         ).format(f"{measured:,}", f"{predicted:,}", ", ".join(found))
     ]
 
@@ -145,9 +146,11 @@ def _equivalence_sentences(means: pd.DataFrame) -> list[Markup]:
 def _equivalent_tau(rows: pd.DataFrame, measured: int, predicted: int, measure: str) -> str:
     """Interpolated between simulated deviations; with a bound where none is good or bad enough."""
     wanted = rows.loc[rows["n_candidates"] == measured, f"{measure}_true"].mean()
-    points = rows[rows["n_candidates"] == predicted].groupby("deviation")[
-        ["kendall_tau", measure]
-    ].mean()
+    points = (
+        rows[rows["n_candidates"] == predicted]
+        .groupby("deviation")[["kendall_tau", measure]]
+        .mean()
+    )
     points = points.dropna().sort_values(measure)
     if points.empty or not np.isfinite(wanted):
         return "unknown"
@@ -170,9 +173,7 @@ def _losses(pooled: pd.DataFrame) -> Figure:
         if rows.empty:
             continue
         for measure, what, colour in looks:
-            entry = Entry(
-                f"study:{pairing}-{measure}", f"{what}, {title}", colour, "circle", dash
-            )
+            entry = Entry(f"study:{pairing}-{measure}", f"{what}, {title}", colour, "circle", dash)
             text = [
                 f"<b>{entry.title}</b><br>deviation {row.deviation:.2f}, tau {row.kendall_tau:.2f}"
                 f"<br>{getattr(row, measure):.2f} points"
@@ -189,9 +190,7 @@ def _losses(pooled: pd.DataFrame) -> Figure:
     ticks = ticks.iloc[:: max(1, len(ticks) // 5)]
     layout["xaxis"] |= {
         "tickvals": plain_numbers(ticks["deviation"]),
-        "ticktext": [
-            f"{row.deviation:.1f}<br>{row.kendall_tau:.2f}" for row in ticks.itertuples()
-        ],
+        "ticktext": [f"{row.deviation:.1f}<br>{row.kendall_tau:.2f}" for row in ticks.itertuples()],
     }
     return Figure(
         "study-losses",
@@ -223,7 +222,8 @@ def _losses_by_metric(means: pd.DataFrame) -> Figure:
             "solid",
         )
         text = [
-            f"deviation {row.deviation:.2f}, tau {row.kendall_tau:.2f}<br>{row.mra_pareto:.2f} points"
+            f"deviation {row.deviation:.2f}, tau {row.kendall_tau:.2f}<br>"
+            f"{row.mra_pareto:.2f} points"
             for row in curve.itertuples()
         ]
         data.append(line_trace(entry, curve["deviation"], curve["mra_pareto"], text))
@@ -310,7 +310,9 @@ def _fronts(run: Run, example: pd.DataFrame) -> Figure:
         data.append(trace)
         legend.append(entry)
     deviation = float(example["deviation"].iloc[0])
-    layout = base_layout(axis_title(_short(str(example["metric_target"].iloc[0])), unit), "accuracy, %")
+    layout = base_layout(
+        axis_title(_short(str(example["metric_target"].iloc[0])), unit), "accuracy, %"
+    )
     shown = chosen["accuracy"].dropna()
     if len(shown):  # the poor end of the true front would leave no room for the rest
         low, high = float(shown.min()), float(example["accuracy"].max())
@@ -457,7 +459,10 @@ def _sanity(run: Run, means: pd.DataFrame) -> Figure:
             trained["kendall_tau"],
             [f"{value:.3f}" for value in trained["kendall_tau"]],
         )
-        trace |= {"mode": "markers", "hovertemplate": "deviation %{x:.2f}, tau %{y:.3f}<extra></extra>"}
+        trace |= {
+            "mode": "markers",
+            "hovertemplate": "deviation %{x:.2f}, tau %{y:.3f}<extra></extra>",
+        }
         trace["marker"] |= {"size": 5, "opacity": 0.6}
         data.append(trace)
         legend.append(entry)
@@ -472,8 +477,7 @@ def _sanity(run: Run, means: pd.DataFrame) -> Figure:
         layout,
         legend=tuple(legend),
         caption="Markers below a line rank worse than a simulated predictor of the same deviation "
-        "(LAUBE Fig. A.7)."
-        + ("" if len(trained) else " This run has no trained predictors."),
+        "(LAUBE Fig. A.7)." + ("" if len(trained) else " This run has no trained predictors."),
     )
 
 

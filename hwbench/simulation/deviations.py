@@ -35,7 +35,7 @@ class DeviationModel:
 
 
 def _mixed(generator: np.random.Generator, shape: tuple[int, int]) -> Floats:
-    from hwbench.simulation.kernel import mix_deviations
+    from hwbench.simulation.draws import mix_deviations
 
     # The constant v of the source cancels in the standardisation, so it is 1 here.
     shift = generator.uniform(0.0, 2.0, size=shape[0])
@@ -98,9 +98,7 @@ def deviation_model(name: str) -> DeviationModel:
     return DEVIATION_MODELS[name]
 
 
-def draw_deviations(
-    name: str, n: int, deviation: float, generator: np.random.Generator
-) -> Floats:
+def draw_deviations(name: str, n: int, deviation: float, generator: np.random.Generator) -> Floats:
     """Deviations of one simulated predictor, those that share a value side by side.
 
     Parameters

@@ -68,9 +68,7 @@ def deviation_for_tau(
         raise HwbenchError(f"tau must be more than 0 and at most 1, not {tau}")
 
     def surplus(deviation: float) -> float:
-        result = simulate(
-            landscape, n_candidates, [deviation], options, repeats=repeats, seed=seed
-        )
+        result = simulate(landscape, n_candidates, [deviation], options, repeats=repeats, seed=seed)
         return float(result[:, 0, _measure("kendall_tau")].mean()) - tau
 
     deviation = _falling_root(surplus)
@@ -137,7 +135,9 @@ def summarise(selections: pd.DataFrame) -> pd.DataFrame:
             continue
         mean, low, high = mean_interval(values)
         rows[name] = (mean, low, high, *np.quantile(values, [0.05, 0.95]))
-    return pd.DataFrame.from_dict(rows, orient="index", columns=["mean", "low", "high", "least", "most"])
+    return pd.DataFrame.from_dict(
+        rows, orient="index", columns=["mean", "low", "high", "least", "most"]
+    )
 
 
 def equivalent_predictor(
@@ -202,7 +202,7 @@ def equivalent_predictor(
 
 
 def _measure(name: str) -> int:
-    from hwbench.simulation.kernel import MEASURES
+    from hwbench.simulation.measures import MEASURES
 
     return MEASURES.index(name)
 

@@ -104,9 +104,7 @@ def simulate_joint_selection(
         chosen = generator.permutation(len(values))[:n_candidates]
         errors = [draw_deviations(deviations, n_candidates, size, generator) for size in sizes]
         true = standardised[chosen]
-        rows.append(
-            _evaluate(accuracies[chosen], true, true + np.column_stack(errors), budget)
-        )
+        rows.append(_evaluate(accuracies[chosen], true, true + np.column_stack(errors), budget))
     return pd.DataFrame(rows)
 
 

@@ -168,9 +168,7 @@ def tau_from_sorted(
         return np.nan
     discordant = count_inversions(order, n, ties, bits, inner, outer, used)
     concordant = pairs - tied_first - tied_second + tied_both - discordant
-    return (
-        (concordant - discordant) / np.sqrt(pairs - tied_first) / np.sqrt(pairs - tied_second)
-    )
+    return (concordant - discordant) / np.sqrt(pairs - tied_first) / np.sqrt(pairs - tied_second)
 
 
 @compiled

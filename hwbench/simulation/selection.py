@@ -248,7 +248,7 @@ def _model(
 
 def as_frame(result: Floats) -> pd.DataFrame:
     """Results of shape (n_rows, n_measures) as a frame, counts as whole numbers."""
-    from hwbench.simulation.kernel import MEASURES
+    from hwbench.simulation.measures import MEASURES
 
     frame = pd.DataFrame(result, columns=list(MEASURES))
     return frame.astype({"n_selected": np.int64, "n_selected_pareto": np.int64})
@@ -274,9 +274,10 @@ def simulate(
 
     Returns
     -------
-    float64 of shape (repeats, n_sizes, n_measures), the measures as in `kernel.MEASURES`.
+    float64 of shape (repeats, n_sizes, n_measures), the measures as in `measures.MEASURES`.
     """
-    from hwbench.simulation.kernel import MEASURES, simulate_block
+    from hwbench.simulation.kernel import simulate_block
+    from hwbench.simulation.measures import MEASURES
 
     if not 2 <= n_candidates <= len(landscape):
         raise HwbenchError(f"n_candidates must lie in 2 .. {len(landscape)}, not {n_candidates}")
@@ -390,7 +391,8 @@ def evaluate_selection(
     is predicted) first.
     """
     from hwbench.simulation.kendall import kendall_tau
-    from hwbench.simulation.kernel import MEASURES, measure_selection
+    from hwbench.simulation.kernel import measure_selection
+    from hwbench.simulation.measures import MEASURES
 
     conventions = Conventions(hypervolume_reference=hypervolume_reference)
     truth, true_metric, guess = (

@@ -75,9 +75,7 @@ def _group(n, what):
 def test_simulated(benchmark, landscape, n, with_tau):
     benchmark.group = _group(n, "with tau" if with_tau else "without tau")
     options = _options(with_tau)
-    result = benchmark(
-        simulate, landscape, n, [DEVIATION], options, repeats=SELECTIONS, seed=0
-    )
+    result = benchmark(simulate, landscape, n, [DEVIATION], options, repeats=SELECTIONS, seed=0)
     assert len(result) == SELECTIONS
 
 
@@ -86,9 +84,7 @@ def test_simulated(benchmark, landscape, n, with_tau):
 def test_simulated_in_a_grid_of_eleven_deviations(benchmark, landscape, n, with_tau):
     benchmark.group = _group(n, "with tau" if with_tau else "without tau")
     options = _options(with_tau)
-    result = benchmark(
-        simulate, landscape, n, TEN_MORE, options, repeats=SELECTIONS // 11, seed=0
-    )
+    result = benchmark(simulate, landscape, n, TEN_MORE, options, repeats=SELECTIONS // 11, seed=0)
     assert result.shape[0] * result.shape[1] == SELECTIONS
 
 

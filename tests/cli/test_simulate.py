@@ -121,3 +121,14 @@ def test_a_scenario_with_real_predictors_and_both_pairings(hwbench, own_table, t
 )
 def test_wrong_arguments_are_refused(refused, own_table, arguments, message):
     assert message in refused("simulate", *arguments)
+
+
+@pytest.mark.slow
+def test_the_published_study(hwbench, hwbench_home, shared_data, tmp_path):
+    hwbench("tables", "fetch", "hw-nas-bench", "--mirror", shared_data / "raw")
+    hwbench("simulate", "run", "paper-selection", "-o", tmp_path / "run", "-w", "2")
+    rows = pd.read_parquet(tmp_path / "run" / "simulation.parquet")
+    assert len(rows) == 660_000
+    assert hwbench("report", "write", tmp_path / "run").code == 0
+    page = (tmp_path / "run" / "report.html").read_text()
+    assert "The published code sorts the metric values" in page

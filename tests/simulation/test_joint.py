@@ -10,9 +10,9 @@ from hwbench.simulation import evaluate_selection
 from hwbench.simulation.joint import _evaluate, pareto_set, simulate_joint_selection
 
 points = st.integers(2, 25).flatmap(
-    lambda n: st.lists(
-        st.tuples(*[st.integers(0, 4)] * 5), min_size=n, max_size=n
-    ).map(lambda rows: np.array(rows, dtype=float))
+    lambda n: st.lists(st.tuples(*[st.integers(0, 4)] * 5), min_size=n, max_size=n).map(
+        lambda rows: np.array(rows, dtype=float)
+    )
 )
 
 

@@ -14,9 +14,7 @@ few = st.integers(2, 60).flatmap(
     lambda n: arrays(np.int64, (2, n), elements=st.integers(0, 6)).map(lambda a: a.astype(float))
 )
 any_numbers = st.integers(2, 60).flatmap(
-    lambda n: arrays(
-        np.float64, (2, n), elements=st.floats(allow_nan=False, allow_infinity=False)
-    )
+    lambda n: arrays(np.float64, (2, n), elements=st.floats(allow_nan=False, allow_infinity=False))
 )
 
 

@@ -9,7 +9,8 @@ from scipy import stats
 
 from hwbench.simulation.conventions import Conventions
 from hwbench.simulation.deviations import deviation_model
-from hwbench.simulation.kernel import MEASURES, deal_values, draw_subset
+from hwbench.simulation.draws import deal_values, draw_subset
+from hwbench.simulation.measures import MEASURES
 from hwbench.simulation.selection import (
     Landscape,
     Options,
@@ -72,7 +73,18 @@ def plain_front(accuracy, metric, order):
     return kept
 
 
-def plain_measures(accuracy, metric, shown, guess, *, limit, budget, front_reference, space=None, largest_of_space=np.nan):
+def plain_measures(
+    accuracy,
+    metric,
+    shown,
+    guess,
+    *,
+    limit,
+    budget,
+    front_reference,
+    space=None,
+    largest_of_space=np.nan,
+):
     """Every measure by its definition."""
     n = len(accuracy)
     selected = plain_front(shown, guess, range(n))
@@ -81,7 +93,9 @@ def plain_measures(accuracy, metric, shown, guess, *, limit, budget, front_refer
     points = [(accuracy[i], metric[i]) for i in front] if space is None else space
     lost = {i: max(a for a, m in points if m <= metric[i]) - accuracy[i] for i in selected}
     excess = {i: metric[i] - min(m for a, m in points if a >= accuracy[i]) for i in selected}
-    verified = [selected[j] for j in plain_front(accuracy[selected], metric[selected], range(len(selected)))]
+    verified = [
+        selected[j] for j in plain_front(accuracy[selected], metric[selected], range(len(selected)))
+    ]
     largest = max(metric[i] for i in (front if front_reference else range(n)))
 
     def volume(rows, largest):
@@ -179,7 +193,9 @@ def test_every_measure_is_what_its_definition_says(case):
     limit = np.inf if case["limit"] is None else (case["limit"] - metric.mean()) / metric.std()
     space = None
     if case["space"]:
-        space = [(accuracy[i], scaled[i]) for i in plain_front(accuracy, scaled, range(len(metric)))]
+        space = [
+            (accuracy[i], scaled[i]) for i in plain_front(accuracy, scaled, range(len(metric)))
+        ]
     for repeat in range(repeats):
         bits = SplitMix(keys[repeat])
         rows = order[plain_subset(len(metric), n, bits)]
@@ -209,9 +225,9 @@ def test_every_measure_is_what_its_definition_says(case):
 
 
 points = st.integers(2, 30).flatmap(
-    lambda n: st.lists(
-        st.tuples(*[st.integers(0, 5)] * 4), min_size=n, max_size=n
-    ).map(lambda rows: np.array(rows, dtype=float))
+    lambda n: st.lists(st.tuples(*[st.integers(0, 5)] * 4), min_size=n, max_size=n).map(
+        lambda rows: np.array(rows, dtype=float)
+    )
 )
 
 

@@ -119,9 +119,7 @@ def test_the_true_pairing_loses_less(means):
 )
 def test_the_tau_that_makes_up_for_measuring_a_third(objectives, pairing, measure, tau):
     conventions = Conventions(pairing=pairing)
-    found = equivalent_predictor(
-        objectives, 5000, 15625, conventions, measure=measure, repeats=150
-    )
+    found = equivalent_predictor(objectives, 5000, 15625, conventions, measure=measure, repeats=150)
     assert found.tau == pytest.approx(tau, abs=0.05)
 
 

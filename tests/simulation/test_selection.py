@@ -8,6 +8,7 @@ import hwbench as hb
 from hwbench.errors import HwbenchError
 from hwbench.simulation import evaluate_selection
 
+
 @pytest.fixture
 def objectives():
     generator = np.random.default_rng(0)
