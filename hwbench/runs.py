@@ -130,7 +130,7 @@ def _table_cards(scenario: Scenario) -> dict[str, Any]:
     if scenario.study:
         targets.extend(scenario.study.targets)
     if scenario.simulation:
-        targets.extend([scenario.simulation.accuracy, *scenario.simulation.metrics])
+        targets.extend(scenario.simulation.targets)
     cards: dict[str, Any] = {}
     for target in targets:
         name, column = split_target(target)

@@ -8,7 +8,7 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, model_validator
 
 from hwbench.assets import content_files, find_content
-from hwbench.simulation.run import SimulationSpec
+from hwbench.simulation.spec import SimulationSpec
 from hwbench.study.spec import StudySpec
 from hwbench.toml import read_toml
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -16,7 +16,47 @@ from hwbench.cli.output import (
     run_part,
 )
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 app = typer.Typer(help="Simulate what a predictor's errors cost.", no_args_is_help=True)
+
+ACCURACY = "nb201-digits:test_accuracy"
+METRIC = "nb201-digits:latency_min"
+
+Accuracy = Annotated[str, typer.Option(help="table:column of the true accuracy in %.")]
+Metric = Annotated[str, typer.Option(help="table:column of the hardware metric.")]
+Metrics = Annotated[
+    list[str],
+    typer.Option("--metric", help="table:column of the hardware metric; several select jointly."),
+]
+Candidates = Annotated[int, typer.Option(min=2, help="Architectures to select from.")]
+Repeats = Annotated[int, typer.Option(min=1, help="Selections to simulate.")]
+Seed = Annotated[int, typer.Option(min=0, help="Of all randomness.")]
+Deviations = Annotated[
+    str, typer.Option(help="How the predictor errs: mixed, normal, uniform or student.")
+]
+Pairing = Annotated[
+    str, typer.Option(help="true, or as_published: with the published code's error.")
+]
+ReferenceFront = Annotated[
+    str, typer.Option(help="Losses are counted from the front of the candidates or of the space.")
+]
+HypervolumeReference = Annotated[
+    str, typer.Option(help="Hypervolume counts up to the largest metric of candidates or front.")
+]
+Limit = Annotated[
+    float | None, typer.Option(help="The largest feasible metric, in its unit: 'latency <= 5 ms'.")
+]
+Budget = Annotated[
+    int | None, typer.Option(min=1, help="Measure only so many of the selected, the most accurate.")
+]
+AccuracyDeviation = Annotated[
+    float, typer.Option(help="Deviation of errors on accuracy, in percentage points.")
+]
+ErrorGrowth = Annotated[
+    float, typer.Option(help="Errors grow with this power of the metric; 1: in proportion to it.")
+]
 
 
 @app.command()
@@ -31,37 +71,308 @@ def run(scenario: ScenarioName, output: RunFolder = None, workers: Workers = Non
 
 @app.command()
 def select(
-    accuracy: Annotated[str, typer.Option(help="table:column of the true accuracy in %.")],
-    metric: Annotated[str, typer.Option(help="table:column of the hardware metric.")],
-    candidates: Annotated[int, typer.Option(min=2, help="Architectures to select from.")] = 1000,
+    accuracy: Accuracy,
+    metric: Metrics,
+    candidates: Candidates = 1000,
     deviation: Annotated[
         float, typer.Option(help="Deviation of the errors, in deviations of the metric.")
     ] = 0.2,
-    repeats: Annotated[int, typer.Option(min=1, help="Selections to simulate.")] = 100,
-    seed: Annotated[int, typer.Option(min=0, help="Of all randomness.")] = 0,
+    repeats: Repeats = 100,
+    seed: Seed = 0,
+    deviations: Deviations = "mixed",
+    pairing: Pairing = "true",
+    reference_front: ReferenceFront = "candidates",
+    hypervolume_reference: HypervolumeReference = "candidates",
+    limit: Limit = None,
+    budget: Budget = None,
+    accuracy_deviation: AccuracyDeviation = 0.0,
+    error_growth: ErrorGrowth = 0.0,
     as_json: AsJson = False,
 ) -> None:
-    """Simulate selections on two columns and print the mean of every measure."""
-    from hwbench.simulation.run import load_objectives
-    from hwbench.simulation.selection import simulate_selection
-    from hwbench.statistics import mean_interval
+    """Simulate selections by predictors of one deviation and print the mean of every measure."""
+    from hwbench.simulation.expect import expect_selection, summarise
+    from hwbench.simulation.objectives import load_objectives
 
+    if len(metric) > 1:
+        chosen = {
+            "--pairing": pairing != "true",
+            "--reference-front": reference_front != "candidates",
+            "--hypervolume-reference": hypervolume_reference != "candidates",
+            "--limit": limit is not None,
+            "--accuracy-deviation": accuracy_deviation != 0,
+            "--error-growth": error_growth != 0,
+        }
+        selections = _joint(
+            accuracy, metric, chosen, candidates, deviation, repeats, seed, deviations, budget
+        )
+    else:
+        objectives = load_objectives(accuracy, metric[0])
+        options = _options(
+            objectives,
+            deviations,
+            pairing,
+            reference_front,
+            hypervolume_reference,
+            limit,
+            budget,
+            accuracy_deviation,
+            error_growth,
+        )
+        _, selections = expect_selection(
+            objectives, candidates, options, deviation=deviation, repeats=repeats, seed=seed
+        )
+    _print_summary(summarise(selections), as_json=as_json)
+
+
+@app.command()
+def expect(
+    tau: Annotated[
+        float | None, typer.Option(help="Kendall's tau of the predictor on unseen architectures.")
+    ] = None,
+    deviation: Annotated[
+        float | None, typer.Option(help="Instead: its errors' deviation, in those of the metric.")
+    ] = None,
+    predictor: Annotated[
+        str | None, typer.Option(help="Instead: a predictor of the zoo, fitted anew every repeat.")
+    ] = None,
+    samples: Annotated[
+        int, typer.Option(min=2, help="Architectures --predictor is fitted to.")
+    ] = 124,
+    candidates: Candidates = 1000,
+    accuracy: Accuracy = ACCURACY,
+    metric: Metric = METRIC,
+    repeats: Annotated[
+        int | None, typer.Option(min=1, help="Selections; 1000, with --predictor 20, by default.")
+    ] = None,
+    seed: Seed = 0,
+    deviations: Deviations = "mixed",
+    pairing: Pairing = "true",
+    reference_front: ReferenceFront = "candidates",
+    hypervolume_reference: HypervolumeReference = "candidates",
+    limit: Limit = None,
+    budget: Budget = None,
+    accuracy_deviation: AccuracyDeviation = 0.0,
+    error_growth: ErrorGrowth = 0.0,
+    as_json: AsJson = False,
+) -> None:
+    """What selecting by a predictor loses, given its tau, its deviation, or its name."""
+    from hwbench.errors import HwbenchError
+    from hwbench.simulation.expect import expect_selection, summarise
+    from hwbench.simulation.objectives import load_objectives
+
+    if sum(given is not None for given in (tau, deviation, predictor)) != 1:
+        raise HwbenchError("give one of --tau, --deviation and --predictor")
     objectives = load_objectives(accuracy, metric)
-    frame = simulate_selection(
-        objectives.accuracy,
-        objectives.metric,
+    options = _options(
+        objectives,
+        deviations,
+        pairing,
+        reference_front,
+        hypervolume_reference,
+        limit,
+        budget,
+        accuracy_deviation,
+        error_growth,
+    )
+    if predictor is not None:
+        if accuracy_deviation or error_growth or pairing != "true":
+            raise HwbenchError(
+                "a fitted predictor errs as it does: --predictor goes without "
+                "--accuracy-deviation, --error-growth and --pairing"
+            )
+        selections = _fitted(objectives, predictor, samples, candidates, options, repeats, seed)
+        size = float(selections.pop("deviation").mean())
+    else:
+        size, selections = expect_selection(
+            objectives,
+            candidates,
+            options,
+            tau=tau,
+            deviation=deviation,
+            repeats=repeats or 1000,
+            seed=seed,
+        )
+    summary = summarise(selections)
+    if as_json:
+        print_json({"deviation": size, "measures": summary.to_dict(orient="index")})
+        return
+    typer.echo(
+        f"{candidates} candidates, {accuracy} against {metric}; deviation {size:.3f}, "
+        f"{len(selections)} selections"
+    )
+    _print_summary(summary, as_json=False)
+
+
+@app.command()
+def equivalent(
+    measured: Annotated[
+        int, typer.Option(min=2, help="Candidates whose metric is measured.")
+    ] = 5000,
+    candidates: Annotated[
+        int, typer.Option(min=3, help="Candidates whose metric is predicted.")
+    ] = 15625,
+    accuracy: Annotated[
+        list[str] | None, typer.Option(help="table:column of the true accuracy in %.")
+    ] = None,
+    metric: Annotated[
+        list[str] | None, typer.Option(help="table:column, one for each --accuracy; averaged over.")
+    ] = None,
+    repeats: Repeats = 200,
+    seed: Seed = 0,
+    deviations: Deviations = "mixed",
+    pairing: Pairing = "true",
+    measure: Annotated[
+        str,
+        typer.Option(
+            help="hypervolume_space, or hypervolume: with the published, moving reference."
+        ),
+    ] = "hypervolume_space",
+    as_json: AsJson = False,
+) -> None:
+    """How good a predictor must be for more candidates to make up for measuring fewer."""
+    from dataclasses import asdict
+
+    from hwbench.errors import HwbenchError
+    from hwbench.simulation.conventions import Conventions
+    from hwbench.simulation.expect import equivalent_predictor
+    from hwbench.simulation.objectives import load_objectives
+
+    accuracies, metrics = accuracy or [ACCURACY], metric or [METRIC]
+    if len(accuracies) == 1:
+        accuracies = accuracies * len(metrics)
+    if len(accuracies) != len(metrics):
+        raise HwbenchError(
+            f"{len(accuracies)} --accuracy for {len(metrics)} --metric: give one, or one for each"
+        )
+    found = equivalent_predictor(
+        [load_objectives(*pair) for pair in zip(accuracies, metrics, strict=True)],
+        measured,
+        candidates,
+        Conventions(pairing=pairing),
+        measure=measure,
+        model=deviations,
+        repeats=repeats,
+        seed=seed,
+    )
+    if as_json:
+        print_json(asdict(found))
+        return
+    if found.tau is None:
+        typer.echo(
+            f"even guesses over {candidates} candidates select better than measuring {measured}: "
+            f"more than a hypervolume of {found.hypervolume:.3f}"
+        )
+        return
+    typer.echo(
+        f"measuring {measured} candidates and predicting {candidates} with a Kendall's tau of "
+        f"{found.tau:.2f} (deviation {found.deviation:.2f}) select equally well: hypervolume "
+        f"{found.hypervolume:.3f}"
+    )
+
+
+def _options(
+    objectives: Any,
+    deviations: str,
+    pairing: str,
+    reference_front: str,
+    hypervolume_reference: str,
+    limit: float | None,
+    budget: int | None,
+    accuracy_deviation: float,
+    error_growth: float,
+) -> Any:
+    from hwbench.simulation.conventions import Conventions
+    from hwbench.simulation.deviations import deviation_model
+    from hwbench.simulation.selection import Options
+
+    model = deviation_model(deviations)
+    return Options(
+        model,
+        Conventions(reference_front, hypervolume_reference, pairing),
+        model,
+        accuracy_deviation,
+        objectives.spread(error_growth, ()),
+        None if limit is None else objectives.sign * limit,
+        budget,
+    )
+
+
+def _fitted(
+    objectives: Any,
+    predictor: str,
+    samples: int,
+    candidates: int,
+    options: Any,
+    repeats: int | None,
+    seed: int,
+) -> pd.DataFrame:
+    import pandas as pd
+
+    from hwbench.cli.output import progress_bar
+    from hwbench.simulation.fitted import select_by_fitted
+    from hwbench.simulation.measures import MEASURES
+
+    rows = []
+    count = repeats or 20
+    with progress_bar(f"fitting {predictor}") as progress:
+        for repeat in range(count):
+            rows += select_by_fitted(
+                objectives,
+                predictor,
+                samples,
+                [candidates],
+                repeat=repeat,
+                seed=[seed],
+                conventions=options.conventions,
+                limit=None if options.limit is None else objectives.sign * options.limit,
+                budget=options.budget,
+            )
+            progress(repeat + 1, count)
+    return pd.DataFrame(rows)[["deviation", *MEASURES]]
+
+
+def _joint(
+    accuracy: str,
+    metrics: list[str],
+    chosen: dict[str, bool],
+    candidates: int,
+    deviation: float,
+    repeats: int,
+    seed: int,
+    deviations: str,
+    budget: int | None,
+) -> pd.DataFrame:
+    from hwbench.errors import HwbenchError
+    from hwbench.simulation.joint import simulate_joint_selection
+    from hwbench.simulation.objectives import load_joint_objectives
+
+    for option, given in chosen.items():
+        if given:
+            raise HwbenchError(f"{option} goes with one --metric, not with {len(metrics)}")
+    accuracies, values = load_joint_objectives(accuracy, metrics)
+    return simulate_joint_selection(
+        accuracies,
+        values,
         n_candidates=candidates,
         deviation=deviation,
         repeats=repeats,
         seed=seed,
+        deviations=deviations,
+        budget=budget,
     )
-    intervals = {column: mean_interval(frame[column]) for column in frame}
+
+
+def _print_summary(summary: pd.DataFrame, *, as_json: bool) -> None:
     if as_json:
-        names = ("mean", "low", "high")
-        print_json({key: dict(zip(names, value, strict=True)) for key, value in intervals.items()})
+        print_json(summary.to_dict(orient="index"))
         return
     rows = [
-        {"measure": key, "mean": f"{mean:.3f}", "95 % interval": f"{low:.3f} .. {high:.3f}"}
-        for key, (mean, low, high) in intervals.items()
+        {
+            "measure": row.Index,
+            "mean": f"{row.mean:.3f}",
+            "95 % interval": f"{row.low:.3f} .. {row.high:.3f}",
+            "nine in ten": f"{row.least:.3f} .. {row.most:.3f}",
+        }
+        for row in summary.itertuples()
     ]
-    print_listing(rows, ["measure", "mean", "95 % interval"], as_json=False)
+    print_listing(rows, ["measure", "mean", "95 % interval", "nine in ten"], as_json=False)

@@ -58,18 +58,28 @@ def print_simulation(folder: Path) -> None:
     path = folder / "simulation.parquet"
     if not path.exists():
         return
+    import numpy as np
     import pandas as pd
 
-    selections = pd.read_parquet(path)
+    selections = pd.read_parquet(path).fillna({"predictor": "simulated"})
     typer.echo("What selecting by predictions costs, by quality of the predictor")
-    for metric, of_metric in selections.groupby("metric_target"):
+    quality = ["n_candidates", "predictor", "training_size", "deviation"]
+    several = selections["pairing"].nunique() > 1
+    for (metric, pairing), of_metric in selections.groupby(
+        ["metric_target", "pairing"], sort=False
+    ):
+        # A fitted predictor's deviation is another in every repeat.
+        fitted = of_metric["predictor"] != "simulated"
+        grouped = of_metric.assign(deviation=of_metric["deviation"].where(~fitted))
         rows = []
-        for (n_candidates, deviation), group in of_metric.groupby(["n_candidates", "deviation"]):
+        for (n, predictor, size, deviation), group in grouped.groupby(quality, dropna=False):
             mean = group.mean(numeric_only=True)
+            spread = of_metric.loc[group.index, "deviation"].mean()
             rows.append(
                 {
-                    "candidates": n_candidates,
-                    "deviation": deviation,
+                    "candidates": n,
+                    "predictor": predictor if np.isfinite(deviation) else f"{predictor}, {size}",
+                    "deviation": f"{spread:.2g}",
                     "tau": f"{mean['kendall_tau']:.2f}",
                     "MRA all": f"{mean['mra_all']:.2f}",
                     "MRA pareto": f"{mean['mra_pareto']:.2f}",
@@ -77,4 +87,6 @@ def print_simulation(folder: Path) -> None:
                     "of true": f"{mean['hypervolume_true']:.3f}",
                 }
             )
-        print_listing(rows, list(rows[0]), as_json=False, title=str(metric))
+        shown = [name for name in rows[0] if name != "predictor" or fitted.any()]
+        title = f"{metric}, pairing {pairing}" if several else str(metric)
+        print_listing(rows, shown, as_json=False, title=title)

@@ -173,7 +173,9 @@ def first_above(curves: pd.DataFrame, target: str, tau: float) -> pd.Series | No
 
 
 def simulation_curves(simulation: pd.DataFrame) -> pd.DataFrame:
-    """Means over repeats with 95 % intervals.
+    """Means over repeats with 95 % intervals, of simulated predictors with the true pairing.
+
+    Where there is no true pairing, of the one there is.
 
     Returns
     -------
@@ -182,6 +184,9 @@ def simulation_curves(simulation: pd.DataFrame) -> pd.DataFrame:
     the columns measure, measure_low, measure_high; tau, n_selected and repeats.
     """
     keys = ["accuracy_target", "metric_target", "n_candidates", "deviation"]
+    simulation = simulation[simulation["predictor"].isna()]
+    if (simulation["pairing"] == "true").any():
+        simulation = simulation[simulation["pairing"] == "true"]
     truth = simulation["hypervolume_true"].where(simulation["hypervolume_true"] > 0)
     frame = simulation.assign(hypervolume_loss=100.0 * (1.0 - simulation["hypervolume"] / truth))
     measures = ("mra_all", "mra_pareto", "hypervolume", "hypervolume_true", "hypervolume_loss")

@@ -16,6 +16,7 @@ from hwbench.report import analysis, figures, simulation_figures, summary
 from hwbench.report.plotting import Entry, Figure, seconds
 from hwbench.report.reading import LOOKUP_FAMILY, Run
 from hwbench.report.simulation_figures import Measure
+from hwbench.report.simulation_study import simulation_study
 
 MRA_ALL = Measure("mra_all", "Accuracy lost, all selected", "MRA of all selected, points", "points")
 MRA_PARETO = Measure(
@@ -80,6 +81,8 @@ def render(run: Run) -> str:
         value, indent=2, ensure_ascii=False, default=str
     )
     simulated = None if run.simulation is None else analysis.simulation_curves(run.simulation)
+    if simulated is not None and simulated.empty:  # trained predictors alone
+        simulated = None
     content: dict[str, Any] = {
         "title": str(run.info.get("title") or run.info.get("scenario") or run.folder.name),
         "info": run.info,
@@ -90,6 +93,7 @@ def render(run: Run) -> str:
         "tiles": _tiles(run),
         "study": None if run.study is None else _study(run, run.study, simulated),
         "simulation": None if simulated is None else _simulation(run, simulated),
+        "simulation_study": simulation_study(run),
         "example": None,
     }
     if run.example is not None:

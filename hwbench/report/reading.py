@@ -42,6 +42,9 @@ PREDICTION_COLUMNS = {
 SIMULATION_COLUMNS = {
     "accuracy_target": "text",
     "metric_target": "text",
+    "pairing": "text",
+    "predictor": "optional text",
+    "training_size": "integer",
     "n_candidates": "integer",
     "deviation": "number",
     "repeat": "integer",
@@ -49,6 +52,8 @@ SIMULATION_COLUMNS = {
     "mra_pareto": "number",
     "hypervolume": "number",
     "hypervolume_true": "number",
+    "hypervolume_space": "number",
+    "hypervolume_space_true": "number",
     "kendall_tau": "number",
     "n_selected": "number",
     "n_selected_pareto": "number",

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from hwbench.simulation.deviations import mixed_deviations, normal_deviations
 from hwbench.simulation.pareto import hypervolume, pareto_front
-from hwbench.simulation.run import SimulationResult, SimulationSpec, run_simulation
-from hwbench.simulation.selection import simulate_selection
+from hwbench.simulation.run import SimulationResult, run_simulation
+from hwbench.simulation.selection import evaluate_selection, simulate_selection
+from hwbench.simulation.spec import SimulationSpec
 
 __all__ = [
     "SimulationResult",
     "SimulationSpec",
+    "evaluate_selection",
     "hypervolume",
-    "mixed_deviations",
-    "normal_deviations",
     "pareto_front",
     "run_simulation",
     "simulate_selection",

@@ -3,64 +3,86 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from hwbench.errors import HwbenchError, unknown_name
 
+Floats = NDArray[np.float64]
+
 REPEATS_OF_A_VALUE = 15
+STUDENT_DEGREES = 4.0
 
 
-def mixed_deviations(
-    n: int, deviation: float, generator: np.random.Generator
-) -> NDArray[np.float64]:
-    """Deviations as real predictors make them (LAUBE A.5).
+@dataclass(frozen=True)
+class DeviationModel:
+    """A way to draw deviations.
 
-    Two normal distributions with shifted centres and a wide uniform one, from which 15 times fewer
-    values than needed are drawn and each is repeated 15 times; then standardised and scaled.
+    Attributes
+    ----------
+    draw : given a generator and a shape (n_repeats, n_values), values of any centre and scale; a
+        row is a repeat.
+    repetition : how many candidates share a value.
+    standardise : whether the values of a repeat are shifted and scaled to mean 0 and the wanted
+        deviation. Otherwise they are deviations as they stand.
+    """
+
+    draw: Callable[[np.random.Generator, tuple[int, int]], Floats]
+    repetition: int = 1
+    standardise: bool = True
+
+
+def _mixed(generator: np.random.Generator, shape: tuple[int, int]) -> Floats:
+    from hwbench.simulation.draws import mix_deviations
+
+    # The constant v of the source cancels in the standardisation, so it is 1 here.
+    shift = generator.uniform(0.0, 2.0, size=shape[0])
+    return mix_deviations(generator.random(shape), generator.standard_normal(shape), shift)
+
+
+def _student(generator: np.random.Generator, shape: tuple[int, int]) -> Floats:
+    return generator.standard_t(STUDENT_DEGREES, size=shape)
+
+
+DEVIATION_MODELS: dict[str, DeviationModel] = {
+    "mixed": DeviationModel(_mixed, repetition=REPEATS_OF_A_VALUE),
+    "normal": DeviationModel(lambda generator, shape: generator.standard_normal(shape)),
+    "uniform": DeviationModel(lambda generator, shape: generator.uniform(-1.0, 1.0, size=shape)),
+    "student": DeviationModel(_student),
+}
+"""By name: "mixed" as real predictors err (LAUBE A.5: two normal distributions with shifted centres
+and a wide uniform one, of which 15 times fewer values than needed are drawn and each is repeated 15
+times); "normal"; "uniform"; "student" with 4 degrees of freedom, which has heavy tails."""
+
+
+def bootstrap_model(deviations: ArrayLike, *, scaled: bool) -> DeviationModel:
+    """Deviations drawn with replacement from those of a real predictor on test architectures.
 
     Parameters
     ----------
-    n : how many.
-    deviation : their standard deviation.
-    generator : source of randomness.
+    deviations : prediction minus truth over the truth's standard deviation, shape (n_test,).
+    scaled : whether to shift and scale them to mean 0 and a wanted deviation; otherwise they keep
+        their own mean and size.
 
-    Returns
-    -------
-    float64 of shape (n,) with mean 0 and standard deviation `deviation`.
+    Raises
+    ------
+    HwbenchError
+        Where there are fewer than two, a value is missing or infinite, or all are equal.
     """
-    # The constant v of the source cancels in the standardisation, so it is 1 here.
-    drawn = max(2, -(-n // REPEATS_OF_A_VALUE))
-    shift = generator.uniform(0.0, 2.0)
-    component = generator.choice(3, size=drawn, p=(0.725, 0.265, 0.01))
-    normal = generator.standard_normal(drawn)
-    uniform = generator.uniform(-15.0, 15.0, size=drawn)
-    values = np.select(
-        [component == 0, component == 1], [shift + normal, -shift + 3.0 * normal], uniform
-    )
-    return _scale(np.repeat(values, REPEATS_OF_A_VALUE)[:n], deviation)
+    values = np.asarray(deviations, dtype=np.float64)
+    if values.ndim != 1 or len(values) < 2:
+        raise HwbenchError(f"deviations must be of shape (n_test,), not {values.shape}")
+    if not np.isfinite(values).all():
+        raise HwbenchError("deviations: a value is missing or infinite")
+    if scaled and np.ptp(values) == 0:
+        raise HwbenchError("deviations: all values are equal, so they cannot be scaled")
 
+    def draw(generator: np.random.Generator, shape: tuple[int, int]) -> Floats:
+        return values[generator.integers(len(values), size=shape)]
 
-def normal_deviations(
-    n: int, deviation: float, generator: np.random.Generator
-) -> NDArray[np.float64]:
-    """Independent normal deviations; parameters and result as `mixed_deviations`."""
-    return _scale(generator.standard_normal(n), deviation)
-
-
-def _scale(values: NDArray[np.float64], deviation: float) -> NDArray[np.float64]:
-    centred = values - values.mean()
-    spread = centred.std()
-    return centred * (deviation / spread) if spread > 0 else centred
-
-
-DeviationModel = Callable[[int, float, np.random.Generator], NDArray[np.float64]]
-
-DEVIATION_MODELS: dict[str, DeviationModel] = {
-    "mixed": mixed_deviations,
-    "normal": normal_deviations,
-}
+    return DeviationModel(draw, standardise=scaled)
 
 
 def deviation_model(name: str) -> DeviationModel:
@@ -74,6 +96,53 @@ def deviation_model(name: str) -> DeviationModel:
     if name not in DEVIATION_MODELS:
         raise unknown_name("deviation model", name, DEVIATION_MODELS)
     return DEVIATION_MODELS[name]
+
+
+def draw_deviations(name: str, n: int, deviation: float, generator: np.random.Generator) -> Floats:
+    """Deviations of one simulated predictor, those that share a value side by side.
+
+    Parameters
+    ----------
+    name : of a deviation model.
+    n : how many.
+    deviation : their standard deviation.
+    generator : source of randomness.
+
+    Returns
+    -------
+    float64 of shape (n,) with mean 0 and standard deviation `deviation`.
+    """
+    model = deviation_model(name)
+    drawn = model.draw(generator, (1, -(-n // model.repetition)))[0]
+    values = np.repeat(drawn, model.repetition)[:n]
+    centred = values - values.mean()
+    spread = centred.std()
+    return centred * (deviation / spread) if spread > 0 else centred
+
+
+def spread_by_metric(metric: ArrayLike, power: float) -> Floats:
+    """Relative sizes of errors that grow with the metric.
+
+    Parameters
+    ----------
+    metric : in its own unit, shape (n_archs,); its absolute value counts.
+    power : 0 for errors of one size everywhere, 1 for errors in proportion to the metric.
+
+    Returns
+    -------
+    float64 of shape (n_archs,).
+
+    Raises
+    ------
+    HwbenchError
+        Where the power is not finite, or a metric is 0 and the power negative.
+    """
+    values = np.abs(np.asarray(metric, dtype=np.float64))
+    if not np.isfinite(power):
+        raise HwbenchError(f"the power of the metric must be finite, not {power}")
+    if power < 0 and (values == 0).any():
+        raise HwbenchError("a metric is 0, so errors cannot grow with a negative power of it")
+    return values**power
 
 
 def check_deviation(deviation: float) -> float:

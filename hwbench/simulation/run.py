@@ -2,58 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import product
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, model_validator
 
 from hwbench.errors import HwbenchError
 from hwbench.progress import Progress, silent
-from hwbench.simulation.deviations import check_deviation, deviation_model
+from hwbench.simulation.conventions import Conventions
+from hwbench.simulation.deviations import (
+    DeviationModel,
+    Floats,
+    bootstrap_model,
+    deviation_model,
+    draw_deviations,
+)
+from hwbench.simulation.fitted import fitted_selections
+from hwbench.simulation.objectives import Objectives, load_objectives
 from hwbench.simulation.pareto import pareto_front
-from hwbench.simulation.selection import Conventions, simulate_selection
-from hwbench.tables import Table, load_target
-from hwbench.tables.library import split_target
+from hwbench.simulation.selection import Landscape, Options, as_frame, block_length, simulate
+from hwbench.simulation.spec import Bootstrap, SimulationSpec
 
-
-class SimulationSpec(BaseModel):
-    """Which selections to simulate.
-
-    Attributes
-    ----------
-    accuracy : "table:column" of the true accuracy in %.
-    metrics : "table:column" of each hardware metric, of the same space.
-    n_candidates : numbers of architectures to select from.
-    deviations : standard deviations of the predictor's errors, in those of the metric.
-    repeats : selections for each combination.
-    seed : of all randomness.
-    deviation_model, reference_front, hypervolume_reference, pairing : see `simulate_selection`.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    accuracy: str
-    metrics: tuple[str, ...] = Field(min_length=1)
-    n_candidates: tuple[PositiveInt, ...] = Field(min_length=1)
-    deviations: tuple[float, ...] = Field(min_length=1)
-    repeats: PositiveInt = 1000
-    seed: NonNegativeInt = 0
-    deviation_model: str = "mixed"
-    reference_front: str = "candidates"
-    hypervolume_reference: str = "candidates"
-    pairing: str = "true"
-
-    @model_validator(mode="after")
-    def _known_options(self) -> Self:
-        deviation_model(self.deviation_model)
-        Conventions(self.reference_front, self.hypervolume_reference, self.pairing)
-        for deviation in self.deviations:
-            check_deviation(deviation)
-        return self
+REPEATS_OF_A_TASK = 256
 
 
 @dataclass(frozen=True)
@@ -63,7 +35,8 @@ class SimulationResult:
     Attributes
     ----------
     selections : a row a repeat, see `simulate_selection`, with its accuracy and metric target,
-        number of candidates and deviation.
+        pairing, predictor and training size (None and 0 for simulated predictors), number of
+        candidates and deviation.
     example : one selection in full, a row a candidate.
     """
 
@@ -72,49 +45,21 @@ class SimulationResult:
 
 
 @dataclass(frozen=True)
-class Objectives:
-    """Accuracy and metric of the architectures that both tables hold, in the space's order."""
+class _Point:
+    """Simulated predictors of all deviations on one metric with one number of candidates."""
 
-    metric_target: str
-    table: Table
-    index: NDArray[np.int64]
-    accuracy: NDArray[np.float64]
-    metric: NDArray[np.float64]
+    objectives: Objectives
+    landscape: Landscape
+    options: Options
+    n_candidates: int
+    seed: tuple[int, int]
 
-
-def load_objectives(accuracy: str, metric: str) -> Objectives:
-    """Pair the accuracy and the metric of each architecture.
-
-    A metric whose card says that larger is better enters negated.
-
-    Raises
-    ------
-    HwbenchError
-        Where a target is unknown, the spaces differ, or no architecture is common.
-    """
-    accuracy_table, accuracies = load_target(accuracy)
-    metric_table, metrics = load_target(metric)
-    if accuracy_table.card.space != metric_table.card.space:
-        raise HwbenchError(
-            f"{accuracy} is of space {accuracy_table.card.space}, {metric} of "
-            f"{metric_table.card.space}; accuracy and metric must describe the same architectures"
-        )
-    if metric_table.card.columns[split_target(metric)[1]].direction == "maximize":
-        metrics = -metrics
-    paired = pd.merge(
-        pd.DataFrame({"key": accuracy_table.keys, "accuracy": accuracies}),
-        pd.DataFrame({"key": metric_table.keys, "metric": metrics}),
-        on="key",
-    ).sort_values("key")
-    if len(paired) < 2:
-        raise HwbenchError(f"{accuracy} and {metric} have no architectures in common")
-    return Objectives(
-        metric,
-        metric_table,
-        paired["key"].to_numpy(),
-        paired["accuracy"].to_numpy(),
-        paired["metric"].to_numpy(),
-    )
+    def tasks(self, repeats: int) -> Iterator[tuple[int, int]]:
+        """First repeat and number of repeats of each task: whole blocks of random numbers."""
+        block = block_length(self.n_candidates, self.options.model)
+        length = max(1, REPEATS_OF_A_TASK // block) * block
+        for first in range(0, repeats, length):
+            yield first, min(length, repeats - first)
 
 
 def run_simulation(
@@ -125,8 +70,8 @@ def run_simulation(
     Parameters
     ----------
     spec : what to simulate.
-    workers : processes; the results do not depend on it.
-    progress : called with (combinations done, combinations in all).
+    workers : how many at a time; the results do not depend on it.
+    progress : called with (tasks done, tasks in all).
 
     Raises
     ------
@@ -135,45 +80,126 @@ def run_simulation(
     """
     from joblib import Parallel, delayed
 
-    objectives = [load_objectives(spec.accuracy, metric) for metric in spec.metrics]
-    for objective in objectives:
-        if max(spec.n_candidates) > len(objective.index):
+    objectives = [
+        load_objectives(accuracy, metric)
+        for accuracy, metric in zip(spec.accuracies, spec.metrics, strict=True)
+    ]
+    for each in objectives:
+        if max(spec.n_candidates) > len(each):
             raise HwbenchError(
-                f"simulation: {max(spec.n_candidates)} candidates asked for, but {spec.accuracy} "
-                f"and {objective.metric_target} share {len(objective.index)} architectures"
+                f"simulation: {max(spec.n_candidates)} candidates asked for, but "
+                f"{each.accuracy_target} and {each.metric_target} share {len(each)} architectures"
             )
-    grid = list(product(objectives, spec.n_candidates, spec.deviations))
-    progress(0, len(grid))
-    parallel = Parallel(n_jobs=workers, return_as="generator")
-    frames: list[pd.DataFrame] = []
-    for frame in parallel(delayed(_simulate)(spec, *point) for point in grid):
-        frames.append(frame)
-        progress(len(frames), len(grid))
-    selections = pd.concat(frames, ignore_index=True)
-    return SimulationResult(selections, _example(spec, objectives[0]))
+    points = list(_points(spec, objectives))
+    tasks = [(point, *task) for point in points for task in point.tasks(spec.repeats)]
+    n_fitted = len(objectives) * len(spec.predictors) * len(spec.training_sizes) * spec.fits
+    progress(0, len(tasks) + n_fitted)
+    # Threads: the compiled code runs without the interpreter's lock.
+    parallel = Parallel(n_jobs=workers, prefer="threads", return_as="generator")
+    results: dict[int, list[Floats]] = {}
+    jobs = (delayed(_simulate)(spec, *task) for task in tasks)
+    for done, (task, result) in enumerate(zip(tasks, parallel(jobs), strict=True), start=1):
+        results.setdefault(id(task[0]), []).append(result)
+        progress(done, len(tasks) + n_fitted)
+    frames = [_frame(spec, point, np.concatenate(results[id(point)])) for point in points]
+    if n_fitted:
+        frames.append(
+            fitted_selections(
+                spec,
+                objectives,
+                workers=workers,
+                progress=lambda done, _: progress(len(tasks) + done, len(tasks) + n_fitted),
+            )
+        )
+    return SimulationResult(pd.concat(frames, ignore_index=True), _example(spec, objectives[0]))
 
 
-def _simulate(
-    spec: SimulationSpec, objectives: Objectives, n_candidates: int, deviation: float
-) -> pd.DataFrame:
-    frame = simulate_selection(
-        objectives.accuracy,
-        objectives.metric,
-        n_candidates=n_candidates,
-        deviation=deviation,
-        repeats=spec.repeats,
-        seed=spec.seed,
-        deviations=spec.deviation_model,
-        reference_front=spec.reference_front,
-        hypervolume_reference=spec.hypervolume_reference,
-        pairing=spec.pairing,
+def options_of(spec: SimulationSpec, objectives: Objectives, conventions: Conventions) -> Options:
+    """What a spec says about selections on one metric."""
+    limit = spec.limits.get(objectives.metric_target)
+    return Options(
+        _model(spec, objectives),
+        conventions,
+        deviation_model(spec.deviation_model),
+        spec.accuracy_deviation,
+        objectives.spread(spec.error_growth, spec.regions),
+        None if limit is None else objectives.sign * limit,
+        spec.budget,
     )
+
+
+def _model(spec: SimulationSpec, objectives: Objectives) -> DeviationModel:
+    if spec.bootstrap is None:
+        return deviation_model(spec.deviation_model)
+    target = spec.bootstrap.target or objectives.metric_target
+    return bootstrap_model(deviations_of_run(spec.bootstrap, target), scaled=True)
+
+
+def deviations_of_run(source: Bootstrap, target: str) -> Floats:
+    """A predictor's deviations on test architectures, in standard deviations of the truth.
+
+    Raises
+    ------
+    HwbenchError
+        Where the run has no such predictions.
+    """
+    from pathlib import Path
+
+    from hwbench.study.store import read_predictions
+
+    stored = read_predictions(Path(source.run))
+    for column, wanted in (("target", target), ("predictor", source.predictor)):
+        if wanted not in set(stored[column]):
+            from hwbench.errors import unknown_name
+
+            raise unknown_name(f"{column} of run {source.run}", wanted, set(stored[column]))
+    rows = stored[(stored["target"] == target) & (stored["predictor"] == source.predictor)]
+    size = source.training_size or int(rows["training_size"].max())
+    rows = rows[rows["training_size"] == size]
+    if rows.empty:
+        raise HwbenchError(
+            f"run {source.run}: no predictions of {source.predictor} for {target} after training "
+            f"on {size} architectures"
+        )
+    deviations = rows["prediction"] - rows["truth"]
+    scale = rows.groupby("seed")["truth"].transform(lambda truth: truth.std(ddof=0))
+    return (deviations / scale).to_numpy(dtype=np.float64)
+
+
+def _points(spec: SimulationSpec, objectives: list[Objectives]) -> Iterator[_Point]:
+    for number, each in enumerate(objectives):
+        for conventions in spec.conventions:
+            landscape = Landscape.of(each.accuracy, each.metric, conventions.pairing)
+            options = options_of(spec, each, conventions)
+            for n_candidates in spec.n_candidates:
+                yield _Point(each, landscape, options, n_candidates, (spec.seed, number))
+
+
+def _simulate(spec: SimulationSpec, point: _Point, first: int, repeats: int) -> Floats:
+    return simulate(
+        point.landscape,
+        point.n_candidates,
+        spec.deviations,
+        point.options,
+        repeats=repeats,
+        seed=point.seed,
+        first_repeat=first,
+    )
+
+
+def _frame(spec: SimulationSpec, point: _Point, result: Floats) -> pd.DataFrame:
+    """Rows by deviation, then repeat."""
+    repeats, n_deviations, n_measures = result.shape
+    frame = as_frame(result.transpose(1, 0, 2).reshape(-1, n_measures))
     key: dict[str, Any] = {
-        "accuracy_target": spec.accuracy,
-        "metric_target": objectives.metric_target,
-        "n_candidates": n_candidates,
-        "deviation": deviation,
-        "repeat": np.arange(len(frame)),
+        "accuracy_target": point.objectives.accuracy_target,
+        "metric_target": point.objectives.metric_target,
+        "pairing": point.options.conventions.pairing,
+        "predictor": None,
+        "training_size": 0,
+        "n_candidates": point.n_candidates,
+        "deviation": np.repeat(spec.deviations, repeats),
+        "repeat": np.tile(np.arange(repeats), n_deviations),
     }
     return pd.concat([pd.DataFrame(key, index=frame.index), frame], axis=1)
 
@@ -183,16 +209,14 @@ def _example(spec: SimulationSpec, objectives: Objectives) -> pd.DataFrame:
     n_candidates = sorted(spec.n_candidates)[len(spec.n_candidates) // 2]
     deviation = sorted(spec.deviations)[len(spec.deviations) // 2]
     generator = np.random.default_rng([spec.seed, 0])
-    chosen = generator.permutation(len(objectives.index))[:n_candidates]
+    chosen = generator.permutation(len(objectives))[:n_candidates]
     accuracy, metric = objectives.accuracy[chosen], objectives.metric[chosen]
-    errors = deviation_model(spec.deviation_model)(n_candidates, deviation, generator)
+    errors = draw_deviations(spec.deviation_model, n_candidates, deviation, generator)
     predicted = metric + errors * objectives.metric.std()
     selected = pareto_front(accuracy, predicted)
     frame = pd.DataFrame(
         {
-            "arch": objectives.table.space.to_strings(
-                objectives.table.space.architectures_at(objectives.index[chosen])
-            ),
+            "arch": objectives.archs[chosen],
             "accuracy": accuracy,
             "metric": metric,
             "predicted_metric": predicted,
@@ -206,5 +230,7 @@ def _example(spec: SimulationSpec, objectives: Objectives) -> pd.DataFrame:
     frame.loc[verified, "selected_pareto"] = True
     frame.loc[pareto_front(accuracy, metric), "true_front"] = True
     return frame.assign(
-        accuracy_target=spec.accuracy, metric_target=objectives.metric_target, deviation=deviation
+        accuracy_target=objectives.accuracy_target,
+        metric_target=objectives.metric_target,
+        deviation=deviation,
     )

@@ -2,50 +2,147 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
-from hwbench.errors import HwbenchError, unknown_name
-from hwbench.simulation.deviations import check_deviation, deviation_model
-from hwbench.simulation.pareto import Floats, hypervolume, pareto_front, reachable_accuracy
+from hwbench.errors import HwbenchError
+from hwbench.simulation.conventions import Conventions
+from hwbench.simulation.deviations import (
+    DEVIATION_MODELS,
+    DeviationModel,
+    bootstrap_model,
+    check_deviation,
+    deviation_model,
+)
+from hwbench.simulation.pareto import Floats, pareto_front
 
-REFERENCE_FRONTS = ("candidates", "space")
-HYPERVOLUME_REFERENCES = ("candidates", "front")
-PAIRINGS = ("true", "as_published")
+VALUES_OF_A_BLOCK = 16_384
+LONGEST_BLOCK = 256
+NOTHING: Floats = np.empty(0)
 
 
 @dataclass(frozen=True)
-class Conventions:
-    """Choices on which the published text and the published code differ.
+class Landscape:
+    """A table's accuracy and metric, prepared once for any number of selections.
 
     Attributes
     ----------
-    reference_front : the true front that accuracies are compared with: of the "candidates"
-        (published code) or of the whole "space" (as the text reads).
-    hypervolume_reference : the reference metric is 1.1 times the largest standardised metric of
-        the "candidates" (published code) or of their true "front" (text). The reference accuracy
-        is 0.
-    pairing : "true" pairs each architecture's accuracy with its own metric. "as_published"
-        repeats an error of the published code: the metric values are sorted first.
+    order : rows of the table by falling accuracy, ties by row, int64 of shape (n_archs,).
+    accuracy, metric : in that order, float64; accuracy in %, the metric standardised.
+    rank : of each metric in the order of metrics, int32.
+    space_accuracy, space_metric : the front of the whole table, both falling.
+    mean, scale : what the metric was standardised with.
     """
 
-    reference_front: str = "candidates"
-    hypervolume_reference: str = "candidates"
-    pairing: str = "true"
+    order: NDArray[np.int64]
+    accuracy: Floats
+    metric: Floats
+    rank: NDArray[np.int32]
+    space_accuracy: Floats
+    space_metric: Floats
+    mean: float
+    scale: float
+
+    @classmethod
+    def of(cls, accuracy: ArrayLike, metric: ArrayLike, pairing: str = "true") -> Landscape:
+        """Check, standardise and sort.
+
+        Parameters
+        ----------
+        accuracy : true accuracies in %, shape (n_archs,).
+        metric : true values of a metric to minimise, shape (n_archs,), any unit.
+        pairing : see `Conventions`.
+
+        Raises
+        ------
+        HwbenchError
+            Where shapes differ, a value is missing or infinite, or the metric is constant.
+        """
+        accuracies = np.asarray(accuracy, dtype=np.float64)
+        values = np.asarray(metric, dtype=np.float64)
+        if accuracies.ndim != 1 or accuracies.shape != values.shape:
+            raise HwbenchError(
+                f"accuracy and metric must be of one shape (n_archs,), not {accuracies.shape} "
+                f"and {values.shape}"
+            )
+        for name, array in (("accuracy", accuracies), ("metric", values)):
+            if not np.isfinite(array).all():
+                raise HwbenchError(f"{name}: a value is missing or infinite")
+        mean, scale = float(values.mean()), float(values.std())
+        if not np.isfinite(scale):
+            raise HwbenchError("metric: values are too far apart to be standardised")
+        if np.ptp(values) == 0 or scale == 0:
+            raise HwbenchError("metric: all values are equal, so there is nothing to predict")
+        if pairing == "as_published":
+            values = np.sort(values)
+        order = np.argsort(-accuracies, kind="stable")
+        by_accuracy, standardised = accuracies[order], (values[order] - mean) / scale
+        rank = np.empty(len(order), dtype=np.int32)
+        rank[np.argsort(standardised, kind="stable")] = np.arange(len(order), dtype=np.int32)
+        front = pareto_front(by_accuracy, standardised)[::-1]
+        return cls(
+            order,
+            by_accuracy,
+            standardised,
+            rank,
+            by_accuracy[front],
+            standardised[front],
+            mean,
+            scale,
+        )
+
+    def __len__(self) -> int:
+        return len(self.order)
+
+    @property
+    def hypervolume_limit(self) -> float:
+        """The metric up to which the hypervolume of the space counts: 1.1 times the largest."""
+        return 1.1 * float(self.metric.max())
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a simulation does beside its numbers of candidates and deviations.
+
+    Attributes
+    ----------
+    model : how the predictor of the metric errs.
+    conventions : see there; its pairing has been seen to in the `Landscape`.
+    accuracy_model, accuracy_deviation : how a predictor of accuracy errs and by how many
+        percentage points; 0: true accuracies are known, as in the publication.
+    spread : relative size of each architecture's error, shape (n_archs,) in the table's order;
+        scaled to a root mean square of 1. None: the same everywhere.
+    limit : the largest feasible metric, in the metric's unit. Only architectures predicted within
+        it are selected.
+    budget : only so many of the selected, the most accurate by what is predicted, are taken on to
+        be measured. None: all of them.
+    with_tau : whether Kendall's tau is computed, which takes most of the time.
+    """
+
+    model: DeviationModel
+    conventions: Conventions
+    accuracy_model: DeviationModel = DEVIATION_MODELS["mixed"]
+    accuracy_deviation: float = 0.0
+    spread: ArrayLike | None = None
+    limit: float | None = None
+    budget: int | None = None
+    with_tau: bool = True
 
     def __post_init__(self) -> None:
-        for name, valid in (
-            ("reference_front", REFERENCE_FRONTS),
-            ("hypervolume_reference", HYPERVOLUME_REFERENCES),
-            ("pairing", PAIRINGS),
-        ):
-            if getattr(self, name) not in valid:
-                raise unknown_name(name, getattr(self, name), valid)
+        if not np.isfinite(self.accuracy_deviation) or self.accuracy_deviation < 0:
+            raise HwbenchError(
+                "accuracy_deviation must be a finite number of percentage points of at least 0, "
+                f"not {self.accuracy_deviation!r}"
+            )
+        if self.limit is not None and not np.isfinite(self.limit):
+            raise HwbenchError(f"limit must be a finite metric, not {self.limit!r}")
+        if self.budget is not None and self.budget < 1:
+            raise HwbenchError(f"budget must be at least 1, not {self.budget}")
 
 
 def simulate_selection(
@@ -53,19 +150,25 @@ def simulate_selection(
     metric: ArrayLike,
     *,
     n_candidates: int,
-    deviation: float,
+    deviation: float | Sequence[float] | None,
     repeats: int = 1000,
-    seed: int = 0,
-    deviations: str = "mixed",
+    seed: int | Sequence[int] = 0,
+    deviations: str | ArrayLike = "mixed",
     reference_front: str = "candidates",
     hypervolume_reference: str = "candidates",
     pairing: str = "true",
+    accuracy_deviation: float = 0.0,
+    spread: ArrayLike | None = None,
+    limit: float | None = None,
+    budget: int | None = None,
+    with_tau: bool = True,
 ) -> pd.DataFrame:
     """Select architectures by a simulated predictor, many times.
 
     Each repeat draws candidates, adds deviations to their true standardised metric, takes the
     Pareto set of accuracy (maximised) and predicted metric (minimised), and compares what was
-    selected with the candidates' true front.
+    selected with the candidates' true front. Of architectures equal in both objectives the first
+    stands for all.
 
     Parameters
     ----------
@@ -74,18 +177,35 @@ def simulate_selection(
         pairing="as_published", rows must be in lexicographic order to repeat the publication.
     n_candidates : architectures in a repeat, drawn without replacement.
     deviation : standard deviation of the predictor's errors, in standard deviations of the metric.
+        For several, a repeat draws its candidates and errors once and scales the errors to each,
+        so that what differs between deviations is due to them. None keeps the size and the mean
+        of deviations that are given as numbers.
     repeats : how many selections.
-    seed : repeat i depends on (seed, i) alone.
-    deviations : "mixed" (LAUBE A.5) or "normal".
+    seed : repeat i depends on (seed, n_candidates, i) and the kind of deviations alone.
+    deviations : "mixed" (LAUBE A.5), "normal", "uniform", "student", or a real predictor's
+        deviations on test architectures, in standard deviations of the metric, shape (n_test,),
+        which are drawn from with replacement.
     reference_front, hypervolume_reference, pairing : see `Conventions`.
+    accuracy_deviation : deviation of errors on accuracy, in percentage points.
+    spread, limit, budget, with_tau : see `Options`.
 
     Returns
     -------
-    A frame with a row a repeat: `mra_all` and `mra_pareto`, the mean reduction of accuracy in
-    percentage points over all selected architectures, and over those that stay non-dominated
-    under their true metrics; `hypervolume` of the selected under true values (accuracy as a
-    fraction, metric standardised) and `hypervolume_true` of the candidates' true front;
-    `kendall_tau` of predicted and true metric; `n_selected` and `n_selected_pareto`.
+    A frame with a row a repeat (with several deviations: a row a repeat and deviation, the
+    deviations of a repeat together, and the columns `repeat` and `deviation` first):
+
+    - `mra_all`, `mra_pareto`: mean reduction of accuracy in percentage points over all selected
+      architectures, and over those that stay non-dominated under their true values;
+    - `metric_excess_all`, `metric_excess_pareto`: the same distances along the metric, in its
+      standard deviations;
+    - `hypervolume` of the selected under true values (accuracy as a fraction, metric
+      standardised) and `hypervolume_true` of the candidates' true front;
+    - `kendall_tau` (tau-b) of predicted and true metric, NaN without `with_tau`;
+    - `front_recall`: share of the candidates' true front that was selected;
+    - `regret`: accuracy of the best feasible candidate minus that of the best feasible one
+      selected, and `infeasible_share` of the selected; NaN without a limit, or with nothing to
+      compare;
+    - `n_selected`, `n_selected_pareto`.
 
     Raises
     ------
@@ -93,102 +213,218 @@ def simulate_selection(
         Where shapes differ, a value is missing or infinite, the metric is constant, or an option
         is out of range.
     """
-    conventions = Conventions(reference_front, hypervolume_reference, pairing)
-    true_accuracy, standardised = _prepare(accuracy, metric, conventions)
-    draw = deviation_model(deviations)
-    spread = check_deviation(deviation)
-    if not 2 <= n_candidates <= len(true_accuracy):
+    options = Options(
+        _model(deviations, deviation),
+        Conventions(reference_front, hypervolume_reference, pairing),
+        deviation_model(deviations) if isinstance(deviations, str) else DEVIATION_MODELS["mixed"],
+        accuracy_deviation,
+        spread,
+        limit,
+        budget,
+        with_tau,
+    )
+    landscape = Landscape.of(accuracy, metric, pairing)
+    sizes = [1.0] if deviation is None else np.atleast_1d(np.asarray(deviation, dtype=np.float64))
+    result = simulate(landscape, n_candidates, sizes, options, repeats=repeats, seed=seed)
+    frame = as_frame(result.reshape(-1, result.shape[-1]))
+    if np.ndim(deviation if deviation is not None else 0.0):
+        frame.insert(0, "repeat", np.repeat(np.arange(repeats), len(sizes)))
+        frame.insert(1, "deviation", np.tile(sizes, repeats))
+    return frame
+
+
+def _model(
+    deviations: str | ArrayLike, deviation: float | Sequence[float] | None
+) -> DeviationModel:
+    if not isinstance(deviations, str):
+        return bootstrap_model(deviations, scaled=deviation is not None)
+    if deviation is None:
         raise HwbenchError(
-            f"n_candidates must lie in 2 .. {len(true_accuracy)}, not {n_candidates}"
+            f"deviation: '{deviations}' deviations have no size of their own; give one, or "
+            "deviations as numbers"
         )
-    if repeats < 1:
-        raise HwbenchError("repeats must be at least 1")
-    reference = None
-    if conventions.reference_front == "space":
-        front = pareto_front(true_accuracy, standardised)
-        reference = true_accuracy[front], standardised[front]
-    rows = []
-    for repeat in range(repeats):
-        generator = np.random.default_rng([seed, repeat])
-        chosen = generator.permutation(len(true_accuracy))[:n_candidates]
-        candidate_accuracy, candidate_metric = true_accuracy[chosen], standardised[chosen]
-        predicted = candidate_metric + draw(n_candidates, spread, generator)
-        rows.append(
-            evaluate_selection(
-                candidate_accuracy,
-                candidate_metric,
-                predicted,
-                reference=reference,
-                hypervolume_reference=conventions.hypervolume_reference,
-            )
-        )
-    return pd.DataFrame(rows)
+    return deviation_model(deviations)
 
 
-def evaluate_selection(
-    accuracy: Floats,
-    metric: Floats,
-    predicted: Floats,
+def as_frame(result: Floats) -> pd.DataFrame:
+    """Results of shape (n_rows, n_measures) as a frame, counts as whole numbers."""
+    from hwbench.simulation.measures import MEASURES
+
+    frame = pd.DataFrame(result, columns=list(MEASURES))
+    return frame.astype({"n_selected": np.int64, "n_selected_pareto": np.int64})
+
+
+def simulate(
+    landscape: Landscape,
+    n_candidates: int,
+    sizes: ArrayLike,
+    options: Options,
     *,
-    reference: tuple[Floats, Floats] | None = None,
-    hypervolume_reference: str = "candidates",
-) -> dict[str, Any]:
-    """Select by predictions and measure what that loses.
+    repeats: int,
+    seed: int | Sequence[int],
+    first_repeat: int = 0,
+) -> Floats:
+    """Simulate selections; see `simulate_selection`.
 
     Parameters
     ----------
-    accuracy : true accuracies in %, float64 of shape (n_candidates,).
-    metric : true standardised metric, float64 of shape (n_candidates,).
-    predicted : predicted standardised metric, float64 of shape (n_candidates,).
-    reference : accuracies and metrics, by rising metric, of the front to compare with; the
-        candidates' own true front by default.
-    hypervolume_reference : see `Conventions`.
+    sizes : deviations, shape (n_sizes,).
+    repeats : how many, from `first_repeat` on. Randomness is drawn by blocks of repeats, so the
+        first had best be a multiple of `block_length`.
 
     Returns
     -------
-    The measures of `simulate_selection` for one selection.
+    float64 of shape (repeats, n_sizes, n_measures), the measures as in `measures.MEASURES`.
     """
-    selected = pareto_front(accuracy, predicted)
-    front = pareto_front(accuracy, metric)
-    front_accuracy, front_metric = reference or (accuracy[front], metric[front])
-    lost = reachable_accuracy(front_accuracy, front_metric, metric[selected]) - accuracy[selected]
-    verified = pareto_front(accuracy[selected], metric[selected])
-    largest = metric.max() if hypervolume_reference == "candidates" else metric[front].max()
+    from hwbench.simulation.kernel import simulate_block
+    from hwbench.simulation.measures import MEASURES
 
-    def volume(rows: NDArray[np.int64]) -> float:
-        return hypervolume(
-            accuracy[rows] / 100,
-            metric[rows],
-            reference_accuracy=0.0,
-            reference_metric=float(1.1 * largest),
+    if not 2 <= n_candidates <= len(landscape):
+        raise HwbenchError(f"n_candidates must lie in 2 .. {len(landscape)}, not {n_candidates}")
+    if repeats < 1:
+        raise HwbenchError("repeats must be at least 1")
+    scales = np.array([check_deviation(size) for size in np.ravel(sizes)])
+    model, accuracy_model = options.model, options.accuracy_model
+    owners, accuracy_owners = _owners(model, n_candidates), _owners(accuracy_model, n_candidates)
+    spread = NOTHING if options.spread is None else _relative(options.spread, landscape)
+    space = options.conventions.reference_front == "space"
+    limit = np.inf if options.limit is None else (options.limit - landscape.mean) / landscape.scale
+    n_values = -(-n_candidates // model.repetition)
+    result = np.empty((repeats, len(scales), len(MEASURES)))
+    length = block_length(n_candidates, model)
+    done = 0
+    while done < repeats:
+        block, start = divmod(first_repeat + done, length)
+        stop = min(length, start + repeats - done)
+        generator = np.random.default_rng([*np.atleast_1d(seed), n_candidates, block])
+        # All of a block is drawn, so that a repeat does not depend on how many are wanted.
+        keys = generator.integers(2**64, size=length, dtype=np.uint64)
+        values = model.draw(generator, (length, n_values))
+        if options.accuracy_deviation > 0:
+            n_drawn = -(-n_candidates // accuracy_model.repetition)
+            accuracy_values = accuracy_model.draw(generator, (length, n_drawn))
+        else:
+            accuracy_values = np.empty((length, 0))
+        simulate_block(
+            landscape.accuracy,
+            landscape.metric,
+            landscape.rank,
+            spread,
+            landscape.space_accuracy if space else NOTHING,
+            landscape.space_metric if space else NOTHING,
+            n_candidates,
+            keys[start:stop],
+            values[start:stop],
+            model.repetition,
+            owners,
+            model.standardise,
+            scales,
+            accuracy_values[start:stop],
+            accuracy_model.repetition,
+            accuracy_owners,
+            float(options.accuracy_deviation),
+            options.conventions.hypervolume_reference == "front",
+            landscape.hypervolume_limit,
+            float(limit),
+            len(landscape) if options.budget is None else options.budget,
+            options.with_tau,
+            result[done : done + stop - start],
         )
-
-    return {
-        "mra_all": float(lost.mean()),
-        "mra_pareto": float(lost[verified].mean()),
-        "hypervolume": volume(selected),
-        "hypervolume_true": volume(front),
-        "kendall_tau": float(stats.kendalltau(metric, predicted).statistic),
-        "n_selected": len(selected),
-        "n_selected_pareto": len(verified),
-    }
+        done += stop - start
+    return result
 
 
-def _prepare(
-    accuracy: ArrayLike, metric: ArrayLike, conventions: Conventions
-) -> tuple[Floats, Floats]:
-    accuracies = np.asarray(accuracy, dtype=np.float64)
-    values = np.asarray(metric, dtype=np.float64)
-    if accuracies.ndim != 1 or accuracies.shape != values.shape:
+def _owners(model: DeviationModel, n: int) -> NDArray[np.int16] | NDArray[np.int32]:
+    """Which value each of n candidates gets before the values are shuffled."""
+    owners = np.arange(n) // model.repetition
+    return owners.astype(np.int16) if owners[-1] < 2**15 else owners.astype(np.int32)
+
+
+def block_length(n_candidates: int, model: DeviationModel) -> int:
+    """How many repeats share a generator: so many that making it costs little."""
+    n_values = -(-n_candidates // model.repetition)
+    return max(1, min(LONGEST_BLOCK, VALUES_OF_A_BLOCK // n_values))
+
+
+def _relative(spread: ArrayLike, landscape: Landscape) -> Floats:
+    """The spread in the landscape's order, with a root mean square of 1."""
+    values = np.asarray(spread, dtype=np.float64)
+    if values.shape != landscape.order.shape:
         raise HwbenchError(
-            f"accuracy and metric must be of one shape (n_archs,), not {accuracies.shape} "
-            f"and {values.shape}"
+            f"spread must be of shape ({len(landscape)},), one an architecture, not {values.shape}"
         )
-    for name, array in (("accuracy", accuracies), ("metric", values)):
-        if not np.isfinite(array).all():
-            raise HwbenchError(f"{name}: a value is missing or infinite")
-    if np.ptp(values) == 0:
-        raise HwbenchError("metric: all values are equal, so there is nothing to predict")
-    if conventions.pairing == "as_published":
-        values = np.sort(values)
-    return accuracies, (values - values.mean()) / values.std()
+    if not np.isfinite(values).all() or (values < 0).any() or not values.any():
+        raise HwbenchError("spread: sizes must be finite, not negative, and not all 0")
+    return values[landscape.order] / np.sqrt(np.mean(values**2))
+
+
+def evaluate_selection(
+    accuracy: ArrayLike,
+    metric: ArrayLike,
+    predicted: ArrayLike,
+    *,
+    predicted_accuracy: ArrayLike | None = None,
+    reference: tuple[Floats, Floats] | None = None,
+    hypervolume_reference: str = "candidates",
+    hypervolume_limit: float | None = None,
+    limit: float | None = None,
+    budget: int | None = None,
+) -> dict[str, Any]:
+    """Select by given predictions and measure what that loses.
+
+    Parameters
+    ----------
+    accuracy : true accuracies in %, shape (n_candidates,).
+    metric : true standardised metric, shape (n_candidates,).
+    predicted : predicted standardised metric, shape (n_candidates,).
+    predicted_accuracy : in %, shape (n_candidates,); the true ones by default.
+    reference : accuracies and metrics, by rising metric, of the front to compare with; the
+        candidates' own true front by default.
+    hypervolume_reference : see `Conventions`.
+    hypervolume_limit : the metric up to which the hypervolume of the space counts.
+    limit : the largest feasible standardised metric.
+    budget : see `Options`.
+
+    Returns
+    -------
+    The measures of `simulate_selection`, and `selected`: the rows selected, most accurate (by what
+    is predicted) first.
+    """
+    from hwbench.simulation.kendall import kendall_tau
+    from hwbench.simulation.kernel import measure_selection
+    from hwbench.simulation.measures import MEASURES
+
+    conventions = Conventions(hypervolume_reference=hypervolume_reference)
+    truth, true_metric, guess = (
+        np.asarray(values, dtype=np.float64) for values in (accuracy, metric, predicted)
+    )
+    shown = truth if predicted_accuracy is None else np.asarray(predicted_accuracy, np.float64)
+    if truth.ndim != 1 or not truth.shape == true_metric.shape == guess.shape == shown.shape:
+        raise HwbenchError("accuracy, metric and predictions must be of one shape (n_candidates,)")
+    if not all(np.isfinite(values).all() for values in (truth, true_metric, guess, shown)):
+        raise HwbenchError("accuracy, metric or predictions: a value is missing or infinite")
+    order = np.argsort(-truth, kind="stable")
+    position = np.empty(len(order), dtype=np.int32)
+    position[order] = np.arange(len(order), dtype=np.int32)
+    by_shown = np.argsort(-shown, kind="stable")
+    front_accuracy, front_metric = reference or (NOTHING, NOTHING)
+    result = np.empty(len(MEASURES))
+    selected = measure_selection(
+        truth[order],
+        true_metric[order],
+        position[by_shown],
+        shown[by_shown],
+        guess[by_shown],
+        np.ascontiguousarray(front_accuracy[::-1]),
+        np.ascontiguousarray(front_metric[::-1]),
+        conventions.hypervolume_reference == "front",
+        np.nan if hypervolume_limit is None else float(hypervolume_limit),
+        np.inf if limit is None else float(limit),
+        len(truth) if budget is None else budget,
+        result,
+    )
+    measures: dict[str, Any] = dict(zip(MEASURES, result.tolist(), strict=True))
+    measures["kendall_tau"] = kendall_tau(true_metric, guess)
+    for name in ("n_selected", "n_selected_pareto"):
+        measures[name] = int(measures[name])
+    return {**measures, "selected": by_shown[selected]}

@@ -160,17 +160,3 @@ def test_front_and_hypervolume_by_moocore(benchmark, points):
         return moocore.hypervolume(front, ref=[0.0, 5.0])
 
     assert benchmark(run) > 0
-
-
-@pytest.mark.parametrize("n_candidates", [100, 1000, 15625])
-@pytest.mark.benchmark(group="one simulated selection, tau included")
-def test_simulated_selection(benchmark, points, n_candidates):
-    frame = benchmark(
-        hb.simulate_selection,
-        points[0] * 100,
-        points[1],
-        n_candidates=n_candidates,
-        deviation=0.3,
-        repeats=1,
-    )
-    assert len(frame) == 1

@@ -110,6 +110,9 @@ def make_simulation(rng):
                     {
                         "accuracy_target": "nb201-digits:accuracy",
                         "metric_target": "nb201-digits:latency",
+                        "pairing": "true",
+                        "predictor": None,
+                        "training_size": 0,
                         "n_candidates": n,
                         "deviation": deviation,
                         "repeat": repeat,
@@ -117,6 +120,8 @@ def make_simulation(rng):
                         "mra_pareto": mra * (0.35 + 0.55 * deviation),
                         "hypervolume": best * (1 - 0.05 * deviation * rng.lognormal(0, 0.2)),
                         "hypervolume_true": best,
+                        "hypervolume_space": 1.2 * best * (1 - 0.05 * deviation),
+                        "hypervolume_space_true": 1.2 * best,
                         "kendall_tau": 1 - 0.6 * deviation + 0.17 * deviation**2,
                         "n_selected": int(rng.integers(8, 20)),
                         "n_selected_pareto": int(rng.integers(4, 8)),

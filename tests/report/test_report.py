@@ -127,8 +127,9 @@ def test_every_section_stands_in_order_and_in_the_contents(page):
 
 def test_figures_are_valid_plotly(page):
     go = pytest.importorskip("plotly.graph_objects")
-    # 2 learning curves, 1 cost, 2 x 2 predictions, 4 losses, 2 hypervolumes, 1 example
-    assert len(page.figures) == 14
+    # 2 learning curves, 1 cost, 2 x 2 predictions, 4 losses, 2 hypervolumes, 1 example, and 8 of
+    # the simulation as a whole
+    assert len(page.figures) == 22
 
     def painted(value):
         if isinstance(value, str) and re.fullmatch(r"\$\w+(/[\d.]+)?", value):

@@ -1,0 +1,166 @@
+"""Selecting by real predictors, fitted on measured architectures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from hwbench.errors import HwbenchError
+from hwbench.progress import Progress, silent
+from hwbench.simulation.conventions import Conventions
+from hwbench.simulation.objectives import Objectives
+from hwbench.simulation.pareto import pareto_front
+from hwbench.simulation.selection import evaluate_selection
+from hwbench.simulation.spec import SimulationSpec
+
+
+def fitted_selections(
+    spec: SimulationSpec,
+    objectives: Sequence[Objectives],
+    *,
+    workers: int = 1,
+    progress: Progress = silent,
+) -> pd.DataFrame:
+    """Simulate the selections by a spec's real predictors.
+
+    Returns
+    -------
+    Rows as in `SimulationResult.selections`; `deviation` is the measured one of the predictor's
+    errors on the candidates.
+
+    Raises
+    ------
+    HwbenchError
+        Where a predictor is unknown or cannot be fitted to so many architectures.
+    """
+    from joblib import Parallel, delayed
+
+    jobs = [
+        (number, predictor, size, fit)
+        for number in range(len(objectives))
+        for predictor in spec.predictors
+        for size in spec.training_sizes
+        for fit in range(spec.fits)
+    ]
+    parallel = (
+        Parallel(n_jobs=workers, return_as="generator", inner_max_num_threads=1)
+        if workers > 1
+        else Parallel(n_jobs=1, return_as="generator")
+    )
+    rows: list[dict[str, Any]] = []
+    calls = (
+        delayed(select_by_fitted)(
+            objectives[number],
+            predictor,
+            size,
+            spec.n_candidates,
+            repeat=fit,
+            seed=(spec.seed, number),
+            conventions=spec.conventions[0],
+            limit=spec.limits.get(objectives[number].metric_target),
+            budget=spec.budget,
+        )
+        for number, predictor, size, fit in jobs
+    )
+    for done, found in enumerate(parallel(calls), start=1):
+        rows += found
+        progress(done, len(jobs))
+    return pd.DataFrame(rows)
+
+
+def select_by_fitted(
+    objectives: Objectives,
+    predictor: str,
+    training_size: int,
+    n_candidates: Sequence[int],
+    *,
+    repeat: int,
+    seed: Sequence[int],
+    conventions: Conventions,
+    limit: float | None = None,
+    budget: int | None = None,
+) -> list[dict[str, Any]]:
+    """Fit a zoo entry to random architectures and select by what it predicts.
+
+    Parameters
+    ----------
+    objectives : accuracy and metric of a table.
+    predictor : name of a zoo entry.
+    training_size : architectures that are measured to fit it; a predictor with a training set of
+        its own (the lookup table) takes that.
+    n_candidates : numbers of candidates; drawn from the whole table, what was measured included.
+    repeat, seed : the fit is a function of (seed, training_size, repeat).
+    conventions, limit, budget : see `simulate_selection`; the limit in the metric's unit.
+
+    Returns
+    -------
+    A row for each number of candidates.
+    """
+    from hwbench.predictors import make_predictor, predictor_card
+
+    card = predictor_card(predictor)
+    if card.family == "transfer":
+        raise HwbenchError(
+            f"predictor {predictor} learns from other devices; a simulation fits it to one metric"
+        )
+    if training_size > len(objectives):
+        raise HwbenchError(
+            f"{training_size} architectures to fit {predictor} to, but {objectives.metric_target} "
+            f"has {len(objectives)}"
+        )
+    generator = np.random.default_rng([*seed, training_size, repeat])
+    archs = objectives.architectures
+    training = generator.permutation(len(objectives))[:training_size]
+    if card.training == "neighbourhood":
+        training = _neighbourhood(objectives)
+    model = make_predictor(predictor, space=objectives.space, seed=repeat)
+    model.fit(archs[training], objectives.metric[training])
+    mean, scale = objectives.metric.mean(), objectives.metric.std()
+    metric = (objectives.metric - mean) / scale
+    predicted = (np.asarray(model.predict(archs), dtype=np.float64) - mean) / scale
+    reference = None
+    if conventions.reference_front == "space":
+        front = pareto_front(objectives.accuracy, metric)
+        reference = objectives.accuracy[front], metric[front]
+    rows = []
+    for n in n_candidates:
+        chosen = generator.permutation(len(objectives))[:n]
+        measures = evaluate_selection(
+            objectives.accuracy[chosen],
+            metric[chosen],
+            predicted[chosen],
+            reference=reference,
+            hypervolume_reference=conventions.hypervolume_reference,
+            hypervolume_limit=1.1 * float(metric.max()),
+            limit=None if limit is None else (objectives.sign * limit - mean) / scale,
+            budget=budget,
+        )
+        del measures["selected"]
+        key = {
+            "accuracy_target": objectives.accuracy_target,
+            "metric_target": objectives.metric_target,
+            "pairing": conventions.pairing,
+            "predictor": predictor,
+            "training_size": len(training),
+            "n_candidates": n,
+            "deviation": float(np.std(predicted[chosen] - metric[chosen])),
+            "repeat": repeat,
+        }
+        rows.append(key | measures)
+    return rows
+
+
+def _neighbourhood(objectives: Objectives) -> np.ndarray:
+    from hwbench.predictors.lookup_table import neighbourhood
+
+    wanted = objectives.space.to_strings(neighbourhood(objectives.space))
+    rows = pd.Index(objectives.archs).get_indexer(wanted)
+    if (rows < 0).any():
+        raise HwbenchError(
+            f"{objectives.metric_target} lacks architectures of the lookup table's neighbourhood, "
+            f"such as {wanted[int(np.flatnonzero(rows < 0)[0])]}"
+        )
+    return rows

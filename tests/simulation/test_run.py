@@ -1,0 +1,243 @@
+"""Whole simulations: the grid, real predictors, expectations."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import hwbench as hb
+from hwbench.errors import HwbenchError
+from hwbench.simulation import SimulationSpec, run_simulation
+from hwbench.simulation.conventions import Conventions
+from hwbench.simulation.deviations import deviation_model
+from hwbench.simulation.expect import (
+    deviation_for_tau,
+    equivalent_predictor,
+    expect_selection,
+    summarise,
+)
+from hwbench.simulation.objectives import load_joint_objectives, load_objectives
+from hwbench.simulation.selection import Landscape, Options
+
+SPEC = {
+    "accuracy": "small:test_accuracy",
+    "metrics": ("small:latency",),
+    "n_candidates": (20, 200),
+    "deviations": (0.0, 0.3, 0.9),
+    "repeats": 300,
+}
+
+
+@pytest.fixture
+def objectives(own_table):
+    return load_objectives("small:test_accuracy", "small:latency")
+
+
+def test_a_row_for_every_combination_and_repeat(own_table):
+    spec = SimulationSpec(**SPEC, pairing=("as_published", "true"))
+    selections = run_simulation(spec).selections
+    keys = ["metric_target", "pairing", "n_candidates", "deviation"]
+    assert len(selections) == 2 * 2 * 3 * 300
+    assert (selections.groupby(keys)["repeat"].nunique() == 300).all()
+    assert selections["pairing"].drop_duplicates().tolist() == ["true", "as_published"]
+    means = selections.groupby(["pairing", "deviation"])["mra_all"].mean()
+    assert means["true", 0.0] == 0 < means["true", 0.3] < means["true", 0.9]
+
+
+def test_workers_and_neighbours_change_nothing(own_table):
+    spec = SimulationSpec(**SPEC, deviation_model="student", accuracy_deviation=1.0)
+    alone = run_simulation(spec, workers=1).selections
+    pd.testing.assert_frame_equal(alone, run_simulation(spec, workers=3).selections)
+    fewer = SimulationSpec(**{**SPEC, "repeats": 100, "deviations": (0.9,), "n_candidates": (200,)},
+                           deviation_model="student", accuracy_deviation=1.0)  # fmt: skip
+    kept = alone[(alone["repeat"] < 100) & (alone["deviation"] == 0.9)]
+    pd.testing.assert_frame_equal(
+        kept[kept["n_candidates"] == 200].reset_index(drop=True), run_simulation(fewer).selections
+    )
+    other = run_simulation(spec.model_copy(update={"seed": 1})).selections
+    assert not np.allclose(other["kendall_tau"], alone["kendall_tau"])
+
+
+def test_metrics_have_random_numbers_of_their_own(own_table, make_table, hwbench_home):
+    make_table("other").save(hwbench_home / "tables" / "other.parquet")
+    spec = SimulationSpec(**{**SPEC, "metrics": ("small:latency", "other:latency"), "repeats": 5})
+    taus = run_simulation(spec).selections.groupby("metric_target")["kendall_tau"]
+    first, second = (group.to_numpy() for _, group in taus)
+    assert not np.allclose(first[10:15], second[10:15])  # the tables are the same
+
+
+def test_regions_and_limits(own_table, objectives):
+    region = {"operation": "nor_conv_3x3", "count": 0, "spread": 0.0}
+    spec = SimulationSpec(**SPEC, regions=(region,), limits={"small:latency": 1.0}, budget=3)
+    selections = run_simulation(spec).selections
+    assert (selections["n_selected"] <= 3).all()
+    perfect = selections[selections["deviation"] == 0]
+    assert (perfect["infeasible_share"].dropna() == 0).all()
+    assert (perfect["regret"].dropna() == 0).all()
+    wrong = selections[selections["deviation"] > 0]
+    assert wrong["infeasible_share"].mean() > 0
+    assert wrong["regret"].mean() > 0
+    spread = objectives.spread(0.0, spec.regions)
+    without = ["nor_conv_3x3" not in arch for arch in objectives.archs]
+    np.testing.assert_array_equal(spread == 0, without)
+    np.testing.assert_allclose(objectives.spread(1.0, ()), objectives.metric)
+
+
+def test_real_predictors_beside_simulated_ones(own_table):
+    spec = SimulationSpec(
+        **{**SPEC, "repeats": 5},
+        predictors=("ridge", "linear"),
+        training_sizes=(20, 150),
+        fits=4,
+        reference_front="space",
+    )
+    result = run_simulation(spec).selections
+    pd.testing.assert_frame_equal(result, run_simulation(spec, workers=2).selections)
+    fitted = result[result["predictor"].notna()]
+    assert len(fitted) == 2 * 2 * 4 * 2
+    sizes = fitted[fitted["predictor"] == "ridge"].groupby("training_size")
+    assert sizes["kendall_tau"].mean().is_monotonic_increasing
+    assert sizes["deviation"].mean().is_monotonic_decreasing
+    assert (fitted["mra_all"] >= 0).all()
+
+
+def test_deviations_of_an_earlier_run(own_table, tmp_path):
+    truth = np.random.default_rng(0).normal(5.0, 2.0, size=200)
+    stored = pd.DataFrame(
+        {
+            "target": "small:latency",
+            "predictor": "ridge",
+            "encoding": "onehot",
+            "training_size": 50,
+            "seed": 0,
+            "truth": truth,
+            "prediction": truth + np.where(truth > 5.0, 1.0, -0.1),
+        }
+    )
+    stored.to_parquet(tmp_path / "predictions.parquet")
+    bootstrap = {"run": str(tmp_path), "predictor": "ridge"}
+    spec = SimulationSpec(**{**SPEC, "repeats": 20}, bootstrap=bootstrap)
+    by_run = run_simulation(spec).selections
+    by_name = run_simulation(spec.model_copy(update={"bootstrap": None})).selections
+    assert not np.allclose(by_run["kendall_tau"], by_name["kendall_tau"])
+    for change, message in (
+        ({"predictor": "rigde"}, "did you mean 'ridge'"),
+        ({"training_size": 51}, "on 51 architectures"),
+        ({"target": "small:latensy"}, "did you mean 'small:latency'"),
+        ({"run": "gone"}, "gone: no predictions.parquet"),
+    ):
+        wrong = SimulationSpec(**SPEC, bootstrap={**bootstrap, **change})
+        with pytest.raises(HwbenchError, match=message):
+            run_simulation(wrong)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"accuracy": ("a:b", "a:c")}, "names 2 columns for 1 metrics"),
+        ({"predictors": ("ridge",)}, "need training_sizes"),
+        ({"training_sizes": (10,)}, "need training_sizes"),
+        ({"predictors": ("ridge",), "training_sizes": (1,)}, "at least 2"),
+        (
+            {"predictors": ("ridge",), "training_sizes": (9,), "pairing": "as_published"},
+            "belong to other architectures",
+        ),
+        ({"limits": {"small:latensy": 1.0}}, "not one of the metrics"),
+        ({"deviations": (0.1, 0.1)}, "deviations holds a value twice"),
+        ({"pairing": "publisht"}, "did you mean 'as_published'"),
+        ({"deviation_model": "mixt"}, "did you mean 'mixed'"),
+        ({"budget": 0}, "greater than 0"),
+    ],
+)
+def test_bad_specs_are_refused(changes, message):
+    with pytest.raises(ValueError, match=message):
+        SimulationSpec(**{**SPEC, **changes})
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"n_candidates": (201,)}, "201 candidates asked for"),
+        ({"predictors": ("ridge",), "training_sizes": (201,)}, "201 architectures to fit ridge"),
+        ({"predictors": ("rigde",), "training_sizes": (20,)}, "did you mean 'ridge'"),
+        (
+            {"predictors": ("transfer_gaussian_process",), "training_sizes": (20,)},
+            "learns from other devices",
+        ),
+        (
+            {"predictors": ("lookup_table",), "training_sizes": (20,)},
+            "neighbourhood, such as",
+        ),
+        (
+            {"regions": ({"operation": "nor_conv_3x4", "count": 0, "spread": 0.5},)},
+            "did you mean 'nor_conv_3x3'",
+        ),
+    ],
+)
+def test_what_only_the_table_can_tell_is_refused(own_table, changes, message):
+    with pytest.raises(HwbenchError, match=message):
+        run_simulation(SimulationSpec(**{**SPEC, "repeats": 1, "fits": 1, **changes}))
+
+
+def test_architectures_that_lack_a_value_are_left_out(hwbench_home, make_table):
+    table = make_table("holes")
+    frame = table.frame.copy()
+    frame.loc[3, "latency"] = np.nan
+    frame.loc[[5, 6], "test_accuracy"] = np.nan
+    indices = table.space.indices_of(table.archs)
+    metrics = frame[["latency", "test_accuracy"]]
+    path = hwbench_home / "tables" / "holes.parquet"
+    hb.Table.from_indices(indices, metrics, table.card).save(path)
+    objectives = load_objectives("holes:test_accuracy", "holes:latency")
+    assert len(objectives) == 197
+    accuracy, values = load_joint_objectives("holes:test_accuracy", ["holes:latency"] * 2)
+    assert values.shape == (197, 2)
+    np.testing.assert_array_equal(accuracy, objectives.accuracy)
+
+
+@pytest.mark.parametrize("tau", [0.3, 0.8, 1.0])
+@pytest.mark.parametrize("model", ["mixed", "normal"])
+def test_the_deviation_of_a_tau_gives_that_tau(objectives, tau, model):
+    options = Options(deviation_model(model), Conventions())
+    _, selections = expect_selection(objectives, 100, options, tau=tau, repeats=500, seed=4)
+    assert selections["kendall_tau"].mean() == pytest.approx(tau, abs=0.015)
+
+
+def test_expectations_come_with_intervals(objectives):
+    options = Options(deviation_model("mixed"), Conventions())
+    deviation, selections = expect_selection(objectives, 100, options, deviation=0.4, repeats=200)
+    assert deviation == 0.4
+    summary = summarise(selections)
+    assert "regret" not in summary.index  # there is no limit
+    row = summary.loc["mra_all"]
+    assert row["least"] <= row["low"] <= row["mean"] <= row["high"] <= row["most"]
+    assert row["mean"] == pytest.approx(selections["mra_all"].mean())
+
+
+def test_a_better_predictor_is_needed_to_replace_more_measurements(objectives):
+    conventions = Conventions()
+    found = [
+        equivalent_predictor([objectives], n, 200, conventions, repeats=300)
+        for n in (2, 80, 120, 170)
+    ]
+    assert found.pop(0).tau is None  # guessing is better
+    taus = [each.tau for each in found]
+    assert 0 < taus[0] < taus[1] < taus[2] < 1
+    options = Options(deviation_model("mixed"), conventions)
+    _, selections = expect_selection(
+        objectives, 200, options, deviation=found[1].deviation, repeats=600, seed=9
+    )
+    assert selections["hypervolume_space"].mean() == pytest.approx(found[1].hypervolume, abs=0.05)
+
+
+def test_impossible_questions_are_refused(objectives):
+    options = Options(deviation_model("mixed"), Conventions())
+    landscape = Landscape.of(objectives.accuracy, objectives.metric)
+    for tau in (0.0, 1.2, np.nan):
+        with pytest.raises(HwbenchError, match="more than 0 and at most 1"):
+            deviation_for_tau(landscape, tau, 100, options)
+    with pytest.raises(HwbenchError, match="either tau or deviation"):
+        expect_selection(objectives, 100, options)
+    with pytest.raises(HwbenchError, match="did you mean 'hypervolume'"):
+        equivalent_predictor([objectives], 20, 200, Conventions(), measure="hypervolum")
+    with pytest.raises(HwbenchError, match="measured candidates"):
+        equivalent_predictor([objectives], 200, 200, Conventions())
