@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,7 +23,7 @@ from hwbench.simulation import run_simulation
 from hwbench.study.plan import Plan, make_plan
 from hwbench.study.run import Resources, run_plan
 from hwbench.study.spec import Limits, StudySpec
-from hwbench.study.store import PARTS, list_parts
+from hwbench.study.store import PARTS, StudyStore, list_parts
 from hwbench.tables.library import load_table, split_target, table_path
 from hwbench.tables.table_file import file_digest
 from hwbench.toml import validated
@@ -110,9 +110,9 @@ def run_scenario(
             temporary.write_bytes(source)
     except OSError as error:
         raise HwbenchError(f"{folder}: cannot be written ({error.strerror})") from error
-    with _session(folder, record, resources):
+    with _session(folder, record, resources) as session:
         if plan is not None and scenario.study is not None:
-            record["trials_run"] = run_plan(
+            session["trials_run"] = run_plan(
                 plan,
                 folder,
                 limits=scenario.study.limits,
@@ -157,8 +157,8 @@ def resume_study(
         Where the folder holds no study, or tables, predictors or code are no longer what they were.
     """
     record, plan, spec = read_plan(folder)
-    with _session(folder, record, resources):
-        record["trials_run"] = run_plan(
+    with _session(folder, record, resources) as session:
+        session["trials_run"] = run_plan(
             plan,
             folder,
             limits=limits or spec.limits,
@@ -167,7 +167,7 @@ def resume_study(
             retry_failed=retry_failed,
             progress=stage("fitting predictors"),
         )
-    return int(record["trials_run"])
+    return int(session["trials_run"])
 
 
 def read_plan(folder: Path) -> tuple[Record, Plan, StudySpec]:
@@ -251,8 +251,6 @@ def merge_studies(folder: Path, sources: Sequence[Path]) -> int:
     HwbenchError
         Where a source holds no study, or another one.
     """
-    from hwbench.study.store import StudyStore
-
     records = []
     for source in sources:
         record = read_record(source) if source.is_dir() else None
@@ -274,6 +272,25 @@ def merge_studies(folder: Path, sources: Sequence[Path]) -> int:
         store.compact()
         _write_record(folder, merged)
     return added
+
+
+def compact_study(folder: Path) -> int:
+    """Make the plain result files of the parts of a study.
+
+    Returns
+    -------
+    How many trials the folder holds.
+
+    Raises
+    ------
+    HwbenchError
+        Where the folder holds no study's results, or another process writes it.
+    """
+    if not list_parts(folder):
+        raise HwbenchError(f"{folder}: holds no results of a study")
+    with StudyStore(folder) as store:
+        store.compact()
+        return len(store.failed)
 
 
 # ---------------------------------------------------------------------- what a folder holds
@@ -368,11 +385,12 @@ def _short(value: Any) -> str:
 
 
 @contextlib.contextmanager
-def _session(folder: Path, record: Record, resources: Resources) -> Any:
-    """Keep the record of a run folder while something is run in it."""
+def _session(folder: Path, record: Record, resources: Resources) -> Iterator[Record]:
+    """Keep the record of a run folder while something is run in it, and give the session's."""
     session: Record = {
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
         "seconds": 0.0,
+        "trials_run": None,
         "workers": resources.workers,
         "backend": resources.backend,
         "machine": describe_machine(),
@@ -387,10 +405,9 @@ def _session(folder: Path, record: Record, resources: Resources) -> Any:
         (folder / "report.html").unlink()
     _write_record(folder, record)
     try:
-        yield
+        yield session
     finally:
         session["seconds"] = round(time.monotonic() - start, 1)
-        session["trials_run"] = record.pop("trials_run", None)
         record["seconds"] = round(sum(each["seconds"] for each in record["sessions"]), 1)
         with contextlib.suppress(HwbenchError):  # on a full disk the first error is the one to tell
             _write_record(folder, record)

@@ -16,7 +16,7 @@ import tempfile
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from typing import Any
 
 import psutil
@@ -239,7 +239,7 @@ class _Pool:
 
 def run_local(
     trials: Sequence[Trial], workload: Workload, *, workers: int, limits: Limits | None
-) -> Iterator[TrialResult | None]:
+) -> Generator[TrialResult | None, None, None]:
     """Run trials in worker processes of one thread each.
 
     Parameters

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -21,7 +21,7 @@ __all__ = ["MEASURED", "LeftOut", "Resources", "StudyResult", "run_plan", "run_s
 
 BACKENDS = ("local", "dask", "ray")
 
-Results = Iterator[TrialResult | None]
+Results = Generator[TrialResult | None, None, None]
 """Results as trials end, and None from time to time while none does."""
 
 
@@ -148,24 +148,23 @@ def run_plan(
     """
     trials = shard_of(plan.trials, shard)
     with StudyStore(folder) as store:
-        missing = [
-            trial for trial in trials if store.failed.get(trial.identity, True) is not False
-            and (retry_failed or trial.identity not in store.failed)
-        ]
+        settled = {name for name, failed in store.failed.items() if not (failed and retry_failed)}
+        missing = [trial for trial in trials if trial.identity not in settled]
         kept = len(trials) - len(missing)
         progress(kept, len(trials))
         done = 0
+        results = _results(missing, plan.workload, limits, resources)
         try:
-            for result in _results(missing, plan.workload, limits, resources):
+            for result in results:
                 if result is not None:
                     store.add(result.row, result.predictions)
                     done += 1
                 if store.due:
                     store.flush()
                     progress(kept + done, len(trials))
-        except (KeyboardInterrupt, GeneratorExit):
+        finally:
+            results.close()
             store.flush()
-            raise
         store.compact()
         progress(len(trials), len(trials))
     return len(missing)
@@ -194,8 +193,6 @@ def _results(
     trials: Sequence[Trial], workload: Workload, limits: Limits | None, resources: Resources
 ) -> Results:
     ordered = _in_order(trials)
-    if not ordered:
-        return iter(())
     if resources.backend == "dask":
         from hwbench.study.cluster_dask import run_dask
 

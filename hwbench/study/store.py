@@ -313,7 +313,8 @@ def _stream_predictions(parts: Sequence[Part], last: pd.Series | None) -> Iterat
         path = part.path(PREDICTIONS)
         if not path.exists():
             continue
-        with pq.ParquetFile(path, read_dictionary=list(TEXT)) as file:
+        texts = [name for name in TEXT if name in pq.read_schema(path).names]
+        with pq.ParquetFile(path, read_dictionary=texts) as file:
             for group in range(file.num_row_groups):
                 table = file.read_row_group(group)
                 yield table if last is None else _of_place(table, place, last)
