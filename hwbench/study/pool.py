@@ -138,7 +138,8 @@ class Worker:
                     self._peak_mb = max(self._peak_mb, _memory_mb(self._process.pid))
                 if self._peak_mb > limits.memory_mb:
                     self._ended_for = "MemoryLimit"
-            if limits.seconds is not None and time.monotonic() - self._started > limits.seconds:
+            elapsed = time.monotonic() - self._started
+            if not self._ended_for and limits.seconds is not None and elapsed > limits.seconds:
                 self._ended_for = "TimeLimit"
             if self._ended_for:
                 self.kill()

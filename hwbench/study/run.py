@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -93,10 +94,12 @@ def run_study(
     plan = make_plan(spec, targets)
     results: list[TrialResult] = []
     progress(0, len(plan.trials))
-    for result in _results(plan.trials, plan.workload, spec.limits, Resources(workers, backend, address)):
-        if result is not None:
-            results.append(result)
-            progress(len(results), len(plan.trials))
+    resources = Resources(workers, backend, address)
+    with closing(_results(plan.trials, plan.workload, spec.limits, resources)) as stream:
+        for result in stream:
+            if result is not None:
+                results.append(result)
+                progress(len(results), len(plan.trials))
     results.sort(key=lambda result: result.trial)
     kept = [
         {**{name: result.row[name] for name in ("trial", *KEY)}, **result.predictions}
@@ -153,9 +156,9 @@ def run_plan(
         kept = len(trials) - len(missing)
         progress(kept, len(trials))
         done = 0
-        results = _results(missing, plan.workload, limits, resources)
+        stream = _results(missing, plan.workload, limits, resources)
         try:
-            for result in results:
+            for result in stream:
                 if result is not None:
                     store.add(result.row, result.predictions)
                     done += 1
@@ -163,7 +166,7 @@ def run_plan(
                     store.flush()
                     progress(kept + done, len(trials))
         finally:
-            results.close()
+            stream.close()
             store.flush()
         store.compact()
         progress(len(trials), len(trials))

@@ -392,8 +392,8 @@ class StudyStore:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._rows: list[dict[str, Any]] = []
-        self._predictions: list[Mapping[str, Any]] = []
+        self._rows: dict[str, Mapping[str, Any]] = {}
+        self._predictions: dict[str, Mapping[str, Any]] = {}
         self._since = time.monotonic()
         try:
             (folder / PARTS).mkdir(parents=True, exist_ok=True)
@@ -442,14 +442,12 @@ class StudyStore:
         row : as `read_trials` gives it.
         predictions : arrays of shape (n_test,) by column.
         """
-        self._rows.append(dict(row))
+        trial = row["trial"]
+        self._rows[trial] = row
+        self._predictions.pop(trial, None)
         if predictions is not None:
-            self._predictions.append({**{name: row[name] for name in ("trial", *KEY)}, **predictions})
-
-    @property
-    def waiting(self) -> int:
-        """Results taken that are not yet safe."""
-        return len(self._rows)
+            key = {name: row[name] for name in ("trial", *KEY)}
+            self._predictions[trial] = {**key, **predictions}
 
     @property
     def due(self) -> bool:
@@ -467,11 +465,12 @@ class StudyStore:
             Where the disk is full or gone. What was flushed before is kept.
         """
         if self._rows:
-            rows = pa.Table.from_pylist(self._rows, schema=STUDY_SCHEMA)
-            tables = [prediction_table(self._predictions)] if self._predictions else []
+            rows = pa.Table.from_pylist(list(self._rows.values()), schema=STUDY_SCHEMA)
+            predicted = list(self._predictions.values())
+            tables = [prediction_table(predicted)] if predicted else []
             self._write(rows, tables, tables[0].column_names if tables else ())
-            self.failed.update((row["trial"], row["exception"] is not None) for row in self._rows)
-            self._rows, self._predictions = [], []
+            self.failed.update(_outcomes_of(rows))
+            self._rows, self._predictions = {}, {}
             self._merge_parts()
         self._since = time.monotonic()
 
