@@ -17,6 +17,7 @@ SCORES = (
     "spearman",
     "pearson",
     "mae",
+    "deviation",
     *(f"precision_at_{k}" for k in PRECISION_AT),
 )
 

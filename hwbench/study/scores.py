@@ -25,9 +25,10 @@ def score(
 
     Returns
     -------
-    `kendall_tau` (tau-b, as the published code uses), `spearman`, `pearson`, `mae` in the
-    target's unit, and `precision_at_k`, see `precision_at`. A constant prediction ranks nothing:
-    its correlations are 0.
+    `kendall_tau` (tau-b, as the published code uses), `spearman`, `pearson`, `mae` in the target's
+    unit, `deviation` (standard deviation of prediction - truth in those of the truth, LAUBE A.5;
+    NaN where the truth is constant), and `precision_at_k`, see `precision_at`. A constant
+    prediction ranks nothing: its correlations are 0.
 
     Raises
     ------
@@ -39,8 +40,10 @@ def score(
     if not np.isfinite(predicted).all():
         raise ValueError("a prediction is missing or infinite")
     sign = 1.0 if best == "lowest" else -1.0
+    scale = float(true.std())
     others = {
         "mae": float(np.abs(true - predicted).mean()),
+        "deviation": float((predicted - true).std()) / scale if scale > 0 else float("nan"),
         **{f"precision_at_{k}": precision_at(sign * true, sign * predicted, k) for k in PRECISION_AT},
     }
     if np.ptp(true) == 0 or np.ptp(predicted) == 0:
