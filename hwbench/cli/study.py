@@ -183,7 +183,7 @@ def estimate(
         }
         for row in found.itertuples()
     ]
-    print_listing(rows, list(rows[0]), as_json=False)
+    print_listing(rows, list(rows[0]), as_json=False, wrap=False)
     typer.echo(
         f"{total['trials']:,} trials, about {_duration(total['cpu_seconds'])} of one core, "
         f"{_duration(total['wall_seconds'])} with {n_workers} workers; "
