@@ -198,6 +198,13 @@ def read_results(
     return pa.concat_tables(tables, promote_options="permissive").unify_dictionaries()
 
 
+def result_columns(folder: Path, kind: str) -> set[str]:
+    """Columns that all result files of a kind in a run folder have."""
+    paths = [part.path(kind) for part in list_parts(folder)]
+    names = [set(_schema_names(path)) for path in paths if path.exists()]
+    return set.intersection(*names) if names else set()
+
+
 def _read_part(
     part: Part,
     place: int,
@@ -233,11 +240,11 @@ def _last_places(parts: Sequence[Part]) -> pd.Series:
 def _read_file(
     path: Path, columns: Sequence[str] | None, filters: pc.Expression | None
 ) -> pa.Table:
-    try:
-        names = pq.read_schema(path).names
-        for name in columns or ():
-            if name not in names:
-                raise HwbenchError(f"{path}: column '{name}' is missing")
+    names = _schema_names(path)
+    for name in columns or ():
+        if name not in names:
+            raise HwbenchError(f"{path}: column '{name}' is missing")
+    with _explained(path):
         return pq.read_table(
             path,
             columns=None if columns is None else list(columns),
@@ -245,17 +252,24 @@ def _read_file(
             read_dictionary=[name for name in TEXT if name in names],
             partitioning=None,
         )
-    except HwbenchError:
-        raise
+
+
+def _schema_names(path: Path) -> list[str]:
+    with _explained(path):
+        names: list[str] = pq.read_schema(path).names
+    return names
+
+
+@contextlib.contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """Say in one line which file cannot be read."""
+    try:
+        yield
     except (OSError, ValueError, pa.ArrowException) as error:
+        reason = " ".join(str(error).split())[:160] or type(error).__name__
         raise HwbenchError(
-            f"{path}: cannot be read as Parquet ({_one_line(error)}); run it again"
+            f"{path}: cannot be read as Parquet ({reason}); run it again"
         ) from error
-
-
-def _one_line(error: BaseException) -> str:
-    text = " ".join(str(error).split())
-    return text[:160] or type(error).__name__
 
 
 def trial_outcomes(folder: Path) -> dict[str, bool]:
@@ -313,7 +327,7 @@ def _stream_predictions(parts: Sequence[Part], last: pd.Series | None) -> Iterat
         path = part.path(PREDICTIONS)
         if not path.exists():
             continue
-        texts = [name for name in TEXT if name in pq.read_schema(path).names]
+        texts = [name for name in TEXT if name in _schema_names(path)]
         with pq.ParquetFile(path, read_dictionary=texts) as file:
             for group in range(file.num_row_groups):
                 table = file.read_row_group(group)
@@ -356,7 +370,7 @@ def _write_predictions(path: Path, tables: Iterable[pa.Table], names: Iterable[s
 def _prediction_names(parts: Sequence[Part]) -> set[str]:
     """Columns that the predictions of parts have."""
     paths = [part.path(PREDICTIONS) for part in parts]
-    return {name for path in paths if path.exists() for name in pq.read_schema(path).names}
+    return {name for path in paths if path.exists() for name in _schema_names(path)}
 
 
 def _joined(rows: Sequence[pa.Table]) -> pa.Table:
