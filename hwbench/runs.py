@@ -296,9 +296,7 @@ def compact_study(folder: Path) -> int:
 # ---------------------------------------------------------------------- what a folder holds
 
 
-def _continued(
-    folder: Path, record: Record, plan: Plan | None, chosen: Sequence[str]
-) -> Record:
+def _continued(folder: Path, record: Record, plan: Plan | None, chosen: Sequence[str]) -> Record:
     """What the record of a folder's earlier sessions adds to the one of a new session."""
     there = read_record(folder) if folder.is_dir() else None
     has_study = bool(list_parts(folder))

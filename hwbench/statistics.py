@@ -94,8 +94,7 @@ class CriticalDifference:
     difference : two methods whose ranks differ by less are not told apart (Nemenyi).
     p_value : of the Friedman test that all methods are equal.
     n_blocks : data sets.
-    groups : methods from the first to the last place of each pair that are not told apart; none lies
-        within another.
+    groups : first and last place of methods that are not told apart; none lies within another.
     """
 
     ranks: dict[str, float]

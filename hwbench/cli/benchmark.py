@@ -38,9 +38,7 @@ def benchmark(
     start = time.monotonic()
     folder = run_folder(scenario, output)
     with interruptible(f"hwbench benchmark {scenario} -o {folder}"), stage_bars() as stage:
-        run_scenario(
-            scenario, folder, workers=worker_count(workers), fresh=fresh, stage=stage
-        )
+        run_scenario(scenario, folder, workers=worker_count(workers), fresh=fresh, stage=stage)
     page = write_report(folder)
     print_study(folder)
     print_simulation(folder)

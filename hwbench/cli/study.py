@@ -91,7 +91,8 @@ def run(
     shard: Annotated[
         str,
         typer.Option(
-            metavar="I/N", help="Run only the I-th of N parts, into a folder of its own; then merge."
+            metavar="I/N",
+            help="Run only the I-th of N parts, into a folder of its own; then merge.",
         ),
     ] = "1/1",
     fresh: Annotated[

@@ -60,7 +60,7 @@ def samples_needed(
         {
             **{name: row[name] for name in ENTRY},
             "samples": ("at most " if row["bounded"] else "") + _count(row["samples"]),
-            "95 % interval": f"{_count(row['low'])} to {_count(row['high'])}",
+            "95 % interval": _interval(row["low"], row["high"]),
         }
         for row in found.to_dict("records")
     ]
@@ -68,9 +68,13 @@ def samples_needed(
 
 
 def _count(value: float) -> str:
-    if value != value:  # NaN
-        return "?"
-    return "more than measured" if value == float("inf") else f"{value:,.0f}"
+    return "not reached" if value == float("inf") else f"{value:,.0f}"
+
+
+def _interval(low: float, high: float) -> str:
+    if low != low:  # NaN: one seed has no interval
+        return ""
+    return _count(low) if low == high else f"{_count(low)} to {_count(high)}"
 
 
 def ranks(
@@ -98,7 +102,9 @@ def ranks(
             }
         )
         return
-    rows = [{"predictor": name, "average rank": f"{rank:.2f}"} for name, rank in found.ranks.items()]
+    rows = [
+        {"predictor": name, "average rank": f"{rank:.2f}"} for name, rank in found.ranks.items()
+    ]
     _print(rows, f"average ranks over {found.n_blocks} targets, 1 is best")
     typer.echo(
         f"Friedman test that all are equal: p = {found.p_value:.3g}; "
@@ -154,7 +160,9 @@ def _plain(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     infinite = (float("inf"), float("-inf"))
     return [
         {
-            key: None if isinstance(value, float) and (value != value or value in infinite) else value
+            key: None
+            if isinstance(value, float) and (value != value or value in infinite)
+            else value
             for key, value in row.items()
         }
         for row in rows

@@ -84,10 +84,10 @@ def ranks_figure(study: pd.DataFrame, entries: Mapping[str, Entry]) -> Figure | 
         data=data,
         layout=layout,
         height=120 + 26 * len(names),
-        caption=f"Ranks by mean Kendall's tau over {found.n_blocks} targets at the largest training "
-        f"size they share. Bars reach half the critical difference of {found.difference:.2f} to both "
-        "sides: predictors whose bars overlap are not told apart (Nemenyi, 5 %). Friedman test that "
-        f"all are equal: p = {found.p_value:.2g}.",
+        caption=f"Ranks by mean Kendall's tau over {found.n_blocks} targets at the largest "
+        "training size they share. Bars reach half the critical difference of "
+        f"{found.difference:.2f} to both sides: predictors whose bars overlap are not told apart "
+        f"(Nemenyi, 5 %). Friedman test that all are equal: p = {found.p_value:.2g}.",
         wide=True,
     )
 
@@ -172,10 +172,8 @@ def spread_figure(
         layout=layout,
         height=420,
         legend=tuple(legend),
-        caption="A point is a predictor at one training size on one target, mean over seeds. Dashed: "
-        "simulated predictors of this run."
-        if simulation is not None
-        else "A point is a predictor at one training size on one target, mean over seeds.",
+        caption="A point is a predictor at one training size on one target, mean over seeds."
+        + " Dashed: simulated predictors of this run." * (simulation is not None),
         wide=True,
     )
 

@@ -41,7 +41,7 @@ _last: tuple[int, Workload] | None = None
 
 def _unpacked(payload: bytes) -> Workload:
     """The workload, unpacked once for all trials of a study."""
-    global _last  # noqa: PLW0603  a process works for one study at a time
+    global _last
     key = hash(payload)
     if _last is None or _last[0] != key:
         _last = (key, pickle.loads(payload))  # noqa: S301  packed by the driver of the study

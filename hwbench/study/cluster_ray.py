@@ -74,4 +74,6 @@ def _start(ray: Any, workers: int, address: str | None) -> None:
         )
     except (ConnectionError, RuntimeError, ValueError, OSError) as error:
         reason = " ".join(str(error).split())[:160]
-        raise HwbenchError(f"backend ray: cannot join {address or 'a cluster'} ({reason})") from error
+        raise HwbenchError(
+            f"backend ray: cannot join {address or 'a cluster'} ({reason})"
+        ) from error

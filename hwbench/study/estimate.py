@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
@@ -24,12 +25,13 @@ BYTES_A_PREDICTION = 9.0
 BYTES_A_TRIAL = 150.0
 """Of a stored trial besides its predictions, likewise."""
 
+
 def estimate_cost(plan: Plan, *, progress: Progress = silent) -> pd.DataFrame:
     """Time a few fits of every predictor and scale them to its trials.
 
-    Fits of growing size, without a search for hyper-parameters, are timed on the first target; larger
-    sizes follow the power law of the last two. A search adds a fit for each configuration and fold, up
-    to its time limit; networks that train their configurations together take less.
+    Fits of growing size, without a search for hyper-parameters, are timed on the first target;
+    larger sizes follow the power law of the last two. A search adds a fit for each configuration
+    and fold, up to its time limit; networks that train their configurations together take less.
 
     Parameters
     ----------
@@ -102,7 +104,7 @@ def _pilot(plan: Plan, trials: list[Trial]) -> tuple[list[int], list[float]]:
     return sizes, seconds
 
 
-def _power_law(sizes: list[int], seconds: list[float]):  # type: ignore[no-untyped-def]
+def _power_law(sizes: list[int], seconds: list[float]) -> Callable[[float], float]:
     """Time by size: interpolated in logarithms, and the last slope beyond the largest."""
     x, y = np.log(sizes), np.log(seconds)
     slope = float(np.clip((y[-1] - y[-2]) / (x[-1] - x[-2]), 0.0, 3.0)) if len(x) > 1 else 1.0

@@ -3,9 +3,9 @@
 A trial's identity is the SHA-256 of canonical JSON (sorted keys, no spaces) over its predictor with
 the resolved card, encoding, target with the digest of what the target's column holds, other
 devices' metrics where it learns from them, test size, care for twins, tuning, training size, seed,
-the version of the protocol, and the version of the code. Of the code count the package's version and
-the sources of the spaces, the predictors, the trial and the scores; not those of the scheduling,
-the storage and the report, which cannot change a number. Versions of other libraries are recorded
+the version of the protocol, and the version of the code. Of the code count the package's version
+and the sources of the spaces, the predictors, the trial and the scores; not those of scheduling,
+storage and report, which cannot change a number. Versions of other libraries are recorded
 in a run folder but are no part of an identity, nor are the limits of a trial.
 """
 

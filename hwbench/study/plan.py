@@ -193,7 +193,9 @@ def _trials(
             "test_size": test_size,
             "tuning": spec.tuning.model_dump(mode="json") if spec.tuning else None,
             "twins": spec.twins,
-            "sources": sources_digest(data.sources) if learns_from_others and data.sources else None,
+            "sources": sources_digest(data.sources)
+            if learns_from_others and data.sources
+            else None,
         }
     )
     for size in sizes:

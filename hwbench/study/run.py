@@ -120,7 +120,7 @@ def run_plan(
     folder: Path,
     *,
     limits: Limits | None = None,
-    resources: Resources = Resources(),  # noqa: B008  frozen
+    resources: Resources = Resources(),
     shard: tuple[int, int] = (1, 1),
     retry_failed: bool = False,
     progress: Progress = silent,

@@ -44,7 +44,10 @@ def score(
     others = {
         "mae": float(np.abs(true - predicted).mean()),
         "deviation": float((predicted - true).std()) / scale if scale > 0 else float("nan"),
-        **{f"precision_at_{k}": precision_at(sign * true, sign * predicted, k) for k in PRECISION_AT},
+        **{
+            f"precision_at_{k}": precision_at(sign * true, sign * predicted, k)
+            for k in PRECISION_AT
+        },
     }
     if np.ptp(true) == 0 or np.ptp(predicted) == 0:
         return {"kendall_tau": 0.0, "spearman": 0.0, "pearson": 0.0, **others}

@@ -1,11 +1,11 @@
 """The results of a study on disk: append-only Parquet parts that any stop leaves whole.
 
 A run folder holds `study.parquet` (a row a trial) and `predictions.parquet` (a row a test
-architecture of a trial). While a study runs, the same columns stand in parts, `parts/A-B.study.parquet`
-and `parts/A-B.predictions.parquet`, which hold what was flushed as A-th to B-th. Of a part the
-predictions are written first: one whose `study` file is missing does not count. Parts are merged as
-they become many; a part that lies within another's range is superseded by it. Compacting makes the two
-plain files of all parts. Where a trial stands twice, the later row counts: a failure that was tried
+architecture of a trial). While a study runs, the same columns stand in parts,
+`parts/A-B.study.parquet` and `parts/A-B.predictions.parquet`, which hold what was flushed as A-th
+to B-th. Of a part the predictions are written first: one whose `study` file is missing does not
+count. Parts are merged as they become many; a part that lies within another's range is superseded
+by it. Compacting makes the two plain files of all parts. Where a trial stands twice, the later row counts: a failure that was tried
 again, or a crash between the steps of compacting.
 """
 
@@ -73,11 +73,9 @@ class Part:
 
 def list_parts(folder: Path) -> list[Part]:
     """The parts that count, the compacted files first, then in the order of writing."""
-    found = []
-    with contextlib.suppress(FileNotFoundError):
-        for path in (folder / PARTS).iterdir():
-            if match := _PART.fullmatch(path.name):
-                found.append(Part(int(match[1]), int(match[2]), folder))
+    names = [path.name for path in (folder / PARTS).glob("*.study.parquet")]
+    matches = [match for name in names if (match := _PART.fullmatch(name))]
+    found = [Part(int(match[1]), int(match[2]), folder) for match in matches]
     parts: list[Part] = []
     for part in sorted(found, key=lambda part: (part.first, -part.last)):
         if not parts or part.last > parts[-1].last:
@@ -267,9 +265,7 @@ def _explained(path: Path) -> Iterator[None]:
         yield
     except (OSError, ValueError, pa.ArrowException) as error:
         reason = " ".join(str(error).split())[:160] or type(error).__name__
-        raise HwbenchError(
-            f"{path}: cannot be read as Parquet ({reason}); run it again"
-        ) from error
+        raise HwbenchError(f"{path}: cannot be read as Parquet ({reason}); run it again") from error
 
 
 def trial_outcomes(folder: Path) -> dict[str, bool]:
@@ -363,7 +359,7 @@ def _write_predictions(path: Path, tables: Iterable[pa.Table], names: Iterable[s
     ):
         for table in itertools.chain([first], stream):
             for name in set(schema.names) - set(table.column_names):
-                table = table.append_column(name, pa.nulls(len(table), absent[name]))  # noqa: PLW2901
+                table = table.append_column(name, pa.nulls(len(table), absent[name]))
             writer.write_table(table.select(schema.names).cast(schema), row_group_size=ROW_GROUP)
 
 

@@ -222,7 +222,13 @@ def blank_row(trial: Trial, card: PredictorCard) -> dict[str, Any]:
 
 
 def failed_result(
-    trial: Trial, card: PredictorCard, exception: str, error: str, *, seconds: float, memory_mb: float
+    trial: Trial,
+    card: PredictorCard,
+    exception: str,
+    error: str,
+    *,
+    seconds: float,
+    memory_mb: float,
 ) -> TrialResult:
     """The result of a trial that was ended from outside.
 

@@ -151,7 +151,9 @@ def test_ray_with_a_node_killed(study, tmp_path, models, start):
     ("backend", "module", "extra"),
     [("dask", "distributed", "cluster-dask"), ("ray", "ray", "cluster-ray")],
 )
-def test_an_absent_library_is_named_with_its_extra(study, tmp_path, monkeypatch, backend, module, extra):
+def test_an_absent_library_is_named_with_its_extra(
+    study, tmp_path, monkeypatch, backend, module, extra
+):
     monkeypatch.setitem(sys.modules, module, None)
     message = re.escape(f"pip install 'hwbench[{extra}]'")
     with pytest.raises(hb.HwbenchError, match=message):

@@ -48,8 +48,6 @@ def wait_for(process, wanted):
     raise AssertionError(process.wait())
 
 
-
-
 def without_times(frame):
     return frame.drop(columns=list(MEASURED))
 

@@ -98,14 +98,14 @@ def test_workers_killed_from_outside_cost_nothing(models, make_spec, fits):
 
 
 def test_no_worker_is_left_behind(models, make_spec):
-    class Stopped(Exception):
+    class StoppedError(Exception):
         pass
 
     def stop(done, _total):
         if done == 2:
-            raise Stopped
+            raise StoppedError
 
-    with pytest.raises(Stopped):
+    with pytest.raises(StoppedError):
         hb.run_study(
             make_spec(predictors=("sleepy",), seeds=tuple(range(30))), workers=2, progress=stop
         )

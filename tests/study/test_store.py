@@ -1,7 +1,6 @@
 """A store keeps the last row of every trial, whatever it was stopped in."""
 
 import itertools
-import os
 import shutil
 
 import numpy as np
@@ -105,7 +104,7 @@ def test_compacting_leaves_two_plain_files_in_the_order_of_keys(tmp_path):
             add(store, number)
             store.flush()
         store.compact()
-    assert sorted(os.listdir(tmp_path)) == ["predictions.parquet", "study.parquet"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["predictions.parquet", "study.parquet"]
     assert pd.read_parquet(tmp_path / "study.parquet")["seed"].tolist() == [2, 5, 9]
     assert "arch" not in pq.read_schema(tmp_path / "predictions.parquet").names
 
@@ -121,6 +120,13 @@ def test_only_what_fits_is_read(tmp_path):
         *("target", "predictor", "encoding", "training_size", "seed"),
         *("arch_index", "truth", "prediction"),
     ]
+
+
+def write_twice(store):
+    for _ in range(2):
+        add(store, 0)
+        store.flush()
+        store.compact()
 
 
 class PowerCut:
@@ -195,10 +201,7 @@ def test_a_kill_between_any_two_steps_of_writing_loses_nothing(tmp_path, monkeyp
             patch.setattr(path_class, "replace", stop(replace))
             patch.setattr(path_class, "unlink", stop(unlink))
             with pytest.raises(Killed):
-                for _ in range(2):
-                    add(store, 0)
-                    store.flush()
-                    store.compact()
+                write_twice(store)
     with StudyStore(tmp_path) as store:
         assert store.broken == []
         done = read_trials(tmp_path)
@@ -237,7 +240,9 @@ def test_a_full_disk_is_one_line_and_the_folder_opens(tmp_path, monkeypatch):
 
         with monkeypatch.context() as patch:
             patch.setattr(pq, "write_table", full)
-            with pytest.raises(HwbenchError, match=r"cannot be written \(No space left on device\)"):
+            with pytest.raises(
+                HwbenchError, match=r"cannot be written \(No space left on device\)"
+            ):
                 store.flush()
         check(tmp_path, [(0, False, 0)])
     with StudyStore(tmp_path) as store:
