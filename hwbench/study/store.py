@@ -5,8 +5,8 @@ architecture of a trial). While a study runs, the same columns stand in parts,
 `parts/A-B.study.parquet` and `parts/A-B.predictions.parquet`, which hold what was flushed as A-th
 to B-th. Of a part the predictions are written first: one whose `study` file is missing does not
 count. Parts are merged as they become many; a part that lies within another's range is superseded
-by it. Compacting makes the two plain files of all parts. Where a trial stands twice, the later row counts: a failure that was tried
-again, or a crash between the steps of compacting.
+by it. Compacting makes the two plain files of all parts. Where a trial stands twice, the later row
+counts: a failure that was tried again, or a crash between the steps of compacting.
 """
 
 from __future__ import annotations

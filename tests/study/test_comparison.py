@@ -182,5 +182,5 @@ def test_precision_looks_at_the_end_a_search_wants():
 
 def test_deviation_is_the_spread_of_standardised_errors():
     truth = np.array([1.0, 2.0, 4.0])
-    found = score(truth, truth + [0.1, -0.1, 0.3])
+    found = score(truth, truth + np.array([0.1, -0.1, 0.3]))
     assert found["deviation"] == pytest.approx(np.std([0.1, -0.1, 0.3]) / truth.std())

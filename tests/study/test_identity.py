@@ -89,8 +89,7 @@ def test_string_keys_count_too():
     table = Table.from_archs(archs, frame, hb.tables.TableCard.model_validate(card))
     other = Table.from_archs(archs[::-1], frame, table.card)
     digests = [
-        identity.column_digest("d:latency", each, each.column("latency"))
-        for each in (table, other)
+        identity.column_digest("d:latency", each, each.column("latency")) for each in (table, other)
     ]
     assert digests[0] != digests[1]
 

@@ -104,7 +104,10 @@ def test_compacting_leaves_two_plain_files_in_the_order_of_keys(tmp_path):
             add(store, number)
             store.flush()
         store.compact()
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["predictions.parquet", "study.parquet"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "predictions.parquet",
+        "study.parquet",
+    ]
     assert pd.read_parquet(tmp_path / "study.parquet")["seed"].tolist() == [2, 5, 9]
     assert "arch" not in pq.read_schema(tmp_path / "predictions.parquet").names
 
