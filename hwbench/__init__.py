@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from hwbench.runs import run_scenario
     from hwbench.simulation import simulate_selection
     from hwbench.spaces import Space, get_space, list_spaces
-    from hwbench.study import StudySpec, run_study
+    from hwbench.study import StudySpec, read_predictions, read_trials, run_study
     from hwbench.tables import Table, load_table, load_target
     from hwbench.tables.benchmarks import fetch_benchmark, import_benchmark
     from hwbench.tables.own import own_table
@@ -44,6 +44,8 @@ _HOME_OF = {
     "make_predictor": "hwbench.predictors",
     "own_table": "hwbench.tables.own",
     "predictor_card": "hwbench.predictors",
+    "read_predictions": "hwbench.study",
+    "read_trials": "hwbench.study",
     "run_scenario": "hwbench.runs",
     "run_study": "hwbench.study",
     "save_model": "hwbench.predictors.model_file",
@@ -69,6 +71,8 @@ __all__ = [
     "make_predictor",
     "own_table",
     "predictor_card",
+    "read_predictions",
+    "read_trials",
     "run_scenario",
     "run_study",
     "save_model",

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,7 +20,10 @@ from hwbench.predictors import predictor_card
 from hwbench.progress import Progress, silent
 from hwbench.scenarios import Scenario, load_scenario, scenario_path
 from hwbench.simulation import run_simulation
-from hwbench.study import StudySpec, run_study
+from hwbench.study.plan import Plan, make_plan
+from hwbench.study.run import Resources, run_plan
+from hwbench.study.spec import Limits, StudySpec
+from hwbench.study.store import PARTS, StudyStore, list_parts
 from hwbench.tables.library import load_table, split_target, table_path
 from hwbench.tables.table_file import file_digest
 from hwbench.toml import validated
@@ -28,14 +31,14 @@ from hwbench.toml import validated
 StageProgress = Callable[[str], Progress]
 """Given the title of a stage, the function that is told how far it is."""
 
-RESULT_FILES = (
-    "study.parquet",
-    "predictions.parquet",
-    "simulation.parquet",
-    "selection_example.parquet",
-    "run.json",
-    "report.html",
-)
+Record = dict[str, Any]
+
+RECORD = "run.json"
+SIMULATION_FILES = ("simulation.parquet", "selection_example.parquet")
+RESULT_FILES = ("study.parquet", "predictions.parquet", *SIMULATION_FILES, RECORD, "report.html")
+
+NOT_COMPARED = ("limits",)
+"""Fields of a study's spec that change no number."""
 
 
 def _silent_stage(_title: str) -> Progress:
@@ -48,17 +51,25 @@ def run_scenario(
     *,
     parts: tuple[str, ...] = ("study", "simulation"),
     workers: int = 1,
+    backend: str = "local",
+    address: str | None = None,
+    shard: tuple[int, int] = (1, 1),
+    fresh: bool = False,
     study_changes: Mapping[str, Any] | None = None,
     stage: StageProgress = _silent_stage,
 ) -> Path:
     """Run a scenario and write its results.
 
+    A study that was stopped in the folder goes on where it was; a simulation is run anew.
+
     Parameters
     ----------
     name : of the scenario, or the path of its `.toml` file.
-    folder : the run folder; made if missing, its earlier results are replaced.
+    folder : the run folder; made if missing.
     parts : which of "study" and "simulation" to run; those the scenario lacks are left out.
-    workers : processes.
+    workers, backend, address : where the study is run, see `hwbench.study.run.Resources`.
+    shard : (i, n): only the i-th of n parts of the study's trials, i from 1.
+    fresh : whether results that the folder holds are removed first.
     study_changes : fields of the study's spec that replace the scenario's.
     stage : makes a progress function for each part.
 
@@ -72,52 +83,336 @@ def run_scenario(
     ------
     HwbenchError
         Where scenario, tables or predictors are unknown or broken, the scenario has none of the
-        parts, or the folder cannot be written.
+        parts, the folder holds results of another spec, or cannot be written.
     """
-    scenario = _with_changes(load_scenario(name), study_changes or {})
+    scenario = with_changes(load_scenario(name), study_changes or {})
     chosen = [part for part in parts if getattr(scenario, part) is not None]
     if not chosen:
         raise HwbenchError(f"scenario {name} has no section [{parts[0]}]")
-    record = {
+    resources = Resources(workers, backend, address)
+    plan = make_plan(scenario.study) if scenario.study is not None and "study" in chosen else None
+    record: Record = {
         "scenario": Path(name).stem,
         "title": scenario.title,
         "description": scenario.description,
         "spec": scenario.model_dump(mode="json"),
         "predictors": _predictor_cards(scenario),
         "tables": _table_cards(scenario),
-        "machine": describe_machine(),
-        "versions": describe_versions(),
-        "workers": workers,
-        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        "shard": list(shard),
     }
-    start = time.monotonic()
-    _prepare_folder(folder)
-    if scenario.study is not None and "study" in chosen:
-        study = run_study(scenario.study, workers=workers, progress=stage("fitting predictors"))
-        record["left_out"] = [asdict(each) for each in study.left_out]
-        _write_frame(folder / "study.parquet", study.trials)
-        _write_frame(folder / "predictions.parquet", study.predictions)
-    if scenario.simulation is not None and "simulation" in chosen:
-        simulation = run_simulation(
-            scenario.simulation, workers=workers, progress=stage("simulating selections")
-        )
-        _write_frame(folder / "simulation.parquet", simulation.selections)
-        _write_frame(folder / "selection_example.parquet", simulation.example)
-    record["seconds"] = round(time.monotonic() - start, 1)
+    if fresh:
+        _remove_results(folder)
+    record |= _continued(folder, record, plan, chosen)
+    source = scenario_path(name).read_bytes()
     try:
+        folder.mkdir(parents=True, exist_ok=True)
         with atomic_path(folder / "scenario.toml") as temporary:
-            shutil.copyfile(scenario_path(name), temporary)
+            temporary.write_bytes(source)
     except OSError as error:
         raise HwbenchError(f"{folder}: cannot be written ({error.strerror})") from error
-    write_text(folder / "run.json", json.dumps(record, indent=2) + "\n")
+    with _session(folder, record, resources) as session:
+        if plan is not None and scenario.study is not None:
+            session["trials_run"] = run_plan(
+                plan,
+                folder,
+                limits=scenario.study.limits,
+                resources=resources,
+                shard=shard,
+                progress=stage("fitting predictors"),
+            )
+        if scenario.simulation is not None and "simulation" in chosen:
+            simulation = run_simulation(
+                scenario.simulation, workers=workers, progress=stage("simulating selections")
+            )
+            _write_frame(folder / "simulation.parquet", simulation.selections)
+            _write_frame(folder / "selection_example.parquet", simulation.example)
     return folder
 
 
-def _with_changes(scenario: Scenario, changes: Mapping[str, Any]) -> Scenario:
+def resume_study(
+    folder: Path,
+    *,
+    resources: Resources = Resources(),  # noqa: B008  frozen
+    retry_failed: bool = False,
+    limits: Limits | None = None,
+    stage: StageProgress = _silent_stage,
+) -> int:
+    """Run what the study of a run folder lacks.
+
+    Parameters
+    ----------
+    folder : the run folder.
+    resources : where to run.
+    retry_failed : whether to run those trials again that failed.
+    limits : of each trial; the spec's by default.
+    stage : makes a progress function.
+
+    Returns
+    -------
+    How many trials were run.
+
+    Raises
+    ------
+    HwbenchError
+        Where the folder holds no study, or tables, predictors or code are no longer what they were.
+    """
+    record, plan, spec = read_plan(folder)
+    with _session(folder, record, resources) as session:
+        session["trials_run"] = run_plan(
+            plan,
+            folder,
+            limits=limits or spec.limits,
+            resources=resources,
+            shard=shard_in(record),
+            retry_failed=retry_failed,
+            progress=stage("fitting predictors"),
+        )
+    return int(session["trials_run"])
+
+
+def read_plan(folder: Path) -> tuple[Record, Plan, StudySpec]:
+    """The record, the plan and the spec of a run folder's study.
+
+    Raises
+    ------
+    HwbenchError
+        Where the folder holds no study, or tables, predictors or code are no longer what they were.
+    """
+    record = read_record(folder)
+    if record is None:
+        raise HwbenchError(f"{folder}: holds no run, its {RECORD} is missing")
+    scenario = validated(record.get("spec") or {}, Scenario, where=f"{folder / RECORD}: spec")
+    if scenario.study is None or "study" not in record:
+        raise HwbenchError(f"{folder}: holds no study")
+    plan = make_plan(scenario.study)
+    now = {**record, "predictors": _predictor_cards(scenario)}
+    _refuse_other_study(folder, record, now, plan)
+    return record, plan, scenario.study
+
+
+def read_record(folder: Path) -> Record | None:
+    """The record of a run folder, None where it has none.
+
+    Raises
+    ------
+    HwbenchError
+        Where there is no such folder, or its record is broken.
+    """
+    path = folder / RECORD
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, RecursionError) as error:
+        raise HwbenchError(f"{path}: cannot be read as JSON; remove it or choose -o") from error
+    if not isinstance(record, dict):
+        raise HwbenchError(f"{path}: must hold a JSON object; remove it or choose -o")
+    return record
+
+
+def shard_in(record: Record) -> tuple[int, int]:
+    """Which part of the trials a run folder is for, (1, 1) for all."""
+    place, count = record.get("shard") or (1, 1)
+    return int(place), int(count)
+
+
+def with_changes(scenario: Scenario, changes: Mapping[str, Any]) -> Scenario:
+    """A scenario with fields of its study's spec replaced.
+
+    Raises
+    ------
+    HwbenchError
+        Where a field does not exist or cannot have that value.
+    """
     if not changes or scenario.study is None:
         return scenario
     given = {**scenario.study.model_dump(), **changes}
     return scenario.model_copy(update={"study": validated(given, StudySpec, where="study")})
+
+
+# ---------------------------------------------------------------------- merging
+
+
+def merge_studies(folder: Path, sources: Sequence[Path]) -> int:
+    """Put the trials of several folders of one study into one.
+
+    Parameters
+    ----------
+    folder : where to; made if missing.
+    sources : run folders of the same spec, tables, predictors and code: shards, or copies of one
+        folder that were continued apart.
+
+    Returns
+    -------
+    How many trials were added.
+
+    Raises
+    ------
+    HwbenchError
+        Where a source holds no study, or another one.
+    """
+    records = []
+    for source in sources:
+        record = read_record(source) if source.is_dir() else None
+        if record is None or "study" not in record:
+            raise HwbenchError(f"{source}: holds no study")
+        records.append(record)
+    own = read_record(folder)
+    first = records[0] if own is None else own
+    for source, record in zip(sources, records, strict=True):
+        found = _difference(first, record)
+        if found:
+            raise HwbenchError(f"{source}: cannot be merged, it holds another study ({found})")
+    merged = {**first, "shard": [1, 1]}
+    sessions = [session for record in records for session in record.get("sessions", [])]
+    merged["sessions"] = [*(own.get("sessions", []) if own else []), *sessions]
+    merged["seconds"] = round(sum(each.get("seconds", 0.0) for each in merged["sessions"]), 1)
+    with StudyStore(folder) as store:
+        added = sum(store.copy(source) for source in sources)
+        store.compact()
+        _write_record(folder, merged)
+    return added
+
+
+def compact_study(folder: Path) -> int:
+    """Make the plain result files of the parts of a study.
+
+    Returns
+    -------
+    How many trials the folder holds.
+
+    Raises
+    ------
+    HwbenchError
+        Where the folder holds no study's results, or another process writes it.
+    """
+    if not list_parts(folder):
+        raise HwbenchError(f"{folder}: holds no results of a study")
+    with StudyStore(folder) as store:
+        store.compact()
+        return len(store.failed)
+
+
+# ---------------------------------------------------------------------- what a folder holds
+
+
+def _continued(folder: Path, record: Record, plan: Plan | None, chosen: Sequence[str]) -> Record:
+    """What the record of a folder's earlier sessions adds to the one of a new session."""
+    there = read_record(folder) if folder.is_dir() else None
+    has_study = bool(list_parts(folder))
+    if there is None:
+        if has_study:
+            raise HwbenchError(
+                f"{folder}: holds results of a study without {RECORD}; "
+                "choose another folder with -o, or replace them with --fresh"
+            )
+        _remove_results(folder)  # a simulation whose origin nobody can tell
+        there = {}
+    elif has_study:
+        if plan is not None:
+            _refuse_other_study(folder, there, record, plan)
+        elif _spec_of(there, "study") != _spec_of(record, "study"):
+            raise _other(folder, "its study has another spec")
+    if (
+        "simulation" not in chosen
+        and (folder / SIMULATION_FILES[0]).exists()
+        and _spec_of(there, "simulation") != _spec_of(record, "simulation")
+    ):
+        raise _other(folder, "its simulation has another spec")
+    kept: Record = {"sessions": there.get("sessions", [])}
+    for name in ("study", "left_out"):
+        if name in there:
+            kept[name] = there[name]
+    if plan is not None:
+        kept["study"] = plan.record
+        kept["left_out"] = [asdict(each) for each in plan.left_out]
+    return kept
+
+
+def _refuse_other_study(folder: Path, there: Record, now: Record, plan: Plan) -> None:
+    found = _difference(there, {**now, "study": plan.record})
+    if found:
+        raise _other(folder, found)
+    if shard_in(there) != shard_in(now):
+        texts = ["{}/{}".format(*shard_in(record)) for record in (there, now)]
+        raise _other(folder, f"shard: {texts[0]} there, {texts[1]} now")
+
+
+def _other(folder: Path, what: str) -> HwbenchError:
+    return HwbenchError(
+        f"{folder}: holds results of another run ({what}); "
+        "choose another folder with -o, or replace them with --fresh"
+    )
+
+
+def _spec_of(record: Record, part: str) -> Any:
+    spec = record.get("spec")
+    return spec.get(part) if isinstance(spec, dict) else None
+
+
+def _difference(there: Record, now: Record) -> str:
+    """The first thing in which two studies differ, in words; "" where they are one."""
+    if "study" not in there:
+        return "by an older version of hwbench"
+    for title, get in _COMPARED.items():
+        a, b = get(there), get(now)
+        if a == b:
+            continue
+        if isinstance(a, dict) and isinstance(b, dict):
+            key = next(key for key in {**a, **b} if a.get(key) != b.get(key))
+            title, a, b = f"{title}.{key}", a.get(key), b.get(key)
+        return f"{title}: {_short(a)} there, {_short(b)} now"
+    return ""
+
+
+_COMPARED: dict[str, Callable[[Record], Any]] = {
+    "study": lambda record: {
+        key: value
+        for key, value in (_spec_of(record, "study") or {}).items()
+        if key not in NOT_COMPARED
+    },
+    "predictors": lambda record: record.get("predictors"),
+    "values of targets": lambda record: record["study"].get("targets"),
+    "version of the code": lambda record: record["study"].get("code"),
+}
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+@contextlib.contextmanager
+def _session(folder: Path, record: Record, resources: Resources) -> Iterator[Record]:
+    """Keep the record of a run folder while something is run in it, and give the session's."""
+    session: Record = {
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        "seconds": 0.0,
+        "trials_run": None,
+        "workers": resources.workers,
+        "backend": resources.backend,
+        "machine": describe_machine(),
+        "versions": describe_versions(),
+    }
+    earlier = list(record.get("sessions", []))
+    record["sessions"] = [*earlier, session]
+    record |= {name: session[name] for name in ("machine", "versions", "workers")}
+    record["started"] = record["sessions"][0]["started"]
+    start = time.monotonic()
+    with contextlib.suppress(FileNotFoundError):
+        (folder / "report.html").unlink()
+    _write_record(folder, record)
+    try:
+        yield session
+    finally:
+        session["seconds"] = round(time.monotonic() - start, 1)
+        record["seconds"] = round(sum(each["seconds"] for each in record["sessions"]), 1)
+        with contextlib.suppress(HwbenchError):  # on a full disk the first error is the one to tell
+            _write_record(folder, record)
+
+
+def _write_record(folder: Path, record: Record) -> None:
+    write_text(folder / RECORD, json.dumps(record, indent=2) + "\n", durable=True)
 
 
 def _predictor_cards(scenario: Scenario) -> dict[str, Any]:
@@ -145,11 +440,13 @@ def _table_cards(scenario: Scenario) -> dict[str, Any]:
     return cards
 
 
-def _prepare_folder(folder: Path) -> None:
+def _remove_results(folder: Path) -> None:
+    """Remove earlier results and nothing else: the folder may hold files of the user's."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name in RESULT_FILES:  # and nothing else: the folder may hold files of the user's
+        for name in RESULT_FILES:
             (folder / name).unlink(missing_ok=True)
+        for path in (folder / PARTS).glob("*.parquet"):
+            path.unlink()
     except OSError as error:
         raise HwbenchError(f"{folder}: cannot be written ({error.strerror})") from error
 

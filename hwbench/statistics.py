@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
+    from numpy.typing import ArrayLike, NDArray
 
 
 def mean_interval(values: ArrayLike, confidence: float = 0.95) -> tuple[float, float, float]:
@@ -43,3 +45,112 @@ def mean_interval(values: ArrayLike, confidence: float = 0.95) -> tuple[float, f
     error = float(numbers.std(ddof=1)) / float(np.sqrt(numbers.size))
     half = float(stdtrit(numbers.size - 1, 0.5 + confidence / 2)) * error
     return mean, mean - half, mean + half
+
+
+def bootstrap_interval(
+    values: ArrayLike, confidence: float = 0.95, *, resamples: int = 2000, seed: int = 0
+) -> tuple[float, float, float]:
+    """Mean of repeated measurements and its percentile bootstrap interval.
+
+    It assumes no distribution, where `mean_interval` assumes a normal one.
+
+    Parameters
+    ----------
+    values : any shape; NaN entries are left out.
+    confidence : the interval's coverage, between 0 and 1 (exclusive).
+    resamples : how often as many values are drawn with replacement.
+    seed : of the draws.
+
+    Returns
+    -------
+    (mean, low, high), in the unit of `values`. `low` and `high` are NaN for fewer than two values,
+    all three for none.
+    """
+    numbers = np.asarray(values, dtype=np.float64).ravel()
+    numbers = numbers[~np.isnan(numbers)]
+    if numbers.size == 0:
+        return float("nan"), float("nan"), float("nan")
+    mean = float(numbers.mean())
+    if numbers.size == 1:
+        return mean, float("nan"), float("nan")
+    means = bootstrap_weights(numbers.size, resamples, seed) @ numbers
+    low, high = np.quantile(means, [(1 - confidence) / 2, (1 + confidence) / 2])
+    return mean, float(low), float(high)
+
+
+def bootstrap_weights(n: int, resamples: int, seed: int) -> NDArray[np.float64]:
+    """How much each of n values weighs in each resample: shape (resamples, n), rows sum to 1."""
+    generator = np.random.default_rng(seed)
+    return generator.multinomial(n, np.full(n, 1 / n), size=resamples) / n
+
+
+@dataclass(frozen=True)
+class CriticalDifference:
+    """Average ranks of methods over data sets, and how far apart they must be to differ.
+
+    Attributes
+    ----------
+    ranks : average rank of each method, 1 the best, sorted from the best.
+    difference : two methods whose ranks differ by less are not told apart (Nemenyi).
+    p_value : of the Friedman test that all methods are equal.
+    n_blocks : data sets.
+    groups : first and last place of methods that are not told apart; none lies within another.
+    """
+
+    ranks: dict[str, float]
+    difference: float
+    p_value: float
+    n_blocks: int
+    groups: tuple[tuple[int, int], ...]
+
+
+def critical_difference(
+    scores: ArrayLike, names: Sequence[str], alpha: float = 0.05
+) -> CriticalDifference:
+    """Compare methods over data sets by the Friedman test and Nemenyi's critical difference.
+
+    Demsar 2006, *Statistical comparisons of classifiers over multiple data sets*, section 3.2.2.
+
+    Parameters
+    ----------
+    scores : higher is better, shape (n_blocks, n_methods), at least 2 of both.
+    names : of the methods.
+    alpha : the level of both tests.
+
+    Raises
+    ------
+    ValueError
+        Where there are fewer than two data sets or methods, or a score is missing.
+    """
+    from scipy import stats
+
+    table = np.asarray(scores, dtype=np.float64)
+    if table.ndim != 2 or min(table.shape) < 2 or np.isnan(table).any():
+        raise ValueError("scores must be complete, for at least two data sets and two methods")
+    n_blocks, n_methods = table.shape
+    ranks = stats.rankdata(-table, axis=1)
+    mean_ranks = ranks.mean(axis=0)
+    if np.ptp(ranks, axis=1).max() == 0:
+        p_value = 1.0  # all methods are equal everywhere
+    elif n_methods == 2:  # which the Friedman test refuses; of two methods it is the sign test
+        wins = int((ranks[:, 0] < ranks[:, 1]).sum())
+        losses = int((ranks[:, 0] > ranks[:, 1]).sum())
+        p_value = float(stats.binomtest(wins, wins + losses).pvalue)
+    else:
+        p_value = float(stats.friedmanchisquare(*table.T).pvalue)
+    studentized = stats.studentized_range.ppf(1 - alpha, n_methods, np.inf) / np.sqrt(2)
+    difference = float(studentized * np.sqrt(n_methods * (n_methods + 1) / (6 * n_blocks)))
+    order = np.argsort(mean_ranks, kind="stable")
+    groups: list[tuple[int, int]] = []
+    for first in range(n_methods):
+        near = mean_ranks[order] - mean_ranks[order[first]] < difference
+        last = int(np.flatnonzero(near).max())
+        if last > first and (not groups or last > groups[-1][1]):
+            groups.append((first, last))
+    return CriticalDifference(
+        {names[i]: float(mean_ranks[i]) for i in order},
+        difference,
+        p_value,
+        n_blocks,
+        tuple(groups),
+    )

@@ -66,6 +66,20 @@ def test_commands_on_the_quick_scenario(tmp_path):
     _run([command for command in OURS if "quick" in command], tmp_path)
 
 
+@pytest.mark.parametrize("line", [line for block in _blocks("sh") for line in block.splitlines()])
+def test_commands_for_clusters_have_options_that_exist(line):
+    command = re.search(r"hwbench (study \w+)", line)[1].split()
+    shown = subprocess.run(
+        [sys.executable, "-m", "hwbench", *command, "--help"],
+        env={**os.environ, "COLUMNS": "300"},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    given = re.findall(r"--[\w-]+", line.partition("hwbench")[2])
+    assert all(option in shown for option in given)
+
+
 @pytest.mark.parametrize("snippet", _blocks("python"))
 def test_python(snippet):
     names = {}

@@ -6,7 +6,17 @@ from typing import Annotated
 
 import typer
 
-from hwbench.cli import benchmark, models, predictors, report, simulate, spaces, study, tables
+from hwbench.cli import (
+    benchmark,
+    models,
+    predictors,
+    report,
+    simulate,
+    spaces,
+    study,
+    study_results,
+    tables,
+)
 
 app = typer.Typer(
     name="hwbench",
@@ -22,6 +32,7 @@ app.command(name="predict")(models.predict)
 app.add_typer(tables.app, name="tables")
 app.add_typer(predictors.app, name="predictors")
 app.add_typer(spaces.app, name="spaces")
+study_results.add_to(study.app)
 app.add_typer(study.app, name="study")
 app.add_typer(simulate.app, name="simulate")
 app.add_typer(report.app, name="report")

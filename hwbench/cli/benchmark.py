@@ -7,7 +7,14 @@ from typing import Annotated
 
 import typer
 
-from hwbench.cli.output import RunFolder, Workers, run_folder, stage_bars, worker_count
+from hwbench.cli.output import (
+    RunFolder,
+    Workers,
+    interruptible,
+    run_folder,
+    stage_bars,
+    worker_count,
+)
 
 
 def benchmark(
@@ -16,20 +23,22 @@ def benchmark(
     ] = "quick",
     output: RunFolder = None,
     workers: Workers = None,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Remove results that the folder holds.")
+    ] = False,
 ) -> None:
-    """Run a scenario, print what it found, and write its HTML report."""
+    """Run a scenario, print what it found, and write its HTML report.
+
+    Stopped at any moment, the same command goes on where it was.
+    """
     from hwbench.cli.summary import print_simulation, print_study
     from hwbench.report import write_report
     from hwbench.runs import run_scenario
 
     start = time.monotonic()
-    with stage_bars() as stage:
-        folder = run_scenario(
-            scenario,
-            run_folder(scenario, output),
-            workers=worker_count(workers),
-            stage=stage,
-        )
+    folder = run_folder(scenario, output)
+    with interruptible(f"hwbench benchmark {scenario} -o {folder}"), stage_bars() as stage:
+        run_scenario(scenario, folder, workers=worker_count(workers), fresh=fresh, stage=stage)
     page = write_report(folder)
     print_study(folder)
     print_simulation(folder)

@@ -139,12 +139,21 @@ def stage_bars() -> Iterator[Any]:
         yield stage
 
 
+@contextmanager
+def interruptible(command: str) -> Iterator[None]:
+    """After Ctrl-C say with which command to go on, and end with exit code 130."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        typer.echo(f"stopped; go on with: {command}", err=True)
+        raise typer.Exit(130) from None
+
+
 def run_part(
     part: str,
     scenario: str,
     output: Path | None,
     workers: int | None,
-    study_changes: dict[str, Any] | None = None,
 ) -> Path:
     """Run one part of a scenario under a progress bar and return the run folder."""
     from hwbench.runs import run_scenario
@@ -155,6 +164,5 @@ def run_part(
             run_folder(scenario, output),
             parts=(part,),
             workers=worker_count(workers),
-            study_changes=study_changes,
             stage=stage,
         )

@@ -2,23 +2,83 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from hwbench.cli.output import (
+    AsJson,
     RunFolder,
     ScenarioName,
     Workers,
-    run_part,
+    interruptible,
+    print_json,
+    print_listing,
+    run_folder,
+    stage_bars,
+    worker_count,
 )
+from hwbench.errors import HwbenchError
 
 app = typer.Typer(help="Compare predictors at every training size.", no_args_is_help=True)
 
+Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="A run folder.")]
+Encodings = Annotated[
+    str | None,
+    typer.Option(
+        "--encoding",
+        metavar="NAME,NAME",
+        help="Compare predictors on these features: onehot, counts, live, path, graph. "
+        "By default each has its card's.",
+    ),
+]
+Trials = Annotated[
+    int | None,
+    typer.Option(
+        "--trials", min=1, help="Search hyper-parameters in every fit: so many configurations."
+    ),
+]
+Seconds = Annotated[
+    float | None, typer.Option("--seconds", min=0.001, help="And for so long at most, a fit.")
+]
+Search = Annotated[
+    str,
+    typer.Option("--search", help='How to search: "random", or "tpe" (extra hwbench[tpe]).'),
+]
+Backend = Annotated[
+    str, typer.Option(help="Where trials run: local, dask (hwbench[cluster-dask]) or ray.")
+]
+Address = Annotated[
+    str | None,
+    typer.Option(help="The cluster: tcp://HOST:8786 of Dask, HOST:6379 or auto of Ray."),
+]
+TrialSeconds = Annotated[
+    float | None, typer.Option(min=0.001, help="End a trial after so many seconds.")
+]
+TrialMemory = Annotated[
+    float | None, typer.Option(min=1, help="End a trial that takes more memory, in MiB.")
+]
 
-@app.callback()
-def _group() -> None:
-    pass
+
+def _changes(
+    encoding: str | None, trials: int | None, seconds: float | None, search: str
+) -> dict[str, Any]:
+    """Fields of the study's spec that options replace."""
+    changes: dict[str, Any] = {}
+    if encoding is not None:
+        changes["encodings"] = [name.strip() for name in encoding.split(",") if name.strip()]
+    if trials is not None or seconds is not None:
+        tuning = {"trials": trials, "seconds": seconds, "method": search}
+        changes["tuning"] = {name: value for name, value in tuning.items() if value is not None}
+    elif search != "random":
+        raise typer.BadParameter("--search needs --trials or --seconds")
+    return changes
+
+
+def _limits(seconds: float | None, memory: float | None) -> dict[str, float]:
+    given = {"seconds": seconds, "memory_mb": memory}
+    return {name: value for name, value in given.items() if value is not None}
 
 
 @app.command()
@@ -26,36 +86,213 @@ def run(
     scenario: ScenarioName,
     output: RunFolder = None,
     workers: Workers = None,
-    encoding: Annotated[
-        str | None,
+    backend: Backend = "local",
+    address: Address = None,
+    shard: Annotated[
+        str,
         typer.Option(
-            metavar="NAME,NAME",
-            help="Compare predictors on these features: onehot, counts, live, path, graph. "
-            "By default each has its card's.",
+            metavar="I/N",
+            help="Run only the I-th of N parts, into a folder of its own; then merge.",
         ),
-    ] = None,
-    trials: Annotated[
-        int | None,
-        typer.Option(min=1, help="Search hyper-parameters in every fit: so many configurations."),
-    ] = None,
-    seconds: Annotated[
-        float | None, typer.Option(min=0.001, help="And for so long at most, a fit.")
-    ] = None,
-    search: Annotated[
-        str, typer.Option(help='How to search: "random", or "tpe" (extra hwbench[tpe]).')
-    ] = "random",
+    ] = "1/1",
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Remove results that the folder holds.")
+    ] = False,
+    encoding: Encodings = None,
+    trials: Trials = None,
+    seconds: Seconds = None,
+    search: Search = "random",
+    trial_seconds: TrialSeconds = None,
+    trial_memory: TrialMemory = None,
 ) -> None:
-    """Run the study of a scenario and write its results into a run folder."""
+    """Run the study of a scenario; stopped at any moment, the same command goes on."""
     from hwbench.cli.summary import print_study
+    from hwbench.runs import run_scenario
 
-    changes: dict[str, Any] = {}
-    if encoding is not None:
-        changes["encodings"] = [name.strip() for name in encoding.split(",") if name.strip()]
-    if trials is not None or seconds is not None:
-        limits = {"trials": trials, "seconds": seconds, "method": search}
-        changes["tuning"] = {name: value for name, value in limits.items() if value is not None}
-    elif search != "random":
-        raise typer.BadParameter("--search needs --trials or --seconds")
-    folder = run_part("study", scenario, output, workers, changes)
+    changes = _changes(encoding, trials, seconds, search)
+    if limits := _limits(trial_seconds, trial_memory):
+        changes["limits"] = limits
+    place, count = _shard(shard)
+    folder = run_folder(scenario, output)
+    if count > 1 and output is None:
+        folder = folder.with_name(f"{folder.name}.{place}-of-{count}")
+    with interruptible(f"hwbench study resume {folder}"), stage_bars() as stage:
+        run_scenario(
+            scenario,
+            folder,
+            parts=("study",),
+            workers=worker_count(workers),
+            backend=backend,
+            address=address,
+            shard=(place, count),
+            fresh=fresh,
+            study_changes=changes,
+            stage=stage,
+        )
     print_study(folder)
     typer.echo(f"results: {folder}")
+
+
+def _shard(text: str) -> tuple[int, int]:
+    place, _, count = text.partition("/")
+    if not (place.isdigit() and count.isdigit() and 1 <= int(place) <= int(count)):
+        raise HwbenchError(f"--shard {text}: must have the form I/N with I from 1 to N, like 3/8")
+    return int(place), int(count)
+
+
+@app.command()
+def estimate(
+    scenario: ScenarioName,
+    workers: Workers = None,
+    encoding: Encodings = None,
+    trials: Trials = None,
+    seconds: Seconds = None,
+    search: Search = "random",
+    as_json: AsJson = False,
+) -> None:
+    """Say what a study will cost, from a few fits that are timed now."""
+    from hwbench.cli.output import progress_bar
+    from hwbench.runs import with_changes
+    from hwbench.scenarios import load_scenario
+    from hwbench.study.estimate import estimate_cost
+    from hwbench.study.plan import make_plan
+
+    loaded = with_changes(load_scenario(scenario), _changes(encoding, trials, seconds, search))
+    if loaded.study is None:
+        raise HwbenchError(f"scenario {scenario} has no section [study]")
+    with progress_bar("timing fits") as progress:
+        found = estimate_cost(make_plan(loaded.study), progress=progress)
+    n_workers = worker_count(workers)
+    total = {
+        "trials": int(found["trials"].sum()),
+        "cpu_seconds": float(found["seconds"].sum()),
+        "workers": n_workers,
+        "wall_seconds": float(found["seconds"].sum()) / n_workers,
+        "disk_mb": float(found["disk_mb"].sum()),
+    }
+    if as_json:
+        print_json({**total, "predictors": found.to_dict("records")})
+        return
+    rows = [
+        {
+            "predictor": row.predictor,
+            "encoding": row.encoding,
+            "trials": f"{row.trials:,}",
+            "a trial at least": _duration(row.fastest),
+            "at most": _duration(row.slowest),
+            "in all": _duration(row.seconds),
+        }
+        for row in found.itertuples()
+    ]
+    print_listing(rows, list(rows[0]), as_json=False, wrap=False)
+    typer.echo(
+        f"{total['trials']:,} trials, about {_duration(total['cpu_seconds'])} of one core, "
+        f"{_duration(total['wall_seconds'])} with {n_workers} workers; "
+        f"{total['disk_mb']:,.0f} MB on disk"
+    )
+
+
+def _duration(seconds: float) -> str:
+    from hwbench.report.plotting import seconds as in_words
+
+    return in_words(seconds)
+
+
+@app.command()
+def status(folder: Folder, as_json: AsJson = False) -> None:
+    """Say which trials of a run folder are done, missing and failed."""
+    from hwbench.study.status import study_status
+
+    found = study_status(folder)
+    if as_json:
+        print_json(found)
+        return
+    rows = found["predictors"]
+    print_listing(rows, list(rows[0]), as_json=False, title=f"{folder}: {found['title']}")
+    done, total = found["done"], found["trials"]
+    typer.echo(f"{done:,} of {total:,} trials are done, {found['failed']:,} of them failed")
+    if found["seconds_left"] is not None and done < total:
+        typer.echo(f"about {_duration(found['seconds_left'])} of one core left")
+    for each in found["failures"]:
+        typer.echo(f"  {each['count']:,} x {each['predictor']}: {each['reason']}")
+    for note in found["notes"]:
+        typer.echo(note)
+    if done < total:
+        typer.echo(f"go on with: hwbench study resume {folder}")
+    elif found["failed"]:
+        typer.echo(f"try them again with: hwbench study retry-failed {folder}")
+
+
+@app.command()
+def resume(
+    folder: Folder,
+    workers: Workers = None,
+    backend: Backend = "local",
+    address: Address = None,
+    trial_seconds: TrialSeconds = None,
+    trial_memory: TrialMemory = None,
+) -> None:
+    """Run the trials that a run folder lacks."""
+    _resume(folder, workers, backend, address, trial_seconds, trial_memory, retry_failed=False)
+
+
+@app.command(name="retry-failed")
+def retry_failed(
+    folder: Folder,
+    workers: Workers = None,
+    backend: Backend = "local",
+    address: Address = None,
+    trial_seconds: TrialSeconds = None,
+    trial_memory: TrialMemory = None,
+) -> None:
+    """Run those trials again that failed, and those that a run folder lacks."""
+    _resume(folder, workers, backend, address, trial_seconds, trial_memory, retry_failed=True)
+
+
+def _resume(
+    folder: Path,
+    workers: int | None,
+    backend: str,
+    address: str | None,
+    trial_seconds: float | None,
+    trial_memory: float | None,
+    *,
+    retry_failed: bool,
+) -> None:
+    from hwbench.runs import resume_study
+    from hwbench.study.run import Resources
+    from hwbench.study.spec import Limits
+
+    given = _limits(trial_seconds, trial_memory)
+    with interruptible(f"hwbench study resume {folder}"), stage_bars() as stage:
+        count = resume_study(
+            folder,
+            resources=Resources(worker_count(workers), backend, address),
+            retry_failed=retry_failed,
+            limits=Limits.model_validate(given) if given else None,
+            stage=stage,
+        )
+    typer.echo(f"{count:,} trials were run")
+    status(folder)
+
+
+@app.command()
+def merge(
+    folder: Folder,
+    sources: Annotated[list[Path], typer.Argument(metavar="SOURCE...", help="Run folders.")],
+) -> None:
+    """Put the trials of several folders of one study, such as its shards, into one."""
+    from hwbench.runs import merge_studies
+
+    added = merge_studies(folder, sources)
+    typer.echo(f"{added:,} trials were added to {folder}")
+    status(folder)
+
+
+@app.command()
+def compact(folder: Folder) -> None:
+    """Make study.parquet and predictions.parquet of the parts of a study that was stopped."""
+    from hwbench.runs import compact_study
+
+    trials = compact_study(folder)
+    typer.echo(f"{trials:,} trials in {folder / 'study.parquet'}")

@@ -17,8 +17,8 @@ class Bananas(MLP):
     """Mean of three networks; how much they differ says how uncertain it is (LAUBE A.1).
 
     What they agree on and is wrong all the same is estimated by cross-validation of one network,
-    trained beside the members. Features are those of the zoo's card: one-hot, which in cells of fixed
-    connections says what the study's path encoding does (LAUBE A.1).
+    trained beside the members. The zoo's card gives it one-hot features, which in cells of fixed
+    connections say what the study's path encoding does (LAUBE A.1).
 
     Parameters
     ----------

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from hwbench.errors import HwbenchError, unknown_name
 from hwbench.imports import import_object
-from hwbench.predictors.card import predictor_card
+from hwbench.predictors.card import PredictorCard, predictor_card
 from hwbench.spaces import Space, get_space
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ def make_predictor(
     seed: int = 0,
     encoding: str | None = None,
     tuning: Tuning | None = None,
+    card: PredictorCard | None = None,
     **parameters: Any,
 ) -> ArchitectureRegressor:
     """Make an unfitted predictor of the zoo.
@@ -33,6 +34,7 @@ def make_predictor(
     encoding : features of an architecture; the card's by default.
     tuning : how much every fit searches the card's ranges; by default it does not. A
         hyper-parameter given here is not searched.
+    card : the predictor's card where it is at hand; read by the name where not.
     **parameters : hyper-parameters that replace the card's defaults.
 
     Returns
@@ -48,7 +50,7 @@ def make_predictor(
     """
     from hwbench.predictors.regressor import ArchitectureRegressor
 
-    card = predictor_card(name)
+    card = predictor_card(name) if card is None else card
     if card.encoding_fixed and encoding not in (None, card.encoding):
         raise HwbenchError(
             f"predictor {name} is made for encoding '{card.encoding}' and takes no other"

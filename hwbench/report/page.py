@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from hwbench.report import analysis, figures, simulation_figures, summary
+from hwbench.report import analysis, comparison_figures, figures, simulation_figures, summary
 from hwbench.report.plotting import Entry, Figure, seconds
 from hwbench.report.reading import LOOKUP_FAMILY, Run
 from hwbench.report.simulation_figures import Measure
@@ -160,6 +160,12 @@ def _study(run: Run, study: pd.DataFrame, simulated: pd.DataFrame | None) -> dic
         "rankings": rankings,
         "fit_cost": figures.fit_cost_figure(cost, entries, cost_title) if len(cost) else None,
         "predicted": predicted,
+        "ranks": comparison_figures.ranks_figure(study, entries),
+        "samples": comparison_figures.samples_listings(run, study, titles),
+        "spread": comparison_figures.spread_figure(study, run.simulation, entries),
+        "deviations": []
+        if run.predictions is None
+        else comparison_figures.deviation_listing(run, run.predictions, titles),
     }
 
 

@@ -30,6 +30,9 @@ STUDY_COLUMNS = {
     "predict_seconds": "number",
     "error": "optional text",
 }
+OPTIONAL_STUDY_COLUMNS = {"deviation": "number"}
+"""Columns that older runs lack; they are filled with NaN."""
+
 PREDICTION_COLUMNS = {
     "target": "text",
     "predictor": "text",
@@ -137,8 +140,8 @@ def read_run(folder: Path) -> Run:
     """
     if not folder.is_dir():
         raise HwbenchError(f"{folder}: no such run folder")
-    study = _read_frame(folder / "study.parquet", STUDY_COLUMNS)
-    predictions = _read_frame(folder / "predictions.parquet", PREDICTION_COLUMNS)
+    study = _read_study(folder)
+    predictions = None if study is None else _read_predictions(folder, study)
     simulation = _read_frame(folder / "simulation.parquet", SIMULATION_COLUMNS)
     if study is None and simulation is None:
         raise HwbenchError(
@@ -153,6 +156,39 @@ def read_run(folder: Path) -> Run:
         simulation=simulation,
         example=_read_frame(folder / "selection_example.parquet", EXAMPLE_COLUMNS),
     )
+
+
+def _read_study(folder: Path) -> pd.DataFrame | None:
+    """The trials, finished or not; None where there are none."""
+    from hwbench.study.store import result_columns
+
+    there = result_columns(folder, "study")
+    optional = {name: kind for name, kind in OPTIONAL_STUDY_COLUMNS.items() if name in there}
+    study = _read_results(folder, "study", {**STUDY_COLUMNS, **optional})
+    absent = dict.fromkeys(set(OPTIONAL_STUDY_COLUMNS) - there, np.nan)
+    return None if study is None else study.assign(**absent)
+
+
+def _read_predictions(folder: Path, study: pd.DataFrame) -> pd.DataFrame | None:
+    """The predictions at the largest training size of each target; None where there are none."""
+    import pyarrow.compute as pc
+
+    sampled = study[study["family"] != LOOKUP_FAMILY]
+    largest = sampled.groupby("target")["training_size"].max()
+    wanted = pc.field("training_size").isin(sorted({int(size) for size in largest}))
+    return _read_results(folder, "predictions", PREDICTION_COLUMNS, wanted)
+
+
+def _read_results(
+    folder: Path, kind: str, columns: Mapping[str, str], filters: Any = None
+) -> pd.DataFrame | None:
+    from hwbench.study.store import as_frame, read_results
+
+    table = read_results(folder, kind, list(columns), filters)
+    if table is None or not len(table):
+        return None
+    frame, path = as_frame(table), folder / f"{kind}.parquet"
+    return pd.DataFrame({name: _checked(path, frame[name], kind) for name, kind in columns.items()})
 
 
 def name_entries(frame: pd.DataFrame) -> pd.DataFrame:

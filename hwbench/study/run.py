@@ -2,44 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Literal
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from hwbench.errors import HwbenchError
-from hwbench.predictors import PredictorCard, predictor_card
-from hwbench.predictors.lookup_table import neighbourhood
-from hwbench.predictors.transfer import SourceMetrics
+from hwbench.errors import HwbenchError, unknown_name
 from hwbench.progress import Progress, silent
-from hwbench.study.sources import sources_for
-from hwbench.study.spec import StudySpec
-from hwbench.study.trial import Trial, run_trial
-from hwbench.tables import Table, load_target
+from hwbench.study.columns import KEY, MEASURED, STUDY_SCHEMA
+from hwbench.study.plan import LeftOut, Plan, Targets, Workload, make_plan
+from hwbench.study.spec import Limits, StudySpec
+from hwbench.study.store import StudyStore, as_frame, prediction_table
+from hwbench.study.trial import Trial, TrialResult
 
-KEY = ("target", "predictor", "encoding", "training_size", "seed")
-"""Columns that name a trial."""
+__all__ = ["MEASURED", "LeftOut", "Resources", "StudyResult", "run_plan", "run_study"]
 
-Targets = Mapping[str, tuple[Table, NDArray[np.float64]]]
+BACKENDS = ("local", "dask", "ray")
+
+Results = Generator[TrialResult | None, None, None]
+"""Results as trials end, and None from time to time while none does."""
 
 
 @dataclass(frozen=True)
-class LeftOut:
-    """A predictor that a target's space cannot give the features it needs.
+class Resources:
+    """Where trials are run. It changes no number.
 
     Attributes
     ----------
-    target, predictor, encoding : what is missing from the results.
-    reason : why.
+    workers : processes of one thread each; of a cluster that is there, as many as it has.
+    backend : "local", "dask" (extra `cluster-dask`) or "ray" (extra `cluster-ray`).
+    address : of the cluster: "tcp://host:8786" of a Dask scheduler, "host:6379" or "auto" of Ray.
+        Without one, a cluster of `workers` processes is started on this machine.
     """
 
-    target: str
-    predictor: str
-    encoding: str
-    reason: str
+    workers: int = 1
+    backend: str = "local"
+    address: str | None = None
+
+    def __post_init__(self) -> None:
+        """Check that there is such a backend."""
+        if self.backend not in BACKENDS:
+            raise unknown_name("backend", self.backend, BACKENDS)
+        if self.address is not None and self.backend == "local":
+            raise HwbenchError(f"address {self.address}: the backend 'local' has none; dask or ray")
+        if self.workers < 1:
+            raise HwbenchError(f"workers must be at least 1, not {self.workers}")
 
 
 @dataclass(frozen=True)
@@ -58,77 +68,22 @@ class StudyResult:
     left_out: tuple[LeftOut, ...] = ()
 
 
-def load_targets(spec: StudySpec) -> dict[str, tuple[Table, NDArray[np.float64]]]:
-    """Open the tables of a study's targets."""
-    return {target: load_target(target) for target in spec.targets}
-
-
-def plan_trials(spec: StudySpec, targets: Targets) -> tuple[list[Trial], list[LeftOut]]:
-    """All trials of a study, after checking that they can be run, and what cannot be.
-
-    A predictor with a fixed training set has one trial a target. A predictor whose encoding a
-    target's space lacks is left out there.
-
-    Raises
-    ------
-    HwbenchError
-        Where a predictor is unknown, a table has too few architectures, or nothing is left to run.
-    """
-    largest = max(spec.training_sizes)
-    for target, (table, _) in targets.items():
-        if largest + spec.test_size > len(table):
-            raise HwbenchError(
-                f"target {target}: its table has {len(table)} architectures, fewer than the "
-                f"{largest} to train on and {spec.test_size} to test on"
-            )
-    trials: list[Trial] = []
-    left_out: list[LeftOut] = []
-    for target, (table, _) in targets.items():
-        for predictor in spec.predictors:
-            card = predictor_card(predictor)
-            for encoding in _encodings(card, spec):
-                if encoding not in table.space.encodings:
-                    reason = f"{table.space.name} has no encoding '{encoding}'"
-                    left_out.append(LeftOut(target, predictor, encoding, reason))
-                    continue
-                trials.extend(_trials(spec, target, table, predictor, encoding))
-    if not trials:
-        raise HwbenchError(f"the study has nothing to run: {left_out[0].reason}")
-    return trials, left_out
-
-
-def _encodings(card: PredictorCard, spec: StudySpec) -> tuple[str, ...]:
-    if card.encoding_fixed or card.training == "neighbourhood":
-        return (card.encoding,)
-    return spec.encodings or (card.encoding,)
-
-
-def _trials(
-    spec: StudySpec, target: str, table: Table, predictor: str, encoding: str
-) -> Iterator[Trial]:
-    if predictor_card(predictor).training == "neighbourhood":
-        size = len(neighbourhood(table.space))
-        yield Trial(target, predictor, encoding, size, spec.seeds[0], len(table), spec.tuning)
-        return
-    for size in spec.training_sizes:
-        for seed in spec.seeds:
-            yield Trial(target, predictor, encoding, size, seed, spec.test_size, spec.tuning)
-
-
 def run_study(
     spec: StudySpec,
     *,
     targets: Targets | None = None,
     workers: int = 1,
+    backend: Literal["local", "dask", "ray"] = "local",
+    address: str | None = None,
     progress: Progress = silent,
 ) -> StudyResult:
-    """Run all trials of a study.
+    """Run all trials of a study and give back the results; `run_scenario` keeps them in a folder.
 
     Parameters
     ----------
     spec : what to compare.
     targets : for each of the spec's targets its table and column; opened by name where not given.
-    workers : processes, a thread each; the results do not depend on it.
+    workers, backend, address : where, see `Resources`; the results do not depend on it.
     progress : called with (trials done, trials in all).
 
     Raises
@@ -136,58 +91,129 @@ def run_study(
     HwbenchError
         Where a table, column or predictor is unknown, or a table is too small.
     """
-    from joblib import Parallel, delayed
-
-    opened = load_targets(spec) if targets is None else targets
-    trials, left_out = plan_trials(spec, opened)
-    sources = _sources(spec, opened)
-    progress(0, len(trials))
-    # The slow trials first, so that no worker is left alone with one at the end.
-    order = sorted(trials, key=lambda trial: -trial.training_size)
-    parallel = (
-        Parallel(n_jobs=workers, return_as="generator_unordered", inner_max_num_threads=1)
-        if workers > 1
-        else Parallel(n_jobs=1, return_as="generator_unordered")
-    )
-    rows: list[tuple[Trial, dict[str, Any]]] = []
-    predictions: list[tuple[Trial, pd.DataFrame]] = []
-    jobs = (
-        delayed(_run)(trial, *opened[trial.target], sources.get(trial.target)) for trial in order
-    )
-    for trial, row, predicted in parallel(jobs):
-        rows.append((trial, row))
-        if predicted is not None:
-            key = {name: row[name] for name in KEY}
-            predictions.append((trial, pd.DataFrame({**key, **predicted})))
-        progress(len(rows), len(trials))
-    rows.sort(key=lambda entry: entry[0])
-    predictions.sort(key=lambda entry: entry[0])
+    plan = make_plan(spec, targets)
+    results: list[TrialResult] = []
+    progress(0, len(plan.trials))
+    resources = Resources(workers, backend, address)
+    with closing(_results(plan.trials, plan.workload, spec.limits, resources)) as stream:
+        for result in stream:
+            if result is not None:
+                results.append(result)
+                progress(len(results), len(plan.trials))
+    results.sort(key=lambda result: result.trial)
+    kept = [
+        {**{name: result.row[name] for name in ("trial", *KEY)}, **result.predictions}
+        for result in results
+        if result.predictions is not None
+    ]
     return StudyResult(
-        trials=pd.DataFrame([row for _, row in rows]),
+        trials=pd.DataFrame([result.row for result in results], columns=STUDY_SCHEMA.names),
         predictions=(
-            pd.concat([frame for _, frame in predictions], ignore_index=True)
-            if predictions
-            else pd.DataFrame()
+            as_frame(prediction_table(kept)).drop(columns="trial") if kept else pd.DataFrame()
         ),
-        left_out=tuple(left_out),
+        left_out=tuple(plan.left_out),
     )
 
 
-def _run(
-    trial: Trial, table: Table, values: NDArray[np.float64], sources: SourceMetrics | None
-) -> tuple[Trial, Any, Any]:
-    return trial, *run_trial(trial, table, values, sources)
+def run_plan(
+    plan: Plan,
+    folder: Path,
+    *,
+    limits: Limits | None = None,
+    resources: Resources = Resources(),
+    shard: tuple[int, int] = (1, 1),
+    retry_failed: bool = False,
+    progress: Progress = silent,
+) -> int:
+    """Run those trials of a plan that a run folder lacks, and keep their results there.
+
+    A trial counts as done, here and to `progress`, once its result is on the disk.
+
+    Parameters
+    ----------
+    plan : of the study.
+    folder : the run folder.
+    limits : of each trial.
+    resources : where to run.
+    shard : (i, n): only the i-th of n parts of the trials, i from 1.
+    retry_failed : whether to run those again that failed.
+    progress : called with (trials done, trials in all).
+
+    Returns
+    -------
+    How many trials were run.
+
+    Raises
+    ------
+    HwbenchError
+        Where another process writes the folder, or the disk is full or gone. What was reported
+        done is kept.
+    """
+    trials = shard_of(plan.trials, shard)
+    with StudyStore(folder) as store:
+        settled = {name for name, failed in store.failed.items() if not (failed and retry_failed)}
+        missing = [trial for trial in trials if trial.identity not in settled]
+        kept = len(trials) - len(missing)
+        progress(kept, len(trials))
+        done = 0
+        stream = _results(missing, plan.workload, limits, resources)
+        try:
+            for result in stream:
+                if result is not None:
+                    store.add(result.row, result.predictions)
+                    done += 1
+                if store.due:
+                    store.flush()
+                    progress(kept + done, len(trials))
+        finally:
+            stream.close()
+            store.flush()
+        store.compact()
+        progress(len(trials), len(trials))
+    return len(missing)
 
 
-def _sources(spec: StudySpec, targets: Targets) -> dict[str, SourceMetrics]:
-    """For each target what other devices measured, where a predictor wants to know."""
-    wanting = [name for name in spec.predictors if predictor_card(name).family == "transfer"]
-    if not wanting:
-        return {}
-    if not spec.sources:
-        raise HwbenchError(
-            f"predictor {wanting[0]} learns from other devices: name their columns in sources"
-        )
-    return {
-        target: sources_for(target, table, spec.sources) for target, (table, _) in targets.items()
-    }
+def shard_of(trials: Sequence[Trial], shard: tuple[int, int]) -> list[Trial]:
+    """The i-th of n parts of trials, of equal size but for one trial, alike in cost.
+
+    Raises
+    ------
+    HwbenchError
+        Where i is not among 1 .. n.
+    """
+    place, count = shard
+    if not 1 <= place <= count:
+        raise HwbenchError(f"shard {place}/{count}: the first number must be 1 to {count}")
+    return _in_order(trials)[place - 1 :: count]
+
+
+def _in_order(trials: Sequence[Trial]) -> list[Trial]:
+    """The slow trials first, so that no worker is left alone with one at the end."""
+    return sorted(trials, key=lambda trial: -trial.training_size)
+
+
+def _results(
+    trials: Sequence[Trial], workload: Workload, limits: Limits | None, resources: Resources
+) -> Results:
+    ordered = _in_order(trials)
+    if resources.backend == "dask":
+        from hwbench.study.cluster_dask import run_dask
+
+        return run_dask(ordered, workload, resources.workers, resources.address, limits)
+    if resources.backend == "ray":
+        from hwbench.study.cluster_ray import run_ray
+
+        return run_ray(ordered, workload, resources.workers, resources.address, limits)
+    if resources.workers == 1 and limits is None:
+        return _run_here(ordered, workload)
+    from hwbench.study.pool import run_local
+
+    return run_local(ordered, workload, workers=resources.workers, limits=limits)
+
+
+def _run_here(trials: Sequence[Trial], workload: Workload) -> Results:
+    from hwbench.study.threads import one_thread
+
+    with one_thread():
+        for trial in trials:
+            yield workload.run(trial)

@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, model_validator
 
 from hwbench.errors import unknown_name
 from hwbench.predictors.tuning import Tuning
 from hwbench.spaces import ENCODINGS
+
+
+class Limits(BaseModel):
+    """What one trial may take before it is ended and recorded as failed.
+
+    They are no part of a trial's identity: a trial that ended within them does not depend on them.
+
+    Attributes
+    ----------
+    seconds : wall-clock time of the whole trial, search for hyper-parameters included.
+    memory_mb : resident memory of its process in MiB (2**20 bytes), with its children.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    seconds: PositiveFloat | None = None
+    memory_mb: PositiveFloat | None = None
 
 
 class StudySpec(BaseModel):
@@ -26,6 +43,9 @@ class StudySpec(BaseModel):
         may learn from. Those measured on the target's own device are kept from them.
     tuning : how much every fit searches the cards' ranges; the cards' defaults where left out.
     test_size : architectures held out to score on, the same for every predictor and size of a seed.
+    twins : whether architectures that are the same network as one of the test set (`Space.twins`)
+        may be trained on: "allowed", as published, or "excluded".
+    limits : what one trial may take; None: no limits.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -38,6 +58,8 @@ class StudySpec(BaseModel):
     sources: tuple[str, ...] = ()
     tuning: Tuning | None = None
     test_size: PositiveInt = 625
+    twins: Literal["allowed", "excluded"] = "allowed"
+    limits: Limits | None = None
 
     @model_validator(mode="after")
     def _sensible(self) -> Self:

@@ -6,21 +6,23 @@ import json
 import time
 import traceback
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from hwbench.errors import HwbenchError
 from hwbench.predictors import PredictorCard, make_predictor, predictor_card
 from hwbench.predictors.lookup_table import neighbourhood
 from hwbench.predictors.transfer import SourceMetrics
 from hwbench.predictors.tuning import Tuning, TuningRecord
 from hwbench.spaces.base import IntArray
+from hwbench.study.columns import MEASURED, SCORES
+from hwbench.study.memory import peak_mb, reset_peak
 from hwbench.study.scores import score
 from hwbench.tables import Table
-
-SCORES = ("kendall_tau", "spearman", "pearson", "mae")
+from hwbench.tables.library import split_target
 
 
 @dataclass(frozen=True, order=True)
@@ -36,6 +38,10 @@ class Trial:
     seed : which architectures are measured, and the predictor's randomness.
     test_size : architectures scored on.
     tuning : how much the fit searches; None: the card's defaults.
+    exclude_twins : whether no architecture is trained on that is the same network as one of the
+        test set.
+    identity : hash of all that the result depends on, see `hwbench.study.identity`; "" where it is
+        not kept.
     """
 
     target: str
@@ -45,44 +51,158 @@ class Trial:
     seed: int
     test_size: int
     tuning: Tuning | None = field(default=None, compare=False)
+    exclude_twins: bool = field(default=False, compare=False)
+    identity: str = field(default="", compare=False)
 
 
-def split(n_archs: int, training_size: int, test_size: int, seed: int) -> tuple[IntArray, IntArray]:
+@dataclass(frozen=True, eq=False)
+class TargetData:
+    """What trials on one target are given.
+
+    Attributes
+    ----------
+    table : the target's table.
+    values : its column, float64 of shape (n_archs,).
+    sources : what other devices measured, for predictors of the family "transfer".
+    twin_rows : for each row of the table that of its twin or -1, int64 of shape (n_archs,); None
+        where twins do not matter.
+    """
+
+    table: Table
+    values: NDArray[np.float64]
+    sources: SourceMetrics | None = None
+    twin_rows: IntArray | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class TrialResult:
+    """What came of a trial.
+
+    Attributes
+    ----------
+    trial : its key.
+    row : the row of results.
+    predictions : the table's keys, `truth` and `prediction`, each of shape (n_test,); None after a
+        failure.
+    """
+
+    trial: Trial
+    row: dict[str, Any]
+    predictions: dict[str, NDArray[Any]] | None = None
+
+
+def twin_rows(table: Table) -> IntArray:
+    """For each row of a table the row of the architecture that is the same network.
+
+    Returns
+    -------
+    int64 of shape (n_archs,); -1 where there is none in the table.
+    """
+    twins = table.space.twins(table.archs)
+    rows = pd.Index(table.keys).get_indexer(table.space.keys_of(twins)).astype(np.int64)
+    rows[rows == np.arange(len(rows))] = -1
+    return rows
+
+
+def split(
+    n_archs: int,
+    training_size: int,
+    test_size: int,
+    seed: int,
+    twins: IntArray | None = None,
+) -> tuple[IntArray, IntArray]:
     """Rows to fit and to score on.
 
     The test rows depend on the seed alone, and the training rows of a smaller size are the first
     of those of a larger one, so all predictors and sizes of a seed are compared on equal terms.
 
+    Parameters
+    ----------
+    n_archs, training_size, test_size, seed : of table and trial.
+    twins : int64 of shape (n_archs,): for each row that of its twin or -1; then no twin of a test
+        row is trained on.
+
     Returns
     -------
     int64 arrays of shape (training_size,) and (test_size,) without a common row.
+
+    Raises
+    ------
+    HwbenchError
+        Where too few architectures are left to train on.
     """
     order = np.random.default_rng([seed, n_archs]).permutation(n_archs)
-    return order[test_size : test_size + training_size], order[:test_size]
+    test, others = order[:test_size], order[test_size:]
+    if twins is not None:
+        kept = np.ones(n_archs, dtype=bool)
+        kept[twins[test][twins[test] >= 0]] = False
+        kept[np.isin(twins, test)] = False
+        others = others[kept[others]]
+    if len(others) < training_size:
+        raise HwbenchError(
+            f"{len(others)} architectures are left to train on, fewer than {training_size}: "
+            f"{test_size} of {n_archs} are for testing"
+            + ("" if twins is None else ", and their twins are excluded")
+        )
+    return others[:training_size], test
 
 
-def run_trial(
-    trial: Trial,
-    table: Table,
-    values: NDArray[np.float64],
-    sources: SourceMetrics | None = None,
-) -> tuple[dict[str, Any], dict[str, NDArray[Any]] | None]:
+def run_trial(trial: Trial, data: TargetData, card: PredictorCard | None = None) -> TrialResult:
     """Fit, predict and score; a failure becomes a row with the traceback.
 
     Parameters
     ----------
     trial : what to do.
-    table : the target's table.
-    values : the target's column, float64 of shape (n_archs,).
-    sources : what other devices measured, for a predictor of the family "transfer".
-
-    Returns
-    -------
-    The row of results, and the test predictions (the table's keys, `truth`, `prediction`, each of
-    shape (n_test,)) or None after a failure.
+    data : of the trial's target.
+    card : the predictor's card; read by its name where not given.
     """
-    card = predictor_card(trial.predictor)
-    row: dict[str, Any] = {
+    start = time.monotonic()
+    reset_peak()
+    card = predictor_card(trial.predictor) if card is None else card
+    row = blank_row(trial, card)
+    try:
+        predictions = _fit_and_score(trial, data, card, row)
+    except Exception as error:  # noqa: BLE001  whatever a model raises is this trial's result
+        row["exception"] = type(error).__name__
+        row["error"] = traceback.format_exc()
+        predictions = None
+    row["seconds"], row["memory_mb"] = time.monotonic() - start, peak_mb()
+    return TrialResult(trial, row, predictions)
+
+
+def _fit_and_score(
+    trial: Trial, data: TargetData, card: PredictorCard, row: dict[str, Any]
+) -> dict[str, NDArray[Any]]:
+    table, values = data.table, data.values
+    training, test = _rows(trial, data, card.training)
+    row["training_size"], row["test_size"] = len(training), len(test)
+    model = make_predictor(
+        trial.predictor,
+        space=table.space,
+        seed=trial.seed,
+        encoding=trial.encoding,
+        tuning=trial.tuning,
+        card=card,
+        **({"sources": data.sources} if card.family == "transfer" else {}),
+    )
+    start = time.monotonic()
+    model.fit(table.archs[training], values[training])
+    fitted = time.monotonic()
+    row.update(_tuning_row(model.tuning_))
+    prediction = np.asarray(model.predict(table.archs[test]), dtype=np.float64)
+    row["fit_seconds"], row["predict_seconds"] = fitted - start, time.monotonic() - fitted
+    row.update(score(values[test], prediction, best=_best(trial.target, table)))
+    return {
+        table.key_column: table.keys[test],
+        "truth": values[test],
+        "prediction": prediction,
+    }
+
+
+def blank_row(trial: Trial, card: PredictorCard) -> dict[str, Any]:
+    """The row of a trial of which nothing is known yet."""
+    return {
+        "trial": trial.identity,
         "predictor": trial.predictor,
         "title": _title(card, trial.encoding),
         "family": card.family,
@@ -95,36 +215,34 @@ def run_trial(
         "configurations": 0,
         "stopped_by_time": False,
         "configuration": None,
-        "fit_seconds": float("nan"),
-        "predict_seconds": float("nan"),
+        **dict.fromkeys(MEASURED, float("nan")),
+        "exception": None,
         "error": None,
     }
-    try:
-        training, test = _rows(trial, table, card.training)
-        row["training_size"], row["test_size"] = len(training), len(test)
-        model = make_predictor(
-            trial.predictor,
-            space=table.space,
-            seed=trial.seed,
-            encoding=trial.encoding,
-            tuning=trial.tuning,
-            **({"sources": sources} if card.family == "transfer" else {}),
-        )
-        start = time.monotonic()
-        model.fit(table.archs[training], values[training])
-        fitted = time.monotonic()
-        row.update(_tuning_row(model.tuning_))
-        prediction = model.predict(table.archs[test])
-        row["fit_seconds"], row["predict_seconds"] = fitted - start, time.monotonic() - fitted
-        row.update(score(values[test], prediction))
-    except Exception:  # noqa: BLE001  whatever a model raises is this trial's result
-        row["error"] = traceback.format_exc()
-        return row, None
-    return row, {
-        table.key_column: table.keys[test],
-        "truth": values[test],
-        "prediction": prediction,
-    }
+
+
+def failed_result(
+    trial: Trial,
+    card: PredictorCard,
+    exception: str,
+    error: str,
+    *,
+    seconds: float,
+    memory_mb: float,
+) -> TrialResult:
+    """The result of a trial that was ended from outside.
+
+    Parameters
+    ----------
+    trial, card : what was run.
+    exception : kind of failure in one word.
+    error : what happened, the last line says it.
+    seconds : how long it had run.
+    memory_mb : the most memory it was seen to use, in MiB.
+    """
+    row = blank_row(trial, card)
+    row |= {"exception": exception, "error": error, "seconds": seconds, "memory_mb": memory_mb}
+    return TrialResult(trial, row)
 
 
 def _title(card: PredictorCard, encoding: str) -> str:
@@ -143,7 +261,13 @@ def _tuning_row(record: TuningRecord | None) -> dict[str, Any]:
     }
 
 
-def _rows(trial: Trial, table: Table, training: str) -> tuple[IntArray, IntArray]:
+def _best(target: str, table: Table) -> Literal["lowest", "highest"]:
+    card = table.card.columns.get(split_target(target)[1])
+    return "highest" if card is not None and card.direction == "maximize" else "lowest"
+
+
+def _rows(trial: Trial, data: TargetData, training: str) -> tuple[IntArray, IntArray]:
+    table = data.table
     if training == "neighbourhood":
         # Its training set is fixed, so it is scored on the whole table, as published.
         wanted = neighbourhood(table.space)
@@ -155,4 +279,5 @@ def _rows(trial: Trial, table: Table, training: str) -> tuple[IntArray, IntArray
                 f"neighbourhood, such as {table.space.to_string(wanted[missing[0]])}"
             )
         return rows, np.arange(len(table))
-    return split(len(table), trial.training_size, trial.test_size, trial.seed)
+    twins = data.twin_rows if trial.exclude_twins else None
+    return split(len(table), trial.training_size, trial.test_size, trial.seed, twins)

@@ -14,11 +14,12 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TextIO
+from typing import Any, Self
 
 import numpy as np
 
 from hwbench.errors import HwbenchError
+from hwbench.files import lock
 
 SYNC_SECONDS = 5.0
 
@@ -46,7 +47,7 @@ class Journal:
         except OSError as error:
             raise HwbenchError(f"{path}: cannot be opened ({error.strerror})") from error
         try:
-            _lock(self._file, path)
+            lock(self._file, path)
             self.records = self._read(recipe) if path.stat().st_size else []
             if path.stat().st_size == 0:
                 self._write(_header(recipe).decode())
@@ -122,18 +123,6 @@ class Journal:
         finally:
             with contextlib.suppress(OSError):
                 self._file.close()
-
-
-def _lock(file: TextIO, path: Path) -> None:
-    """Keep a second process from adding to the same file, where the system can."""
-    try:
-        import fcntl
-    except ImportError:
-        return
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        raise HwbenchError(f"{path}: another process is writing it; wait for it") from error
 
 
 def _header(recipe: Mapping[str, Any]) -> bytes:

@@ -13,7 +13,7 @@ GROUPS = {
     "tables": ["list", "show", "measure", "train", "merge", "export"],
     "predictors": ["list", "show"],
     "spaces": ["list", "show"],
-    "study": ["run"],
+    "study": ["run", "estimate", "status", "resume", "retry-failed", "merge", "compact", "ranks"],
     "simulate": ["run", "select"],
     "report": ["write"],
 }

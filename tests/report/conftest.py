@@ -47,6 +47,7 @@ def make_study(rng):
                             "spearman": min(tau + 0.1, 1),
                             "pearson": min(tau + 0.11, 1),
                             "mae": scale * (1 - tau) * 0.8,
+                            "deviation": 1.5 * (1 - tau),
                             "fit_seconds": cost * size * rng.lognormal(0, 0.2) + 1e-3,
                             "predict_seconds": 0.01,
                             "error": None,

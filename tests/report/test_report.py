@@ -9,13 +9,18 @@ import pytest
 
 from hwbench.errors import HwbenchError
 from hwbench.report import write_report
+from hwbench.study.comparison import rank_predictors, samples_needed
+from hwbench.study.deviations import deviation_statistics
 
 SECTIONS = [
     "summary",
     "learning-curves",
     "ranking",
+    "ranks",
+    "samples-needed",
     "cost",
     "predictions",
+    "errors",
     "accuracy-lost",
     "hypervolume",
     "selection",
@@ -127,9 +132,9 @@ def test_every_section_stands_in_order_and_in_the_contents(page):
 
 def test_figures_are_valid_plotly(page):
     go = pytest.importorskip("plotly.graph_objects")
-    # 2 learning curves, 1 cost, 2 x 2 predictions, 4 losses, 2 hypervolumes, 1 example, and 8 of
-    # the simulation as a whole
-    assert len(page.figures) == 22
+    # 2 learning curves, 1 of ranks, 1 cost, 2 x 2 predictions, 1 of spreads, 4 losses,
+    # 2 hypervolumes, 1 example, and 8 of the simulation as a whole
+    assert len(page.figures) == 24
 
     def painted(value):
         if isinstance(value, str) and re.fullmatch(r"\$\w+(/[\d.]+)?", value):
@@ -224,6 +229,46 @@ def test_ranking_cells_are_the_means(page, pristine, interval):
     assert float(found[0]["data-high"]) == pytest.approx(high)
     # One best for each of five sizes in three tables (two targets and their mean).
     assert sum(attrs.get("class") == "best" for _, attrs in page.tags) == 15
+
+
+def test_ranks_samples_and_errors_are_those_of_the_study(page, pristine):
+    study = pd.read_parquet(pristine / "study.parquet")
+    ranked = rank_predictors(study)
+    figure = next(f for f in page.figures if f["name"] == "critical-difference")
+    drawn = {trace["x"][0] for trace in figure["data"]}
+    assert drawn == {float(f"{rank:.5g}") for rank in ranked.ranks.values()}
+    bars = {trace["error_x"]["value"] for trace in figure["data"]}
+    assert bars == {ranked.difference / 2}
+    best = samples_needed(study, 0.8).iloc[0]
+    assert f"{best['samples']:,.0f} ({best['low']:,.0f} to {best['high']:,.0f})" in page.text
+    errors = deviation_statistics(pd.read_parquet(pristine / "predictions.parquet"))
+    for row in errors.itertuples():
+        cells = f"{row.spread:.3f} {row.skewness:.2f} {row.kurtosis:.1f}"
+        assert cells.replace(" ", "") in page.text.replace(" ", "")
+    spread = next(f for f in page.figures if f["name"] == "spread-tau")
+    points = [trace for trace in spread["data"] if trace["mode"] == "markers"]
+    assert sum(len(trace["x"]) for trace in points) == 9 * 2 * 5
+
+
+def test_a_study_that_was_stopped_is_reported(run_folder):
+    whole = pd.read_parquet(run_folder / "study.parquet").assign(trial="", exception=None)
+    half = whole.iloc[::2].assign(trial=[f"t{i}" for i in range(len(whole.iloc[::2]))])
+    (run_folder / "study.parquet").unlink()
+    (run_folder / "predictions.parquet").unlink()
+    (run_folder / "parts").mkdir()
+    for place in (1, 2):
+        name = f"{place:08d}-{place:08d}.study.parquet"
+        half.iloc[place - 1 :: 2].to_parquet(run_folder / "parts" / name)
+    tiles = [word for word in report(run_folder).words if word == f"{len(half)}"]
+    assert tiles
+
+
+def test_a_run_without_spreads_has_no_figure_of_them(run_folder):
+    path = run_folder / "study.parquet"
+    pd.read_parquet(path).drop(columns="deviation").to_parquet(path)
+    page = report(run_folder)
+    assert "spread-tau" not in page.ids
+    assert "errors" in page.ids
 
 
 def test_every_unit_is_shown(page):

@@ -6,7 +6,8 @@ import pytest
 
 import hwbench as hb
 from hwbench.errors import HwbenchError
-from hwbench.study.run import plan_trials
+from hwbench.study.columns import MEASURED
+from hwbench.study.plan import make_plan
 from hwbench.study.scores import score
 from hwbench.study.sources import sources_for
 from hwbench.study.trial import split
@@ -59,9 +60,9 @@ def test_splits_are_nested_and_disjoint():
 def test_workers_change_nothing_but_the_time(targets):
     alone = hb.run_study(_spec(), targets=targets, workers=1)
     together = hb.run_study(_spec(), targets=targets, workers=2)
-    times = ["fit_seconds", "predict_seconds"]
+    measured = list(MEASURED)
     pd.testing.assert_frame_equal(
-        alone.trials.drop(columns=times), together.trials.drop(columns=times)
+        alone.trials.drop(columns=measured), together.trials.drop(columns=measured)
     )
     pd.testing.assert_frame_equal(alone.predictions, together.predictions)
 
@@ -104,9 +105,9 @@ def test_a_failure_is_a_row_with_its_traceback(targets):
 
 def test_a_table_too_small_is_said_before_any_fit(targets):
     with pytest.raises(HwbenchError, match="fewer than"):
-        plan_trials(_spec(training_sizes=(3000,)), targets)
+        make_plan(_spec(training_sizes=(3000,)), targets)
     with pytest.raises(HwbenchError, match="did you mean 'ridge'"):
-        plan_trials(_spec(predictors=("rigde",)), targets)
+        make_plan(_spec(predictors=("rigde",)), targets)
 
 
 @pytest.mark.parametrize(
@@ -127,6 +128,8 @@ def test_scores():
         "spearman": 0.0,
         "pearson": 0.0,
         "mae": 3.0,
+        "precision_at_10": pytest.approx(np.nan, nan_ok=True),
+        "precision_at_50": pytest.approx(np.nan, nan_ok=True),
     }
     with pytest.raises(ValueError, match="infinite"):
         score([1, 2], [1, np.inf])
@@ -139,11 +142,12 @@ def test_encodings_are_compared_and_what_cannot_be_is_told(targets):
         training_sizes=(10,),
         seeds=(0,),
     )
-    trials, left_out = plan_trials(spec, targets)
-    assert [(trial.predictor, trial.encoding) for trial in trials] == [
-        ("ridge", "onehot"),
-        ("ridge", "counts"),
+    plan = make_plan(spec, targets)
+    left_out = plan.left_out
+    assert [(trial.predictor, trial.encoding) for trial in plan.trials] == [
         ("lookup_table", "integers"),
+        ("ridge", "counts"),
+        ("ridge", "onehot"),
     ]
     assert [(each.predictor, each.encoding) for each in left_out] == [
         ("ridge", "path"),
@@ -151,7 +155,7 @@ def test_encodings_are_compared_and_what_cannot_be_is_told(targets):
     ]
     assert "nasbench_macro has no encoding 'path'" in left_out[0].reason
     with pytest.raises(HwbenchError, match="nothing to run"):
-        plan_trials(_spec(predictors=("gcn",)), targets)
+        make_plan(_spec(predictors=("gcn",)), targets)
 
 
 def test_titles_say_the_encoding_where_it_is_not_the_card_s(targets):

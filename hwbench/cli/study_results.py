@@ -1,0 +1,169 @@
+"""`hwbench study scores`, `samples-needed`, `ranks` and `deviations`: what a study found."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from hwbench.cli.output import AsJson, print_json, print_listing
+
+Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="A run folder.")]
+ENTRY = ("target", "predictor", "encoding")
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands to the group `hwbench study`."""
+    app.command()(scores)
+    app.command(name="samples-needed")(samples_needed)
+    app.command()(ranks)
+    app.command()(deviations)
+
+
+def scores(folder: Folder, as_json: AsJson = False) -> None:
+    """Mean, deviation and 95 % bootstrap interval over seeds of every score."""
+    from hwbench.study.comparison import score_summary
+    from hwbench.study.store import read_trials
+
+    found = score_summary(read_trials(folder))
+    if as_json:
+        print_json(_plain(found.to_dict("records")))
+        return
+    names = ["kendall_tau", "spearman", "pearson", "mae", "precision_at_10", "precision_at_50"]
+    rows = [
+        {
+            **{name: row[name] for name in (*ENTRY, "training_size", "seeds")},
+            "tau": f"{row['kendall_tau']:.3f} ({row['kendall_tau_low']:.3f} to "
+            f"{row['kendall_tau_high']:.3f})",
+            **{name: f"{row[name]:.3g} ± {row[f'{name}_std']:.2g}" for name in names[1:]},
+        }
+        for row in found.to_dict("records")
+    ]
+    _print(rows, "means over seeds; in brackets the 95 % bootstrap interval, ± one deviation")
+
+
+def samples_needed(
+    folder: Folder,
+    tau: Annotated[float, typer.Option(help="Kendall's tau to be reached.")] = 0.8,
+    as_json: AsJson = False,
+) -> None:
+    """How many measured architectures predictors need to reach a Kendall's tau."""
+    from hwbench.study.comparison import samples_needed as needed
+    from hwbench.study.store import read_trials
+
+    found = needed(read_trials(folder), tau)
+    if as_json:
+        print_json(_plain(found.to_dict("records")))
+        return
+    rows = [
+        {
+            **{name: row[name] for name in ENTRY},
+            "samples": ("at most " if row["bounded"] else "") + _count(row["samples"]),
+            "95 % interval": _interval(row["low"], row["high"]),
+        }
+        for row in found.to_dict("records")
+    ]
+    _print(rows, f"measured architectures needed for a Kendall's tau of {tau:g}")
+
+
+def _count(value: float) -> str:
+    return "not reached" if value == float("inf") else f"{value:,.0f}"
+
+
+def _interval(low: float, high: float) -> str:
+    if low != low:  # NaN: one seed has no interval
+        return ""
+    return _count(low) if low == high else f"{_count(low)} to {_count(high)}"
+
+
+def ranks(
+    folder: Folder,
+    size: Annotated[
+        int | None, typer.Option(help="Training size; the largest common one by default.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Average ranks of predictors over targets, and which ones cannot be told apart."""
+    from hwbench.study.comparison import rank_predictors
+    from hwbench.study.store import read_trials
+
+    found = rank_predictors(read_trials(folder), size)
+    names = list(found.ranks)
+    groups = [names[first : last + 1] for first, last in found.groups]
+    if as_json:
+        print_json(
+            {
+                "ranks": found.ranks,
+                "critical_difference": found.difference,
+                "p_value": found.p_value,
+                "targets": found.n_blocks,
+                "not_told_apart": groups,
+            }
+        )
+        return
+    rows = [
+        {"predictor": name, "average rank": f"{rank:.2f}"} for name, rank in found.ranks.items()
+    ]
+    _print(rows, f"average ranks over {found.n_blocks} targets, 1 is best")
+    typer.echo(
+        f"Friedman test that all are equal: p = {found.p_value:.3g}; "
+        f"critical difference (Nemenyi, 5 %): {found.difference:.2f}"
+    )
+    for group in groups:
+        typer.echo(f"not told apart: {', '.join(group)}")
+
+
+def deviations(
+    folder: Folder,
+    single: Annotated[
+        bool, typer.Option("--single", help="Test single distributions too, as Table A.4 does.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """How the predictors err: shape of their deviations from the truth, in its deviations."""
+    from hwbench.study.deviations import SINGLE, deviation_statistics
+    from hwbench.study.store import read_predictions
+
+    found = deviation_statistics(read_predictions(folder), single_distributions=single)
+    if as_json:
+        print_json(_plain(found.to_dict("records")))
+        return
+    rows = []
+    for row in found.to_dict("records"):
+        weights = (row["weight_narrow"], row["weight_wide"], row["weight_uniform"])
+        rows.append(
+            {
+                **{name: row[name] for name in (*ENTRY, "training_size")},
+                "mean": f"{row['mean']:.2f}",
+                "spread": f"{row['spread']:.3f}",
+                "skewness": f"{row['skewness']:.2f}",
+                "kurtosis": f"{row['kurtosis']:.1f}",
+                "beyond 2": f"{100 * row['beyond_2']:.1f} %",
+                "mixture weights": " / ".join(f"{100 * weight:.0f}" for weight in weights) + " %",
+                "shift": f"{row['shift']:.2f}",
+                **({f"p {name}": f"{row[f'p_{name}']:.3f}" for name in SINGLE} if single else {}),
+            }
+        )
+    _print(rows, "deviations of predictions in standard deviations of the truth")
+
+
+def _print(rows: list[dict[str, Any]], title: str) -> None:
+    if not rows:
+        typer.echo("no predictor has a score")
+        return
+    print_listing(rows, list(rows[0]), as_json=False, title=title, wrap=False)
+
+
+def _plain(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows that JSON can hold: None for what is not finite."""
+    infinite = (float("inf"), float("-inf"))
+    return [
+        {
+            key: None
+            if isinstance(value, float) and (value != value or value in infinite)
+            else value
+            for key, value in row.items()
+        }
+        for row in rows
+    ]

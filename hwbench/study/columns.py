@@ -1,0 +1,70 @@
+"""Columns of a study's results."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pyarrow as pa
+
+KEY = ("target", "predictor", "encoding", "training_size", "seed")
+"""Columns that name a trial."""
+
+PRECISION_AT = (10, 50)
+"""Numbers of best architectures at which precision is scored."""
+
+SCORES = (
+    "kendall_tau",
+    "spearman",
+    "pearson",
+    "mae",
+    "deviation",
+    *(f"precision_at_{k}" for k in PRECISION_AT),
+)
+
+MEASURED = ("fit_seconds", "predict_seconds", "seconds", "memory_mb")
+"""Columns of a trial's row that depend on the machine; all others on the trial's key alone."""
+
+TEXT = ("trial", "target", "predictor", "encoding", "title", "family", "exception", "arch")
+"""Columns of few different texts."""
+
+_FLOAT, _WHOLE, _STRING = pa.float64(), pa.int64(), pa.string()
+
+STUDY_SCHEMA = pa.schema(
+    [
+        ("trial", _STRING),
+        ("predictor", _STRING),
+        ("title", _STRING),
+        ("family", _STRING),
+        ("encoding", _STRING),
+        ("target", _STRING),
+        ("training_size", _WHOLE),
+        ("seed", _WHOLE),
+        ("test_size", _WHOLE),
+        *((name, _FLOAT) for name in SCORES),
+        ("configurations", _WHOLE),
+        ("stopped_by_time", pa.bool_()),
+        ("configuration", _STRING),
+        *((name, _FLOAT) for name in MEASURED),
+        ("exception", _STRING),
+        ("error", _STRING),
+    ]
+)
+
+_PREDICTION_FIELDS = {
+    "trial": _STRING,
+    "target": _STRING,
+    "predictor": _STRING,
+    "encoding": _STRING,
+    "training_size": _WHOLE,
+    "seed": _WHOLE,
+    "arch_index": _WHOLE,
+    "arch": _STRING,
+    "truth": _FLOAT,
+    "prediction": _FLOAT,
+}
+
+
+def prediction_schema(names: Iterable[str]) -> pa.Schema:
+    """The schema of predictions that have these columns: of `arch_index` and `arch` one or both."""
+    present = set(names)
+    return pa.schema([each for each in _PREDICTION_FIELDS.items() if each[0] in present])

@@ -1,0 +1,96 @@
+"""What a trial is: everything its result depends on, hashed to a name.
+
+A trial's identity is the SHA-256 of canonical JSON (sorted keys, no spaces) over its predictor with
+the resolved card, encoding, target with the digest of what the target's column holds, other
+devices' metrics where it learns from them, test size, care for twins, tuning, training size, seed,
+the version of the protocol, and the version of the code. Of the code count the package's version
+and the sources of the spaces, the predictors, the trial and the scores; not those of scheduling,
+storage and report, which cannot change a number. Versions of other libraries are recorded
+in a run folder but are no part of an identity, nor are the limits of a trial.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import hwbench
+from hwbench.predictors.transfer import SourceMetrics
+from hwbench.tables import Table
+from hwbench.tables.library import split_target
+
+PROTOCOL = 1
+"""Version of how architectures are drawn and predictions are scored."""
+
+IDENTITY_LENGTH = 32
+"""Hexadecimal digits kept of a hash: 128 bits."""
+
+_PACKAGE = Path(hwbench.__file__).parent
+_COUNTED = ("predictors/*.py", "spaces/*.py", "study/trial.py", "study/scores.py")
+
+
+@cache
+def code_version() -> str:
+    """Version of the code that makes a trial's numbers: the package's, and a digest of sources."""
+    digest = hashlib.sha256()
+    for pattern in _COUNTED:
+        for path in sorted(_PACKAGE.glob(pattern)):
+            digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return f"{hwbench.__version__}+{digest.hexdigest()[:16]}"
+
+
+def column_digest(target: str, table: Table, values: NDArray[np.float64]) -> str:
+    """Digest of all that a target's column says to a trial, whatever file it is in.
+
+    Parameters
+    ----------
+    target : "table:column".
+    table : the column's table.
+    values : float64 of shape (n_archs,).
+    """
+    card = table.card.columns.get(split_target(target)[1])
+    digest = hashlib.sha256()
+    about = [table.space.name, table.space.choices, card.direction if card else None]
+    digest.update(canonical_json(about).encode())
+    digest.update(_bytes_of(table.keys))
+    digest.update(np.ascontiguousarray(values, dtype="<f8").tobytes())
+    return digest.hexdigest()[:IDENTITY_LENGTH]
+
+
+def sources_digest(sources: SourceMetrics) -> str:
+    """Digest of what other devices measured."""
+    digest = hashlib.sha256(canonical_json(sources.names).encode())
+    digest.update(np.ascontiguousarray(sources.archs, dtype="<i8").tobytes())
+    digest.update(np.ascontiguousarray(sources.values, dtype="<f8").tobytes())
+    return digest.hexdigest()[:IDENTITY_LENGTH]
+
+
+def common_identity(key: dict[str, Any]) -> str:
+    """Identity of what trials of different training sizes and seeds have in common."""
+    return _hash(canonical_json({**key, "protocol": PROTOCOL, "code": code_version()}))
+
+
+def trial_identity(common: str, training_size: int, seed: int) -> str:
+    """Identity of one trial, given the common part's."""
+    return _hash(f'{{"common":"{common}","seed":{seed},"training_size":{training_size}}}')
+
+
+def canonical_json(value: Any) -> str:
+    """JSON that is the same text for the same value."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:IDENTITY_LENGTH]
+
+
+def _bytes_of(keys: NDArray[Any]) -> bytes:
+    if keys.dtype.kind in "iu":
+        return np.ascontiguousarray(keys, dtype="<i8").tobytes()
+    return "\n".join(keys.tolist()).encode()

@@ -1,0 +1,155 @@
+"""`hwbench study`: what it prints of a run folder, and what it refuses."""
+
+import json
+
+import pytest
+
+STUDY = """
+title = "Mine"
+[study]
+targets = ["small:latency", "small:test_accuracy"]
+predictors = ["ridge", "linear", "lookup_table"]
+training_sizes = [10, 40, 90]
+seeds = [0, 1, 2]
+test_size = 100
+"""
+
+
+@pytest.fixture
+def scenario(own_table, tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text(STUDY)
+    return path
+
+
+@pytest.fixture
+def folder(hwbench, scenario, tmp_path):
+    folder = tmp_path / "run"
+    result = hwbench("study", "run", scenario, "-o", folder, "-w", 1)
+    assert result.code == 0, result
+    return folder
+
+
+def test_status_counts_failures_and_says_what_to_do(hwbench, folder):
+    shown = hwbench("study", "status", folder)
+    assert shown.code == 0
+    # The small table lacks the lookup table's neighbourhood.
+    assert "38 of 38 trials are done, 2 of them failed" in shown.out
+    assert "2 x lookup_table: LookupError: the table lacks" in shown.out
+    assert f"hwbench study retry-failed {folder}" in shown.out
+    data = json.loads(hwbench("study", "status", folder, "--json").out)
+    assert (data["trials"], data["done"], data["failed"], data["missing"]) == (38, 38, 2, 0)
+    assert data["predictors"][0] == {
+        **{"predictor": "linear", "encoding": "onehot"},
+        **{"trials": 18, "done": 18, "failed": 0, "missing": 0},
+    }
+
+
+def test_retry_failed_runs_them_again(hwbench, folder):
+    shown = hwbench("study", "retry-failed", folder, "-w", 1)
+    assert shown.code == 0
+    assert shown.out.startswith("2 trials were run")
+    assert hwbench("study", "resume", folder, "-w", 1).out.startswith("0 trials were run")
+
+
+def test_results_as_listings_and_as_json(hwbench, folder):
+    scores = json.loads(hwbench("study", "scores", folder, "--json").out)
+    assert len(scores) == 2 * 2 * 3
+    assert scores[0]["seeds"] == 3
+    assert scores[0]["kendall_tau_low"] <= scores[0]["kendall_tau"]
+    assert f"{scores[0]['kendall_tau']:.3f} (" in hwbench("study", "scores", folder).out
+    needed = json.loads(hwbench("study", "samples-needed", folder, "--tau", 0.5, "--json").out)
+    assert {row["predictor"] for row in needed} == {"ridge", "linear"}
+    assert "Kendall's tau of 0.5" in hwbench("study", "samples-needed", folder, "--tau", 0.5).out
+    assert "not reached" in hwbench("study", "samples-needed", folder, "--tau", 1).out
+    ranks = json.loads(hwbench("study", "ranks", folder, "--json").out)
+    assert sum(ranks["ranks"].values()) == pytest.approx(3.0)
+    assert "critical difference" in hwbench("study", "ranks", folder).out
+    deviations = json.loads(hwbench("study", "deviations", folder, "--json").out)
+    assert len(deviations) == 2 * 2 * 3
+    assert "p norm" in hwbench("study", "deviations", folder, "--single").out
+
+
+def test_an_estimate_before_starting(hwbench, scenario):
+    shown = hwbench("study", "estimate", scenario, "-w", 2)
+    assert shown.code == 0
+    assert "38 trials, about" in shown.out
+    assert "with 2 workers" in shown.out
+    data = json.loads(hwbench("study", "estimate", scenario, "-w", 2, "--json").out)
+    assert data["trials"] == 38
+    assert data["wall_seconds"] == pytest.approx(data["cpu_seconds"] / 2)
+
+
+def test_the_same_command_goes_on_and_another_study_is_refused(
+    hwbench, refused, folder, scenario, own_table, small_table
+):
+    assert hwbench("study", "run", scenario, "-o", folder, "-w", 1).code == 0
+    scenario.write_text(STUDY.replace("[10, 40, 90]", "[10, 40]"))
+    message = refused("study", "run", scenario, "-o", folder)
+    assert message == (
+        f"{folder}: holds results of another run (study.training_sizes: [10, 40, 90] there, "
+        "[10, 40] now); choose another folder with -o, or replace them with --fresh"
+    )
+    assert "38 of 38" in hwbench("study", "status", folder).out
+    assert hwbench("study", "run", scenario, "-o", folder, "-w", 1, "--fresh").code == 0
+    assert "26 of 26" in hwbench("study", "status", folder).out
+
+    frame = small_table.frame.copy()
+    frame.loc[3, "latency"] *= 2
+    type(small_table)(frame, small_table.card).save(own_table)
+    message = refused("study", "resume", folder)
+    assert "values of targets.small:latency" in message
+
+
+def test_shards_and_merging(hwbench, scenario, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for place in (1, 2):
+        assert hwbench("study", "run", scenario, "--shard", f"{place}/2", "-w", 1).code == 0
+    assert (tmp_path / "runs" / "mine.2-of-2" / "study.parquet").exists()
+    shown = hwbench("study", "status", "runs/mine.1-of-2")
+    assert "19 of 19 trials" in shown.out
+    shown = hwbench("study", "merge", "runs/mine", "runs/mine.1-of-2", "runs/mine.2-of-2")
+    assert "38 trials were added" in shown.out
+    assert "38 of 38 trials" in shown.out
+    assert hwbench("study", "compact", "runs/mine").out.startswith("38 trials in")
+    assert hwbench("report", "write", "runs/mine").code == 0
+
+
+def test_a_shard_s_folder_is_not_taken_for_another(hwbench, refused, scenario, tmp_path):
+    folder = tmp_path / "run"
+    assert hwbench("study", "run", scenario, "--shard", "1/2", "-o", folder, "-w", 1).code == 0
+    message = refused("study", "run", scenario, "--shard", "2/2", "-o", folder)
+    assert "shard: 1/2 there, 2/2 now" in message
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["status", "gone"], "gone: holds no run, its run.json is missing"),
+        (["resume", "gone"], "gone: holds no run, its run.json is missing"),
+        (["merge", "whole", "gone"], "gone: holds no study"),
+        (["compact", "gone"], "gone: holds no results of a study"),
+        (["scores", "gone"], "gone: no such run folder"),
+        (["samples-needed", "{folder}", "--tau", "2"], "tau must lie between -1 and 1, not 2"),
+        (["ranks", "{folder}", "--size", "41"], "did you mean '40'?"),
+        (["run", "{scenario}", "--shard", "3/2"], "--shard 3/2: must have the form I/N"),
+        (["run", "{scenario}", "--shard", "x"], "--shard x: must have the form I/N"),
+        (["run", "{scenario}", "--backend", "rai"], "unknown backend 'rai'; did you mean 'ray'?"),
+        (["run", "{scenario}", "--address", "a:1"], "the backend 'local' has none"),
+        (["estimate", "quik"], "did you mean 'quick'?"),
+    ],
+)
+def test_wrong_use(refused, folder, scenario, tmp_path, monkeypatch, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    given = [part.format(folder=folder, scenario=scenario) for part in arguments]
+    assert message in refused("study", *given)
+
+
+def test_a_broken_record_is_named(refused, folder, scenario):
+    (folder / "run.json").write_text("{")
+    assert "run.json: cannot be read as JSON" in refused("study", "status", folder)
+    assert "run.json: cannot be read as JSON" in refused("study", "run", scenario, "-o", folder)
+    (folder / "run.json").unlink()
+    assert "holds results of a study without run.json" in refused(
+        "study", "run", scenario, "-o", folder
+    )
