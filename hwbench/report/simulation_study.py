@@ -496,7 +496,8 @@ def trained_qualities(run: Run) -> pd.DataFrame:
         errors = stored.assign(error=stored["prediction"] - stored["truth"]).groupby(keys)
         spread = errors[["error", "truth"]].std(ddof=0)
         deviation = (spread["error"] / spread["truth"]).rename("deviation").reset_index()
-        found.append(deviation.merge(run.study, on=keys)[["deviation", "kendall_tau"]])
+        taus = run.study[[*keys, "kendall_tau"]]
+        found.append(deviation.merge(taus, on=keys)[["deviation", "kendall_tau"]])
     if not found:
         return pd.DataFrame(columns=["deviation", "kendall_tau"])
     joined = pd.concat(found, ignore_index=True)
