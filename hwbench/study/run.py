@@ -196,6 +196,8 @@ def _results(
     trials: Sequence[Trial], workload: Workload, limits: Limits | None, resources: Resources
 ) -> Results:
     ordered = _in_order(trials)
+    if not ordered:
+        return _run_here((), workload)
     if resources.backend == "dask":
         from hwbench.study.cluster_dask import run_dask
 

@@ -114,6 +114,8 @@ def test_deviations_of_an_earlier_run(own_table, tmp_path):
         }
     )
     stored.to_parquet(tmp_path / "predictions.parquet")
+    trial = stored.head(1).drop(columns=["truth", "prediction"])
+    trial.to_parquet(tmp_path / "study.parquet")
     bootstrap = {"run": str(tmp_path), "predictor": "ridge"}
     spec = SimulationSpec(**{**SPEC, "repeats": 20}, bootstrap=bootstrap)
     by_run = run_simulation(spec).selections
@@ -123,7 +125,7 @@ def test_deviations_of_an_earlier_run(own_table, tmp_path):
         ({"predictor": "rigde"}, "did you mean 'ridge'"),
         ({"training_size": 51}, "on 51 architectures"),
         ({"target": "small:latensy"}, "did you mean 'small:latency'"),
-        ({"run": "gone"}, "gone: no predictions.parquet"),
+        ({"run": "gone"}, "gone: no such run folder"),
     ):
         wrong = SimulationSpec(**SPEC, bootstrap={**bootstrap, **change})
         with pytest.raises(HwbenchError, match=message):

@@ -50,6 +50,9 @@ def start(monkeypatch):
     started = []
     environment = {name: value for name, value in os.environ.items() if name != "HWBENCH_HOME"}
     environment["RAY_AUTH_MODE"] = "disabled"  # on loopback, and whatever token the user has
+    # A lost node is noticed in seconds, not minutes.
+    for name, value in (("period_ms", 1000), ("timeout_ms", 3000), ("failure_threshold", 3)):
+        environment[f"RAY_health_check_{name}"] = str(value)
 
     def run(*command):
         process = subprocess.Popen(

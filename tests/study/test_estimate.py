@@ -60,7 +60,9 @@ def test_the_protocols_are_the_published_ones(name, predictors, sizes, test_size
     assert set(spec.predictors) <= set(hb.list_predictors())
 
 
-@pytest.mark.parametrize("name", ["paper-hwnas", "paper-transnas"])
+@pytest.mark.parametrize(
+    "name", [pytest.param("paper-hwnas", marks=pytest.mark.slow), "paper-transnas"]
+)
 def test_the_protocols_can_be_planned_on_the_public_tables(
     name, hwbench_home, shared_data, monkeypatch
 ):

@@ -16,6 +16,12 @@ def by_predictor(result):
     return dict(iter(result.trials.groupby("predictor")))
 
 
+def worker_processes():
+    """The study's worker processes that are children of this one."""
+    children = [each for each in psutil.Process().children() if each.status() != "zombie"]
+    return [each for each in children if "hwbench.study.worker" in " ".join(each.cmdline())]
+
+
 def same(one, other):
     """Whether two studies found the same."""
     measured = list(MEASURED)
@@ -83,12 +89,9 @@ def test_workers_killed_from_outside_cost_nothing(models, make_spec, fits):
 
     def kill(done, _total):
         if done in (3, 9):
-            workers = [
-                child for child in psutil.Process().children() if "hwbench.study.worker" in
-                " ".join(child.cmdline())
-            ]  # fmt: skip
-            workers[0].kill()
-            killed.append(workers[0].pid)
+            worker = worker_processes()[0]
+            worker.kill()
+            killed.append(worker.pid)
 
     result = hb.run_study(spec, workers=2, progress=kill)
     assert len(set(killed)) == 2
@@ -110,7 +113,7 @@ def test_no_worker_is_left_behind(models, make_spec):
             make_spec(predictors=("sleepy",), seeds=tuple(range(30))), workers=2, progress=stop
         )
     for _ in range(50):
-        left = [each for each in psutil.Process().children() if each.status() != "zombie"]
+        left = worker_processes()
         if not left:
             break
         time.sleep(0.1)

@@ -128,6 +128,7 @@ def test_scores():
         "spearman": 0.0,
         "pearson": 0.0,
         "mae": 3.0,
+        "deviation": 1.0,
         "precision_at_10": pytest.approx(np.nan, nan_ok=True),
         "precision_at_50": pytest.approx(np.nan, nan_ok=True),
     }
