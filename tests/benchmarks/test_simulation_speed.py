@@ -52,7 +52,7 @@ def drawn(table):
         found[n] = []
         for _ in range(5):
             rows = generator.permutation(SIZES[-1])[:n]
-            errors = draw_deviations("mixed", n, DEVIATION, generator)
+            errors = draw_deviations(deviation_model("mixed"), n, DEVIATION, generator)
             found[n].append((accuracy[rows], scaled[rows], scaled[rows] + errors))
     return found
 
