@@ -21,10 +21,10 @@ from hwbench.simulation.deviations import (
     draw_deviations,
 )
 from hwbench.simulation.fitted import fitted_selections
+from hwbench.simulation.landscape import Landscape
 from hwbench.simulation.objectives import Objectives, load_objectives
 from hwbench.simulation.pareto import pareto_front
 from hwbench.simulation.selection import (
-    Landscape,
     Options,
     as_frame,
     block_length,

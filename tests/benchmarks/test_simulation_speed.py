@@ -13,7 +13,8 @@ from hwbench.simulation import SimulationSpec, run_simulation
 from hwbench.simulation.conventions import Conventions
 from hwbench.simulation.deviations import deviation_model, draw_deviations
 from hwbench.simulation.kendall import kendall_tau
-from hwbench.simulation.selection import Landscape, Options, simulate
+from hwbench.simulation.landscape import Landscape
+from hwbench.simulation.selection import Options, simulate
 
 SIZES = [100, 1000, 15625]
 SELECTIONS = 110

@@ -15,8 +15,9 @@ from hwbench.simulation.expect import (
     expect_selection,
     summarise,
 )
+from hwbench.simulation.landscape import Landscape
 from hwbench.simulation.objectives import load_joint_objectives, load_objectives
-from hwbench.simulation.selection import Landscape, Options
+from hwbench.simulation.selection import Options
 
 SPEC = {
     "accuracy": "small:test_accuracy",
