@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hwbench.simulation.joint import simulate_joint_selection
 from hwbench.simulation.pareto import hypervolume, pareto_front
 from hwbench.simulation.run import SimulationResult, run_simulation
 from hwbench.simulation.selection import evaluate_selection, simulate_selection
@@ -14,5 +15,6 @@ __all__ = [
     "hypervolume",
     "pareto_front",
     "run_simulation",
+    "simulate_joint_selection",
     "simulate_selection",
 ]

@@ -98,23 +98,26 @@ def deviation_model(name: str) -> DeviationModel:
     return DEVIATION_MODELS[name]
 
 
-def draw_deviations(name: str, n: int, deviation: float, generator: np.random.Generator) -> Floats:
+def draw_deviations(
+    model: DeviationModel, n: int, deviation: float, generator: np.random.Generator
+) -> Floats:
     """Deviations of one simulated predictor, those that share a value side by side.
 
     Parameters
     ----------
-    name : of a deviation model.
+    model : how it errs.
     n : how many.
-    deviation : their standard deviation.
+    deviation : their standard deviation; where the model keeps its own size, a factor of that.
     generator : source of randomness.
 
     Returns
     -------
-    float64 of shape (n,) with mean 0 and standard deviation `deviation`.
+    float64 of shape (n,), with mean 0 where the model standardises.
     """
-    model = deviation_model(name)
     drawn = model.draw(generator, (1, -(-n // model.repetition)))[0]
     values = np.repeat(drawn, model.repetition)[:n]
+    if not model.standardise:
+        return values * deviation
     centred = values - values.mean()
     spread = centred.std()
     return centred * (deviation / spread) if spread > 0 else centred

@@ -90,7 +90,7 @@ def simulate_joint_selection(
         raise HwbenchError("repeats must be at least 1")
     if budget is not None and budget < 1:
         raise HwbenchError(f"budget must be at least 1, not {budget}")
-    deviation_model(deviations)
+    model = deviation_model(deviations)
     given = np.ravel(deviation)
     if len(given) not in (1, values.shape[1]):
         raise HwbenchError(
@@ -102,7 +102,7 @@ def simulate_joint_selection(
     for repeat in range(repeats):
         generator = np.random.default_rng([seed, repeat])
         chosen = generator.permutation(len(values))[:n_candidates]
-        errors = [draw_deviations(deviations, n_candidates, size, generator) for size in sizes]
+        errors = [draw_deviations(model, n_candidates, size, generator) for size in sizes]
         true = standardised[chosen]
         rows.append(_evaluate(accuracies[chosen], true, true + np.column_stack(errors), budget))
     return pd.DataFrame(rows)

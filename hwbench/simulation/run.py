@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from hwbench.errors import HwbenchError
+from hwbench.errors import HwbenchError, unknown_name
 from hwbench.progress import Progress, silent
 from hwbench.simulation.conventions import Conventions
 from hwbench.simulation.deviations import (
@@ -20,9 +21,16 @@ from hwbench.simulation.deviations import (
     draw_deviations,
 )
 from hwbench.simulation.fitted import fitted_selections
+from hwbench.simulation.landscape import Landscape
 from hwbench.simulation.objectives import Objectives, load_objectives
 from hwbench.simulation.pareto import pareto_front
-from hwbench.simulation.selection import Landscape, Options, as_frame, block_length, simulate
+from hwbench.simulation.selection import (
+    Options,
+    as_frame,
+    block_length,
+    evaluate_selection,
+    simulate,
+)
 from hwbench.simulation.spec import Bootstrap, SimulationSpec
 
 REPEATS_OF_A_TASK = 256
@@ -143,15 +151,11 @@ def deviations_of_run(source: Bootstrap, target: str) -> Floats:
     HwbenchError
         Where the run has no such predictions.
     """
-    from pathlib import Path
-
     from hwbench.study.store import read_predictions
 
     stored = read_predictions(Path(source.run))
     for column, wanted in (("target", target), ("predictor", source.predictor)):
         if wanted not in set(stored[column]):
-            from hwbench.errors import unknown_name
-
             raise unknown_name(f"{column} of run {source.run}", wanted, set(stored[column]))
     rows = stored[(stored["target"] == target) & (stored["predictor"] == source.predictor)]
     size = source.training_size or int(rows["training_size"].max())
@@ -208,12 +212,26 @@ def _example(spec: SimulationSpec, objectives: Objectives) -> pd.DataFrame:
     """One selection to look at: a middling number of candidates and a middling deviation."""
     n_candidates = sorted(spec.n_candidates)[len(spec.n_candidates) // 2]
     deviation = sorted(spec.deviations)[len(spec.deviations) // 2]
+    options = options_of(spec, objectives, Conventions())
     generator = np.random.default_rng([spec.seed, 0])
     chosen = generator.permutation(len(objectives))[:n_candidates]
     accuracy, metric = objectives.accuracy[chosen], objectives.metric[chosen]
-    errors = draw_deviations(spec.deviation_model, n_candidates, deviation, generator)
+    errors = draw_deviations(options.model, n_candidates, deviation, generator)
+    if options.spread is not None:
+        relative = np.asarray(options.spread) / np.sqrt(np.mean(np.square(options.spread)))
+        errors *= relative[chosen]
     predicted = metric + errors * objectives.metric.std()
-    selected = pareto_front(accuracy, predicted)
+    shown = accuracy + draw_deviations(
+        options.accuracy_model, n_candidates, options.accuracy_deviation, generator
+    )
+    selected = evaluate_selection(
+        accuracy,
+        metric,
+        predicted,
+        predicted_accuracy=shown,
+        limit=options.limit,
+        budget=options.budget,
+    )["selected"]
     frame = pd.DataFrame(
         {
             "arch": objectives.archs[chosen],

@@ -13,7 +13,8 @@ from hwbench.simulation import SimulationSpec, run_simulation
 from hwbench.simulation.conventions import Conventions
 from hwbench.simulation.deviations import deviation_model, draw_deviations
 from hwbench.simulation.kendall import kendall_tau
-from hwbench.simulation.selection import Landscape, Options, simulate
+from hwbench.simulation.landscape import Landscape
+from hwbench.simulation.selection import Options, simulate
 
 SIZES = [100, 1000, 15625]
 SELECTIONS = 110
@@ -52,7 +53,7 @@ def drawn(table):
         found[n] = []
         for _ in range(5):
             rows = generator.permutation(SIZES[-1])[:n]
-            errors = draw_deviations("mixed", n, DEVIATION, generator)
+            errors = draw_deviations(deviation_model("mixed"), n, DEVIATION, generator)
             found[n].append((accuracy[rows], scaled[rows], scaled[rows] + errors))
     return found
 

@@ -17,7 +17,7 @@ from hwbench.simulation.deviations import (
 
 @pytest.mark.parametrize("name", DEVIATION_MODELS)
 def test_deviations_have_the_wanted_size(name):
-    values = draw_deviations(name, 15000, 0.35, np.random.default_rng(0))
+    values = draw_deviations(DEVIATION_MODELS[name], 15000, 0.35, np.random.default_rng(0))
     assert values.mean() == pytest.approx(0, abs=1e-12)
     assert values.std() == pytest.approx(0.35)
     repetition = 15 if name == "mixed" else 1
@@ -46,7 +46,7 @@ def test_mixed_values_are_drawn_from_the_published_distributions():
 def test_student_has_heavier_tails_than_normal_and_uniform_none():
     generator = np.random.default_rng(0)
     kurtosis = {
-        name: stats.kurtosis(draw_deviations(name, 30000, 1.0, generator))
+        name: stats.kurtosis(draw_deviations(DEVIATION_MODELS[name], 30000, 1.0, generator))
         for name in ("uniform", "normal", "student", "mixed")
     }
     assert kurtosis["uniform"] == pytest.approx(-1.2, abs=0.1)

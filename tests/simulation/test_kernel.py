@@ -10,9 +10,9 @@ from scipy import stats
 from hwbench.simulation.conventions import Conventions
 from hwbench.simulation.deviations import deviation_model
 from hwbench.simulation.draws import deal_values, draw_subset
+from hwbench.simulation.landscape import Landscape
 from hwbench.simulation.measures import MEASURES
 from hwbench.simulation.selection import (
-    Landscape,
     Options,
     block_length,
     evaluate_selection,

@@ -8,8 +8,9 @@ from hwbench.scenarios import load_scenario
 from hwbench.simulation.conventions import Conventions
 from hwbench.simulation.deviations import deviation_model
 from hwbench.simulation.expect import equivalent_predictor
+from hwbench.simulation.landscape import Landscape
 from hwbench.simulation.objectives import Objectives
-from hwbench.simulation.selection import Landscape, Options, as_frame, simulate
+from hwbench.simulation.selection import Options, as_frame, simulate
 from hwbench.tables.benchmarks import fetch_benchmark
 
 SIZES = (100, 500, 1000, 2000, 5000, 15625)

@@ -15,8 +15,9 @@ from hwbench.simulation.expect import (
     expect_selection,
     summarise,
 )
+from hwbench.simulation.landscape import Landscape
 from hwbench.simulation.objectives import load_joint_objectives, load_objectives
-from hwbench.simulation.selection import Landscape, Options
+from hwbench.simulation.selection import Options
 
 SPEC = {
     "accuracy": "small:test_accuracy",
@@ -63,6 +64,28 @@ def test_metrics_have_random_numbers_of_their_own(own_table, make_table, hwbench
     taus = run_simulation(spec).selections.groupby("metric_target")["kendall_tau"]
     first, second = (group.to_numpy() for _, group in taus)
     assert not np.allclose(first[10:15], second[10:15])  # the tables are the same
+
+
+def test_the_example_is_a_selection_as_the_spec_says(own_table):
+    spec = SimulationSpec(
+        **{**SPEC, "repeats": 1},
+        error_growth=2.0,
+        accuracy_deviation=1.0,
+        limits={"small:latency": 1.2},
+        budget=4,
+    )
+    example = run_simulation(spec).example
+    assert len(example) == 200
+    selected = example[example["selected"]]
+    assert 0 < len(selected) <= 4
+    assert (selected["predicted_metric"] <= 1.2).all()
+    assert selected["selected_pareto"].any()
+    assert not (example["selected_pareto"] & ~example["selected"]).any()
+    front = example[example["true_front"]].sort_values("metric")
+    assert front["accuracy"].is_monotonic_increasing
+    errors = (example["predicted_metric"] - example["metric"]).abs()
+    dear = example["metric"] > example["metric"].median()
+    assert errors[dear].mean() > 2 * errors[~dear].mean()
 
 
 def test_regions_and_limits(own_table, objectives):
