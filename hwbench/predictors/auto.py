@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from hwbench.errors import HwbenchError
 from hwbench.predictors.card import predictor_card
 from hwbench.predictors.make import make_predictor
+from hwbench.predictors.measured_values import nearest_repeated, repeated_values
 from hwbench.predictors.tuning import fold_of_rows
 from hwbench.spaces import Space
 from hwbench.spaces.base import IntArray
@@ -55,6 +56,10 @@ class Auto(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     ----------
     weights_ : for each candidate its share of the prediction.
     models_ : the fitted candidates with a share.
+    error_ : root mean square of the mixture's out-of-fold errors, in units of the fitted targets; 0
+        where nothing was cross-validated. Of a metric that takes few values, predictions within it
+        of a measured value are that value.
+    repeated_ : the values of such a metric, else empty.
     """
 
     def __init__(
@@ -74,11 +79,15 @@ class Auto(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         archs = np.asarray(X).astype(np.int64)
         targets = np.asarray(y, dtype=np.float64)
         self.n_features_in_ = archs.shape[1]
+        self.repeated_ = repeated_values(targets)
+        self.error_ = 0.0
         names = self._usable()
         if len(targets) < FEWEST_ROWS:
             shares = np.array([1.0, *[0.0] * (len(names) - 1)])
         else:
-            shares = _shares(*self._out_of_fold(names, archs, targets))
+            predictions, truth = self._out_of_fold(names, archs, targets)
+            shares = _shares(predictions, truth)
+            self.error_ = float(np.sqrt(((predictions @ shares - truth) ** 2).mean()))
         self.weights_ = dict(zip(names, shares.tolist(), strict=True))
         self.models_ = {
             name: self._make(name).fit(archs, targets)
@@ -92,7 +101,8 @@ class Auto(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self, "models_")
         archs = np.asarray(X).astype(np.int64)
         parts = [self.weights_[name] * model.predict(archs) for name, model in self.models_.items()]
-        return np.asarray(np.sum(parts, axis=0), dtype=np.float64)
+        mean = np.asarray(np.sum(parts, axis=0), dtype=np.float64)
+        return nearest_repeated(mean, self.repeated_, self.error_)
 
     def _usable(self) -> list[str]:
         space = self._space()

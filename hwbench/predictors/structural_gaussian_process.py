@@ -14,6 +14,7 @@ from threadpoolctl import threadpool_limits
 
 from hwbench.errors import HwbenchError
 from hwbench.predictors.grouped_kernel import GroupedKernel
+from hwbench.predictors.measured_values import nearest_repeated, repeated_values
 from hwbench.predictors.structure import StructuralFeatures
 from hwbench.predictors.transfer import SourceMetrics
 from hwbench.spaces import Space
@@ -47,7 +48,8 @@ class StructuralGaussianProcess(RegressorMixin, BaseEstimator):  # type: ignore[
     noise; its parameters maximise the marginal likelihood of the training values (float64, analytic
     gradients) times log-normal priors. The priors hold the shared groups (counts, presence, cost)
     more likely than the particular ones, which is what few measurements need. The mean is
-    `work_prior` times the architecture's work.
+    `work_prior` times the architecture's work. Of a metric that takes few values, predictions
+    within the noise of a measured value are that value.
 
     Parameters
     ----------
@@ -65,6 +67,7 @@ class StructuralGaussianProcess(RegressorMixin, BaseEstimator):  # type: ignore[
     ----------
     parameters_ : float64 of shape (n_parameters,), logarithms: the kernel's, then the noise's.
     noise_ : standard deviation of a measurement, in units of the fitted targets.
+    repeated_ : the values of a metric that takes few, else empty.
     """
 
     def __init__(
@@ -113,6 +116,7 @@ class StructuralGaussianProcess(RegressorMixin, BaseEstimator):  # type: ignore[
         self.kernel_ = GroupedKernel(len(self.features_))
         self.parameters_ = self._learn(values)
         self.noise_ = float(np.exp(self.parameters_[-1] / 2)) * self.scale_
+        self.repeated_ = repeated_values(targets)
         self._factor: Floats | None = self._factorise()
         self.weights_ = cho_solve((self._factor, True), values, check_finite=False)
         return self
@@ -134,6 +138,7 @@ class StructuralGaussianProcess(RegressorMixin, BaseEstimator):  # type: ignore[
         covariance = self.kernel_.between(self.parameters_[:-1], features, self.features_)
         work = self.structure_.work(archs) - self.mean_work_
         mean = (covariance @ self.weights_) * self.scale_ + self.offset_ + self.work_prior * work
+        mean = nearest_repeated(mean, self.repeated_, self.noise_)
         if not return_std:
             return mean
         if self._factor is None:
