@@ -42,7 +42,7 @@ def test_a_browser_draws_every_figure_without_an_error(pristine, tmp_path, chrom
     drawn = dump(chromium, path, tmp_path / "profile")
     holders = re.split(r'<div class="plot[ "]', drawn)[1:]
     assert len(holders) == 16
-    assert 'data-drawn="14"' in drawn
+    assert 'data-drawn="16"' in drawn
     assert all('class="main-svg"' in holder for holder in holders)
     assert "NaN" not in drawn
 
