@@ -211,7 +211,8 @@ def _read_parts(
     tables = []
     for place, part in enumerate(parts):
         if kind == PREDICTIONS and not part.path(kind).exists():
-            continue  # all its trials failed
+            _schema_names(part.path(STUDY))  # if that is there all its trials failed
+            continue
         tables.append(_read_part(part, place, kind, columns, filters, last))
     if not tables:
         return None
