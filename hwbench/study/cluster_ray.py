@@ -10,7 +10,6 @@ from hwbench.imports import import_module_of
 from hwbench.study.cluster import lost, packed, run_in_cluster
 from hwbench.study.plan import Workload
 from hwbench.study.spec import Limits
-from hwbench.study.threads import ONE_THREAD
 from hwbench.study.trial import Trial, TrialResult
 
 WAITING = 4
@@ -37,9 +36,7 @@ def run_ray(
     if ours:
         _start(ray, workers, address)
     try:
-        task = ray.remote(num_cpus=1, max_retries=RETRIES, runtime_env={"env_vars": ONE_THREAD})(
-            run_in_cluster
-        )
+        task = ray.remote(num_cpus=1, max_retries=RETRIES)(run_in_cluster)
         payload = ray.put(packed(workload))
         limits_there = ray.put(limits)
         waiting = list(reversed(trials))

@@ -28,6 +28,12 @@ WIDE = 3.0
 REACH = 15.0
 """Half width of its uniform distribution in the width of the first normal one."""
 
+LARGEST_SHIFT = 2.0
+"""Largest shift of the two normal distributions in the width of the first."""
+
+START_SHIFT, START_WIDTH, NARROWEST = 0.3, 0.6, 0.02
+ITERATIONS, TOLERANCE = 500, 1e-6
+
 
 @dataclass(frozen=True)
 class Mixture:
@@ -140,57 +146,66 @@ def single_distribution_p_values(deviations: Floats) -> dict[str, float]:
 
 
 def fit_mixture(deviations: Floats) -> Mixture:
-    """Fit a mixture of the form of A.5 by maximum likelihood.
+    """Fit a mixture of the form of A.5 by expectation maximisation.
 
     Parameters
     ----------
     deviations : standardised, shape (n,), not all equal; at most 2,000 of them, evenly chosen, are
         used.
     """
-    from scipy.optimize import minimize
-
     values = np.asarray(deviations, dtype=np.float64)
     if len(values) > FITTED:
         values = values[np.linspace(0, len(values) - 1, FITTED).astype(np.int64)]
     mean, spread = float(values.mean()), float(values.std())
     z = (values - mean) / spread
-
-    def loss(parameters: Floats) -> float:
-        return -float(_log_density(z, parameters).mean())
-
-    starts = [np.array([0.0, np.log(0.6), shift, 1.0, -3.0]) for shift in (0.5, -0.5)]
-    bounds = [(-2, 2), (np.log(0.02), np.log(2.0)), (-2, 2), (-6, 6), (-9, 3)]
-    best = min(
-        (minimize(loss, start, method="L-BFGS-B", bounds=bounds) for start in starts),
-        key=lambda found: float(found.fun),
-    )
-    centre, log_width, shift = (float(each) for each in best.x[:3])
+    found = [_maximise(z, side * START_SHIFT) for side in (1.0, -1.0)]
+    weights, centre, shift, width, likelihood = max(found, key=lambda each: each[-1])
     normal = -0.5 * float(np.log(2 * np.pi)) - 0.5
+    narrow, wide, uniform = (float(weight) for weight in weights)
     return Mixture(
-        tuple(float(each) for each in _weights(best.x)),  # type: ignore[arg-type]
+        (narrow, wide, uniform),
         mean + spread * centre,
-        shift,
-        spread * float(np.exp(log_width)),
-        -float(best.fun) - normal,
+        shift / width,
+        spread * width,
+        likelihood - normal,
     )
 
 
-def _weights(parameters: Floats) -> Floats:
-    """Weights of the narrow, the wide and the uniform part from their logits."""
-    logits = np.array([parameters[3], 0.0, parameters[4]])
-    shares = np.exp(logits - logits.max())
-    return shares / shares.sum()
+def _maximise(z: Floats, shift: float) -> tuple[Floats, float, float, float, float]:
+    """Weights, centre, shift, width and mean log-likelihood from a start with this shift."""
+    weights = np.array([0.725, 0.265, 0.01])
+    centre, width, likelihood = 0.0, START_WIDTH, -np.inf
+    for _ in range(ITERATIONS):
+        parts = weights[:, None] * _densities(z, centre, shift, width)
+        total = np.maximum(parts.sum(axis=0), np.finfo(np.float64).tiny)
+        before, likelihood = likelihood, float(np.log(total).mean())
+        if likelihood - before < TOLERANCE:
+            break
+        share = parts / total
+        weights = share.mean(axis=1)
+        # Of both normal parts the centre and the shift are a weighted least-squares fit.
+        near, far = share[0], share[1] / WIDE**2
+        sums = near.sum(), far.sum()
+        means = (near @ z) / max(sums[0], 1e-12), (far @ z) / max(sums[1], 1e-12)
+        centre, shift = (means[0] + means[1]) / 2, (means[0] - means[1]) / 2
+        squares = near @ (z - centre - shift) ** 2 + far @ (z - centre + shift) ** 2
+        width = max(float(np.sqrt(squares / max(share[:2].sum(), 1e-12))), NARROWEST)
+        limited = float(np.clip(shift, -LARGEST_SHIFT * width, LARGEST_SHIFT * width))
+        if limited != shift:
+            shift = limited
+            centre = (near @ (z - shift) + far @ (z + shift)) / max(sum(sums), 1e-12)
+    return weights, float(centre), float(shift), width, likelihood
 
 
-def _log_density(z: Floats, parameters: Floats) -> Floats:
-    centre, width, shift = parameters[0], np.exp(parameters[1]), parameters[2]
-    narrow, wide, uniform = _weights(parameters)
+def _densities(z: Floats, centre: float, shift: float, width: float) -> Floats:
+    """Density of each part at each deviation, shape (3, n)."""
     u = (z - centre) / width
-    root = np.sqrt(2 * np.pi)
-    density = (
-        narrow * np.exp(-0.5 * (u - shift) ** 2) / root
-        + wide * np.exp(-0.5 * ((u + shift) / WIDE) ** 2) / (WIDE * root)
-        + uniform * (np.abs(u) <= REACH) / (2 * REACH)
+    offset = shift / width
+    root = np.sqrt(2 * np.pi) * width
+    return np.stack(
+        [
+            np.exp(-0.5 * (u - offset) ** 2) / root,
+            np.exp(-0.5 * ((u + offset) / WIDE) ** 2) / (WIDE * root),
+            (np.abs(u) <= REACH) / (2 * REACH * width),
+        ]
     )
-    result: Floats = np.log(np.maximum(density, 1e-300)) - np.log(width)
-    return result

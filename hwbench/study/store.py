@@ -15,11 +15,11 @@ import contextlib
 import itertools
 import re
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -41,6 +41,9 @@ FLUSH_TRIALS = 2000
 
 FAN_IN = 32
 """So many parts of one level are merged into one of the next."""
+
+RETRIES = 5
+"""A folder that is being written is read again at most so often."""
 
 ROW_GROUP = 2**20
 """Rows of predictions that are read and written at once."""
@@ -85,6 +88,19 @@ def list_parts(folder: Path) -> list[Part]:
 
 
 # ---------------------------------------------------------------------- reading
+
+Result = TypeVar("Result")
+
+
+def _beside_a_writer(read: Callable[[], Result]) -> Result:
+    """Read a folder again if a part went into a larger one meanwhile."""
+    for _ in range(RETRIES):
+        try:
+            return read()
+        except HwbenchError as error:
+            if not isinstance(error.__cause__, FileNotFoundError):
+                raise
+    return read()
 
 
 def read_trials(folder: Path | str, columns: Sequence[str] | None = None) -> pd.DataFrame:
@@ -184,12 +200,19 @@ def read_results(
     HwbenchError
         Where a file is broken, or lacks a column.
     """
+    return _beside_a_writer(lambda: _read_parts(folder, kind, columns, filters))
+
+
+def _read_parts(
+    folder: Path, kind: str, columns: Sequence[str] | None, filters: pc.Expression | None
+) -> pa.Table | None:
     parts = list_parts(folder)
     last = _last_places(parts) if len(parts) > 1 else None
     tables = []
     for place, part in enumerate(parts):
         if kind == PREDICTIONS and not part.path(kind).exists():
-            continue  # all its trials failed
+            _schema_names(part.path(STUDY))  # if that is there all its trials failed
+            continue
         tables.append(_read_part(part, place, kind, columns, filters, last))
     if not tables:
         return None

@@ -253,6 +253,27 @@ def test_a_full_disk_is_one_line_and_the_folder_opens(tmp_path, monkeypatch):
     check(tmp_path, [(0, False, 0)])
 
 
+def test_a_reader_beside_a_writer_sees_the_parts_or_what_they_became(tmp_path, monkeypatch):
+    with StudyStore(tmp_path) as store:
+        for number in range(3):
+            add(store, number)
+            store.flush()
+        calls, listing = [], store_module.list_parts
+
+        def stale(folder):
+            parts = listing(folder)
+            calls.append(len(parts))
+            if len(calls) == 1:
+                monkeypatch.setattr(store_module, "list_parts", listing)
+                store.compact()  # between listing and reading
+                monkeypatch.setattr(store_module, "list_parts", stale)
+            return parts
+
+        monkeypatch.setattr(store_module, "list_parts", stale)
+        check(tmp_path, [(number, False, 0) for number in range(3)])
+        assert calls[:2] == [3, 1]
+
+
 def test_two_writers_are_kept_apart(tmp_path):
     with StudyStore(tmp_path), pytest.raises(HwbenchError, match="another process is writing it"):
         StudyStore(tmp_path)
