@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from hwbench.simulation.deviations import draw_deviations
+from hwbench.simulation.deviations import deviation_model, draw_deviations
 from hwbench.study.deviations import (
     deviation_statistics,
     fit_mixture,
@@ -71,9 +71,9 @@ def test_a_mixture_is_found_again(shift):
 
 
 def test_a_mixture_gains_nothing_on_normal_errors_and_much_on_simulated_ones():
-    generator = np.random.default_rng(3)
+    generator, mixed = np.random.default_rng(3), deviation_model("mixed")
     assert abs(fit_mixture(generator.normal(0, 0.3, 2000)).gain) < 0.02
-    assert fit_mixture(draw_deviations("mixed", 30_000, 0.3, generator)).gain > 0.1
+    assert fit_mixture(draw_deviations(mixed, 30_000, 0.3, generator)).gain > 0.1
 
 
 def test_single_distributions_are_told_apart():
