@@ -172,8 +172,12 @@ def measure(
     result[MRA_ALL] = result[MRA_PARETO] = result[EXCESS_ALL] = result[EXCESS_PARETO] = np.nan
     if count:
         result[MRA_ALL], result[EXCESS_ALL] = lost.mean(), excess.mean()
-        lost, excess = lost[verified[:n_verified]], excess[verified[:n_verified]]
-        result[MRA_PARETO], result[EXCESS_PARETO] = lost.mean(), excess.mean()
+        verified_lost = verified_excess = 0.0
+        for i in range(n_verified):
+            verified_lost += lost[verified[i]]
+            verified_excess += excess[verified[i]]
+        result[MRA_PARETO] = verified_lost / n_verified
+        result[EXCESS_PARETO] = verified_excess / n_verified
     found = 0
     i = 0
     for j in range(front_count):  # both by falling accuracy
