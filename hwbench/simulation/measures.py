@@ -135,6 +135,30 @@ def keep_selected(
 
 
 @compiled
+def recall_of(
+    accuracy: Floats,
+    metric: Floats,
+    verified: Ints,
+    n_verified: int,
+    front_accuracy: Floats,
+    front_metric: Floats,
+) -> float:
+    """Share of a front's points that are among the verified; both by falling accuracy."""
+    found = 0
+    i = 0
+    for j in range(front_accuracy.size):
+        while i < n_verified and accuracy[verified[i]] > front_accuracy[j]:
+            i += 1
+        if (
+            i < n_verified
+            and accuracy[verified[i]] == front_accuracy[j]
+            and metric[verified[i]] == front_metric[j]
+        ):
+            found += 1
+    return found / front_accuracy.size
+
+
+@compiled
 def measure(
     accuracy: Floats,
     metric: Floats,
@@ -172,21 +196,20 @@ def measure(
     result[MRA_ALL] = result[MRA_PARETO] = result[EXCESS_ALL] = result[EXCESS_PARETO] = np.nan
     if count:
         result[MRA_ALL], result[EXCESS_ALL] = lost.mean(), excess.mean()
-        lost, excess = lost[verified[:n_verified]], excess[verified[:n_verified]]
-        result[MRA_PARETO], result[EXCESS_PARETO] = lost.mean(), excess.mean()
-    found = 0
-    i = 0
-    for j in range(front_count):  # both by falling accuracy
-        wanted_accuracy, wanted_metric = accuracy[front[j]], metric[front[j]]
-        while i < n_verified and own_accuracy[verified[i]] > wanted_accuracy:
-            i += 1
-        if (
-            i < n_verified
-            and own_accuracy[verified[i]] == wanted_accuracy
-            and own_metric[verified[i]] == wanted_metric
-        ):
-            found += 1
-    result[RECALL] = found / front_count
+        verified_lost = verified_excess = 0.0
+        for i in range(n_verified):
+            verified_lost += lost[verified[i]]
+            verified_excess += excess[verified[i]]
+        result[MRA_PARETO] = verified_lost / n_verified
+        result[EXCESS_PARETO] = verified_excess / n_verified
+    result[RECALL] = recall_of(
+        own_accuracy,
+        own_metric,
+        verified,
+        n_verified,
+        accuracy[front[:front_count]],
+        metric[front[:front_count]],
+    )
     result[REGRET], result[INFEASIBLE] = np.nan, np.nan
     if np.isfinite(limit):
         infeasible = 0

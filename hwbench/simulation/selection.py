@@ -23,7 +23,7 @@ from hwbench.simulation.landscape import Landscape
 from hwbench.simulation.pareto import Floats
 
 VALUES_OF_A_BLOCK = 16_384
-LONGEST_BLOCK = 256
+LONGEST_BLOCK = 128
 NOTHING: Floats = np.empty(0)
 
 

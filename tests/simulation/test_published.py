@@ -103,7 +103,8 @@ def test_the_true_pairing_loses_less(means):
         assert (true[true.index > 0] < published[published.index > 0]).all()
     losses = [means["true", n].loc[0.2, "mra_all"] for n in SIZES]
     assert 0.75 < np.mean(losses) < 1.1
-    assert means["true", 1000].loc[0.0, "hypervolume"] == pytest.approx(3.30, abs=0.05)
+    # Of 5,000 selections: 3.341 with a standard error of 0.005.
+    assert means["true", 1000].loc[0.0, "hypervolume"] == pytest.approx(3.341, abs=0.04)
     assert means["true", 15625].loc[0.0, "hypervolume"] == pytest.approx(3.96, abs=0.01)
 
 
