@@ -40,6 +40,9 @@ RESULT_FILES = ("study.parquet", "predictions.parquet", *SIMULATION_FILES, RECOR
 NOT_COMPARED = ("limits",)
 """Fields of a study's spec that change no number."""
 
+GROWING = ("targets", "predictors", "training_sizes", "seeds")
+"""Fields of a study's spec to which more may be added: the trials done stay as they are."""
+
 
 def _silent_stage(_title: str) -> Progress:
     return silent
@@ -60,7 +63,8 @@ def run_scenario(
 ) -> Path:
     """Run a scenario and write its results.
 
-    A study that was stopped in the folder goes on where it was; a simulation is run anew.
+    A study that was stopped in the folder goes on where it was, and one that asks for more targets,
+    predictors, training sizes or seeds than before adds their trials; a simulation is run anew.
 
     Parameters
     ----------
@@ -330,12 +334,37 @@ def _continued(folder: Path, record: Record, plan: Plan | None, chosen: Sequence
 
 
 def _refuse_other_study(folder: Path, there: Record, now: Record, plan: Plan) -> None:
-    found = _difference(there, {**now, "study": plan.record})
+    now = {**now, "study": plan.record}
+    found = _difference(_grown(there, now), now)
     if found:
         raise _other(folder, found)
     if shard_in(there) != shard_in(now):
         texts = ["{}/{}".format(*shard_in(record)) for record in (there, now)]
         raise _other(folder, f"shard: {texts[0]} there, {texts[1]} now")
+
+
+def _grown(there: Record, now: Record) -> Record:
+    """The record of a folder as if it had asked for all that is asked for now, if that is more.
+
+    A shard's trials are cut by their number, so its study cannot grow; nor may the first seed
+    change, under which predictors stand that are fitted once.
+    """
+    before, after = _spec_of(there, "study"), _spec_of(now, "study")
+    if "study" not in there or not before or not after or shard_in(there) != (1, 1):
+        return there
+    if any(not set(before[name]) <= set(after[name]) for name in GROWING):
+        return there
+    if before["seeds"][0] != after["seeds"][0]:
+        return there
+    return {
+        **there,
+        "spec": {**there["spec"], "study": {**before, **{name: after[name] for name in GROWING}}},
+        "predictors": {**now["predictors"], **there.get("predictors", {})},
+        "study": {
+            **there["study"],
+            "targets": {**now["study"]["targets"], **there["study"].get("targets", {})},
+        },
+    }
 
 
 def _other(folder: Path, what: str) -> HwbenchError:

@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from hwbench.study import read_trials
+
 STUDY = """
 title = "Mine"
 [study]
@@ -99,6 +101,22 @@ def test_the_same_command_goes_on_and_another_study_is_refused(
     type(small_table)(frame, small_table.card).save(own_table)
     message = refused("study", "resume", folder)
     assert "values of targets.small:latency" in message
+
+
+def test_a_study_may_ask_for_more(hwbench, refused, folder, scenario, tmp_path):
+    more = STUDY.replace("[0, 1, 2]", "[0, 1, 2, 3]").replace('"linear",', '"linear", "svm",')
+    scenario.write_text(more.replace("[10, 40, 90]", "[5, 10, 40, 90]"))
+    before = read_trials(folder)
+    assert hwbench("study", "run", scenario, "-o", folder, "-w", 1).code == 0
+    grown = read_trials(folder)
+    assert len(grown) == 2 * (3 * 4 * 4 + 1)
+    assert set(before["trial"]) < set(grown["trial"])
+    record = json.loads((folder / "run.json").read_text())
+    assert [each["trials_run"] for each in record["sessions"]] == [38, len(grown) - 38]
+    assert set(record["predictors"]) == {"ridge", "linear", "svm", "lookup_table"}
+    assert hwbench("study", "resume", folder, "-w", 1).out.startswith("0 trials were run")
+    scenario.write_text(more.replace("[0, 1, 2, 3]", "[3, 2, 1, 0]"))
+    assert "study.training_sizes" in refused("study", "run", scenario, "-o", folder)
 
 
 def test_shards_and_merging(hwbench, scenario, tmp_path, monkeypatch):
