@@ -19,6 +19,8 @@ LIBRARIES = (
     "ngboost",
     "catboost",
     "gpytorch",
+    "numba",
+    "moocore",
     "optuna",
     "onnxruntime",
     "torch",

@@ -72,6 +72,7 @@ def ranks_figure(study: pd.DataFrame, entries: Mapping[str, Entry]) -> Figure | 
         for name, place in zip(names, places, strict=True)
     ]
     layout = base_layout("average rank (1 is best)", "")
+    layout["xaxis"] |= {"range": [0.5, len(names) + 0.5]}  # no rank lies beyond
     layout["yaxis"] |= {
         "tickvals": places,
         "ticktext": [plain_text(entries[name].title) for name in names],
