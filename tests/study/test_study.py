@@ -177,30 +177,14 @@ def test_tuned_trials_record_the_search(targets):
     pd.testing.assert_series_equal(rows["configuration"], again["configuration"])
 
 
-def test_transfer_learns_from_other_devices_alone(hwbench_home, table):
-    space = table.space
-    generator = np.random.default_rng(0)
-    latency = table.column("latency")
-    frame = pd.DataFrame(
-        {name: latency + 0.1 * generator.normal(size=len(table)) for name in ("a", "b", "b2")}
-    )
-    columns = {
-        name: ColumnCard(title=name, unit="ms", direction="minimize", source="made", device=name[0])
-        for name in frame
-    }
-    card = TableCard(
-        name="devices", title="t", space=space.name, created="2026-01-01", columns=columns
-    )
-    (hwbench_home / "tables").mkdir(parents=True, exist_ok=True)
-    made = Table.from_indices(space.indices_of(table.archs), frame, card)
-    made.save(hwbench_home / "tables" / "devices.parquet")
+def test_transfer_learns_from_other_devices_alone(devices_table):
     given = {
         "predictors": ("transfer_gaussian_process", "structural_gaussian_process"),
         "targets": ("devices:b",),
         "training_sizes": (15,),
     }
     every = ("devices:a", "devices:b", "devices:b2")
-    found = sources_for("devices:b", made, every)
+    found = sources_for("devices:b", devices_table, every)
     assert found.names == ("devices:a",)
     rows = hb.run_study(_spec(**given, sources=every)).trials
     assert rows["error"].isna().all()
