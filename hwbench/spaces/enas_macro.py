@@ -53,7 +53,9 @@ class ENASMacro(PieceStrings):
 
     name = "enas_macro"
     title = "ENAS macro space"
-    choices = tuple(OPERATIONS if source is None else ("no skip", "skip") for _, source in POSITIONS)
+    choices = tuple(
+        OPERATIONS if source is None else ("no skip", "skip") for _, source in POSITIONS
+    )
     positions = tuple(
         f"layer{layer}" if source is None else f"{source}->{layer}" for layer, source in POSITIONS
     )
@@ -100,12 +102,12 @@ class ENASMacro(PieceStrings):
 
     def _architectures_of(self, graphs: Graphs) -> tuple[IntArray, NDArray[np.bool_]]:
         interior = graphs.operations[:, 1:-1].astype(np.int64)
-        known = ((interior >= 0) & (interior < len(OPERATIONS))).all(axis=1)
+        known = (interior >= 0) & (interior < len(OPERATIONS))
         archs = np.zeros((len(interior), self.n_positions), dtype=np.int64)
-        archs[:, _OPERATION_PLACES] = np.where(known[:, None], interior, 0)
+        archs[:, _OPERATION_PLACES] = np.where(known, interior, 0)
         sources, targets = np.array(SKIPS).T
         archs[:, _SKIP_PLACES] = graphs.adjacency[:, sources, targets]
         again = self._build_graphs(archs)
-        valid = known & (again.adjacency == graphs.adjacency).all(axis=(1, 2))
+        valid = (again.adjacency == graphs.adjacency).all(axis=(1, 2))
         valid &= (again.operations == graphs.operations).all(axis=1)
         return archs, valid

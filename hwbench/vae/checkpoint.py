@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+import zlib
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,8 @@ SUFFIX = ".npz"
 FORMAT = 1
 ABOUT = "about"
 WEIGHT, FIRST_MOMENT, SECOND_MOMENT = "weight/", "first_moment/", "second_moment/"
+
+KNOWN = frozenset(("format", "space", "settings", "history", "means", "scales", "steps"))
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -88,23 +91,8 @@ def load_vae(path: Path | str) -> TrainedGraphVAE:
 
 def read_checkpoint(path: Path) -> tuple[TrainedGraphVAE, Moments | None]:
     """A VAE, and the moments of its optimiser where the file has them; errors as `load_vae`."""
-    try:
-        if path.exists() and not path.is_file():
-            raise HwbenchError(f"{path}: is no regular file")
-        with np.load(path, allow_pickle=False) as archive:
-            arrays: Arrays = {name: archive[name] for name in archive.files}
-        about = json.loads(arrays.pop(ABOUT).tobytes())
-        known = {"format", "space", "settings", "history", "means", "scales", "steps"}
-        if not isinstance(about, dict) or not known <= about.keys():
-            raise HwbenchError(f"{path}: is no graph VAE that hwbench has saved")
-    except FileNotFoundError as error:
-        raise HwbenchError(f"{path}: no such file") from error
-    except HwbenchError:
-        raise
-    except KeyError as error:
-        raise HwbenchError(f"{path}: is no graph VAE that hwbench has saved") from error
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, AttributeError, TypeError) as error:
-        raise HwbenchError(f"{path}: is no graph VAE, or damaged ({_one_line(error)})") from error
+    arrays = _arrays(path)
+    about = _about(path, arrays)
     if about["format"] != FORMAT:
         raise HwbenchError(f"{path}: is of format {about['format']}; this hwbench reads {FORMAT}")
     settings = validated(about["settings"], GraphVAESettings, where=f"{path}: settings")
@@ -126,6 +114,32 @@ def read_checkpoint(path: Path) -> tuple[TrainedGraphVAE, Moments | None]:
         first, second = _tensors(arrays, FIRST_MOMENT), _tensors(arrays, SECOND_MOMENT)
         moments = Moments(first, second, int(about["steps"]))
     return vae, moments
+
+
+def _arrays(path: Path) -> Arrays:
+    """All arrays of a file."""
+    if path.exists() and not path.is_file():
+        raise HwbenchError(f"{path}: is no regular file")
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except FileNotFoundError as error:
+        raise HwbenchError(f"{path}: no such file") from error
+    except (
+        OSError, ValueError, EOFError, AttributeError, TypeError, zipfile.BadZipFile, zlib.error,
+    ) as error:  # fmt: skip
+        raise HwbenchError(f"{path}: is no graph VAE, or damaged ({_one_line(error)})") from error
+
+
+def _about(path: Path, arrays: Arrays) -> dict[str, Any]:
+    """What a file says of itself."""
+    try:
+        about = json.loads(arrays.pop(ABOUT).tobytes())
+    except (KeyError, ValueError) as error:
+        raise HwbenchError(f"{path}: is no graph VAE that hwbench has saved") from error
+    if not isinstance(about, dict) or not about.keys() >= KNOWN:
+        raise HwbenchError(f"{path}: is no graph VAE that hwbench has saved")
+    return about
 
 
 def _tensors(arrays: Arrays, prefix: str) -> dict[str, torch.Tensor]:

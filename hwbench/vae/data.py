@@ -28,7 +28,8 @@ class Labels:
 
     Attributes
     ----------
-    values : float32 of shape (n_labelled, n_metrics), standardised; row i is of `training[rows[i]]`.
+    values : float32 of shape (n_labelled, n_metrics), standardised; row i is of
+        `training[rows[i]]`.
     rows : int64 of shape (n_labelled,), places in the training architectures.
     means, scales : float64 of shape (n_metrics,), what the metrics were standardised with.
     """

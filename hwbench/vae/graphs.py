@@ -1,4 +1,4 @@
-"""Graphs of whole batches of architectures as a graph VAE takes them, and architectures of graphs."""
+"""Graphs of whole batches of architectures as a graph VAE takes them, and the way back."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ def gated_update(gates: torch.Tensor, own: torch.Tensor, state: torch.Tensor) ->
     gates, own : what input and state say of reset, keep and news, (n, 3 * size) each.
     state : (n, size).
     """
-    return _GatedUpdate.apply(gates, own, state)
+    return _GatedUpdate.apply(gates, own, state)  # type: ignore[no-untyped-call]
 
 
 class VertexUpdate(torch.nn.Module):

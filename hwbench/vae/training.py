@@ -149,7 +149,7 @@ class _Trainer:
         losses = model.losses(self.batch[rows], drawn, known)
         loss = losses.reconstruction + settings.kl_weight * losses.divergence
         self.optimizer.zero_grad()
-        (loss + settings.head_weight * losses.heads).backward()
+        torch.autograd.backward(loss + settings.head_weight * losses.heads)
         torch.nn.utils.clip_grad_norm_(model.parameters(), LARGEST_GRADIENT)
         self.optimizer.step()
         told = torch.stack([losses.reconstruction, losses.divergence, losses.heads])
