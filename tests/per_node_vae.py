@@ -66,9 +66,7 @@ def log_likelihood(model, latent, adjacency, operations, inputs):
     for k in range(1, len(inputs)):
         graph = states[k - 1]
         if decoder.observer is not None:
-            graph = gru(
-                part.update, decoder.observer, first + gated_sum(part, states, range(k))
-            )
+            graph = gru(part.update, decoder.observer, first + gated_sum(part, states, range(k)))
         total = total + torch.log_softmax(decoder.vertex(graph), dim=1)[0, operations[k]]
         connected = []
         states[k] = gru(part.update, gates[k : k + 1], gated_sum(part, states, connected))

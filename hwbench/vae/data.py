@@ -67,7 +67,7 @@ def labels(space: Space, settings: GraphVAESettings, training: IntArray) -> Labe
     """
     if not settings.metrics:
         return None
-    values = np.stack([_metric(space, target, training) for target in settings.metrics], axis=1)
+    values = np.stack([metric_of(space, target, training) for target in settings.metrics], axis=1)
     rows = np.flatnonzero(np.isfinite(values).all(axis=1))[: settings.n_labelled]
     if len(rows) < 2:
         raise HwbenchError(
@@ -80,7 +80,7 @@ def labels(space: Space, settings: GraphVAESettings, training: IntArray) -> Labe
     return Labels(((known - means) / scales).astype(np.float32), rows, means, scales)
 
 
-def _metric(space: Space, target: str, archs: IntArray) -> NDArray[np.float64]:
+def metric_of(space: Space, target: str, archs: IntArray) -> NDArray[np.float64]:
     """A column's values of architectures, float64 (n_archs,), NaN where it has none."""
     from hwbench.tables import load_target
 
