@@ -176,7 +176,7 @@ class GraphVAE(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         features = torch.from_numpy(np.ascontiguousarray(X, dtype=np.float32))
         encoder = self._encoder()
         with torch.inference_mode():
-            parts = [encoder(part) for part in features.split(ROWS_AT_ONCE)]
+            parts = [encoder(part) for part in torch.split(features, ROWS_AT_ONCE)]
         return torch.cat(parts).numpy()
 
 
