@@ -16,6 +16,7 @@ GROUPS = {
     "study": ["run"],
     "simulate": ["run", "select"],
     "report": ["write"],
+    "vae": ["train", "evaluate", "sample"],
 }
 
 
