@@ -23,6 +23,7 @@ from hwbench.vae.trained import Epoch, TrainedGraphVAE
 
 SUFFIX = ".npz"
 FORMAT = 1
+MOST_BYTES = 2**32
 ABOUT = "about"
 WEIGHT, FIRST_MOMENT, SECOND_MOMENT = "weight/", "first_moment/", "second_moment/"
 
@@ -121,14 +122,21 @@ def _arrays(path: Path) -> Arrays:
     if path.exists() and not path.is_file():
         raise HwbenchError(f"{path}: is no regular file")
     try:
+        with zipfile.ZipFile(path) as members:
+            size = sum(member.file_size for member in members.infolist())
         with np.load(path, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
+            # What a member claims to be is all that is unpacked of it.
+            names = archive.files if size <= MOST_BYTES else []
+            arrays = {name: archive[name] for name in names}
     except FileNotFoundError as error:
         raise HwbenchError(f"{path}: no such file") from error
     except (
         OSError, ValueError, EOFError, AttributeError, TypeError, zipfile.BadZipFile, zlib.error,
     ) as error:  # fmt: skip
         raise HwbenchError(f"{path}: is no graph VAE, or damaged ({_one_line(error)})") from error
+    if size > MOST_BYTES:
+        raise HwbenchError(f"{path}: {size} bytes are more than the {MOST_BYTES} that are read")
+    return arrays
 
 
 def _about(path: Path, arrays: Arrays) -> dict[str, Any]:

@@ -53,7 +53,7 @@ class Decoder(torch.nn.Module):
     # ------------------------------------------------------------------ likelihood
 
     def log_likelihood(
-        self, latents: torch.Tensor, batch: GraphBatch, inputs: torch.Tensor
+        self, latents: torch.Tensor, batch: GraphBatch, embedding: torch.nn.Module
     ) -> torch.Tensor:
         """Log-likelihood (n_graphs,) of graphs given their latents, in nats.
 
@@ -65,18 +65,21 @@ class Decoder(torch.nn.Module):
         ----------
         latents : (n_graphs, latent_size).
         batch : the graphs.
-        inputs : their embedded operations (n_graphs, n_vertices, n_inputs).
+        embedding : of one-hot operations.
         """
         first = torch.tanh(self.first(latents))
-        gates = self._gates(inputs)
+        table = self._gates_of_operations(embedding)
+        gates = self._gates(embedding(batch.operations))
         states, messages = self.propagation(gates, batch.adjacency, first)
         graph = self._graph_states(first, states, messages)
         present = batch.operations[:, 1:].sum(dim=2).T
         scores = functional.log_softmax(self.vertex(graph), dim=2)
         chosen = (scores * batch.operations[:, 1:].transpose(0, 1)).sum(dim=2)
         of_vertices = chosen.sum(dim=0)  # padding is all zeros and adds nothing
+        lone, partial, which = self._states_between(table, gates, messages, batch)
+        target = self.edge_target(torch.cat([lone, partial]))
         return of_vertices + self._edge_likelihood(
-            gates, states, messages, graph, batch.adjacency, present > 0
+            states, graph, target, which, batch.adjacency, present
         )
 
     def _gates(self, inputs: torch.Tensor) -> torch.Tensor:
@@ -96,22 +99,25 @@ class Decoder(torch.nn.Module):
 
     def _edge_likelihood(
         self,
-        gates: torch.Tensor,
         states: torch.Tensor,
-        messages: torch.Tensor,
         graph: torch.Tensor,
+        target: torch.Tensor,
+        which: list[torch.Tensor],
         adjacency: torch.Tensor,
         present: torch.Tensor,
     ) -> torch.Tensor:
-        """Log-likelihood (n_graphs,) of all edges that are there and are not."""
-        n_graphs = len(adjacency)
-        lone, partial, which = self._states_between(gates, messages, adjacency)
-        target = self.edge_target(torch.cat([lone, partial]))
+        """Log-likelihood (n_graphs,) of all edges that are there and are not.
+
+        Parameters
+        ----------
+        states, graph : of all vertices, and of the graph before each but the first.
+        target, which : what `edge_target` makes of the states of `_states_between`, and their rows.
+        adjacency, present : the edges, and which vertices but the first are there, (n, n_graphs).
+        """
         source = self.edge_source(states[:-1])
         about_graph = None if self.edge_graph is None else self.edge_graph(graph)
-        total = adjacency.new_zeros(n_graphs)
+        total = adjacency.new_zeros(len(adjacency))
         for vertex in range(1, self.n_vertices):
-            there = present[vertex - 1]
             # (n_sources, n_graphs, 2 h): every earlier vertex beside the state at its turn
             hidden = target[which[vertex - 1]] + source[:vertex]
             if about_graph is not None:
@@ -119,31 +125,34 @@ class Decoder(torch.nn.Module):
             scores = self.edge(functional.relu(hidden))[:, :, 0]
             truth = adjacency[:, :vertex, vertex].T
             losses = functional.binary_cross_entropy_with_logits(scores, truth, reduction="none")
-            total = total - losses.sum(dim=0) * there
+            total = total - losses.sum(dim=0) * present[vertex - 1]
         return total
 
     def _states_between(
-        self, gates: torch.Tensor, messages: torch.Tensor, adjacency: torch.Tensor
+        self,
+        table: torch.Tensor,
+        gates: torch.Tensor,
+        messages: torch.Tensor,
+        batch: GraphBatch,
     ) -> tuple[torch.Tensor, torch.Tensor, list[torch.Tensor]]:
         """The states that vertices go through while they get their edges.
 
         Returns
         -------
-        States without any edge, (n_vertices - 1) * n_graphs rows; states after each edge but those
+        States without any edge, one for each place and operation; states after each edge but those
         into a vertex from the one before it, which no decision follows; and for each vertex but the
         first which row of both, one below the other, a decision meets: (n_sources, n_graphs).
         """
-        n_graphs = len(adjacency)
         update = self.propagation.update
-        lone = update(gates[:, 1:].transpose(0, 1).flatten(0, 1), None)
+        lone = update(table.flatten(0, 1), None)
         offset = len(lone)
         received, gates_of, which = [], [], []
-        every = torch.arange(n_graphs)
+        operations = batch.operations.argmax(dim=2).T
         for vertex in range(1, self.n_vertices):
-            edges = adjacency[:, : vertex - 1, vertex].T > 0
+            edges = batch.adjacency[:, : vertex - 1, vertex].T > 0
             n_edges = int(edges.sum())
-            rows = torch.full((vertex, n_graphs), 0)
-            rows[0] = every + (vertex - 1) * n_graphs
+            rows = torch.zeros((vertex, len(batch)), dtype=torch.int64)
+            rows[0] = operations[vertex] + vertex * self.n_operations
             if n_edges:
                 sums = messages[: vertex - 1] * edges[:, :, None]
                 received.append(sums.cumsum(dim=0)[edges])

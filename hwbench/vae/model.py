@@ -138,7 +138,7 @@ class GraphVAE(torch.nn.Module):
         """
         mean, log_variance = self.encode(batch)
         latents = torch.addcmul(mean, noise, (0.5 * log_variance).exp())
-        likelihood = self.decoder.log_likelihood(latents, batch, self.embedding(batch.operations))
+        likelihood = self.decoder.log_likelihood(latents, batch, self.embedding)
         divergence = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).sum(dim=1)
         errors = latents.new_zeros(())
         if labels is not None and len(self.heads):

@@ -115,8 +115,8 @@ def test_what_is_drawn_has_the_likelihood_that_training_sees(changes):
         adjacency = torch.from_numpy(different[often][:, : size * size]).view(-1, size, size)
         one_hot = torch.eye(len(form.operation_names) + 1)[vertices, :-1]
         batch = GraphBatch(adjacency.float(), one_hot)
-        inputs = model.embedding(batch.operations)
-        chance = model.decoder.log_likelihood(latent.expand(10, -1), batch, inputs).exp().numpy()
+        latents = latent.expand(10, -1)
+        chance = model.decoder.log_likelihood(latents, batch, model.embedding).exp().numpy()
     # The last vertex of a full graph is the output without a decision, which has a likelihood too.
     full = vertices[:, -1].numpy() >= 0
     expected = chance * n_draws
