@@ -82,8 +82,8 @@ def write_latent_page(
     groups: dict[str, list[Figure]] = {}
     for place, panel in enumerate(panels):
         same = [other for other in panels if other.metric == panel.metric]
-        low = min(float(np.nanquantile(other.values, 0.02)) for other in same)
-        high = max(float(np.nanquantile(other.values, 0.98)) for other in same)
+        low = min(float(np.nanquantile(other.values, 0.05)) for other in same)
+        high = max(float(np.nanquantile(other.values, 0.95)) for other in same)
         figure = latent_figure(f"latents-{place}", panel, (low, high))
         groups.setdefault(axis_title(panel.metric, panel.unit), []).append(figure)
     text = environment.get_template("page").render(

@@ -135,11 +135,18 @@ def test_proposals_are_different_architectures(learned):
 
 
 def test_heads_learn_what_latents_cannot_know_alone():
-    plain = {**QUICK, "hidden_size": 32, "n_graphs": 600, "epochs": 15}
-    vae = train_vae("nasbench201", **plain, metrics=[TARGET], n_labelled=300, head_weight=10)
+    chosen = {"n_graphs": 300, "epochs": 6, "batch_size": 16, "learning_rate": 0.01}
+    vae = train_vae(
+        "nasbench201",
+        **{**QUICK, **chosen, "hidden_size": 32, "kl_weight": 1e-3},
+        metrics=[TARGET],
+        n_labelled=200,
+        head_weight=10,
+    )
     known = labels(vae.space, vae.settings, split(vae.space, vae.settings).training)
-    assert known.values.shape == (300, 1)
-    assert vae.history[-1].heads < 0.6 * vae.history[0].heads
+    assert known.values.shape == (200, 1)
+    np.testing.assert_allclose(known.values.mean(), 0, atol=1e-6)
+    assert vae.history[-1].heads < 0.5 * vae.history[0].heads
     predicted = vae.predict(vae.encode(vae.space.sample(50, seed=0)))
     assert predicted.shape == (50, 1)
     assert abs(predicted.mean() - known.means[0]) < known.scales[0]
