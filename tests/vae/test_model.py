@@ -101,7 +101,7 @@ def test_going_back_tells_cells_apart_that_share_all_their_ways(both_ways):
 def test_what_is_drawn_has_the_likelihood_that_training_sees(changes):
     """Graphs are drawn as often as their likelihood says: both ways of decoding are one model."""
     _space, form, model = make("nasbench101", **changes)
-    n_draws = 40_000
+    n_draws = 10_000
     latent = torch.randn(1, SMALL["latent_size"], generator=torch.Generator().manual_seed(0))
     rng = np.random.default_rng(0)
     chances = torch.from_numpy(rng.random((n_draws, model.decoder.n_decisions), dtype=np.float32))
