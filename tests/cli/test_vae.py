@@ -70,7 +70,7 @@ def test_sample_prints_architectures_of_the_space(hwbench, tmp_path):
     assert hwbench(*command, *learns, "--learning-rate", 0.005).code == 0
     lines = hwbench("vae", "sample", path, "-n", 50).out.splitlines()
     space = load_vae(path).space
-    assert len(lines) == len(set(lines)) > 1
+    assert len(lines) == len(set(lines)) > 0
     archs = space.from_strings(lines)
     np.testing.assert_array_equal(space.check(archs), archs)
     assert json.loads(hwbench("vae", "sample", path, "-n", 50, "--json").out) == lines
