@@ -49,8 +49,8 @@ class GraphVAESettings(BaseModel):
     latent_size: int = Field(default=128, ge=1, le=4096)
     embedding_size: int = Field(default=32, ge=1, le=4096)
     bidirectional: bool | None = None
-    kl_weight: float = Field(default=0.005, ge=0, allow_inf_nan=False)
-    epochs: int = Field(default=60, ge=1)
+    kl_weight: float = Field(default=0.02, ge=0, allow_inf_nan=False)
+    epochs: int = Field(default=40, ge=1)
     batch_size: int = Field(default=128, ge=1)
     learning_rate: float = Field(default=2e-3, gt=0, allow_inf_nan=False)
     n_graphs: int = Field(default=20_000, ge=2)
