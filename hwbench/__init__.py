@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from hwbench.tables import Table, load_table, load_target
     from hwbench.tables.benchmarks import fetch_benchmark, import_benchmark
     from hwbench.tables.own import own_table
+    from hwbench.vae.checkpoint import load_vae, save_vae
+    from hwbench.vae.evaluation import evaluate_vae
+    from hwbench.vae.training import train_vae
 
 __version__ = "0.1.0"
 
@@ -33,6 +36,7 @@ _HOME_OF = {
     "StudySpec": "hwbench.study",
     "Table": "hwbench.tables",
     "Tuning": "hwbench.predictors.tuning",
+    "evaluate_vae": "hwbench.vae.evaluation",
     "fetch_benchmark": "hwbench.tables.benchmarks",
     "get_space": "hwbench.spaces",
     "import_benchmark": "hwbench.tables.benchmarks",
@@ -41,6 +45,7 @@ _HOME_OF = {
     "load_model": "hwbench.predictors.model_file",
     "load_table": "hwbench.tables",
     "load_target": "hwbench.tables",
+    "load_vae": "hwbench.vae.checkpoint",
     "make_predictor": "hwbench.predictors",
     "own_table": "hwbench.tables.own",
     "predictor_card": "hwbench.predictors",
@@ -49,7 +54,9 @@ _HOME_OF = {
     "run_scenario": "hwbench.runs",
     "run_study": "hwbench.study",
     "save_model": "hwbench.predictors.model_file",
+    "save_vae": "hwbench.vae.checkpoint",
     "simulate_selection": "hwbench.simulation",
+    "train_vae": "hwbench.vae.training",
     "write_report": "hwbench.report",
 }
 
@@ -60,6 +67,7 @@ __all__ = [
     "StudySpec",
     "Table",
     "Tuning",
+    "evaluate_vae",
     "fetch_benchmark",
     "get_space",
     "import_benchmark",
@@ -68,6 +76,7 @@ __all__ = [
     "load_model",
     "load_table",
     "load_target",
+    "load_vae",
     "make_predictor",
     "own_table",
     "predictor_card",
@@ -76,7 +85,9 @@ __all__ = [
     "run_scenario",
     "run_study",
     "save_model",
+    "save_vae",
     "simulate_selection",
+    "train_vae",
     "write_report",
 ]
 

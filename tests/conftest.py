@@ -1,5 +1,6 @@
 """What all tests share: a home of their own, real tables where they are at hand, small tables."""
 
+import importlib.util
 import os
 from pathlib import Path
 
@@ -140,3 +141,12 @@ def devices_table(hwbench_home, small_table):
     made = Table.from_indices(space.indices_of(small_table.archs), frame, card)
     made.save(hwbench_home / "tables" / "devices.parquet")
     return made
+
+
+@pytest.fixture(scope="session")
+def per_node_vae():
+    """The module `per_node_vae`: the loss of a graph VAE, one vertex of one graph at a time."""
+    spec = importlib.util.spec_from_file_location("per_node_vae", ROOT / "tests/per_node_vae.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

@@ -16,6 +16,7 @@ from hwbench.cli import (
     study,
     study_results,
     tables,
+    vae,
 )
 
 app = typer.Typer(
@@ -35,6 +36,7 @@ app.add_typer(spaces.app, name="spaces")
 study_results.add_to(study.app)
 app.add_typer(study.app, name="study")
 app.add_typer(simulate.app, name="simulate")
+app.add_typer(vae.app, name="vae")
 app.add_typer(report.app, name="report")
 
 

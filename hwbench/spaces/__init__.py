@@ -14,6 +14,7 @@ __all__ = ["ENCODINGS", "Skeleton", "Space", "SpaceLacksError", "get_space", "li
 
 _SPACES = {
     "darts": "hwbench.spaces.darts:DARTS",
+    "enas_macro": "hwbench.spaces.enas_macro:ENASMacro",
     "fbnet": "hwbench.spaces.fbnet:FBNet",
     "nasbench101": "hwbench.spaces.nasbench101:NASBench101",
     "nasbench201": "hwbench.spaces.nasbench201:NASBench201",

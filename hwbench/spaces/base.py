@@ -398,6 +398,31 @@ class Space(ABC):
     def _build_graphs(self, archs: IntArray) -> Graphs:
         raise NotImplementedError
 
+    def from_graphs(self, graphs: Graphs) -> tuple[IntArray, NDArray[np.bool_]]:
+        """The architectures of op-on-node graphs, whatever made them: the inverse of `graphs`.
+
+        Parameters
+        ----------
+        graphs : with the vertices in the order that `graphs` gives them; in a space whose cells may
+            stand in any order of their vertices (nasbench101), in any topological order.
+
+        Returns
+        -------
+        int64 of shape (n_archs, n_positions), and bool of shape (n_archs,): whether a graph is one
+        of an architecture. Rows of graphs that are not hold zeros.
+
+        Raises
+        ------
+        HwbenchError
+            Where the space has no encoding "graph", or cannot tell architectures from graphs.
+        """
+        self._require_encoding("graph")
+        archs, valid = self._architectures_of(graphs)
+        return np.where(valid[:, None], archs, 0), valid
+
+    def _architectures_of(self, graphs: Graphs) -> tuple[IntArray, NDArray[np.bool_]]:  # noqa: ARG002
+        raise HwbenchError(f"{self.name} cannot tell the architecture of a graph")
+
     def _encode_integers(self, archs: IntArray) -> FloatArray:
         return archs.astype(np.float32)
 

@@ -318,6 +318,12 @@ def _check_graphs(space: Space, archs: IntArray) -> None:
     touched = graphs.adjacency.any(axis=1) | graphs.adjacency.any(axis=2)
     _require(not (padding & touched).any(), space, "graphs: a padding vertex has an edge")
     _require(not (np.diff(padding, axis=1) & padding[:, :-1]).any(), space, "graphs: padding first")
+    try:
+        found, valid = space.from_graphs(graphs)
+    except HwbenchError:
+        return  # a space need not tell architectures from graphs
+    same = bool(valid.all()) and _same(found, archs)
+    _require(same, space, "from_graphs(graphs(archs)) is not archs")
 
 
 def _check_twins(space: Space, archs: IntArray) -> None:

@@ -133,6 +133,15 @@ class EdgeCellSpace(Space):
             (*self.cell_operations, "input", "output"),
         )
 
+    def _architectures_of(self, graphs: Graphs) -> tuple[IntArray, NDArray[np.bool_]]:
+        expected = self._build_graphs(self.baseline[None, :])
+        operations = graphs.operations.astype(np.int64)
+        interior = operations[:, 1:-1]
+        valid = (graphs.adjacency == expected.adjacency).all(axis=(1, 2))
+        valid &= (operations[:, [0, -1]] == expected.operations[:, [0, -1]]).all(axis=1)
+        valid &= ((interior >= 0) & (interior < len(self.cell_operations))).all(axis=1)
+        return interior, valid
+
     # ------------------------------------------------------------------ twins and functions
 
     def twins(self, archs: ArrayLike) -> IntArray:

@@ -373,6 +373,22 @@ class NASBench101(Space):
         operations[np.arange(len(archs)), n_vertices - 1] = names.index("output")
         return Graphs(adjacency, operations, names)
 
+    def _architectures_of(self, graphs: Graphs) -> tuple[IntArray, NDArray[np.bool_]]:
+        names = graphs.operation_names
+        n_vertices = graphs.n_vertices
+        operations = graphs.operations.astype(np.int64)
+        every, vertex = np.arange(len(operations)), np.arange(MAX_VERTICES)
+        inside = (vertex > 0) & (vertex < n_vertices[:, None] - 1)
+        known = (operations >= 0) & (operations < len(OPERATIONS))
+        outside = vertex >= n_vertices[:, None]
+        valid = (n_vertices >= 2) & (operations[:, 0] == names.index("input"))
+        valid &= operations[every, n_vertices - 1] == names.index("output")
+        valid &= (known == inside).all(axis=1) & ((operations == -1) == outside).all(axis=1)
+        valid &= ~(np.tril(graphs.adjacency) > 0).any(axis=(1, 2))
+        archs = cells.rows_of(graphs.adjacency, np.where(inside, operations, ABSENT)[:, 1:-1])
+        valid[valid] = cells.cell_table().find(cells.matrix_keys(archs[valid])) >= 0
+        return archs, valid
+
     # ------------------------------------------------------------------ cost and network
 
     def skeleton(self, **changes: int) -> Skeleton:

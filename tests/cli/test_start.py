@@ -16,6 +16,7 @@ GROUPS = {
     "study": ["run", "estimate", "status", "resume", "retry-failed", "merge", "compact", "ranks"],
     "simulate": ["run", "select"],
     "report": ["write"],
+    "vae": ["train", "evaluate", "sample"],
 }
 
 

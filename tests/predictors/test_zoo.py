@@ -15,6 +15,7 @@ QUICK = {
     "bohamiann": {"burn_in": 20, "steps": 20, "keep_every": 5},
     "bonas": {"steps": 20, "passes": 1},
     "gcn": {"steps": 20, "passes": 1},
+    "graph_vae": {"steps": 20, "vae_graphs": 60, "vae_epochs": 1, "hidden_size": 16},
     "mlp_large": {"steps": 20, "n_layers": 5},
     "mlp_small": {"steps": 20},
     "nao": {"steps": 10, "passes": 1},
@@ -36,10 +37,12 @@ LEARNS_LITTLE = {
     "gaussian_process_counts": 0.2,
     "bonas": 0.2,  # convolutions say little of it
     "gcn": 0.2,
+    "graph_vae": 0.2,  # its VAE has hardly begun
 }
 FEWER_STEPS = {
     **{name: {"steps": 500} for name in ("bananas", "mlp_large")},
     **{name: {"steps": 500, "passes": 1} for name in ("bonas", "gcn", "nao")},
+    "graph_vae": {"steps": 500, "vae_graphs": 1000, "vae_epochs": 2},
 }
 
 

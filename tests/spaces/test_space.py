@@ -14,6 +14,7 @@ from hwbench.spaces import get_space, list_spaces
 
 SPACES = [
     "darts",
+    "enas_macro",
     "fbnet",
     "nasbench101",
     "nasbench201",

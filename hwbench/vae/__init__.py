@@ -1,0 +1,1 @@
+"""Graph variational autoencoders: architectures as points of a continuous space, and back."""

@@ -1,0 +1,162 @@
+"""Trained graph VAEs as files: arrays and plain data alone, so that nothing in them can run."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+import zlib
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+import hwbench
+from hwbench.errors import HwbenchError
+from hwbench.files import atomic_path
+from hwbench.spaces import get_space
+from hwbench.toml import validated
+from hwbench.vae.settings import GraphVAESettings
+from hwbench.vae.trained import Epoch, TrainedGraphVAE
+
+SUFFIX = ".npz"
+FORMAT = 1
+MOST_BYTES = 2**32
+ABOUT = "about"
+WEIGHT, FIRST_MOMENT, SECOND_MOMENT = "weight/", "first_moment/", "second_moment/"
+
+KNOWN = frozenset(("format", "space", "settings", "history", "means", "scales", "steps"))
+
+Arrays = dict[str, NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Moments:
+    """What Adam remembers of each parameter, by its name, and the steps it has taken."""
+
+    first: dict[str, torch.Tensor]
+    second: dict[str, torch.Tensor]
+    steps: int
+
+
+def save_vae(vae: TrainedGraphVAE, path: Path | str, moments: Moments | None = None) -> None:
+    """Write a VAE to a file, atomically.
+
+    Parameters
+    ----------
+    vae : trained, or on its way.
+    path : of the file; its name must end in ".npz".
+    moments : of the optimiser, without which training cannot go on from the file.
+
+    Raises
+    ------
+    HwbenchError
+        Where the name ends otherwise or the file cannot be written.
+    """
+    place = Path(path)
+    if place.suffix != SUFFIX:
+        raise HwbenchError(f"{place}: the name of a VAE's file must end in {SUFFIX}")
+    about = {
+        "format": FORMAT,
+        "hwbench": hwbench.__version__,
+        "space": vae.space.name,
+        "settings": vae.settings.model_dump(mode="json"),
+        "history": [asdict(epoch) for epoch in vae.history],
+        "means": vae.means.tolist(),
+        "scales": vae.scales.tolist(),
+        "steps": 0 if moments is None else moments.steps,
+    }
+    arrays: Arrays = {ABOUT: np.frombuffer(json.dumps(about).encode(), dtype=np.uint8)}
+    for name, value in vae.model.state_dict().items():
+        arrays[WEIGHT + name] = value.numpy()
+    if moments is not None:
+        arrays |= {FIRST_MOMENT + name: value.numpy() for name, value in moments.first.items()}
+        arrays |= {SECOND_MOMENT + name: value.numpy() for name, value in moments.second.items()}
+    with atomic_path(place) as temporary, temporary.open("wb") as stream:
+        np.savez(stream, allow_pickle=False, **arrays)
+
+
+def load_vae(path: Path | str) -> TrainedGraphVAE:
+    """Read a VAE that `save_vae` wrote.
+
+    Raises
+    ------
+    HwbenchError
+        Where the file is missing, damaged or no VAE, was written by a newer hwbench, or is of a
+        search space that is unknown or has changed.
+    """
+    return read_checkpoint(Path(path))[0]
+
+
+def read_checkpoint(path: Path) -> tuple[TrainedGraphVAE, Moments | None]:
+    """A VAE, and the moments of its optimiser where the file has them; errors as `load_vae`."""
+    arrays = _arrays(path)
+    about = _about(path, arrays)
+    if about["format"] != FORMAT:
+        raise HwbenchError(f"{path}: is of format {about['format']}; this hwbench reads {FORMAT}")
+    settings = validated(about["settings"], GraphVAESettings, where=f"{path}: settings")
+    try:
+        vae = TrainedGraphVAE(
+            get_space(about["space"]),
+            settings,
+            history=tuple(Epoch(**epoch) for epoch in about["history"]),
+            means=np.array(about["means"], dtype=np.float64),
+            scales=np.array(about["scales"], dtype=np.float64),
+        )
+        vae.model.load_state_dict(_tensors(arrays, WEIGHT))
+    except HwbenchError as error:
+        raise HwbenchError(f"{path}: {error}") from error
+    except (RuntimeError, TypeError, ValueError) as error:
+        raise HwbenchError(f"{path}: does not fit its settings ({_one_line(error)})") from error
+    moments = None
+    if about["steps"]:
+        first, second = _tensors(arrays, FIRST_MOMENT), _tensors(arrays, SECOND_MOMENT)
+        moments = Moments(first, second, int(about["steps"]))
+    return vae, moments
+
+
+def _arrays(path: Path) -> Arrays:
+    """All arrays of a file."""
+    if path.exists() and not path.is_file():
+        raise HwbenchError(f"{path}: is no regular file")
+    try:
+        with zipfile.ZipFile(path) as members:
+            size = sum(member.file_size for member in members.infolist())
+        with np.load(path, allow_pickle=False) as archive:
+            # What a member claims to be is all that is unpacked of it.
+            names = archive.files if size <= MOST_BYTES else []
+            arrays = {name: archive[name] for name in names}
+    except FileNotFoundError as error:
+        raise HwbenchError(f"{path}: no such file") from error
+    except (
+        OSError, ValueError, EOFError, AttributeError, TypeError, zipfile.BadZipFile, zlib.error,
+    ) as error:  # fmt: skip
+        raise HwbenchError(f"{path}: is no graph VAE, or damaged ({_one_line(error)})") from error
+    if size > MOST_BYTES:
+        raise HwbenchError(f"{path}: {size} bytes are more than the {MOST_BYTES} that are read")
+    return arrays
+
+
+def _about(path: Path, arrays: Arrays) -> dict[str, Any]:
+    """What a file says of itself."""
+    try:
+        about = json.loads(arrays.pop(ABOUT).tobytes())
+    except (KeyError, ValueError) as error:
+        raise HwbenchError(f"{path}: is no graph VAE that hwbench has saved") from error
+    if not isinstance(about, dict) or not about.keys() >= KNOWN:
+        raise HwbenchError(f"{path}: is no graph VAE that hwbench has saved")
+    return about
+
+
+def _tensors(arrays: Arrays, prefix: str) -> dict[str, torch.Tensor]:
+    return {
+        name.removeprefix(prefix): torch.from_numpy(np.ascontiguousarray(value))
+        for name, value in arrays.items()
+        if name.startswith(prefix)
+    }
+
+
+def _one_line(error: object) -> str:
+    return " ".join(str(error).split())[:200]

@@ -1,0 +1,186 @@
+"""Training a graph VAE, with checkpoints from which it goes on as if it had never stopped."""
+
+from __future__ import annotations
+
+import math
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from hwbench.errors import HwbenchError
+from hwbench.predictors.training import denormals_flushed, learning_rate_share
+from hwbench.progress import Progress, silent
+from hwbench.spaces import Space, get_space
+from hwbench.toml import validated
+from hwbench.vae.checkpoint import Moments, read_checkpoint, save_vae
+from hwbench.vae.data import Labels, labels, split
+from hwbench.vae.graphs import GraphBatch
+from hwbench.vae.model import GraphVAE
+from hwbench.vae.settings import GraphVAESettings
+from hwbench.vae.trained import Epoch, TrainedGraphVAE
+
+LARGEST_GRADIENT = 5.0
+"""Norm to which longer gradients are cut."""
+
+LABELLED_A_STEP = 32
+"""Labelled graphs that join each batch, so that the heads learn from every step."""
+
+SECONDS_BETWEEN_CHECKPOINTS = 30.0
+
+
+def train_vae(
+    space: Space | str,
+    *,
+    checkpoint: Path | str | None = None,
+    progress: Progress = silent,
+    **settings: Any,
+) -> TrainedGraphVAE:
+    """Train a graph VAE on architectures of a space.
+
+    Parameters
+    ----------
+    space : whose architectures are graphs: nasbench201, nasbench101, enas_macro, transnas_micro.
+    checkpoint : a file, written as training goes; where it is there already, training goes on
+        from it, and comes to the same as without the stop.
+    progress : told how many epochs are done.
+    **settings : see `GraphVAESettings`.
+
+    Returns
+    -------
+    The trained VAE.
+
+    Raises
+    ------
+    HwbenchError
+        Where the space or a setting is unknown, or the checkpoint is of another space or of other
+        settings.
+    """
+    where = get_space(space) if isinstance(space, str) else space
+    chosen = validated(settings, GraphVAESettings, where="graph VAE")
+    place = None if checkpoint is None else Path(checkpoint)
+    trainer = _Trainer(where, chosen, place)
+    progress(len(trainer.vae.history), chosen.epochs)
+    with denormals_flushed():
+        while len(trainer.vae.history) < chosen.epochs:
+            trainer.epoch()
+            progress(len(trainer.vae.history), chosen.epochs)
+    trainer.vae.model.eval()
+    return trainer.vae
+
+
+class _Trainer:
+    """A VAE, its optimiser, and what it learns from."""
+
+    def __init__(self, space: Space, settings: GraphVAESettings, checkpoint: Path | None) -> None:
+        self.settings = settings
+        self.checkpoint = checkpoint
+        archs = split(space, settings).training
+        found: Labels | None = labels(space, settings, archs)
+        moments = None
+        if checkpoint is not None and checkpoint.exists():
+            self.vae, moments = read_checkpoint(checkpoint)
+            self._require_same(space, checkpoint)
+        elif found is None:
+            self.vae = TrainedGraphVAE(space, settings)
+        else:
+            self.vae = TrainedGraphVAE(space, settings, means=found.means, scales=found.scales)
+        self.batch = GraphBatch.of(self.vae.graphs.graphs(archs))
+        self.labels = None
+        if found is not None:
+            self.labels = torch.full((len(archs), len(settings.metrics)), math.nan)
+            self.labels[found.rows] = torch.from_numpy(found.values)
+            self.labelled = found.rows
+        self.steps_an_epoch = math.ceil(len(archs) / settings.batch_size)
+        self.optimizer = _optimizer(self.vae.model, settings, moments)
+        self.saved = time.monotonic()
+
+    def _require_same(self, space: Space, checkpoint: Path) -> None:
+        if self.vae.space.name != space.name:
+            raise HwbenchError(
+                f"{checkpoint}: is of the space {self.vae.space.name}, not {space.name}; "
+                "choose another file"
+            )
+        ours, given = self.vae.settings.model_dump(), self.settings.model_dump()
+        for name, value in given.items():
+            if ours[name] != value:
+                raise HwbenchError(
+                    f"{checkpoint}: was trained with {name} = {ours[name]!r}, not {value!r}; "
+                    "choose another file, or take it away"
+                )
+
+    def epoch(self) -> None:
+        """One pass over the training graphs."""
+        vae, settings = self.vae, self.settings
+        number = len(vae.history)
+        start = time.monotonic()
+        generator = np.random.default_rng([settings.seed, 1, number])
+        noise = torch.Generator().manual_seed(int(generator.integers(2**62)))
+        order = generator.permutation(len(self.batch))
+        total = torch.zeros(3, dtype=torch.float64)
+        vae.model.train()
+        for step in range(self.steps_an_epoch):
+            rows = order[step * settings.batch_size : (step + 1) * settings.batch_size]
+            n_rows = len(rows)
+            if self.labels is not None:
+                n_labelled = min(LABELLED_A_STEP, len(self.labelled))
+                rows = np.concatenate([rows, generator.choice(self.labelled, n_labelled, False)])
+            done = number * self.steps_an_epoch + step
+            total += n_rows * self._step(torch.from_numpy(rows), noise, done)
+        reconstruction, divergence, heads = (total / len(self.batch)).tolist()
+        if not math.isfinite(reconstruction):
+            raise HwbenchError(
+                f"graph VAE: training diverged in epoch {number + 1}; take a smaller learning_rate"
+            )
+        seconds = time.monotonic() - start
+        vae.history = (*vae.history, Epoch(reconstruction, divergence, heads, seconds))
+        self._save()
+
+    def _step(self, rows: torch.Tensor, noise: torch.Generator, done: int) -> torch.Tensor:
+        """Take one step; returns reconstruction, divergence and the heads' error."""
+        settings, model = self.settings, self.vae.model
+        steps = settings.epochs * self.steps_an_epoch
+        rate = settings.learning_rate * learning_rate_share(done, steps)
+        self.optimizer.param_groups[0]["lr"] = rate
+        drawn = torch.randn(len(rows), settings.latent_size, generator=noise)
+        known = None if self.labels is None else self.labels[rows]
+        losses = model.losses(self.batch[rows], drawn, known)
+        loss = losses.reconstruction + settings.kl_weight * losses.divergence
+        self.optimizer.zero_grad()
+        torch.autograd.backward(loss + settings.head_weight * losses.heads)
+        torch.nn.utils.clip_grad_norm_(model.parameters(), LARGEST_GRADIENT)
+        self.optimizer.step()
+        told = torch.stack([losses.reconstruction, losses.divergence, losses.heads])
+        return told.detach().double()
+
+    def _save(self) -> None:
+        over = len(self.vae.history) == self.settings.epochs
+        late = time.monotonic() - self.saved > SECONDS_BETWEEN_CHECKPOINTS
+        if self.checkpoint is None or not (over or late):
+            return
+        names = dict(self.vae.model.named_parameters())
+        state = {name: self.optimizer.state[value] for name, value in names.items()}
+        moments = Moments(
+            {name: value["exp_avg"] for name, value in state.items()},
+            {name: value["exp_avg_sq"] for name, value in state.items()},
+            len(self.vae.history) * self.steps_an_epoch,
+        )
+        save_vae(self.vae, self.checkpoint, moments)
+        self.saved = time.monotonic()
+
+
+def _optimizer(
+    model: GraphVAE, settings: GraphVAESettings, moments: Moments | None
+) -> torch.optim.Adam:
+    """Adam, where it stood when the moments were saved."""
+    optimizer = torch.optim.Adam(model.parameters(), lr=settings.learning_rate, fused=True)
+    if moments is not None:
+        for name, parameter in model.named_parameters():
+            optimizer.state[parameter] = {
+                "step": torch.tensor(float(moments.steps)),
+                "exp_avg": moments.first[name],
+                "exp_avg_sq": moments.second[name],
+            }
+    return optimizer
