@@ -28,8 +28,6 @@ class ExpectedImprovementSearch(SurrogateSearch):
 
     def _select(self, fitted: Sequence[FittedObjective], n_archs: int) -> IntArray:
         pool = self._pool()
-        if len(pool) == 0:
-            return pool
         means, deviations = self._moments(fitted, pool)
         feasibility = log_probability_within(means, deviations, self._limits(fitted))
         optimised = self.objectives.optimised

@@ -100,7 +100,9 @@ class Candidates:
             drawn.update(zip(self.keys(more), more, strict=True))
         return self._stack(drawn.values())
 
-    def unseen(self, n_archs: int, generator: np.random.Generator, seen: Container[Any]) -> IntArray:
+    def unseen(
+        self, n_archs: int, generator: np.random.Generator, seen: Container[Any]
+    ) -> IntArray:
         """Candidates that were not seen: all where they are few enough to list, else a sample.
 
         Parameters

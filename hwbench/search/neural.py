@@ -61,8 +61,6 @@ class Bananas(MutantSearch):
 
     def _select(self, fitted: Sequence[FittedObjective], n_archs: int) -> IntArray:
         pool = self._candidates(n_archs)
-        if len(pool) == 0:
-            return pool
         means, deviations = self._moments(fitted, pool)
         limits, scales = self._limits(fitted), self._scales(fitted)
         optimised = self.objectives.optimised
@@ -86,7 +84,9 @@ class Npenas(MutantSearch):
     name = "npenas"
     title = "NPENAS"
     family = "neural predictor evolution"
-    paper = "Wei et al. 2022, NPENAS: Neural predictor guided evolution for neural architecture search"
+    paper = (
+        "Wei et al. 2022, NPENAS: Neural predictor guided evolution for neural architecture search"
+    )
     default_predictor = "gcn"
     default_round_size = 20
 
@@ -124,8 +124,6 @@ class Bonas(MutantSearch):
 
     def _select(self, fitted: Sequence[FittedObjective], n_archs: int) -> IntArray:
         pool = self._candidates(n_archs)
-        if len(pool) == 0:
-            return pool
         means, deviations = self._moments(fitted, pool)
         hoped = means - self.exploration * deviations
         beyond = self._violations_of(hoped, self._limits(fitted))

@@ -36,7 +36,9 @@ class PredictorGuided(SurrogateSearch):
     name = "predictor_guided"
     title = "Predictor-guided (Algorithm 1)"
     family = "predictor-guided"
-    paper = "Choe 2022, Neural network design and acceleration for resource-constrained environments"
+    paper = (
+        "Choe 2022, Neural network design and acceleration for resource-constrained environments"
+    )
 
     def __init__(
         self, *args: Any, trade_offs: Sequence[float] = PUBLISHED_TRADE_OFFS, **kwargs: Any

@@ -12,7 +12,9 @@ class RandomSearch(Strategy):
     name = "random"
     title = "Random search"
     family = "random"
-    paper = "Li and Talwalkar 2019, Random search and reproducibility for neural architecture search"
+    paper = (
+        "Li and Talwalkar 2019, Random search and reproducibility for neural architecture search"
+    )
 
     def _propose(self, n_archs: int) -> IntArray:
         return self.candidates.sample(n_archs, self.generator, self._seen)

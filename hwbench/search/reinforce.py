@@ -16,9 +16,6 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 
-ATTEMPTS = 10
-"""Batches in vain before an architecture is drawn at random: the controller is sure of itself."""
-
 
 class Reinforce(Strategy):
     """Policy gradient with a moving-average baseline (YU 104-130; YANG 2-2-1).
@@ -27,8 +24,8 @@ class Reinforce(Strategy):
     at the start. The reward of a single objective is its score; of several the mixed one of YANG
     eq. 2-6, `mixing` times the first score plus the rest times the mean of the others. Where
     objectives have limits the reward is 0 beyond them (eq. 2-7 and 2-8: accuracy under a limit of
-    energy, or energy under a limit of accuracy). What is sampled again is learned from again, but
-    not measured again.
+    energy, or energy under a limit of accuracy). What the controller samples again is learned from
+    again, but not measured again: an unknown mutant of it is, which tells the controller nothing.
 
     Parameters
     ----------
@@ -74,7 +71,9 @@ class Reinforce(Strategy):
 
     def _learn(self, first: int) -> None:
         rows = range(first, self._n_told)
-        for row, key in zip(rows, self.candidates.keys(self._archs[first : self._n_told]), strict=True):
+        for row, key in zip(
+            rows, self.candidates.keys(self._archs[first : self._n_told]), strict=True
+        ):
             self._rows[key] = row
             if key in self._sampled:
                 self._sampled.discard(key)
@@ -82,24 +81,34 @@ class Reinforce(Strategy):
         self._update()
 
     def _propose(self, n_archs: int) -> list[IntArray]:
-        for _ in range(ATTEMPTS):
-            if len(self._queue) >= n_archs:
+        while len(self._queue) < n_archs:
+            fresh = self._sample()
+            if not fresh:
                 break
-            self._sample()
+            self._queue += fresh
         proposed, self._queue = self._queue[:n_archs], self._queue[n_archs:]
-        self._sampled.update(self.candidates.keys(np.array(proposed)) if proposed else ())
         return proposed
 
-    def _sample(self) -> None:
-        """Draw a batch: what is unknown is queued, what is known is learned from."""
+    def _sample(self) -> list[IntArray]:
+        """Draw a batch of the policy; what of it cannot be measured gives way to a mutant."""
         archs = self._policy.sample(self.batch_size, self.generator)
         drawn = archs[np.array(self.candidates.contain(archs), dtype=bool)]
+        fresh: dict[Any, IntArray] = {}
+        waiting = set(self.candidates.keys(np.array(self._queue))) if self._queue else set()
         for key, arch in zip(self.candidates.keys(drawn), drawn, strict=True):
             if key in self._rows:
                 self._batch.append(self._rows[key])
-            elif key not in self._seen and not any((arch == each).all() for each in self._queue):
-                self._queue.append(arch)
+            elif key not in self._seen and key not in waiting:
+                fresh[key] = arch
+                self._sampled.add(key)
+        if len(fresh) < self.batch_size:
+            start = drawn if len(drawn) else archs
+            mutants = self.candidates.mutate(start, self.generator)
+            for key, arch in zip(self.candidates.keys(mutants), mutants, strict=True):
+                if len(fresh) < self.batch_size and key not in self._seen and key not in waiting:
+                    fresh.setdefault(key, arch)
         self._update()
+        return list(fresh.values())
 
     def _update(self) -> None:
         """Steps of the policy, as long as there are batches."""
@@ -110,9 +119,7 @@ class Reinforce(Strategy):
             if self._baseline is None:
                 self._baseline = mean
             advantages = rewards - self._baseline
-            self._policy.step(
-                self._archs[rows], advantages, self._optimizer, self.entropy_weight
-            )
+            self._policy.step(self._archs[rows], advantages, self._optimizer, self.entropy_weight)
             decay = self.baseline_decay
             self._baseline = decay * self._baseline + (1 - decay) * mean
 

@@ -210,7 +210,9 @@ class Strategy(ABC):
             Where it is less than it may be.
         """
         if not value >= least:
-            raise HwbenchError(f"strategy {self.name}: {name} must be at least {least}, not {value}")
+            raise HwbenchError(
+                f"strategy {self.name}: {name} must be at least {least}, not {value}"
+            )
         return value
 
 

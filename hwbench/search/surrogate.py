@@ -35,11 +35,13 @@ class FittedObjective:
 
     def predict(self, archs: IntArray) -> Floats:
         """Predicted warped costs, float64 of shape (n_archs,)."""
+        if len(archs) == 0:
+            return np.empty(0)
         return np.asarray(self.model.predict(archs), dtype=np.float64)
 
     def predict_with_deviation(self, archs: IntArray) -> tuple[Floats, Floats]:
         """Predicted warped costs and their standard deviations, float64 (n_archs,) each."""
-        means, deviations = [], []
+        means, deviations = [np.empty(0)], [np.empty(0)]
         for start in range(0, len(archs), MOST_ROWS):
             mean, deviation = self.model.predict(archs[start : start + MOST_ROWS], return_std=True)
             means.append(mean)

@@ -13,9 +13,6 @@ from hwbench.spaces.base import IntArray
 ATTEMPTS = 5
 """Suggestions in vain before a mutant of the last one is taken."""
 
-CONSTRAINTS = "constraints"
-"""Where Optuna keeps a trial's constraint values."""
-
 
 class TPE(Strategy):
     """Tree-structured Parzen estimator with one categorical parameter a position (YU 171-187).
@@ -40,12 +37,10 @@ class TPE(Strategy):
             str(position): self._optuna.distributions.CategoricalDistribution(range(int(n)))
             for position, n in enumerate(self.space.n_choices)
         }
-        limited = self.objectives.limited
         sampler = self._optuna.samplers.TPESampler(
             seed=self.seed,
             n_startup_trials=2,
             multivariate=multivariate,
-            constraints_func=_constraints if limited else None,
         )
         directions = ["minimize"] * int(self.objectives.optimised.sum())
         self._study = self._optuna.create_study(directions=directions, sampler=sampler)
@@ -62,16 +57,13 @@ class TPE(Strategy):
             costs = self._costs[row]
             if np.isnan(costs).any():
                 continue  # nothing that a density could be estimated from
-            attributes: dict[str, Any] = {}
-            if limited.any():
-                excess = (costs - self.objectives.limits)[limited]
-                attributes[CONSTRAINTS] = [float(value) for value in excess]
+            excess = (costs - self.objectives.limits)[limited]
             self._study.add_trial(
                 self._optuna.trial.create_trial(
                     params={str(i): int(op) for i, op in enumerate(self._archs[row])},
                     distributions=self._distributions,
                     values=[float(value) for value in costs[self.objectives.optimised]],
-                    system_attrs=attributes,
+                    constraints={str(i): float(value) for i, value in enumerate(excess)},
                 )
             )
 
@@ -109,10 +101,6 @@ class TPE(Strategy):
             return False
         (key,) = self.candidates.keys(arch[None, :])
         return key not in self._seen and key not in taken
-
-
-def _constraints(trial: Any) -> Any:
-    return trial.system_attrs.get(CONSTRAINTS, [])
 
 
 def _optuna() -> Any:
