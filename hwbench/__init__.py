@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from hwbench.predictors.tuning import Tuning
     from hwbench.report import write_report
     from hwbench.runs import run_scenario
+    from hwbench.search import Objective, list_strategies, make_strategy
     from hwbench.simulation import simulate_selection
     from hwbench.spaces import Space, get_space, list_spaces
     from hwbench.study import StudySpec, run_study
@@ -28,6 +29,7 @@ __version__ = "0.1.0"
 
 _HOME_OF = {
     "HwbenchError": "hwbench.errors",
+    "Objective": "hwbench.search",
     "SourceMetrics": "hwbench.predictors.transfer",
     "Space": "hwbench.spaces",
     "StudySpec": "hwbench.study",
@@ -38,10 +40,12 @@ _HOME_OF = {
     "import_benchmark": "hwbench.tables.benchmarks",
     "list_predictors": "hwbench.predictors",
     "list_spaces": "hwbench.spaces",
+    "list_strategies": "hwbench.search",
     "load_model": "hwbench.predictors.model_file",
     "load_table": "hwbench.tables",
     "load_target": "hwbench.tables",
     "make_predictor": "hwbench.predictors",
+    "make_strategy": "hwbench.search",
     "own_table": "hwbench.tables.own",
     "predictor_card": "hwbench.predictors",
     "run_scenario": "hwbench.runs",
@@ -53,6 +57,7 @@ _HOME_OF = {
 
 __all__ = [
     "HwbenchError",
+    "Objective",
     "SourceMetrics",
     "Space",
     "StudySpec",
@@ -63,10 +68,12 @@ __all__ = [
     "import_benchmark",
     "list_predictors",
     "list_spaces",
+    "list_strategies",
     "load_model",
     "load_table",
     "load_target",
     "make_predictor",
+    "make_strategy",
     "own_table",
     "predictor_card",
     "run_scenario",

@@ -19,6 +19,7 @@ from hwbench.files import atomic_path, write_text
 from hwbench.predictors import predictor_card
 from hwbench.progress import Progress, silent
 from hwbench.scenarios import Scenario, load_scenario, scenario_path
+from hwbench.search.run import SEARCH_FILES, write_search
 from hwbench.simulation import run_simulation
 from hwbench.study import StudySpec, run_study
 from hwbench.tables.library import load_table, split_target, table_path
@@ -33,6 +34,7 @@ RESULT_FILES = (
     "predictions.parquet",
     "simulation.parquet",
     "selection_example.parquet",
+    *SEARCH_FILES,
     "run.json",
     "report.html",
 )
@@ -46,7 +48,7 @@ def run_scenario(
     name: str,
     folder: Path,
     *,
-    parts: tuple[str, ...] = ("study", "simulation"),
+    parts: tuple[str, ...] = ("study", "simulation", "search"),
     workers: int = 1,
     study_changes: Mapping[str, Any] | None = None,
     stage: StageProgress = _silent_stage,
@@ -57,7 +59,7 @@ def run_scenario(
     ----------
     name : of the scenario, or the path of its `.toml` file.
     folder : the run folder; made if missing, its earlier results are replaced.
-    parts : which of "study" and "simulation" to run; those the scenario lacks are left out.
+    parts : which of "study", "simulation" and "search" to run; those the scenario lacks are left out.
     workers : processes.
     study_changes : fields of the study's spec that replace the scenario's.
     stage : makes a progress function for each part.
@@ -66,7 +68,7 @@ def run_scenario(
     -------
     The folder. It holds `scenario.toml` as given, `run.json` (resolved spec, versions, machine,
     tables with their hashes), and of the parts that ran `study.parquet`, `predictions.parquet`,
-    `simulation.parquet` and `selection_example.parquet`.
+    `simulation.parquet` and `selection_example.parquet`, and those of `write_search`.
 
     Raises
     ------
@@ -103,6 +105,10 @@ def run_scenario(
         )
         _write_frame(folder / "simulation.parquet", simulation.selections)
         _write_frame(folder / "selection_example.parquet", simulation.example)
+    if scenario.search is not None and "search" in chosen:
+        record["search_failures"] = write_search(
+            scenario.search, folder, workers=workers, progress=stage("searching")
+        )
     record["seconds"] = round(time.monotonic() - start, 1)
     try:
         with atomic_path(folder / "scenario.toml") as temporary:
@@ -131,6 +137,8 @@ def _table_cards(scenario: Scenario) -> dict[str, Any]:
         targets.extend(scenario.study.targets)
     if scenario.simulation:
         targets.extend([scenario.simulation.accuracy, *scenario.simulation.metrics])
+    if scenario.search:
+        targets.extend([scenario.search.accuracy, *scenario.search.metrics])
     cards: dict[str, Any] = {}
     for target in targets:
         name, column = split_target(target)

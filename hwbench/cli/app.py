@@ -6,7 +6,17 @@ from typing import Annotated
 
 import typer
 
-from hwbench.cli import benchmark, models, predictors, report, simulate, spaces, study, tables
+from hwbench.cli import (
+    benchmark,
+    models,
+    predictors,
+    report,
+    search,
+    simulate,
+    spaces,
+    study,
+    tables,
+)
 
 app = typer.Typer(
     name="hwbench",
@@ -24,6 +34,7 @@ app.add_typer(predictors.app, name="predictors")
 app.add_typer(spaces.app, name="spaces")
 app.add_typer(study.app, name="study")
 app.add_typer(simulate.app, name="simulate")
+app.add_typer(search.app, name="search")
 app.add_typer(report.app, name="report")
 
 

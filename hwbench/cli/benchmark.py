@@ -18,6 +18,7 @@ def benchmark(
     workers: Workers = None,
 ) -> None:
     """Run a scenario, print what it found, and write its HTML report."""
+    from hwbench.cli.search import print_search
     from hwbench.cli.summary import print_simulation, print_study
     from hwbench.report import write_report
     from hwbench.runs import run_scenario
@@ -33,5 +34,6 @@ def benchmark(
     page = write_report(folder)
     print_study(folder)
     print_simulation(folder)
+    print_search(folder)
     typer.echo(f"took {time.monotonic() - start:.0f} s")
     typer.echo(f"report: {page.resolve()}")

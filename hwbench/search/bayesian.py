@@ -87,7 +87,7 @@ class RandomForestSearch(ExpectedImprovementSearch):
     name = "random_forest"
     title = "SMBO, random forest"
     family = "Bayesian optimisation"
-    paper = "Hutter et al. 2011, Sequential model-based optimization for general algorithm configuration"
+    paper = "Hutter et al. 2011, Sequential model-based optimization for algorithm configuration"
     default_predictor = "random_forest"
 
     def __init__(self, *args: Any, n_trees: int = 50, **kwargs: Any) -> None:

@@ -55,7 +55,7 @@ class Bananas(MutantSearch):
     name = "bananas"
     title = "BANANAS"
     family = "neural Bayesian optimisation"
-    paper = "White et al. 2021, BANANAS: Bayesian optimization with neural architectures for neural architecture search"
+    paper = "White et al. 2021, BANANAS: Bayesian optimization with neural architectures"
     default_predictor = "bananas"
     default_round_size = 20
 
@@ -111,7 +111,7 @@ class Bonas(MutantSearch):
     name = "bonas"
     title = "BONAS"
     family = "neural Bayesian optimisation"
-    paper = "Shi et al. 2020, Bridging the gap between sample-based and one-shot neural architecture search with BONAS"
+    paper = "Shi et al. 2020, Bridging the gap between sample-based and one-shot NAS with BONAS"
     default_predictor = "bonas"
     default_round_size = 20
 

@@ -1,4 +1,4 @@
-"""Algorithm 1 of CHOE: predict all candidates, take the best for every trade-off, measure, repeat."""
+"""Algorithm 1 of CHOE: predict all, measure the best for every trade-off, repeat."""
 
 from __future__ import annotations
 

@@ -149,7 +149,7 @@ class Strategy(ABC):
         return self.objectives.values(self._costs[: self._n_told])
 
     def best(self) -> NDArray[np.int64]:
-        """The best of what was told: rows that keep all limits and that no other such row dominates.
+        """The best of what was told: rows that keep all limits and that none such dominates.
 
         Returns
         -------
@@ -169,6 +169,7 @@ class Strategy(ABC):
 
     def _learn(self, first: int) -> None:
         """Called when something was told: the rows from `first` on are new."""
+        del first  # a strategy without memory has nothing to do
 
     @property
     def costs(self) -> Floats:
