@@ -59,7 +59,8 @@ def run_scenario(
     ----------
     name : of the scenario, or the path of its `.toml` file.
     folder : the run folder; made if missing, its earlier results are replaced.
-    parts : which of "study", "simulation" and "search" to run; those the scenario lacks are left out.
+    parts : which of "study", "simulation" and "search" to run; those that the scenario lacks are
+        left out.
     workers : processes.
     study_changes : fields of the study's spec that replace the scenario's.
     stage : makes a progress function for each part.

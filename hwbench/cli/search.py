@@ -57,24 +57,23 @@ def print_search(folder: Path) -> None:
         return
     import pandas as pd
 
-    from hwbench.search.results import (
+    from hwbench.report.search_analysis import (
         best_under_limits,
         hypervolume_shares,
         true_best_under_limit,
     )
-    from hwbench.search.spec import SearchSpec
 
     record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-    spec = SearchSpec.model_validate(record["spec"]["search"])
+    spec = record["spec"]["search"]
     evaluations = pd.read_parquet(folder / "search.parquet")
     fronts = pd.read_parquet(folder / "search_fronts.parquet")
     seeds = evaluations["seed"].nunique()
-    shares = hypervolume_shares(evaluations, fronts, spec.checkpoints)
+    shares = hypervolume_shares(evaluations, fronts, spec["checkpoints"])
     typer.echo(f"Share of the true front's hypervolume by evaluations, mean of {seeds} seeds")
     for (metric, goal), group in shares.groupby(["metric_target", "goal"], sort=False):
         if goal == "front":
             _print_means(group, "share", "evaluation", str(metric), digits=4)
-    bests = best_under_limits(evaluations, dict(spec.limits), spec.checkpoints[:2][-1:])
+    bests = best_under_limits(evaluations, spec["limits"], spec["checkpoints"][:2][-1:])
     for (metric, goal), group in bests.groupby(["metric_target", "goal"], sort=False):
         checkpoint = group["evaluation"].iloc[0]
         title = f"{metric}: best accuracy under each limit, {checkpoint} evaluations, goal {goal}"

@@ -15,7 +15,7 @@ def draw_weights(n_objectives: int, generator: np.random.Generator) -> Floats:
 
 
 def expected_improvement(mean: Floats, deviation: Floats, best: float) -> Floats:
-    """By how much a normally distributed cost is expected to fall below the best (Jones et al. 1998).
+    """By how much a normal cost is expected to fall below the best (Jones et al. 1998).
 
     Parameters
     ----------
