@@ -7,12 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from hwbench.errors import HwbenchError
+from hwbench.errors import HwbenchError, unknown_name
 from hwbench.search.surrogate import FittedObjective, SurrogateSearch
 from hwbench.spaces.base import IntArray
 
 PUBLISHED_TRADE_OFFS = tuple(round(0.01 * step, 2) for step in range(1, 26))
 """The values of beta in CHOE 4.3.2: 0.01 to 0.25 in steps of 0.01."""
+
+WIDE_TRADE_OFFS = tuple(float(beta) for beta in np.geomspace(0.01, 4.0, 25))
+"""As many from 0.01 to 4, evenly by their logarithm: they reach the cheap end of a front too."""
+
+TRADE_OFFS = {"published": PUBLISHED_TRADE_OFFS, "wide": WIDE_TRADE_OFFS}
 
 
 class PredictorGuided(SurrogateSearch):
@@ -29,7 +34,7 @@ class PredictorGuided(SurrogateSearch):
 
     Parameters
     ----------
-    trade_offs : the values of beta; those of the publication by default.
+    trade_offs : the values of beta, or "published" or "wide" (see `TRADE_OFFS`).
     predictor, predictor_parameters, round_size, pool_size, warp : as for `SurrogateSearch`.
     """
 
@@ -41,10 +46,13 @@ class PredictorGuided(SurrogateSearch):
     )
 
     def __init__(
-        self, *args: Any, trade_offs: Sequence[float] = PUBLISHED_TRADE_OFFS, **kwargs: Any
+        self, *args: Any, trade_offs: str | Sequence[float] = "published", **kwargs: Any
     ) -> None:
         super().__init__(*args, **kwargs)
-        self.trade_offs = np.array(trade_offs, dtype=np.float64)
+        if isinstance(trade_offs, str) and trade_offs not in TRADE_OFFS:
+            raise unknown_name("trade_offs of strategy predictor_guided", trade_offs, TRADE_OFFS)
+        given = TRADE_OFFS[trade_offs] if isinstance(trade_offs, str) else trade_offs
+        self.trade_offs = np.array(given, dtype=np.float64)
         if self.trade_offs.ndim != 1 or not len(self.trade_offs):
             raise HwbenchError(f"strategy {self.name}: trade_offs must be a list of numbers")
         if not (np.isfinite(self.trade_offs) & (self.trade_offs >= 0)).all():

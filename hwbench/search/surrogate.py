@@ -88,9 +88,9 @@ class SurrogateSearch(Strategy):
     predictor_parameters : hyper-parameters of it.
     round_size : measurements between two fits.
     pool_size : candidates that are predicted, where the space is too large to predict all.
-    warp : how strongly costs are warped before they are fitted (see `Warp`): the middle half of
-        the measured costs is so many times as wide as the part where the warp is about linear.
-        0 fits plain costs. The objectives that only have a limit are not warped.
+    warp : how strongly costs of the first objective are warped before they are fitted (see
+        `Warp`): the middle half of the measured costs is so many times as wide as the part where
+        the warp is about linear. 0 fits plain costs.
     """
 
     default_predictor = "structural_gaussian_process"
@@ -151,8 +151,9 @@ class SurrogateSearch(Strategy):
         if len(archs) < 2:
             return None
         fitted = []
-        for column, optimised in zip(costs.T, self.objectives.optimised, strict=True):
-            warp = Warp.of(column, self.warp if optimised else 0.0)
+        first = int(np.flatnonzero(self.objectives.optimised)[0])
+        for place, column in enumerate(costs.T):
+            warp = Warp.of(column, self.warp if place == first else 0.0)
             fitted.append(FittedObjective(self._make_model().fit(archs, warp(column)), warp))
         return fitted
 

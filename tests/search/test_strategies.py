@@ -99,9 +99,8 @@ def test_parameters_are_listed_with_their_defaults():
     }
     guided = strategy_parameters("predictor_guided")
     assert guided["predictor"] == "structural_gaussian_process"
-    assert guided["trade_offs"][0] == 0.01
-    assert guided["trade_offs"][-1] == 0.25
-    assert len(guided["trade_offs"]) == 25
+    assert guided["trade_offs"] == "published"
+    assert guided["round_size"] == 25
 
 
 @pytest.mark.parametrize(
@@ -112,6 +111,7 @@ def test_parameters_are_listed_with_their_defaults():
         ("nsga2", {"population": 3}, "did you mean 'population_size'"),
         ("predictor_guided", {"predictor": "ridgr"}, "did you mean 'ridge'"),
         ("predictor_guided", {"trade_offs": []}, "trade_offs"),
+        ("predictor_guided", {"trade_offs": "wider"}, "did you mean 'wide'"),
         ("regularised_evolution", {"population_size": 0}, "must be at least 1"),
         ("reinforce", {"mixing": 1.5}, "mixing must lie in 0 .. 1"),
         ("random", {"n_initial": 0}, "n_initial must be at least 1"),
