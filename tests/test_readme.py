@@ -70,6 +70,10 @@ def test_commands_on_the_quick_scenario(tmp_path):
 def test_python(snippet):
     names = {}
     exec(compile(snippet, "README.md", "exec"), names)  # noqa: S102  our own README
+    if "strategy" in names:
+        assert len(names["strategy"].archs) == 200
+        assert (names["found"][:, 1] <= 6).all()
+        return
     assert names["X"].shape == (15625, 30)
     assert names["X"].dtype == "float32"
     assert len(names["losses"]) == 50

@@ -14,8 +14,8 @@ from hwbench.spaces.base import IntArray
 PUBLISHED_TRADE_OFFS = tuple(round(0.01 * step, 2) for step in range(1, 26))
 """The values of beta in CHOE 4.3.2: 0.01 to 0.25 in steps of 0.01."""
 
-WIDE_TRADE_OFFS = tuple(float(beta) for beta in np.geomspace(0.01, 4.0, 25))
-"""As many from 0.01 to 4, evenly by their logarithm: they reach the cheap end of a front too."""
+WIDE_TRADE_OFFS = tuple(float(beta) for beta in np.geomspace(0.01, 20.0, 25))
+"""As many from 0.01 to 20, evenly by their logarithm: they reach the cheap end of a front too."""
 
 TRADE_OFFS = {"published": PUBLISHED_TRADE_OFFS, "wide": WIDE_TRADE_OFFS}
 
