@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -186,8 +187,8 @@ def verified_figure(
     )
 
 
-def _by_size(rows: pd.DataFrame, column: str, entry: Entry) -> dict[str, list]:
-    found: dict[str, list] = {"x": [], "mean": [], "low": [], "high": [], "text": []}
+def _by_size(rows: pd.DataFrame, column: str, entry: Entry) -> dict[str, list[Any]]:
+    found: dict[str, list[Any]] = {"x": [], "mean": [], "low": [], "high": [], "text": []}
     for size, group in rows.groupby("training_size"):
         mean, low, high = mean_interval(group[column])
         found["x"].append(int(size))

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from hwbench.errors import HwbenchError
 from hwbench.report import search_analysis as analysis
 from hwbench.report import search_figures as figures
 from hwbench.report.plotting import Entry, Figure
@@ -48,7 +49,7 @@ def search_content(run: Run) -> dict[str, Any] | None:
     if run.search is None or run.search_fronts is None:
         return None
     spec = (run.info.get("spec") or {}).get("search") or {}
-    evaluations = run.search
+    evaluations, _ = _frames(run)
     last = int(evaluations["evaluation"].max())
     checkpoints = [int(each) for each in spec.get("checkpoints") or [last]]
     limits = {str(key): tuple(each) for key, each in (spec.get("limits") or {}).items()}
@@ -73,8 +74,15 @@ def search_content(run: Run) -> dict[str, Any] | None:
     }
 
 
+def _frames(run: Run) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Evaluations and true fronts of a run that has searches."""
+    if run.search is None or run.search_fronts is None:
+        raise HwbenchError(f"{run.folder}: it holds no searches")
+    return run.search, run.search_fronts
+
+
 def _hypervolume(run: Run, entries: Mapping[str, Entry]) -> list[Figure]:
-    curves = analysis.hypervolume_curves(run.search, run.search_fronts)
+    curves = analysis.hypervolume_curves(*_frames(run))
     return [
         figures.anytime_figure(
             f"search-hypervolume-{i}",
@@ -94,7 +102,7 @@ def _hypervolume(run: Run, entries: Mapping[str, Entry]) -> list[Figure]:
 def _regret(
     run: Run, entries: Mapping[str, Entry], limits: Mapping[str, Sequence[float]]
 ) -> list[Figure]:
-    curves = analysis.regret_curves(run.search, run.search_fronts, limits)
+    curves = analysis.regret_curves(*_frames(run), limits)
     made = []
     groups = curves.groupby(["metric_target", "goal", "limit"], sort=False, dropna=False)
     for i, ((metric, goal, limit), rows) in enumerate(groups):
@@ -120,12 +128,13 @@ def _fronts(
     run: Run, entries: Mapping[str, Entry], checkpoints: Sequence[int]
 ) -> list[tuple[str, list[Figure]]]:
     made = []
-    of_front = run.search[run.search["goal"] == "front"]
+    evaluations, fronts = _frames(run)
+    of_front = evaluations[evaluations["goal"] == "front"]
     for i, (metric, rows) in enumerate(of_front.groupby("metric_target", sort=False)):
         target = run.target(metric)
         seed = rows["seed"].iloc[0]
         one = rows[rows["seed"] == seed]
-        front = run.search_fronts[run.search_fronts["metric_target"] == metric]
+        front = fronts[fronts["metric_target"] == metric]
         own = [
             figures.fronts_figure(
                 f"search-front-{i}-{checkpoint}",
@@ -147,7 +156,8 @@ def _tables(
     checkpoint: int,
     published: Sequence[Mapping[str, Any]],
 ) -> list[LimitTable]:
-    bests = analysis.best_under_limits(run.search, limits, [checkpoint])
+    evaluations, fronts = _frames(run)
+    bests = analysis.best_under_limits(evaluations, limits, [checkpoint])
     made = []
     groups = bests.groupby(["metric_target", "goal"], sort=False)
     for i, ((metric, goal), rows) in enumerate(groups):
@@ -165,10 +175,7 @@ def _tables(
                 tuple(target.amount(f"{limit:g}") for limit in bounds),
                 tuple(lines),
                 _published(metric, bounds, published),
-                tuple(
-                    analysis.true_best_under_limit(run.search_fronts, metric, limit)
-                    for limit in bounds
-                ),
+                tuple(analysis.true_best_under_limit(fronts, metric, limit) for limit in bounds),
             )
         )
     return made

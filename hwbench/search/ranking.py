@@ -21,8 +21,7 @@ def non_dominated(costs: Floats) -> NDArray[np.bool_]:
     bool of shape (n,).
     """
     if costs.shape[1] == 1:
-        best: NDArray[np.bool_] = costs[:, 0] == costs[:, 0].min(initial=np.inf)
-        return best
+        return np.equal(costs[:, 0], costs[:, 0].min(initial=np.inf))
     if costs.shape[1] == 2:
         return _non_dominated_pairs(costs)
     no_worse = (costs[:, None, :] <= costs[None, :, :]).all(axis=2)
