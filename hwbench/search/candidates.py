@@ -123,7 +123,8 @@ class Candidates:
 
         Parameters
         ----------
-        archs : int64 of shape (n_archs, n_positions).
+        archs : int64 of shape (n_archs, n_positions); they need not be candidates themselves, nor
+            of the space.
         generator : is advanced.
 
         Returns
@@ -143,11 +144,9 @@ class Candidates:
             mutants[left, position] = changed
             left = left[~np.array(self.contain(mutants[left]), dtype=bool)]
         for row in left:
-            neighbours = self.neighbours(archs[row])
-            if len(neighbours):
-                mutants[row] = neighbours[generator.integers(len(neighbours))]
-            else:
-                mutants[row] = self._draw(1, generator)[0]
+            mutants[row] = self._draw(1, generator)[0]
+            if self._is_valid(archs[row]) and len(around := self.neighbours(archs[row])):
+                mutants[row] = around[generator.integers(len(around))]
         return mutants
 
     def neighbours(self, arch: IntArray) -> IntArray:

@@ -25,7 +25,7 @@ def test_every_strategy_keeps_its_promises(name):
     check_strategy(name, **SMALL.get(name, {}))
 
 
-@pytest.mark.parametrize("name", [*MODEL_FREE, "reinforce", "predictor_guided"])
+@pytest.mark.parametrize("name", [*MODEL_FREE, "reinforce", "tpe", "predictor_guided"])
 def test_in_a_space_that_is_no_product(name):
     check_strategy(name, space="transnas_macro", **SMALL.get(name, {}))
 
