@@ -115,7 +115,7 @@ def _print_means(
             }
         )
     columns = ["strategy", *(f"{key:g}" for key in means.columns)]
-    print_listing(lines, columns, as_json=False, title=title)
+    print_listing(lines, columns, as_json=False, title=title, wrap=False)
 
 
 def _print_verified(path: Path) -> None:
@@ -124,7 +124,10 @@ def _print_verified(path: Path) -> None:
     import pandas as pd
 
     verified = pd.read_parquet(path)
-    typer.echo("Searching with a predicted metric, verified at the end; MRA in points of accuracy")
+    typer.echo(
+        "Searching with a predicted metric, verified at the end: measurements of the metric for "
+        "the fit, to verify and saved; accuracy lost (MRA, points), really and as simulated"
+    )
     for metric, of_metric in verified.groupby("metric_target", sort=False):
         rows = []
         for (strategy, size), group in of_metric.groupby(["strategy", "training_size"]):
@@ -132,8 +135,9 @@ def _print_verified(path: Path) -> None:
             rows.append(
                 {
                     "strategy": strategy,
-                    "measured for fitting": size,
-                    "to verify": f"{mean['n_selected']:.1f}",
+                    "fitted to": size,
+                    "verified": f"{mean['n_selected']:.1f}",
+                    "saved": f"{mean['evaluations'] - size - mean['n_selected']:.0f}",
                     "tau": f"{mean['kendall_tau']:.3f}",
                     "MRA all": f"{mean['mra_all']:.2f}",
                     "simulated": f"{mean['mra_all_expected']:.2f}",
@@ -141,7 +145,7 @@ def _print_verified(path: Path) -> None:
                     "simulated ": f"{mean['mra_pareto_expected']:.2f}",
                 }
             )
-        print_listing(rows, list(rows[0]), as_json=False, title=str(metric))
+        print_listing(rows, list(rows[0]), as_json=False, title=str(metric), wrap=False)
 
 
 def _text(parameters: dict[str, Any]) -> str:

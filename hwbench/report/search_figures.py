@@ -15,6 +15,7 @@ from hwbench.report.plotting import (
     Entry,
     Figure,
     Json,
+    axis_title,
     band_trace,
     base_layout,
     interval_text,
@@ -115,7 +116,7 @@ def fronts_figure(
         if len(rows):
             lines.append(_steps(entry, rows, target))
     lines.append(_steps(TRUTH, front.sort_values("metric"), target) | {"mode": "lines"})
-    layout = base_layout(target.with_unit, "accuracy, %")
+    layout = base_layout(axis_title("metric", target.unit), "accuracy, %")
     # The low end of a front spans most of the axis and decides little.
     middle = float(front["accuracy"].median()) if len(front) else 0.0
     best = float(front["accuracy"].max()) if len(front) else 1.0

@@ -106,7 +106,7 @@ def _regret(
     made = []
     groups = curves.groupby(["metric_target", "goal", "limit"], sort=False, dropna=False)
     for i, ((metric, goal, limit), rows) in enumerate(groups):
-        if (goal == "limits") == np.isnan(limit):
+        if goal == "limits" and np.isnan(limit):
             continue  # a search for one limit says nothing of no limit
         target = run.target(metric)
         under = "no limit" if np.isnan(limit) else f"at most {target.amount(f'{limit:g}')}"
