@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from hwbench.predictors.tuning import Tuning
     from hwbench.report import write_report
     from hwbench.runs import run_scenario
+    from hwbench.search import Objective, list_strategies, make_strategy
     from hwbench.simulation import simulate_selection
     from hwbench.spaces import Space, get_space, list_spaces
     from hwbench.study import StudySpec, read_predictions, read_trials, run_study
@@ -31,6 +32,7 @@ __version__ = "0.1.0"
 
 _HOME_OF = {
     "HwbenchError": "hwbench.errors",
+    "Objective": "hwbench.search",
     "SourceMetrics": "hwbench.predictors.transfer",
     "Space": "hwbench.spaces",
     "StudySpec": "hwbench.study",
@@ -42,11 +44,13 @@ _HOME_OF = {
     "import_benchmark": "hwbench.tables.benchmarks",
     "list_predictors": "hwbench.predictors",
     "list_spaces": "hwbench.spaces",
+    "list_strategies": "hwbench.search",
     "load_model": "hwbench.predictors.model_file",
     "load_table": "hwbench.tables",
     "load_target": "hwbench.tables",
     "load_vae": "hwbench.vae.checkpoint",
     "make_predictor": "hwbench.predictors",
+    "make_strategy": "hwbench.search",
     "own_table": "hwbench.tables.own",
     "predictor_card": "hwbench.predictors",
     "read_predictions": "hwbench.study",
@@ -62,6 +66,7 @@ _HOME_OF = {
 
 __all__ = [
     "HwbenchError",
+    "Objective",
     "SourceMetrics",
     "Space",
     "StudySpec",
@@ -73,11 +78,13 @@ __all__ = [
     "import_benchmark",
     "list_predictors",
     "list_spaces",
+    "list_strategies",
     "load_model",
     "load_table",
     "load_target",
     "load_vae",
     "make_predictor",
+    "make_strategy",
     "own_table",
     "predictor_card",
     "read_predictions",

@@ -19,6 +19,7 @@ from hwbench.files import atomic_path, write_text
 from hwbench.predictors import predictor_card
 from hwbench.progress import Progress, silent
 from hwbench.scenarios import Scenario, load_scenario, scenario_path
+from hwbench.search.run import SEARCH_FILES, write_search
 from hwbench.simulation import run_simulation
 from hwbench.study.plan import Plan, make_plan
 from hwbench.study.run import Resources, run_plan
@@ -35,7 +36,14 @@ Record = dict[str, Any]
 
 RECORD = "run.json"
 SIMULATION_FILES = ("simulation.parquet", "selection_example.parquet")
-RESULT_FILES = ("study.parquet", "predictions.parquet", *SIMULATION_FILES, RECORD, "report.html")
+RESULT_FILES = (
+    "study.parquet",
+    "predictions.parquet",
+    *SIMULATION_FILES,
+    *SEARCH_FILES,
+    RECORD,
+    "report.html",
+)
 
 NOT_COMPARED = ("limits",)
 """Fields of a study's spec that change no number."""
@@ -52,7 +60,7 @@ def run_scenario(
     name: str,
     folder: Path,
     *,
-    parts: tuple[str, ...] = ("study", "simulation"),
+    parts: tuple[str, ...] = ("study", "simulation", "search"),
     workers: int = 1,
     backend: str = "local",
     address: str | None = None,
@@ -64,13 +72,15 @@ def run_scenario(
     """Run a scenario and write its results.
 
     A study that was stopped in the folder goes on where it was, and one that asks for more targets,
-    predictors, training sizes or seeds than before adds their trials; a simulation is run anew.
+    predictors, training sizes or seeds than before adds their trials; simulations and searches are
+    run anew.
 
     Parameters
     ----------
     name : of the scenario, or the path of its `.toml` file.
     folder : the run folder; made if missing.
-    parts : which of "study" and "simulation" to run; those the scenario lacks are left out.
+    parts : which of "study", "simulation" and "search" to run; those that the scenario lacks are
+        left out.
     workers, backend, address : where the study is run, see `hwbench.study.run.Resources`.
     shard : (i, n): only the i-th of n parts of the study's trials, i from 1.
     fresh : whether results that the folder holds are removed first.
@@ -81,7 +91,7 @@ def run_scenario(
     -------
     The folder. It holds `scenario.toml` as given, `run.json` (resolved spec, versions, machine,
     tables with their hashes), and of the parts that ran `study.parquet`, `predictions.parquet`,
-    `simulation.parquet` and `selection_example.parquet`.
+    `simulation.parquet` and `selection_example.parquet`, and those of `write_search`.
 
     Raises
     ------
@@ -130,6 +140,10 @@ def run_scenario(
             )
             _write_frame(folder / "simulation.parquet", simulation.selections)
             _write_frame(folder / "selection_example.parquet", simulation.example)
+        if scenario.search is not None and "search" in chosen:
+            record["search_failures"] = write_search(
+                scenario.search, folder, workers=workers, progress=stage("searching")
+            )
     return folder
 
 
@@ -317,14 +331,12 @@ def _continued(folder: Path, record: Record, plan: Plan | None, chosen: Sequence
             _refuse_other_study(folder, there, record, plan)
         elif _spec_of(there, "study") != _spec_of(record, "study"):
             raise _other(folder, "its study has another spec")
-    if (
-        "simulation" not in chosen
-        and (folder / SIMULATION_FILES[0]).exists()
-        and _spec_of(there, "simulation") != _spec_of(record, "simulation")
-    ):
-        raise _other(folder, "its simulation has another spec")
+    for part, files in (("simulation", SIMULATION_FILES), ("search", SEARCH_FILES)):
+        kept_as_it_is = part not in chosen and (folder / files[0]).exists()
+        if kept_as_it_is and _spec_of(there, part) != _spec_of(record, part):
+            raise _other(folder, f"its {part} has another spec")
     kept: Record = {"sessions": there.get("sessions", [])}
-    for name in ("study", "left_out"):
+    for name in ("study", "left_out", "search_failures"):
         if name in there:
             kept[name] = there[name]
     if plan is not None:
@@ -455,6 +467,8 @@ def _table_cards(scenario: Scenario) -> dict[str, Any]:
         targets.extend(scenario.study.targets)
     if scenario.simulation:
         targets.extend(scenario.simulation.targets)
+    if scenario.search:
+        targets.extend([scenario.search.accuracy, *scenario.search.metrics])
     cards: dict[str, Any] = {}
     for target in targets:
         name, column = split_target(target)

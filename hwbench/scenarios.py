@@ -1,4 +1,4 @@
-"""Scenarios: TOML files that name a study, a simulation, or both."""
+"""Scenarios: TOML files that name a study, a simulation, a search, or several of them."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, model_validator
 
 from hwbench.assets import content_files, find_content
+from hwbench.search.spec import SearchSpec
 from hwbench.simulation.spec import SimulationSpec
 from hwbench.study.spec import StudySpec
 from hwbench.toml import read_toml
 
 
 class Scenario(BaseModel):
-    """A study, a simulation, or both, under one title."""
+    """A study, a simulation, a search, or several of them, under one title."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -22,11 +23,12 @@ class Scenario(BaseModel):
     description: str = ""
     study: StudySpec | None = None
     simulation: SimulationSpec | None = None
+    search: SearchSpec | None = None
 
     @model_validator(mode="after")
     def _something_to_do(self) -> Self:
-        if self.study is None and self.simulation is None:
-            raise ValueError("a scenario needs a section [study] or [simulation]")
+        if self.study is None and self.simulation is None and self.search is None:
+            raise ValueError("a scenario needs a section [study], [simulation] or [search]")
         return self
 
 

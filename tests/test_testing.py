@@ -8,7 +8,7 @@ from hwbench.errors import HwbenchError
 from hwbench.spaces import get_space, list_spaces
 from hwbench.spaces.nasbench_macro import NASBenchMacro
 from hwbench.spaces.transnas_micro import TransNASMicro
-from hwbench.testing import check_predictor, check_space
+from hwbench.testing import check_predictor, check_space, check_strategy
 
 
 @pytest.mark.parametrize("name", list_spaces())
@@ -233,3 +233,68 @@ def test_a_predictor_that_breaks_a_promise(tmp_path, monkeypatch, name, message)
     )
     with pytest.raises(AssertionError, match=message):
         check_predictor(str(card))
+
+
+BROKEN_STRATEGIES = """
+import numpy as np
+from hwbench.search.random_search import RandomSearch
+from hwbench.search.strategy import Strategy
+
+
+class Moody(RandomSearch):
+    def _propose(self, n_archs):
+        return self.space.sample(n_archs, np.random.default_rng())
+
+
+class Generous(RandomSearch):
+    def ask(self, n_archs=1):
+        return super().ask(n_archs + 1)
+
+
+class Forgetful(RandomSearch):
+    def ask(self, n_archs=1):
+        return self.space.sample(n_archs, self.generator)
+
+
+class Eager(RandomSearch):
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self._initial.reverse()
+
+
+class Blind(RandomSearch):
+    def _learn(self, first):
+        if np.isnan(self.costs).any():
+            raise KeyError("NaN")
+
+
+class Locked(RandomSearch):
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.key = lambda: None
+
+
+class Greedy(RandomSearch):
+    def tell(self, archs, values):
+        super().tell(archs, values)
+        values[:] = 0
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("Moody", "the same seed asks for other architectures"),
+        ("Generous", r"ask\(1\) gives 2 architectures"),
+        ("Forgetful", "does not start from the common architectures|asked for twice"),
+        ("Eager", "does not start from the common architectures"),
+        ("Blind", "checking values that are missing: KeyError"),
+        ("Locked", "checking pickles"),
+        ("Greedy", "tell changed the arrays it was given"),
+    ],
+)
+def test_a_strategy_that_breaks_a_promise(tmp_path, monkeypatch, name, message):
+    (tmp_path / "broken_strategies.py").write_text(BROKEN_STRATEGIES)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(AssertionError, match=message):
+        check_strategy(f"broken_strategies:{name}")

@@ -11,6 +11,7 @@ from hwbench.cli import (
     models,
     predictors,
     report,
+    search,
     simulate,
     spaces,
     study,
@@ -36,6 +37,7 @@ app.add_typer(spaces.app, name="spaces")
 study_results.add_to(study.app)
 app.add_typer(study.app, name="study")
 app.add_typer(simulate.app, name="simulate")
+app.add_typer(search.app, name="search")
 app.add_typer(vae.app, name="vae")
 app.add_typer(report.app, name="report")
 

@@ -31,6 +31,7 @@ def benchmark(
 
     Stopped at any moment, the same command goes on where it was.
     """
+    from hwbench.cli.search import print_search
     from hwbench.cli.summary import print_simulation, print_study
     from hwbench.report import write_report
     from hwbench.runs import run_scenario
@@ -42,5 +43,6 @@ def benchmark(
     page = write_report(folder)
     print_study(folder)
     print_simulation(folder)
+    print_search(folder)
     typer.echo(f"took {time.monotonic() - start:.0f} s")
     typer.echo(f"report: {page.resolve()}")

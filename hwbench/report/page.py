@@ -15,6 +15,7 @@ import pandas as pd
 from hwbench.report import analysis, comparison_figures, figures, simulation_figures, summary
 from hwbench.report.plotting import Entry, Figure, seconds
 from hwbench.report.reading import LOOKUP_FAMILY, Run
+from hwbench.report.search_section import search_content
 from hwbench.report.simulation_figures import Measure
 from hwbench.report.simulation_study import simulation_study
 
@@ -69,7 +70,9 @@ def render(run: Run) -> str:
     from plotly.offline import get_plotlyjs
 
     environment = Environment(
-        loader=DictLoader({"page": _asset("page.html.jinja")}),
+        loader=DictLoader(
+            {"page": _asset("page.html.jinja"), "search": _asset("search.html.jinja")}
+        ),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -95,6 +98,7 @@ def render(run: Run) -> str:
         "simulation": None if simulated is None else _simulation(run, simulated),
         "simulation_study": simulation_study(run),
         "example": None,
+        "search": search_content(run),
     }
     if run.example is not None:
         first = run.example.iloc[0]
@@ -284,6 +288,8 @@ def _tiles(run: Run) -> list[tuple[str, str]]:
         ]
     if run.simulation is not None:
         tiles.append(_counted(len(run.simulation), "simulated selection"))
+    if run.search is not None:
+        tiles.append(_counted(len(run.search), "evaluation"))
     return tiles
 
 

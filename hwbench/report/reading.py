@@ -74,6 +74,38 @@ EXAMPLE_COLUMNS = {
     "deviation": "number",
 }
 
+SEARCH_COLUMNS = {
+    "strategy": "text",
+    "accuracy_target": "text",
+    "metric_target": "text",
+    "goal": "text",
+    "limit": "number",
+    "seed": "integer",
+    "evaluation": "integer",
+    "arch": "text",
+    "accuracy": "number",
+    "metric": "number",
+    "hypervolume": "number",
+}
+SEARCH_FRONT_COLUMNS = {
+    "metric_target": "text",
+    "arch": "text",
+    "accuracy": "number",
+    "metric": "number",
+    "hypervolume": "number",
+}
+SEARCH_VERIFIED_COLUMNS = {
+    "strategy": "text",
+    "metric_target": "text",
+    "seed": "integer",
+    "training_size": "integer",
+    "kendall_tau": "number",
+    "mra_all": "number",
+    "mra_pareto": "number",
+    "mra_all_expected": "number",
+    "mra_pareto_expected": "number",
+}
+
 LOOKUP_FAMILY = "lookup table"
 
 
@@ -105,6 +137,9 @@ class Run:
     predictions: pd.DataFrame | None
     simulation: pd.DataFrame | None
     example: pd.DataFrame | None
+    search: pd.DataFrame | None
+    search_fronts: pd.DataFrame | None
+    search_verified: pd.DataFrame | None
 
     def target(self, key: str) -> Target:
         """Title and unit of "table:column" as the run's record gives them, else the bare key."""
@@ -136,17 +171,18 @@ def read_run(folder: Path) -> Run:
     Raises
     ------
     HwbenchError
-        Where the folder holds neither a study nor a simulation, or a file of it is broken.
+        Where the folder holds no study, simulation or search, or a file of it is broken.
     """
     if not folder.is_dir():
         raise HwbenchError(f"{folder}: no such run folder")
     study = _read_study(folder)
     predictions = None if study is None else _read_predictions(folder, study)
     simulation = _read_frame(folder / "simulation.parquet", SIMULATION_COLUMNS)
-    if study is None and simulation is None:
+    search = _read_frame(folder / "search.parquet", SEARCH_COLUMNS)
+    if study is None and simulation is None and search is None:
         raise HwbenchError(
-            f"{folder}: nothing to report, the folder holds no rows in study.parquet "
-            "or simulation.parquet"
+            f"{folder}: nothing to report, the folder holds no rows in study.parquet, "
+            "simulation.parquet or search.parquet"
         )
     return Run(
         folder=folder,
@@ -155,6 +191,9 @@ def read_run(folder: Path) -> Run:
         predictions=None if predictions is None else name_entries(predictions),
         simulation=simulation,
         example=_read_frame(folder / "selection_example.parquet", EXAMPLE_COLUMNS),
+        search=search,
+        search_fronts=_read_frame(folder / "search_fronts.parquet", SEARCH_FRONT_COLUMNS),
+        search_verified=_read_frame(folder / "search_verified.parquet", SEARCH_VERIFIED_COLUMNS),
     )
 
 

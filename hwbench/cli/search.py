@@ -1,0 +1,156 @@
+"""`hwbench search`: search architectures on tables."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from hwbench.cli.output import (
+    AsJson,
+    RunFolder,
+    ScenarioName,
+    Workers,
+    print_listing,
+    run_part,
+)
+
+app = typer.Typer(
+    help="Compare search strategies at equal numbers of evaluations.", no_args_is_help=True
+)
+
+
+@app.command(name="list")
+def list_(as_json: AsJson = False) -> None:
+    """List the strategies and their parameters."""
+    from hwbench.search.strategies import list_strategies, strategy_class, strategy_parameters
+
+    rows: list[dict[str, Any]] = []
+    for name in list_strategies():
+        strategy = strategy_class(name)
+        parameters = strategy_parameters(name)
+        rows.append(
+            {
+                "name": name,
+                "title": strategy.title,
+                "family": strategy.family,
+                "paper": strategy.paper,
+                "parameters": parameters if as_json else _text(parameters),
+            }
+        )
+    print_listing(rows, ["name", "title", "family", "parameters", "paper"], as_json=as_json)
+
+
+@app.command()
+def run(scenario: ScenarioName, output: RunFolder = None, workers: Workers = None) -> None:
+    """Run the searches of a scenario and write their results into a run folder."""
+    folder = run_part("search", scenario, output, workers)
+    print_search(folder)
+    typer.echo(f"results: {folder}")
+
+
+def print_search(folder: Path) -> None:
+    """Print hypervolume and best accuracies of every strategy, and what predicting cost."""
+    if not (folder / "search.parquet").exists():
+        return
+    import pandas as pd
+
+    from hwbench.report.search_analysis import (
+        best_under_limits,
+        hypervolume_shares,
+        true_best_under_limit,
+    )
+
+    record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    spec = record["spec"]["search"]
+    evaluations = pd.read_parquet(folder / "search.parquet")
+    fronts = pd.read_parquet(folder / "search_fronts.parquet")
+    seeds = evaluations["seed"].nunique()
+    shares = hypervolume_shares(evaluations, fronts, spec["checkpoints"])
+    typer.echo(f"Share of the true front's hypervolume by evaluations, mean of {seeds} seeds")
+    for (metric, goal), group in shares.groupby(["metric_target", "goal"], sort=False):
+        if goal == "front":
+            _print_means(group, "share", "evaluation", str(metric), digits=4)
+    bests = best_under_limits(evaluations, spec["limits"], spec["checkpoints"][:2][-1:])
+    for (metric, goal), group in bests.groupby(["metric_target", "goal"], sort=False):
+        checkpoint = group["evaluation"].iloc[0]
+        title = f"{metric}: best accuracy under each limit, {checkpoint} evaluations, goal {goal}"
+        truth = {
+            limit: true_best_under_limit(fronts, str(metric), float(limit))
+            for limit in group["limit"].unique()
+        }
+        _print_means(group, "accuracy", "limit", title, digits=2, truth=truth)
+    _print_verified(folder / "search_verified.parquet")
+    failures = record.get("search_failures") or []
+    if failures:
+        reason = failures[0]["error"].strip().splitlines()[-1]
+        typer.echo(
+            f"{len(failures)} searches failed, the first ({failures[0]['strategy']}): {reason}"
+        )
+
+
+def _print_means(
+    rows: Any,
+    value: str,
+    column: str,
+    title: str,
+    *,
+    digits: int,
+    truth: dict[float, float] | None = None,
+) -> None:
+    """A table of means over seeds: a row a strategy, the best last column first."""
+    means = rows.pivot_table(index="strategy", columns=column, values=value, dropna=False)
+    means = means.sort_values(means.columns[-1], ascending=False)
+    lines = [
+        {"strategy": name, **{f"{key:g}": f"{row[key]:.{digits}f}" for key in means.columns}}
+        for name, row in means.iterrows()
+    ]
+    if truth is not None:
+        lines.append(
+            {
+                "strategy": "(best there is)",
+                **{f"{k:g}": f"{v:.{digits}f}" for k, v in truth.items()},
+            }
+        )
+    columns = ["strategy", *(f"{key:g}" for key in means.columns)]
+    print_listing(lines, columns, as_json=False, title=title, wrap=False)
+
+
+def _print_verified(path: Path) -> None:
+    if not path.exists():
+        return
+    import pandas as pd
+
+    verified = pd.read_parquet(path)
+    typer.echo(
+        "Searching with a predicted metric, verified at the end: measurements of the metric for "
+        "the fit, to verify and saved; accuracy lost (MRA, points), really and as simulated"
+    )
+    for metric, of_metric in verified.groupby("metric_target", sort=False):
+        rows = []
+        for (strategy, size), group in of_metric.groupby(["strategy", "training_size"]):
+            mean = group.mean(numeric_only=True)
+            rows.append(
+                {
+                    "strategy": strategy,
+                    "fitted to": size,
+                    "verified": f"{mean['n_selected']:.1f}",
+                    "saved": f"{mean['evaluations'] - size - mean['n_selected']:.0f}",
+                    "tau": f"{mean['kendall_tau']:.3f}",
+                    "MRA all": f"{mean['mra_all']:.2f}",
+                    "simulated": f"{mean['mra_all_expected']:.2f}",
+                    "MRA pareto": f"{mean['mra_pareto']:.2f}",
+                    "simulated ": f"{mean['mra_pareto_expected']:.2f}",
+                }
+            )
+        print_listing(rows, list(rows[0]), as_json=False, title=str(metric), wrap=False)
+
+
+def _text(parameters: dict[str, Any]) -> str:
+    parts = []
+    for name, value in parameters.items():
+        shown = f"{value[0]} .. {value[-1]}" if isinstance(value, tuple) else value
+        parts.append(f"{name}={'card' if shown is None else shown}")
+    return ", ".join(parts)

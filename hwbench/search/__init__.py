@@ -1,0 +1,15 @@
+"""Searching architectures: every strategy behind one interface of ask and tell."""
+
+from __future__ import annotations
+
+from hwbench.search.objectives import Objective
+from hwbench.search.strategies import list_strategies, make_strategy, strategy_parameters
+from hwbench.search.strategy import Strategy
+
+__all__ = [
+    "Objective",
+    "Strategy",
+    "list_strategies",
+    "make_strategy",
+    "strategy_parameters",
+]

@@ -1,0 +1,286 @@
+"""Running search experiments on tables: every strategy, metric and seed."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from hwbench.errors import HwbenchError
+from hwbench.files import atomic_path
+from hwbench.progress import Progress, silent
+from hwbench.search.anytime import hypervolumes_so_far
+from hwbench.search.objectives import Objective
+from hwbench.search.spec import SearchSpec, StrategyChoice
+from hwbench.search.strategies import make_strategy
+from hwbench.search.strategy import Strategy
+from hwbench.search.tables import SearchTable, load_search_table
+from hwbench.search.verify import expected_losses, verify_selection
+
+Floats = NDArray[np.float64]
+
+SEARCH_FILES = ("search.parquet", "search_fronts.parquet", "search_verified.parquet")
+
+
+@dataclass(frozen=True)
+class SearchRun:
+    """One search: a pure function of this and the tables.
+
+    Attributes
+    ----------
+    choice : the strategy.
+    metric : "table:column".
+    goal : see `SearchSpec`.
+    limit : of the metric, for the goal "limits".
+    training_size : measured architectures that a predictor of the metric is fitted to; 0 where the
+        metric itself is measured.
+    seed : of the start, the strategy and the predictor.
+    """
+
+    choice: StrategyChoice
+    metric: str
+    goal: str
+    limit: float | None
+    training_size: int
+    seed: int
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """What an experiment found.
+
+    Attributes
+    ----------
+    evaluations : a row for each architecture that a search measured, in that order.
+    fronts : the true front of every metric.
+    verified : a row for each search with a predicted metric; empty where none was asked for.
+    failures : strategy, metric, seed and traceback of the searches that ended with an error.
+    """
+
+    evaluations: pd.DataFrame
+    fronts: pd.DataFrame
+    verified: pd.DataFrame
+    failures: tuple[dict[str, Any], ...]
+
+
+def planned_runs(spec: SearchSpec) -> list[SearchRun]:
+    """Every search of a spec."""
+    runs = []
+    for metric in spec.metrics:
+        for seed in spec.seeds:
+            for choice in spec.strategies:
+                for goal in spec.goals:
+                    limits = spec.limits.get(metric, ()) if goal == "limits" else (None,)
+                    runs += [SearchRun(choice, metric, goal, each, 0, seed) for each in limits]
+                if spec.predicted_metric is not None:
+                    runs += [
+                        SearchRun(choice, metric, "front", None, size, seed)
+                        for size in spec.predicted_metric.training_sizes
+                    ]
+    return runs
+
+
+def run_search(spec: SearchSpec, *, workers: int = 1, progress: Progress = silent) -> SearchResult:
+    """Run all searches of a spec.
+
+    Parameters
+    ----------
+    spec : what to search, and how.
+    workers : processes; the results do not depend on it.
+    progress : called with (searches done, searches in all).
+
+    Raises
+    ------
+    HwbenchError
+        Where a target, strategy or predictor is unknown, more evaluations are asked for than there
+        are architectures, or every search failed.
+    """
+    from joblib import Parallel, delayed
+
+    tables = {metric: load_search_table(spec.accuracy, metric) for metric in spec.metrics}
+    for metric, table in tables.items():
+        if spec.evaluations > len(table):
+            raise HwbenchError(
+                f"search: {spec.evaluations} evaluations asked for, but {spec.accuracy} and "
+                f"{metric} share {len(table)} architectures"
+            )
+    runs = planned_runs(spec)
+    for run in runs[: len(spec.strategies) * 4]:  # unknown parameters are said before the work
+        _make(run, tables[run.metric], spec)
+    if spec.predicted_metric is not None:
+        _metric_model(spec, tables[spec.metrics[0]], 0)
+    progress(0, len(runs))
+    parallel = Parallel(n_jobs=workers, return_as="generator")
+    found: list[_Found] = []
+    for result in parallel(delayed(_search_or_fail)(run, tables[run.metric], spec) for run in runs):
+        found.append(result)
+        progress(len(found), len(runs))
+    failures = tuple(each.failure for each in found if each.failure is not None)
+    if len(failures) == len(runs):
+        reason = failures[0]["error"].strip().splitlines()[-1]
+        raise HwbenchError(f"search: all {len(runs)} searches failed, the first with {reason}")
+    verified = [each.verified for each in found if each.verified is not None]
+    frame = pd.DataFrame(verified)
+    if spec.predicted_metric is not None and verified:
+        frame = expected_losses(
+            frame, tables, spec.evaluations, repeats=spec.predicted_metric.repeats
+        )
+    return SearchResult(
+        pd.concat([each.rows for each in found if each.rows is not None], ignore_index=True),
+        pd.concat([table.front() for table in tables.values()], ignore_index=True),
+        frame,
+        failures,
+    )
+
+
+def write_search(spec: SearchSpec, folder: Path, **options: Any) -> list[dict[str, Any]]:
+    """Run all searches of a spec and write their results into a folder, each file atomically.
+
+    Parameters
+    ----------
+    spec : what to search, and how.
+    folder : gets `search.parquet`, `search_fronts.parquet` and, where metrics were predicted,
+        `search_verified.parquet`.
+    **options : `workers` and `progress`, see `run_search`.
+
+    Returns
+    -------
+    The searches that failed.
+    """
+    result = run_search(spec, **options)
+    frames = [result.evaluations, result.fronts, result.verified]
+    for name, frame in zip(SEARCH_FILES, frames, strict=True):
+        if frame.empty:
+            (folder / name).unlink(missing_ok=True)  # of an earlier run
+            continue
+        with atomic_path(folder / name) as temporary:
+            frame.to_parquet(temporary, compression="zstd", index=False)
+    return list(result.failures)
+
+
+@dataclass(frozen=True)
+class _Found:
+    rows: pd.DataFrame | None = None
+    verified: dict[str, Any] | None = None
+    failure: dict[str, Any] | None = None
+
+
+def _search_or_fail(run: SearchRun, table: SearchTable, spec: SearchSpec) -> _Found:
+    try:
+        return _search(run, table, spec)
+    except Exception:  # noqa: BLE001  kept as a row, the other searches go on
+        failure = {
+            "strategy": run.choice.title,
+            "metric_target": run.metric,
+            "seed": run.seed,
+            "error": traceback.format_exc(),
+        }
+        return _Found(failure=failure)
+
+
+def _search(run: SearchRun, table: SearchTable, spec: SearchSpec) -> _Found:
+    """Search one table; without a predictor the rows, with one what the verification found."""
+    told_metric = table.metric
+    fit_seconds = 0.0
+    if run.training_size:
+        model = _metric_model(spec, table, run.seed)
+        chosen = np.random.default_rng([run.seed, 2]).permutation(len(table))[: run.training_size]
+        start = time.perf_counter()
+        model.fit(table.archs[chosen], table.metric[chosen])
+        told_metric = model.predict(table.archs)
+        fit_seconds = time.perf_counter() - start
+    strategy = _make(run, table, spec)
+    rows, seconds = _evaluate(strategy, table, told_metric, run.goal, spec.evaluations)
+    key = {
+        "strategy": run.choice.title,
+        "name": run.choice.name,
+        "accuracy_target": spec.accuracy,
+        "metric_target": run.metric,
+        "goal": run.goal,
+        "limit": np.nan if run.limit is None else run.limit,
+        "seed": run.seed,
+    }
+    if run.training_size:
+        losses = verify_selection(table, told_metric, rows)
+        sizes = {
+            "predictor": spec.predicted_metric.predictor if spec.predicted_metric else "",
+            "training_size": run.training_size,
+            "evaluations": len(rows),
+            "fit_seconds": fit_seconds,
+        }
+        return _Found(verified={**key, **sizes, **losses})
+    frame = pd.DataFrame(
+        {
+            "evaluation": np.arange(1, len(rows) + 1),
+            "arch": table.space.to_strings(table.archs[rows]),
+            "accuracy": table.accuracy[rows],
+            "metric": table.metric[rows],
+            "hypervolume": hypervolumes_so_far(
+                table.accuracy[rows] / 100,
+                table.standardised[rows],
+                reference_accuracy=0.0,
+                reference_metric=table.reference_metric,
+            ),
+            "seconds": seconds,
+        }
+    )
+    return _Found(rows=pd.concat([pd.DataFrame(key, index=frame.index), frame], axis=1))
+
+
+def _make(run: SearchRun, table: SearchTable, spec: SearchSpec) -> Strategy:
+    accuracy = Objective("accuracy", "maximize")
+    objectives = {
+        "front": [accuracy, Objective("metric")],
+        "accuracy": [accuracy],
+        "limits": [accuracy, Objective("metric", limit=run.limit or 0.0, optimised=False)],
+    }[run.goal]
+    return make_strategy(
+        run.choice.name,
+        space=table.space,
+        objectives=objectives,
+        candidates=table.archs,
+        seed=run.seed,
+        n_initial=min(spec.n_initial, spec.evaluations),
+        **run.choice.parameters,
+    )
+
+
+def _metric_model(spec: SearchSpec, table: SearchTable, seed: int) -> Any:
+    from hwbench.predictors import make_predictor
+
+    if spec.predicted_metric is None:
+        raise HwbenchError("search: no predictor of the metric is given")
+    return make_predictor(spec.predicted_metric.predictor, space=table.space, seed=seed)
+
+
+def _evaluate(
+    strategy: Strategy, table: SearchTable, metric: Floats, goal: str, evaluations: int
+) -> tuple[NDArray[np.int64], Floats]:
+    """Ask and tell one architecture at a time.
+
+    Returns
+    -------
+    The rows of the table in the order they were asked for, and the seconds that the strategy took
+    for each, telling included.
+    """
+    values = table.accuracy[:, None]
+    if goal != "accuracy":
+        values = np.stack([table.accuracy, metric], axis=1)
+    rows = np.empty(evaluations, dtype=np.int64)
+    seconds = np.empty(evaluations)
+    for place in range(evaluations):
+        start = time.perf_counter()
+        archs = strategy.ask(1)
+        asked = time.perf_counter()
+        row = table.rows_of(archs)
+        told = time.perf_counter()
+        strategy.tell(archs, values[row])
+        seconds[place] = time.perf_counter() - told + asked - start
+        rows[place] = row[0]
+    return rows, seconds

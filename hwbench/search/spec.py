@@ -1,0 +1,147 @@
+"""What a search experiment is: the section [search] of a scenario."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, Self
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeInt,
+    PositiveInt,
+    field_validator,
+    model_validator,
+)
+
+from hwbench.search.strategies import strategy_class, strategy_parameters
+
+GOALS = ("front", "accuracy", "limits")
+
+
+class StrategyChoice(BaseModel):
+    """A strategy with parameters, under a label that tells it from others of its name.
+
+    Attributes
+    ----------
+    name : of the strategy.
+    label : in results; the strategy's title by default.
+    parameters : that replace the strategy's defaults.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    label: str = ""
+    parameters: dict[str, Any] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _known(self) -> Self:
+        known = strategy_parameters(self.name)
+        for parameter in self.parameters:
+            if parameter not in known:
+                from hwbench.errors import unknown_name
+
+                raise unknown_name(f"parameter of strategy {self.name}", parameter, known)
+        return self
+
+    @property
+    def title(self) -> str:
+        """The label, else the strategy's title."""
+        return self.label or strategy_class(self.name).title
+
+
+class PredictedMetric(BaseModel):
+    """Searches that predict the metric of an architecture in place of measuring it.
+
+    Attributes
+    ----------
+    predictor : name of a zoo entry.
+    training_sizes : numbers of random architectures whose metric is measured for it.
+    repeats : simulated selections by which the expected loss at that quality is found.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    predictor: str = "structural_gaussian_process"
+    training_sizes: tuple[PositiveInt, ...] = Field(min_length=1)
+    repeats: PositiveInt = 200
+
+
+class PublishedResult(BaseModel):
+    """A result of the literature to set beside one's own: the best accuracy under a limit.
+
+    Attributes
+    ----------
+    metric : "table:column" of the hardware metric.
+    limit : largest acceptable value of it.
+    method, accuracy, value : who found what accuracy (in %) at which value of the metric.
+    source : where it stands.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    metric: str
+    limit: float
+    method: str
+    accuracy: float
+    value: float | None = None
+    source: str = ""
+
+
+class SearchSpec(BaseModel):
+    """Which searches to run.
+
+    Attributes
+    ----------
+    accuracy : "table:column" of the accuracy in %, to be maximised.
+    metrics : "table:column" of each hardware metric, of the same space.
+    strategies : names, or tables with `name`, `label` and `parameters`.
+    evaluations : architectures that a search measures.
+    checkpoints : numbers of evaluations at which fronts are compared.
+    n_initial : of them random, the same for every strategy by seed.
+    seeds : one search each.
+    goals : "front", accuracy and metric are both objectives; "accuracy", accuracy alone; "limits",
+        accuracy under each of the metric's limits, a search each.
+    limits : by metric the values it should not exceed.
+    predicted_metric : also search with a predictor of the metric in place of measuring it.
+    published : results of the literature.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    accuracy: str
+    metrics: tuple[str, ...] = Field(min_length=1)
+    strategies: tuple[StrategyChoice, ...] = Field(min_length=1)
+    evaluations: PositiveInt = 550
+    checkpoints: tuple[PositiveInt, ...] = (150, 350, 550)
+    n_initial: PositiveInt = 50
+    seeds: tuple[NonNegativeInt, ...] = Field(min_length=1)
+    goals: tuple[Literal["front", "accuracy", "limits"], ...] = ("front",)
+    limits: dict[str, tuple[float, ...]] = Field(default_factory=dict)
+    predicted_metric: PredictedMetric | None = None
+    published: tuple[PublishedResult, ...] = ()
+
+    @field_validator("strategies", mode="before")
+    @classmethod
+    def _names_alone(cls, given: Any) -> Any:
+        if not isinstance(given, list | tuple):
+            return given
+        return [{"name": each} if isinstance(each, str) else each for each in given]
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        titles = [choice.title for choice in self.strategies]
+        for title in titles:
+            if titles.count(title) > 1:
+                raise ValueError(f"two strategies are called '{title}'; give one a label")
+        if max(self.checkpoints) > self.evaluations:
+            raise ValueError(
+                f"checkpoint {max(self.checkpoints)} lies beyond the {self.evaluations} evaluations"
+            )
+        for metric in [*self.limits, *(each.metric for each in self.published)]:
+            if metric not in self.metrics:
+                raise ValueError(f"'{metric}' has limits or published results, but is no metric")
+        if "limits" in self.goals and not self.limits:
+            raise ValueError("the goal 'limits' needs a section [search.limits]")
+        return self

@@ -1,0 +1,106 @@
+"""What became of a search that predicted the metric, beside what the simulation expects."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.stats import kendalltau
+
+from hwbench.search.tables import SearchTable
+from hwbench.simulation.pareto import hypervolume, pareto_front
+from hwbench.simulation.selection import evaluate_selection, simulate_selection
+
+Floats = NDArray[np.float64]
+
+DEVIATIONS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.3, 1.7, 2.5)
+"""Deviations whose losses are simulated; those between are interpolated by tau."""
+
+SIMULATED = ("mra_all", "mra_pareto")
+
+
+def verify_selection(
+    table: SearchTable, predicted: Floats, rows: NDArray[np.int64]
+) -> dict[str, Any]:
+    """Measure what a search with a predicted metric would select.
+
+    Of the architectures it evaluated it selects the front of accuracy and predicted metric; their
+    metric is then measured, and the accuracy they lose is that of LAUBE 5.6 with the evaluated ones
+    as candidates.
+
+    Parameters
+    ----------
+    table : the truth.
+    predicted : predicted metric of all architectures of the table, float64 (n_archs,).
+    rows : int64 (n_evaluated,), rows of the table.
+
+    Returns
+    -------
+    `kendall_tau` of the predictor over the table and `kendall_tau_evaluated` over what was
+    evaluated; `mra_all`, `mra_pareto` in points; `hypervolume` of the selected as the truth has it,
+    with the reference point of `SearchTable`; `n_selected` and `n_selected_pareto`.
+    """
+    accuracy, metric = table.accuracy[rows], table.standardised[rows]
+    found = evaluate_selection(accuracy, metric, predicted[rows])
+    selected = pareto_front(accuracy, predicted[rows])
+    volume = hypervolume(
+        accuracy[selected] / 100,
+        metric[selected],
+        reference_accuracy=0.0,
+        reference_metric=table.reference_metric,
+    )
+    return {
+        "kendall_tau": float(kendalltau(predicted, table.metric).statistic),
+        "kendall_tau_evaluated": found["kendall_tau"],
+        "mra_all": found["mra_all"],
+        "mra_pareto": found["mra_pareto"],
+        "hypervolume": volume,
+        "n_selected": found["n_selected"],
+        "n_selected_pareto": found["n_selected_pareto"],
+    }
+
+
+def expected_losses(
+    verified: pd.DataFrame,
+    tables: Mapping[str, SearchTable],
+    evaluations: int,
+    *,
+    repeats: int,
+) -> pd.DataFrame:
+    """Add what the simulation of selections expects of a predictor of the same tau.
+
+    Parameters
+    ----------
+    verified : rows with `metric_target` and `kendall_tau`.
+    tables : by metric target.
+    evaluations : architectures that a search evaluates: the simulation's number of candidates.
+    repeats : simulated selections at each deviation.
+
+    Returns
+    -------
+    The rows with `mra_all_expected` and `mra_pareto_expected`, in points of accuracy.
+    """
+    parts = []
+    for target, group in verified.groupby("metric_target", sort=False):
+        table = tables[str(target)]
+        means = pd.DataFrame(
+            [
+                simulate_selection(
+                    table.accuracy,
+                    table.metric,
+                    n_candidates=min(evaluations, len(table)),
+                    deviation=deviation,
+                    repeats=repeats,
+                ).mean()
+                for deviation in DEVIATIONS
+            ]
+        ).sort_values("kendall_tau")
+        expected = {
+            f"{name}_expected": np.interp(group["kendall_tau"], means["kendall_tau"], means[name])
+            for name in SIMULATED
+        }
+        parts.append(group.assign(**expected))
+    return pd.concat(parts).sort_index()

@@ -1,0 +1,210 @@
+"""Search experiments: the same numbers on any number of workers, whole files, clear refusals."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from hwbench.errors import HwbenchError
+from hwbench.runs import run_scenario
+from hwbench.search import spec as spec_module
+from hwbench.search.run import planned_runs, run_search, write_search
+from hwbench.search.spec import SearchSpec
+from hwbench.search.tables import load_search_table
+from hwbench.simulation import hypervolume, pareto_front
+from hwbench.spaces import get_space
+from hwbench.tables import ColumnCard, Table, TableCard
+
+
+@pytest.fixture
+def latency_gaps(hwbench_home, make_table):
+    """The small table, and one of its latencies where some are missing."""
+    table = make_table("small")
+    table.save(hwbench_home / "tables" / "small.parquet")
+    latency = table.column("latency").copy()
+    latency[::10] = np.nan
+    card = TableCard(
+        name="gaps",
+        title="t",
+        space="nasbench201",
+        created="2026-01-01",
+        columns={
+            "latency": ColumnCard(title="l", unit="ms", direction="minimize", source="s"),
+            "speed": ColumnCard(title="s", unit="1/s", direction="maximize", source="s"),
+        },
+    )
+    frame = pd.DataFrame({"latency": latency, "speed": 1 / latency})
+    space = get_space("nasbench201")
+    Table.from_indices(space.indices_of(table.archs), frame, card).save(
+        hwbench_home / "tables" / "gaps.parquet"
+    )
+    return table
+
+
+def small_spec(**changes):
+    given = {
+        "accuracy": "small:test_accuracy",
+        "metrics": ["small:latency"],
+        "strategies": [
+            "random",
+            {"name": "predictor_guided", "label": "guided", "parameters": {"predictor": "ridge"}},
+        ],
+        "evaluations": 60,
+        "checkpoints": [30, 60],
+        "n_initial": 20,
+        "seeds": [0, 1],
+    }
+    return SearchSpec.model_validate({**given, **changes})
+
+
+def test_the_number_of_workers_changes_nothing(latency_gaps):
+    spec = small_spec(predicted_metric={"predictor": "ridge", "training_sizes": [20], "repeats": 5})
+    one, two = run_search(spec), run_search(spec, workers=2)
+    assert one.failures == two.failures == ()
+    for a, b in ((one.evaluations, two.evaluations), (one.verified, two.verified)):
+        drop = [column for column in a if column.endswith("seconds")]
+        pd.testing.assert_frame_equal(a.drop(columns=drop), b.drop(columns=drop))
+
+
+def test_what_a_search_writes_is_true(latency_gaps):
+    result = run_search(small_spec())
+    table = load_search_table("small:test_accuracy", "small:latency")
+    rows = result.evaluations
+    assert len(rows) == 2 * 2 * 60
+    for (_, seed), own in rows.groupby(["strategy", "seed"]):
+        assert own["evaluation"].tolist() == list(range(1, 61))
+        assert own["arch"].is_unique
+        at = table.rows_of(table.space.from_strings(own["arch"]))
+        np.testing.assert_array_equal(own["accuracy"], table.accuracy[at])
+        np.testing.assert_array_equal(own["metric"], table.metric[at])
+        volume = hypervolume(
+            table.accuracy[at] / 100,
+            table.standardised[at],
+            reference_accuracy=0,
+            reference_metric=table.reference_metric,
+        )
+        assert own["hypervolume"].iloc[-1] == pytest.approx(volume)
+        first = rows[(rows["strategy"] == "Random search") & (rows["seed"] == seed)]
+        assert own["arch"].tolist()[:20] == first["arch"].tolist()[:20]
+    front = pareto_front(table.accuracy, table.metric)
+    np.testing.assert_array_equal(result.fronts["metric"], table.metric[front])
+    assert rows["hypervolume"].max() <= result.fronts["hypervolume"].iloc[0] + 1e-12
+
+
+def test_architectures_without_a_metric_are_no_candidates(latency_gaps):
+    table = load_search_table("small:test_accuracy", "gaps:latency")
+    assert len(table) == 180
+    faster = load_search_table("small:test_accuracy", "gaps:speed")
+    assert (faster.metric < 0).all()  # larger is better, so it enters negated
+    result = run_search(small_spec(metrics=["gaps:latency"], evaluations=180, seeds=[0]))
+    assert np.isfinite(result.evaluations["metric"]).all()
+    shares = result.evaluations.groupby("strategy")["hypervolume"].max()
+    # Both measured everything there is.
+    np.testing.assert_allclose(shares, result.fronts["hypervolume"].iloc[0])
+
+
+def test_goals(latency_gaps):
+    spec = small_spec(
+        strategies=["regularised_evolution"],
+        goals=["front", "accuracy", "limits"],
+        limits={"small:latency": [0.9, 1.1]},
+        seeds=[0],
+    )
+    assert [(run.goal, run.limit) for run in planned_runs(spec)] == [
+        ("front", None),
+        ("accuracy", None),
+        ("limits", 0.9),
+        ("limits", 1.1),
+    ]
+    rows = run_search(spec).evaluations
+    searches = rows.groupby(["goal", "limit"], dropna=False)["evaluation"].max()
+    assert searches.tolist() == [60] * 4
+    # From the same start, each goal leads elsewhere.
+    ways = {
+        (goal, limit): tuple(own["arch"])
+        for (goal, limit), own in rows.groupby(["goal", "limit"], dropna=False)
+    }
+    assert len({way[:20] for way in ways.values()}) == 1
+    assert len(set(ways.values())) == 4
+
+
+def test_a_predicted_metric_is_verified(latency_gaps):
+    spec = small_spec(
+        predicted_metric={"predictor": "ridge", "training_sizes": [15, 100], "repeats": 20}
+    )
+    verified = run_search(spec).verified
+    assert len(verified) == 2 * 2 * 2
+    assert (verified["mra_pareto"] >= 0).all()
+    assert (verified["n_selected_pareto"] <= verified["n_selected"]).all()
+    by_size = verified.groupby("training_size").mean(numeric_only=True)
+    assert by_size["kendall_tau"].is_monotonic_increasing
+    # The better predictor is expected to lose less.
+    assert by_size["mra_all_expected"].is_monotonic_decreasing
+
+
+def test_failures_are_kept_and_the_rest_goes_on(latency_gaps, monkeypatch, tmp_path):
+    from hwbench.search.random_search import RandomSearch
+
+    def fail(self, n_archs):
+        raise ZeroDivisionError("by the strategy")
+
+    monkeypatch.setattr(RandomSearch, "_propose", fail)
+    failures = write_search(small_spec(), tmp_path)
+    assert [(each["strategy"], each["seed"]) for each in failures] == [
+        ("Random search", 0),
+        ("Random search", 1),
+    ]
+    assert "ZeroDivisionError: by the strategy" in failures[0]["error"]
+    assert set(pd.read_parquet(tmp_path / "search.parquet")["strategy"]) == {"guided"}
+    with pytest.raises(HwbenchError, match=r"all 2 searches failed.*ZeroDivisionError"):
+        run_search(small_spec(strategies=["random"]))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"strategies": ["randm"]}, "did you mean 'random'"),
+        ({"strategies": ["random", "random"]}, "two strategies are called 'Random search'"),
+        ({"strategies": [{"name": "random", "parameters": {"size": 1}}]}, "unknown parameter"),
+        ({"checkpoints": [70]}, "checkpoint 70 lies beyond the 60 evaluations"),
+        ({"limits": {"small:energy": [1.0]}}, "'small:energy' has limits"),
+        ({"goals": ["limits"]}, "needs a section"),
+        ({"goals": ["fronts"]}, "front"),
+    ],
+)
+def test_broken_specs(changes, message):
+    with pytest.raises(ValueError, match=message):
+        small_spec(**changes)
+
+
+def test_more_evaluations_than_architectures(latency_gaps):
+    with pytest.raises(HwbenchError, match=r"201 evaluations asked for, but .* share 200"):
+        run_search(small_spec(evaluations=201))
+    with pytest.raises(HwbenchError, match="did you mean 'ridge'"):
+        run_search(small_spec(predicted_metric={"predictor": "ridgee", "training_sizes": [20]}))
+
+
+SCENARIO = """
+title = "Searches"
+[search]
+accuracy = "small:test_accuracy"
+metrics = ["small:latency"]
+strategies = ["random", "local_search"]
+evaluations = 40
+checkpoints = [20, 40]
+n_initial = 10
+seeds = [0, 1]
+"""
+
+
+def test_a_scenario_of_searches(latency_gaps, tmp_path):
+    path = tmp_path / "searches.toml"
+    path.write_text(SCENARIO)
+    folder = run_scenario(str(path), tmp_path / "run")
+    record = json.loads((folder / "run.json").read_text())
+    assert record["search_failures"] == []
+    assert "small" in record["tables"]
+    assert record["spec"]["search"]["checkpoints"] == [20, 40]
+    assert len(pd.read_parquet(folder / "search.parquet")) == 2 * 2 * 40
+    assert spec_module.SearchSpec.model_validate(record["spec"]["search"]).evaluations == 40

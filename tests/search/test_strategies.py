@@ -1,0 +1,165 @@
+"""Every strategy keeps what ask and tell promise, and learns something."""
+
+import numpy as np
+import pytest
+
+import hwbench as hb
+from hwbench.search import Objective, list_strategies, make_strategy, strategy_parameters
+from hwbench.testing import check_strategy
+
+FAST_NETWORK = {"steps": 20, "passes": 1}
+SMALL = {
+    "bananas": {"predictor_parameters": {"steps": 20, "n_layers": 2}},
+    "bonas": {"predictor_parameters": FAST_NETWORK},
+    "npenas": {"predictor_parameters": FAST_NETWORK},
+    "progressive": {"predictor": "ridge"},
+    "random_forest": {"n_trees": 5},
+    "gaussian_process": {"predictor_parameters": {"max_iterations": 3}},
+    "predictor_guided": {"predictor": "ridge"},
+}
+MODEL_FREE = ("random", "local_search", "regularised_evolution", "nsga2")
+
+
+@pytest.mark.parametrize("name", list_strategies())
+def test_every_strategy_keeps_its_promises(name):
+    check_strategy(name, **SMALL.get(name, {}))
+
+
+@pytest.mark.parametrize("name", [*MODEL_FREE, "reinforce", "tpe", "predictor_guided"])
+def test_in_a_space_that_is_no_product(name):
+    check_strategy(name, space="transnas_macro", **SMALL.get(name, {}))
+
+
+@pytest.mark.parametrize("name", MODEL_FREE)
+def test_in_a_space_too_large_to_be_indexed(name):
+    check_strategy(name, space="darts")
+
+
+def cost(archs):
+    """Distance from one architecture: a slope that every strategy can follow."""
+    return (np.asarray(archs) != [3, 1, 2, 3, 0, 4]).sum(axis=1) + 0.1 * (archs[:, 0] == 2)
+
+
+LEARNS = [
+    name for name in list_strategies() if name not in ("random", "bananas", "bonas", "npenas")
+]
+
+
+@pytest.mark.parametrize("name", LEARNS)
+def test_it_is_better_than_random_search(name):
+    parameters = {"progressive": {"predictor": "ridge"}, "random_forest": {"n_trees": 10}}
+
+    def best(which, seed):
+        strategy = make_strategy(
+            which,
+            space="nasbench201",
+            objectives=[Objective("cost")],
+            seed=seed,
+            n_initial=20,
+            **parameters.get(which, {}),
+        )
+        for _ in range(26):
+            archs = strategy.ask(5)
+            strategy.tell(archs, cost(archs))
+        return strategy.values.min()
+
+    seeds = range(3)
+    assert np.mean([best(name, s) for s in seeds]) < np.mean([best("random", s) for s in seeds])
+
+
+@pytest.mark.parametrize("name", ["regularised_evolution", "local_search", "predictor_guided"])
+def test_with_a_limit_it_finds_what_keeps_it(name):
+    """Constrained: as near to one corner as a budget of operations allows."""
+
+    def measure(archs):
+        return np.stack([archs.sum(axis=1), (archs > 1).sum(axis=1)], axis=1).astype(float)
+
+    strategy = make_strategy(
+        name,
+        space="nasbench201",
+        objectives=[
+            Objective("size", "maximize"),
+            Objective("budget", limit=2, optimised=False),
+        ],
+        n_initial=20,
+        **SMALL.get(name, {}),
+    )
+    for _ in range(60):
+        archs = strategy.ask(4)
+        strategy.tell(archs, measure(archs))
+    best = strategy.values[strategy.best()]
+    assert (best[:, 1] <= 2).all()
+    assert best[0, 0] >= 11  # 2 x 4 + 4 x 1 is the best there is
+
+
+def test_parameters_are_listed_with_their_defaults():
+    assert strategy_parameters("regularised_evolution") == {
+        "population_size": 50,
+        "tournament_size": 10,
+    }
+    guided = strategy_parameters("predictor_guided")
+    assert guided["predictor"] == "structural_gaussian_process"
+    assert guided["trade_offs"] == "published"
+    assert guided["round_size"] == 25
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "message"),
+    [
+        ("regularized_evolution", {}, "unknown strategy .* did you mean 'regularised_evolution'"),
+        ("random", {"population_size": 3}, "unknown parameter of strategy random"),
+        ("nsga2", {"population": 3}, "did you mean 'population_size'"),
+        ("predictor_guided", {"predictor": "ridgr"}, "did you mean 'ridge'"),
+        ("predictor_guided", {"trade_offs": []}, "trade_offs"),
+        ("predictor_guided", {"trade_offs": "wider"}, "did you mean 'wide'"),
+        ("regularised_evolution", {"population_size": 0}, "must be at least 1"),
+        ("reinforce", {"mixing": 1.5}, "mixing must lie in 0 .. 1"),
+        ("random", {"n_initial": 0}, "n_initial must be at least 1"),
+        ("no.such:Module", {}, "cannot be imported"),
+    ],
+)
+def test_what_is_wrong_is_said(name, parameters, message):
+    with pytest.raises(hb.HwbenchError, match=message) as caught:
+        make_strategy(name, space="nasbench201", objectives=[Objective("cost")], **parameters)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_missing_libraries_name_their_extra(monkeypatch):
+    import sys
+
+    for module, name in (("optuna", "tpe"), ("pymoo.core.population", "nsga2")):
+        monkeypatch.setitem(sys.modules, module, None)
+        with pytest.raises(hb.HwbenchError, match=r"pip install 'hwbench\[search\]'"):
+            make_strategy(name, space="nasbench201", objectives=[Objective("cost")])
+
+
+def test_a_fitted_predictor_can_be_searched(small_table):
+    model = hb.make_predictor("ridge", space=small_table.space)
+    model.fit(small_table.archs, small_table.column("latency"))
+    strategy = hb.make_strategy(
+        "regularised_evolution", space=small_table.space, objectives=[hb.Objective("latency")]
+    )
+    for _ in range(30):
+        archs = strategy.ask(10)
+        strategy.tell(archs, model.predict(archs))
+    everything = model.predict(small_table.space.all_architectures())
+    assert strategy.values.min() <= np.quantile(everything, 0.002)
+
+
+def test_wrong_values_are_refused():
+    strategy = make_strategy(
+        "random", space="nasbench201", objectives=[Objective("a"), Objective("b")]
+    )
+    archs = strategy.ask(2)
+    for values, message in (
+        ([1.0, 2.0], r"shape \(2, 2\), not \(2,\)"),
+        ([[1.0, np.inf], [1.0, 2.0]], "row 0, objective b, is infinite"),
+        ([["a", "b"]] * 2, "must be numbers"),
+    ):
+        with pytest.raises(hb.HwbenchError, match=message):
+            strategy.tell(archs, values)
+    with pytest.raises(hb.HwbenchError, match="was told before"):
+        strategy.tell(archs[[0, 0]], np.ones((2, 2)))
+    assert len(strategy.archs) == 0
+    with pytest.raises(hb.HwbenchError, match="n_archs must be at least 1"):
+        strategy.ask(0)
