@@ -32,8 +32,7 @@ def mean_interval(values: ArrayLike, confidence: float = 0.95) -> tuple[float, f
     """
     if not 0.0 < confidence < 1.0:
         raise ValueError(f"confidence must lie between 0 and 1, not {confidence}")
-    numbers = np.asarray(values, dtype=np.float64).ravel()
-    numbers = numbers[~np.isnan(numbers)]
+    numbers = _without_missing(values)
     if numbers.size == 0:
         return float("nan"), float("nan"), float("nan")
     mean = float(numbers.mean())
@@ -45,6 +44,11 @@ def mean_interval(values: ArrayLike, confidence: float = 0.95) -> tuple[float, f
     error = float(numbers.std(ddof=1)) / float(np.sqrt(numbers.size))
     half = float(stdtrit(numbers.size - 1, 0.5 + confidence / 2)) * error
     return mean, mean - half, mean + half
+
+
+def _without_missing(values: ArrayLike) -> NDArray[np.float64]:
+    numbers = np.asarray(values, dtype=np.float64).ravel()
+    return numbers[~np.isnan(numbers)]
 
 
 def bootstrap_interval(
@@ -66,8 +70,7 @@ def bootstrap_interval(
     (mean, low, high), in the unit of `values`. `low` and `high` are NaN for fewer than two values,
     all three for none.
     """
-    numbers = np.asarray(values, dtype=np.float64).ravel()
-    numbers = numbers[~np.isnan(numbers)]
+    numbers = _without_missing(values)
     if numbers.size == 0:
         return float("nan"), float("nan"), float("nan")
     mean = float(numbers.mean())
