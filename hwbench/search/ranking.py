@@ -21,7 +21,8 @@ def non_dominated(costs: Floats) -> NDArray[np.bool_]:
     bool of shape (n,).
     """
     if costs.shape[1] == 1:
-        return np.equal(costs[:, 0], costs[:, 0].min(initial=np.inf))
+        only: Floats = costs[:, 0]
+        return only <= only.min(initial=np.inf)
     if costs.shape[1] == 2:
         return _non_dominated_pairs(costs)
     no_worse = (costs[:, None, :] <= costs[None, :, :]).all(axis=2)
