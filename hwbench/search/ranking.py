@@ -21,13 +21,13 @@ def non_dominated(costs: Floats) -> NDArray[np.bool_]:
     bool of shape (n,).
     """
     if costs.shape[1] == 1:
-        only: Floats = costs[:, 0]
-        return only <= only.min(initial=np.inf)
+        return np.asarray(costs[:, 0] == costs[:, 0].min(initial=np.inf))
     if costs.shape[1] == 2:
         return _non_dominated_pairs(costs)
     no_worse = (costs[:, None, :] <= costs[None, :, :]).all(axis=2)
     better = (costs[:, None, :] < costs[None, :, :]).any(axis=2)
-    return ~(no_worse & better).any(axis=0)
+    dominated: NDArray[np.bool_] = np.any(no_worse & better, axis=0)
+    return ~dominated
 
 
 def _non_dominated_pairs(costs: Floats) -> NDArray[np.bool_]:
