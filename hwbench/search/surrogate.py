@@ -20,6 +20,12 @@ MOST_ROWS = 4000
 """Architectures whose uncertainty is predicted together."""
 
 
+FIT_OFTEN: Mapping[str, Mapping[str, Any]] = {
+    "structural_gaussian_process": {"likelihood_rows": 200, "max_iterations": 20},
+}
+"""Hyper-parameters of predictors whose defaults are for one fit, not for one every round."""
+
+
 @dataclass(frozen=True)
 class FittedObjective:
     """A predictor of one objective's cost, and the transformation of the cost it was fitted to.
@@ -85,7 +91,7 @@ class SurrogateSearch(Strategy):
     Parameters
     ----------
     predictor : name of a zoo entry, or the path of a card.
-    predictor_parameters : hyper-parameters of it.
+    predictor_parameters : hyper-parameters of it, beside those of `FIT_OFTEN`.
     round_size : measurements between two fits.
     pool_size : candidates that are predicted, where the space is too large to predict all.
     warp : how strongly costs of the first objective are warped before they are fitted (see
@@ -109,7 +115,8 @@ class SurrogateSearch(Strategy):
     ) -> None:
         super().__init__(*args, **kwargs)
         self.predictor = self.default_predictor if predictor is None else predictor
-        self.predictor_parameters = dict(predictor_parameters or {})
+        often = FIT_OFTEN.get(self.predictor, {})
+        self.predictor_parameters = {**often, **(predictor_parameters or {})}
         rows = self.default_round_size if round_size is None else round_size
         self.round_size = self._at_least(1, "round_size", rows)
         self.pool_size = self._at_least(1, "pool_size", pool_size)

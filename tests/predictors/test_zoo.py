@@ -12,6 +12,7 @@ SPACES = ("nasbench201", "nasbench_macro")
 # Few steps: what is checked is that promises are kept, not that training has come to its end.
 QUICK = {
     "bananas": {"steps": 20, "n_layers": 3},
+    "binary_relation_gcn": {"steps": 20, "passes": 1},
     "bohamiann": {"burn_in": 20, "steps": 20, "keep_every": 5},
     "bonas": {"steps": 20, "passes": 1},
     "gcn": {"steps": 20, "passes": 1},
@@ -38,8 +39,10 @@ LEARNS_LITTLE = {
     "bonas": 0.2,  # convolutions say little of it
     "gcn": 0.2,
     "graph_vae": 0.2,  # its VAE has hardly begun
+    "binary_relation_gcn": 0.2,
 }
 FEWER_STEPS = {
+    "binary_relation_gcn": {"steps": 300, "passes": 1},
     **{name: {"steps": 500} for name in ("bananas", "mlp_large")},
     **{name: {"steps": 500, "passes": 1} for name in ("bonas", "gcn", "nao")},
     "graph_vae": {"steps": 500, "vae_graphs": 1000, "vae_epochs": 2},

@@ -105,3 +105,37 @@ def test_the_probability_of_keeping_limits_is_a_product():
     mean, deviation = np.array([[1.0, 2.0, 5.0]]), np.array([[1.0, 2.0, 1.0]])
     found = log_probability_within(mean, deviation, np.array([2.0, 1.0, np.nan]))
     np.testing.assert_allclose(np.exp(found), norm.cdf(1.0) * norm.cdf(-0.5))
+
+
+@pytest.mark.parametrize(("scalarisation", "in_the_dent"), [("sum", False), ("chebyshev", True)])
+def test_what_lies_in_a_dent_of_the_front(monkeypatch, scalarisation, in_the_dent):
+    """(6, 6) is on the front of costs, but above the line between its ends."""
+    strategy = make_strategy(
+        "predictor_guided",
+        space=SPACE,
+        objectives=OBJECTIVES,
+        n_initial=10,
+        predictor="ridge",
+        round_size=3,
+        trade_offs=[0.5, 1.0, 2.0],
+        scalarisation=scalarisation,
+    )
+    start = strategy.ask(10)
+    strategy.tell(start, measure(start))
+    pool = SPACE.sample(5, seed=77)
+    costs = np.array([[0.0, 10.0], [0.1, 10.0], [6.0, 6.0], [10.0, 0.0], [10.0, 0.1]])
+    monkeypatch.setattr(strategy, "_pool", lambda: pool)
+    monkeypatch.setattr(strategy, "_predict", lambda fitted, archs: costs)
+    monkeypatch.setattr(strategy, "_scales", lambda fitted: np.ones(2))
+    picked = strategy._select(strategy._fit(), 3)
+    assert (picked == pool[2]).all(axis=1).any() == in_the_dent
+
+
+def test_an_unknown_scalarisation():
+    with pytest.raises(hb.HwbenchError, match="did you mean 'chebyshev'"):
+        make_strategy(
+            "predictor_guided",
+            space=SPACE,
+            objectives=OBJECTIVES,
+            scalarisation="chebychev",
+        )
