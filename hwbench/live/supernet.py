@@ -82,9 +82,11 @@ class Supernet(nn.Module, ABC):
     ----------
     positions : the decisions.
     subsets : named restrictions of the space: the operations of each position.
+    chooses_positions : whether an architecture keeps only some of the positions.
     """
 
     subsets: ClassVar[Mapping[str, Any]] = {}
+    chooses_positions: ClassVar[bool] = False
 
     def __init__(
         self,

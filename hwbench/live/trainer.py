@@ -139,6 +139,34 @@ class Trainer(ABC):
             "train_accuracy": 100.0 * float(torch.stack(accuracies).mean()),
         }
 
+    def tune(
+        self,
+        mixture: Callable[[], Mixture],
+        data: SearchData,
+        augmentation: Augmentation,
+        epochs: int,
+    ) -> None:
+        """Train the weights alone, at a learning rate that falls from its start once more.
+
+        Parameters
+        ----------
+        mixture : gives what each step computes.
+        data, augmentation : as for `train_epoch`.
+        epochs : passes over the training images.
+        """
+        self.supernet.train()
+        steps = epochs * data.train.steps(self.batch_size)
+        batches = _endless(data.train, self.batch_size)
+        for step in range(steps):
+            batch = next(batches)
+            self._set_learning_rate(step / steps)
+            self.clear_gradients()
+            loss, _ = self.weight_loss(
+                Part(augmentation(batch.images), batch.labels), _detached(mixture())
+            )
+            loss.backward()
+            self.step_weights()
+
     @abstractmethod
     def step(
         self, batch: Part, validation: Iterator[Part], *, learns: bool
@@ -287,3 +315,12 @@ class SingleLevel(Trainer):
 def _endless(part: Part, batch_size: int) -> Iterator[Part]:
     while True:
         yield from part.shuffled(batch_size)
+
+
+def _detached(mixture: Mixture) -> Mixture:
+    choices = [
+        choice._replace(weights=None if choice.weights is None else choice.weights.detach())
+        for choice in mixture.choices
+    ]
+    edge_weights = mixture.edge_weights
+    return Mixture(tuple(choices), None if edge_weights is None else edge_weights.detach())
