@@ -8,6 +8,7 @@ import typer
 
 from hwbench.cli import (
     benchmark,
+    live,
     models,
     predictors,
     report,
@@ -35,6 +36,7 @@ app.add_typer(spaces.app, name="spaces")
 study_results.add_to(study.app)
 app.add_typer(study.app, name="study")
 app.add_typer(simulate.app, name="simulate")
+app.add_typer(live.app, name="live")
 app.add_typer(report.app, name="report")
 
 
