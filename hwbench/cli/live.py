@@ -49,9 +49,7 @@ def list_(as_json: AsJson = False) -> None:
                     "title": config.title,
                 }
             )
-    print_listing(
-        rows, ["name", "recipe", "strategy", "space", "data", "epochs"], as_json=as_json
-    )
+    print_listing(rows, ["name", "recipe", "strategy", "space", "data", "epochs"], as_json=as_json)
 
 
 @app.command()
@@ -87,9 +85,7 @@ def run(
         config = with_change(config, "seed", seed)
     folder = output or Path("runs") / f"live-{Path(name).stem}"
     with interruptible("the same command"), stage_bars() as stage:
-        result = run_live(
-            config, folder, device=device, threads=threads, fresh=fresh, stage=stage
-        )
+        result = run_live(config, folder, device=device, threads=threads, fresh=fresh, stage=stage)
     _print_result(result, folder, as_json)
 
 

@@ -64,7 +64,7 @@ class Bilevel(Trainer):
         with self._architecture_fixed():
             for mixture in mixtures:
                 loss, logits = self.weight_loss(batch, mixture)
-                loss.backward()
+                loss.backward()  # type: ignore[no-untyped-call]
                 total = total + loss.detach()
         self.step_weights()
         return total / len(mixtures), logits

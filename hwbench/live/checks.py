@@ -118,9 +118,7 @@ def _check_training(make: Callable[[], ArchitectureStrategy]) -> None:
         numbers = trainer.train_epoch(epoch, data, Augmentation())
         finite = all(abs(value) < float("inf") for value in numbers.values())
         _require(finite, strategy, "training gives a number that is not finite")
-    changed = any(
-        not torch.equal(a, b) for a, b in zip(before, strategy.parameters(), strict=True)
-    )
+    changed = any(not torch.equal(a, b) for a, b in zip(before, strategy.parameters(), strict=True))
     _require(changed or not before, strategy, "no parameter changes in training")
 
 

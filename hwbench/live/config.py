@@ -16,7 +16,7 @@ import pydantic
 from pydantic import BaseModel, ConfigDict, Field
 
 from hwbench.assets import assets_folder
-from hwbench.errors import HwbenchError, unknown_name
+from hwbench.errors import unknown_name
 from hwbench.live.components import complete_node
 from hwbench.live.data import Augmentation
 from hwbench.live.ranking import Calibration
@@ -216,7 +216,9 @@ def with_change(config: LiveConfig, key: str, value: Any) -> LiveConfig:
     place: Any = content
     for node in nodes:
         if not isinstance(place.get(node), dict):
-            raise unknown_name("section", node, [k for k, v in place.items() if isinstance(v, dict)])
+            raise unknown_name(
+                "section", node, [k for k, v in place.items() if isinstance(v, dict)]
+            )
         place = place[node]
     place[last] = value
     return config_of(content, where=key)

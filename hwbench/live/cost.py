@@ -47,9 +47,7 @@ class ExpectedMetric(torch.nn.Module):
             for i, position in enumerate(supernet.positions)
             for name in position.operations
         ]
-        present = [
-            [k < size for k in range(max(supernet.sizes))] for size in supernet.sizes
-        ]
+        present = [[k < size for k in range(max(supernet.sizes))] for size in supernet.sizes]
         self.n_features = int(offsets[-1])
         self.register_buffer("columns", torch.tensor(columns))
         self.register_buffer("present", torch.tensor(present))

@@ -125,9 +125,7 @@ class DARTSSupernet(Supernet):
     def all_positions(cls, space: Space) -> tuple[Position, ...]:
         del space
         return tuple(
-            Position(
-                f"{cell} {source}->{node}", ("none", *OPERATIONS, "noise"), f"{cell} {node}"
-            )
+            Position(f"{cell} {source}->{node}", ("none", *OPERATIONS, "noise"), f"{cell} {node}")
             for cell in CELLS
             for source, node in EDGES
         )
@@ -174,7 +172,7 @@ class DARTSSupernet(Supernet):
                     cell * len(EDGES) + EDGES.index((source, node + 2))
                     for source in range(node + 2)
                 ]
-                ordered = sorted(range(len(places)), key=lambda k: -best[places[k]][0])  # noqa: B023
+                ordered = sorted(range(len(places)), key=lambda k: -best[places[k]][0])
                 low, high = sorted(ordered[:2])
                 first, second = (
                     OPERATIONS.index(best[places[source]][1]) for source in (low, high)
@@ -220,5 +218,3 @@ def _make(name: str, channels: int, stride: int) -> nn.Module:
         # Pooling alone is not normalised: beside convolutions that are, it would count for more.
         return nn.Sequential(operation, nn.BatchNorm2d(channels))
     return operation
-
-

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import zipfile
 from pathlib import Path
 
 import torch
@@ -119,9 +120,14 @@ def read_tensors(path: Path) -> dict[str, object]:
         Where the file is missing, broken, or holds anything else.
     """
     try:
+        with path.open("rb") as file:
+            if not zipfile.is_zipfile(file):
+                raise HwbenchError(f"{path}: is no file of weights, or is damaged")
         content = torch.load(path, map_location="cpu", weights_only=True)
     except OSError as error:
         raise HwbenchError(f"{path}: cannot be read ({error.strerror or error})") from error
+    except HwbenchError:
+        raise
     except (RuntimeError, pickle.UnpicklingError, EOFError, ValueError, KeyError) as error:
         raise HwbenchError(f"{path}: is no file of weights, or is damaged") from error
     if not isinstance(content, dict):

@@ -18,13 +18,15 @@ def scale_gradients(supernet: Supernet, trust: float) -> None:
     supernet : with gradients.
     trust : 1 is the rate as printed (CHOE 408).
     """
-    weights, gradients, owners = [], [], []
+    weights: list[torch.Tensor] = []
+    gradients: list[torch.Tensor] = []
+    owners: list[int] = []
     n_operations = 0
     for mixed in supernet.mixed_operations():
         for candidate in mixed.candidates.values():
             own = [weight for weight in candidate.parameters() if weight.grad is not None]
             weights.extend(own)
-            gradients.extend(weight.grad for weight in own)
+            gradients.extend(weight.grad for weight in own if weight.grad is not None)
             owners.extend([n_operations] * len(own))
             n_operations += bool(own)
     if not weights:
@@ -38,4 +40,4 @@ def scale_gradients(supernet: Supernet, trust: float) -> None:
 
         rate = trust * torch.sqrt(squares(weights) / squares(gradients))
         rate = torch.where(torch.isfinite(rate), rate, torch.ones_like(rate))
-        torch._foreach_mul_(gradients, list(rate[owner].unbind(0)))
+        torch._foreach_mul_(gradients, list(rate[owner].unbind(0)))  # type: ignore[arg-type]

@@ -119,8 +119,9 @@ class MixedOperation(nn.Module):
         total = 0
         for operation in self.candidates.values():
             if any(True for _ in operation.parameters()):
-                conditional = isinstance(operation, ConditionalCandidate)
-                total += len(operation.copies) if conditional else 1
+                total += (
+                    len(operation.copies) if isinstance(operation, ConditionalCandidate) else 1
+                )
         return total
 
 

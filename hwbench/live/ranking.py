@@ -54,7 +54,7 @@ def evaluate_architectures(
     supernet: Supernet,
     archs: ArrayLike,
     data: SearchData,
-    calibration: Calibration = Calibration(),  # noqa: B008  frozen
+    calibration: Calibration = Calibration(),
     *,
     part: str = "validation",
     seed: int = 0,
@@ -91,8 +91,8 @@ def evaluate_architectures(
                 progress(place, len(valid))
                 mixture = supernet.mixture_of(arch)
                 supernet.train()
-                for batch in passes:
-                    supernet(batch, mixture)
+                for calibrating in passes:
+                    supernet(calibrating, mixture)
                 supernet.eval()
                 for batch in batches:
                     logits = supernet(batch.images, mixture)
@@ -187,7 +187,7 @@ def _flat_statistics(supernet: Supernet, momentum: float) -> Iterator[Tensor]:
     counts = [layer.num_batches_tracked for layer in layers]
     momenta = [layer.momentum for layer in layers]
     statistics = torch.cat([buffer for _, _, buffer in buffers])
-    pieces = statistics.split([len(buffer) for _, _, buffer in buffers])
+    pieces = torch.split(statistics, [len(buffer) for _, _, buffer in buffers])
     for (layer, name, _), piece in zip(buffers, pieces, strict=True):
         setattr(layer, name, piece)
     for layer in layers:

@@ -93,7 +93,7 @@ class Supernet(nn.Module, ABC):
         space: Space,
         operations: Sequence[Sequence[str]],
         skeleton: Skeleton,
-        options: NetworkOptions = NetworkOptions(),  # noqa: B008  frozen
+        options: NetworkOptions = NetworkOptions(),
     ) -> None:
         super().__init__()
         self.space = space
@@ -348,7 +348,7 @@ def make_supernet(
     *,
     operations: str | Sequence[str] | Sequence[Sequence[str]] | None = None,
     seed: int = 0,
-    options: NetworkOptions = NetworkOptions(),  # noqa: B008  frozen
+    options: NetworkOptions = NetworkOptions(),
     **skeleton: int,
 ) -> Supernet:
     """Build a supernet.

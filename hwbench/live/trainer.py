@@ -44,7 +44,7 @@ class Trainer(ABC):
     momentum, nesterov, weight_decay : of the weights' stochastic gradient descent.
     decay_batch_norm : whether the weight decay includes vectors: scales, shifts and biases.
     gradient_clip : largest norm of all weights' gradients together; 0 for no limit.
-    larc : whether every candidate operation has a learning rate of its own, see `hwbench.live.larc`.
+    larc : whether every candidate operation has a learning rate of its own, `hwbench.live.larc`.
     larc_trust : its factor.
     architecture_learning_rate, architecture_betas, architecture_weight_decay : of Adam on the
         strategy's parameters.
@@ -72,9 +72,7 @@ class Trainer(ABC):
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size", "learning_rate", "architecture_learning_rate"):
             if not getattr(self, name) > 0:
-                raise HwbenchError(
-                    f"trainer: {name} must be above 0, not {getattr(self, name)}"
-                )
+                raise HwbenchError(f"trainer: {name} must be above 0, not {getattr(self, name)}")
         if self.warm_up_epochs >= self.epochs and self.warm_up_epochs:
             raise HwbenchError("trainer: warm_up_epochs must be fewer than the epochs")
 
@@ -164,7 +162,7 @@ class Trainer(ABC):
             loss, _ = self.weight_loss(
                 Part(augmentation(batch.images), batch.labels), _detached(mixture())
             )
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             self.step_weights()
 
     @abstractmethod
@@ -185,7 +183,7 @@ class Trainer(ABC):
         """
 
     def split(self) -> None:
-        """Split the supernet's weights; copies go on with the momentum of what they are copies of."""
+        """Split the supernet's weights; copies go on with the momentum of their origin."""
         before = self.weight_optimizer.state
         origin = self.supernet.split()
         self.weight_optimizer = self._make_weight_optimizer()
@@ -248,7 +246,8 @@ class Trainer(ABC):
         self.strategy.zero_grad(set_to_none=True)
 
     def _make_weight_optimizer(self) -> torch.optim.SGD:
-        decayed, others = [], []
+        decayed: list[nn.Parameter] = []
+        others: list[nn.Parameter] = []
         for weight in self.supernet.parameters():
             (decayed if self.decay_batch_norm or weight.dim() > 1 else others).append(weight)
         groups = [
@@ -301,12 +300,12 @@ class SingleLevel(Trainer):
         mixtures = self.strategy.weight_mixtures()
         for mixture in mixtures:
             loss, logits = self.weight_loss(batch, mixture)
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             total = total + loss.detach()
         if learns:
             terms = self.architecture_terms()
             if terms is not None:
-                terms.backward()
+                terms.backward()  # type: ignore[no-untyped-call]
             self.step_architecture()
         self.step_weights()
         return total / len(mixtures), logits

@@ -134,9 +134,7 @@ def test_perturbation_keeps_the_candidate_that_is_missed_the_most(monkeypatch):
         wanted = [0, 1, 1, 0, 1, 0]
 
         def accuracy(mixture):
-            missing = [
-                wanted[i] not in choice.active for i, choice in enumerate(mixture().choices)
-            ]
+            missing = [wanted[i] not in choice.active for i, choice in enumerate(mixture().choices)]
             return 90.0 - 10.0 * sum(missing)
 
         monkeypatch.setattr(search, "accuracy", accuracy)

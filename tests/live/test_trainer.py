@@ -98,7 +98,9 @@ def test_bilevel_moves_each_side_by_its_own_images(cells, data):
 def test_learning_rate_falls_along_a_half_cosine(cells, data):
     trainer = SingleLevel(epochs=4, batch_size=24, learning_rate=0.1, final_learning_rate=0.02)
     _started(trainer, cells, SPOS())
-    rates = [trainer.train_epoch(epoch, data, Augmentation())["learning_rate"] for epoch in range(4)]
+    rates = [
+        trainer.train_epoch(epoch, data, Augmentation())["learning_rate"] for epoch in range(4)
+    ]
     assert rates == pytest.approx([0.1, 0.0882843, 0.06, 0.0317157], rel=1e-5)
 
 

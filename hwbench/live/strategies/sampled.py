@@ -19,9 +19,7 @@ class GumbelStrategy(ParametricStrategy):
 
     deterministic = False
 
-    def __init__(
-        self, *, temperature_start: float = 10.0, temperature_end: float = 0.1
-    ) -> None:
+    def __init__(self, *, temperature_start: float = 10.0, temperature_end: float = 0.1) -> None:
         super().__init__()
         positive(
             type(self).__name__.lower(),
