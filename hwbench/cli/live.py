@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -89,18 +90,114 @@ def run(
     _print_result(result, folder, as_json)
 
 
+@app.command()
+def rank(
+    folder: Annotated[Path, typer.Argument(help="The run folder of a finished search.")],
+    architectures: Annotated[
+        int | None, typer.Option(min=2, help="How many to draw; all by default.")
+    ] = None,
+    target: Annotated[
+        str | None, typer.Option(metavar="TABLE:COLUMN", help="True values to hold it against.")
+    ] = None,
+    by: Annotated[str, typer.Option(help="'accuracy' or 'loss'.")] = "accuracy",
+    passes: Annotated[int, typer.Option(min=0, help="Passes that calibrate statistics.")] = 20,
+    batch_size: Annotated[int, typer.Option(min=1, help="Images of a pass.")] = 256,
+    momentum: Annotated[float, typer.Option(help="Share of a pass in the statistics.")] = 0.1,
+    top: Annotated[int, typer.Option(min=1, help="How many to print.")] = 10,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="CSV file for all of them.")
+    ] = None,
+    device: Device = None,
+    threads: Threads = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Rank architectures by the supernet of a finished search."""
+    from hwbench.cli.output import progress_bar
+    from hwbench.files import atomic_path
+    from hwbench.live.config import RankingNode
+    from hwbench.live.run import measures_of, rank_run
+    from hwbench.toml import validated
+
+    calibration = {"passes": passes, "batch_size": batch_size, "momentum": momentum}
+    given = {
+        "architectures": architectures,
+        "target": target,
+        "score": by,
+        "calibration": calibration,
+    }
+    node = validated(given, RankingNode, where="ranking")
+    with progress_bar("ranking architectures") as progress:
+        frame = rank_run(folder, node, device=device, threads=threads, progress=progress)
+    if output is not None:
+        with atomic_path(output) as temporary:
+            frame.to_csv(temporary, index=False)
+    measures = measures_of(frame) if "true" in frame else {}
+    best = frame.head(top).to_dict("records")
+    if as_json:
+        print_json({"ranked": len(frame), "measures": measures, "best": best})
+        return
+    print_listing(
+        [{key: _number(value) for key, value in row.items()} for row in best],
+        list(frame.columns),
+        as_json=False,
+        wrap=False,
+    )
+    if measures:
+        _print_numbers(measures)
+
+
+@app.command()
+def sweep(
+    name: Annotated[
+        str, typer.Argument(metavar="SWEEP", help="A sweep's name, or the path of its TOML file.")
+    ],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="The folder; runs/live-SWEEP by default.")
+    ] = None,
+    device: Device = None,
+    threads: Threads = 1,
+    fresh: Fresh = False,
+    as_json: AsJson = False,
+) -> None:
+    """Run a search for every value of an argument and every seed, such as `window`."""
+    from hwbench.live.config import sweep_path
+    from hwbench.live.sweep import run_sweep, summary
+
+    path = sweep_path(name)
+    folder = output or Path("runs") / f"live-{path.stem}"
+    with interruptible("the same command"), stage_bars() as stage:
+        frame = run_sweep(path, folder, device=device, threads=threads, fresh=fresh, stage=stage)
+    rows = summary(frame).to_dict("records")
+    if as_json:
+        print_json(rows)
+        return
+    shown = ["value", "weight_sets", "search_accuracy", "test_accuracy"]
+    shown += ["kendall_tau", "kendall_tau_top50", "improvement_top1", "improvement_top5"]
+    shown += ["improvement_top10"]
+    columns = [column for column in shown if rows and column in rows[0]]
+    print_listing(
+        [{column: _number(row[column]) for column in columns} for row in rows],
+        columns,
+        as_json=False,
+        wrap=False,
+    )
+    typer.echo(f"written: {folder}")
+
+
 def _print_result(result: dict[str, Any], folder: Path, as_json: bool) -> None:
     if as_json:
         print_json(result)
         return
     ranking = result.get("ranking") or {}
+    _print_numbers({**{key: value for key, value in result.items() if key != "ranking"}, **ranking})
+    typer.echo(f"written: {folder}")
+
+
+def _print_numbers(numbers: Mapping[str, Any]) -> None:
     rows = [
-        {"what": key.replace("_", " "), "value": _number(value)}
-        for key, value in {**result, **ranking}.items()
-        if key != "ranking"
+        {"what": key.replace("_", " "), "value": _number(value)} for key, value in numbers.items()
     ]
     print_listing(rows, ["what", "value"], as_json=False)
-    typer.echo(f"written: {folder}")
 
 
 def _number(value: Any) -> str:

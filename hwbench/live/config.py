@@ -1,8 +1,8 @@
-"""The config tree of a live search: a TOML file whose nodes name parts with exactly their arguments.
+"""The config tree of a live search: TOML nodes that name parts with exactly their arguments.
 
-`[data]`, `[space]`, `[strategy]` and `[trainer]` are what every search has; `[cost]`, `[selection]`,
-`[ranking]` and `[retraining]` may be left out. `load_config` gives the complete tree, in which
-nothing is left to a default.
+`[space]`, `[strategy]`, `[trainer]` and `[selection]` are what every search has; `[data]`, `[cost]`
+and `[ranking]` may be left out. `load_config` gives the complete tree, in which nothing is left to
+a default.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any, Literal
 import pydantic
 from pydantic import BaseModel, ConfigDict, Field
 
-from hwbench.assets import assets_folder
+from hwbench.assets import assets_folder, find_content
 from hwbench.errors import unknown_name
 from hwbench.live.components import complete_node
 from hwbench.live.data import Augmentation
@@ -40,8 +40,8 @@ class DataNode(Node):
 
     Attributes
     ----------
-    name : an image set.
-    folder : where its files are, for sets that are not built in.
+    name : an image set, or the path of a `.npz` file, see `hwbench.tables.images.load_images`.
+    folder : of a published set's files; `HWBENCH_HOME`/images by default.
     validation_share : of the training images that are kept from the weights.
     augmentation : arguments of `hwbench.live.data.Augmentation`.
     """
@@ -191,8 +191,19 @@ def config_path(name: str, recipe: str = "published") -> Path:
     return files[name]
 
 
+def sweep_path(name: str) -> Path:
+    """The file of a sweep: a name, or the path of a `.toml` file.
+
+    Raises
+    ------
+    HwbenchError
+        Where there is no such sweep.
+    """
+    return find_content("sweep", name, recipe_files("sweeps"), ".toml")
+
+
 def recipe_files(recipe: str) -> dict[str, Path]:
-    """The searches of a recipe by name."""
+    """The searches of a recipe, or the "sweeps", by name."""
     folder = assets_folder("simulations") / "live" / recipe
     return {path.stem: path for path in sorted(folder.glob("*.toml"))}
 

@@ -90,7 +90,7 @@ class Part:
             yield Part(self.images[rows], self.labels[rows])
 
     def shuffled(self, batch_size: int) -> Iterator[Part]:
-        """All images in random order, in whole batches; one smaller batch where there is no more."""
+        """All images in random order, in whole batches; a smaller one where there are no more."""
         order = torch.randperm(len(self)).to(self.labels.device)
         for start in range(0, max(1, len(self) - batch_size + 1), batch_size):
             rows = order[start : start + batch_size]

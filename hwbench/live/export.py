@@ -119,17 +119,15 @@ def read_tensors(path: Path) -> dict[str, object]:
     HwbenchError
         Where the file is missing, broken, or holds anything else.
     """
+    broken = HwbenchError(f"{path}: is no file of weights, or is damaged")
+    if path.exists() and not zipfile.is_zipfile(path):  # an older format, or none
+        raise broken
     try:
-        with path.open("rb") as file:
-            if not zipfile.is_zipfile(file):
-                raise HwbenchError(f"{path}: is no file of weights, or is damaged")
         content = torch.load(path, map_location="cpu", weights_only=True)
     except OSError as error:
         raise HwbenchError(f"{path}: cannot be read ({error.strerror or error})") from error
-    except HwbenchError:
-        raise
     except (RuntimeError, pickle.UnpicklingError, EOFError, ValueError, KeyError) as error:
-        raise HwbenchError(f"{path}: is no file of weights, or is damaged") from error
+        raise broken from error
     if not isinstance(content, dict):
         raise HwbenchError(f"{path}: is no file of weights")
     return content

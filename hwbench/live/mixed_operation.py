@@ -119,9 +119,7 @@ class MixedOperation(nn.Module):
         total = 0
         for operation in self.candidates.values():
             if any(True for _ in operation.parameters()):
-                total += (
-                    len(operation.copies) if isinstance(operation, ConditionalCandidate) else 1
-                )
+                total += len(operation.copies) if isinstance(operation, ConditionalCandidate) else 1
         return total
 
 

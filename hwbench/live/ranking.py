@@ -117,7 +117,7 @@ def ranking_measures(predicted: ArrayLike, true: ArrayLike) -> dict[str, float]:
     -------
     `kendall_tau` over all and `kendall_tau_top50` over the 50 truly best (tau-b; NaN where either
     is constant); for n of `TOP` the `mean_true_top<n>` of the n best ranked, in the unit of `true`,
-    and `improvement_top<n>`, 0 for the mean of all and 1 for the best; and `mean_true`, `best_true`.
+    and `improvement_top<n>`, 0 for the mean of all and 1 for the best; `mean_true`, `best_true`.
     Equally ranked architectures count in the order given.
     """
     from scipy.stats import kendalltau

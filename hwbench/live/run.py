@@ -16,15 +16,16 @@ from numpy.typing import NDArray
 from hwbench.environment import describe_machine, describe_versions
 from hwbench.errors import HwbenchError
 from hwbench.files import atomic_path, write_text
-from hwbench.live.config import LiveConfig, RankingNode
-from hwbench.live.export import export_network, read_tensors
+from hwbench.live.config import LiveConfig, RankingNode, load_config
+from hwbench.live.data import SearchData, split_images
+from hwbench.live.export import export_network, load_network, read_tensors
 from hwbench.live.ranking import (
     Calibration,
     evaluate_architectures,
     ranking_measures,
     true_values,
 )
-from hwbench.live.search import Search, choose_device, make_search, seeded
+from hwbench.live.search import Search, choose_device, load_data, make_search, seeded
 from hwbench.live.selection import select_by_perturbation
 from hwbench.live.supernet import Supernet
 from hwbench.live.toml_text import to_toml
@@ -38,7 +39,8 @@ RUN_FILES = (CONFIG, RECORD, CHECKPOINT, METRICS, RANKING, RESULT)
 StageProgress = Callable[[str], Progress]
 
 
-def _silent_stage(_title: str) -> Progress:
+def silent_stage(_title: str) -> Progress:
+    """Report nothing."""
     return silent
 
 
@@ -49,9 +51,11 @@ def run_live(
     device: str | None = None,
     threads: int = 1,
     fresh: bool = False,
-    stage: StageProgress = _silent_stage,
+    stage: StageProgress = silent_stage,
 ) -> dict[str, Any]:
     """Run a search; a folder that holds a part of it goes on with the epoch it stopped before.
+
+    Where the folder holds all of it, its result is returned.
 
     Parameters
     ----------
@@ -79,6 +83,8 @@ def run_live(
         for name in RUN_FILES:
             (folder / name).unlink(missing_ok=True)
     _claim(folder, config)
+    if (folder / RESULT).exists():
+        return json.loads((folder / RESULT).read_text(encoding="utf-8"))
     with seeded(config.seed, place, threads), denormals_flushed():
         search = make_search(config, place)
         _train(search, folder, stage("training the supernet"))
@@ -89,28 +95,34 @@ def run_live(
 
 def rank_supernet(
     supernet: Supernet,
-    search: Search,
+    data: SearchData,
     ranking: RankingNode,
     *,
+    seed: int = 0,
     progress: Progress = silent,
 ) -> pd.DataFrame:
     """Rank architectures as a config says, the best first.
+
+    Parameters
+    ----------
+    supernet : trained.
+    data : on the supernet's device.
+    ranking : which architectures, by what, held against what.
+    seed : of the architectures that are drawn and of the batches that calibrate.
+    progress : called with (architectures done, architectures in all).
 
     Returns
     -------
     A frame with the columns `architecture` (string), `accuracy` (%), `loss`, `score` (larger is
     better), and `true` where the config names a target.
     """
-    seed = search.config.seed
     archs = (
         supernet.architectures()
         if ranking.architectures is None
         else supernet.sample(ranking.architectures, np.random.default_rng(seed))
     )
     calibration = Calibration(**ranking.calibration)
-    frame = evaluate_architectures(
-        supernet, archs, search.data, calibration, seed=seed, progress=progress
-    )
+    frame = evaluate_architectures(supernet, archs, data, calibration, seed=seed, progress=progress)
     frame.insert(0, "architecture", supernet.space.to_strings(archs))
     frame["score"] = frame["accuracy"] if ranking.score == "accuracy" else -frame["loss"]
     if ranking.target is not None:
@@ -150,13 +162,16 @@ def _conclude(search: Search, folder: Path, stage: StageProgress) -> dict[str, A
     frame: pd.DataFrame | None = None
     if config.ranking is not None:
         frame = rank_supernet(
-            supernet, search, config.ranking, progress=stage("ranking architectures")
+            supernet,
+            search.data,
+            config.ranking,
+            seed=config.seed,
+            progress=stage("ranking architectures"),
         )
         _write_frame(folder / RANKING, frame)
         result["ranked"] = len(frame)
         if "true" in frame:
-            known = frame.dropna(subset="true")
-            result["ranking"] = ranking_measures(known["score"], known["true"])
+            result["ranking"] = measures_of(frame)
     export_network(supernet, folder / "supernet")
     arch = _select(search, frame, stage)
     calibration = Calibration(**config.ranking.calibration) if config.ranking else Calibration()
@@ -190,6 +205,40 @@ def _select(
             "'ranking' with a section [ranking]"
         )
     return search.supernet.derive(strengths)
+
+
+def measures_of(ranking: pd.DataFrame) -> dict[str, float]:
+    """The measures of a ranking that holds true values, where these are known."""
+    known = ranking.dropna(subset="true")
+    return ranking_measures(known["score"], known["true"])
+
+
+def rank_run(
+    folder: Path,
+    ranking: RankingNode,
+    *,
+    device: str | None = None,
+    threads: int = 1,
+    progress: Progress = silent,
+) -> pd.DataFrame:
+    """Rank architectures by the supernet of a finished run, see `rank_supernet`.
+
+    Raises
+    ------
+    HwbenchError
+        Where the folder holds no finished run.
+    """
+    if not (folder / RESULT).exists():
+        raise HwbenchError(
+            f"{folder}: holds no finished live search; run one with hwbench live run"
+        )
+    config = load_config(str(folder / CONFIG))
+    place = choose_device(device)
+    supernet = load_network(folder / "supernet").to(place)
+    images = load_data(config)
+    data = split_images(images, config.data.validation_share, config.seed).to(place)
+    with seeded(config.seed, place, threads), denormals_flushed():
+        return rank_supernet(supernet, data, ranking, seed=config.seed, progress=progress)
 
 
 def weight_sets(supernet: Supernet) -> int:

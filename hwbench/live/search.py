@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
 
+from hwbench.errors import HwbenchError
 from hwbench.live.components import make_component
 from hwbench.live.config import LiveConfig
 from hwbench.live.cost import make_cost
@@ -18,7 +20,7 @@ from hwbench.live.strategies import STRATEGIES
 from hwbench.live.strategies.base import ArchitectureStrategy
 from hwbench.live.supernet import Supernet, make_supernet
 from hwbench.live.trainer import TRAINERS, Trainer
-from hwbench.tables.images import load_images
+from hwbench.tables.images import ImageSet, load_images
 
 EVALUATION_BATCH = 256
 
@@ -96,7 +98,7 @@ def make_search(config: LiveConfig, device: torch.device) -> Search:
     HwbenchError
         Where the parts do not go together, or images, tables or predictors cannot be had.
     """
-    images = load_images(config.data.name)
+    images = load_data(config)
     data = split_images(images, config.data.validation_share, config.seed).to(device)
     strategy: ArchitectureStrategy = make_component("strategy", STRATEGIES, config.strategy)
     supernet = make_supernet(
@@ -121,6 +123,12 @@ def make_search(config: LiveConfig, device: torch.device) -> Search:
     )
 
 
+def load_data(config: LiveConfig) -> ImageSet:
+    """The image set that a config names."""
+    folder = config.data.folder
+    return load_images(config.data.name, None if folder is None else Path(folder))
+
+
 @contextmanager
 def seeded(seed: int, device: torch.device, threads: int) -> Iterator[None]:
     """Seed torch's default generator, and give it and the number of threads back afterwards."""
@@ -143,8 +151,6 @@ def choose_device(name: str | None) -> torch.device:
     HwbenchError
         Where torch does not know the device, or it is not there.
     """
-    from hwbench.errors import HwbenchError
-
     if name is None:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:

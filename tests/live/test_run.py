@@ -114,6 +114,7 @@ def test_another_search_in_the_folder_is_refused(tmp_path):
 def test_damaged_checkpoint_is_named(tmp_path):
     run_live(_config(), tmp_path)
     (tmp_path / "checkpoint.pt").write_bytes(b"torn")
+    (tmp_path / "result.json").unlink()
     with pytest.raises(HwbenchError, match=r"checkpoint\.pt: is no file of weights"):
         run_live(_config(), tmp_path)
 

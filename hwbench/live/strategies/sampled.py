@@ -51,7 +51,7 @@ class SNAS(GumbelStrategy):
 
 
 class GDAS(GumbelStrategy):
-    """The one candidate that a sample holds the largest, with the relaxed sample's gradient (NA 383).
+    """The candidate that a sample holds the largest, with the relaxed sample's gradient (NA 383).
 
     Its weight is one; the gradient of the loss towards it goes on to the relaxed sample
     (straight-through), so only one candidate a position is computed.
