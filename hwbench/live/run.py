@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -25,15 +26,19 @@ from hwbench.live.ranking import (
     ranking_measures,
     true_values,
 )
+from hwbench.live.retrain import RetrainRecipe, retrain
 from hwbench.live.search import Search, choose_device, load_data, make_search, seeded
 from hwbench.live.selection import select_by_perturbation
 from hwbench.live.supernet import Supernet
 from hwbench.live.toml_text import to_toml
 from hwbench.predictors.training import denormals_flushed
 from hwbench.progress import Progress, silent
+from hwbench.spaces import get_space
+from hwbench.tables.images import load_images
 
 CONFIG, RECORD, CHECKPOINT = "config.toml", "run.json", "checkpoint.pt"
 METRICS, RANKING, RESULT = "metrics.parquet", "ranking.parquet", "result.json"
+RETRAINING = "retraining.json"
 RUN_FILES = (CONFIG, RECORD, CHECKPOINT, METRICS, RANKING, RESULT)
 
 StageProgress = Callable[[str], Progress]
@@ -228,17 +233,74 @@ def rank_run(
     HwbenchError
         Where the folder holds no finished run.
     """
-    if not (folder / RESULT).exists():
-        raise HwbenchError(
-            f"{folder}: holds no finished live search; run one with hwbench live run"
-        )
-    config = load_config(str(folder / CONFIG))
+    config = _finished(folder)
     place = choose_device(device)
     supernet = load_network(folder / "supernet").to(place)
     images = load_data(config)
     data = split_images(images, config.data.validation_share, config.seed).to(place)
     with seeded(config.seed, place, threads), denormals_flushed():
         return rank_supernet(supernet, data, ranking, seed=config.seed, progress=progress)
+
+
+def retrain_run(
+    folder: Path,
+    recipe: RetrainRecipe,
+    *,
+    arch: str | None = None,
+    data: str | None = None,
+    data_folder: Path | None = None,
+    seed: int = 0,
+    device: str | None = None,
+    threads: int = 1,
+    progress: Progress = silent,
+) -> dict[str, Any]:
+    """Train what a finished run found from scratch, and keep the result in its `retraining.json`.
+
+    Parameters
+    ----------
+    folder : the run folder.
+    recipe : how to train.
+    arch : the string of another architecture of the space.
+    data, data_folder : of `load_images`; those of the search by default.
+    seed : of weights and draws.
+    device, threads : as for `run_live`.
+    progress : called with (epochs done, epochs in all).
+
+    Returns
+    -------
+    `architecture`, and what `hwbench.live.retrain.retrain` returns.
+
+    Raises
+    ------
+    HwbenchError
+        Where the folder holds no finished run, or images cannot be had.
+    """
+    config = _finished(folder)
+    found = json.loads((folder / RESULT).read_text(encoding="utf-8"))["architecture"]
+    text = found if arch is None else arch
+    space = get_space(config.space.name)
+    images = load_data(config) if data is None else load_images(data, data_folder)
+    place = choose_device(device)
+    with seeded(seed, place, threads), denormals_flushed():
+        numbers = retrain(
+            space,
+            space.from_string(text),
+            images,
+            recipe,
+            seed=seed,
+            device=place,
+            progress=progress,
+        )
+    result = {"architecture": text, "images": images.name, "seed": seed, **numbers}
+    record = {**result, "recipe": asdict(recipe), "versions": describe_versions()}
+    write_text(folder / RETRAINING, json.dumps(record, indent=2) + "\n")
+    return result
+
+
+def _finished(folder: Path) -> LiveConfig:
+    if not (folder / RESULT).exists():
+        raise HwbenchError(f"{folder}: holds no finished search; use hwbench live run first")
+    return load_config(str(folder / CONFIG))
 
 
 def weight_sets(supernet: Supernet) -> int:

@@ -11,7 +11,7 @@ import tarfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,7 @@ Labels = NDArray[np.int64]
 
 SIDE = 32
 MOST_BYTES = 2**32  # of one array in a file of one's own
+ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")
 
 # Name of the archive, its published MD5, members of the training and of the test part, bytes of
 # labels before each image (the last one counts), labels.
@@ -119,42 +120,11 @@ def read_npz(path: Path) -> ImageSet:
     HwbenchError
         Where the file or an array is missing, or arrays do not fit one another.
     """
-    arrays: dict[str, NDArray[np.generic]] = {}
-    wanted = ("train_images", "train_labels", "test_images", "test_labels")
-    try:
-        with zipfile.ZipFile(path) as members:
-            for info in members.infolist():
-                if info.file_size > MOST_BYTES:
-                    raise HwbenchError(f"{path}: {info.filename} is larger than 4 GiB")
-        with np.load(path, allow_pickle=False) as content:
-            for name in wanted:
-                if name not in content:
-                    raise HwbenchError(
-                        f"{path}: lacks the array {name}; it needs {', '.join(wanted)}"
-                    )
-                arrays[name] = content[name]
-    except HwbenchError:
-        raise
-    except (OSError, ValueError, zipfile.BadZipFile, EOFError) as error:
-        raise HwbenchError(f"{path}: cannot be read as .npz ({error})") from error
-    parts = []
-    for part in ("train", "test"):
-        images, labels = arrays[f"{part}_images"], arrays[f"{part}_labels"]
-        images = images[:, None] if images.ndim == 3 else images
-        if images.ndim != 4 or images.shape[2] != images.shape[3] or labels.ndim != 1:
-            raise HwbenchError(
-                f"{path}: {part}_images must be of shape (n, channels, size, size) and "
-                f"{part}_labels (n,), not {images.shape} and {labels.shape}"
-            )
-        if len(images) != len(labels) or not len(labels):
-            raise HwbenchError(
-                f"{path}: there are {len(images)} {part} images and {len(labels)} labels"
-            )
-        if labels.dtype.kind not in "iu" or labels.min() < 0:
-            raise HwbenchError(f"{path}: {part}_labels must be integers from 0")
-        if not np.isfinite(images.astype(np.float32)).all():
-            raise HwbenchError(f"{path}: {part}_images hold a value that is not finite")
-        parts.append((images, labels.astype(np.int64)))
+    arrays = _read_arrays(path)
+    parts = [
+        _checked(path, part, arrays[f"{part}_images"], arrays[f"{part}_labels"])
+        for part in ("train", "test")
+    ]
     if parts[0][0].shape[1:] != parts[1][0].shape[1:]:
         raise HwbenchError(f"{path}: training and test images differ in shape")
     classes = int(max(parts[0][1].max(), parts[1][1].max())) + 1
@@ -162,11 +132,49 @@ def read_npz(path: Path) -> ImageSet:
     return normalised(path.stem, f"images of {path.name}, {shape}", parts[0], parts[1], classes)
 
 
+def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:
+    arrays: dict[str, NDArray[Any]] = {}
+    try:
+        with zipfile.ZipFile(path) as members:
+            largest = max((info.file_size for info in members.infolist()), default=0)
+        if largest <= MOST_BYTES:
+            with np.load(path, allow_pickle=False) as content:
+                arrays = {name: content[name] for name in ARRAYS if name in content}
+    except (OSError, ValueError, zipfile.BadZipFile, EOFError) as error:
+        raise HwbenchError(f"{path}: cannot be read as .npz ({error})") from error
+    if largest > MOST_BYTES:
+        raise HwbenchError(f"{path}: holds an array larger than 4 GiB")
+    for name in ARRAYS:
+        if name not in arrays:
+            raise HwbenchError(f"{path}: lacks the array {name}; it needs {', '.join(ARRAYS)}")
+    return arrays
+
+
+def _checked(
+    path: Path, part: str, images: NDArray[Any], labels: NDArray[Any]
+) -> tuple[NDArray[Any], Labels]:
+    images = images[:, None] if images.ndim == 3 else images
+    if images.ndim != 4 or images.shape[2] != images.shape[3] or labels.ndim != 1:
+        raise HwbenchError(
+            f"{path}: {part}_images must be of shape (n, channels, size, size) and "
+            f"{part}_labels (n,), not {images.shape} and {labels.shape}"
+        )
+    if len(images) != len(labels) or not len(labels):
+        raise HwbenchError(
+            f"{path}: there are {len(images)} {part} images and {len(labels)} labels"
+        )
+    if labels.dtype.kind not in "iu" or labels.min() < 0:
+        raise HwbenchError(f"{path}: {part}_labels must be integers from 0")
+    if images.dtype.kind not in "iufb" or not np.isfinite(images).all():
+        raise HwbenchError(f"{path}: {part}_images must be finite numbers")
+    return images, labels.astype(np.int64)
+
+
 def normalised(
     name: str,
     title: str,
-    train: tuple[NDArray[np.generic], Labels],
-    test: tuple[NDArray[np.generic], Labels],
+    train: tuple[NDArray[Any], Labels],
+    test: tuple[NDArray[Any], Labels],
     classes: int,
 ) -> ImageSet:
     """An image set whose channels have mean 0 and deviation 1 over the training part."""

@@ -14,13 +14,9 @@ def _archive(folder, name, images, labels):
     archive, _, train, test, label_bytes, _ = CIFAR[name]
     with tarfile.open(folder / archive, "w:gz") as members:
         for place, member in enumerate([*train, *test]):
-            records = np.concatenate(
-                [
-                    np.repeat(labels[place][:, None], label_bytes, 1),
-                    images[place].reshape(-1, 3072),
-                ],
-                axis=1,
-            ).astype(np.uint8)
+            before = np.repeat(labels[place][:, None], label_bytes, 1)
+            pixels = images[place].reshape(-1, 3072)
+            records = np.concatenate([before, pixels], axis=1).astype(np.uint8)
             if label_bytes == 2:
                 records[:, 0] = 99  # the coarse label, which is not used
             info = tarfile.TarInfo(member)
@@ -105,7 +101,7 @@ def test_images_of_ones_own(tmp_path):
         ({"train_labels": np.full(6, 0.5)}, "integers from 0"),
         ({"test_images": np.zeros((4, 8, 9))}, "of shape"),
         ({"test_images": np.zeros((4, 9, 9))}, "differ in shape"),
-        ({"train_images": np.full((6, 8, 8), np.nan)}, "not finite"),
+        ({"train_images": np.full((6, 8, 8), np.nan)}, "finite numbers"),
         ({"train_images": np.array([None] * 6)}, "cannot be read"),
     ],
 )
