@@ -8,6 +8,7 @@ import typer
 
 from hwbench.cli import (
     benchmark,
+    live,
     models,
     predictors,
     report,
@@ -38,6 +39,7 @@ study_results.add_to(study.app)
 app.add_typer(study.app, name="study")
 app.add_typer(simulate.app, name="simulate")
 app.add_typer(search.app, name="search")
+app.add_typer(live.app, name="live")
 app.add_typer(vae.app, name="vae")
 app.add_typer(report.app, name="report")
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hwbench.assets import home
 from hwbench.errors import unknown_name
 
 
@@ -75,14 +77,25 @@ def list_image_sets() -> list[str]:
     return sorted(_IMAGE_SETS)
 
 
-def load_images(name: str) -> ImageSet:
+def load_images(name: str, folder: Path | None = None) -> ImageSet:
     """The image set of that name.
+
+    Parameters
+    ----------
+    name : of a built-in or published set, or the path of a `.npz` file, see `read_npz`.
+    folder : of a published set's files; `HWBENCH_HOME`/images by default.
 
     Raises
     ------
     HwbenchError
-        Where there is none; the message says the nearest one.
+        Where there is none; the message says the nearest one. Where a file is missing or damaged.
     """
-    if name not in _IMAGE_SETS:
-        raise unknown_name("image set", name, _IMAGE_SETS)
-    return _IMAGE_SETS[name]()
+    from hwbench.tables.image_files import READERS, read_npz
+
+    if name in _IMAGE_SETS:
+        return _IMAGE_SETS[name]()
+    if name in READERS:
+        return READERS[name](home() / "images" if folder is None else folder)
+    if name.endswith(".npz"):
+        return read_npz(Path(name))
+    raise unknown_name("image set", name, [*_IMAGE_SETS, *READERS])

@@ -15,6 +15,7 @@ GROUPS = {
     "spaces": ["list", "show"],
     "study": ["run", "estimate", "status", "resume", "retry-failed", "merge", "compact", "ranks"],
     "simulate": ["run", "select"],
+    "live": ["list", "show", "run", "rank", "retrain", "sweep"],
     "report": ["write"],
     "vae": ["train", "evaluate", "sample"],
 }

@@ -1,0 +1,262 @@
+"""`hwbench live`: architecture searches that train real networks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from hwbench.cli.output import AsJson, interruptible, print_json, print_listing, stage_bars
+
+app = typer.Typer(
+    help="Search architectures by training supernets (PyTorch).", no_args_is_help=True
+)
+
+Name = Annotated[
+    str, typer.Argument(metavar="SEARCH", help="A search's name, or the path of its TOML file.")
+]
+Recipe = Annotated[
+    str,
+    typer.Option(help="'published' settings, or 'small' ones for digits and a few minutes."),
+]
+Device = Annotated[str | None, typer.Option(help="Such as cpu or cuda; CUDA if there is one.")]
+Threads = Annotated[int, typer.Option(min=1, help="Threads of torch.")]
+Fresh = Annotated[bool, typer.Option("--fresh", help="Remove what the folder holds first.")]
+Seed = Annotated[int | None, typer.Option(min=0, help="In place of the search's seed.")]
+Output = Annotated[
+    Path | None, typer.Option("--output", "-o", help="The run folder; runs/live-SEARCH by default.")
+]
+
+
+@app.command(name="list")
+def list_(as_json: AsJson = False) -> None:
+    """List all searches, strategies and what each recipe trains."""
+    from hwbench.live.config import RECIPES, load_config, recipe_files
+
+    rows = []
+    for recipe in RECIPES:
+        for name in recipe_files(recipe):
+            config = load_config(name, recipe)
+            rows.append(
+                {
+                    "name": name,
+                    "recipe": recipe,
+                    "strategy": config.strategy["name"],
+                    "space": config.space.name,
+                    "data": config.data.name,
+                    "epochs": config.trainer["epochs"],
+                    "title": config.title,
+                }
+            )
+    print_listing(rows, ["name", "recipe", "strategy", "space", "data", "epochs"], as_json=as_json)
+
+
+@app.command()
+def show(name: Name, recipe: Recipe = "published", as_json: AsJson = False) -> None:
+    """Print a search's complete config tree, to copy and change."""
+    from hwbench.live.config import load_config
+    from hwbench.live.toml_text import to_toml
+
+    tree = load_config(name, recipe).model_dump(mode="json")
+    if as_json:
+        print_json(tree)
+        return
+    typer.echo(to_toml(tree), nl=False)
+
+
+@app.command()
+def run(
+    name: Name,
+    recipe: Recipe = "published",
+    output: Output = None,
+    seed: Seed = None,
+    device: Device = None,
+    threads: Threads = 1,
+    fresh: Fresh = False,
+    as_json: AsJson = False,
+) -> None:
+    """Run a search; stopped at any moment, the same command goes on."""
+    from hwbench.live.config import load_config, with_change
+    from hwbench.live.run import run_live
+
+    config = load_config(name, recipe)
+    if seed is not None:
+        config = with_change(config, "seed", seed)
+    folder = output or Path("runs") / f"live-{Path(name).stem}"
+    with interruptible("the same command"), stage_bars() as stage:
+        result = run_live(config, folder, device=device, threads=threads, fresh=fresh, stage=stage)
+    _print_result(result, folder, as_json)
+
+
+@app.command()
+def rank(
+    folder: Annotated[Path, typer.Argument(help="The run folder of a finished search.")],
+    architectures: Annotated[
+        int | None, typer.Option(min=2, help="How many to draw; all by default.")
+    ] = None,
+    target: Annotated[
+        str | None, typer.Option(metavar="TABLE:COLUMN", help="True values to hold it against.")
+    ] = None,
+    by: Annotated[str, typer.Option(help="'accuracy' or 'loss'.")] = "accuracy",
+    passes: Annotated[int, typer.Option(min=0, help="Passes that calibrate statistics.")] = 20,
+    batch_size: Annotated[int, typer.Option(min=1, help="Images of a pass.")] = 256,
+    momentum: Annotated[float, typer.Option(help="Share of a pass in the statistics.")] = 0.1,
+    top: Annotated[int, typer.Option(min=1, help="How many to print.")] = 10,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="CSV file for all of them.")
+    ] = None,
+    device: Device = None,
+    threads: Threads = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Rank architectures by the supernet of a finished search."""
+    from hwbench.cli.output import progress_bar
+    from hwbench.files import atomic_path
+    from hwbench.live.config import RankingNode
+    from hwbench.live.run import measures_of, rank_run
+    from hwbench.toml import validated
+
+    calibration = {"passes": passes, "batch_size": batch_size, "momentum": momentum}
+    given = {
+        "architectures": architectures,
+        "target": target,
+        "score": by,
+        "calibration": calibration,
+    }
+    node = validated(given, RankingNode, where="ranking")
+    with progress_bar("ranking architectures") as progress:
+        frame = rank_run(folder, node, device=device, threads=threads, progress=progress)
+    if output is not None:
+        with atomic_path(output) as temporary:
+            frame.to_csv(temporary, index=False)
+    measures = measures_of(frame) if "true" in frame else {}
+    best = frame.head(top).to_dict("records")
+    if as_json:
+        print_json({"ranked": len(frame), "measures": measures, "best": best})
+        return
+    print_listing(
+        [{key: _number(value) for key, value in row.items()} for row in best],
+        list(frame.columns),
+        as_json=False,
+        wrap=False,
+    )
+    if measures:
+        _print_numbers(measures)
+
+
+@app.command()
+def retrain(
+    folder: Annotated[Path, typer.Argument(help="The run folder of a finished search.")],
+    data: Annotated[
+        str | None, typer.Option(help="An image set; the search's own by default.")
+    ] = None,
+    data_folder: Annotated[Path | None, typer.Option(help="Where the set's files are.")] = None,
+    arch: Annotated[
+        str | None, typer.Option(help="Another architecture than the search found.")
+    ] = None,
+    channels: Annotated[int, typer.Option(min=1, help="Of the first cells.")] = 36,
+    depth: Annotated[int, typer.Option(min=1, help="Cells of a stage.")] = 6,
+    epochs: Annotated[int, typer.Option(min=1, help="Passes over the training images.")] = 600,
+    batch_size: Annotated[int, typer.Option(min=1, help="Images of a step.")] = 96,
+    learning_rate: Annotated[float, typer.Option(help="At the start.")] = 0.025,
+    drop_path: Annotated[float, typer.Option(help="Share of dropped paths at the end.")] = 0.2,
+    shift: Annotated[int, typer.Option(min=0, help="Pixels an image is moved by.")] = 4,
+    flip: Annotated[bool, typer.Option("--flip/--no-flip", help="Mirror images.")] = True,
+    cutout: Annotated[int, typer.Option(min=0, help="Side of the square set to zero.")] = 16,
+    seed: Annotated[int, typer.Option(min=0, help="Of weights and draws.")] = 0,
+    device: Device = None,
+    threads: Threads = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Train what a search found from scratch; by default as DARTS does on CIFAR-10."""
+    from hwbench.cli.output import progress_bar
+    from hwbench.live.retrain import RetrainRecipe
+    from hwbench.live.run import retrain_run
+
+    recipe = RetrainRecipe(
+        channels=channels,
+        depth=depth,
+        epochs=epochs,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        drop_path=drop_path,
+        shift=shift,
+        flip=flip,
+        cutout=cutout,
+    )
+    with progress_bar("training from scratch") as progress:
+        result = retrain_run(
+            folder,
+            recipe,
+            arch=arch,
+            data=data,
+            data_folder=data_folder,
+            seed=seed,
+            device=device,
+            threads=threads,
+            progress=progress,
+        )
+    if as_json:
+        print_json(result)
+        return
+    _print_numbers(result)
+
+
+@app.command()
+def sweep(
+    name: Annotated[
+        str, typer.Argument(metavar="SWEEP", help="A sweep's name, or the path of its TOML file.")
+    ],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="The folder; runs/live-SWEEP by default.")
+    ] = None,
+    device: Device = None,
+    threads: Threads = 1,
+    fresh: Fresh = False,
+    as_json: AsJson = False,
+) -> None:
+    """Run a search for every value of an argument and every seed, such as `window`."""
+    from hwbench.live.config import sweep_path
+    from hwbench.live.sweep import run_sweep, summary
+
+    path = sweep_path(name)
+    folder = output or Path("runs") / f"live-{path.stem}"
+    with interruptible("the same command"), stage_bars() as stage:
+        frame = run_sweep(path, folder, device=device, threads=threads, fresh=fresh, stage=stage)
+    rows = summary(frame).to_dict("records")
+    if as_json:
+        print_json(rows)
+        return
+    shown = ["value", "weight_sets", "search_accuracy", "test_accuracy"]
+    shown += ["kendall_tau", "kendall_tau_top50", "improvement_top1", "improvement_top5"]
+    shown += ["improvement_top10"]
+    columns = [column for column in shown if rows and column in rows[0]]
+    print_listing(
+        [{column: _number(row[column]) for column in columns} for row in rows],
+        columns,
+        as_json=False,
+        wrap=False,
+    )
+    typer.echo(f"written: {folder}")
+
+
+def _print_result(result: dict[str, Any], folder: Path, as_json: bool) -> None:
+    if as_json:
+        print_json(result)
+        return
+    ranking = result.get("ranking") or {}
+    _print_numbers({**{key: value for key, value in result.items() if key != "ranking"}, **ranking})
+    typer.echo(f"written: {folder}")
+
+
+def _print_numbers(numbers: Mapping[str, Any]) -> None:
+    rows = [
+        {"what": key.replace("_", " "), "value": _number(value)} for key, value in numbers.items()
+    ]
+    print_listing(rows, ["what", "value"], as_json=False)
+
+
+def _number(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,252 @@
+"""The config tree of a live search: TOML nodes that name parts with exactly their arguments.
+
+`[space]`, `[strategy]`, `[trainer]` and `[selection]` are what every search has; `[data]`, `[cost]`
+and `[ranking]` may be left out. `load_config` gives the complete tree, in which nothing is left to
+a default.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Literal
+
+import pydantic
+from pydantic import BaseModel, ConfigDict, Field
+
+from hwbench.assets import assets_folder, find_content
+from hwbench.errors import unknown_name
+from hwbench.live.components import complete_node
+from hwbench.live.data import Augmentation
+from hwbench.live.ranking import Calibration
+from hwbench.live.strategies import STRATEGIES
+from hwbench.live.trainer import TRAINERS
+from hwbench.toml import read_toml, validated
+
+RECIPES = ("published", "small")
+
+Operations = str | list[str] | list[list[str]] | None
+
+
+class Node(BaseModel):
+    """A part of the tree that refuses unknown keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DataNode(Node):
+    """Which images.
+
+    Attributes
+    ----------
+    name : an image set, or the path of a `.npz` file, see `hwbench.tables.images.load_images`.
+    folder : of a published set's files; `HWBENCH_HOME`/images by default.
+    validation_share : of the training images that are kept from the weights.
+    augmentation : arguments of `hwbench.live.data.Augmentation`.
+    """
+
+    name: str = "digits"
+    folder: str | None = None
+    validation_share: float = Field(default=0.5, gt=0, lt=1)
+    augmentation: dict[str, Any] = Field(default_factory=dict)
+
+    @pydantic.field_validator("augmentation")
+    @classmethod
+    def _complete(cls, given: dict[str, Any]) -> dict[str, Any]:
+        return asdict(_build(Augmentation, given))
+
+
+class SpaceNode(Node):
+    """Which supernet.
+
+    Attributes
+    ----------
+    name : of the space.
+    operations : the candidates, see `hwbench.live.supernet.make_supernet`.
+    channels, depth : of the skeleton.
+    """
+
+    name: str
+    operations: Operations = None
+    channels: int = Field(gt=0)
+    depth: int = Field(gt=0)
+
+
+class CostNode(Node):
+    """A soft cost term: what the metric is expected to be, over its mean, times a weight.
+
+    Attributes
+    ----------
+    target : "table:column" of the supernet's space.
+    predictor : a differentiable one of the zoo, such as "ridge", "lookup_table", "mlp_small".
+    samples : architectures of the table that it is fitted on.
+    weight : of the term.
+    """
+
+    target: str
+    predictor: str = "ridge"
+    samples: int = Field(default=124, gt=1)
+    weight: float = Field(gt=0)
+
+
+class SelectionNode(Node):
+    """How the architecture comes out of the trained supernet.
+
+    Attributes
+    ----------
+    method : "strength" takes the strongest candidates; "perturbation" fixes position after position
+        at the candidate without which the supernet loses most; "ranking" takes the best of the
+        ranking.
+    tuning_epochs : of the weights after each position that "perturbation" fixes.
+    """
+
+    method: Literal["strength", "perturbation", "ranking"]
+    tuning_epochs: int = Field(default=1, ge=0)
+
+
+class RankingNode(Node):
+    """A ranking of architectures by the supernet.
+
+    Attributes
+    ----------
+    architectures : how many are drawn; all by default.
+    score : what they are ranked by.
+    calibration : arguments of `hwbench.live.ranking.Calibration`.
+    target : "table:column" of true values to hold the ranking against, larger is better.
+    """
+
+    architectures: int | None = Field(default=None, gt=1)
+    score: Literal["accuracy", "loss"] = "accuracy"
+    calibration: dict[str, Any] = Field(default_factory=dict)
+    target: str | None = None
+
+    @pydantic.field_validator("calibration")
+    @classmethod
+    def _complete(cls, given: dict[str, Any]) -> dict[str, Any]:
+        return asdict(_build(Calibration, given))
+
+
+class LiveConfig(Node):
+    """A live search.
+
+    Attributes
+    ----------
+    title, description : for people.
+    seed : of weights, parameters, splits, order of images and all draws.
+    strategy, trainer : `name` and the arguments of a class in `STRATEGIES` or `TRAINERS`, or of
+        one's own, named "module:Class".
+    """
+
+    title: str
+    description: str = ""
+    seed: int = Field(default=0, ge=0)
+    data: DataNode = DataNode()
+    space: SpaceNode
+    strategy: dict[str, Any]
+    trainer: dict[str, Any]
+    cost: CostNode | None = None
+    selection: SelectionNode
+    ranking: RankingNode | None = None
+
+    @pydantic.model_validator(mode="after")
+    def _ranking_given(self) -> LiveConfig:
+        if self.selection.method == "ranking" and self.ranking is None:
+            raise ValueError("selection by ranking needs a section [ranking]")
+        return self
+
+
+def load_config(name: str, recipe: str = "published") -> LiveConfig:
+    """Read a search by the name of its recipe, or by the path of its `.toml` file.
+
+    Raises
+    ------
+    HwbenchError
+        Where there is no such search, or a node is wrong; the message names file and node.
+    """
+    path = config_path(name, recipe)
+    return _completed(read_toml(path, LiveConfig), str(path))
+
+
+def config_of(content: Mapping[str, Any], *, where: str) -> LiveConfig:
+    """A search from the content of a config tree, with the same checks as `load_config`."""
+    return _completed(validated(content, LiveConfig, where=where), where)
+
+
+def config_path(name: str, recipe: str = "published") -> Path:
+    """The file of a search.
+
+    Raises
+    ------
+    HwbenchError
+        Where there is no such recipe, or it has no search of that name.
+    """
+    if name.endswith(".toml"):
+        return Path(name)
+    if recipe not in RECIPES:
+        raise unknown_name("recipe", recipe, RECIPES)
+    files = recipe_files(recipe)
+    if name not in files:
+        raise unknown_name(f"search of the recipe {recipe}", name, files)
+    return files[name]
+
+
+def sweep_path(name: str) -> Path:
+    """The file of a sweep: a name, or the path of a `.toml` file.
+
+    Raises
+    ------
+    HwbenchError
+        Where there is no such sweep.
+    """
+    return find_content("sweep", name, recipe_files("sweeps"), ".toml")
+
+
+def recipe_files(recipe: str) -> dict[str, Path]:
+    """The searches of a recipe, or the "sweeps", by name."""
+    folder = assets_folder("simulations") / "live" / recipe
+    return {path.stem: path for path in sorted(folder.glob("*.toml"))}
+
+
+def with_change(config: LiveConfig, key: str, value: Any) -> LiveConfig:
+    """A search with one argument replaced.
+
+    Parameters
+    ----------
+    config : the search.
+    key : the path of the argument, such as "strategy.split_epoch".
+    value : the new one.
+
+    Raises
+    ------
+    HwbenchError
+        Where there is no such argument, or the value is refused.
+    """
+    content = config.model_dump(mode="python", exclude_none=True)
+    *nodes, last = key.split(".")
+    place: Any = content
+    for node in nodes:
+        if not isinstance(place.get(node), dict):
+            raise unknown_name(
+                "section", node, [k for k, v in place.items() if isinstance(v, dict)]
+            )
+        place = place[node]
+    place[last] = value
+    return config_of(content, where=key)
+
+
+def _completed(config: LiveConfig, where: str) -> LiveConfig:
+    return config.model_copy(
+        update={
+            "strategy": complete_node("strategy", STRATEGIES, config.strategy, where=where),
+            "trainer": complete_node("trainer", TRAINERS, config.trainer, where=where),
+        }
+    )
+
+
+def _build(kind: type[Any], given: dict[str, Any]) -> Any:
+    known = kind.__dataclass_fields__
+    for name in given:
+        if name not in known:
+            raise ValueError(str(unknown_name("key", name, known)))
+    return pydantic.TypeAdapter(kind).validate_python(given)

@@ -1,0 +1,203 @@
+"""Ranking architectures by a trained supernet, and how good the ranking is (LAUBE 6.3.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from hwbench.errors import HwbenchError
+from hwbench.live.data import Part, SearchData
+from hwbench.live.supernet import Supernet
+from hwbench.progress import Progress, silent
+
+TOP = (1, 5, 10)
+"""Sizes of the selections whose mean true value is reported."""
+
+TOP_TRUE = 50
+"""How many of the truly best architectures the second rank correlation is taken over."""
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """How statistics of batch normalisation are re-estimated before an architecture is evaluated.
+
+    Starting from the supernet's own statistics, which are not reset (LAUBE 2148).
+
+    Attributes
+    ----------
+    passes : forward passes on training images, without gradients; 20 in LAUBE B.3.
+    batch_size : images of a pass, and of the passes that evaluate.
+    momentum : share of a batch in the running statistics after it, 0.1 in torch.
+    """
+
+    passes: int = 20
+    batch_size: int = 256
+    momentum: float = 0.1
+
+    def __post_init__(self) -> None:
+        if self.passes < 0 or self.batch_size < 1 or not 0 < self.momentum <= 1:
+            raise HwbenchError(
+                "ranking: passes must not be negative, batch_size must be at least 1, and momentum "
+                "above 0 and at most 1"
+            )
+
+
+def evaluate_architectures(
+    supernet: Supernet,
+    archs: ArrayLike,
+    data: SearchData,
+    calibration: Calibration = Calibration(),
+    *,
+    part: str = "validation",
+    seed: int = 0,
+    progress: Progress = silent,
+) -> pd.DataFrame:
+    """Accuracy and loss of each architecture with the supernet's weights.
+
+    The supernet is afterwards what it was. Every architecture is calibrated on the same batches.
+
+    Parameters
+    ----------
+    supernet : trained.
+    archs : integers of shape (n_archs, n_positions).
+    data : the search's images, on the supernet's device.
+    calibration : of batch normalisation.
+    part : of the data to evaluate on, "validation" or "test".
+    seed : of the batches of training images.
+    progress : called with (architectures done, architectures in all).
+
+    Returns
+    -------
+    A frame with a row an architecture: `accuracy` in %, and `loss`, the mean cross-entropy.
+    """
+    valid = supernet.space.check(archs)
+    images: Part = getattr(data, part)
+    batches = list(images.batches(calibration.batch_size))
+    passes = list(_calibration_batches(data.train, calibration, seed))
+    results = torch.zeros(len(valid), 2, dtype=torch.float64)
+    was_training = supernet.training
+    try:
+        with _flat_statistics(supernet, calibration.momentum) as statistics, torch.no_grad():
+            kept = statistics.clone()
+            for place, arch in enumerate(valid):
+                progress(place, len(valid))
+                mixture = supernet.mixture_of(arch)
+                supernet.train()
+                for calibrating in passes:
+                    supernet(calibrating, mixture)
+                supernet.eval()
+                for batch in batches:
+                    logits = supernet(batch.images, mixture)
+                    results[place, 0] += (logits.argmax(dim=1) == batch.labels).sum().item()
+                    results[place, 1] += cross_entropy(logits, batch.labels, reduction="sum").item()
+                statistics.copy_(kept)
+            progress(len(valid), len(valid))
+    finally:
+        supernet.train(was_training)
+    accuracy, loss = (results / len(images)).unbind(1)
+    return pd.DataFrame({"accuracy": 100.0 * accuracy.numpy(), "loss": loss.numpy()})
+
+
+def ranking_measures(predicted: ArrayLike, true: ArrayLike) -> dict[str, float]:
+    """How good a ranking is, given true values; larger is better in both.
+
+    Parameters
+    ----------
+    predicted, true : of shape (n_archs,), at least two.
+
+    Returns
+    -------
+    `kendall_tau` over all and `kendall_tau_top50` over the 50 truly best (tau-b; NaN where either
+    is constant); for n of `TOP` the `mean_true_top<n>` of the n best ranked, in the unit of `true`,
+    and `improvement_top<n>`, 0 for the mean of all and 1 for the best; `mean_true`, `best_true`.
+    Equally ranked architectures count in the order given.
+    """
+    from scipy.stats import kendalltau
+
+    scores = np.asarray(predicted, dtype=np.float64)
+    values = np.asarray(true, dtype=np.float64)
+    if scores.shape != values.shape or scores.ndim != 1 or len(scores) < 2:
+        raise HwbenchError("ranking: give as many true values as predictions, two or more")
+    best = np.argsort(-values, kind="stable")[:TOP_TRUE]
+    order = np.argsort(-scores, kind="stable")
+    mean, highest = float(values.mean()), float(values.max())
+    measures = {
+        "kendall_tau": float(kendalltau(scores, values).statistic),
+        "kendall_tau_top50": float(kendalltau(scores[best], values[best]).statistic),
+        "mean_true": mean,
+        "best_true": highest,
+    }
+    for count in TOP:
+        top = float(values[order[:count]].mean())
+        span = highest - mean
+        measures[f"mean_true_top{count}"] = top
+        measures[f"improvement_top{count}"] = (top - mean) / span if span > 0 else float("nan")
+    return measures
+
+
+def true_values(space_name: str, archs: ArrayLike, target: str) -> NDArray[np.float64]:
+    """The values of architectures in a table's column, NaN where it has none.
+
+    Parameters
+    ----------
+    space_name : the space of the architectures.
+    archs : integers of shape (n_archs, n_positions).
+    target : "table:column".
+
+    Raises
+    ------
+    HwbenchError
+        Where there is no such table or column, or the table is of another space.
+    """
+    from hwbench.tables import load_table
+    from hwbench.tables.library import split_target
+
+    name, column = split_target(target)
+    table = load_table(name)
+    if table.space.name != space_name:
+        raise HwbenchError(f"{target} is of the space {table.space.name}, not {space_name}")
+    known = pd.Series(table.column(column), index=table.space.keys_of(table.archs))
+    return known.reindex(table.space.keys_of(archs)).to_numpy(dtype=np.float64)
+
+
+def _calibration_batches(train: Part, calibration: Calibration, seed: int) -> Iterator[Tensor]:
+    generator = torch.Generator().manual_seed(seed)
+    for _ in range(calibration.passes):
+        rows = torch.randperm(len(train), generator=generator)[: calibration.batch_size]
+        yield train.images[rows.to(train.labels.device)]
+
+
+@contextmanager
+def _flat_statistics(supernet: Supernet, momentum: float) -> Iterator[Tensor]:
+    """Lay all running statistics out in one tensor, so that one copy restores them all."""
+    layers = [module for module in supernet.modules() if isinstance(module, nn.BatchNorm2d)]
+    buffers = [
+        (layer, name, getattr(layer, name))
+        for layer in layers
+        for name in ("running_mean", "running_var")
+    ]
+    counts = [layer.num_batches_tracked for layer in layers]
+    momenta = [layer.momentum for layer in layers]
+    statistics = torch.cat([buffer for _, _, buffer in buffers])
+    pieces = torch.split(statistics, [len(buffer) for _, _, buffer in buffers])
+    for (layer, name, _), piece in zip(buffers, pieces, strict=True):
+        setattr(layer, name, piece)
+    for layer in layers:
+        layer.momentum = momentum
+        layer.num_batches_tracked = None
+    try:
+        yield statistics
+    finally:
+        for layer, name, buffer in buffers:
+            setattr(layer, name, buffer)
+        for layer, count, before in zip(layers, counts, momenta, strict=True):
+            layer.num_batches_tracked = count
+            layer.momentum = before

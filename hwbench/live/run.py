@@ -1,0 +1,336 @@
+"""Running live searches: a folder that holds all of it, and that any stop can be resumed from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+
+from hwbench.environment import describe_machine, describe_versions
+from hwbench.errors import HwbenchError
+from hwbench.files import atomic_path, write_text
+from hwbench.live.config import LiveConfig, RankingNode, load_config
+from hwbench.live.data import SearchData, split_images
+from hwbench.live.export import export_network, load_network, read_tensors
+from hwbench.live.ranking import (
+    Calibration,
+    evaluate_architectures,
+    ranking_measures,
+    true_values,
+)
+from hwbench.live.retrain import RetrainRecipe, retrain
+from hwbench.live.search import Search, choose_device, load_data, make_search, seeded
+from hwbench.live.selection import select_by_perturbation
+from hwbench.live.supernet import Supernet
+from hwbench.live.toml_text import to_toml
+from hwbench.predictors.training import denormals_flushed
+from hwbench.progress import Progress, silent
+from hwbench.spaces import get_space
+from hwbench.tables.images import load_images
+
+CONFIG, RECORD, CHECKPOINT = "config.toml", "run.json", "checkpoint.pt"
+METRICS, RANKING, RESULT = "metrics.parquet", "ranking.parquet", "result.json"
+RETRAINING = "retraining.json"
+RUN_FILES = (CONFIG, RECORD, CHECKPOINT, METRICS, RANKING, RESULT)
+
+StageProgress = Callable[[str], Progress]
+
+
+def silent_stage(_title: str) -> Progress:
+    """Report nothing."""
+    return silent
+
+
+def run_live(
+    config: LiveConfig,
+    folder: Path,
+    *,
+    device: str | None = None,
+    threads: int = 1,
+    fresh: bool = False,
+    stage: StageProgress = silent_stage,
+) -> dict[str, Any]:
+    """Run a search; a folder that holds a part of it goes on with the epoch it stopped before.
+
+    Where the folder holds all of it, its result is returned.
+
+    Parameters
+    ----------
+    config : the complete tree.
+    folder : where everything goes; made if missing.
+    device : of torch; CUDA where there is one, else the CPU, by default.
+    threads : of torch. Small networks are fastest with one.
+    fresh : whether an earlier run in the folder is removed first.
+    stage : makes a progress function for each stage.
+
+    Returns
+    -------
+    The result, as in the folder's `result.json`: `architecture` (its string), `search_accuracy` and
+    `test_accuracy` of it in % with the supernet's weights, `weight_sets`, and the measures of the
+    ranking, if the config has one with a target.
+
+    Raises
+    ------
+    HwbenchError
+        Where the folder holds another search or cannot be written, or parts of the config do not
+        go together.
+    """
+    place = choose_device(device)
+    if fresh:
+        for name in RUN_FILES:
+            (folder / name).unlink(missing_ok=True)
+    _claim(folder, config)
+    if (folder / RESULT).exists():
+        return json.loads((folder / RESULT).read_text(encoding="utf-8"))
+    with seeded(config.seed, place, threads), denormals_flushed():
+        search = make_search(config, place)
+        _train(search, folder, stage("training the supernet"))
+        result = _conclude(search, folder, stage)
+    write_text(folder / RESULT, json.dumps(result, indent=2) + "\n")
+    return result
+
+
+def rank_supernet(
+    supernet: Supernet,
+    data: SearchData,
+    ranking: RankingNode,
+    *,
+    seed: int = 0,
+    progress: Progress = silent,
+) -> pd.DataFrame:
+    """Rank architectures as a config says, the best first.
+
+    Parameters
+    ----------
+    supernet : trained.
+    data : on the supernet's device.
+    ranking : which architectures, by what, held against what.
+    seed : of the architectures that are drawn and of the batches that calibrate.
+    progress : called with (architectures done, architectures in all).
+
+    Returns
+    -------
+    A frame with the columns `architecture` (string), `accuracy` (%), `loss`, `score` (larger is
+    better), and `true` where the config names a target.
+    """
+    archs = (
+        supernet.architectures()
+        if ranking.architectures is None
+        else supernet.sample(ranking.architectures, np.random.default_rng(seed))
+    )
+    calibration = Calibration(**ranking.calibration)
+    frame = evaluate_architectures(supernet, archs, data, calibration, seed=seed, progress=progress)
+    frame.insert(0, "architecture", supernet.space.to_strings(archs))
+    frame["score"] = frame["accuracy"] if ranking.score == "accuracy" else -frame["loss"]
+    if ranking.target is not None:
+        frame["true"] = true_values(supernet.space.name, archs, ranking.target)
+    return frame.sort_values("score", ascending=False, kind="stable", ignore_index=True)
+
+
+# ---------------------------------------------------------------------- stages
+
+
+def _train(search: Search, folder: Path, progress: Progress) -> None:
+    epochs = search.trainer.epochs
+    path = folder / CHECKPOINT
+    first = 0
+    rows: list[dict[str, float]] = []
+    if path.exists():
+        state: dict[str, Any] = read_tensors(path)
+        first, rows = state["epochs_done"], state["metrics"]
+        try:
+            search.load_state_dict(state)
+        except (RuntimeError, ValueError, KeyError) as error:
+            raise HwbenchError(f"{path}: is of another version of hwbench; use --fresh") from error
+    progress(first, epochs)
+    for epoch in range(first, epochs):
+        rows.append({"epoch": float(epoch), **search.train_epoch(epoch)})
+        state = {"epochs_done": epoch + 1, "metrics": rows, **search.state_dict()}
+        with atomic_path(path) as temporary:
+            torch.save(state, temporary)
+        _write_frame(folder / METRICS, pd.DataFrame(rows).astype({"epoch": "int64"}))
+        progress(epoch + 1, epochs)
+
+
+def _conclude(search: Search, folder: Path, stage: StageProgress) -> dict[str, Any]:
+    """Rank, select and export what a trained search came to."""
+    config, supernet = search.config, search.supernet
+    result: dict[str, Any] = {"weight_sets": weight_sets(supernet)}
+    frame: pd.DataFrame | None = None
+    if config.ranking is not None:
+        frame = rank_supernet(
+            supernet,
+            search.data,
+            config.ranking,
+            seed=config.seed,
+            progress=stage("ranking architectures"),
+        )
+        _write_frame(folder / RANKING, frame)
+        result["ranked"] = len(frame)
+        if "true" in frame:
+            result["ranking"] = measures_of(frame)
+    export_network(supernet, folder / "supernet")
+    arch = _select(search, frame, stage)
+    calibration = Calibration(**config.ranking.calibration) if config.ranking else Calibration()
+    found = {
+        part: evaluate_architectures(
+            supernet, arch[None, :], search.data, calibration, part=part, seed=config.seed
+        )["accuracy"][0]
+        for part in ("validation", "test")
+    }
+    result["architecture"] = supernet.space.to_string(arch)
+    result["search_accuracy"] = float(found["validation"])
+    result["test_accuracy"] = float(found["test"])
+    if not supernet.is_split:
+        export_network(supernet.finalised(arch), folder / "architecture")
+    return result
+
+
+def _select(
+    search: Search, ranking: pd.DataFrame | None, stage: StageProgress
+) -> NDArray[np.int64]:
+    selection = search.config.selection
+    if selection.method == "ranking" and ranking is not None:
+        return search.supernet.space.from_string(ranking["architecture"][0])
+    if selection.method == "perturbation":
+        progress = stage("selecting by perturbation")
+        return select_by_perturbation(search, selection.tuning_epochs, progress)
+    strengths = search.strategy.strengths()
+    if strengths is None:
+        raise HwbenchError(
+            f"selection: {search.config.strategy['name']} learns no strengths; use the method "
+            "'ranking' with a section [ranking]"
+        )
+    return search.supernet.derive(strengths)
+
+
+def measures_of(ranking: pd.DataFrame) -> dict[str, float]:
+    """The measures of a ranking that holds true values, where these are known."""
+    known = ranking.dropna(subset="true")
+    return ranking_measures(known["score"], known["true"])
+
+
+def rank_run(
+    folder: Path,
+    ranking: RankingNode,
+    *,
+    device: str | None = None,
+    threads: int = 1,
+    progress: Progress = silent,
+) -> pd.DataFrame:
+    """Rank architectures by the supernet of a finished run, see `rank_supernet`.
+
+    Raises
+    ------
+    HwbenchError
+        Where the folder holds no finished run.
+    """
+    config = _finished(folder)
+    place = choose_device(device)
+    supernet = load_network(folder / "supernet").to(place)
+    images = load_data(config)
+    data = split_images(images, config.data.validation_share, config.seed).to(place)
+    with seeded(config.seed, place, threads), denormals_flushed():
+        return rank_supernet(supernet, data, ranking, seed=config.seed, progress=progress)
+
+
+def retrain_run(
+    folder: Path,
+    recipe: RetrainRecipe,
+    *,
+    arch: str | None = None,
+    data: str | None = None,
+    data_folder: Path | None = None,
+    seed: int = 0,
+    device: str | None = None,
+    threads: int = 1,
+    progress: Progress = silent,
+) -> dict[str, Any]:
+    """Train what a finished run found from scratch, and keep the result in its `retraining.json`.
+
+    Parameters
+    ----------
+    folder : the run folder.
+    recipe : how to train.
+    arch : the string of another architecture of the space.
+    data, data_folder : of `load_images`; those of the search by default.
+    seed : of weights and draws.
+    device, threads : as for `run_live`.
+    progress : called with (epochs done, epochs in all).
+
+    Returns
+    -------
+    `architecture`, and what `hwbench.live.retrain.retrain` returns.
+
+    Raises
+    ------
+    HwbenchError
+        Where the folder holds no finished run, or images cannot be had.
+    """
+    config = _finished(folder)
+    found = json.loads((folder / RESULT).read_text(encoding="utf-8"))["architecture"]
+    text = found if arch is None else arch
+    space = get_space(config.space.name)
+    images = load_data(config) if data is None else load_images(data, data_folder)
+    place = choose_device(device)
+    with seeded(seed, place, threads), denormals_flushed():
+        numbers = retrain(
+            space,
+            space.from_string(text),
+            images,
+            recipe,
+            seed=seed,
+            device=place,
+            progress=progress,
+        )
+    result = {"architecture": text, "images": images.name, "seed": seed, **numbers}
+    record = {**result, "recipe": asdict(recipe), "versions": describe_versions()}
+    write_text(folder / RETRAINING, json.dumps(record, indent=2) + "\n")
+    return result
+
+
+def _finished(folder: Path) -> LiveConfig:
+    if not (folder / RESULT).exists():
+        raise HwbenchError(f"{folder}: holds no finished search; use hwbench live run first")
+    return load_config(str(folder / CONFIG))
+
+
+def weight_sets(supernet: Supernet) -> int:
+    """Sets of weights of all candidates, counted once a position (LAUBE 6.3.3)."""
+    by_position = {each.position: each.weight_sets() for each in supernet.mixed_operations()}
+    return sum(by_position.values())
+
+
+# ---------------------------------------------------------------------- the folder
+
+
+def _claim(folder: Path, config: LiveConfig) -> None:
+    """Make the folder this search's, or see that it is."""
+    text = to_toml(config.model_dump(mode="json"))
+    path = folder / CONFIG
+    there = path.read_text(encoding="utf-8") if path.exists() else None
+    if there is not None and there != text:
+        raise HwbenchError(
+            f"{folder}: holds another search; choose another folder with -o, or replace it with "
+            "--fresh"
+        )
+    write_text(path, text)
+    record = {
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": describe_machine(),
+        "versions": describe_versions(),
+    }
+    write_text(folder / RECORD, json.dumps(record, indent=2) + "\n")
+
+
+def _write_frame(path: Path, frame: pd.DataFrame) -> None:
+    with atomic_path(path) as temporary:
+        frame.to_parquet(temporary, compression="zstd", index=False)

@@ -1,0 +1,162 @@
+"""A live search in memory: supernet, strategy, trainer and images put together from a config."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from hwbench.errors import HwbenchError
+from hwbench.live.components import make_component
+from hwbench.live.config import LiveConfig
+from hwbench.live.cost import make_cost
+from hwbench.live.data import Augmentation, SearchData, split_images
+from hwbench.live.mixture import Mixture
+from hwbench.live.strategies import STRATEGIES
+from hwbench.live.strategies.base import ArchitectureStrategy
+from hwbench.live.supernet import Supernet, make_supernet
+from hwbench.live.trainer import TRAINERS, Trainer
+from hwbench.tables.images import ImageSet, load_images
+
+EVALUATION_BATCH = 256
+
+
+@dataclass
+class Search:
+    """What a live search works on.
+
+    Attributes
+    ----------
+    config : the complete tree.
+    supernet, strategy, trainer : made from it; the trainer has been started.
+    data : images on the device.
+    augmentation : of training images.
+    """
+
+    config: LiveConfig
+    supernet: Supernet
+    strategy: ArchitectureStrategy
+    trainer: Trainer
+    data: SearchData
+    augmentation: Augmentation
+
+    def train_epoch(self, epoch: int) -> dict[str, float]:
+        """Train one epoch; returns the trainer's numbers and the validation accuracy in %."""
+        numbers = self.trainer.train_epoch(epoch, self.data, self.augmentation)
+        return {**numbers, "validation_accuracy": self.accuracy(self.strategy.mixture)}
+
+    def accuracy(self, mixture: Callable[[], Mixture], part: str = "validation") -> float:
+        """Accuracy in % with the supernet's own statistics, `mixture` asked anew for each batch."""
+        images = getattr(self.data, part)
+        self.supernet.eval()
+        right = 0
+        with torch.no_grad():
+            for batch in images.batches(EVALUATION_BATCH):
+                predicted = self.supernet(batch.images, mixture()).argmax(dim=1)
+                right += int((predicted == batch.labels).sum())
+        self.supernet.train()
+        return 100.0 * right / len(images)
+
+    def tune(self, mixture: Callable[[], Mixture], epochs: int) -> None:
+        """Train the weights alone for passes that `mixture` gives."""
+        self.trainer.tune(mixture, self.data, self.augmentation, epochs)
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that training changes, torch's random state included."""
+        state = {
+            "is_split": self.supernet.is_split,
+            "supernet": self.supernet.state_dict(),
+            "strategy": self.strategy.state_dict(),
+            "trainer": self.trainer.state_dict(),
+            "random": torch.get_rng_state(),
+        }
+        if torch.cuda.is_available():
+            state["random_cuda"] = torch.cuda.get_rng_state_all()
+        return state
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from a state that `state_dict` gave."""
+        if state["is_split"] and not self.supernet.is_split:
+            self.trainer.split()
+        self.supernet.load_state_dict(state["supernet"])
+        self.strategy.load_state_dict(state["strategy"])
+        self.trainer.load_state_dict(state["trainer"])
+        torch.set_rng_state(state["random"].cpu())
+        if "random_cuda" in state and torch.cuda.is_available():
+            torch.cuda.set_rng_state_all([each.cpu() for each in state["random_cuda"]])
+
+
+def make_search(config: LiveConfig, device: torch.device) -> Search:
+    """Put a search together; within `seeded` it is a function of the config alone.
+
+    Raises
+    ------
+    HwbenchError
+        Where the parts do not go together, or images, tables or predictors cannot be had.
+    """
+    images = load_data(config)
+    data = split_images(images, config.data.validation_share, config.seed).to(device)
+    strategy: ArchitectureStrategy = make_component("strategy", STRATEGIES, config.strategy)
+    supernet = make_supernet(
+        config.space.name,
+        operations=config.space.operations,
+        seed=config.seed,
+        options=strategy.network_options(),
+        channels=config.space.channels,
+        depth=config.space.depth,
+        input_channels=images.channels,
+        input_size=images.size,
+        classes=images.classes,
+    ).to(device)
+    strategy.attach(supernet).to(device)
+    trainer: Trainer = make_component("trainer", TRAINERS, config.trainer)
+    cost = None
+    if config.cost is not None:
+        cost = make_cost(supernet, **config.cost.model_dump(), seed=config.seed).to(device)
+    trainer.start(supernet, strategy, cost)
+    return Search(
+        config, supernet, strategy, trainer, data, Augmentation(**config.data.augmentation)
+    )
+
+
+def load_data(config: LiveConfig) -> ImageSet:
+    """The image set that a config names."""
+    folder = config.data.folder
+    return load_images(config.data.name, None if folder is None else Path(folder))
+
+
+@contextmanager
+def seeded(seed: int, device: torch.device, threads: int) -> Iterator[None]:
+    """Seed torch's default generator, and give it and the number of threads back afterwards."""
+    before = torch.get_num_threads()
+    devices = [device] if device.type == "cuda" else []
+    torch.set_num_threads(threads)
+    try:
+        with torch.random.fork_rng(devices=devices):
+            torch.manual_seed(seed)
+            yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def choose_device(name: str | None) -> torch.device:
+    """The device of a name, by default CUDA where there is one, else the CPU.
+
+    Raises
+    ------
+    HwbenchError
+        Where torch does not know the device, or it is not there.
+    """
+    if name is None:
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise HwbenchError(f"device {name!r} cannot be used: {reason}") from error
+    return device

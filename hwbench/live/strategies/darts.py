@@ -1,0 +1,101 @@
+"""Strategies that weigh all candidates at once: DARTS, FairDARTS, PC-DARTS, VS-DARTS."""
+
+from __future__ import annotations
+
+from typing import Self
+
+import torch
+from torch import Tensor, nn
+
+from hwbench.live.mixture import Mixture
+from hwbench.live.strategies.base import INITIAL_DEVIATION, ParametricStrategy, positive
+from hwbench.live.supernet import NetworkOptions, Supernet
+
+
+class DARTS(ParametricStrategy):
+    """Softmax over the candidates of each position (CHOE 237-250; LAUBE 666-694)."""
+
+
+class FairDARTS(ParametricStrategy):
+    """Sigmoid of each candidate alone, so that candidates do not compete (NA 378).
+
+    Parameters
+    ----------
+    zero_one_weight : of the zero-one loss -mean((sigmoid(alpha) - 0.5)^2), which drives every
+        share to one of its ends; 10 in the method's publication.
+    """
+
+    def __init__(self, *, zero_one_weight: float = 10.0) -> None:
+        super().__init__()
+        self.zero_one_weight = zero_one_weight
+
+    def strengths(self) -> Tensor:
+        return torch.sigmoid(self.logits())
+
+    def penalty(self) -> Tensor:
+        shares = self.strengths()[self.get_buffer("present")]
+        return -self.zero_one_weight * torch.mean((shares - 0.5) ** 2)
+
+
+class PCDARTS(ParametricStrategy):
+    """Softmax over candidates that see a part of the channels, and edge normalisation (YU 269-291).
+
+    Parameters
+    ----------
+    partial_channels : K; one of K channels passes the candidates. 4 in the publication.
+    """
+
+    def __init__(self, *, partial_channels: int = 4) -> None:
+        super().__init__()
+        positive("pc_darts", partial_channels=partial_channels)
+        self.partial_channels = partial_channels
+
+    def network_options(self) -> NetworkOptions:
+        return NetworkOptions(partial_channels=self.partial_channels)
+
+    def attach(self, supernet: Supernet) -> Self:
+        super().attach(supernet)
+        nodes = [position.node for position in supernet.positions]
+        together = [[node == other for other in nodes] for node in nodes]
+        self.register_buffer("together", torch.tensor(together), persistent=False)
+        self.beta = nn.Parameter(INITIAL_DEVIATION * torch.randn(len(nodes)))
+        return self
+
+    def edge_weights(self) -> Tensor:
+        """Softmax over the positions that enter the same node, of shape (n_positions,)."""
+        exponents = torch.exp(self.beta - self.beta.detach().max())
+        return exponents / (self.get_buffer("together").to(exponents.dtype) @ exponents)
+
+    def mixture(self) -> Mixture:
+        return Mixture.weighted(super().strengths(), self.sizes, self.edge_weights())
+
+    def strengths(self) -> Tensor:
+        return super().strengths() * self.edge_weights()[:, None]
+
+
+class VSDARTS(ParametricStrategy):
+    """Variance-stationary DARTS (CHOE 3.4): node normalisation and square-root weights.
+
+    The third part, LARC, belongs to the trainer: `larc` there.
+
+    Parameters
+    ----------
+    node_normalisation : normalise the sum of every node (eq. 3.1), a channel at a time over the
+        batch, as batch normalisation without scale and shift does.
+    square_root : weigh candidates with sqrt(softmax(alpha)), whose squares sum to 1 (eq. 3.6).
+    """
+
+    def __init__(self, *, node_normalisation: bool = True, square_root: bool = True) -> None:
+        super().__init__()
+        self.node_normalisation = node_normalisation
+        self.square_root = square_root
+
+    def network_options(self) -> NetworkOptions:
+        return NetworkOptions(node_normalisation=self.node_normalisation)
+
+    def mixture(self) -> Mixture:
+        if not self.square_root:
+            return super().mixture()
+        # The root of the softmax, without the infinite slope that a root has at zero.
+        weights = torch.exp(0.5 * torch.log_softmax(self.logits(), dim=1))
+        return Mixture.weighted(weights, self.sizes)

@@ -1,0 +1,147 @@
+"""Strategies that draw the weights of candidates from a distribution they learn."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from hwbench.live.mixture import Choice, Mixture
+from hwbench.live.strategies.base import ParametricStrategy, positive
+
+
+class GumbelStrategy(ParametricStrategy):
+    """Gumbel noise on the logits, at a temperature that falls linearly with the epochs.
+
+    Parameters
+    ----------
+    temperature_start, temperature_end : of the softmax in the first and the last epoch.
+    """
+
+    deterministic = False
+
+    def __init__(self, *, temperature_start: float = 10.0, temperature_end: float = 0.1) -> None:
+        super().__init__()
+        positive(
+            type(self).__name__.lower(),
+            temperature_start=temperature_start,
+            temperature_end=temperature_end,
+        )
+        self.temperature_start = temperature_start
+        self.temperature_end = temperature_end
+        self.temperature = temperature_start
+
+    def begin_epoch(self, epoch: int, epochs: int) -> None:
+        share = epoch / max(1, epochs - 1)
+        self.temperature = self.temperature_start + share * (
+            self.temperature_end - self.temperature_start
+        )
+
+    def draw(self) -> Tensor:
+        """Relaxed one-hot rows, of shape (n_positions, most candidates)."""
+        log_probabilities = torch.log_softmax(self.logits(), dim=1)
+        gumbel = -torch.empty_like(log_probabilities).exponential_().log()
+        return torch.softmax((log_probabilities + gumbel) / self.temperature, dim=1)
+
+
+class SNAS(GumbelStrategy):
+    """All candidates, weighted by a relaxed one-hot sample (YU 223-256)."""
+
+    def mixture(self) -> Mixture:
+        return Mixture.weighted(self.draw(), self.sizes)
+
+
+class GDAS(GumbelStrategy):
+    """The candidate that a sample holds the largest, with the relaxed sample's gradient (NA 383).
+
+    Its weight is one; the gradient of the loss towards it goes on to the relaxed sample
+    (straight-through), so only one candidate a position is computed.
+    """
+
+    def mixture(self) -> Mixture:
+        relaxed = self.draw()
+        chosen = relaxed.detach().argmax(dim=1)
+        straight_through = 1.0 - relaxed.detach() + relaxed
+        return Mixture.selected(straight_through, [[index] for index in chosen.tolist()])
+
+
+class DrNAS(ParametricStrategy):
+    """Weights drawn from a Dirichlet distribution whose concentrations are learned (NA 383).
+
+    Parameters
+    ----------
+    anchor_weight : of the distance of the concentrations from 1, the mean over positions of its
+        norm; 1e-3 in the publication.
+    """
+
+    deterministic = False
+
+    def __init__(self, *, anchor_weight: float = 1e-3) -> None:
+        super().__init__()
+        self.anchor_weight = anchor_weight
+
+    def concentrations(self) -> Tensor:
+        """ELU(alpha) + 1, above 0, of shape (n_positions, most candidates)."""
+        return torch.nn.functional.elu(self.alpha) + 1.0
+
+    def mixture(self) -> Mixture:
+        # A Dirichlet sample is one of gamma distributions scaled to sum 1, also where a position
+        # has fewer candidates than the others.
+        present = self.get_buffer("present")
+        gamma = torch.distributions.Gamma(self.concentrations(), torch.ones_like(self.alpha))
+        drawn = gamma.rsample() * present
+        return Mixture.weighted(drawn / drawn.sum(dim=1, keepdim=True), self.sizes)
+
+    def strengths(self) -> Tensor:
+        means = self.concentrations() * self.get_buffer("present")
+        return means / means.sum(dim=1, keepdim=True)
+
+    def penalty(self) -> Tensor:
+        distance = (self.concentrations() - 1.0) * self.get_buffer("present")
+        return self.anchor_weight * distance.norm(dim=1).mean()
+
+
+class ProxylessNAS(ParametricStrategy):
+    """Binarised paths (YU 258-268; LAUBE 1114).
+
+    A step of the weights takes one path, drawn from the softmax of the parameters. A step of the
+    parameters draws two candidates a position without replacement, computes both, opens the gate
+    of one, and leaves the probabilities of all others as they were.
+    """
+
+    deterministic = False
+
+    def mixture(self) -> Mixture:
+        drawn = torch.multinomial(super().strengths().detach(), 1)
+        return Mixture.single(drawn[:, 0].tolist())
+
+    def architecture_mixture(self) -> Mixture:
+        """Two candidates a position; the gates are 1 and 0, with the gradient of their softmax."""
+        probabilities = super().strengths().detach()
+        pairs = [
+            torch.multinomial(row[:size], min(2, size)).sort().values
+            for row, size in zip(probabilities, self.sizes, strict=True)
+        ]
+        choices = []
+        self._pairs = pairs
+        self._mass_before = self._pair_mass()
+        for row, pair in zip(self.alpha, pairs, strict=True):
+            shares = torch.softmax(row[pair], dim=0)
+            gate = torch.zeros_like(shares)
+            gate[torch.multinomial(shares.detach(), 1)] = 1.0
+            choices.append(Choice(tuple(pair.tolist()), gate + shares - shares.detach()))
+        return Mixture(tuple(choices))
+
+    def after_architecture_step(self) -> None:
+        change = self._mass_before - self._pair_mass()
+        with torch.no_grad():
+            for row, pair, shift in zip(self.alpha, self._pairs, change, strict=True):
+                row[pair] += shift
+
+    def _pair_mass(self) -> Tensor:
+        with torch.no_grad():
+            return torch.stack(
+                [
+                    torch.logsumexp(row[pair], dim=0)
+                    for row, pair in zip(self.alpha, self._pairs, strict=True)
+                ]
+            )

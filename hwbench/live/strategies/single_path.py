@@ -1,0 +1,69 @@
+"""Strategies that train the supernet along single paths and learn nothing about candidates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Self
+
+import torch
+
+from hwbench.errors import HwbenchError
+from hwbench.live.mixture import Mixture
+from hwbench.live.strategies.base import ArchitectureStrategy
+from hwbench.live.supernet import Supernet
+
+
+class SinglePathStrategy(ArchitectureStrategy):
+    """What single-path strategies share.
+
+    Parameters
+    ----------
+    split_epoch : the epoch before which every operation's weights are split, one set for each
+        choice of the positions before it (conditional weights, LAUBE 6.3.2); None for never.
+    """
+
+    def __init__(self, *, split_epoch: int | None = None) -> None:
+        super().__init__()
+        if split_epoch is not None and split_epoch < 0:
+            raise HwbenchError(f"strategy: split_epoch must not be negative, but is {split_epoch}")
+        self.split_epoch = split_epoch
+
+    def attach(self, supernet: Supernet) -> Self:
+        self.sizes = supernet.sizes
+        return self
+
+    def split_now(self, epoch: int) -> bool:
+        return self.split_epoch is not None and epoch >= self.split_epoch
+
+
+class SPOS(SinglePathStrategy):
+    """One candidate a position, drawn uniformly in every step (LAUBE 1293-1309)."""
+
+    def mixture(self) -> Mixture:
+        shares = torch.rand(len(self.sizes)).tolist()
+        return Mixture.single(
+            [int(share * size) for share, size in zip(shares, self.sizes, strict=True)]
+        )
+
+
+class FairNAS(SinglePathStrategy):
+    """Every candidate once in every step (strict fairness, LAUBE 1305).
+
+    A step adds up the gradients of as many paths as a position has candidates; path k takes the
+    k-th of a shuffle of each position's candidates.
+    """
+
+    def attach(self, supernet: Supernet) -> Self:
+        if len(set(supernet.sizes)) > 1:
+            raise HwbenchError(
+                "strategy fair_nas: every position must have as many candidates as the others, "
+                f"not {supernet.sizes}"
+            )
+        return super().attach(supernet)
+
+    def mixture(self) -> Mixture:
+        return self.weight_mixtures()[0]
+
+    def weight_mixtures(self) -> Sequence[Mixture]:
+        orders = [torch.randperm(size).tolist() for size in self.sizes]
+        return [Mixture.single(path) for path in zip(*orders, strict=True)]

@@ -1,0 +1,122 @@
+"""Sweeps: a search for every value of one argument and every seed, such as the window experiment.
+
+The window experiment of conditional weights (LAUBE 6.4.1) is a sweep over the epoch of the split.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from pydantic import Field
+
+from hwbench.errors import HwbenchError
+from hwbench.files import atomic_path
+from hwbench.live.config import LiveConfig, Node, load_config, with_change
+from hwbench.live.run import StageProgress, run_live, silent_stage
+from hwbench.toml import read_toml
+
+RESULTS = "sweep.parquet"
+
+
+class Sweep(Node):
+    """What to vary.
+
+    Attributes
+    ----------
+    title, description : for people.
+    search, recipe : the search that is varied, see `hwbench.live.config.load_config`.
+    argument : the path of an argument in its config, such as "strategy.split_epoch".
+    values : its values, tried in this order.
+    baseline : whether the search as it is, with the argument left out, is run as well.
+    seeds : a search for each, with every value.
+    """
+
+    title: str
+    description: str = ""
+    search: str
+    recipe: str = "small"
+    argument: str
+    values: list[Any] = Field(min_length=1)
+    baseline: bool = True
+    seeds: list[int] = Field(min_length=1)
+
+
+def load_sweep(path: Path) -> tuple[Sweep, list[tuple[Any, int, LiveConfig]]]:
+    """Read a sweep, and the search of every value and seed; the value is None for the baseline.
+
+    Raises
+    ------
+    HwbenchError
+        Where the file, the search, the argument or a value is wrong.
+    """
+    sweep = read_toml(path, Sweep)
+    base = load_config(sweep.search, sweep.recipe)
+    values: Sequence[Any] = [*([None] if sweep.baseline else []), *sweep.values]
+    searches = []
+    for value in values:
+        varied = with_change(base, sweep.argument, value)
+        searches.extend((value, seed, with_change(varied, "seed", seed)) for seed in sweep.seeds)
+    return sweep, searches
+
+
+def run_sweep(
+    path: Path,
+    folder: Path,
+    *,
+    device: str | None = None,
+    threads: int = 1,
+    fresh: bool = False,
+    stage: StageProgress = silent_stage,
+) -> pd.DataFrame:
+    """Run every search of a sweep; what is done in the folder is not done again.
+
+    Parameters
+    ----------
+    path : the sweep's file.
+    folder : gets a run folder for each search, and `sweep.parquet`.
+    device, threads, fresh, stage : as for `hwbench.live.run.run_live`.
+
+    Returns
+    -------
+    A frame with a row a search: `value` (text, "baseline" for none), `seed`, and what the search
+    came to: `architecture`, `search_accuracy`, `test_accuracy`, `weight_sets` and the measures of
+    its ranking.
+
+    Raises
+    ------
+    HwbenchError
+        As `load_sweep` and `run_live`.
+    """
+    sweep, searches = load_sweep(path)
+    rows = []
+    for place, (value, seed, config) in enumerate(searches, start=1):
+        name = "baseline" if value is None else str(value)
+        if "/" in name:
+            raise HwbenchError(f"{path}: values of {sweep.argument} name folders: no '/' in them")
+
+        def staged(title: str, place: int = place) -> Any:
+            return stage(f"search {place} of {len(searches)}: {title}")
+
+        result = run_live(
+            config,
+            folder / f"{name}-seed{seed}",
+            device=device,
+            threads=threads,
+            fresh=fresh,
+            stage=staged,
+        )
+        rows.append({"value": name, "seed": seed, **result.pop("ranking", {}), **result})
+        with atomic_path(folder / RESULTS) as temporary:
+            pd.DataFrame(rows).to_parquet(temporary, compression="zstd", index=False)
+    return pd.DataFrame(rows)
+
+
+def summary(frame: pd.DataFrame) -> pd.DataFrame:
+    """Mean and standard deviation over the seeds of every number, a row a value, in their order."""
+    numbers = frame.drop(columns="seed").select_dtypes("number").columns
+    grouped = frame.groupby("value", sort=False)[list(numbers)]
+    mean, deviation = grouped.mean(), grouped.std()
+    return mean.join(deviation, rsuffix="_deviation").reset_index()

@@ -1,0 +1,108 @@
+import json
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from hwbench.cli.app import app
+from hwbench.live.toml_text import to_toml
+
+TREE = {
+    "title": "tiny",
+    "data": {"validation_share": 0.9},
+    "space": {"name": "nasbench201", "operations": "only-conv", "channels": 2, "depth": 1},
+    "strategy": {"name": "darts"},
+    "trainer": {"name": "bilevel", "epochs": 1, "batch_size": 64},
+    "selection": {"method": "strength"},
+}
+
+
+def _run(*arguments):
+    return CliRunner().invoke(app, ["live", *map(str, arguments)])
+
+
+@pytest.fixture
+def tiny(tmp_path):
+    path = tmp_path / "tiny.toml"
+    path.write_text(to_toml(TREE))
+    return path
+
+
+def test_list_names_every_search():
+    rows = json.loads(_run("list", "--json").stdout)
+    assert {("darts", "published"), ("spos", "small")} <= {
+        (row["name"], row["recipe"]) for row in rows
+    }
+    assert "proxyless_nas" in _run("list").stdout
+
+
+def test_show_prints_a_tree_that_runs_the_same(tmp_path):
+    result = _run("show", "spos", "--recipe", "small")
+    path = tmp_path / "copy.toml"
+    path.write_text(result.stdout)
+    assert _run("show", path).stdout == result.stdout
+    assert "momentum = 0.9" in result.stdout
+
+
+def test_run_rank_and_retrain(tiny, tmp_path):
+    folder = tmp_path / "run"
+    result = _run("run", tiny, "-o", folder, "--json")
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)["architecture"]
+    assert found.startswith("|nor_conv")
+    csv = tmp_path / "ranking.csv"
+    options = ["--architectures", 4, "--passes", 1, "--target", "nb201-digits:test_accuracy"]
+    result = _run("rank", folder, *options, "-o", csv, "--json")
+    assert result.exit_code == 0, result.output
+    ranked = json.loads(result.stdout)
+    assert ranked["ranked"] == len(pd.read_csv(csv)) == 4
+    assert -1 <= ranked["measures"]["kendall_tau"] <= 1
+    small = ["--channels", 2, "--depth", 1, "--epochs", 1, "--cutout", 0, "--no-flip"]
+    result = _run("retrain", folder, *small, "--json")
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["architecture"] == found
+    assert "kendall tau" in _run("rank", folder, *options).stdout
+
+
+def test_sweep_prints_a_row_for_each_value(tiny, tmp_path):
+    path = tmp_path / "sweep.toml"
+    sweep = {
+        "title": "rates",
+        "search": str(tiny),
+        "argument": "trainer.learning_rate",
+        "values": [0.1],
+        "baseline": False,
+        "seeds": [0, 1],
+    }
+    path.write_text(to_toml(sweep))
+    result = _run("sweep", path, "-o", tmp_path / "sweep", "--json")
+    assert result.exit_code == 0, result.output
+    assert [row["value"] for row in json.loads(result.stdout)] == ["0.1"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["run", "dartz", "--recipe", "small"], "did you mean 'darts'"),
+        (["run", "darts", "--recipe", "smal"], "unknown recipe 'smal'; did you mean 'small'"),
+        (["run", "absent.toml"], "absent.toml: cannot be read"),
+        (["run", "spos", "--recipe", "small", "--device", "tpu9"], "device 'tpu9'"),
+        (["rank", "absent"], "absent: holds no finished search"),
+        (["retrain", "absent"], "absent: holds no finished search"),
+        (["sweep", "windows"], "did you mean 'window'"),
+    ],
+)
+def test_wrong_arguments_are_one_line_and_exit_code_2(tmp_path, arguments, message):
+    result = subprocess.run(
+        [sys.executable, "-m", "hwbench", "live", *arguments],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 2, result.stderr
+    assert message in result.stderr
+    assert "Traceback" not in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1

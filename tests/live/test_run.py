@@ -1,0 +1,308 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from scipy.stats import kendalltau
+
+from hwbench.errors import HwbenchError
+from hwbench.live import run as run_module
+from hwbench.live.config import RECIPES, config_of, load_config, recipe_files, with_change
+from hwbench.live.export import load_network
+from hwbench.live.ranking import (
+    Calibration,
+    evaluate_architectures,
+    ranking_measures,
+    true_values,
+)
+from hwbench.live.run import run_live
+from hwbench.live.search import Search, choose_device, make_search, seeded
+from hwbench.live.strategies import STRATEGIES
+from hwbench.live.toml_text import to_toml
+from hwbench.spaces import get_space
+
+TREE = {
+    "title": "tiny",
+    "data": {"validation_share": 0.9, "augmentation": {"shift": 1}},
+    "space": {"name": "nasbench201", "operations": "only-conv", "channels": 2, "depth": 1},
+    "strategy": {"name": "spos", "split_epoch": 1},
+    "trainer": {"name": "single_level", "epochs": 3, "batch_size": 32},
+    "selection": {"method": "ranking"},
+    "ranking": {
+        "architectures": 5,
+        "calibration": {"passes": 1, "batch_size": 64},
+        "target": "nb201-digits:test_accuracy",
+    },
+}
+
+
+def _config(**nodes):
+    return config_of({**TREE, **nodes}, where="tiny.toml")
+
+
+DARTS = {
+    "strategy": {"name": "darts"},
+    "trainer": {"name": "bilevel", "epochs": 3, "batch_size": 32},
+    "selection": {"method": "strength"},
+}
+
+
+def _same(folder, other):
+    metrics = [pd.read_parquet(each / "metrics.parquet") for each in (folder, other)]
+    pd.testing.assert_frame_equal(*metrics, check_exact=True)
+    states = [load_network(each / "supernet").state_dict() for each in (folder, other)]
+    assert states[0].keys() == states[1].keys()
+    for name, value in states[0].items():
+        assert torch.equal(value, states[1][name]), name
+    results = [json.loads((each / "result.json").read_text()) for each in (folder, other)]
+    assert results[0] == results[1]
+
+
+@pytest.mark.parametrize("nodes", [{}, DARTS])
+@pytest.mark.parametrize("stop", [0, 1])
+def test_a_stopped_run_goes_on_as_if_it_had_not(tmp_path, monkeypatch, nodes, stop):
+    config = _config(**nodes)
+    torch.manual_seed(5)
+    run_live(config, tmp_path / "unbroken")
+    torch.manual_seed(6)  # the global state does not matter
+    train_epoch = Search.train_epoch
+
+    def stops(self, epoch):
+        if epoch > stop:
+            raise KeyboardInterrupt
+        return train_epoch(self, epoch)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Search, "train_epoch", stops)
+        with pytest.raises(KeyboardInterrupt):
+            run_live(config, tmp_path / "stopped")
+    state = torch.get_rng_state()
+    run_live(config, tmp_path / "stopped")
+    assert torch.equal(torch.get_rng_state(), state)
+    _same(tmp_path / "unbroken", tmp_path / "stopped")
+
+
+def test_run_writes_a_ranking_and_its_measures(tmp_path):
+    result = run_live(_config(), tmp_path)
+    ranking = pd.read_parquet(tmp_path / "ranking.parquet")
+    assert len(ranking) == result["ranked"] == 5
+    assert ranking["score"].is_monotonic_decreasing
+    assert result["architecture"] == ranking["architecture"][0]
+    assert result["ranking"]["mean_true_top1"] == ranking["true"][0]
+    assert result["weight_sets"] == 3 * 2 + 2 * 2 * 2 + 2 * 4
+    assert not (tmp_path / "architecture").exists()  # split weights are of no single network
+
+
+def test_finalised_network_of_a_run_is_exported(tmp_path):
+    result = run_live(_config(**DARTS), tmp_path)
+    network = load_network(tmp_path / "architecture")
+    names = [position.operations for position in network.positions]
+    arch = get_space("nasbench201").from_string(result["architecture"])
+    assert [name for (name,) in names] == [
+        get_space("nasbench201").choices[0][index] for index in arch
+    ]
+
+
+def test_another_search_in_the_folder_is_refused(tmp_path):
+    run_live(_config(), tmp_path)
+    with pytest.raises(HwbenchError, match="holds another search"):
+        run_live(with_change(_config(), "seed", 3), tmp_path)
+    run_live(with_change(_config(), "seed", 3), tmp_path, fresh=True)
+
+
+def test_damaged_checkpoint_is_named(tmp_path):
+    run_live(_config(), tmp_path)
+    (tmp_path / "checkpoint.pt").write_bytes(b"torn")
+    (tmp_path / "result.json").unlink()
+    with pytest.raises(HwbenchError, match=r"checkpoint\.pt: is no file of weights"):
+        run_live(_config(), tmp_path)
+
+
+@pytest.mark.parametrize("selection", ["perturbation"])
+def test_selection_by_perturbation_gives_an_architecture(tmp_path, selection):
+    nodes = {**DARTS, "selection": {"method": selection, "tuning_epochs": 1}}
+    result = run_live(_config(**nodes), tmp_path)
+    get_space("nasbench201").from_string(result["architecture"])
+
+
+def test_perturbation_keeps_the_candidate_that_is_missed_the_most(monkeypatch):
+    from hwbench.live.selection import select_by_perturbation
+
+    config = _config(**DARTS)
+    with seeded(0, torch.device("cpu"), 1):
+        search = make_search(config, torch.device("cpu"))
+        wanted = [0, 1, 1, 0, 1, 0]
+
+        def accuracy(mixture):
+            missing = [wanted[i] not in choice.active for i, choice in enumerate(mixture().choices)]
+            return 90.0 - 10.0 * sum(missing)
+
+        monkeypatch.setattr(search, "accuracy", accuracy)
+        arch = select_by_perturbation(search, 0)
+    assert (arch - 2).tolist() == wanted
+
+
+# ---------------------------------------------------------------------- ranking
+
+
+def test_evaluation_leaves_the_supernet_as_it_was():
+    config = _config(strategy={"name": "spos"})
+    with seeded(0, torch.device("cpu"), 1):
+        search = make_search(config, torch.device("cpu"))
+        search.train_epoch(0)
+        before = {name: value.clone() for name, value in search.supernet.state_dict().items()}
+        archs = search.supernet.architectures()[:4]
+        frame = evaluate_architectures(
+            search.supernet, archs, search.data, Calibration(passes=2, batch_size=50)
+        )
+        after = search.supernet.state_dict()
+        assert before.keys() == after.keys()
+        assert all(torch.equal(after[name], value) for name, value in before.items())
+        # One at a time, in another order: calibrations do not leak into one another.
+        for place in (3, 0):
+            alone = evaluate_architectures(
+                search.supernet,
+                archs[place : place + 1],
+                search.data,
+                Calibration(passes=2, batch_size=50),
+            )
+            assert alone["loss"][0] == frame["loss"][place]
+
+
+def test_calibration_starts_from_the_supernets_statistics():
+    config = _config(strategy={"name": "spos"})
+    with seeded(0, torch.device("cpu"), 1):
+        search = make_search(config, torch.device("cpu"))
+        archs = search.supernet.architectures()[:1]
+        supernet, mixture = search.supernet, search.supernet.mixture_of(archs[0])
+        expected = []
+        for passes in (0, 1):
+            frame = evaluate_architectures(
+                supernet, archs, search.data, Calibration(passes=passes, batch_size=10_000)
+            )
+            expected.append(frame["accuracy"][0])
+        assert search.accuracy(lambda: mixture) == pytest.approx(expected[0])
+        supernet.train()
+        with torch.no_grad():  # one pass of all training images, at torch's momentum of 0.1
+            order = torch.randperm(
+                len(search.data.train), generator=torch.Generator().manual_seed(0)
+            )
+            supernet(search.data.train.images[order], mixture)
+        assert search.accuracy(lambda: mixture) == pytest.approx(expected[1])
+
+
+def test_ranking_measures_by_hand():
+    true = np.arange(100.0)
+    perfect = ranking_measures(true, true)
+    assert perfect["kendall_tau"] == perfect["kendall_tau_top50"] == pytest.approx(1.0)
+    assert perfect["improvement_top1"] == 1.0
+    assert perfect["mean_true_top5"] == 97.0
+    assert perfect["improvement_top10"] == pytest.approx((94.5 - 49.5) / (99 - 49.5))
+    scores = np.random.default_rng(0).permutation(100).astype(float)
+    measures = ranking_measures(scores, true)
+    assert measures["kendall_tau_top50"] == pytest.approx(kendalltau(scores[50:], true[50:])[0])
+    assert measures["mean_true_top1"] == true[scores.argmax()]
+    with pytest.raises(HwbenchError, match="as many true values"):
+        ranking_measures([1.0], [1.0, 2.0])
+
+
+def test_true_values_come_from_the_table():
+    space = get_space("nasbench201")
+    archs = space.sample(3, seed=0)
+    from hwbench.tables import load_table
+
+    table = load_table("nb201-digits")
+    expected = table.column("test_accuracy")[table.space.indices_of(archs)]
+    found = true_values("nasbench201", archs, "nb201-digits:test_accuracy")
+    np.testing.assert_array_equal(found, expected)
+    with pytest.raises(HwbenchError, match="not nasbench_macro"):
+        true_values("nasbench_macro", archs, "nb201-digits:test_accuracy")
+
+
+# ---------------------------------------------------------------------- config
+
+
+def _wrong(key, value):
+    *nodes, last = key.split(".")
+    tree = json.loads(json.dumps(TREE))
+    place = tree
+    for node in nodes:
+        place = place[node]
+    place[last] = value
+    return tree
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("strategy.name", "spoz", r"section \[strategy\]: unknown strategy 'spoz'.*'spos'"),
+        ("strategy.split_epochs", 3, r"section \[strategy\]: unknown key.*'split_epoch'"),
+        ("strategy.split_epoch", "late", r"section \[strategy\]: split_epoch"),
+        ("strategy", {"split_epoch": 1}, "the key 'name' is missing"),
+        ("trainer.momentun", 0.9, r"section \[trainer\]: unknown key.*'momentum'"),
+        ("trainer.order", 2, r"section \[trainer\]: unknown key 'order'"),
+        ("trainer.precision", "float8", r"\[trainer\]: precision"),
+        ("space.width", 3, r"section \[space\]"),
+        ("data.augmentation", {"shifts": 1}, "did you mean 'shift'"),
+        ("ranking.calibration", {"passes": -1}, "passes must not be negative"),
+        ("selection.method", "best", "selection.method"),
+    ],
+)
+def test_wrong_nodes_are_named(key, value, message):
+    with pytest.raises(HwbenchError, match=message):
+        config_of(_wrong(key, value), where="tiny.toml")
+
+
+def test_ranking_selection_needs_a_ranking():
+    tree = {name: node for name, node in TREE.items() if name != "ranking"}
+    with pytest.raises(HwbenchError, match=r"needs a section \[ranking\]"):
+        config_of(tree, where="tiny.toml")
+
+
+def test_single_path_strategies_need_a_ranking_to_select(tmp_path):
+    with pytest.raises(HwbenchError, match="learns no strengths"):
+        run_live(_config(selection={"method": "strength"}), tmp_path)
+
+
+def test_a_written_config_is_complete_and_read_back(tmp_path):
+    config = _config()
+    path = tmp_path / "again.toml"
+    path.write_text(to_toml(config.model_dump(mode="json")))
+    assert load_config(str(path)) == config
+    assert config.trainer["momentum"] == 0.9
+
+
+def test_a_strategy_of_ones_own_is_named_by_its_path():
+    config = _config(strategy={"name": "hwbench.live.strategies.single_path:SPOS"})
+    assert config.strategy["split_epoch"] is None
+
+
+@pytest.mark.parametrize(
+    ("recipe", "name"), [(recipe, name) for recipe in RECIPES for name in recipe_files(recipe)]
+)
+def test_recipes_are_valid(recipe, name):
+    load_config(name, recipe)
+
+
+def test_every_strategy_has_both_recipes():
+    for recipe in RECIPES:
+        used = {load_config(name, recipe).strategy["name"] for name in recipe_files(recipe)}
+        assert used == set(STRATEGIES)
+
+
+def test_unknown_searches_and_recipes_are_named():
+    with pytest.raises(HwbenchError, match="did you mean 'darts'"):
+        load_config("dart", "small")
+    with pytest.raises(HwbenchError, match="unknown recipe 'tiny'"):
+        load_config("darts", "tiny")
+
+
+def test_unknown_devices_are_named():
+    with pytest.raises(HwbenchError, match="device 'gpu' cannot be used"):
+        choose_device("gpu")
+
+
+def test_run_files_are_all_that_fresh_removes(tmp_path):
+    run_live(_config(), tmp_path)
+    assert set(run_module.RUN_FILES) <= {path.name for path in tmp_path.iterdir()}

@@ -1,0 +1,77 @@
+import pandas as pd
+import pytest
+
+from hwbench.errors import HwbenchError
+from hwbench.live.config import recipe_files, sweep_path
+from hwbench.live.sweep import load_sweep, run_sweep, summary
+from hwbench.live.toml_text import to_toml
+
+SEARCH = {
+    "title": "tiny",
+    "data": {"validation_share": 0.9},
+    "space": {"name": "nasbench201", "operations": "only-conv", "channels": 2, "depth": 1},
+    "strategy": {"name": "spos"},
+    "trainer": {"name": "single_level", "epochs": 2, "batch_size": 64},
+    "selection": {"method": "ranking"},
+    "ranking": {
+        "architectures": 4,
+        "calibration": {"passes": 1, "batch_size": 64},
+        "target": "nb201-digits:test_accuracy",
+    },
+}
+
+
+@pytest.fixture
+def write(tmp_path):
+    (tmp_path / "search.toml").write_text(to_toml(SEARCH))
+
+    def written(**changes):
+        sweep = {
+            "title": "window",
+            "search": str(tmp_path / "search.toml"),
+            "argument": "strategy.split_epoch",
+            "values": [0, 1],
+            "seeds": [0, 3],
+            **changes,
+        }
+        path = tmp_path / "sweep.toml"
+        path.write_text(to_toml(sweep))
+        return path
+
+    return written
+
+
+def test_every_value_and_seed_is_a_search(write, tmp_path):
+    frame = run_sweep(write(), tmp_path / "run")
+    assert frame["value"].tolist() == ["baseline", "baseline", "0", "0", "1", "1"]
+    assert frame["seed"].tolist() == [0, 3] * 3
+    assert frame["weight_sets"].tolist() == [12, 12, 22, 22, 22, 22]
+    kept = pd.read_parquet(tmp_path / "run" / "sweep.parquet")
+    pd.testing.assert_frame_equal(kept, frame)
+    again = run_sweep(write(), tmp_path / "run")  # nothing is done twice
+    pd.testing.assert_frame_equal(again, frame)
+    means = summary(frame)
+    assert means["value"].tolist() == ["baseline", "0", "1"]
+    rows = frame[frame["value"] == "0"]["mean_true_top1"]
+    assert means["mean_true_top1"][1] == pytest.approx(rows.mean())
+    assert means["mean_true_top1_deviation"][1] == pytest.approx(rows.std())
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"argument": "strategy.split_epochs"}, "did you mean 'split_epoch'"),
+        ({"argument": "strategies.split_epoch"}, "did you mean 'strategy'"),
+        ({"values": ["soon"]}, "split_epoch"),
+        ({"seeds": []}, "seeds"),
+    ],
+)
+def test_wrong_sweeps_are_named(write, changes, message):
+    with pytest.raises(HwbenchError, match=message):
+        load_sweep(write(**changes))
+
+
+@pytest.mark.parametrize("name", recipe_files("sweeps"))
+def test_sweeps_are_valid(name):
+    _, searches = load_sweep(sweep_path(name))
+    assert len({seed for _, seed, _ in searches}) >= 3
