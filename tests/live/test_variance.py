@@ -5,20 +5,20 @@ import torch
 
 from hwbench.live.config import load_config, with_change
 from hwbench.live.search import make_search, seeded
+from hwbench.predictors.training import denormals_flushed
 
 CPU = torch.device("cpu")
 
 
 def _median_ratios(name):
-    config = with_change(load_config(name, "small"), "trainer.epochs", 12)
-    with seeded(0, CPU, 1):
+    """At the start and after 6 epochs."""
+    config = with_change(load_config(name, "small"), "trainer.epochs", 6)
+    with seeded(0, CPU, 1), denormals_flushed():
         search = make_search(config, CPU)
-        ratios = [_median_ratio(search)]
-        for epoch in range(12):
+        before = _median_ratio(search)
+        for epoch in range(6):
             search.train_epoch(epoch)
-            if epoch % 4 == 3:
-                ratios.append(_median_ratio(search))
-    return np.array(ratios)
+        return before, _median_ratio(search)
 
 
 def _median_ratio(search):
@@ -36,8 +36,8 @@ def _median_ratio(search):
     return np.median(seen)
 
 
-def test_vs_darts_stays_near_one_where_darts_falls_from_below_a_half():
+def test_vs_darts_comes_near_one_where_darts_stays_below_a_half():
     darts, vs_darts = _median_ratios("darts"), _median_ratios("vs_darts")
-    assert darts[0] < 0.45
-    assert (np.diff(darts) < 0).all()
-    assert (np.abs(vs_darts[1:] - 1) < 0.2).all()
+    assert max(darts) < 0.5
+    assert abs(vs_darts[1] - 1) < 0.2
+    assert abs(vs_darts[1] - 1) < abs(vs_darts[0] - 1)
