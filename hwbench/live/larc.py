@@ -40,4 +40,4 @@ def scale_gradients(supernet: Supernet, trust: float) -> None:
 
         rate = trust * torch.sqrt(squares(weights) / squares(gradients))
         rate = torch.where(torch.isfinite(rate), rate, torch.ones_like(rate))
-        torch._foreach_mul_(gradients, list(rate[owner].unbind(0)))  # type: ignore[arg-type]
+        torch._foreach_mul_(gradients, list(rate[owner].unbind(0)))

@@ -55,7 +55,7 @@ def load_sweep(path: Path) -> tuple[Sweep, list[tuple[Any, int, LiveConfig]]]:
     sweep = read_toml(path, Sweep)
     base = load_config(sweep.search, sweep.recipe)
     values: Sequence[Any] = [*([None] if sweep.baseline else []), *sweep.values]
-    searches = []
+    searches: list[tuple[Any, int, LiveConfig]] = []
     for value in values:
         varied = with_change(base, sweep.argument, value)
         searches.extend((value, seed, with_change(varied, "seed", seed)) for seed in sweep.seeds)
