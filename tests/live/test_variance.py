@@ -1,6 +1,7 @@
 """CHOE Fig. 3.6: variance of a mixed operation's output over that of its input, while searching."""
 
 import numpy as np
+import pytest
 import torch
 
 from hwbench.live.config import load_config, with_change
@@ -36,6 +37,7 @@ def _median_ratio(search):
     return np.median(seen)
 
 
+@pytest.mark.slow
 def test_vs_darts_comes_near_one_where_darts_stays_below_a_half():
     darts, vs_darts = _median_ratios("darts"), _median_ratios("vs_darts")
     assert max(darts) < 0.5
