@@ -66,7 +66,7 @@ def write_latent_page(
     from plotly.offline import get_plotlyjs
 
     from hwbench.files import write_text
-    from hwbench.report.page import _script_json
+    from hwbench.report.plotting import script_json
 
     def asset(name: str) -> str:
         return resources.files("hwbench.report").joinpath(name).read_text(encoding="utf-8")
@@ -78,7 +78,7 @@ def write_latent_page(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["script_json"] = _script_json
+    environment.filters["script_json"] = script_json
     groups: dict[str, list[Figure]] = {}
     for place, panel in enumerate(panels):
         same = [other for other in panels if other.metric == panel.metric]

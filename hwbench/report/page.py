@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from hwbench.report import analysis, comparison_figures, figures, simulation_figures, summary
-from hwbench.report.plotting import Entry, Figure, seconds
+from hwbench.report.plotting import Entry, Figure, script_json, seconds
 from hwbench.report.reading import LOOKUP_FAMILY, Run
 from hwbench.report.search_section import search_content
 from hwbench.report.simulation_figures import Measure
@@ -79,7 +79,7 @@ def render(run: Run) -> str:
         lstrip_blocks=True,
     )
     environment.filters["sentence"] = lambda text: text[:1].upper() + text[1:]
-    environment.filters["script_json"] = _script_json
+    environment.filters["script_json"] = script_json
     environment.filters["pretty_json"] = lambda value: json.dumps(
         value, indent=2, ensure_ascii=False, default=str
     )
@@ -341,16 +341,6 @@ def _tables(tables: Mapping[str, Any]) -> list[dict[str, Any]]:
             }
         )
     return shown
-
-
-def _script_json(value: Any) -> str:
-    """JSON that can stand inside a script element: no character there ends it or opens a tag."""
-    from markupsafe import Markup
-
-    text = json.dumps(value, separators=(",", ":"), allow_nan=False)
-    for character in "<>&":
-        text = text.replace(character, f"\\u{ord(character):04x}")
-    return Markup(text)  # noqa: S704 - the three characters that matter are escaped above
 
 
 def _asset(name: str) -> str:

@@ -7,6 +7,7 @@ page resolves them from its style sheet, so that figures follow the light and th
 from __future__ import annotations
 
 import html
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -163,3 +164,13 @@ def interval_text(mean: float, low: float, high: float, digits: int = 3) -> str:
 def plain_text(text: str) -> str:
     """Text that plotly shows as it is: it would read tags and templates in it."""
     return html.escape(str(text)).replace("%{", "% {")
+
+
+def script_json(value: Any) -> str:
+    """JSON that can stand inside a script element: no character there ends it or opens a tag."""
+    from markupsafe import Markup
+
+    text = json.dumps(value, separators=(",", ":"), allow_nan=False)
+    for character in "<>&":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return Markup(text)  # noqa: S704 - the three characters that matter are escaped above
