@@ -11,6 +11,7 @@ import os
 import pickle
 import queue
 import threading
+import traceback
 from typing import IO, Any
 
 
@@ -47,18 +48,33 @@ def main() -> None:
 
     messages: queue.SimpleQueue[Any] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(source, messages), daemon=True).start()
-    workload = messages.get()
-    send(sink, "ready")
-    while True:
-        send(sink, workload.run(messages.get()))
+    try:
+        workload = messages.get()
+        _answer(sink, "ready")
+        while True:
+            _answer(sink, workload.run(messages.get()))
+    finally:
+        # The usual way out could wait forever for the thread that reads.
+        traceback.print_exc()
+        os._exit(1)
+
+
+def _answer(sink: IO[bytes], message: Any) -> None:
+    try:
+        send(sink, message)
+    except OSError:
+        os._exit(0)  # nobody is left to hear it
 
 
 def _listen(source: IO[bytes], messages: queue.SimpleQueue[Any]) -> None:
-    while True:
-        try:
+    try:
+        while True:
             messages.put(receive(source))
-        except EOFError:
-            os._exit(0)
+    except EOFError:
+        os._exit(0)
+    finally:
+        traceback.print_exc()
+        os._exit(1)
 
 
 if __name__ == "__main__":

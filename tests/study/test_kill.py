@@ -61,8 +61,9 @@ def test_kill_9_of_the_driver(scenario, tmp_path, fits, wanted):
     process.kill()
     process.wait()
     process.stdout.close()
-    gone, alive = psutil.wait_procs(workers, timeout=10)
-    assert len(gone) == 2
+    assert len(workers) == 2
+    # Long, since a worker may still be importing on a loaded machine; it ends right after that.
+    _, alive = psutil.wait_procs(workers, timeout=60)
     assert not alive
 
     kept = read_trials(folder)
