@@ -20,11 +20,18 @@ from hwbench.files import atomic_path, write_text
 from hwbench.live.config import LiveConfig, RankingNode, load_config
 from hwbench.live.data import SearchData, split_images
 from hwbench.live.export import export_network, load_network, read_tensors
-from hwbench.live.ranking import (
-    Calibration,
-    evaluate_architectures,
-    ranking_measures,
-    true_values,
+from hwbench.live.measures import measures_of
+from hwbench.live.ranking import Calibration, evaluate_architectures, true_values
+from hwbench.live.results import (
+    CHECKPOINT,
+    CONFIG,
+    EPOCHS,
+    LATER_RANKING,
+    RANKING,
+    RECORD,
+    RESULT,
+    RETRAINING,
+    STRENGTHS,
 )
 from hwbench.live.retrain import RetrainRecipe, retrain
 from hwbench.live.search import Search, choose_device, load_data, make_search, seeded
@@ -36,10 +43,18 @@ from hwbench.progress import Progress, silent
 from hwbench.spaces import get_space
 from hwbench.tables.images import load_images
 
-CONFIG, RECORD, CHECKPOINT = "config.toml", "run.json", "checkpoint.pt"
-METRICS, RANKING, RESULT = "metrics.parquet", "ranking.parquet", "result.json"
-RETRAINING = "retraining.json"
-RUN_FILES = (CONFIG, RECORD, CHECKPOINT, METRICS, RANKING, RESULT)
+RUN_FILES = (
+    CONFIG,
+    RECORD,
+    CHECKPOINT,
+    EPOCHS,
+    STRENGTHS,
+    RANKING,
+    LATER_RANKING,
+    RESULT,
+    RETRAINING,
+)
+"""What an earlier run may have left, and a fresh one removes."""
 
 StageProgress = Callable[[str], Progress]
 
@@ -143,21 +158,45 @@ def _train(search: Search, folder: Path, progress: Progress) -> None:
     path = folder / CHECKPOINT
     first = 0
     rows: list[dict[str, float]] = []
+    history: list[torch.Tensor] = []
     if path.exists():
         state: dict[str, Any] = read_tensors(path)
-        first, rows = state["epochs_done"], state["metrics"]
         try:
+            first, rows, history = state["epochs_done"], state["metrics"], state["strengths"]
             search.load_state_dict(state)
         except (RuntimeError, ValueError, KeyError) as error:
             raise HwbenchError(f"{path}: is of another version of hwbench; use --fresh") from error
     progress(first, epochs)
     for epoch in range(first, epochs):
         rows.append({"epoch": float(epoch), **search.train_epoch(epoch)})
-        state = {"epochs_done": epoch + 1, "metrics": rows, **search.state_dict()}
+        strengths = search.candidate_strengths()
+        history += [] if strengths is None else [strengths]
+        state = {"epochs_done": epoch + 1, "metrics": rows, "strengths": history}
         with atomic_path(path) as temporary:
-            torch.save(state, temporary)
-        _write_frame(folder / METRICS, pd.DataFrame(rows).astype({"epoch": "int64"}))
+            torch.save({**state, **search.state_dict()}, temporary)
+        _write_frame(folder / EPOCHS, pd.DataFrame(rows).astype({"epoch": "int64"}))
+        if history:
+            _write_frame(folder / STRENGTHS, _strength_frame(search.supernet, history))
         progress(epoch + 1, epochs)
+
+
+def _strength_frame(supernet: Supernet, history: list[torch.Tensor]) -> pd.DataFrame:
+    """See `hwbench.live.results.STRENGTH_COLUMNS`; one tensor (2, candidates) an epoch."""
+    names = [
+        (position.name, operation)
+        for position in supernet.positions
+        for operation in position.operations
+    ]
+    values = torch.stack(history).double().numpy()
+    return pd.DataFrame(
+        {
+            "epoch": np.repeat(np.arange(len(history)), len(names)),
+            "position": [position for position, _ in names] * len(history),
+            "operation": [operation for _, operation in names] * len(history),
+            "strength": values[:, 0].ravel(),
+            "probability": values[:, 1].ravel(),
+        }
+    )
 
 
 def _conclude(search: Search, folder: Path, stage: StageProgress) -> dict[str, Any]:
@@ -212,12 +251,6 @@ def _select(
     return search.supernet.derive(strengths)
 
 
-def measures_of(ranking: pd.DataFrame) -> dict[str, float]:
-    """The measures of a ranking that holds true values, where these are known."""
-    known = ranking.dropna(subset="true")
-    return ranking_measures(known["score"], known["true"])
-
-
 def rank_run(
     folder: Path,
     ranking: RankingNode,
@@ -227,6 +260,8 @@ def rank_run(
     progress: Progress = silent,
 ) -> pd.DataFrame:
     """Rank architectures by the supernet of a finished run, see `rank_supernet`.
+
+    The ranking is kept in the folder as `later_ranking.parquet`.
 
     Raises
     ------
@@ -239,7 +274,9 @@ def rank_run(
     images = load_data(config)
     data = split_images(images, config.data.validation_share, config.seed).to(place)
     with seeded(config.seed, place, threads), denormals_flushed():
-        return rank_supernet(supernet, data, ranking, seed=config.seed, progress=progress)
+        frame = rank_supernet(supernet, data, ranking, seed=config.seed, progress=progress)
+    _write_frame(folder / LATER_RANKING, frame)
+    return frame
 
 
 def retrain_run(
