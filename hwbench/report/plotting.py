@@ -10,7 +10,7 @@ import html
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -34,10 +34,22 @@ class Entry:
     dash: str = ""
 
 
+def nth_entry(index: int, group: str, title: str) -> Entry:
+    """The look of the index-th of several lines: no two of 35 share colour and symbol."""
+    return Entry(
+        group,
+        title,
+        f"$c{index % N_COLOURS}",
+        SYMBOLS[index % len(SYMBOLS)],
+        DASHES[index // N_COLOURS % len(DASHES)],
+    )
+
+
 @dataclass(frozen=True)
 class Figure:
     """One figure: plotly traces and layout, what a reader needs to read it, and its legend."""
 
+    kind: ClassVar[str] = "figure"
     name: str
     title: str
     description: str

@@ -7,14 +7,13 @@ import pandas as pd
 
 from hwbench.report.plotting import (
     DASHES,
-    N_COLOURS,
-    SYMBOLS,
     Entry,
     Figure,
     Json,
     axis_title,
     base_layout,
     line_trace,
+    nth_entry,
     plain_numbers,
     sample,
 )
@@ -93,13 +92,7 @@ def losses_by_metric_figure(means: pd.DataFrame) -> Figure:
     data, legend = [], []
     for i, (metric, own) in enumerate(rows.groupby("metric_target", sort=True)):
         curve = own.groupby("deviation")[["kendall_tau", "mra_pareto"]].mean().reset_index()
-        entry = Entry(
-            f"study-metric:{i}",
-            _short(str(metric)),
-            f"$c{i % N_COLOURS}",
-            SYMBOLS[i % len(SYMBOLS)],
-            "solid",
-        )
+        entry = nth_entry(i, f"study-metric:{i}", _short(str(metric)))
         text = [
             f"deviation {row.deviation:.2f}, tau {row.kendall_tau:.2f}<br>"
             f"{row.mra_pareto:.2f} points"
@@ -129,13 +122,7 @@ def volumes_figure(rows: pd.DataFrame, pairing: str, measure: str) -> Figure:
     for i, deviation in enumerate(shown):
         own = curve.loc[deviation].reset_index().sort_values("n_candidates")
         tau = own["kendall_tau"].mean()
-        entry = Entry(
-            f"study-deviation:{i}",
-            f"deviation {deviation:.2g} (tau {tau:.2f})",
-            f"$c{i % N_COLOURS}",
-            SYMBOLS[i % len(SYMBOLS)],
-            "solid",
-        )
+        entry = nth_entry(i, f"study-deviation:{i}", f"deviation {deviation:.2g} (tau {tau:.2f})")
         text = [
             f"<b>{entry.title}</b><br>{row.n_candidates:,} candidates<br>{value:.3f}"
             for row, value in zip(own.itertuples(), own[measure], strict=True)
@@ -318,13 +305,7 @@ def sanity_figure(means: pd.DataFrame, trained: pd.DataFrame) -> Figure:
     data, legend = [], []
     for i, (metric, own) in enumerate(rows.groupby("metric_target", sort=True)):
         curve = own.groupby("deviation")["kendall_tau"].mean().reset_index()
-        entry = Entry(
-            f"study-metric:{i}",
-            _short(str(metric)),
-            f"$c{i % N_COLOURS}",
-            SYMBOLS[i % len(SYMBOLS)],
-            "solid",
-        )
+        entry = nth_entry(i, f"study-metric:{i}", _short(str(metric)))
         text = [f"simulated, deviation {row.deviation:.2f}<br>tau {row.kendall_tau:.3f}"
                 for row in curve.itertuples()]  # fmt: skip
         data.append(line_trace(entry, curve["deviation"], curve["kendall_tau"], text))

@@ -9,9 +9,6 @@ import numpy as np
 import pandas as pd
 
 from hwbench.report.plotting import (
-    DASHES,
-    N_COLOURS,
-    SYMBOLS,
     Entry,
     Figure,
     Json,
@@ -20,6 +17,7 @@ from hwbench.report.plotting import (
     base_layout,
     interval_text,
     line_trace,
+    nth_entry,
     plain_text,
 )
 from hwbench.report.reading import Target
@@ -31,16 +29,7 @@ EXPECTED = Entry("s:expected", "expected by the simulation", "$ink", "", "dash")
 
 def strategy_entries(strategies: Iterable[str]) -> dict[str, Entry]:
     """Colour, symbol and dash of every strategy: the same in all figures of a report."""
-    return {
-        name: Entry(
-            f"s:{index}",
-            name,
-            f"$c{index % N_COLOURS}",
-            SYMBOLS[index % len(SYMBOLS)],
-            DASHES[index // N_COLOURS % len(DASHES)],
-        )
-        for index, name in enumerate(strategies)
-    }
+    return {name: nth_entry(index, f"s:{index}", name) for index, name in enumerate(strategies)}
 
 
 def anytime_figure(

@@ -10,8 +10,6 @@ import pandas as pd
 
 from hwbench.report.analysis import front_accuracy
 from hwbench.report.plotting import (
-    N_COLOURS,
-    SYMBOLS,
     Entry,
     Figure,
     Json,
@@ -20,6 +18,7 @@ from hwbench.report.plotting import (
     base_layout,
     interval_text,
     line_trace,
+    nth_entry,
     plain_numbers,
     plain_text,
     sample,
@@ -43,10 +42,7 @@ class Measure:
 def simulation_entries(candidates: Iterable[int]) -> dict[int, Entry]:
     """Colour and symbol of every number of candidates."""
     return {
-        n: Entry(
-            f"n:{n}", f"{n:,} candidates", f"$c{i % N_COLOURS}", SYMBOLS[i % len(SYMBOLS)], "solid"
-        )
-        for i, n in enumerate(sorted(candidates))
+        n: nth_entry(i, f"n:{n}", f"{n:,} candidates") for i, n in enumerate(sorted(candidates))
     }
 
 
@@ -161,6 +157,7 @@ def selection_figure(example: pd.DataFrame, accuracy: Target, metric: Target) ->
     legend = (
         Entry("s:candidates", "candidates", "$muted", "circle"),
         Entry("s:front", "true front", "$ink", "", "solid"),
+        Entry("s:predicted", "front as predicted", "$c1", "", "dash"),
         Entry("s:loss", "accuracy lost", "$c3", "", "dot"),
         Entry("s:selected", "selected, dominated once measured", "$c3", "x"),
         Entry("s:stays", "selected, still Pareto-optimal once measured", "$c0", "diamond"),
@@ -217,8 +214,9 @@ def selection_figure(example: pd.DataFrame, accuracy: Target, metric: Target) ->
                 "legendgroup": "s:front",
                 "hovertemplate": "true front<br>%{x:.4g}<br>%{y:.2f} %<extra></extra>",
             },
-            _selected(selected[~selected["selected_pareto"]], legend[3], metric),
-            _selected(stays, legend[4], metric),
+            _predicted_front(selected, legend[2]),
+            _selected(selected[~selected["selected_pareto"]], legend[4], metric),
+            _selected(stays, legend[5], metric),
         ],
         layout=layout,
         height=520,
@@ -227,6 +225,21 @@ def selection_figure(example: pd.DataFrame, accuracy: Target, metric: Target) ->
         f"drawn. {below:.0f} % of all lie below the plot: double-click it to see them.",
         wide=True,
     )
+
+
+def _predicted_front(selected: pd.DataFrame, entry: Entry) -> Json:
+    """What was selected, where the predictor sees it: there it is a front."""
+    rows = selected.dropna(subset=["predicted_metric"]).sort_values("predicted_metric")
+    return {
+        "type": "scatter",
+        "x": plain_numbers(rows["predicted_metric"]),
+        "y": plain_numbers(rows["accuracy"]),
+        "mode": "lines+markers",
+        "line": {"color": entry.colour, "width": 1.4, "shape": "hv", "dash": entry.dash},
+        "marker": {"color": entry.colour, "size": 4},
+        "legendgroup": entry.group,
+        "hovertemplate": "as predicted<br>%{x:.4g}<br>%{y:.2f} %<extra></extra>",
+    }
 
 
 def _selected(rows: pd.DataFrame, entry: Entry, metric: Target) -> Json:

@@ -51,7 +51,7 @@ PROBE = """
 <script>
 (async () => {
   const found = {};
-  const table = document.querySelector("table.ranking");
+  const table = document.querySelector("#ranking-all");
   const column = (n) => [...table.tBodies[0].rows].map((row) => row.cells[n].dataset.value);
   const buttons = table.tHead.querySelectorAll("button");
   found.first = column(5).map(Number);
@@ -64,7 +64,7 @@ PROBE = """
   const make = URL.createObjectURL;
   URL.createObjectURL = (given) => { blob = given; return make(given); };
   HTMLAnchorElement.prototype.click = function () { found.file = this.download; };
-  document.querySelector("[data-csv]").click();
+  document.querySelector("[data-csv=ranking-all]").click();
   found.csv = await blob.text();
 
   const drawn = () => document.querySelectorAll("#curve-0 .scatterlayer .trace").length;
@@ -110,9 +110,18 @@ def test_a_heading_sorts_its_table(probed):
 def test_a_table_downloads_as_csv(probed):
     assert probed["file"] == "hwbench-ranking-all.csv"
     table = pd.read_csv(io.StringIO(probed["csv"]))
-    assert len(table) == 9 * 5 + 1
-    assert table["kendall_tau"].between(0, 1).all()
-    assert table["seeds"].notna().sum() == 45
+    assert table.columns[:4].tolist() == [
+        "predictor",
+        "encoding",
+        "kendall_tau_25",
+        "kendall_tau_25_low_95",
+    ]
+    assert len(table) == 9
+    for size in (25, 55, 124, 276, 614):
+        tau = table[f"kendall_tau_{size}"]
+        low, high = table[f"kendall_tau_{size}_low_95"], table[f"kendall_tau_{size}_high_95"]
+        assert ((low < tau) & (tau < high)).all()
+    assert (table["kendall_tau_614_seeds"] == 5).all()
 
 
 def test_a_legend_key_switches_its_predictor_everywhere(probed):
