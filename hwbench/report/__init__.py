@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-__all__ = ["write_report"]
+__all__ = ["write_comparison", "write_report"]
 
 
 def write_report(run_folder: Path | Sequence[Path], output: Path | None = None) -> Path:
@@ -36,3 +36,33 @@ def write_report(run_folder: Path | Sequence[Path], output: Path | None = None) 
     path = folders[0] / "report.html" if output is None else Path(output)
     write_text(path, render(read_runs(folders)))
     return path
+
+
+def write_comparison(one: Path, other: Path, output: Path) -> Path:
+    """Write a page that compares two runs as one HTML file that works offline.
+
+    It says what differs in specification, versions, machine and tables, and shows scores side by
+    side with their differences, paired by seed or repeat.
+
+    Parameters
+    ----------
+    one, other : run folders, as for `write_report`.
+    output : where to write.
+
+    Returns
+    -------
+    The path written.
+
+    Raises
+    ------
+    HwbenchError
+        Where the runs have nothing in common, a folder holds nothing to report, a file is broken,
+        or the output cannot be written.
+    """
+    from hwbench.files import write_text
+    from hwbench.report.compare import render_comparison
+    from hwbench.report.reading import read_run
+
+    text = render_comparison(read_run(Path(one)), read_run(Path(other)))
+    write_text(Path(output), text)
+    return Path(output)

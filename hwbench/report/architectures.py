@@ -26,8 +26,8 @@ BOX_HEIGHT, CHARACTER = 24.0, 6.7
 MARGIN = 8.0
 
 # Where the four nodes of an edge cell stand, and how far its longer edges swing out.
-CELL_STEP, CELL_LINE = 122.0, 112.0
-CELL_WIDTH, CELL_HEIGHT = 3 * CELL_STEP + 2 * NODE_RADIUS + 2 * MARGIN, 186.0
+CELL_STEP, CELL_LINE = 122.0, 130.0
+CELL_WIDTH, CELL_HEIGHT = 3 * CELL_STEP + 2 * NODE_RADIUS + 2 * MARGIN, 214.0
 SWINGS = {(0, 2): 104.0, (1, 3): -104.0, (0, 3): 196.0}
 
 
@@ -142,7 +142,8 @@ def _arc(source: int, target: int, operation: str, *, faint: bool) -> Markup:
     dx, dy = NODE_RADIUS * math.cos(lean), NODE_RADIUS * math.sin(lean)
     start, end = (left + dx, CELL_LINE - dy), (right - dx - 1, CELL_LINE - dy)
     path = f"M{_xy(start)} Q{_xy((middle, control))} {_xy(end)}"
-    label = (middle, CELL_LINE - swing / 2 + (-8 if swing >= 0 else 17) + math.copysign(3, swing))
+    apex = (start[1] + control) / 2
+    label = (middle, apex - 6 if swing >= 0 else apex + 16)
     return _edge(path, end, -lean if swing < 0 else lean, operation, label, faint=faint)
 
 

@@ -147,13 +147,14 @@ class Terms:
 
 @dataclass(frozen=True)
 class Group:
-    """Blocks that belong together, side by side where there is room."""
+    """Blocks that belong together, side by side where there is room; small ones densely."""
 
     kind: ClassVar[str] = "group"
     title: str
     blocks: Sequence[Block]
     legend: tuple[Entry, ...] = ()
     text: str | Markup = ""
+    dense: bool = False
 
 
 @dataclass(frozen=True)

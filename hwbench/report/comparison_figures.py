@@ -18,6 +18,7 @@ from hwbench.report.plotting import (
     line_trace,
     plain_numbers,
     plain_text,
+    signed,
 )
 from hwbench.report.reading import LOOKUP_FAMILY, Run
 from hwbench.study.comparison import rank_predictors, samples_needed
@@ -209,11 +210,11 @@ SHAPE_COLUMNS = (
 def _shape(row: Any) -> tuple[Cell, ...]:
     weights = (row.weight_narrow, row.weight_wide, row.weight_uniform)
     return (
-        Cell(f"{row.mean + 0.0:.2f}", row.mean),
+        Cell(signed(row.mean), row.mean),
         Cell(f"{row.spread:.3f}", row.spread),
-        Cell(f"{row.skewness:.2f}", row.skewness),
-        Cell(f"{row.kurtosis:.1f}", row.kurtosis),
+        Cell(signed(row.skewness), row.skewness),
+        Cell(signed(row.kurtosis, 1), row.kurtosis),
         Cell(f"{100 * row.beyond_2:.1f} %", 100 * row.beyond_2),
         *(Cell(f"{100 * weight:.0f}", 100 * float(weight)) for weight in weights),
-        Cell(f"{row.shift:.2f}", row.shift),
+        Cell(signed(row.shift), row.shift),
     )

@@ -16,6 +16,7 @@ from hwbench.report.plotting import (
     base_layout,
     interval_text,
     line_trace,
+    log_axis,
     nth_entry,
     plain_numbers,
     plain_text,
@@ -109,8 +110,8 @@ def fit_cost_figure(curves: pd.DataFrame, entries: Mapping[str, Entry], title: s
         line["marker"] |= {"size": plain_numbers(growth), "opacity": 1, "line": {"width": 0}}
         line["line"] |= {"width": 1}
         lines.append(line)
-    layout = base_layout("median time of one fit, s (log scale)", "Kendall's tau")
-    layout["xaxis"] |= {"type": "log", "exponentformat": "power", "dtick": 1}
+    layout = base_layout("median time of one fit (log scale)", "Kendall's tau")
+    layout["xaxis"] |= log_axis(curves["fit_seconds"], seconds)
     return Figure(
         name="fit-cost",
         title=title,

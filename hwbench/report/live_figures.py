@@ -8,13 +8,16 @@ import numpy as np
 import pandas as pd
 
 from hwbench.live.results import LiveRun, LiveSweep
+from hwbench.report.architectures import short_name
 from hwbench.report.plotting import (
     Entry,
     Figure,
     Json,
+    axis_title,
     band_trace,
     base_layout,
     line_trace,
+    log_axis,
     nth_entry,
     plain_numbers,
     plain_text,
@@ -76,7 +79,7 @@ def epochs_figure(
         return None
     layout = base_layout("epoch", axis)
     if log:
-        layout["yaxis"] |= {"type": "log", "exponentformat": "power", "dtick": 1}
+        layout["yaxis"] |= log_axis(value for trace in data for value in trace["y"])
     names = [words for _, words in columns]
     return Figure(
         name=name,
@@ -93,7 +96,7 @@ def strengths_figures(name: str, run: LiveRun) -> tuple[list[Figure], tuple[Entr
     strengths = run.strengths
     operations = list(dict.fromkeys(strengths["operation"]))
     entries = {
-        operation: nth_entry(i, f"operation:{operation}", str(operation))
+        operation: nth_entry(i, f"operation:{operation}", short_name(str(operation)))
         for i, operation in enumerate(operations)
     }
     figures = []
@@ -114,7 +117,7 @@ def strengths_figures(name: str, run: LiveRun) -> tuple[list[Figure], tuple[Entr
         figures.append(
             Figure(
                 name=f"{name}-{i}",
-                title=f"position {position}",
+                title=str(position).replace("->", " \N{RIGHTWARDS ARROW} "),
                 description=f"Line plot of the candidates' shares against epochs: {position}",
                 data=data,
                 layout=layout,
@@ -141,7 +144,7 @@ def ranking_figure(name: str, run: LiveRun, entry: Entry, target: Target) -> Fig
         _points(rows[~found], column, entry.colour, 5, "circle", 0.55),
         _points(rows[found], column, "$ink", 11, "diamond", 1.0),
     ]
-    layout = base_layout(axis, f"{target.title}, {target.unit or 'no unit'}")
+    layout = base_layout(axis, axis_title(target.name, target.unit))
     if not by_accuracy:
         layout["xaxis"] |= {"autorange": "reversed"}
     tau = run.measures.get("kendall_tau")
@@ -205,6 +208,10 @@ def sweep_figure(name: str, sweep: LiveSweep, column: str, axis: str) -> Figure 
     }
     layout = base_layout(str(sweep.config.get("argument") or "value"), axis)
     layout["xaxis"] |= {"tickvals": places, "ticktext": [plain_text(str(v)) for v in values]}
+    # The interval of two or three seeds may be far wider than anything that was seen.
+    low, high = float(sweep.searches[column].min()), float(sweep.searches[column].max())
+    margin = 0.4 * max(high - low, 1e-6)
+    layout["yaxis"] |= {"range": [low - margin, high + margin]}
     return Figure(
         name=name,
         title=axis,

@@ -28,6 +28,7 @@ from hwbench.report.plotting import Entry, Figure
 from hwbench.report.reading import Run, Target
 
 TOP_SHOWN = 10
+MOST_UNFOLDED = 3
 MEASURES = {
     "kendall_tau": "Kendall's tau",
     "kendall_tau_top50": "tau of the 50 truly best",
@@ -76,17 +77,14 @@ def _sentences(run: Run, live: LiveRun) -> Iterator[Markup]:
     if live.measures:
         target = _target(run, live)
         yield Markup(
-            "Its ranking of {} architectures agrees with {} at a Kendall's tau of <b>{:.2f}</b>; "
-            "the 10 best ranked have {} on average, all have {}, and the best there is has {}."
-        ).format(
-            f"{len(live.ranking):,}",
-            target.title,
-            live.measures["kendall_tau"],
-            *(
-                target.amount(f"{live.measures[name]:.2f}")
-                for name in ("mean_true_top10", "mean_true", "best_true")
-            ),
-        )
+            "Its ranking of {} architectures agrees with {} at a Kendall's tau of <b>{:.2f}</b>."
+        ).format(f"{len(live.ranking):,}", target.title, live.measures["kendall_tau"])
+        if len(live.ranking) > TOP_SHOWN:
+            names = ("mean_true_top10", "mean_true", "best_true")
+            values = (target.amount(f"{live.measures[name]:.2f}") for name in names)
+            yield Markup(
+                "The 10 best ranked have {} on average, all have {}, and the best there is has {}."
+            ).format(*values)
     if "test_accuracy" in live.retraining:
         yield Markup("Trained from scratch it reaches <b>{:.2f} %</b> on test images.").format(
             live.retraining["test_accuracy"]
@@ -117,15 +115,14 @@ def live_sections(run: Run) -> list[Section]:
         return []
     entries = figures.run_entries(run.live)
     sections = [_sweep_section(i, sweep) for i, sweep in enumerate(run.sweeps)]
-    if run.live:
-        sections.append(_training_section(run.live, entries))
+    sections += _training_section(run.live, entries)
     sections += _strengths_section(run.live, entries)
     sections += _ranking_section(run, entries)
     sections += _found_section(run, entries)
     return sections
 
 
-def _training_section(runs: Sequence[LiveRun], entries: Sequence[Entry]) -> Section:
+def _training_section(runs: Sequence[LiveRun], entries: Sequence[Entry]) -> list[Section]:
     made = (
         figures.epochs_figure(
             "live-loss",
@@ -167,9 +164,10 @@ def _training_section(runs: Sequence[LiveRun], entries: Sequence[Entry]) -> Sect
         "strategy that samples one path has a noisy curve."
     )
     shown = [figure for figure in made if figure is not None]
-    return Section(
-        "supernet", "Supernet", [Text(text), Group("", shown, tuple(entries))], ("metrics.parquet",)
-    )
+    if not shown:  # no epoch has ended yet
+        return []
+    blocks: list[Block] = [Text(text), Group("", shown, tuple(entries))]
+    return [Section("supernet", "Supernet", blocks, ("metrics.parquet",))]
 
 
 def _strengths_section(runs: Sequence[LiveRun], entries: Sequence[Entry]) -> list[Section]:
@@ -177,7 +175,7 @@ def _strengths_section(runs: Sequence[LiveRun], entries: Sequence[Entry]) -> lis
     for i, (live, entry) in enumerate(zip(runs, entries, strict=True)):
         if len(live.strengths):
             made, legend = figures.strengths_figures(f"strengths-{i}", live)
-            blocks.append(Group(entry.title, made, legend))
+            blocks.append(Group(entry.title, made, legend, dense=True))
     if not blocks:
         return []
     text = (
@@ -216,7 +214,12 @@ def _ranking_section(run: Run, entries: Sequence[Entry]) -> list[Section]:
         blocks.append(Group("", made))
         blocks.append(_measures_table([(live, entry) for _, live, entry in ranked]))
     blocks += [
-        _top_table(f"live-top-{i}", f"{entry.title}: best ranked", live)
+        _top_table(
+            f"live-top-{i}",
+            f"{entry.title}: best ranked",
+            live,
+            folded=len(ranked) > MOST_UNFOLDED,
+        )
         for i, live, entry in ranked
     ]
     return [Section("supernet-ranking", "Ranking by the supernet", blocks, ("ranking.parquet",))]
@@ -243,7 +246,7 @@ def _number(value: float | None, digits: int = 3) -> Cell:
     return Cell(f"{value:.{digits}f}", float(value))
 
 
-def _top_table(name: str, title: str, live: LiveRun) -> DataTable:
+def _top_table(name: str, title: str, live: LiveRun, *, folded: bool) -> DataTable:
     """The best ranked architectures with their scores, and their true rank where it is known."""
     frame = live.ranking.head(TOP_SHOWN)
     columns = [
@@ -263,7 +266,7 @@ def _top_table(name: str, title: str, live: LiveRun) -> DataTable:
             cells += [_number(row.true, 2), _number(place, 0)]
         rows.append(Row(str(row.architecture), tuple(cells)))
     note = f"The first {len(frame)} of {len(live.ranking):,}."
-    return DataTable(name, title, tuple(columns), tuple(rows), note=note)
+    return DataTable(name, title, tuple(columns), tuple(rows), note=note, folded=folded)
 
 
 def _found_section(run: Run, entries: Sequence[Entry]) -> list[Section]:

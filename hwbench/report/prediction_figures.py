@@ -13,6 +13,7 @@ from hwbench.report.plotting import (
     base_layout,
     plain_numbers,
     sample,
+    signed,
 )
 from hwbench.report.reading import Target
 from hwbench.study.deviations import fit_mixture
@@ -107,8 +108,7 @@ def deviation_figure(name: str, chosen: Predicted, target: Target, entry: Entry)
         description=f"Histogram of deviations of predicted {target.title}",
         data=data,
         layout=layout,
-        # Adding 0.0 turns a rounded -0.0 into 0.0.
         caption=f"Error is prediction minus truth: spread {spread:.2f}, "
-        f"mean {round(mean, 2) + 0.0:.2f}{unit}. Dashed: a normal distribution of that mean and "
+        f"mean {signed(mean)}{unit}. Dashed: a normal distribution of that mean and "
         f"spread; line: the fitted mixture. {beyond:.1f} % lie outside the plot.",
     )

@@ -60,7 +60,9 @@ LIVE_TERMS: dict[str, str | Markup] = {
 
 def how_to_read(run: Run) -> Section:
     """What the words of the page mean."""
-    terms = {**TERMS, **(LIVE_TERMS if run.live else {})}
+    selects = any(part is not None for part in (run.study, run.simulation, run.search))
+    tau = {name: TERMS[name] for name in ("Kendall's tau", "95 % interval")}
+    terms = {**(TERMS if selects else tau), **(LIVE_TERMS if run.live else {})}
     return Section("how-to-read", "How to read this", [Terms(tuple(terms.items()))])
 
 
@@ -85,7 +87,7 @@ def provenance(run: Run) -> Section:
         blocks += specifications(record, where)
         if len(record.sessions) > 1:
             blocks.append(_sessions(f"sessions-{i}", f"Sessions{where}", record.sessions))
-    blocks.append(_result_files(run.records))
+    blocks.append(result_files(run.records))
     return Section("provenance", "Provenance", blocks)
 
 
@@ -162,7 +164,7 @@ def _sessions(name: str, title: str, sessions: Sequence[Mapping[str, Any]]) -> D
     return DataTable(name, title, columns, tuple(rows), folded=True)
 
 
-def _result_files(records: Sequence[Record]) -> DataTable:
+def result_files(records: Sequence[Record]) -> DataTable:
     """Every file that the page was made from, with its hash."""
     several = len(records) > 1
     rows = []

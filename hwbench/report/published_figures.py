@@ -154,7 +154,7 @@ def volumes_figure(rows: pd.DataFrame, pairing: str, measure: str) -> Figure:
 
 def fronts_figure(run: Run, example: pd.DataFrame) -> Figure:
     """Fig. 5.5: the true front, what was selected by predictions, and what it is worth."""
-    unit = run.target(str(example["metric_target"].iloc[0])).unit
+    target = run.target(str(example["metric_target"].iloc[0]))
     chosen = example[example["selected"]]
     fronts = (
         ("true", "true front", "$ink", "solid", example[example["true_front"]], "metric"),
@@ -176,14 +176,14 @@ def fronts_figure(run: Run, example: pd.DataFrame) -> Figure:
         data.append(trace)
         legend.append(entry)
     deviation = float(example["deviation"].iloc[0])
-    layout = base_layout(
-        axis_title(_short(str(example["metric_target"].iloc[0])), unit), "accuracy, %"
-    )
+    layout = base_layout(axis_title(target.name, target.unit), "accuracy, %")
     shown = chosen["accuracy"].dropna()
-    if len(shown):  # the poor end of the true front would leave no room for the rest
-        low, high = float(shown.min()), float(example["accuracy"].max())
-        pad = 0.06 * max(high - low, 1e-6)
-        layout["yaxis"] |= {"range": [low - 3 * pad, high + pad]}
+    if len(shown):  # the poor ends of the fronts would leave no room for the rest
+        low, high = float(shown.quantile(0.25)), float(example["accuracy"].max())
+        reach = max(high - low, 1e-6)
+        layout["yaxis"] |= {
+            "range": [max(float(shown.min()), low - reach) - reach / 4, high + 0.1 * reach]
+        }
     return Figure(
         "study-fronts",
         "The fronts of one selection",

@@ -61,6 +61,12 @@ class Target:
     key: str
     title: str
     unit: str
+    column: str = ""
+
+    @property
+    def name(self) -> str:
+        """The column alone, in words: "latency" of "latency, NAS-Bench-201"."""
+        return self.column or self.key.rpartition(":")[2]
 
     @property
     def with_unit(self) -> str:
@@ -129,8 +135,9 @@ class Run:
         column = _mapping(_mapping(table.get("columns")).get(column_name))
         if not column:
             return Target(key, key, "")
-        title = f"{column.get('title') or column_name}, {table.get('title') or table_name}"
-        return Target(key, title, str(column.get("unit") or ""))
+        name = str(column.get("title") or column_name)
+        title = f"{name}, {table.get('title') or table_name}"
+        return Target(key, title, str(column.get("unit") or ""), name)
 
     def space(self, key: str) -> str:
         """The name of the space of "table:column"; "" where the record does not say."""
@@ -270,7 +277,7 @@ def _read_live(folder: Path) -> Run:
         found = sorted(path for path in folder.iterdir() if path.is_dir() and is_live_run(path))
         config = folder / "sweep.toml"
         runs = [_read_live(path) for path in found]
-        info = {"title": str(sweep.config.get("title") or folder.name)}
+        info: dict[str, Any] = {"title": str(sweep.config.get("title") or folder.name)}
         if runs:
             info = {**runs[0].info, **info}
         own = Record(folder, {}, config.read_text(encoding="utf-8"), _files(folder))
@@ -282,7 +289,8 @@ def _read_live(folder: Path) -> Run:
             records=(own, *(record for run in runs[:1] for record in run.records)),
         )
     live = read_live_run(folder)
-    info = {**live.record, "title": str(live.config.get("title") or folder.name)}
+    title = str(live.config.get("title") or folder.name)
+    info = {**live.record, "title": title, "config": live.config}
     text = (folder / "config.toml").read_text(encoding="utf-8")
     record = Record(folder, live.record, text, _files(folder))
     return Run(folder=folder, info=info, live=(live,), records=(record,))

@@ -17,6 +17,7 @@ from hwbench.report.plotting import (
     base_layout,
     interval_text,
     line_trace,
+    log_axis,
     nth_entry,
     plain_text,
 )
@@ -70,7 +71,7 @@ def anytime_figure(
         lines.append(line)
     layout = base_layout("evaluations", axis)
     if log:
-        layout["yaxis"] |= {"type": "log", "exponentformat": "power"}
+        layout["yaxis"] |= log_axis(value for trace in lines for value in trace["y"])
     return Figure(
         name=name,
         title=title,
@@ -105,7 +106,7 @@ def fronts_figure(
         if len(rows):
             lines.append(_steps(entry, rows, target))
     lines.append(_steps(TRUTH, front.sort_values("metric"), target) | {"mode": "lines"})
-    layout = base_layout(axis_title("metric", target.unit), "accuracy, %")
+    layout = base_layout(axis_title(target.name, target.unit), "accuracy, %")
     # The low end of a front spans most of the axis and decides little.
     middle = float(front["accuracy"].median()) if len(front) else 0.0
     best = float(front["accuracy"].max()) if len(front) else 1.0

@@ -27,7 +27,7 @@ from hwbench.report.blocks import (
     Text,
 )
 from hwbench.report.plotting import Entry, Figure
-from hwbench.report.reading import Run
+from hwbench.report.reading import Run, Target
 from hwbench.statistics import mean_interval
 
 GOALS = {
@@ -73,7 +73,13 @@ def search_sections(run: Run) -> list[Section]:
         blocks.append(Group(f"Fronts: {title}", own, (*legend, figures.TRUTH)))
     blocks += _drawings(run)
     for checkpoint in checkpoints:
-        blocks += _tables(run, limits, checkpoint, spec.get("published") or [])
+        blocks += _tables(
+            run,
+            limits,
+            checkpoint,
+            spec.get("published") or [],
+            last=checkpoint == max(checkpoints),
+        )
     verified = _verified(run, entries)
     if verified:
         blocks.append(
@@ -114,8 +120,9 @@ def search_summary(run: Run) -> list[Block]:
         ).format(f"{last:,}", best, _share(scores[best]))
         if rest:
             sentence += Markup("; {} has {}").format(rest[0], _share(scores[rest[0]]))
-        if "random" in rest[1:]:
-            sentence += Markup("; random has {}").format(_share(scores["random"]))
+        baseline = next((name for name in rest[1:] if name.casefold().startswith("random")), None)
+        if baseline is not None:
+            sentence += Markup("; {} has {}").format(baseline, _share(scores[baseline]))
         title = f"{run.target(str(metric)).with_unit}, {GOALS.get(str(goal), str(goal))}"
         found.append(Finding(title, (sentence + Markup("."),)))
     return found
@@ -161,7 +168,7 @@ def _hypervolume(run: Run, entries: Mapping[str, Entry]) -> list[Figure]:
     return [
         figures.anytime_figure(
             f"search-hypervolume-{i}",
-            f"{run.target(metric).title}, {GOALS.get(goal, goal)}",
+            _title(curves, run.target(metric), goal) or "Share of the true front's hypervolume",
             rows,
             entries,
             "share of the true front's hypervolume",
@@ -172,6 +179,13 @@ def _hypervolume(run: Run, entries: Mapping[str, Entry]) -> list[Figure]:
         )
         if goal != "limits"
     ]
+
+
+def _title(curves: pd.DataFrame, target: Target, goal: str) -> str:
+    """Metric and goal of a figure, as far as a run has several of them."""
+    several_metrics = curves["metric_target"].nunique() > 1
+    several_goals = curves["goal"].nunique() > 1
+    return ", ".join([target.title] * several_metrics + [GOALS.get(goal, goal)] * several_goals)
 
 
 def _regret(
@@ -188,7 +202,7 @@ def _regret(
         made.append(
             figures.anytime_figure(
                 f"search-regret-{i}",
-                f"{target.title}, {under}, {GOALS.get(goal, goal)}",
+                ", ".join(part for part in (_title(curves, target, goal), under) if part),
                 rows,
                 entries,
                 "regret, points of accuracy (log scale)",
@@ -230,6 +244,8 @@ def _tables(
     limits: Mapping[str, Sequence[float]],
     checkpoint: int,
     published: Sequence[Mapping[str, Any]],
+    *,
+    last: bool,
 ) -> list[DataTable]:
     """Best accuracies under each limit after some evaluations, a table a metric and goal."""
     evaluations, fronts = _frames(run)
@@ -260,6 +276,7 @@ def _tables(
                 ),
                 tuple(lines),
                 foot=(*_published(metric, bounds, published), best),
+                folded=not last,
                 note="Mean over seeds in % ± half its 95 % interval, and the metric of those "
                 "architectures.",
             )

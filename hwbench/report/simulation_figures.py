@@ -166,19 +166,15 @@ def selection_figure(example: pd.DataFrame, accuracy: Target, metric: Target) ->
     segments_x = [v for x in plain_numbers(drops["metric"]) for v in (x, x, None)]
     pairs = zip(plain_numbers(drops["accuracy"]), plain_numbers(drops["offered"]), strict=True)
     segments_y = [v for low, high in pairs for v in (low, high, None)]
-    layout = base_layout(axis_title(metric.title, metric.unit), axis_title(accuracy.title, "%"))
+    layout = base_layout(axis_title(metric.name, metric.unit), axis_title(accuracy.name, "%"))
     layout["hovermode"] = "closest"
-    # Most of a search space's poor architectures say nothing here: begin where the front is.
-    floor = min(
-        [
-            float(np.quantile(example["accuracy"], 0.25)),
-            *selected["accuracy"].tolist(),
-        ]
-    )
-    top = float(example["accuracy"].max())
+    # Most of a search space's poor architectures say nothing here: begin where the front is. One
+    # hopeless pick must not squeeze all others into a corner either.
+    quartile, top = float(np.quantile(example["accuracy"], 0.25)), float(example["accuracy"].max())
+    worst = min([quartile, *selected["accuracy"].tolist()])
+    floor = max(worst, top - 2.5 * max(top - quartile, 1e-6))
     pad = 0.04 * max(top - floor, 1e-6)
     layout["yaxis"] |= {"range": [floor - pad, top + pad]}
-    below = 100.0 * float((example["accuracy"] < floor - pad).mean())
     points = f"{len(shown):,} of {len(plain):,}" if len(shown) < len(plain) else f"{len(plain):,}"
     deviation = float(example["deviation"].iloc[0]) if len(example) else float("nan")
     return Figure(
@@ -222,9 +218,19 @@ def selection_figure(example: pd.DataFrame, accuracy: Target, metric: Target) ->
         height=520,
         legend=legend,
         caption=f"Predictor with a deviation of {deviation:.2f}; {points} unselected candidates "
-        f"drawn. {below:.0f} % of all lie below the plot: double-click it to see them.",
+        "drawn." + _out_of_sight(example, selected, floor - pad),
         wide=True,
     )
+
+
+def _out_of_sight(example: pd.DataFrame, selected: pd.DataFrame, bottom: float) -> str:
+    """What lies below the plot, in a sentence; "" where nothing does."""
+    below = int((example["accuracy"] < bottom).sum())
+    if not below:
+        return ""
+    picks = int((selected["accuracy"] < bottom).sum())
+    which = f", {picks} of the selected among them" if picks else ""
+    return f" {below:,} architectures lie below the plot{which}: double-click it to see them."
 
 
 def _predicted_front(selected: pd.DataFrame, entry: Entry) -> Json:

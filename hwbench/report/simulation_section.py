@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from hwbench.report import analysis, simulation_figures
+from hwbench.report.architectures import front_drawings
 from hwbench.report.blocks import Block, Group, Section, Text
 from hwbench.report.reading import Run
 from hwbench.report.simulation_figures import Measure
@@ -133,4 +134,9 @@ def _selection_section(run: Run) -> list[Section]:
         Text(text),
         simulation_figures.selection_figure(run.example, accuracy, metric),
     ]
+    picks = run.example[run.example["selected_pareto"]].sort_values("metric")
+    drawings = front_drawings(run.space(metric.key), picks, metric)
+    if drawings:
+        note = "What stays of the selection once it is measured; faint parts reach no output."
+        blocks.append(Group("Selected architectures", drawings, text=note))
     return [Section("selection", "A selection, drawn", blocks, EXAMPLE_SOURCES)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pandas as pd
 
@@ -22,6 +23,9 @@ from hwbench.report.blocks import (
 )
 from hwbench.report.plotting import Entry
 from hwbench.report.reading import Run
+
+MOST_UNFOLDED = 4
+"""Rankings that are shown without being asked for."""
 
 HEAT_POWER = 2
 """The good end, where predictors differ little, gets most of the colour."""
@@ -119,6 +123,8 @@ def _ranking_section(
         tables.insert(
             0, _ranking("ranking-all", title, overall, "", titles, encodings, lookups.get(""))
         )
+    if len(tables) > MOST_UNFOLDED:
+        tables = [tables[0], *(replace(table, folded=True) for table in tables[1:])]
     text = (
         "Mean Kendall's tau ± half its 95 % interval, by training size (measurements). The best "
         "of each column is bold. A column's heading sorts by it."
