@@ -21,9 +21,14 @@ from hwbench.spaces.base import Space
 MOST_DRAWN = 6
 """Architectures of a front that are drawn."""
 
+MOST_NARROW = 12
+"""Positions of a space whose drawings stand side by side."""
+
 NODE_RADIUS = 13.0
 BOX_HEIGHT, CHARACTER = 24.0, 6.7
 MARGIN = 8.0
+LEAST_SCALE = 0.75
+"""How far a drawing shrinks on a narrow screen before it scrolls."""
 
 # Where the four nodes of an edge cell stand, and how far its longer edges swing out.
 CELL_STEP, CELL_LINE = 122.0, 130.0
@@ -58,7 +63,8 @@ def drawing(space_name: str, architecture: str, title: str, caption: str = "") -
         image = _vertex_graph(space, arch)
     else:
         image = _chain(space, arch)
-    return Drawing(title, image, caption, architecture)
+    wide = len(cells) == 2 or len(space.positions) > MOST_NARROW
+    return Drawing(title, image, caption, architecture, wide)
 
 
 def front_drawings(space_name: str, front: pd.DataFrame, target: Target) -> list[Drawing]:
@@ -247,16 +253,30 @@ def _chain(space: Space, arch: np.ndarray) -> Markup:
 def _svg(parts: Sequence[Markup], width: float, height: float, label: str) -> Markup:
     return Markup(
         '<div class="scroll" tabindex="0" role="region" aria-label="drawing"><svg class="cell" '
-        'viewBox="0 0 {w} {h}" width="{w}" height="{h}" role="img" aria-label="{label}">'
-        "{parts}</svg></div>"
-    ).format(w=_number(width), h=_number(height), label=label, parts=Markup("").join(parts))
+        'viewBox="0 0 {w} {h}" width="{w}" height="{h}" style="min-width: {least}px" '
+        'role="img" aria-label="{label}">{parts}</svg></div>'
+    ).format(
+        w=_number(width),
+        h=_number(height),
+        least=_number(LEAST_SCALE * width),
+        label=label,
+        parts=Markup("").join(parts),
+    )
 
 
 def _node(centre: Point, label: str) -> Markup:
     x, y = centre
     return Markup(
-        '<circle cx="{}" cy="{}" r="{}" class="node"/><text x="{}" y="{}">{}</text>'
-    ).format(_number(x), _number(y), _number(NODE_RADIUS), _number(x), _number(y + 4), label)
+        '<circle cx="{}" cy="{}" r="{}" class="node"/><text x="{}" y="{}"{}>{}</text>'
+    ).format(
+        _number(x),
+        _number(y),
+        _number(NODE_RADIUS),
+        _number(x),
+        _number(y + 4),
+        Markup(' class="tight"') if len(label) > 3 else "",
+        label,
+    )
 
 
 def _box(centre: Point, width: float, height: float, operation: str) -> Markup:

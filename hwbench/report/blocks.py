@@ -47,6 +47,7 @@ class Drawing:
     image: Markup
     caption: str = ""
     text: str = ""
+    wide: bool = False
 
 
 @dataclass(frozen=True)

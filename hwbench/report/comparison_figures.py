@@ -63,7 +63,7 @@ def ranks_figure(study: pd.DataFrame, entries: Mapping[str, Entry]) -> Figure | 
         }
         for name, place in zip(names, places, strict=True)
     ]
-    layout = base_layout("average rank (1 is best)", "")
+    layout = base_layout("average rank", "")
     layout["xaxis"] |= {"range": [0.5, len(names) + 0.5]}  # no rank lies beyond
     layout["yaxis"] |= {
         "tickvals": places,
@@ -78,7 +78,7 @@ def ranks_figure(study: pd.DataFrame, entries: Mapping[str, Entry]) -> Figure | 
         layout=layout,
         height=120 + 26 * len(names),
         caption=f"Ranks by mean Kendall's tau over {found.n_blocks} targets at the largest "
-        "training size they share. Bars reach half the critical difference of "
+        "training size they share; 1 is best. Bars reach half the critical difference of "
         f"{found.difference:.2f} to both sides: predictors whose bars overlap are not told apart "
         f"(Nemenyi, 5 %). Friedman test that all are equal: p = {found.p_value:.2g}.",
         wide=True,

@@ -71,7 +71,9 @@ def epochs_figure(
                 f"<b>{plain_text(entry.title)}</b><br>epoch {epoch + 1}<br>{words} {value:.4g}"
                 for epoch, value in zip(rows["epoch"], rows[column], strict=True)
             ]
-            line = line_trace(entry, rows["epoch"] + 1, rows[column], text)
+            # On a logarithmic axis 0 has no place: it ends the line.
+            values = rows[column].where(rows[column] > 0) if log else rows[column]
+            line = line_trace(entry, rows["epoch"] + 1, values, text)
             line["line"] |= {"dash": dash}
             line["marker"] |= {"size": 4}
             data.append(line)

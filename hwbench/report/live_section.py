@@ -308,7 +308,7 @@ def _retraining_table(retrained: Sequence[tuple[LiveRun, Entry]]) -> DataTable:
         Row(
             entry.title,
             tuple(
-                Cell(f"{value:.4g}", float(value)) if _is_number(value) else EMPTY
+                Cell(amount(value), float(value)) if _is_number(value) else EMPTY
                 for value in (live.retraining.get(key) for key in keys)
             ),
         )
@@ -319,6 +319,11 @@ def _retraining_table(retrained: Sequence[tuple[LiveRun, Entry]]) -> DataTable:
         *(Column(key.replace("_", " "), key) for key in keys),
     )
     return DataTable("retraining", "Trained from scratch", columns, rows, note="Accuracies in %.")
+
+
+def amount(value: float) -> str:
+    """A number of four digits, whole ones with all of theirs."""
+    return f"{value:,.0f}" if value == int(value) else f"{value:,.4g}"
 
 
 def _is_number(value: object) -> TypeGuard[float]:

@@ -30,6 +30,18 @@
     return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, resolved(item, name)]));
   };
 
+  // A title too long for its axis goes on in a second line.
+  const broken = (text) => {
+    const middle = text.length / 2;
+    const spaces = [...text.matchAll(/ /g)].map(({ index }) => index);
+    const at = spaces.sort((a, b) => Math.abs(a - middle) - Math.abs(b - middle))[0];
+    return at === undefined ? text : `${text.slice(0, at)}<br>${text.slice(at + 1)}`;
+  };
+  const fitTitle = (axis, room) => {
+    const title = axis?.title;
+    if (title?.text && 7.2 * title.text.length > room) title.text = broken(title.text);
+  };
+
   const coarse = matchMedia("(pointer: coarse)").matches;
   const draw = ({ holder, figure }) => {
     const data = resolved(figure.data);
@@ -42,6 +54,8 @@
     layout.width = holder.clientWidth;
     layout.font.family = getComputedStyle(document.body).fontFamily;
     if (holder.clientWidth < 480) layout.margin = { l: 44, r: 8, t: coarse ? 10 : 28, b: 44 };
+    fitTitle(layout.xaxis, layout.width - 80);
+    fitTitle(layout.yaxis, layout.height - 90);
     return Plotly.react(holder, data, layout, {
       displaylogo: false,
       displayModeBar: coarse ? false : "hover",

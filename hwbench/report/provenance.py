@@ -75,20 +75,36 @@ def provenance(run: Run) -> Section:
         )
     blocks += [_table_columns(i, *item) for i, item in enumerate(_tables(run))]
     several = len(run.records) > 1
+    facts = [
+        block
+        for key, title in (("machine", "Machine"), ("versions", "Versions"))
+        for block in _facts(run.records, key, title)
+    ]
+    if facts:
+        blocks.append(Group("", facts))
     for i, record in enumerate(run.records):
         where = f" of {record.folder.name}" if several else ""
-        facts = [
-            Facts(f"{title}{where}", record.info[key])
-            for key, title in (("machine", "Machine"), ("versions", "Versions"))
-            if record.info.get(key)
-        ]
-        if facts:
-            blocks.append(Group("", facts))
         blocks += specifications(record, where)
         if len(record.sessions) > 1:
             blocks.append(_sessions(f"sessions-{i}", f"Sessions{where}", record.sessions))
     blocks.append(result_files(run.records))
     return Section("provenance", "Provenance", blocks)
+
+
+def _facts(records: Sequence[Record], key: str, title: str) -> list[Block]:
+    """What the records say under a key, once for all that say the same."""
+    folders: dict[str, list[str]] = {}
+    known: dict[str, Mapping[str, Any]] = {}
+    for record in records:
+        facts = record.info.get(key)
+        if facts:
+            text = json.dumps(facts, sort_keys=True, default=str)
+            known[text] = facts
+            folders.setdefault(text, []).append(record.folder.name)
+    return [
+        Facts(title if len(known) == 1 else f"{title} of {', '.join(folders[text])}", facts)
+        for text, facts in known.items()
+    ]
 
 
 def specifications(record: Record, where: str = "") -> list[Block]:

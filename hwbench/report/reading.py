@@ -255,8 +255,8 @@ def _joined_info(one: Run, other: Run) -> dict[str, Any]:
             )
         tables[name] = table
     joined = {**second, **first, "tables": tables}
-    titles = [str(info.get("title") or "") for info in (first, second)]
-    joined["title"] = "; ".join(dict.fromkeys(title for title in titles if title))
+    titles = [record.folder.name for run in (one, other) for record in run.records]
+    joined["title"] = f"{len(titles)} runs: " + ", ".join(titles)
     for key in ("predictors", "spec"):
         both = {**_mapping(second.get(key)), **_mapping(first.get(key))}
         given = {name: value for name, value in _mapping(second.get(key)).items() if value}
