@@ -41,7 +41,8 @@ from hwbench.report.provenance import result_files
 from hwbench.report.reading import Run
 from hwbench.report.rendering import render_page
 
-PARTS = ("study", "simulation", "search", "live")
+PARTS = ("study", "simulation", "search")
+LIVE = "live search"
 TERMS = (
     (
         "Difference",
@@ -52,8 +53,8 @@ TERMS = (
     (
         "Significant",
         "Student's t-test that the mean difference is zero, with p-values adjusted by Holm's "
-        f"method over all rows of a table; below {LEVEL:g} a difference is called significant, and "
-        "all of those hold together at that level.",
+        f"method over all comparisons of a measure; below {LEVEL:g} a difference is called "
+        "significant, and all of those hold together at that level.",
     ),
 )
 
@@ -201,6 +202,8 @@ def _nothing_in_common(one: Run, other: Run) -> HwbenchError:
     if not common:
         held = " and ".join(f"{run.folder} holds {_listed(_parts_of(run))}" for run in (one, other))
         return HwbenchError(f"{held}: give two runs that hold the same")
+    if common == [LIVE]:
+        return HwbenchError(f"{places}: give two single live searches of one space")
     frames = [getattr(run, common[0]) for run in (one, other)]
     column = "target" if common[0] == "study" else "metric_target"
     targets = [sorted({str(value) for value in frame[column]}) for frame in frames]
@@ -217,8 +220,8 @@ def _nothing_in_common(one: Run, other: Run) -> HwbenchError:
 
 
 def _parts_of(run: Run) -> list[str]:
-    found = [part for part in PARTS[:3] if getattr(run, part) is not None]
-    return [*found, *(["live search"] if run.live else [])]
+    found = [part for part in PARTS if getattr(run, part) is not None]
+    return [*found, *([LIVE] if run.live else [])]
 
 
 def _listed(names: Sequence[str], most: int = 3) -> str:

@@ -66,7 +66,7 @@ def _row(title: str, one: Any, other: Any) -> Row:
         for value, there in zip((one, other), known, strict=True)
     ]
     if all(known):
-        cells.append(Cell(f"{other - one:+.3g}", float(other - one)))
+        cells.append(Cell(f"{other - one + 0.0:+.3g}" if other != one else "0", float(other - one)))
     else:
         cells.append(EMPTY)
     return Row(title, tuple(cells))
