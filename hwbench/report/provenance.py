@@ -115,11 +115,26 @@ def specifications(record: Record, where: str = "") -> list[Block]:
         title = f"Resolved specification{where}" + (
             f", of the scenario {scenario}" if scenario else ""
         )
-        text = json.dumps(record.info["spec"], indent=2, ensure_ascii=False, default=str)
-        blocks.append(Code(title, text))
+        blocks.append(Code(title, pretty_json(record.info["spec"])))
     if record.config:
         blocks.append(Code(f"Configuration{where}", record.config))
     return blocks
+
+
+def pretty_json(value: Any, indent: str = "") -> str:
+    """JSON for people: a line a key, but lists of plain values in one line."""
+    inner = indent + "  "
+    if isinstance(value, Mapping) and value:
+        parts = [
+            f"{json.dumps(str(key))}: {pretty_json(each, inner)}" for key, each in value.items()
+        ]
+    elif isinstance(value, list) and any(isinstance(each, dict | list) for each in value):
+        parts = [pretty_json(each, inner) for each in value]
+    else:
+        return json.dumps(value, ensure_ascii=False, default=str)
+    first, last = "{}" if isinstance(value, Mapping) else "[]"
+    lines = (",\n" + inner).join(parts)
+    return f"{first}\n{inner}{lines}\n{indent}{last}"
 
 
 def _tables(run: Run) -> list[tuple[str, Mapping[str, Any]]]:
