@@ -88,6 +88,7 @@ def samples_needed(
     pivot = scored.pivot_table(
         index=[*ENTRY, "seed"], columns="training_size", values="kendall_tau"
     )
+    weights_of: dict[int, Floats] = {}  # most entries have as many seeds as the others
     rows = []
     for key, table in pivot.groupby(level=ENTRY, sort=True):
         taus = table.to_numpy()
@@ -96,7 +97,9 @@ def samples_needed(
         samples = _crossing(sizes, np.nanmean(taus, axis=0)[None], tau)[0]
         low = high = float("nan")
         if len(table) > 1:
-            weights = bootstrap_weights(len(table), resamples, seed)
+            if len(table) not in weights_of:
+                weights_of[len(table)] = bootstrap_weights(len(table), resamples, seed)
+            weights = weights_of[len(table)]
             present = weights @ ~np.isnan(taus)
             with np.errstate(invalid="ignore"):
                 means = (weights @ np.nan_to_num(taus)) / present
