@@ -142,7 +142,7 @@ class DARTSSupernet(Supernet):
 
     def forward(self, images: Tensor, mixture: Mixture | None = None) -> Tensor:
         mixture = self._mixture(mixture)
-        before_last = last = self.stem(images)
+        before_last = last = self._first_features(images)
         for cell in self.cells:
             before_last, last = last, cell(before_last, last, mixture)
         return self.classifier(torch.mean(last, dim=(2, 3)))

@@ -51,7 +51,7 @@ class MacroSupernet(Supernet):
 
     def forward(self, images: Tensor, mixture: Mixture | None = None) -> Tensor:
         mixture = self._mixture(mixture)
-        features = self.stem(images)
+        features = self._first_features(images)
         for layer in self.layers:
             features = layer(features, mixture)
         return self.classifier(torch.mean(self.head(features), dim=(2, 3)))

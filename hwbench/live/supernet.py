@@ -85,6 +85,7 @@ class Supernet(nn.Module, ABC):
     chooses_positions : whether an architecture keeps only some of the positions.
     """
 
+    stem: nn.Module
     subsets: ClassVar[Mapping[str, Any]] = {}
     chooses_positions: ClassVar[bool] = False
 
@@ -105,6 +106,8 @@ class Supernet(nn.Module, ABC):
             for position, names in zip(self.all_positions(space), operations, strict=True)
         )
         self._build()
+        # Channels behind one another in memory: pooling and normalisation take half the time.
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     # ------------------------------------------------------------------ what a space has to say
 
@@ -198,9 +201,52 @@ class Supernet(nn.Module, ABC):
             )
         return self.positions[position].operations.index(name)
 
+    def dead_positions(self, archs: ArrayLike) -> NDArray[np.bool_]:
+        """Positions that lead from no input or to no output, bool (n_archs, n_positions).
+
+        Parameters
+        ----------
+        archs : integers of shape (n_archs, space.n_positions).
+        """
+        return np.zeros((len(self.space.check(archs)), len(self.positions)), dtype=np.bool_)
+
     def mixture_of(self, arch: ArrayLike) -> Mixture:
-        """The pass that computes one architecture, integers of shape (space.n_positions,)."""
-        return Mixture.single(self.choices_of(arch))
+        """The pass that computes one architecture, integers of shape (space.n_positions,).
+
+        Dead positions are not computed: normalised by a supernet's statistics, what a convolution
+        makes of zeros is not zero.
+        """
+        dead = self.dead_positions(self._row(arch)[None, :])[0]
+        single = Mixture.single(self.choices_of(arch))
+        return Mixture(
+            tuple(
+                choice._replace(dead=bool(unused))
+                for choice, unused in zip(single.choices, dead, strict=True)
+            )
+        )
+
+    def same_passes(self, archs: ArrayLike) -> NDArray[np.int64]:
+        """For each architecture the row of the first that `mixture_of` computes alike.
+
+        Parameters
+        ----------
+        archs : integers of shape (n_archs, space.n_positions).
+
+        Returns
+        -------
+        int64 of shape (n_archs,).
+        """
+        valid = self.space.check(archs)
+        rows = np.arange(len(valid))
+        if self.is_split:  # what is dead still chooses weights
+            return rows
+        dead = self.dead_positions(valid)
+        if not dead.any():
+            return rows
+        _, first, inverse = np.unique(
+            np.where(dead, -1, valid), axis=0, return_index=True, return_inverse=True
+        )
+        return first[inverse.ravel()]
 
     def split(self) -> dict[Tensor, Tensor]:
         """Give each operation with weights one set for every choice before it (LAUBE 6.3.2).
@@ -240,6 +286,10 @@ class Supernet(nn.Module, ABC):
         own = self.state_dict()
         network.load_state_dict({name: own[name] for name in wanted})
         return network.train(self.training)
+
+    def _first_features(self, images: Tensor) -> Tensor:
+        """What the stem makes of images, laid out as the rest of the network works fastest."""
+        return self.stem(images).contiguous(memory_format=torch.channels_last)
 
     def _row(self, arch: ArrayLike) -> NDArray[np.int64]:
         return self.space.check(np.asarray(arch)[None, :])[0]
@@ -309,7 +359,10 @@ class SearchCell(nn.Module):
             if output is not None:
                 total = output if total is None else total + output
             if place + 1 == len(self.edges) or self.edges[place + 1][1] != target:
-                states.append(self.nodes[target - self.n_inputs](cast("Tensor", total)))
+                if total is None:  # a node without inputs
+                    states.append(torch.zeros_like(states[source]))
+                else:
+                    states.append(self.nodes[target - self.n_inputs](total))
                 total = None
         return states
 
