@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from hwbench.errors import HwbenchError
 from hwbench.live.mixed_operation import Zero
 from hwbench.live.mixture import Mixture
-from hwbench.live.supernet import Position, SearchCell, Supernet, without_affine
+from hwbench.live.search_cell import SearchCell, without_affine
+from hwbench.live.supernet import Position, Supernet
 from hwbench.spaces import Space
 from hwbench.spaces.darts import (
     CELLS,

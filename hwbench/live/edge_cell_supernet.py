@@ -12,7 +12,8 @@ from torch import Tensor, nn
 
 from hwbench.live.mixed_operation import Zero
 from hwbench.live.mixture import Mixture
-from hwbench.live.supernet import Position, SearchCell, Supernet
+from hwbench.live.search_cell import SearchCell
+from hwbench.live.supernet import Position, Supernet
 from hwbench.spaces import Space
 from hwbench.spaces.edge_cell import EDGES
 from hwbench.spaces.nasbench201 import N_STAGES, OPERATIONS

@@ -8,7 +8,8 @@ from torch import Tensor, nn
 from hwbench.errors import HwbenchError
 from hwbench.live.mixed_operation import MixedOperation
 from hwbench.live.mixture import Mixture
-from hwbench.live.supernet import Position, Supernet, without_affine
+from hwbench.live.search_cell import without_affine
+from hwbench.live.supernet import Position, Supernet
 from hwbench.spaces import Space
 from hwbench.spaces.layers import conv_bn
 from hwbench.spaces.nasbench_macro import HEAD_CHANNELS, layer_shapes
