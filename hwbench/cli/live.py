@@ -75,6 +75,9 @@ def run(
     device: Device = None,
     threads: Threads = 1,
     fresh: Fresh = False,
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="Write epochs for TensorBoard too.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Run a search; stopped at any moment, the same command goes on."""
@@ -86,7 +89,15 @@ def run(
         config = with_change(config, "seed", seed)
     folder = output or Path("runs") / f"live-{Path(name).stem}"
     with interruptible("the same command"), stage_bars() as stage:
-        result = run_live(config, folder, device=device, threads=threads, fresh=fresh, stage=stage)
+        result = run_live(
+            config,
+            folder,
+            device=device,
+            threads=threads,
+            fresh=fresh,
+            tensorboard=tensorboard,
+            stage=stage,
+        )
     _print_result(result, folder, as_json)
 
 

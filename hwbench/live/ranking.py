@@ -56,7 +56,8 @@ def evaluate_architectures(
 ) -> pd.DataFrame:
     """Accuracy and loss of each architecture with the supernet's weights.
 
-    The supernet is afterwards what it was. Every architecture is calibrated on the same batches.
+    The supernet is afterwards what it was. Every architecture is calibrated on the same batches;
+    those that differ in dead operations alone are evaluated once.
 
     Parameters
     ----------
@@ -73,6 +74,8 @@ def evaluate_architectures(
     A frame with a row an architecture: `accuracy` in %, and `loss`, the mean cross-entropy.
     """
     valid = supernet.space.check(archs)
+    same = supernet.same_passes(valid)
+    distinct = np.unique(same)
     images: Part = getattr(data, part)
     batches = list(images.batches(calibration.batch_size))
     passes = list(_calibration_batches(data.train, calibration, seed))
@@ -81,9 +84,9 @@ def evaluate_architectures(
     try:
         with _flat_statistics(supernet, calibration.momentum) as statistics, torch.no_grad():
             kept = statistics.clone()
-            for place, arch in enumerate(valid):
-                progress(place, len(valid))
-                mixture = supernet.mixture_of(arch)
+            for done, place in enumerate(distinct):
+                progress(done, len(distinct))
+                mixture = supernet.mixture_of(valid[place])
                 supernet.train()
                 for calibrating in passes:
                     supernet(calibrating, mixture)
@@ -93,10 +96,10 @@ def evaluate_architectures(
                     results[place, 0] += (logits.argmax(dim=1) == batch.labels).sum().item()
                     results[place, 1] += cross_entropy(logits, batch.labels, reduction="sum").item()
                 statistics.copy_(kept)
-            progress(len(valid), len(valid))
+            progress(len(distinct), len(distinct))
     finally:
         supernet.train(was_training)
-    accuracy, loss = (results / len(images)).unbind(1)
+    accuracy, loss = (results[same] / len(images)).unbind(1)
     return pd.DataFrame({"accuracy": 100.0 * accuracy.numpy(), "loss": loss.numpy()})
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -11,15 +12,15 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 from numpy.typing import NDArray
 
 from hwbench.environment import describe_machine, describe_versions
 from hwbench.errors import HwbenchError
-from hwbench.files import atomic_path, write_text
+from hwbench.files import write_text
+from hwbench.live import tensorboard as tensorboard_log
 from hwbench.live.config import LiveConfig, RankingNode, load_config
 from hwbench.live.data import SearchData, split_images
-from hwbench.live.export import export_network, load_network, read_tensors
+from hwbench.live.export import export_network, load_network
 from hwbench.live.measures import measures_of
 from hwbench.live.ranking import Calibration, evaluate_architectures, true_values
 from hwbench.live.results import (
@@ -38,6 +39,7 @@ from hwbench.live.search import Search, choose_device, load_data, make_search, s
 from hwbench.live.selection import select_by_perturbation
 from hwbench.live.supernet import Supernet
 from hwbench.live.toml_text import to_toml
+from hwbench.live.training import train_epochs, write_frame
 from hwbench.predictors.training import denormals_flushed
 from hwbench.progress import Progress, silent
 from hwbench.spaces import get_space
@@ -71,6 +73,7 @@ def run_live(
     device: str | None = None,
     threads: int = 1,
     fresh: bool = False,
+    tensorboard: bool = False,
     stage: StageProgress = silent_stage,
 ) -> dict[str, Any]:
     """Run a search; a folder that holds a part of it goes on with the epoch it stopped before.
@@ -84,6 +87,7 @@ def run_live(
     device : of torch; CUDA where there is one, else the CPU, by default.
     threads : of torch. Small networks are fastest with one.
     fresh : whether an earlier run in the folder is removed first.
+    tensorboard : whether epochs are written for TensorBoard too, to the folder `tensorboard` there.
     stage : makes a progress function for each stage.
 
     Returns
@@ -95,19 +99,20 @@ def run_live(
     Raises
     ------
     HwbenchError
-        Where the folder holds another search or cannot be written, or parts of the config do not
-        go together.
+        Where the folder holds another search or cannot be written, parts of the config do not go
+        together, or TensorBoard is asked for and not installed.
     """
     place = choose_device(device)
     if fresh:
         for name in RUN_FILES:
             (folder / name).unlink(missing_ok=True)
+        shutil.rmtree(folder / tensorboard_log.FOLDER, ignore_errors=True)
     _claim(folder, config)
     if (folder / RESULT).exists():
         return json.loads((folder / RESULT).read_text(encoding="utf-8"))
     with seeded(config.seed, place, threads), denormals_flushed():
         search = make_search(config, place)
-        _train(search, folder, stage("training the supernet"))
+        train_epochs(search, folder, stage("training the supernet"), tensorboard=tensorboard)
         result = _conclude(search, folder, stage)
     write_text(folder / RESULT, json.dumps(result, indent=2) + "\n")
     return result
@@ -153,52 +158,6 @@ def rank_supernet(
 # ---------------------------------------------------------------------- stages
 
 
-def _train(search: Search, folder: Path, progress: Progress) -> None:
-    epochs = search.trainer.epochs
-    path = folder / CHECKPOINT
-    first = 0
-    rows: list[dict[str, float]] = []
-    history: list[torch.Tensor] = []
-    if path.exists():
-        state: dict[str, Any] = read_tensors(path)
-        try:
-            first, rows, history = state["epochs_done"], state["metrics"], state["strengths"]
-            search.load_state_dict(state)
-        except (RuntimeError, ValueError, KeyError) as error:
-            raise HwbenchError(f"{path}: is of another version of hwbench; use --fresh") from error
-    progress(first, epochs)
-    for epoch in range(first, epochs):
-        rows.append({"epoch": float(epoch), **search.train_epoch(epoch)})
-        strengths = search.candidate_strengths()
-        history += [] if strengths is None else [strengths]
-        state = {"epochs_done": epoch + 1, "metrics": rows, "strengths": history}
-        with atomic_path(path) as temporary:
-            torch.save({**state, **search.state_dict()}, temporary)
-        _write_frame(folder / EPOCHS, pd.DataFrame(rows).astype({"epoch": "int64"}))
-        if history:
-            _write_frame(folder / STRENGTHS, _strength_frame(search.supernet, history))
-        progress(epoch + 1, epochs)
-
-
-def _strength_frame(supernet: Supernet, history: list[torch.Tensor]) -> pd.DataFrame:
-    """See `hwbench.live.results.STRENGTH_COLUMNS`; one tensor (2, candidates) an epoch."""
-    names = [
-        (position.name, operation)
-        for position in supernet.positions
-        for operation in position.operations
-    ]
-    values = torch.stack(history).double().numpy()
-    return pd.DataFrame(
-        {
-            "epoch": np.repeat(np.arange(len(history)), len(names)),
-            "position": [position for position, _ in names] * len(history),
-            "operation": [operation for _, operation in names] * len(history),
-            "strength": values[:, 0].ravel(),
-            "probability": values[:, 1].ravel(),
-        }
-    )
-
-
 def _conclude(search: Search, folder: Path, stage: StageProgress) -> dict[str, Any]:
     """Rank, select and export what a trained search came to."""
     config, supernet = search.config, search.supernet
@@ -212,7 +171,7 @@ def _conclude(search: Search, folder: Path, stage: StageProgress) -> dict[str, A
             seed=config.seed,
             progress=stage("ranking architectures"),
         )
-        _write_frame(folder / RANKING, frame)
+        write_frame(folder / RANKING, frame)
         result["ranked"] = len(frame)
         if "true" in frame:
             result["ranking"] = measures_of(frame)
@@ -275,7 +234,7 @@ def rank_run(
     data = split_images(images, config.data.validation_share, config.seed).to(place)
     with seeded(config.seed, place, threads), denormals_flushed():
         frame = rank_supernet(supernet, data, ranking, seed=config.seed, progress=progress)
-    _write_frame(folder / LATER_RANKING, frame)
+    write_frame(folder / LATER_RANKING, frame)
     return frame
 
 
@@ -366,8 +325,3 @@ def _claim(folder: Path, config: LiveConfig) -> None:
         "versions": describe_versions(),
     }
     write_text(folder / RECORD, json.dumps(record, indent=2) + "\n")
-
-
-def _write_frame(path: Path, frame: pd.DataFrame) -> None:
-    with atomic_path(path) as temporary:
-        frame.to_parquet(temporary, compression="zstd", index=False)

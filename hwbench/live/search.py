@@ -215,8 +215,10 @@ def choose_device(name: str | None) -> torch.device:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         device = torch.device(name)
-        torch.empty(1, device=device)
+        torch.zeros(1, device=device).item()
     except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
-        raise HwbenchError(f"device {name!r} cannot be used: {reason}") from error
+        reason = str(error).splitlines()[0].split(". ")[0].rstrip(".")
+        raise HwbenchError(
+            f"device {name!r} cannot be used ({reason}); use cpu, or cuda where there is a GPU"
+        ) from error
     return device
