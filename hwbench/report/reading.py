@@ -286,7 +286,8 @@ def _read_live(folder: Path) -> Run:
             info=info,
             live=tuple(each for run in runs for each in run.live),
             sweeps=(sweep,),
-            records=(own, *(record for run in runs[:1] for record in run.records)),
+            # The sweep's configuration says what those of its searches are.
+            records=(own, *(replace(each, config="") for run in runs for each in run.records)),
         )
     live = read_live_run(folder)
     _check_live(live)

@@ -113,6 +113,8 @@ def test_a_sweep_has_the_means_of_its_searches(tmp_path, write_live_sweep, figur
     assert "9 searches over 3 values of strategy.split_epoch." in words
     assert "Kendall's tau of the ranking is highest at 4: 0.610" in words
     assert len(figures["live-loss"]["data"]) == 2 * 9
+    assert "split 2, seed 0" not in words.partition("Supernet")[0]
+    assert 'data-value="4-seed2/ranking.parquet"' in page.read_text(encoding="utf-8")
 
 
 def test_runs_of_all_kinds_share_a_page(
