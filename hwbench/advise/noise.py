@@ -90,7 +90,7 @@ def _within(values: Floats, networks: IntArray, repeated: IntArray) -> tuple[Flo
     """Squared differences from each repeated network's mean, and their degrees of freedom."""
     counts = np.bincount(networks)
     means = np.bincount(networks, values) / counts
-    squares = np.bincount(networks, (values - means[networks]) ** 2)
+    squares = np.bincount(networks, (values - means[networks]) ** 2).astype(np.float64)
     return squares[repeated], (counts[repeated] - 1).astype(np.float64)
 
 

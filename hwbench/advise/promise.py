@@ -11,14 +11,14 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
+from hwbench.advise.candidates import Candidate
 from hwbench.advise.crossvalidation import PairSums, out_of_fold, pair_sums
 from hwbench.advise.ranking import FOLDS, Clock, Data, Trial
+from hwbench.advise.units import run_units
 from hwbench.progress import Progress, silent
 
 CONFIDENCE = 0.9
@@ -37,6 +37,7 @@ SHARES = (0.25, 0.5)
 """Of the training rows of a fold, for the learning curve."""
 
 CURVE_REPEATS = 5
+FEWEST_TRAINED = 4
 SMALLEST_LOSS = 1e-3
 """1 - tau is taken to be at least this: a perfect order of few pairs is no proof of perfection."""
 
@@ -153,39 +154,29 @@ def _curve(
     data: Data, trial: Trial, clock: Clock, workers: int, progress: Progress
 ) -> dict[float, list[PairSums]]:
     """Comparisons of pairs by share of the training rows, as many repeats as the time is for."""
-    from joblib import Parallel, delayed
-
     n_trained = len(data.values) * (FOLDS - 1) / FOLDS
-    shares = [share for share in SHARES if share * n_trained >= 4]
+    shares = [share for share in SHARES if share * n_trained >= FEWEST_TRAINED]
     units = [(share, r) for r in range(min(CURVE_REPEATS, len(trial.sums))) for share in shares]
     found: dict[float, list[PairSums]] = {share: [] for share in shares}
-
-    def calls() -> Iterator[Any]:
-        for share, repeat in units:
-            if clock.over():
-                return
-            yield delayed(_at_share)(data, trial, share, repeat)
-
-    parallel = (
-        Parallel(
-            n_jobs=workers, return_as="generator", inner_max_num_threads=1, pre_dispatch=workers
-        )
-        if workers > 1 and len(units) > 1
-        else Parallel(n_jobs=1, return_as="generator")
+    results = run_units(
+        _at_share,
+        [(data, trial.candidate, *unit) for unit in units],
+        lambda _: clock.over(),
+        workers,
     )
     progress(0, len(units))
-    for done, ((share, _), sums) in enumerate(zip(units, parallel(calls()), strict=False), start=1):
+    for done, ((share, _), sums) in enumerate(zip(units, results, strict=False), start=1):
         found[share].append(sums)
         progress(done, len(units))
     progress(len(units), len(units))
     return {share: sums for share, sums in found.items() if sums}
 
 
-def _at_share(data: Data, trial: Trial, share: float, repeat: int) -> PairSums:
+def _at_share(data: Data, candidate: Candidate, share: float, repeat: int) -> PairSums:
     folds = data.folds(repeat)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of optimisers that end early: the score tells
-        model = trial.candidate.make(data.space, data.seed + repeat)
+        model = candidate.make(data.space, data.seed + repeat)
         found = out_of_fold(
             model, data.archs, data.values, folds, share=share, seed=(data.seed, repeat)
         )

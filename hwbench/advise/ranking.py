@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 
@@ -24,6 +22,7 @@ from hwbench.advise.crossvalidation import (
     out_of_fold,
     pair_sums,
 )
+from hwbench.advise.units import run_units
 from hwbench.errors import HwbenchError
 from hwbench.predictors import predictor_card
 from hwbench.progress import Progress, silent
@@ -183,8 +182,15 @@ def rank(
     def evaluate(units: list[tuple[Candidate, int]], share: float) -> bool:
         """Whether the time did for all units."""
         nonlocal done
+        first = share == SCREENING_ENDS  # the very first is done whatever the clock says
+        results = run_units(
+            cross_validate,
+            [(data, *unit) for unit in units],
+            lambda place: clock.over(share) and not (first and place == 0),
+            workers,
+        )
         count = 0
-        for candidate, found in _run(data, units, clock, share, workers):
+        for (candidate, _), found in zip(units, results, strict=False):
             _note(trials[candidate], data, found)
             done, count = done + 1, count + 1
             progress(min(done, total), total)
@@ -203,34 +209,6 @@ def rank(
     complete &= evaluate(units, REPEATS_END)
     progress(total, total)
     return _conclude(list(trials.values()), finalists, data, stopped_by_time=not complete)
-
-
-def _run(
-    data: Data, units: list[tuple[Candidate, int]], clock: Clock, share: float, workers: int
-) -> Iterator[tuple[Candidate, tuple[Floats | str, float]]]:
-    """Cross-validate units in their order, until the clock's share is over.
-
-    The very first unit of the first stage is done whatever the clock says.
-    """
-    from joblib import Parallel, delayed
-
-    def calls() -> Iterator[Any]:
-        for place, (candidate, repeat) in enumerate(units):
-            needed = place == 0 and share == SCREENING_ENDS
-            if clock.over(share) and not needed:
-                return
-            yield delayed(cross_validate)(data, candidate, repeat)
-
-    parallel = (
-        Parallel(
-            n_jobs=workers, return_as="generator", inner_max_num_threads=1, pre_dispatch=workers
-        )
-        if workers > 1 and len(units) > 1
-        else Parallel(n_jobs=1, return_as="generator")
-    )
-    # What is not dispatched any more has no result: the shorter one ends the loop.
-    for (candidate, _), found in zip(units, parallel(calls()), strict=False):
-        yield candidate, found
 
 
 def cross_validate(data: Data, candidate: Candidate, repeat: int) -> tuple[Floats | str, float]:
