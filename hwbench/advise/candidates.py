@@ -35,7 +35,9 @@ COSTS = {
     "chooser": 6,
     "graph network": 7,
 }
-DEARER = {"bayesian_linear_regression": 1, "ngboost": 4, "sparse_gaussian_process": 4}
+DEARER = {
+    "auto": 4, "bayesian_linear_regression": 1, "ngboost": 5, "sparse_gaussian_process": 4,
+}  # fmt: skip
 """What one fit takes, in order of magnitude, where the family does not tell."""
 
 TOO_SLOW = {"graph_vae": "trains an autoencoder of the whole space for every fit"}
@@ -53,18 +55,21 @@ class Candidate:
     predictor : its name.
     encoding : its features.
     title : what people call it.
+    fixed : whether it takes no other encoding.
     tuned : whether its hyper-parameters are searched in every fit.
     """
 
     predictor: str
     encoding: str
     title: str
+    fixed: bool = False
     tuned: bool = False
 
     @property
     def label(self) -> str:
-        """The candidate in words: "Ridge regression on live, tuned"."""
-        return f"{self.title} on {self.encoding}{', tuned' if self.tuned else ''}"
+        """The candidate in words: "Ridge regression (live), tuned"."""
+        encoding = "" if self.fixed else f" ({self.encoding})"
+        return f"{self.title}{encoding}{', tuned' if self.tuned else ''}"
 
     def make(self, space: Space, seed: int) -> ArchitectureRegressor:
         """The unfitted predictor."""
@@ -73,7 +78,7 @@ class Candidate:
             self.predictor,
             space=space,
             seed=seed,
-            encoding=None if card.encoding_fixed else self.encoding,
+            encoding=None if self.fixed else self.encoding,
             tuning=Tuning(trials=TUNED_TRIALS) if self.tuned else None,
             card=card,
         )
@@ -120,7 +125,9 @@ def find_candidates(
             left_out.append(LeftOut(name, reason))
             continue
         for place, own in enumerate(_encodings(space, name, card, encoding)):
-            found.append((_order(name, card, place), Candidate(name, own, card.title)))
+            found.append(
+                (_order(name, card, place), Candidate(name, own, card.title, card.encoding_fixed))
+            )
     if not found:
         why = "; ".join(f"{each.predictor} {each.reason}" for each in left_out[:3])
         raise HwbenchError(f"advise: none of the predictors can be tried: {why}")

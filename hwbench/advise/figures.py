@@ -37,8 +37,9 @@ def ranking_figure(advice: Advice) -> Figure:
     chosen = advice.ranking.chosen
     if chosen not in trials:
         trials = [*trials[:-1], chosen]
-    traces = []
-    for trial in reversed(trials):
+    traces, names = [], []
+    for place, trial in enumerate(reversed(trials)):
+        names.append(_row_name(place, trial.candidate.label))
         low, high = interval_of(trial, advice.data)
         colour = CHOSEN if trial is chosen else OTHER
         label = trial.candidate.label
@@ -47,7 +48,7 @@ def ranking_figure(advice: Advice) -> Figure:
                 "type": "scatter",
                 "mode": "markers",
                 "x": plain_numbers([trial.tau]),
-                "y": [plain_text(label)],
+                "y": [place],
                 "error_x": {
                     "type": "data",
                     "symmetric": False,
@@ -70,8 +71,15 @@ def ranking_figure(advice: Advice) -> Figure:
             }
         )
     layout = base_layout("Kendall's tau, cross-validated", "")
-    layout["yaxis"] |= {"type": "category", "ticks": "", "showline": False, "title": {"text": ""}}
-    layout["margin"] = layout["margin"] | {"l": 10, "t": 10}
+    layout["yaxis"] |= {
+        "range": [-0.5, len(trials)],
+        "ticks": "",
+        "showticklabels": False,
+        "showgrid": False,
+        "showline": False,
+        "title": {"text": ""},
+    }
+    layout["annotations"] = names
     return Figure(
         name="ranking",
         title="Predictors by cross-validated tau",
@@ -79,11 +87,25 @@ def ranking_figure(advice: Advice) -> Figure:
         f"{chosen.candidate.label} is chosen",
         data=traces,
         layout=layout,
-        height=90 + 26 * len(trials),
+        height=90 + 38 * len(trials),
         caption="Bars are 90 % intervals over samples of architectures; most of it is common to "
         "all, so that two whose bars overlap may still differ. The diamond is the choice.",
         wide=True,
     )
+
+
+def _row_name(place: int, text: str) -> Json:
+    """The name of a row, above its bar, so that it takes no width from the figure."""
+    return {
+        "xref": "paper",
+        "x": 0,
+        "xanchor": "left",
+        "y": place + 0.18,
+        "yanchor": "bottom",
+        "text": plain_text(text),
+        "showarrow": False,
+        "font": {"color": "$ink", "size": 12},
+    }
 
 
 def predicted_figure(advice: Advice) -> Figure:
@@ -176,7 +198,13 @@ def curve_figure(advice: Advice) -> Figure:
         }
     )
     layout = base_layout("measured architectures", "Kendall's tau")
-    layout["xaxis"] |= {"type": "log", "dtick": "D2"}
+    ticks = [
+        m * 10**e
+        for e in range(6)
+        for m in (1, 2, 5)
+        if 0.8 * points[0].size <= m * 10**e <= sizes[-1]
+    ]
+    layout["xaxis"] |= {"type": "log", "tickvals": ticks, "ticktext": [f"{t:,}" for t in ticks]}
     if advice.noise is not None:
         layout["shapes"] = [_level(advice.noise.tau_ceiling)]
         layout["annotations"] = [_level_text(advice.noise.tau_ceiling, "ceiling that noise sets")]

@@ -92,7 +92,8 @@ def _tiles(advice: Advice) -> list[tuple[str, str]]:
     if advice.noise is not None:
         tiles.append((f"{advice.noise.tau_ceiling:.2f}", "ceiling that noise sets"))
     if advice.selection is not None:
-        tiles.append((f"{advice.selection.verify}", "picks to verify"))
+        every = advice.selection.verify >= advice.selection.n_selected
+        tiles.append(("all" if every else f"{advice.selection.verify}", "picks to verify"))
     return tiles
 
 

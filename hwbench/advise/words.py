@@ -70,8 +70,9 @@ def summary_lines(advice: Advice) -> list[str]:
     """The summary, a line a fact."""
     measured, tau = advice.measurements, advice.promise.tau
     lines = [
-        f"Use {advice.ranking.chosen.candidate.label} for {measured.described} "
-        f"({advice.predictor}); fitted to {len(measured)} architectures.",
+        f"To predict {measured.described} use {advice.ranking.chosen.candidate.label}: "
+        f"predictor {advice.predictor}, encoding {advice.encoding}; fitted to {len(measured)} "
+        "architectures.",
         f"On architectures that were not measured expect Kendall's tau {between(tau)}, 90 % "
         f"interval: {_pairs(tau.value)} pairs in a hundred ordered rightly.",
     ]
