@@ -112,19 +112,19 @@ def find_candidates(
         Where a named predictor or encoding is unknown, or none can be tried.
     """
     named = list(predictors or ())
-    wanted: dict[str, str] = {}
+    wanted: dict[str, list[str]] = {}
     for each in named or list_predictors():
         name, _, encoding = each.partition(":")
-        wanted[name] = encoding
+        wanted.setdefault(name, []).extend([encoding] if encoding else [])
     found: list[tuple[tuple[int, int], Candidate]] = []
     left_out: list[LeftOut] = []
-    for name, encoding in wanted.items():
+    for name, encodings in wanted.items():
         card = predictor_card(name)
         reason = _obstacle(space, name, card, named=bool(named))
         if reason:
             left_out.append(LeftOut(name, reason))
             continue
-        for place, own in enumerate(_encodings(space, name, card, encoding)):
+        for place, own in enumerate(_encodings(space, name, card, encodings)):
             found.append(
                 (_order(name, card, place), Candidate(name, own, card.title, card.encoding_fixed))
             )
@@ -148,18 +148,17 @@ def _order(name: str, card: PredictorCard, place: int) -> tuple[int, int]:
     return DEARER.get(name, COSTS.get(card.family, 5)), place
 
 
-def _encodings(space: Space, name: str, card: PredictorCard, wanted: str) -> list[str]:
+def _encodings(space: Space, name: str, card: PredictorCard, wanted: list[str]) -> list[str]:
     """The encodings a predictor is tried on, those that usually do best first."""
-    if card.encoding_fixed:
-        if wanted not in ("", card.encoding):
+    for each in wanted:
+        if card.encoding_fixed and each != card.encoding:
             raise HwbenchError(f"predictor {name} takes no encoding but '{card.encoding}'")
-        return [card.encoding]
+        if each not in space.encodings:
+            raise unknown_name(f"encoding of {space.name}", each, space.encodings)
     if wanted:
-        if wanted not in space.encodings:
-            raise unknown_name(f"encoding of {space.name}", wanted, space.encodings)
-        return [wanted]
-    if card.encoding == "counts":
-        return ["counts"]
+        return list(dict.fromkeys(wanted))
+    if card.encoding_fixed or card.encoding == "counts":
+        return [card.encoding]
     extra = ENCODINGS_TRIED if COSTS.get(card.family, 5) < 3 else ENCODINGS_TRIED[:2]
     return list(dict.fromkeys(each for each in (*extra, card.encoding) if each in space.encodings))
 

@@ -40,7 +40,9 @@ def test_bad_rows_are_named_with_their_line(nasbench201, measured, tmp_path):
     lines[4] = "nonsense," + lines[4].rpartition(",")[2]
     lines[6] = lines[6].rpartition(",")[0] + ",fast"
     path.write_text("\n".join(lines) + "\n")
-    with pytest.raises(HwbenchError, match="2 bad rows: row 5, arch: .*row 7, latency_ms: holds 'f"):
+    with pytest.raises(
+        HwbenchError, match="2 bad rows: row 5, arch: .*row 7, latency_ms: holds 'f"
+    ):
         read_measurements(path, nasbench201)
     found = read_measurements(path, nasbench201, on_bad_rows="drop")
     assert len(found) == 58
