@@ -24,13 +24,13 @@ from hwbench.progress import Progress, silent
 CONFIDENCE = 0.9
 QUANTILE = 1.645
 
-USUAL_SLOPE = (0.35, 0.15)
+USUAL_SLOPE = (0.3, 0.2)
 """Mean and spread of the slope, over the columns of public tables."""
 
-LUCK = 0.05
+LUCK = 0.07
 """Spread of log(1 - tau) over training sets of one size."""
 
-WIDENING = 1.0
+WIDENING = 1.3
 """Of the jackknife's error: that of out-of-fold predictions is larger than of a fixed model's."""
 
 SHARES = (0.25, 0.5)

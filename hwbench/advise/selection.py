@@ -19,7 +19,7 @@ from hwbench.advise.promise import Estimate
 from hwbench.errors import HwbenchError
 from hwbench.predictors.regressor import ArchitectureRegressor
 from hwbench.simulation.conventions import Conventions
-from hwbench.simulation.deviations import DeviationModel, bootstrap_model
+from hwbench.simulation.deviations import DeviationModel, draw_deviations
 from hwbench.simulation.expect import deviation_for_tau
 from hwbench.simulation.landscape import Landscape
 from hwbench.simulation.measures import MEASURES
@@ -122,7 +122,7 @@ def expected_selection(
         return None
     landscape = Landscape.of(accuracies, metric)
     n = min(CANDIDATES, len(landscape))
-    errors = bootstrap_model(residuals, scaled=True)
+    errors = smoothed_model(residuals)
 
     def losses(quality: float) -> tuple[float, Floats]:
         options = Options(errors, Conventions(), with_tau=False)
@@ -148,8 +148,27 @@ def expected_selection(
         n_selected=float(central[_SELECTED]),
         budgets=tuple(budgets),
         verify=verify,
-        example=_example(landscape, residuals, deviation, n, measurements, seed),
+        example=_example(landscape, errors, deviation, n, measurements, seed),
     )
+
+
+def smoothed_model(residuals: Floats) -> DeviationModel:
+    """Errors like those given: drawn with replacement, and smoothed by a normal kernel.
+
+    Without that, architectures that draw the same of a few errors would keep their order, and no
+    simulated predictor could be as bad as one fitted to ten measurements may be.
+
+    Parameters
+    ----------
+    residuals : float64 of shape (n,), not all equal; their size does not matter.
+    """
+    width = 1.06 * float(residuals.std()) * len(residuals) ** -0.2  # Silverman's rule
+
+    def draw(generator: np.random.Generator, shape: tuple[int, int]) -> Floats:
+        drawn = residuals[generator.integers(len(residuals), size=shape)]
+        return np.asarray(drawn + width * generator.standard_normal(shape))
+
+    return DeviationModel(draw)
 
 
 _LOST, _SELECTED = 2, 3
@@ -226,7 +245,7 @@ def load_accuracy(accuracy: str, space: Space) -> tuple[Table, Floats]:
 
 def _example(
     landscape: Landscape,
-    residuals: Floats,
+    errors: DeviationModel,
     deviation: float,
     n: int,
     measurements: Measurements,
@@ -236,10 +255,8 @@ def _example(
     generator = np.random.default_rng([seed, 29])
     chosen = generator.choice(len(landscape), size=n, replace=False)
     chosen.sort()  # by falling accuracy, as the landscape is
-    drawn = generator.choice(residuals, size=n)
-    spread = drawn.std() or 1.0
     metric = landscape.metric[chosen]
-    predicted = metric + (drawn - drawn.mean()) / spread * deviation
+    predicted = metric + draw_deviations(errors, n, deviation, generator)
     accuracies = landscape.accuracy[chosen]
     frame = pd.DataFrame({"accuracy": accuracies, "selected": False, "front": False})
     sign = 1.0 if measurements.direction == "minimize" else -1.0

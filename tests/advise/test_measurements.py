@@ -41,7 +41,7 @@ def test_bad_rows_are_named_with_their_line(nasbench201, measured, tmp_path):
     lines[6] = lines[6].rpartition(",")[0] + ",fast"
     path.write_text("\n".join(lines) + "\n")
     with pytest.raises(
-        HwbenchError, match="2 bad rows: row 5, arch: .*row 7, latency_ms: holds 'f"
+        HwbenchError, match=r"2 bad rows: row 5, arch: .*row 7, latency_ms: holds 'f"
     ):
         read_measurements(path, nasbench201)
     found = read_measurements(path, nasbench201, on_bad_rows="drop")
