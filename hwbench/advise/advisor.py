@@ -11,7 +11,7 @@ import pandas as pd
 from hwbench.advise.candidates import find_candidates
 from hwbench.advise.measurements import read_measurements
 from hwbench.advise.noise import measured_noise
-from hwbench.advise.promise import promise
+from hwbench.advise.promise import Estimate, promise
 from hwbench.advise.ranking import Clock, Data, rank
 from hwbench.advise.result import Advice
 from hwbench.advise.selection import default_accuracy, expected_selection, load_accuracy
@@ -101,8 +101,14 @@ def advise_on(
     ranking = rank(
         data, candidates, clock=clock, workers=workers, progress=stage("cross-validating")
     )
+    noise = measured_noise(measurements, seed)
     promised = promise(
-        data, ranking.chosen, clock=clock, workers=workers, progress=stage("learning curve")
+        data,
+        ranking.chosen,
+        clock=clock,
+        ceiling=None if noise is None else Estimate(noise.tau_ceiling, noise.low, noise.high),
+        workers=workers,
+        progress=stage("learning curve"),
     )
     model = ranking.chosen.candidate.make(found_space, seed)
     model.fit(measurements.archs, measurements.values)
@@ -112,7 +118,6 @@ def advise_on(
         selection = expected_selection(
             measurements, model, residuals, promised.tau, accuracy, seed=seed
         )
-    noise = measured_noise(measurements, seed)
     return Advice(
         measurements=measurements,
         data=data,

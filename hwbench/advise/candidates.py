@@ -43,7 +43,7 @@ DEARER = {
 TOO_SLOW = {"graph_vae": "trains an autoencoder of the whole space for every fit"}
 """Tried where they are named alone."""
 
-TUNED_TRIALS = 20
+TUNED_TRIALS = 10
 
 
 @dataclass(frozen=True)

@@ -80,6 +80,7 @@ class Promise:
     slope : of the power law.
     points : the cross-validated learning curve, by size.
     log_loss, error : centre and spread of log(1 - tau) at `size`.
+    ceiling : of tau, that noise sets: no extrapolation passes it; None where it is unknown.
     """
 
     size: int
@@ -90,13 +91,15 @@ class Promise:
     points: tuple[Point, ...]
     log_loss: float
     error: float
+    ceiling: Estimate | None = None
 
     def at(self, size: float) -> Estimate:
         """Tau with another number of rows, by the power law: an extrapolation beyond `size`."""
         steps = math.log(size / self.size)
         spread = (self.slope.high - self.slope.low) / (2 * QUANTILE)
         centre = self.log_loss - self.slope.value * steps
-        return _tau_between(centre, math.hypot(self.error, spread * steps))
+        found = _tau_between(centre, math.hypot(self.error, spread * steps))
+        return found if size <= self.size else _below(found, self.tau, self.ceiling)
 
 
 def promise(
@@ -104,6 +107,7 @@ def promise(
     trial: Trial,
     *,
     clock: Clock,
+    ceiling: Estimate | None = None,
     workers: int = 1,
     progress: Progress = silent,
 ) -> Promise:
@@ -114,6 +118,7 @@ def promise(
     data : what was measured.
     trial : the cross-validated candidate.
     clock : whose limit ends the learning curve; without it the usual slope stands.
+    ceiling : of tau, that noise sets, where it is known.
     workers : processes.
     progress : is told of cross-validations done.
     """
@@ -129,14 +134,15 @@ def promise(
     error = math.sqrt(sampling**2 + (slope_error * step) ** 2 + LUCK**2)
     points = [_point(data, round(share * full_size), sums) for share, sums in curve.items()]
     points.append(_point(data, round(full_size), trial.sums))
-    double = math.log(2)
-    ahead = centre - slope * double
     tau = _tau_between(centre, error)
-    doubled = _tau_between(ahead, math.hypot(error, slope_error * double))
+    double = math.log(2)
+    ahead = _tau_between(centre - slope * double, math.hypot(error, slope_error * double))
+    doubled = _below(ahead, tau, ceiling)
     reach = QUANTILE * slope_error
-    remaining = math.exp(centre)
+    room = 1.0 if ceiling is None else max(ceiling.value - tau.value, 0.0)
     gain = [
-        remaining * (1 - 2.0 ** -max(each, 0.0)) for each in (slope, slope - reach, slope + reach)
+        min(math.exp(centre) * (1 - 2.0 ** -max(each, 0.0)), room)
+        for each in (slope, slope - reach, slope + reach)
     ]
     return Promise(
         size=n,
@@ -147,6 +153,18 @@ def promise(
         points=tuple(points),
         log_loss=centre,
         error=error,
+        ceiling=ceiling,
+    )
+
+
+def _below(ahead: Estimate, now: Estimate, ceiling: Estimate | None) -> Estimate:
+    """An extrapolation held below the ceiling, but not below what is reached already."""
+    if ceiling is None:
+        return ahead
+    return Estimate(
+        min(ahead.value, max(ceiling.value, now.value)),
+        min(ahead.low, max(ceiling.value, now.low)),
+        min(ahead.high, max(ceiling.high, now.high)),
     )
 
 

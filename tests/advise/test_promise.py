@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from hwbench.advise.candidates import Candidate
-from hwbench.advise.promise import USUAL_SLOPE, promise
+from hwbench.advise.promise import USUAL_SLOPE, Estimate, promise
 from hwbench.advise.ranking import Clock, Data, rank
 
 
@@ -50,3 +50,21 @@ def test_a_perfect_order_is_not_promised(nasbench201):
     candidates = [Candidate("bayesian_linear_regression", "counts", "Bayesian regression")]
     found = promise(data, rank(data, candidates, clock=Clock(1e6)).chosen, clock=Clock(0.0))
     assert found.tau.low < found.tau.value < 1.0
+
+
+def test_no_extrapolation_passes_the_ceiling(data, trial):
+    free = promise(data, trial, clock=Clock(0.0))
+    ceiling = Estimate(free.tau.value + 0.01, free.tau.low, free.tau.value + 0.02)
+    found = promise(data, trial, clock=Clock(0.0), ceiling=ceiling)
+    assert found.tau == free.tau
+    assert free.doubled.value > ceiling.value
+    assert found.doubled.value == pytest.approx(ceiling.value)
+    assert found.gain.value == pytest.approx(0.01)
+    assert found.at(100 * found.size).value == pytest.approx(ceiling.value)
+
+
+def test_a_ceiling_below_what_is_reached_takes_nothing_away(data, trial):
+    ceiling = Estimate(0.1, 0.05, 0.2)
+    found = promise(data, trial, clock=Clock(0.0), ceiling=ceiling)
+    assert found.doubled.value == pytest.approx(found.tau.value)
+    assert found.gain.value == 0.0
