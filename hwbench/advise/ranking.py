@@ -1,8 +1,9 @@
 """Ranking the zoo on the user's measurements, within a time limit, and choosing from it.
 
-First every candidate is cross-validated once; then those that may be the best are cross-validated
-again on other folds, up to `REPEATS` times; then the best that has hyper-parameters is tuned. The
-choice rests on paired comparisons: all candidates of a repeat predict the same folds.
+First every candidate is cross-validated once, and the best that has hyper-parameters once more with
+these searched in every fit; then those that may be the best are cross-validated again on other
+folds, up to `REPEATS` times. The choice rests on paired comparisons: all candidates of a repeat
+predict the same folds.
 """
 
 from __future__ import annotations
@@ -190,8 +191,8 @@ def rank(
             workers,
         )
         count = 0
-        for (candidate, _), found in zip(units, results, strict=False):
-            _note(trials[candidate], data, found)
+        for (candidate, repeat), found in zip(units, results, strict=False):
+            note(trials[candidate], data, repeat, found)
             done, count = done + 1, count + 1
             progress(min(done, total), total)
         return count == len(units)
@@ -226,12 +227,15 @@ def cross_validate(data: Data, candidate: Candidate, repeat: int) -> tuple[Float
     return found, time.monotonic() - start
 
 
-def _note(trial: Trial, data: Data, found: tuple[Floats | str, float]) -> None:
+def note(trial: Trial, data: Data, repeat: int, found: tuple[Floats | str, float]) -> None:
+    """Keep what cross-validating a candidate gave; after a failure nothing more of it."""
     result, seconds = found
+    if trial.error:
+        return
     if isinstance(result, str):
         trial.error = " ".join(result.split())[:300]
         return
-    trial.sums.append(pair_sums(data.values, result, data.folds(len(trial.sums))))
+    trial.sums.append(pair_sums(data.values, result, data.folds(repeat)))
     trial.predictions.append(result)
     if np.isnan(trial.seconds):
         trial.seconds = seconds

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from hwbench.advise.candidates import LeftOut
+from hwbench.advise.candidates import Candidate, LeftOut
 from hwbench.advise.measurements import Measurements
 from hwbench.advise.noise import Noise
 from hwbench.advise.promise import QUANTILE, Promise
@@ -103,8 +103,10 @@ class Advice:
             "noise": None if self.noise is None else asdict(self.noise),
             "selection": None if selection is None else _selection(selection),
             "ranking": [_trial(each, self.data) for each in self.ranking.trials],
-            "failed": [{**_named(each), "error": each.error} for each in self.ranking.failed],
-            "not_tried": [asdict(each) for each in self.ranking.not_tried],
+            "failed": [
+                {**_named(each.candidate), "error": each.error} for each in self.ranking.failed
+            ],
+            "not_tried": [_named(each) for each in self.ranking.not_tried],
             "left_out": [asdict(each) for each in self.left_out],
             "stopped_by_time": self.ranking.stopped_by_time,
             "seed": self.seed,
@@ -154,14 +156,19 @@ def interval_of(trial: Trial, data: Data) -> tuple[float, float]:
     return max(trial.tau - reach, -1.0), min(trial.tau + reach, 1.0)
 
 
-def _named(trial: Trial) -> dict[str, Any]:
-    return asdict(trial.candidate)
+def _named(candidate: Candidate) -> dict[str, Any]:
+    return {
+        "predictor": candidate.predictor,
+        "encoding": candidate.encoding,
+        "title": candidate.title,
+        "tuned": candidate.tuned,
+    }
 
 
 def _trial(trial: Trial, data: Data) -> dict[str, Any]:
     low, high = interval_of(trial, data)
     return {
-        **_named(trial),
+        **_named(trial.candidate),
         "kendall_tau": trial.tau,
         "low": low,
         "high": high,

@@ -83,7 +83,7 @@ def summary_lines(advice: Advice) -> list[str]:
     lines += selection_lines(advice)
     if advice.ranking.stopped_by_time:
         n = len(advice.ranking.not_tried)
-        rest = f"{n} candidates were not tried" if n else "fewer repeats were run"
+        rest = f"{n} candidate{'s were' if n != 1 else ' was'} not tried" if n else "fewer repeats"
         lines.append(
             f"The time limit of {advice.seconds_limit:g} s was reached: {rest}; --seconds gives "
             "more."
