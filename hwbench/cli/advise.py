@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from hwbench.cli import completion
 from hwbench.cli.output import (
     AsJson,
     Workers,
@@ -14,6 +15,7 @@ from hwbench.cli.output import (
     print_json,
     stage_bars,
     worker_count,
+    working,
 )
 from hwbench.errors import HwbenchError
 
@@ -33,12 +35,18 @@ def advise(
         ),
     ] = None,
     space: Annotated[
-        str, typer.Option(help="The search space of the architectures.", show_default=False)
+        str,
+        typer.Option(
+            help="The search space of the architectures.",
+            show_default=False,
+            autocompletion=completion.spaces,
+        ),
     ] = "",
     accuracy: Annotated[
         str | None,
         typer.Option(
             metavar="TABLE:COLUMN",
+            autocompletion=completion.columns,
             help="Accuracies in %, for what a search is expected to lose; by default those that "
             "come with hwbench.",
         ),
@@ -155,7 +163,8 @@ def _suggest(
 
         measured = read_measurements(measurements, found_space, **reading)
         known, values = measured.archs, measured.values
-    archs = suggest_architectures(found_space, budget, known, values, seed=seed)
+    with working("choosing"):
+        archs = suggest_architectures(found_space, budget, known, values, seed=seed)
     path = _write(found_space, archs, folder / SUGGESTIONS)
     if as_json:
         print_json({"architectures": found_space.to_strings(archs), "file": str(path)})
