@@ -39,6 +39,11 @@ NEAR = 2.0
 TIE = 1.0
 """Candidates within so many standard errors of the best count as good as it."""
 
+FAVOUR = 2.0
+"""The same for the favourite, `FIRST[0]`: it is taken unless another is clearly better. Over public
+latency tables at 60 measurements it ranked best or within 0.02 of the best, where the highest
+cross-validated tau alone now and then led 0.04 to 0.06 astray."""
+
 SCREENING_ENDS, TUNING_ENDS, REPEATS_END = 0.5, 0.55, 0.8
 """When, in shares of the time limit, no further work of a stage is begun."""
 
@@ -242,14 +247,16 @@ def note(trial: Trial, data: Data, repeat: int, found: tuple[Floats | str, float
 
 
 def _finalists(trials: list[Trial], networks: IntArray) -> list[Trial]:
-    """Those not far behind the best, the best first."""
+    """Those not far behind the best, the best first; the favourite always."""
     order = sorted([each for each in trials if each.sums], key=lambda each: -each.pooled(1).tau)
     near = []
     for trial in order:
         gap, error = trial.behind(order[0], networks)
         if gap <= NEAR * error:
             near.append(trial)
-    return near[:FINALISTS]
+    near = near[:FINALISTS]
+    favourites = [each for each in order if each.candidate.predictor == FIRST[0]]
+    return near + [each for each in favourites if each not in near]
 
 
 def _conclude(
@@ -286,6 +293,15 @@ def choose(trials: list[Trial], best: Trial, networks: IntArray) -> tuple[Trial,
     -------
     The trial, and why in a sentence.
     """
+    for trial in trials:
+        if trial.candidate.predictor == FIRST[0] and trial is not best:
+            gap, error = trial.behind(best, networks)
+            if gap <= FAVOUR * error:
+                return trial, (
+                    "it usually ranks unseen architectures best, and no other has a clearly higher "
+                    f"cross-validated tau ({best.candidate.label}: {gap:.3f} more, standard error "
+                    f"{error:.3f})"
+                )
     tied = [each for each in trials if _as_good(each, best, networks)]
     chosen = min(tied, key=lambda each: preferred(each.candidate))
     if chosen is best:
@@ -295,15 +311,12 @@ def choose(trials: list[Trial], best: Trial, networks: IntArray) -> tuple[Trial,
     gap, error = chosen.behind(best, networks)
     return chosen, (
         f"it is within one standard error of the highest cross-validated tau ({gap:.3f} behind "
-        f"{best.candidate.label}, standard error {error:.3f}), and of such the one that usually "
-        "ranks unseen architectures best, or is simplest"
+        f"{best.candidate.label}, standard error {error:.3f}), and of such the simplest"
     )
 
 
 def preferred(candidate: Candidate) -> tuple[int, int]:
-    """The order of candidates that are as good as each other, first the one to take."""
-    if candidate.predictor == FIRST[0]:
-        return 0, 0
+    """The order of candidates that are as good as each other: the simplest, to take, first."""
     place = FIRST.index(candidate.predictor) if candidate.predictor in FIRST else len(FIRST)
     return cost_of(candidate), place
 

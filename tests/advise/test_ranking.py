@@ -29,14 +29,22 @@ def test_the_clearly_best_is_chosen(data):
     assert choose([good, bad], good, data.networks)[0] is good
 
 
-def test_of_equals_the_preferred_is_chosen(data):
-    best, first = (
-        _trial(data, "svm", 0.3),
-        _trial(data, "structural_gaussian_process", 0.31, seed=0),
-    )
-    chosen, reason = choose([best, first], best, data.networks)
-    assert chosen is first
+def test_of_equals_the_simplest_is_chosen(data):
+    best, simple = _trial(data, "svm", 0.3), _trial(data, "ridge", 0.31)
+    chosen, reason = choose([best, simple], best, data.networks)
+    assert chosen is simple
     assert "within one standard error" in reason
+
+
+def test_the_favourite_is_taken_unless_another_is_clearly_better(data):
+    favourite = _trial(data, "structural_gaussian_process", 0.8, 4, seed=1)
+    near, far = _trial(data, "svm", 0.7, 4, seed=2), _trial(data, "svm", 0.05, 4, seed=2)
+    gap, error = favourite.behind(near, data.networks)
+    assert 0 < gap <= 2 * error
+    assert choose([favourite, near], near, data.networks)[0] is favourite
+    gap, error = favourite.behind(far, data.networks)
+    assert gap > 2 * error
+    assert choose([favourite, far], far, data.networks)[0] is far
 
 
 def test_comparisons_take_the_repeats_both_have(data):
