@@ -29,6 +29,10 @@ Floats = NDArray[np.float64]
 POOL = 2000
 """Architectures drawn to suggest from, and to learn about, in spaces that are larger."""
 
+LARGEST_POOL = 6000
+MOST = 5000
+"""Suggestions at once. The pool's covariances have to fit the memory."""
+
 FEWEST_TO_LEARN = 10
 """Measurements with which the covariance's parameters are learned."""
 
@@ -59,8 +63,10 @@ def suggest_architectures(
     Raises
     ------
     HwbenchError
-        Where the space has not so many architectures left.
+        Where the space has not so many architectures left, or they are more than `MOST`.
     """
+    if not 1 <= budget <= MOST:
+        raise HwbenchError(f"suggest: the budget must lie in 1 .. {MOST}, not {budget}")
     known = (
         np.empty((0, space.n_positions), dtype=np.int64) if archs is None else space.check(archs)
     )
@@ -83,7 +89,7 @@ def suggest_architectures(
 
 def _pool(space: Space, budget: int, known: IntArray, seed: int) -> IntArray:
     """Architectures to choose from: one of each pair of twins, and none that is known."""
-    wanted = max(POOL, 4 * budget)
+    wanted = max(POOL, min(4 * budget, LARGEST_POOL))
     if space.indexed and space.n_architectures <= wanted:
         drawn = space.all_architectures()
     else:

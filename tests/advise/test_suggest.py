@@ -52,7 +52,20 @@ def test_what_was_measured_matters(nasbench201):
     assert (with_values != suggest_architectures(nasbench201, 10)).any()
 
 
-def test_more_than_there_are():
-    space = get_space("nasbench_macro")
-    with pytest.raises(HwbenchError, match=r"6551 architectures .* are left .* fewer than 6552"):
-        suggest_architectures(space, 6552, space.sample(10, seed=0))
+def test_more_than_there_are(hwbench_home):
+    card = hwbench_home / "spaces" / "tiny.toml"
+    card.parent.mkdir()
+    card.write_text(
+        'title = "Tiny"\n[layers]\none = ["a", "b"]\ntwo = ["a", "b"]\nthree = ["a", "b"]\n'
+    )
+    space = get_space("tiny")
+    known = space.sample(3, seed=0)
+    assert len(suggest_architectures(space, 5, known, np.arange(3.0))) == 5
+    with pytest.raises(HwbenchError, match=r"5 architectures of tiny are left .* fewer than 6"):
+        suggest_architectures(space, 6, known)
+
+
+@pytest.mark.parametrize("budget", [0, 5001])
+def test_impossible_budgets(nasbench201, budget):
+    with pytest.raises(HwbenchError, match=r"must lie in 1 \.\. 5000"):
+        suggest_architectures(nasbench201, budget)
