@@ -293,17 +293,21 @@ def choose(trials: list[Trial], best: Trial, networks: IntArray) -> tuple[Trial,
     -------
     The trial, and why in a sentence.
     """
-    for trial in trials:
-        if trial.candidate.predictor == FIRST[0] and trial is not best:
-            gap, error = trial.behind(best, networks)
-            if gap <= FAVOUR * error:
-                return trial, (
-                    "it usually ranks unseen architectures best, and no other has a clearly higher "
-                    f"cross-validated tau ({best.candidate.label}: {gap:.3f} more, standard error "
-                    f"{error:.3f})"
-                )
-    tied = [each for each in trials if _as_good(each, best, networks)]
-    chosen = min(tied, key=lambda each: preferred(each.candidate))
+
+    def within(trial: Trial, errors: float) -> bool:
+        gap, error = trial.behind(best, networks)
+        return trial is best or gap <= errors * error
+
+    favourite = next((t for t in trials if t.candidate.predictor == FIRST[0]), None)
+    if favourite is not None and favourite is not best and within(favourite, FAVOUR):
+        gap, error = favourite.behind(best, networks)
+        return favourite, (
+            "it usually ranks unseen architectures best, and no other has a clearly higher "
+            f"cross-validated tau ({best.candidate.label}: {gap:.3f} more, standard error "
+            f"{error:.3f})"
+        )
+    tied = [each for each in trials if within(each, TIE)]
+    chosen = best if best is favourite else min(tied, key=lambda each: preferred(each.candidate))
     if chosen is best:
         others = len(tied) - 1
         told = f" ({others} other{'s' * (others != 1)} within one standard error)" if others else ""
@@ -319,10 +323,3 @@ def preferred(candidate: Candidate) -> tuple[int, int]:
     """The order of candidates that are as good as each other: the simplest, to take, first."""
     place = FIRST.index(candidate.predictor) if candidate.predictor in FIRST else len(FIRST)
     return cost_of(candidate), place
-
-
-def _as_good(trial: Trial, best: Trial, networks: IntArray) -> bool:
-    if trial is best:
-        return True
-    gap, error = trial.behind(best, networks)
-    return gap <= TIE * error

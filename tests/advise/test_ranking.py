@@ -45,6 +45,8 @@ def test_the_favourite_is_taken_unless_another_is_clearly_better(data):
     gap, error = favourite.behind(far, data.networks)
     assert gap > 2 * error
     assert choose([favourite, far], far, data.networks)[0] is far
+    simple = _trial(data, "ridge", 0.85, 4, seed=1)
+    assert choose([favourite, simple], favourite, data.networks)[0] is favourite
 
 
 def test_comparisons_take_the_repeats_both_have(data):
