@@ -30,7 +30,7 @@ def advise(
     measurements: Annotated[
         Path | None,
         typer.Argument(
-            metavar="[MY.csv]",
+            metavar="MY.csv",
             help="A CSV or Parquet file: a column of architecture strings, and one of numbers.",
         ),
     ] = None,
