@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -39,6 +40,27 @@ LENGTH_PRIOR = (1.0, 0.7)
 NOISE_PRIOR = (-2.0, 1.5)
 BOUNDS = (-12.0, 8.0)
 """Of every logarithm; noise of variance exp(-12) is none, and keeps the covariance invertible."""
+
+
+def parameter_prior(group_names: Sequence[str]) -> tuple[Floats, Floats]:
+    """Centre and spread of the normal prior of every logarithm: the kernel's, then the noise's.
+
+    Parameters
+    ----------
+    group_names : the groups of features, in the kernel's order.
+
+    Returns
+    -------
+    float64 arrays of shape (n_parameters,), for targets of variance 1.
+    """
+    n_groups = len(group_names)
+    linear, smooth = zip(*[VARIANCE_PRIOR[name] for name in group_names], strict=True)
+    lengths = [LENGTH_PRIOR[0]] * n_groups
+    spread = [VARIANCE_SPREAD] * n_groups
+    length_spread = [LENGTH_PRIOR[1]] * n_groups
+    centre = [*linear, *smooth, *lengths, JOINT_PRIOR, *lengths, NOISE_PRIOR[0]]
+    spreads = [*spread, *spread, *length_spread, VARIANCE_SPREAD, *length_spread]
+    return np.array(centre), np.array([*spreads, NOISE_PRIOR[1]])
 
 
 class StructuralGaussianProcess(RegressorMixin, BaseEstimator):  # type: ignore[misc]
@@ -159,23 +181,12 @@ class StructuralGaussianProcess(RegressorMixin, BaseEstimator):  # type: ignore[
             groups["sources"] = self.sources.features(archs)
         return groups
 
-    def _prior(self) -> tuple[Floats, Floats]:
-        """Centre and spread of the normal prior of every logarithm."""
-        n_groups = len(self.group_names_)
-        linear, smooth = zip(*[VARIANCE_PRIOR[name] for name in self.group_names_], strict=True)
-        lengths = [LENGTH_PRIOR[0]] * n_groups
-        spread = [VARIANCE_SPREAD] * n_groups
-        length_spread = [LENGTH_PRIOR[1]] * n_groups
-        centre = [*linear, *smooth, *lengths, JOINT_PRIOR, *lengths, NOISE_PRIOR[0]]
-        spreads = [*spread, *spread, *length_spread, VARIANCE_SPREAD, *length_spread]
-        return np.array(centre), np.array([*spreads, NOISE_PRIOR[1]])
-
     def _learn(self, values: Floats) -> Floats:
         """The most probable parameters given the first `likelihood_rows` training values."""
         rows = slice(self.likelihood_rows)
         values = values[rows]
         inner, distances = self.kernel_.products([each[rows] for each in self.features_])
-        centre, spread = self._prior()
+        centre, spread = parameter_prior(self.group_names_)
         identity = np.eye(len(values))
 
         def negative_log_posterior(parameters: Floats) -> tuple[float, Floats]:
