@@ -114,12 +114,13 @@ class Decoder(torch.nn.Module):
         target, which : what `edge_target` makes of the states of `_states_between`, and their rows.
         adjacency, present : the edges, and which vertices but the first are there, (n, n_graphs).
         """
-        source = self.edge_source(states[:-1])
-        about_graph = None if self.edge_graph is None else self.edge_graph(graph)
+        # Taken apart, because the derivative of every slice is as large as all of them together.
+        source = self.edge_source(states[:-1]).unbind(dim=0)
+        about_graph = None if self.edge_graph is None else self.edge_graph(graph).unbind(dim=0)
         total = adjacency.new_zeros(len(adjacency))
         for vertex in range(1, self.n_vertices):
             # (n_sources, n_graphs, 2 h): every earlier vertex beside the state at its turn
-            hidden = target[which[vertex - 1]] + source[:vertex]
+            hidden = target[which[vertex - 1]] + torch.stack(source[:vertex])
             if about_graph is not None:
                 hidden = hidden + about_graph[vertex - 1]
             scores = self.edge(functional.relu(hidden))[:, :, 0]
@@ -147,6 +148,7 @@ class Decoder(torch.nn.Module):
         lone = update(table.flatten(0, 1), None)
         offset = len(lone)
         received, gates_of, which = [], [], []
+        sent, gates_at = messages.unbind(dim=0), gates.unbind(dim=1)
         operations = batch.operations.argmax(dim=2).T
         for vertex in range(1, self.n_vertices):
             edges = batch.adjacency[:, : vertex - 1, vertex].T > 0
@@ -154,9 +156,9 @@ class Decoder(torch.nn.Module):
             rows = torch.zeros((vertex, len(batch)), dtype=torch.int64)
             rows[0] = operations[vertex] + vertex * self.n_operations
             if n_edges:
-                sums = messages[: vertex - 1] * edges[:, :, None]
+                sums = torch.stack(sent[: vertex - 1]) * edges[:, :, None]
                 received.append(sums.cumsum(dim=0)[edges])
-                gates_of.append(gates[:, vertex][edges.nonzero()[:, 1]])
+                gates_of.append(gates_at[vertex][edges.nonzero()[:, 1]])
                 rows[1:][edges] = torch.arange(offset, offset + n_edges)
                 offset += n_edges
             which.append(rows.cummax(dim=0).values)
