@@ -47,6 +47,12 @@ def train(
     hidden_size: Annotated[int | None, typer.Option(help="Of a vertex's state.")] = None,
     latent_size: Annotated[int | None, typer.Option(help="Dimensions of the latents.")] = None,
     kl_weight: Annotated[float | None, typer.Option(help="Of the divergence in the loss.")] = None,
+    prior_share: Annotated[
+        float | None,
+        typer.Option(
+            help="Of graphs that get latents of the prior, so that those decode well too."
+        ),
+    ] = None,
     epochs: Annotated[int | None, typer.Option(help="Passes over the training graphs.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Graphs a step.")] = None,
     learning_rate: Annotated[float | None, typer.Option(help="The largest.")] = None,
@@ -80,6 +86,7 @@ def train(
         "hidden_size": hidden_size,
         "latent_size": latent_size,
         "kl_weight": kl_weight,
+        "prior_share": prior_share,
         "epochs": epochs,
         "batch_size": batch_size,
         "learning_rate": learning_rate,
@@ -123,6 +130,13 @@ def evaluate(
             help="Latents that are decoded: as training's are distributed, or standard normal."
         ),
     ] = "training",
+    join_loose_ends: Annotated[
+        bool,
+        typer.Option(
+            "--join-loose-ends",
+            help="Join vertices that lead nowhere to the output, as D-VAE's own code does.",
+        ),
+    ] = False,
     samples: Annotated[int, typer.Option(min=1, help="Latents of the prior.")] = 1000,
     decodes: Annotated[int, typer.Option(min=1, help="Decodings of each latent.")] = 10,
     page: Annotated[
@@ -162,6 +176,7 @@ def evaluate(
             found = evaluate_vae(
                 vae,
                 prior="training" if prior == "training" else "standard",
+                join_loose_ends=join_loose_ends,
                 n_prior=samples,
                 n_decodes=decodes,
                 seed=seed,

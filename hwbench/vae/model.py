@@ -79,12 +79,14 @@ class Losses:
 
     Attributes
     ----------
-    reconstruction : negative log-likelihood of the graphs, nats.
+    reconstruction : negative log-likelihood of the graphs given their own latents, nats.
+    unconditional : the same of graphs that were given latents of the prior; 0 where none was.
     divergence : Kullback-Leibler divergence of the latents from the prior, nats.
     heads : squared error of the heads over the labelled graphs and metrics, standardised units.
     """
 
     reconstruction: torch.Tensor
+    unconditional: torch.Tensor
     divergence: torch.Tensor
     heads: torch.Tensor
 
@@ -126,7 +128,11 @@ class GraphVAE(torch.nn.Module):
         return mean, log_variance
 
     def losses(
-        self, batch: GraphBatch, noise: torch.Tensor, labels: torch.Tensor | None = None
+        self,
+        batch: GraphBatch,
+        noise: torch.Tensor,
+        labels: torch.Tensor | None = None,
+        n_prior: int = 0,
     ) -> Losses:
         """What training makes small.
 
@@ -135,17 +141,20 @@ class GraphVAE(torch.nn.Module):
         batch : the graphs.
         noise : standard normal (n_graphs, latent_size).
         labels : standardised metrics (n_graphs, n_metrics), NaN where they are unknown.
+        n_prior : the first graphs, that many, are given their noise as latents: draws of the prior.
         """
         mean, log_variance = self.encode(batch)
-        latents = torch.addcmul(mean, noise, (0.5 * log_variance).exp())
+        own = torch.addcmul(mean, noise, (0.5 * log_variance).exp())
+        latents = torch.cat([noise[:n_prior], own[n_prior:]]) if n_prior else own
         likelihood = self.decoder.log_likelihood(latents, batch, self.embedding)
         divergence = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).sum(dim=1)
-        errors = latents.new_zeros(())
+        errors = own.new_zeros(())
         if labels is not None and len(self.heads):
             known = ~labels.isnan()
-            predicted = self.predict(latents)
+            predicted = self.predict(own)
             errors = (predicted[known] - labels[known]).square().sum() / known.sum().clamp(min=1)
-        return Losses(-likelihood.mean(), divergence.mean(), errors)
+        unconditional = -likelihood[:n_prior].mean() if n_prior else errors.new_zeros(())
+        return Losses(-likelihood[n_prior:].mean(), unconditional, divergence.mean(), errors)
 
     def predict(self, latents: torch.Tensor) -> torch.Tensor:
         """Standardised metrics (n, n_metrics) that the heads see in latents (n, latent_size)."""

@@ -30,6 +30,9 @@ class GraphVAESettings(BaseModel):
         By default where the variant is "d-vae-tmb".
     kl_weight : of the Kullback-Leibler divergence in the loss (eq. 2.3), whose other part is the
         negative log-likelihood of a graph in nats.
+    prior_share : of the graphs of a step whose latents are not their own but drawn from the prior,
+        so that the decoder also learns which graphs there are where no graph's latents lie: there
+        it falls back on what all graphs have in common, and what it builds is more often valid.
     epochs, batch_size, learning_rate : of training; the rate is the largest of a schedule that
         warms up and falls along a cosine.
     n_graphs : architectures drawn from the space, without repeats; all of them where it has fewer.
@@ -50,6 +53,7 @@ class GraphVAESettings(BaseModel):
     embedding_size: int = Field(default=32, ge=1, le=4096)
     bidirectional: bool | None = None
     kl_weight: float = Field(default=0.02, ge=0, allow_inf_nan=False)
+    prior_share: float = Field(default=0.0, ge=0, lt=1)
     epochs: int = Field(default=40, ge=1)
     batch_size: int = Field(default=128, ge=1)
     learning_rate: float = Field(default=2e-3, gt=0, allow_inf_nan=False)

@@ -146,8 +146,10 @@ class _Trainer:
         self.optimizer.param_groups[0]["lr"] = rate
         drawn = torch.randn(len(rows), settings.latent_size, generator=noise)
         known = None if self.labels is None else self.labels[rows]
-        losses = model.losses(self.batch[rows], drawn, known)
-        loss = losses.reconstruction + settings.kl_weight * losses.divergence
+        n_prior = round(settings.prior_share * len(rows))
+        losses = model.losses(self.batch[rows], drawn, known, n_prior)
+        likelihood = torch.lerp(losses.reconstruction, losses.unconditional, n_prior / len(rows))
+        loss = likelihood + settings.kl_weight * losses.divergence
         self.optimizer.zero_grad()
         torch.autograd.backward(loss + settings.head_weight * losses.heads)
         torch.nn.utils.clip_grad_norm_(model.parameters(), LARGEST_GRADIENT)

@@ -99,6 +99,19 @@ def test_it_learns_to_rebuild_and_to_build(learned):
     assert found.uniqueness == pytest.approx(100 * found.n_unique / (4 * found.validity))
 
 
+def test_joining_loose_ends_saves_graphs_and_spoils_none():
+    vae = train_vae("nasbench101", **{**QUICK, "n_graphs": 1500, "batch_size": 32})
+    latents = np.random.default_rng(0).normal(size=(400, 8))
+    drawn, valid = vae.decode(latents, seed=1)
+    joined, more = vae.decode(latents, seed=1, join_loose_ends=True)
+    assert valid.sum() < more.sum()
+    np.testing.assert_array_equal(joined[valid], drawn[valid])
+    assert more[valid].all()
+    plain, rule = (evaluate_vae(vae, n_prior=200, join_loose_ends=way) for way in (False, True))
+    assert plain.validity < rule.validity
+    assert (plain.join_loose_ends, rule.join_loose_ends) == (False, True)
+
+
 def test_latents_come_back_as_architectures(learned, unchanged):
     space = learned.space
     archs = unchanged(space.sample(300, seed=4))
