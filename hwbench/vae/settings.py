@@ -28,6 +28,9 @@ class GraphVAESettings(BaseModel):
     bidirectional : the encoder goes back from the output too, each vertex starting from what it
         knows from the way forth, so that cells differ that share all their ways from the input.
         By default where the variant is "d-vae-tmb".
+    tallied : the decoder's decisions are told how many edges there are, how many vertices lead
+        nowhere yet, and of an edge whether its source is one of them (ours): what a space with a
+        limit of edges asks of its graphs can then be learned where latents say little of a graph.
     kl_weight : of the Kullback-Leibler divergence in the loss (eq. 2.3), whose other part is the
         negative log-likelihood of a graph in nats.
     prior_share : of the graphs of a step whose latents are not their own but drawn from the prior,
@@ -52,6 +55,7 @@ class GraphVAESettings(BaseModel):
     latent_size: int = Field(default=128, ge=1, le=4096)
     embedding_size: int = Field(default=32, ge=1, le=4096)
     bidirectional: bool | None = None
+    tallied: bool = False
     kl_weight: float = Field(default=0.02, ge=0, allow_inf_nan=False)
     prior_share: float = Field(default=0.0, ge=0, lt=1)
     epochs: int = Field(default=40, ge=1)

@@ -18,6 +18,7 @@ VARIANTS = [
     {"variant": "d-vae-emb", "bidirectional": True},
     {"variant": "d-vae-tmb"},
     {"variant": "d-vae-tmb", "bidirectional": False},
+    {"variant": "d-vae-tmb", "tallied": True},
 ]
 
 
