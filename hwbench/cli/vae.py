@@ -38,6 +38,10 @@ def train(
     output: Annotated[
         Path, typer.Option("--output", "-o", help="The .npz file to write, and to go on from.")
     ],
+    start: Annotated[
+        Path | None,
+        typer.Option(help="Another VAE of the space, with whose weights training begins."),
+    ] = None,
     variant: Annotated[
         str | None, typer.Option(help="d-vae, d-vae-emb or d-vae-tmb (the default).")
     ] = None,
@@ -47,6 +51,12 @@ def train(
     hidden_size: Annotated[int | None, typer.Option(help="Of a vertex's state.")] = None,
     latent_size: Annotated[int | None, typer.Option(help="Dimensions of the latents.")] = None,
     kl_weight: Annotated[float | None, typer.Option(help="Of the divergence in the loss.")] = None,
+    tallied: Annotated[
+        bool | None,
+        typer.Option(
+            "--tallied", help="Tell the decoder how many edges there are and what leads nowhere."
+        ),
+    ] = None,
     prior_share: Annotated[
         float | None,
         typer.Option(
@@ -86,6 +96,7 @@ def train(
         "hidden_size": hidden_size,
         "latent_size": latent_size,
         "kl_weight": kl_weight,
+        "tallied": tallied,
         "prior_share": prior_share,
         "epochs": epochs,
         "batch_size": batch_size,
@@ -100,6 +111,7 @@ def train(
         vae = train_vae(
             space,
             checkpoint=output,
+            start=start,
             progress=progress,
             **{name: value for name, value in given.items() if value is not None},
         )

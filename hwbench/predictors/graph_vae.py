@@ -26,7 +26,7 @@ from hwbench.vae.trained import TrainedGraphVAE, new_model
 from hwbench.vae.training import train_vae
 
 N_FOR_SCALE = 1000
-"""Architectures by whose latents all latents are standardised."""
+"""Architectures by whose latents all latents are centred and scaled."""
 
 KEPT = ("embedding.", "encoder.")
 """Parts of a VAE that make latents."""
@@ -60,13 +60,13 @@ class GraphVAE(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         self,
         space: Space | None = None,
         checkpoint: str | None = None,
-        vae_graphs: int = 8000,
-        vae_epochs: int = 15,
+        vae_graphs: int = 20_000,
+        vae_epochs: int = 20,
         hidden_size: int = 64,
         latent_size: int = 64,
-        width: int = 64,
+        width: int = 256,
         learning_rate: float = 3e-3,
-        steps: int = 2000,
+        steps: int = 1000,
         n_members: int = 1,
         random_state: int | None = None,
     ) -> None:
@@ -122,7 +122,7 @@ class GraphVAE(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         return MLP(**{**own, **changes})
 
     def _take_vae(self) -> Self:
-        """Keep what of the VAE makes latents, and how they are standardised."""
+        """Keep what of the VAE makes latents, and how they are centred and scaled."""
         space = self._space()
         vae = self._vae(space)
         self.settings_ = vae.settings.model_dump(mode="json")
@@ -134,8 +134,9 @@ class GraphVAE(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         n_archs = min(N_FOR_SCALE, space.n_architectures)
         latents = vae.encode(space.sample(n_archs, seed=0))
         self.latent_mean_ = latents.mean(axis=0)
-        # A latent that the VAE does not use says nothing: it must not be blown up.
-        self.latent_scale_ = np.maximum(latents.std(axis=0), 0.1 * latents.std())
+        # One scale for all: a VAE leaves most latents unused (on nasbench201 ten of 128 hold 99 %
+        # of the variance), and each standardised by itself they drown those that say something.
+        self.latent_scale_ = float(np.sqrt(latents.var(axis=0).sum()))
         return self
 
     def _space(self) -> Space:
@@ -181,7 +182,7 @@ class GraphVAE(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
 
 class _Latents(torch.nn.Module):
-    """From rows of the encoding "graph" (n_archs, n_features) to standardised latents.
+    """From rows of the encoding "graph" (n_archs, n_features) to scaled latents.
 
     The encoder is given no index, so that the vertices' order of the encoding will do.
     """
@@ -191,14 +192,14 @@ class _Latents(torch.nn.Module):
         settings: GraphVAESettings,
         space: Space,
         mean: NDArray[np.float32],
-        scale: NDArray[np.float32],
+        scale: float,
     ) -> None:
         super().__init__()
         graphs = graph_format(space, settings.order)
         whole = new_model(settings, graphs)
         self.reader = GraphReader(graphs.n_vertices, len(graphs.operation_names))
         self.embedding, self.encoder = whole.embedding, whole.encoder
-        self.mean, self.scale = torch.from_numpy(mean), torch.from_numpy(scale)
+        self.mean, self.scale = torch.from_numpy(mean), scale
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         """Latents (n_archs, latent_size)."""

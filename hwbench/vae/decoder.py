@@ -30,8 +30,8 @@ class Tally(torch.nn.Module):
         self.loose_of_vertex = torch.nn.Embedding(n_vertices + 1, size)
         self.loose_of_edge = torch.nn.Embedding(n_vertices + 1, size)
         self.loose_source = torch.nn.Parameter(torch.zeros(size))
-        for part in self.children():
-            torch.nn.init.zeros_(part.weight)
+        for value in self.parameters():
+            torch.nn.init.zeros_(value)
 
     def vertices(self, n_edges: torch.Tensor, n_loose: torch.Tensor) -> torch.Tensor:
         """What the decisions of vertices are told (..., size), from counts (...)."""

@@ -44,6 +44,8 @@ class GraphVAESettings(BaseModel):
         pre-predictor of CHOE 4.4.3); none by default.
     n_labelled : training architectures whose metrics the heads see.
     head_weight : of the heads' mean squared errors, in standardised units, in the loss.
+    start : SHA-256 of the weights that training began with, where they were another VAE's; see
+        `train_vae`.
     seed : of the draws, the start, the order of batches and the noise.
     """
 
@@ -66,6 +68,7 @@ class GraphVAESettings(BaseModel):
     metrics: tuple[str, ...] = ()
     n_labelled: int = Field(default=200, ge=2)
     head_weight: float = Field(default=1.0, ge=0, allow_inf_nan=False)
+    start: str | None = Field(default=None, pattern="^[0-9a-f]{64}$")
     seed: int = Field(default=0, ge=0)
 
     @model_validator(mode="after")

@@ -79,6 +79,26 @@ def test_a_trained_vae_is_not_trained_again(tmp_path):
     assert path.read_bytes() == before
 
 
+def test_training_begins_with_the_weights_of_another(tmp_path):
+    first, second = tmp_path / "first.npz", tmp_path / "second.npz"
+    begin = train_vae("nasbench201", checkpoint=first, **QUICK)
+    chosen = {**QUICK, "epochs": 1, "tallied": True, "metrics": [TARGET], "learning_rate": 1e-9}
+    vae = train_vae("nasbench201", checkpoint=second, start=first, **chosen)
+    theirs = begin.model.state_dict()
+    for name, value in vae.model.state_dict().items():
+        if name in theirs:  # a step so small changes nothing that can be seen
+            torch.testing.assert_close(value, theirs[name], rtol=1e-4, atol=1e-6, msg=name)
+    assert {"heads.0.0.weight", "decoder.tally.of_edge.weight"} < set(vae.model.state_dict())
+    again = train_vae("nasbench201", checkpoint=second, start=first, **chosen)
+    assert_same_weights(again, vae)
+    with pytest.raises(HwbenchError, match="was trained with start"):
+        train_vae("nasbench201", checkpoint=second, **chosen)
+    with pytest.raises(HwbenchError, match="has hidden_size = 12, not 13; training that starts"):
+        train_vae("nasbench201", start=first, **{**QUICK, "hidden_size": 13})
+    with pytest.raises(HwbenchError, match="is of the space nasbench201, not transnas_micro"):
+        train_vae("transnas_micro", start=first, **QUICK)
+
+
 def test_the_seed_and_nothing_else_decides():
     torch.manual_seed(5)
     one = train_vae("nasbench201", **QUICK)
