@@ -22,6 +22,9 @@ from hwbench.vae.graphs import GraphBatch, GraphFormat
 from hwbench.vae.layers import Propagation
 from hwbench.vae.settings import GraphVAESettings
 
+Passed = tuple[torch.Tensor, torch.Tensor]
+"""States and messages of all vertices, each (n_vertices, n_graphs, hidden_size)."""
+
 
 class Encoder(torch.nn.Module):
     """From graphs to mean and log-variance of their latents (eq. 2.5).
@@ -56,21 +59,47 @@ class Encoder(torch.nn.Module):
         adjacency, operations : see `GraphBatch`.
         inputs : embedded operations (n_graphs, n_vertices, n_inputs).
         """
-        present = operations.sum(dim=2).T[:, :, None]
         last = operations[:, :, self.end].T[:, :, None]  # 1 at every graph's output
-        way = self.onward
-        states, messages = way(way.update.inputs(inputs), adjacency)
-        summary = (states * last).sum(dim=0)
-        if self.back is not None:
-            way = self.back
-            both = torch.cat([inputs, states.transpose(0, 1)], dim=2)
-            states, messages = way(way.update.inputs(both), adjacency, backwards=True)
+        (states, messages), back = self._passed(adjacency, inputs)
+        way, summary = self.onward, (states * last).sum(dim=0)
+        if self.back is not None and back is not None:
+            way, (states, messages) = self.back, back
             summary = torch.cat([summary, states[0]], dim=1)
         if self.observer is not None:
             gates = self.observer.expand(len(adjacency), -1)
-            summary = way.update(gates, (messages * present).sum(dim=0))
+            summary = way.update(gates, _all_said(messages, operations))
         mean, log_variance = self.moments(summary).chunk(2, dim=1)
         return mean, log_variance
+
+    def messages(
+        self, adjacency: torch.Tensor, operations: torch.Tensor, inputs: torch.Tensor
+    ) -> torch.Tensor:
+        """Sums of what all vertices say, on the way forth and, where there is one, on the way back.
+
+        The observer's state, and with it the latents, follows from them. Arguments as `forward`.
+
+        Returns
+        -------
+        (n_graphs, n_ways * hidden_size).
+        """
+        onward, back = self._passed(adjacency, inputs)
+        ways = [onward] if back is None else [onward, back]
+        return torch.cat([_all_said(messages, operations) for _, messages in ways], dim=1)
+
+    def _passed(
+        self, adjacency: torch.Tensor, inputs: torch.Tensor
+    ) -> tuple[Passed, Passed | None]:
+        """States and messages of all vertices, forth and back."""
+        onward = self.onward(self.onward.update.inputs(inputs), adjacency)
+        if self.back is None:
+            return onward, None
+        both = torch.cat([inputs, onward[0].transpose(0, 1)], dim=2)
+        return onward, self.back(self.back.update.inputs(both), adjacency, backwards=True)
+
+
+def _all_said(messages: torch.Tensor, operations: torch.Tensor) -> torch.Tensor:
+    """The sum (n_graphs, hidden_size) of the messages of the vertices that are there."""
+    return (messages * operations.sum(dim=2).T[:, :, None]).sum(dim=0)
 
 
 @dataclass(frozen=True)
