@@ -4,13 +4,14 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 SCENARIO ?= quick
 
-.PHONY: help setup benchmark test test-all bench lint format clean
+.PHONY: help setup benchmark test test-all bench docs lint format clean
 
 help:
 	@echo "make benchmark   run the quick benchmark and write its HTML report"
 	@echo "make test        run the tests"
 	@echo "make test-all    run the tests, the slow ones too"
 	@echo "make bench       measure speed (pytest-benchmark)"
+	@echo "make docs        build the documentation, docs/build/html/index.html"
 	@echo "make lint        ruff and mypy"
 	@echo "make setup       only make the environment $(VENV)"
 
@@ -35,6 +36,10 @@ test-all: $(STAMP)
 bench: $(STAMP)
 	$(BIN)/python -m pytest --benchmark-only tests/benchmarks
 
+docs: $(STAMP)
+	$(BIN)/python -m sphinx -q -W --keep-going docs docs/build/html
+	@echo "docs/build/html/index.html"
+
 lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -45,4 +50,4 @@ format: $(STAMP)
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) build dist runs
+	rm -rf $(VENV) build dist runs docs/build docs/generated

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from hwbench.predictors.model_file import load_model, save_model
     from hwbench.predictors.transfer import SourceMetrics
     from hwbench.predictors.tuning import Tuning
-    from hwbench.report import write_report
+    from hwbench.report import write_comparison, write_report
     from hwbench.runs import run_scenario
     from hwbench.search import Objective, list_strategies, make_strategy
     from hwbench.simulation import simulate_selection
@@ -61,6 +61,7 @@ _HOME_OF = {
     "save_vae": "hwbench.vae.checkpoint",
     "simulate_selection": "hwbench.simulation",
     "train_vae": "hwbench.vae.training",
+    "write_comparison": "hwbench.report",
     "write_report": "hwbench.report",
 }
 
@@ -95,6 +96,7 @@ __all__ = [
     "save_vae",
     "simulate_selection",
     "train_vae",
+    "write_comparison",
     "write_report",
 ]
 

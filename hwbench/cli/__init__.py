@@ -12,7 +12,7 @@ def main() -> None:
     from hwbench.cli.app import app
 
     try:
-        app()
+        app(prog_name="hwbench")
     except HwbenchError as error:
         sys.stderr.write(f"hwbench: {error}\n")
         sys.exit(2)

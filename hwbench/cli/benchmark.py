@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from hwbench.cli import completion
 from hwbench.cli.output import (
     RunFolder,
     Workers,
@@ -19,7 +20,12 @@ from hwbench.cli.output import (
 
 def benchmark(
     scenario: Annotated[
-        str, typer.Argument(metavar="[SCENARIO]", help="A scenario's name or TOML file.")
+        str,
+        typer.Argument(
+            metavar="[SCENARIO]",
+            help="A scenario's name or TOML file.",
+            autocompletion=completion.scenarios,
+        ),
     ] = "quick",
     output: RunFolder = None,
     workers: Workers = None,

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hwbench.cli.output import AsJson, print_json, print_listing, progress_bar
+from hwbench.cli import completion
+from hwbench.cli.output import AsJson, print_json, print_listing, progress_bar, working
 from hwbench.errors import HwbenchError, unknown_name
 
 if TYPE_CHECKING:
@@ -41,9 +42,20 @@ ArchColumn = Annotated[
 
 def fit(
     target: Annotated[
-        str, typer.Option(metavar="TABLE:COLUMN", help="The measurements to learn from.")
+        str,
+        typer.Option(
+            metavar="TABLE:COLUMN",
+            help="The measurements to learn from.",
+            autocompletion=completion.columns,
+        ),
     ],
-    predictor: Annotated[str, typer.Option(help="A predictor's name, or the path of its card.")],
+    predictor: Annotated[
+        str,
+        typer.Option(
+            help="A predictor's name, or the path of its card.",
+            autocompletion=completion.predictors,
+        ),
+    ],
     output: Annotated[Path, typer.Option("--output", "-o", help="The .hwb file to write.")],
     samples: Annotated[
         int | None, typer.Option(min=2, help="Fit to so many random architectures; all by default.")
@@ -64,6 +76,7 @@ def fit(
         typer.Option(
             metavar="TABLE:COLUMN",
             help="Another device's measurements, for predictors that learn from them; repeatable.",
+            autocompletion=completion.columns,
         ),
     ] = None,
     seed: Annotated[int, typer.Option(help="Of samples, search and model.")] = 0,
@@ -100,7 +113,8 @@ def fit(
     else:
         training = _training_rows(table, predictor, samples, seed)
     start = time.monotonic()
-    model.fit(table.archs[training], values[training])
+    with working(f"fitting {predictor} to {len(training)} architectures"):
+        model.fit(table.archs[training], values[training])
     taken = time.monotonic() - start
     unit = table.card.columns[split_target(target)[1]].unit
     save_model(

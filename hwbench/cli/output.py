@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from hwbench.cli import completion
 from hwbench.progress import Progress
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
@@ -18,7 +19,12 @@ Workers = Annotated[
     typer.Option("--workers", "-w", min=1, help="Processes; all cores of this process by default."),
 ]
 ScenarioName = Annotated[
-    str, typer.Argument(metavar="SCENARIO", help="A scenario's name, or the path of its TOML file.")
+    str,
+    typer.Argument(
+        metavar="SCENARIO",
+        help="A scenario's name, or the path of its TOML file.",
+        autocompletion=completion.scenarios,
+    ),
 ]
 RunFolder = Annotated[
     Path | None,
@@ -126,6 +132,19 @@ def progress_bar(title: str) -> Iterator[Progress]:
 
 
 @contextmanager
+def working(title: str) -> Iterator[None]:
+    """A sign of life on a terminal while something takes seconds that cannot be counted."""
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield
+        return
+    with console.status(title):
+        yield
+
+
+@contextmanager
 def stage_bars() -> Iterator[Any]:
     """A progress bar for each stage of a run, one after the other."""
     from contextlib import ExitStack
@@ -158,10 +177,11 @@ def run_part(
     """Run one part of a scenario under a progress bar and return the run folder."""
     from hwbench.runs import run_scenario
 
-    with stage_bars() as stage:
+    folder = run_folder(scenario, output)
+    with interruptible("the same command"), stage_bars() as stage:
         return run_scenario(
             scenario,
-            run_folder(scenario, output),
+            folder,
             parts=(part,),
             workers=worker_count(workers),
             stage=stage,

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from hwbench.cli import completion
 from hwbench.cli.output import AsJson, print_json, print_listing
 
 app = typer.Typer(help="The predictor zoo.", no_args_is_help=True)
@@ -24,7 +25,13 @@ def list_(as_json: AsJson = False) -> None:
 
 @app.command()
 def show(
-    name: Annotated[str, typer.Argument(help="A predictor's name, or the path of its card.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="A predictor's name, or the path of its card.",
+            autocompletion=completion.predictors,
+        ),
+    ],
     as_json: AsJson = False,
 ) -> None:
     """Show a predictor's card."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from hwbench.cli import completion
 from hwbench.cli.output import (
     AsJson,
     RunFolder,
@@ -14,6 +15,7 @@ from hwbench.cli.output import (
     print_json,
     print_listing,
     run_part,
+    working,
 )
 
 if TYPE_CHECKING:
@@ -23,12 +25,23 @@ app = typer.Typer(help="Simulate what a predictor's errors cost.", no_args_is_he
 
 ACCURACY = "nb201-digits:test_accuracy"
 METRIC = "nb201-digits:latency_min"
+SIMULATING = "simulating selections"
 
-Accuracy = Annotated[str, typer.Option(help="table:column of the true accuracy in %.")]
-Metric = Annotated[str, typer.Option(help="table:column of the hardware metric.")]
+Accuracy = Annotated[
+    str,
+    typer.Option(help="table:column of the true accuracy in %.", autocompletion=completion.columns),
+]
+Metric = Annotated[
+    str,
+    typer.Option(help="table:column of the hardware metric.", autocompletion=completion.columns),
+]
 Metrics = Annotated[
     list[str],
-    typer.Option("--metric", help="table:column of the hardware metric; several select jointly."),
+    typer.Option(
+        "--metric",
+        help="table:column of the hardware metric; several select jointly.",
+        autocompletion=completion.columns,
+    ),
 ]
 Candidates = Annotated[int, typer.Option(min=2, help="Architectures to select from.")]
 Repeats = Annotated[int, typer.Option(min=1, help="Selections to simulate.")]
@@ -102,9 +115,10 @@ def select(
             "--accuracy-deviation": accuracy_deviation != 0,
             "--error-growth": error_growth != 0,
         }
-        selections = _joint(
-            accuracy, metric, chosen, candidates, deviation, repeats, seed, deviations, budget
-        )
+        with working(SIMULATING):
+            selections = _joint(
+                accuracy, metric, chosen, candidates, deviation, repeats, seed, deviations, budget
+            )
     else:
         objectives = load_objectives(accuracy, metric[0])
         options = _options(
@@ -118,9 +132,10 @@ def select(
             accuracy_deviation,
             error_growth,
         )
-        _, selections = expect_selection(
-            objectives, candidates, options, deviation=deviation, repeats=repeats, seed=seed
-        )
+        with working(SIMULATING):
+            _, selections = expect_selection(
+                objectives, candidates, options, deviation=deviation, repeats=repeats, seed=seed
+            )
     _print_summary(summarise(selections), as_json=as_json)
 
 
@@ -183,15 +198,16 @@ def expect(
         selections = _fitted(objectives, predictor, samples, candidates, options, repeats, seed)
         size = float(selections.pop("deviation").mean())
     else:
-        size, selections = expect_selection(
-            objectives,
-            candidates,
-            options,
-            tau=tau,
-            deviation=deviation,
-            repeats=repeats or 1000,
-            seed=seed,
-        )
+        with working(SIMULATING):
+            size, selections = expect_selection(
+                objectives,
+                candidates,
+                options,
+                tau=tau,
+                deviation=deviation,
+                repeats=repeats or 1000,
+                seed=seed,
+            )
     summary = summarise(selections)
     if as_json:
         print_json({"deviation": size, "measures": summary.to_dict(orient="index")})
@@ -244,16 +260,17 @@ def equivalent(
         raise HwbenchError(
             f"{len(accuracies)} --accuracy for {len(metrics)} --metric: give one, or one for each"
         )
-    found = equivalent_predictor(
-        [load_objectives(*pair) for pair in zip(accuracies, metrics, strict=True)],
-        measured,
-        candidates,
-        Conventions(pairing=pairing),
-        measure=measure,
-        model=deviations,
-        repeats=repeats,
-        seed=seed,
-    )
+    with working(SIMULATING):
+        found = equivalent_predictor(
+            [load_objectives(*pair) for pair in zip(accuracies, metrics, strict=True)],
+            measured,
+            candidates,
+            Conventions(pairing=pairing),
+            measure=measure,
+            model=deviations,
+            repeats=repeats,
+            seed=seed,
+        )
     if as_json:
         print_json(asdict(found))
         return

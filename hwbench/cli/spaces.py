@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from hwbench.cli import completion
 from hwbench.cli.output import (
     AsJson,
     Channels,
@@ -59,7 +60,10 @@ def _shorten(value: int | str) -> str:
 
 @app.command()
 def show(
-    space: Annotated[str, typer.Argument(metavar="SPACE", help="A search space.")],
+    space: Annotated[
+        str,
+        typer.Argument(metavar="SPACE", help="A search space.", autocompletion=completion.spaces),
+    ],
     architecture: Annotated[
         str, typer.Argument(metavar="ARCH", help="An architecture in the benchmark's own string.")
     ],

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hwbench.cli import tables_import, tables_make
+from hwbench.cli import completion, tables_import, tables_make
 from hwbench.cli.output import AsJson, print_json, print_listing
 from hwbench.cli.table_files import TableName, TablePath, new_table_path, pairs, say_made
 from hwbench.errors import HwbenchError
@@ -24,7 +24,12 @@ app.command(name="import")(tables_import.import_)
 app.command()(tables_import.fetch)
 app.command()(tables_import.benchmarks)
 
-OneTable = Annotated[str, typer.Argument(help="A table's name, or the path of its file.")]
+OneTable = Annotated[
+    str,
+    typer.Argument(
+        help="A table's name, or the path of its file.", autocompletion=completion.tables
+    ),
+]
 
 
 @app.command(name="list")
@@ -163,7 +168,12 @@ def verify(
 
 @app.command()
 def merge(
-    tables: Annotated[list[str], typer.Argument(metavar="TABLE...", help="Names or files.")],
+    tables: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="TABLE...", help="Names or files.", autocompletion=completion.tables
+        ),
+    ],
     name: TableName,
     output: TablePath = None,
     title: Annotated[str | None, typer.Option(help="A line for people.")] = None,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hwbench.cli import completion
 from hwbench.cli.output import AsJson, print_json, print_listing, stage_bars
 from hwbench.cli.table_files import Replace, TablePath, new_table_path, pairs, say_made
 from hwbench.errors import HwbenchError
@@ -143,7 +144,11 @@ def _import_benchmark(
 
 def fetch(
     benchmark: Annotated[
-        str, typer.Argument(help="A public benchmark, see `hwbench tables benchmarks`.")
+        str,
+        typer.Argument(
+            help="A public benchmark, see `hwbench tables benchmarks`.",
+            autocompletion=completion.benchmarks,
+        ),
     ],
     mirror: Annotated[
         str | None,
@@ -179,7 +184,11 @@ def fetch(
 
 def benchmarks(
     name: Annotated[
-        str | None, typer.Argument(help="One of them, to see its files and where they are.")
+        str | None,
+        typer.Argument(
+            help="One of them, to see its files and where they are.",
+            autocompletion=completion.benchmarks,
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:

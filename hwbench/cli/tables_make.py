@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hwbench.cli import completion
 from hwbench.cli.output import (
     Channels,
     Classes,
@@ -27,7 +28,12 @@ if TYPE_CHECKING:
     from hwbench.tables import Table
 
 SpaceName = Annotated[
-    str, typer.Argument(metavar="SPACE", help="A search space, see `hwbench spaces list`.")
+    str,
+    typer.Argument(
+        metavar="SPACE",
+        help="A search space, see `hwbench spaces list`.",
+        autocompletion=completion.spaces,
+    ),
 ]
 Limit = Annotated[
     int | None,

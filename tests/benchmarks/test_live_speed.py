@@ -7,9 +7,10 @@ from torch.nn.functional import cross_entropy
 
 from hwbench.live.bilevel import Bilevel
 from hwbench.live.data import Augmentation, SearchData, split_images
+from hwbench.live.search_cell import SearchCell
 from hwbench.live.strategies.darts import DARTS
 from hwbench.live.strategies.single_path import SPOS
-from hwbench.live.supernet import SearchCell, make_supernet
+from hwbench.live.supernet import make_supernet
 from hwbench.live.trainer import SingleLevel
 from hwbench.spaces.edge_cell import EDGES
 from hwbench.tables.images import load_images

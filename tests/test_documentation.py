@@ -1,0 +1,189 @@
+"""Every command, snippet, card and link of the README and of the documentation works."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+import hwbench
+from hwbench.predictors import PredictorCard
+from hwbench.spaces.card_space import SpaceCard
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    *sorted(path for path in (ROOT / "docs").glob("**/*.md") if "generated" not in path.parts),
+]
+TEXTS = {str(path.relative_to(ROOT)): path.read_text(encoding="utf-8") for path in PAGES}
+CONTENT = re.compile(r"`HWBENCH_HOME/([\w/-]+\.toml)`[^`]*```toml\n(.*?)```", re.DOTALL)
+PUBLIC, SLOW = "hw-nas-bench", "quick"
+
+MY_CSV = """arch,latency
+|nor_conv_3x3~0|+|skip_connect~0|none~1|+|none~0|none~1|nor_conv_1x1~2|,3.25
+|skip_connect~0|+|skip_connect~0|none~1|+|none~0|none~1|nor_conv_1x1~2|,1.5
+"""
+
+
+def blocks(page, language):
+    return re.findall(rf"```{language}\n(.*?)```", TEXTS[page], flags=re.DOTALL)
+
+
+def commands(page):
+    lines = [line for block in blocks(page, "console") for line in block.splitlines() if line]
+    return [line for line in lines if line.startswith("hwbench ")]
+
+
+def pages_with(wanted):
+    return [page for page in TEXTS if any(map(wanted, commands(page)))]
+
+
+def everyday(command):
+    return SLOW not in command and PUBLIC not in command
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Run commands in an own folder, with the files there that a page speaks of."""
+
+    def run_all(page, lines):
+        (tmp_path / "my.csv").write_text(MY_CSV)
+        home = tmp_path / "home"
+        for name, card in CONTENT.findall(TEXTS[page]):
+            (home / name).parent.mkdir(parents=True, exist_ok=True)
+            (home / name).write_text(card)
+        for line in lines:
+            result = subprocess.run(
+                [sys.executable, "-m", *shlex.split(line)],
+                cwd=tmp_path,
+                env={**os.environ, "HWBENCH_HOME": str(home)},
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            assert result.returncode == 0, f"{line}\n{result.stderr}"
+
+    return run_all
+
+
+@pytest.mark.parametrize("page", TEXTS)
+def test_only_known_kinds_of_commands(page):
+    lines = [line for block in blocks(page, "console") for line in block.splitlines() if line]
+    targets = re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE)
+    made = {f"make {target}" for target in targets}
+    assert set(lines) - set(commands(page)) <= made
+
+
+@pytest.mark.parametrize("page", pages_with(everyday))
+def test_commands(page, run):
+    run(page, filter(everyday, commands(page)))
+
+
+@pytest.mark.parametrize("page", pages_with(lambda command: PUBLIC in command))
+def test_commands_on_a_public_benchmark(page, run, shared_data, monkeypatch):
+    monkeypatch.setenv("HWBENCH_MIRROR", str(shared_data / "raw"))
+    run(page, [command for command in commands(page) if PUBLIC in command])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", pages_with(lambda command: SLOW in command))
+def test_commands_on_quick_scenarios(page, run):
+    run(page, [command for command in commands(page) if SLOW in command])
+
+
+SHELL_LINES = [
+    line for page in TEXTS for block in blocks(page, "sh") for line in block.splitlines() if line
+]
+
+
+@pytest.mark.parametrize("line", [line for line in SHELL_LINES if "hwbench " in line])
+def test_commands_that_cannot_be_run_here_have_options_that_exist(line):
+    command = re.search(r"hwbench ((?:[a-z][\w-]*\s?)+)", line)[1].split()[:2]
+    shown = subprocess.run(
+        [sys.executable, "-m", "hwbench", *command, "--help"],
+        env={**os.environ, "COLUMNS": "300"},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    given = re.findall(r"--[\w-]+", line.partition("hwbench")[2])
+    assert all(option in shown for option in given)
+
+
+@pytest.mark.parametrize("page", [page for page in TEXTS if blocks(page, "python")])
+def test_python(page, tmp_path, monkeypatch, hwbench_home):
+    monkeypatch.chdir(tmp_path)
+    names = {"__name__": "snippet"}
+    for snippet in blocks(page, "python"):
+        exec(compile(snippet, page, "exec"), names)  # noqa: S102  our own text
+    if "strategy" in names:
+        assert len(names["strategy"].archs) == 200
+        assert (names["found"][:, 1] <= 6).all()
+    if "losses" in names:
+        assert names["X"].shape == (15625, 30)
+        assert names["X"].dtype == "float32"
+        assert len(names["losses"]) == 50
+
+
+@pytest.mark.parametrize("page", [page for page in TEXTS if blocks(page, "toml")])
+def test_cards(page):
+    for card in blocks(page, "toml"):
+        content = tomllib.loads(card)
+        model = SpaceCard if "layers" in content else PredictorCard
+        model.model_validate(content)
+
+
+@pytest.mark.parametrize("page", TEXTS)
+def test_links_lead_somewhere(page):
+    for target in re.findall(r"\]\((?!https?:)([\w./-]+)(?:#[\w-]+)?\)", TEXTS[page]):
+        assert (ROOT / page).parent.joinpath(target).exists() or "generated/" in target, target
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """The documentation as HTML; a warning is an error."""
+    folder = tmp_path_factory.mktemp("docs")
+    command = ["-m", "sphinx", "-q", "-W", "--keep-going", "-d", folder / "trees"]
+    result = subprocess.run(
+        [sys.executable, *command, ROOT / "docs", folder / "html"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    return folder / "html"
+
+
+def test_the_documentation_names_everything_public(built):
+    text = (built / "genindex.html").read_text(encoding="utf-8")
+    missing = [
+        name
+        for name in hwbench.__all__
+        if f"#hwbench.{name}" not in text and f".{name}" not in text
+    ]
+    assert not missing
+
+
+def test_a_page_for_every_predictor(built):
+    for name in hwbench.list_predictors():
+        assert (built / "generated" / "predictors" / f"{name}.html").exists()
+
+
+def test_the_documentation_asks_nothing_of_other_servers(built):
+    for page in built.glob("**/*.html"):
+        text = page.read_text(encoding="utf-8")
+        assert not re.search(r"<(?:script|img|link|iframe)[^>]+(?:src|href)=\"https?:", text), page
+
+
+def test_citation():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert citation["cff-version"] == "1.2.0"
+    assert citation["version"] == hwbench.__version__
+    assert citation["license"] == "Apache-2.0"
+    assert {"message", "title", "authors", "abstract", "keywords"} <= set(citation)
