@@ -97,6 +97,13 @@ class Encoder(torch.nn.Module):
         return onward, self.back(self.back.update.inputs(both), adjacency, backwards=True)
 
 
+def _of_priors(noise: torch.Tensor, means: torch.Tensor) -> torch.Tensor:
+    """Latents (n, latent_size) of the priors of `evaluate_vae`, by turns, from standard noise."""
+    latents = noise.clone()
+    latents[::2] = torch.addcmul(means.mean(dim=0), noise[::2], means.std(dim=0, correction=0))
+    return latents
+
+
 def _all_said(messages: torch.Tensor, operations: torch.Tensor) -> torch.Tensor:
     """The sum (n_graphs, hidden_size) of the messages of the vertices that are there."""
     return (messages * operations.sum(dim=2).T[:, :, None]).sum(dim=0)
@@ -170,11 +177,13 @@ class GraphVAE(torch.nn.Module):
         batch : the graphs.
         noise : standard normal (n_graphs, latent_size).
         labels : standardised metrics (n_graphs, n_metrics), NaN where they are unknown.
-        n_prior : the first graphs, that many, are given their noise as latents: draws of the prior.
+        n_prior : the first graphs, that many, are given latents of the prior: by turns of the
+            normal distribution with the mean and deviation that the batch's latents have in each
+            dimension, and of the standard one.
         """
         mean, log_variance = self.encode(batch)
         own = torch.addcmul(mean, noise, (0.5 * log_variance).exp())
-        latents = torch.cat([noise[:n_prior], own[n_prior:]]) if n_prior else own
+        latents = torch.cat([_of_priors(noise[:n_prior], mean.detach()), own[n_prior:]])
         likelihood = self.decoder.log_likelihood(latents, batch, self.embedding)
         divergence = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).sum(dim=1)
         errors = own.new_zeros(())

@@ -33,8 +33,8 @@ class GraphVAESettings(BaseModel):
         limit of edges asks of its graphs can then be learned where latents say little of a graph.
     kl_weight : of the Kullback-Leibler divergence in the loss (eq. 2.3), whose other part is the
         negative log-likelihood of a graph in nats.
-    prior_share : of the graphs of a step whose latents are not their own but drawn from the prior,
-        so that the decoder also learns which graphs there are where no graph's latents lie: there
+    prior_share : of the graphs of a step whose latents are not their own but drawn from the priors
+        of `evaluate_vae`, so that the decoder also learns which graphs there are where no graph's latents lie: there
         it falls back on what all graphs have in common, and what it builds is more often valid.
     epochs, batch_size, learning_rate : of training; the rate is the largest of a schedule that
         warms up and falls along a cosine.
