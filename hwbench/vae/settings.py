@@ -34,8 +34,9 @@ class GraphVAESettings(BaseModel):
     kl_weight : of the Kullback-Leibler divergence in the loss (eq. 2.3), whose other part is the
         negative log-likelihood of a graph in nats.
     prior_share : of the graphs of a step whose latents are not their own but drawn from the priors
-        of `evaluate_vae`, so that the decoder also learns which graphs there are where no graph's latents lie: there
-        it falls back on what all graphs have in common, and what it builds is more often valid.
+        of `evaluate_vae`, so that the decoder also learns which graphs there are where no graph's
+        latents lie: there it falls back on what all graphs have in common, and what it builds is
+        more often valid.
     epochs, batch_size, learning_rate : of training; the rate is the largest of a schedule that
         warms up and falls along a cosine.
     n_graphs : architectures drawn from the space, without repeats; all of them where it has fewer.
