@@ -260,6 +260,7 @@ def _shown(row: dict[str, Any]) -> dict[str, str]:
         "file": row["file"],
         "space": row["space"],
         "variant": row["variant"],
+        "prior": row["prior"] + (", loose ends joined" if row["join_loose_ends"] else ""),
         "accuracy %": f"{row['accuracy']:.2f}",
         "validity %": f"{row['validity']:.2f}",
         "uniqueness %": f"{row['uniqueness']:.2f}",

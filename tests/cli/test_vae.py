@@ -63,7 +63,9 @@ def test_evaluate_prints_the_measures_of_every_file(hwbench, trained):
         hwbench("vae", "evaluate", trained, *asked, "--join-loose-ends", "--json").out
     )
     assert joined[0]["join_loose_ends"]
-    text = hwbench("vae", "evaluate", trained, *asked, "--prior", "standard").out
+    chosen = ("--prior", "standard", "--join-loose-ends")
+    text = hwbench("vae", "evaluate", trained, *asked, *chosen).out
+    assert "standard, loose ends joined" in text
     assert all(name in text for name in ("accuracy %", "validity %", "uniqueness %", "unique"))
 
 
