@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from hwbench.predictors.model_file import load_model, save_model
     from hwbench.predictors.transfer import SourceMetrics
     from hwbench.predictors.tuning import Tuning
-    from hwbench.report import write_report
+    from hwbench.report import write_comparison, write_report
     from hwbench.runs import run_scenario
     from hwbench.search import Objective, list_strategies, make_strategy
     from hwbench.simulation import simulate_selection
@@ -65,6 +65,7 @@ _HOME_OF = {
     "simulate_selection": "hwbench.simulation",
     "suggest_architectures": "hwbench.advise",
     "train_vae": "hwbench.vae.training",
+    "write_comparison": "hwbench.report",
     "write_report": "hwbench.report",
 }
 
@@ -102,6 +103,7 @@ __all__ = [
     "simulate_selection",
     "suggest_architectures",
     "train_vae",
+    "write_comparison",
     "write_report",
 ]
 

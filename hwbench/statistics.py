@@ -46,6 +46,50 @@ def mean_interval(values: ArrayLike, confidence: float = 0.95) -> tuple[float, f
     return mean, mean - half, mean + half
 
 
+def mean_p_value(values: ArrayLike) -> float:
+    """Two-sided p-value of Student's t-test that the mean is zero.
+
+    Parameters
+    ----------
+    values : any shape, such as differences between two methods by seed; NaN entries are left out.
+
+    Returns
+    -------
+    1 where all values are zero, NaN for fewer than two values.
+    """
+    numbers = _without_missing(values)
+    if numbers.size < 2:
+        return float("nan")
+    mean, spread = float(numbers.mean()), float(numbers.std(ddof=1))
+    if spread == 0:
+        return 1.0 if mean == 0 else 0.0
+    from scipy.special import stdtr
+
+    return float(2 * stdtr(numbers.size - 1, -abs(mean) / spread * np.sqrt(numbers.size)))
+
+
+def holm(p_values: ArrayLike) -> NDArray[np.float64]:
+    """P-values adjusted for being many: those below a level hold together at that level.
+
+    Holm 1979, *A simple sequentially rejective multiple test procedure*.
+
+    Parameters
+    ----------
+    p_values : shape (n_tests,); NaN entries are no tests and stay NaN.
+
+    Returns
+    -------
+    float64 of shape (n_tests,), at least the given values and at most 1.
+    """
+    given = np.asarray(p_values, dtype=np.float64)
+    adjusted = np.full(given.shape, np.nan)
+    known = np.flatnonzero(~np.isnan(given))
+    order = known[np.argsort(given[known], kind="stable")]
+    factors = np.arange(len(order), 0, -1)
+    adjusted[order] = np.minimum(np.maximum.accumulate(given[order] * factors), 1.0)
+    return adjusted
+
+
 def _without_missing(values: ArrayLike) -> NDArray[np.float64]:
     numbers = np.asarray(values, dtype=np.float64).ravel()
     return numbers[~np.isnan(numbers)]

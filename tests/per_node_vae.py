@@ -53,6 +53,22 @@ def encode(model, adjacency, inputs):
     return encoder.moments(summary).chunk(2, dim=1)
 
 
+def counts(adjacency, k, u):
+    """Edges there are, and vertices that lead nowhere, when u -> k is decided."""
+    edges = [(s, t) for t in range(k + 1) for s in range(t) if adjacency[s, t]]
+    edges = [(s, t) for s, t in edges if t < k or s < u]
+    return len(edges), [v for v in range(k) if v not in {s for s, _ in edges}]
+
+
+def told(tally, kind, n_edges, loose):
+    """What a decision is told of both counts."""
+    parts = {
+        "vertices": (tally.of_vertex, tally.loose_of_vertex),
+        "edges": (tally.of_edge, tally.loose_of_edge),
+    }[kind]
+    return parts[0].weight[n_edges] + parts[1].weight[len(loose)]
+
+
 def log_likelihood(model, latent, adjacency, operations, inputs):
     """Log-likelihood of one graph given its latent (1, latent_size): steps 1 to 4 of CHOE 2.2.4."""
     decoder = model.decoder
@@ -67,13 +83,23 @@ def log_likelihood(model, latent, adjacency, operations, inputs):
         graph = states[k - 1]
         if decoder.observer is not None:
             graph = gru(part.update, decoder.observer, first + gated_sum(part, states, range(k)))
-        total = total + torch.log_softmax(decoder.vertex(graph), dim=1)[0, operations[k]]
+        hidden = decoder.vertex[0](graph)
+        if decoder.tally is not None:
+            hidden = hidden + told(decoder.tally, "vertices", *counts(adjacency, k, 0))
+        total = (
+            total
+            + torch.log_softmax(decoder.vertex[2](torch.relu(hidden)), dim=1)[0, operations[k]]
+        )
         connected = []
         states[k] = gru(part.update, gates[k : k + 1], gated_sum(part, states, connected))
         for u in range(k):
             hidden = decoder.edge_target(states[k]) + decoder.edge_source(states[u])
             if decoder.edge_graph is not None:
                 hidden = hidden + decoder.edge_graph(graph)
+            if decoder.tally is not None:
+                n_edges, loose = counts(adjacency, k, u)
+                extra = decoder.tally.loose_source if u in loose else 0
+                hidden = hidden + told(decoder.tally, "edges", n_edges, loose) + extra
             chance = torch.sigmoid(decoder.edge(torch.relu(hidden)))[0, 0]
             total = total + torch.log(chance if adjacency[u, k] else 1 - chance)
             if adjacency[u, k]:

@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import stats
 
-from hwbench.statistics import mean_interval
+from hwbench.statistics import holm, mean_interval, mean_p_value
 
 
 @pytest.mark.parametrize("confidence", [0.5, 0.9, 0.95])
@@ -41,3 +43,28 @@ def test_no_value_gives_nan_without_a_warning():
 def test_refuses_an_impossible_confidence(confidence):
     with pytest.raises(ValueError, match="between 0 and 1"):
         mean_interval([1.0, 2.0], confidence)
+
+
+def test_the_p_value_is_that_of_scipy():
+    values = np.random.default_rng(3).normal(0.3, 1.0, 12)
+    expected = stats.ttest_1samp(values, 0.0).pvalue
+    assert mean_p_value([*values, np.nan]) == pytest.approx(expected)
+
+
+def test_p_values_without_spread_or_repeats():
+    assert mean_p_value([0.0, 0.0]) == 1.0
+    assert mean_p_value([0.5, 0.5]) == 0.0
+    assert np.isnan(mean_p_value([0.5]))
+
+
+@given(st.lists(st.floats(0, 1), max_size=8))
+def test_holm_rejects_step_by_step(p_values):
+    adjusted = holm([*p_values, np.nan])
+    assert np.isnan(adjusted[-1])
+    for level in (0.01, 0.05, 0.3):
+        # The procedure as published: the smallest first, against level / tests that are left.
+        left = sorted(p_values)
+        while left and left[0] <= level / len(left):
+            left.pop(0)
+        rejected = len(p_values) - len(left)
+        assert (adjusted[:-1] <= level).sum() == pytest.approx(rejected)

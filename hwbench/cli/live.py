@@ -75,6 +75,9 @@ def run(
     device: Device = None,
     threads: Threads = 1,
     fresh: Fresh = False,
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="Write epochs for TensorBoard too.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Run a search; stopped at any moment, the same command goes on."""
@@ -86,7 +89,15 @@ def run(
         config = with_change(config, "seed", seed)
     folder = output or Path("runs") / f"live-{Path(name).stem}"
     with interruptible("the same command"), stage_bars() as stage:
-        result = run_live(config, folder, device=device, threads=threads, fresh=fresh, stage=stage)
+        result = run_live(
+            config,
+            folder,
+            device=device,
+            threads=threads,
+            fresh=fresh,
+            tensorboard=tensorboard,
+            stage=stage,
+        )
     _print_result(result, folder, as_json)
 
 
@@ -111,11 +122,12 @@ def rank(
     threads: Threads = 1,
     as_json: AsJson = False,
 ) -> None:
-    """Rank architectures by the supernet of a finished search."""
+    """Rank architectures by the supernet of a finished search; its folder keeps the ranking."""
     from hwbench.cli.output import progress_bar
     from hwbench.files import atomic_path
     from hwbench.live.config import RankingNode
-    from hwbench.live.run import measures_of, rank_run
+    from hwbench.live.measures import measures_of
+    from hwbench.live.run import rank_run
     from hwbench.toml import validated
 
     calibration = {"passes": passes, "batch_size": batch_size, "momentum": momentum}
@@ -219,7 +231,8 @@ def sweep(
 ) -> None:
     """Run a search for every value of an argument and every seed, such as `window`."""
     from hwbench.live.config import sweep_path
-    from hwbench.live.sweep import run_sweep, summary
+    from hwbench.live.results import summary
+    from hwbench.live.sweep import run_sweep
 
     path = sweep_path(name)
     folder = output or Path("runs") / f"live-{path.stem}"
@@ -234,9 +247,10 @@ def sweep(
     shown += ["improvement_top10"]
     columns = [column for column in shown if rows and column in rows[0]]
     print_listing(
-        [{column: _number(row[column]) for column in columns} for row in rows],
+        [{column: _with_deviation(row, column) for column in columns} for row in rows],
         columns,
         as_json=False,
+        title="mean ± deviation over the seeds",
         wrap=False,
     )
     typer.echo(f"written: {folder}")
@@ -256,6 +270,13 @@ def _print_numbers(numbers: Mapping[str, Any]) -> None:
         {"what": key.replace("_", " "), "value": _number(value)} for key, value in numbers.items()
     ]
     print_listing(rows, ["what", "value"], as_json=False)
+
+
+def _with_deviation(row: Mapping[str, Any], column: str) -> str:
+    deviation = row.get(f"{column}_deviation")
+    if not deviation or deviation != deviation:  # none, as for a single seed
+        return _number(row[column])
+    return f"{row[column]:.4g} ± {deviation:.2g}"
 
 
 def _number(value: Any) -> str:

@@ -38,6 +38,10 @@ def train(
     output: Annotated[
         Path, typer.Option("--output", "-o", help="The .npz file to write, and to go on from.")
     ],
+    start: Annotated[
+        Path | None,
+        typer.Option(help="Another VAE of the space, with whose weights training begins."),
+    ] = None,
     variant: Annotated[
         str | None, typer.Option(help="d-vae, d-vae-emb or d-vae-tmb (the default).")
     ] = None,
@@ -47,6 +51,18 @@ def train(
     hidden_size: Annotated[int | None, typer.Option(help="Of a vertex's state.")] = None,
     latent_size: Annotated[int | None, typer.Option(help="Dimensions of the latents.")] = None,
     kl_weight: Annotated[float | None, typer.Option(help="Of the divergence in the loss.")] = None,
+    tallied: Annotated[
+        bool | None,
+        typer.Option(
+            "--tallied", help="Tell the decoder how many edges there are and what leads nowhere."
+        ),
+    ] = None,
+    prior_share: Annotated[
+        float | None,
+        typer.Option(
+            help="Of graphs that get latents of the prior, so that those decode well too."
+        ),
+    ] = None,
     epochs: Annotated[int | None, typer.Option(help="Passes over the training graphs.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Graphs a step.")] = None,
     learning_rate: Annotated[float | None, typer.Option(help="The largest.")] = None,
@@ -80,6 +96,8 @@ def train(
         "hidden_size": hidden_size,
         "latent_size": latent_size,
         "kl_weight": kl_weight,
+        "tallied": tallied,
+        "prior_share": prior_share,
         "epochs": epochs,
         "batch_size": batch_size,
         "learning_rate": learning_rate,
@@ -93,6 +111,7 @@ def train(
         vae = train_vae(
             space,
             checkpoint=output,
+            start=start,
             progress=progress,
             **{name: value for name, value in given.items() if value is not None},
         )
@@ -123,6 +142,13 @@ def evaluate(
             help="Latents that are decoded: as training's are distributed, or standard normal."
         ),
     ] = "training",
+    join_loose_ends: Annotated[
+        bool,
+        typer.Option(
+            "--join-loose-ends",
+            help="Join vertices that lead nowhere to the output, as D-VAE's own code does.",
+        ),
+    ] = False,
     samples: Annotated[int, typer.Option(min=1, help="Latents of the prior.")] = 1000,
     decodes: Annotated[int, typer.Option(min=1, help="Decodings of each latent.")] = 10,
     page: Annotated[
@@ -162,6 +188,7 @@ def evaluate(
             found = evaluate_vae(
                 vae,
                 prior="training" if prior == "training" else "standard",
+                join_loose_ends=join_loose_ends,
                 n_prior=samples,
                 n_decodes=decodes,
                 seed=seed,
@@ -233,6 +260,7 @@ def _shown(row: dict[str, Any]) -> dict[str, str]:
         "file": row["file"],
         "space": row["space"],
         "variant": row["variant"],
+        "prior": row["prior"] + (", loose ends joined" if row["join_loose_ends"] else ""),
         "accuracy %": f"{row['accuracy']:.2f}",
         "validity %": f"{row['validity']:.2f}",
         "uniqueness %": f"{row['uniqueness']:.2f}",

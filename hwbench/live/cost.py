@@ -1,8 +1,8 @@
 """Soft cost terms: the metric that is expected of a supernet, from any differentiable predictor.
 
 The sources give no formula (CHOE 382-456 mentions a term, LAUBE 1114 a lookup table): here the
-predictor is given the candidates' probabilities in place of a one-hot encoding. With a lookup table
-or another linear model that is the exact expectation over independent choices.
+predictor is given the expected one-hot encoding. With a lookup table or another linear model that
+is the exact expectation over architectures drawn from the candidates' probabilities.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from hwbench.errors import HwbenchError
+from hwbench.live.expected_encoding import expected_encoding
 from hwbench.live.supernet import Supernet
 from hwbench.spaces import Space
 from hwbench.spaces.base import IntArray
@@ -25,43 +26,25 @@ class ExpectedMetric(torch.nn.Module):
 
     Parameters
     ----------
-    supernet : whose positions are those of its space.
+    encoding : from probabilities (n_positions, most candidates) to the expected one-hot encoding,
+        (n_features,); see `hwbench.live.expected_encoding`.
     predictor : from features (1, n_features), the space's one-hot encoding, to (1,).
     scale : the metric's mean, in its unit.
     weight : of the term.
     """
 
     def __init__(
-        self, supernet: Supernet, predictor: torch.nn.Module, scale: float, weight: float
+        self, encoding: torch.nn.Module, predictor: torch.nn.Module, scale: float, weight: float
     ) -> None:
         super().__init__()
-        space = supernet.space
-        if len(supernet.positions) != space.n_positions:
-            raise HwbenchError(
-                f"cost: the supernet of {space.name} decides on edges, its predictors on "
-                "architectures; a cost term needs a space where both are the same"
-            )
-        offsets = np.concatenate([[0], np.cumsum(space.n_choices)])
-        columns = [
-            int(offsets[i]) + space.choices[i].index(name)
-            for i, position in enumerate(supernet.positions)
-            for name in position.operations
-        ]
-        present = [[k < size for k in range(max(supernet.sizes))] for size in supernet.sizes]
-        self.n_features = int(offsets[-1])
-        self.register_buffer("columns", torch.tensor(columns))
-        self.register_buffer("present", torch.tensor(present))
+        self.encoding = encoding
         self.predictor = predictor
         self.scale = scale
         self.weight = weight
 
     def expected(self, probabilities: Tensor) -> Tensor:
         """The expected metric in its unit, a scalar, from (n_positions, most candidates)."""
-        values = probabilities[self.get_buffer("present")]
-        features = values.new_zeros(self.n_features).index_copy(
-            0, self.get_buffer("columns"), values
-        )
-        return self.predictor(features[None, :])[0]
+        return self.predictor(self.encoding(probabilities)[None, :])[0]
 
     def forward(self, probabilities: Tensor) -> Tensor:
         return self.weight * self.expected(probabilities) / self.scale
@@ -74,7 +57,7 @@ def make_cost(
 
     Parameters
     ----------
-    supernet : see `ExpectedMetric`.
+    supernet : whose candidates have the probabilities.
     target : "table:column", smaller is better.
     predictor : name of a differentiable predictor on one-hot encodings, or "lookup_table".
     samples : architectures drawn from the table to fit it; a lookup table has its own.
@@ -100,7 +83,8 @@ def make_cost(
         module, used = _lookup_table(table.space, table.archs, values, target)
     else:
         module, used = _of_the_zoo(predictor, table.space, table.archs, values, samples, seed)
-    return ExpectedMetric(supernet, module.requires_grad_(False), float(used.mean()), weight)
+    scale = float(used.mean())
+    return ExpectedMetric(expected_encoding(supernet), module.requires_grad_(False), scale, weight)
 
 
 def _of_the_zoo(

@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from hwbench.errors import HwbenchError
 from hwbench.live.mixed_operation import Zero
 from hwbench.live.mixture import Mixture
-from hwbench.live.supernet import Position, SearchCell, Supernet, without_affine
+from hwbench.live.search_cell import SearchCell, without_affine
+from hwbench.live.supernet import Position, Supernet
 from hwbench.spaces import Space
 from hwbench.spaces.darts import (
     CELLS,
@@ -142,7 +143,7 @@ class DARTSSupernet(Supernet):
 
     def forward(self, images: Tensor, mixture: Mixture | None = None) -> Tensor:
         mixture = self._mixture(mixture)
-        before_last = last = self.stem(images)
+        before_last = last = self._first_features(images)
         for cell in self.cells:
             before_last, last = last, cell(before_last, last, mixture)
         return self.classifier(torch.mean(last, dim=(2, 3)))

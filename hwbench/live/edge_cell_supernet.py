@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+import numpy as np
 import torch
+from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 
 from hwbench.live.mixed_operation import Zero
 from hwbench.live.mixture import Mixture
-from hwbench.live.supernet import Position, SearchCell, Supernet
+from hwbench.live.search_cell import SearchCell
+from hwbench.live.supernet import Position, Supernet
 from hwbench.spaces import Space
 from hwbench.spaces.edge_cell import EDGES
 from hwbench.spaces.nasbench201 import N_STAGES, OPERATIONS
@@ -58,9 +61,12 @@ class EdgeCellSupernet(Supernet):
         operations = [self._mixed_operation(i, _make, channels) for i in range(len(EDGES))]
         return SearchCell(EDGES, operations, [self._node(channels) for _ in range(3)])
 
+    def dead_positions(self, archs: ArrayLike) -> NDArray[np.bool_]:
+        return ~self.space.live_edges(archs)  # type: ignore[attr-defined]
+
     def forward(self, images: Tensor, mixture: Mixture | None = None) -> Tensor:
         mixture = self._mixture(mixture)
-        features = self.stem(images)
+        features = self._first_features(images)
         for block in self.blocks:
             if isinstance(block, SearchCell):
                 features = block([features], mixture)[-1]

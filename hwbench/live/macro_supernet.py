@@ -8,7 +8,8 @@ from torch import Tensor, nn
 from hwbench.errors import HwbenchError
 from hwbench.live.mixed_operation import MixedOperation
 from hwbench.live.mixture import Mixture
-from hwbench.live.supernet import Position, Supernet, without_affine
+from hwbench.live.search_cell import without_affine
+from hwbench.live.supernet import Position, Supernet
 from hwbench.spaces import Space
 from hwbench.spaces.layers import conv_bn
 from hwbench.spaces.nasbench_macro import HEAD_CHANNELS, layer_shapes
@@ -51,7 +52,7 @@ class MacroSupernet(Supernet):
 
     def forward(self, images: Tensor, mixture: Mixture | None = None) -> Tensor:
         mixture = self._mixture(mixture)
-        features = self.stem(images)
+        features = self._first_features(images)
         for layer in self.layers:
             features = layer(features, mixture)
         return self.classifier(torch.mean(self.head(features), dim=(2, 3)))

@@ -70,15 +70,15 @@ class MixedOperation(nn.Module):
         self.candidates = nn.ModuleDict(dict(candidates))
 
     def forward(self, x: Tensor, mixture: Mixture) -> Tensor | None:
-        """The mixture of the active candidates' outputs, None where none is active."""
+        """The mixture of the active candidates' outputs, None where nothing is computed."""
         mixed = self._mix(x, mixture)
         if mixture.edge_weights is not None and mixed is not None:
             return mixed * mixture.edge_weights[self.position]
         return mixed
 
     def _mix(self, x: Tensor, mixture: Mixture) -> Tensor | None:
-        active, weights = mixture.choices[self.position]
-        if not active:
+        active, weights, dead = mixture.choices[self.position]
+        if dead or not active:
             return None
         if weights is None:
             return self.candidate(active[0], mixture)(x)
@@ -152,4 +152,5 @@ class PartialMixedOperation(MixedOperation):
         joined = torch.cat([mixed, self.past(x[:, selected:])], dim=1)
         batch, channels, height, width = joined.shape
         grouped = joined.view(batch, self.share, channels // self.share, height, width)
-        return grouped.transpose(1, 2).reshape(batch, channels, height, width)
+        shuffled = grouped.transpose(1, 2).reshape(batch, channels, height, width)
+        return shuffled.contiguous(memory_format=torch.channels_last)

@@ -17,10 +17,12 @@ class Choice(NamedTuple):
     ----------
     active : indices of the candidates that are computed; none at all leaves the edge out.
     weights : of shape (len(active),), None for one candidate with weight one.
+    dead : whether nothing is computed, because it would lead from no input or to no output.
     """
 
     active: tuple[int, ...]
     weights: Tensor | None = None
+    dead: bool = False
 
 
 @dataclass(frozen=True)

@@ -18,12 +18,6 @@ from hwbench.live.data import Part, SearchData
 from hwbench.live.supernet import Supernet
 from hwbench.progress import Progress, silent
 
-TOP = (1, 5, 10)
-"""Sizes of the selections whose mean true value is reported."""
-
-TOP_TRUE = 50
-"""How many of the truly best architectures the second rank correlation is taken over."""
-
 
 @dataclass(frozen=True)
 class Calibration:
@@ -62,7 +56,8 @@ def evaluate_architectures(
 ) -> pd.DataFrame:
     """Accuracy and loss of each architecture with the supernet's weights.
 
-    The supernet is afterwards what it was. Every architecture is calibrated on the same batches.
+    The supernet is afterwards what it was. Every architecture is calibrated on the same batches;
+    those that differ in dead operations alone are evaluated once.
 
     Parameters
     ----------
@@ -79,6 +74,8 @@ def evaluate_architectures(
     A frame with a row an architecture: `accuracy` in %, and `loss`, the mean cross-entropy.
     """
     valid = supernet.space.check(archs)
+    same = supernet.same_passes(valid)
+    distinct = np.unique(same)
     images: Part = getattr(data, part)
     batches = list(images.batches(calibration.batch_size))
     passes = list(_calibration_batches(data.train, calibration, seed))
@@ -87,9 +84,9 @@ def evaluate_architectures(
     try:
         with _flat_statistics(supernet, calibration.momentum) as statistics, torch.no_grad():
             kept = statistics.clone()
-            for place, arch in enumerate(valid):
-                progress(place, len(valid))
-                mixture = supernet.mixture_of(arch)
+            for done, place in enumerate(distinct):
+                progress(done, len(distinct))
+                mixture = supernet.mixture_of(valid[place])
                 supernet.train()
                 for calibrating in passes:
                     supernet(calibrating, mixture)
@@ -99,48 +96,11 @@ def evaluate_architectures(
                     results[place, 0] += (logits.argmax(dim=1) == batch.labels).sum().item()
                     results[place, 1] += cross_entropy(logits, batch.labels, reduction="sum").item()
                 statistics.copy_(kept)
-            progress(len(valid), len(valid))
+            progress(len(distinct), len(distinct))
     finally:
         supernet.train(was_training)
-    accuracy, loss = (results / len(images)).unbind(1)
+    accuracy, loss = (results[same] / len(images)).unbind(1)
     return pd.DataFrame({"accuracy": 100.0 * accuracy.numpy(), "loss": loss.numpy()})
-
-
-def ranking_measures(predicted: ArrayLike, true: ArrayLike) -> dict[str, float]:
-    """How good a ranking is, given true values; larger is better in both.
-
-    Parameters
-    ----------
-    predicted, true : of shape (n_archs,), at least two.
-
-    Returns
-    -------
-    `kendall_tau` over all and `kendall_tau_top50` over the 50 truly best (tau-b; NaN where either
-    is constant); for n of `TOP` the `mean_true_top<n>` of the n best ranked, in the unit of `true`,
-    and `improvement_top<n>`, 0 for the mean of all and 1 for the best; `mean_true`, `best_true`.
-    Equally ranked architectures count in the order given.
-    """
-    from scipy.stats import kendalltau
-
-    scores = np.asarray(predicted, dtype=np.float64)
-    values = np.asarray(true, dtype=np.float64)
-    if scores.shape != values.shape or scores.ndim != 1 or len(scores) < 2:
-        raise HwbenchError("ranking: give as many true values as predictions, two or more")
-    best = np.argsort(-values, kind="stable")[:TOP_TRUE]
-    order = np.argsort(-scores, kind="stable")
-    mean, highest = float(values.mean()), float(values.max())
-    measures = {
-        "kendall_tau": float(kendalltau(scores, values).statistic),
-        "kendall_tau_top50": float(kendalltau(scores[best], values[best]).statistic),
-        "mean_true": mean,
-        "best_true": highest,
-    }
-    for count in TOP:
-        top = float(values[order[:count]].mean())
-        span = highest - mean
-        measures[f"mean_true_top{count}"] = top
-        measures[f"improvement_top{count}"] = (top - mean) / span if span > 0 else float("nan")
-    return measures
 
 
 def true_values(space_name: str, archs: ArrayLike, target: str) -> NDArray[np.float64]:

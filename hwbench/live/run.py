@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -11,35 +12,51 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 from numpy.typing import NDArray
 
 from hwbench.environment import describe_machine, describe_versions
 from hwbench.errors import HwbenchError
-from hwbench.files import atomic_path, write_text
+from hwbench.files import write_text
+from hwbench.live import tensorboard as tensorboard_log
 from hwbench.live.config import LiveConfig, RankingNode, load_config
 from hwbench.live.data import SearchData, split_images
-from hwbench.live.export import export_network, load_network, read_tensors
-from hwbench.live.ranking import (
-    Calibration,
-    evaluate_architectures,
-    ranking_measures,
-    true_values,
+from hwbench.live.export import export_network, load_network
+from hwbench.live.measures import measures_of
+from hwbench.live.ranking import Calibration, evaluate_architectures, true_values
+from hwbench.live.results import (
+    CHECKPOINT,
+    CONFIG,
+    EPOCHS,
+    LATER_RANKING,
+    RANKING,
+    RECORD,
+    RESULT,
+    RETRAINING,
+    STRENGTHS,
 )
 from hwbench.live.retrain import RetrainRecipe, retrain
 from hwbench.live.search import Search, choose_device, load_data, make_search, seeded
 from hwbench.live.selection import select_by_perturbation
 from hwbench.live.supernet import Supernet
 from hwbench.live.toml_text import to_toml
+from hwbench.live.training import train_epochs, write_frame
 from hwbench.predictors.training import denormals_flushed
 from hwbench.progress import Progress, silent
 from hwbench.spaces import get_space
 from hwbench.tables.images import load_images
 
-CONFIG, RECORD, CHECKPOINT = "config.toml", "run.json", "checkpoint.pt"
-METRICS, RANKING, RESULT = "metrics.parquet", "ranking.parquet", "result.json"
-RETRAINING = "retraining.json"
-RUN_FILES = (CONFIG, RECORD, CHECKPOINT, METRICS, RANKING, RESULT)
+RUN_FILES = (
+    CONFIG,
+    RECORD,
+    CHECKPOINT,
+    EPOCHS,
+    STRENGTHS,
+    RANKING,
+    LATER_RANKING,
+    RESULT,
+    RETRAINING,
+)
+"""What an earlier run may have left, and a fresh one removes."""
 
 StageProgress = Callable[[str], Progress]
 
@@ -56,6 +73,7 @@ def run_live(
     device: str | None = None,
     threads: int = 1,
     fresh: bool = False,
+    tensorboard: bool = False,
     stage: StageProgress = silent_stage,
 ) -> dict[str, Any]:
     """Run a search; a folder that holds a part of it goes on with the epoch it stopped before.
@@ -69,6 +87,7 @@ def run_live(
     device : of torch; CUDA where there is one, else the CPU, by default.
     threads : of torch. Small networks are fastest with one.
     fresh : whether an earlier run in the folder is removed first.
+    tensorboard : whether epochs are written for TensorBoard too, to the folder `tensorboard` there.
     stage : makes a progress function for each stage.
 
     Returns
@@ -80,19 +99,20 @@ def run_live(
     Raises
     ------
     HwbenchError
-        Where the folder holds another search or cannot be written, or parts of the config do not
-        go together.
+        Where the folder holds another search or cannot be written, parts of the config do not go
+        together, or TensorBoard is asked for and not installed.
     """
     place = choose_device(device)
     if fresh:
         for name in RUN_FILES:
             (folder / name).unlink(missing_ok=True)
+        shutil.rmtree(folder / tensorboard_log.FOLDER, ignore_errors=True)
     _claim(folder, config)
     if (folder / RESULT).exists():
         return json.loads((folder / RESULT).read_text(encoding="utf-8"))
     with seeded(config.seed, place, threads), denormals_flushed():
         search = make_search(config, place)
-        _train(search, folder, stage("training the supernet"))
+        train_epochs(search, folder, stage("training the supernet"), tensorboard=tensorboard)
         result = _conclude(search, folder, stage)
     write_text(folder / RESULT, json.dumps(result, indent=2) + "\n")
     return result
@@ -138,28 +158,6 @@ def rank_supernet(
 # ---------------------------------------------------------------------- stages
 
 
-def _train(search: Search, folder: Path, progress: Progress) -> None:
-    epochs = search.trainer.epochs
-    path = folder / CHECKPOINT
-    first = 0
-    rows: list[dict[str, float]] = []
-    if path.exists():
-        state: dict[str, Any] = read_tensors(path)
-        first, rows = state["epochs_done"], state["metrics"]
-        try:
-            search.load_state_dict(state)
-        except (RuntimeError, ValueError, KeyError) as error:
-            raise HwbenchError(f"{path}: is of another version of hwbench; use --fresh") from error
-    progress(first, epochs)
-    for epoch in range(first, epochs):
-        rows.append({"epoch": float(epoch), **search.train_epoch(epoch)})
-        state = {"epochs_done": epoch + 1, "metrics": rows, **search.state_dict()}
-        with atomic_path(path) as temporary:
-            torch.save(state, temporary)
-        _write_frame(folder / METRICS, pd.DataFrame(rows).astype({"epoch": "int64"}))
-        progress(epoch + 1, epochs)
-
-
 def _conclude(search: Search, folder: Path, stage: StageProgress) -> dict[str, Any]:
     """Rank, select and export what a trained search came to."""
     config, supernet = search.config, search.supernet
@@ -173,7 +171,7 @@ def _conclude(search: Search, folder: Path, stage: StageProgress) -> dict[str, A
             seed=config.seed,
             progress=stage("ranking architectures"),
         )
-        _write_frame(folder / RANKING, frame)
+        write_frame(folder / RANKING, frame)
         result["ranked"] = len(frame)
         if "true" in frame:
             result["ranking"] = measures_of(frame)
@@ -212,12 +210,6 @@ def _select(
     return search.supernet.derive(strengths)
 
 
-def measures_of(ranking: pd.DataFrame) -> dict[str, float]:
-    """The measures of a ranking that holds true values, where these are known."""
-    known = ranking.dropna(subset="true")
-    return ranking_measures(known["score"], known["true"])
-
-
 def rank_run(
     folder: Path,
     ranking: RankingNode,
@@ -227,6 +219,8 @@ def rank_run(
     progress: Progress = silent,
 ) -> pd.DataFrame:
     """Rank architectures by the supernet of a finished run, see `rank_supernet`.
+
+    The ranking is kept in the folder as `later_ranking.parquet`.
 
     Raises
     ------
@@ -239,7 +233,9 @@ def rank_run(
     images = load_data(config)
     data = split_images(images, config.data.validation_share, config.seed).to(place)
     with seeded(config.seed, place, threads), denormals_flushed():
-        return rank_supernet(supernet, data, ranking, seed=config.seed, progress=progress)
+        frame = rank_supernet(supernet, data, ranking, seed=config.seed, progress=progress)
+    write_frame(folder / LATER_RANKING, frame)
+    return frame
 
 
 def retrain_run(
@@ -329,8 +325,3 @@ def _claim(folder: Path, config: LiveConfig) -> None:
         "versions": describe_versions(),
     }
     write_text(folder / RECORD, json.dumps(record, indent=2) + "\n")
-
-
-def _write_frame(path: Path, frame: pd.DataFrame) -> None:
-    with atomic_path(path) as temporary:
-        frame.to_parquet(temporary, compression="zstd", index=False)

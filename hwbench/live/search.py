@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
 
 from hwbench.errors import HwbenchError
 from hwbench.live.components import make_component
@@ -45,21 +48,56 @@ class Search:
     augmentation: Augmentation
 
     def train_epoch(self, epoch: int) -> dict[str, float]:
-        """Train one epoch; returns the trainer's numbers and the validation accuracy in %."""
-        numbers = self.trainer.train_epoch(epoch, self.data, self.augmentation)
-        return {**numbers, "validation_accuracy": self.accuracy(self.strategy.mixture)}
+        """Train one epoch; returns the trainer's numbers and those of a validation after it.
 
-    def accuracy(self, mixture: Callable[[], Mixture], part: str = "validation") -> float:
-        """Accuracy in % with the supernet's own statistics, `mixture` asked anew for each batch."""
-        images = getattr(self.data, part)
+        See `hwbench.live.results.EPOCH_COLUMNS`.
+        """
+        numbers = self.trainer.train_epoch(epoch, self.data, self.augmentation)
+        if self.strategy.strengths() is None:
+            return {**numbers, **self.validate(self.strategy.mixture)}
+        with observed_variances(self.supernet) as ratios:
+            numbers |= self.validate(self.strategy.mixture)
+        return {**numbers, "variance_ratio": float(np.median(ratios))}
+
+    def accuracy(self, mixture: Callable[[], Mixture]) -> float:
+        """Validation accuracy in %, see `validate`."""
+        return self.validate(mixture)["validation_accuracy"]
+
+    def validate(self, mixture: Callable[[], Mixture]) -> dict[str, float]:
+        """Loss and accuracy (in %) on validation images with the supernet's own statistics.
+
+        Parameters
+        ----------
+        mixture : asked anew for each batch.
+        """
+        images = self.data.validation
         self.supernet.eval()
-        right = 0
+        right, loss = 0, 0.0
         with torch.no_grad():
             for batch in images.batches(EVALUATION_BATCH):
-                predicted = self.supernet(batch.images, mixture()).argmax(dim=1)
-                right += int((predicted == batch.labels).sum())
+                logits = self.supernet(batch.images, mixture())
+                right += int((logits.argmax(dim=1) == batch.labels).sum())
+                loss += float(cross_entropy(logits, batch.labels, reduction="sum"))
         self.supernet.train()
-        return 100.0 * right / len(images)
+        return {
+            "validation_loss": loss / len(images),
+            "validation_accuracy": 100.0 * right / len(images),
+        }
+
+    def candidate_strengths(self) -> Tensor | None:
+        """Strength and probability of every candidate, float32 (2, candidates of all positions).
+
+        Candidates follow one another as positions and their operations do. None where the strategy
+        learns no strengths.
+        """
+        strengths, probabilities = self.strategy.strengths(), self.strategy.probabilities()
+        if strengths is None or probabilities is None:
+            return None
+        rows = [
+            torch.cat([row[:size] for row, size in zip(each, self.supernet.sizes, strict=True)])
+            for each in (strengths, probabilities)
+        ]
+        return torch.stack(rows).detach().float().cpu()
 
     def tune(self, mixture: Callable[[], Mixture], epochs: int) -> None:
         """Train the weights alone for passes that `mixture` gives."""
@@ -88,6 +126,28 @@ class Search:
         torch.set_rng_state(state["random"].cpu())
         if "random_cuda" in state and torch.cuda.is_available():
             torch.cuda.set_rng_state_all([each.cpu() for each in state["random_cuda"]])
+
+
+@contextmanager
+def observed_variances(supernet: Supernet) -> Iterator[list[float]]:
+    """Collect each mixed operation's variance of the output over that of the input.
+
+    The ratios of CHOE Fig. 3.6, of every pass while the context lasts; passes of a mixed operation
+    that computes nothing, or whose input is constant, are left out.
+    """
+    ratios: list[float] = []
+
+    def observe(_module: nn.Module, inputs: tuple[Any, ...], output: Tensor | None) -> None:
+        given = inputs[0].var()
+        if output is not None and given > 0:
+            ratios.append(float(output.var() / given))
+
+    hooks = [each.register_forward_hook(observe) for each in supernet.mixed_operations()]
+    try:
+        yield ratios
+    finally:
+        for hook in hooks:
+            hook.remove()
 
 
 def make_search(config: LiveConfig, device: torch.device) -> Search:
@@ -155,8 +215,10 @@ def choose_device(name: str | None) -> torch.device:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         device = torch.device(name)
-        torch.empty(1, device=device)
+        torch.zeros(1, device=device).item()
     except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
-        raise HwbenchError(f"device {name!r} cannot be used: {reason}") from error
+        reason = str(error).splitlines()[0].split(". ")[0].rstrip(".")
+        raise HwbenchError(
+            f"device {name!r} cannot be used ({reason}); use cpu, or cuda where there is a GPU"
+        ) from error
     return device

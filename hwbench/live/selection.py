@@ -71,7 +71,7 @@ def _with(mixture: Mixture, fixed: dict[int, Choice]) -> Mixture:
 
 def _without(mixture: Mixture, position: int, candidate: int) -> Mixture:
     """The mixture with one candidate of one position left out, the other weights unchanged."""
-    active, weights = mixture.choices[position]
+    active, weights, _ = mixture.choices[position]
     kept: Sequence[int] = [place for place, index in enumerate(active) if index != candidate]
     chosen = Choice(
         tuple(active[place] for place in kept), None if weights is None else weights[list(kept)]

@@ -22,6 +22,7 @@ from hwbench.errors import HwbenchError, unknown_name
 from hwbench.imports import import_object
 from hwbench.live.mixed_operation import MixedOperation, PartialMixedOperation
 from hwbench.live.mixture import Mixture
+from hwbench.live.search_cell import without_affine
 from hwbench.spaces import Skeleton, Space, get_space
 
 SUPERNETS = {
@@ -85,6 +86,7 @@ class Supernet(nn.Module, ABC):
     chooses_positions : whether an architecture keeps only some of the positions.
     """
 
+    stem: nn.Module
     subsets: ClassVar[Mapping[str, Any]] = {}
     chooses_positions: ClassVar[bool] = False
 
@@ -105,6 +107,8 @@ class Supernet(nn.Module, ABC):
             for position, names in zip(self.all_positions(space), operations, strict=True)
         )
         self._build()
+        # Channels behind one another in memory: pooling and normalisation take half the time.
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     # ------------------------------------------------------------------ what a space has to say
 
@@ -198,9 +202,52 @@ class Supernet(nn.Module, ABC):
             )
         return self.positions[position].operations.index(name)
 
+    def dead_positions(self, archs: ArrayLike) -> NDArray[np.bool_]:
+        """Positions that lead from no input or to no output, bool (n_archs, n_positions).
+
+        Parameters
+        ----------
+        archs : integers of shape (n_archs, space.n_positions).
+        """
+        return np.zeros((len(self.space.check(archs)), len(self.positions)), dtype=np.bool_)
+
     def mixture_of(self, arch: ArrayLike) -> Mixture:
-        """The pass that computes one architecture, integers of shape (space.n_positions,)."""
-        return Mixture.single(self.choices_of(arch))
+        """The pass that computes one architecture, integers of shape (space.n_positions,).
+
+        Dead positions are not computed: normalised by a supernet's statistics, what a convolution
+        makes of zeros is not zero.
+        """
+        dead = self.dead_positions(self._row(arch)[None, :])[0]
+        single = Mixture.single(self.choices_of(arch))
+        return Mixture(
+            tuple(
+                choice._replace(dead=bool(unused))
+                for choice, unused in zip(single.choices, dead, strict=True)
+            )
+        )
+
+    def same_passes(self, archs: ArrayLike) -> NDArray[np.int64]:
+        """For each architecture the row of the first that `mixture_of` computes alike.
+
+        Parameters
+        ----------
+        archs : integers of shape (n_archs, space.n_positions).
+
+        Returns
+        -------
+        int64 of shape (n_archs,).
+        """
+        valid = self.space.check(archs)
+        rows = np.arange(len(valid))
+        if self.is_split:  # what is dead still chooses weights
+            return rows
+        dead = self.dead_positions(valid)
+        if not dead.any():
+            return rows
+        _, first, inverse = np.unique(
+            np.where(dead, -1, valid), axis=0, return_index=True, return_inverse=True
+        )
+        return first[inverse.ravel()]
 
     def split(self) -> dict[Tensor, Tensor]:
         """Give each operation with weights one set for every choice before it (LAUBE 6.3.2).
@@ -241,6 +288,10 @@ class Supernet(nn.Module, ABC):
         network.load_state_dict({name: own[name] for name in wanted})
         return network.train(self.training)
 
+    def _first_features(self, images: Tensor) -> Tensor:
+        """What the stem makes of images, laid out as the rest of the network works fastest."""
+        return self.stem(images).contiguous(memory_format=torch.channels_last)
+
     def _row(self, arch: ArrayLike) -> NDArray[np.int64]:
         return self.space.check(np.asarray(arch)[None, :])[0]
 
@@ -274,57 +325,6 @@ class Supernet(nn.Module, ABC):
         if self.options.node_normalisation:
             return nn.BatchNorm2d(channels, affine=False)
         return nn.Identity()
-
-
-class SearchCell(nn.Module):
-    """Nodes that add up what their edges deliver; an edge is a mixed operation.
-
-    Parameters
-    ----------
-    edges : (source, target) of each edge, by target; nodes are counted from the cell's inputs on.
-    operations : the mixed operations of the edges.
-    nodes : what each sum passes through, a module for each target.
-    """
-
-    def __init__(
-        self,
-        edges: Sequence[tuple[int, int]],
-        operations: Sequence[MixedOperation],
-        nodes: Sequence[nn.Module],
-    ) -> None:
-        super().__init__()
-        self.edges = tuple(edges)
-        self.operations = nn.ModuleList(operations)
-        self.nodes = nn.ModuleList(nodes)
-        self.n_inputs = self.edges[0][1]
-
-    def forward(self, inputs: Sequence[Tensor], mixture: Mixture) -> list[Tensor]:
-        """The cell's inputs and all its nodes."""
-        states = list(inputs)
-        total: Tensor | None = None
-        for place, ((source, target), operation) in enumerate(
-            zip(self.edges, self.operations, strict=True)
-        ):
-            output = operation(states[source], mixture)
-            if output is not None:
-                total = output if total is None else total + output
-            if place + 1 == len(self.edges) or self.edges[place + 1][1] != target:
-                states.append(self.nodes[target - self.n_inputs](cast("Tensor", total)))
-                total = None
-        return states
-
-
-def without_affine(module: nn.Module) -> nn.Module:
-    """The module with batch normalisation that scales and shifts nothing by itself.
-
-    A learned scale would undo what an architecture's weight says of an operation (DARTS).
-    """
-    for part in module.modules():
-        if isinstance(part, nn.BatchNorm2d):
-            part.affine = False
-            part.register_parameter("weight", None)
-            part.register_parameter("bias", None)
-    return module
 
 
 def supernet_class(space_name: str) -> type[Supernet]:

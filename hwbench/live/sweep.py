@@ -13,12 +13,12 @@ import pandas as pd
 from pydantic import Field
 
 from hwbench.errors import HwbenchError
-from hwbench.files import atomic_path
+from hwbench.files import atomic_path, write_text
 from hwbench.live.config import LiveConfig, Node, load_config, with_change
+from hwbench.live.results import SWEEP, SWEEP_RESULTS
 from hwbench.live.run import StageProgress, run_live, silent_stage
+from hwbench.live.toml_text import to_toml
 from hwbench.toml import read_toml
-
-RESULTS = "sweep.parquet"
 
 
 class Sweep(Node):
@@ -76,21 +76,20 @@ def run_sweep(
     Parameters
     ----------
     path : the sweep's file.
-    folder : gets a run folder for each search, and `sweep.parquet`.
+    folder : gets `sweep.toml`, `sweep.parquet`, and a run folder for each search.
     device, threads, fresh, stage : as for `hwbench.live.run.run_live`.
 
     Returns
     -------
-    A frame with a row a search: `value` (text, "baseline" for none), `seed`, and what the search
-    came to: `architecture`, `search_accuracy`, `test_accuracy`, `weight_sets` and the measures of
-    its ranking.
+    A frame with a row a search, see `hwbench.live.results.SWEEP_COLUMNS`.
 
     Raises
     ------
     HwbenchError
-        As `load_sweep` and `run_live`.
+        As `load_sweep` and `run_live`, and where the folder holds another sweep.
     """
     sweep, searches = load_sweep(path)
+    _claim(sweep, folder, fresh=fresh)
     rows = []
     for place, (value, seed, config) in enumerate(searches, start=1):
         name = "baseline" if value is None else str(value)
@@ -109,14 +108,19 @@ def run_sweep(
             stage=staged,
         )
         rows.append({"value": name, "seed": seed, **result.pop("ranking", {}), **result})
-        with atomic_path(folder / RESULTS) as temporary:
+        with atomic_path(folder / SWEEP_RESULTS) as temporary:
             pd.DataFrame(rows).to_parquet(temporary, compression="zstd", index=False)
     return pd.DataFrame(rows)
 
 
-def summary(frame: pd.DataFrame) -> pd.DataFrame:
-    """Mean and standard deviation over the seeds of every number, a row a value, in their order."""
-    numbers = frame.drop(columns="seed").select_dtypes("number").columns
-    grouped = frame.groupby("value", sort=False)[list(numbers)]
-    mean, deviation = grouped.mean(), grouped.std()
-    return mean.join(deviation, rsuffix="_deviation").reset_index()
+def _claim(sweep: Sweep, folder: Path, *, fresh: bool) -> None:
+    """Make the folder this sweep's, or see that it is."""
+    text = to_toml(sweep.model_dump(mode="json"))
+    path = folder / SWEEP
+    there = path.read_text(encoding="utf-8") if path.exists() and not fresh else None
+    if there is not None and there != text:
+        raise HwbenchError(
+            f"{folder}: holds another sweep; choose another folder with -o, or replace it with "
+            "--fresh"
+        )
+    write_text(path, text)

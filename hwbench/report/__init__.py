@@ -1,20 +1,21 @@
-"""One self-contained HTML page from the result files of a run folder."""
+"""Self-contained HTML pages from the result files of run folders."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
-__all__ = ["write_report"]
+__all__ = ["write_comparison", "write_report"]
 
 
-def write_report(run_folder: Path, output: Path | None = None) -> Path:
-    """Write the report of a run as one HTML file that works offline.
+def write_report(run_folder: Path | Sequence[Path], output: Path | None = None) -> Path:
+    """Write the report of a run, or of several runs, as one HTML file that works offline.
 
     Parameters
     ----------
-    run_folder : folder with the files of a study (`study.parquet`, `predictions.parquet`) or of a
-        simulation (`simulation.parquet`, `selection_example.parquet`) or of both, and `run.json`.
-    output : where to write; `run_folder/report.html` where not given.
+    run_folder : the folder of a scenario's run (study, simulation, search), of a live search or of
+        a sweep of them; or several folders that hold different parts and any live searches.
+    output : where to write; `report.html` in the (first) folder where not given.
 
     Returns
     -------
@@ -23,14 +24,45 @@ def write_report(run_folder: Path, output: Path | None = None) -> Path:
     Raises
     ------
     HwbenchError
-        Where the folder holds neither part, a file is broken or lacks a column (the message names
-        both), or the output cannot be written.
+        Where a folder holds nothing to report, a file is broken or lacks a column (the message
+        names both), two folders hold the same part, or the output cannot be written.
     """
     from hwbench.files import write_text
     from hwbench.report.page import render
+    from hwbench.report.reading import read_runs
+
+    given = [run_folder] if isinstance(run_folder, str | Path) else run_folder
+    folders = [Path(folder) for folder in given]
+    path = folders[0] / "report.html" if output is None else Path(output)
+    write_text(path, render(read_runs(folders)))
+    return path
+
+
+def write_comparison(one: Path, other: Path, output: Path) -> Path:
+    """Write a page that compares two runs as one HTML file that works offline.
+
+    It says what differs in specification, versions, machine and tables, and shows scores side by
+    side with their differences, paired by seed or repeat.
+
+    Parameters
+    ----------
+    one, other : run folders, as for `write_report`.
+    output : where to write.
+
+    Returns
+    -------
+    The path written.
+
+    Raises
+    ------
+    HwbenchError
+        Where the runs have nothing in common, a folder holds nothing to report, a file is broken,
+        or the output cannot be written.
+    """
+    from hwbench.files import write_text
+    from hwbench.report.compare import render_comparison
     from hwbench.report.reading import read_run
 
-    run_folder = Path(run_folder)
-    path = run_folder / "report.html" if output is None else Path(output)
-    write_text(path, render(read_run(run_folder)))
-    return path
+    text = render_comparison(read_run(Path(one)), read_run(Path(other)))
+    write_text(Path(output), text)
+    return Path(output)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from hwbench.errors import HwbenchError
+from hwbench.report.blocks import Cell, Column, DataTable, Row
 from hwbench.report.plotting import (
     Entry,
     Figure,
@@ -18,6 +18,7 @@ from hwbench.report.plotting import (
     line_trace,
     plain_numbers,
     plain_text,
+    signed,
 )
 from hwbench.report.reading import LOOKUP_FAMILY, Run
 from hwbench.study.comparison import rank_predictors, samples_needed
@@ -28,14 +29,8 @@ TAUS = (0.6, 0.7, 0.8, 0.9)
 
 FEWEST_TARGETS = 2
 
-
-@dataclass(frozen=True)
-class Listing:
-    """A plain table: a title, headings, and rows of a name and cells."""
-
-    title: str
-    headings: tuple[str, ...]
-    rows: tuple[tuple[str, tuple[str, ...]], ...]
+GROUP_STEP = 0.2
+"""Ranks between the bars of groups of predictors that are not told apart."""
 
 
 def ranks_figure(study: pd.DataFrame, entries: Mapping[str, Entry]) -> Figure | None:
@@ -71,8 +66,21 @@ def ranks_figure(study: pd.DataFrame, entries: Mapping[str, Entry]) -> Figure | 
         }
         for name, place in zip(names, places, strict=True)
     ]
-    layout = base_layout("average rank (1 is best)", "")
-    layout["xaxis"] |= {"range": [0.5, len(names) + 0.5]}  # no rank lies beyond
+    for number, (first, last) in enumerate(found.groups):
+        side = len(names) + 0.25 + GROUP_STEP * number
+        data.append(
+            {
+                "type": "scatter",
+                "x": [side, side],
+                "y": [places[first] + 0.25, places[last] - 0.25],
+                "mode": "lines",
+                "line": {"color": "$muted", "width": 5},
+                "hovertemplate": f"{last - first + 1} that are not told apart<extra></extra>",
+            }
+        )
+    layout = base_layout("average rank", "")
+    right = len(names) + 0.5 + GROUP_STEP * max(len(found.groups) - 1, 0)  # no rank lies beyond
+    layout["xaxis"] |= {"range": [0.5, right]}
     layout["yaxis"] |= {
         "tickvals": places,
         "ticktext": [plain_text(entries[name].title) for name in names],
@@ -86,19 +94,24 @@ def ranks_figure(study: pd.DataFrame, entries: Mapping[str, Entry]) -> Figure | 
         layout=layout,
         height=120 + 26 * len(names),
         caption=f"Ranks by mean Kendall's tau over {found.n_blocks} targets at the largest "
-        "training size they share. Bars reach half the critical difference of "
+        "training size they share; 1 is best. Bars reach half the critical difference of "
         f"{found.difference:.2f} to both sides: predictors whose bars overlap are not told apart "
-        f"(Nemenyi, 5 %). Friedman test that all are equal: p = {found.p_value:.2g}.",
+        f"(Nemenyi, 5 %); the thick bars at the right join such groups. Friedman test that all "
+        f"are equal: p = {found.p_value:.2g}.",
         wide=True,
     )
 
 
-def samples_listings(run: Run, study: pd.DataFrame, titles: Mapping[str, str]) -> list[Listing]:
+def samples_tables(run: Run, study: pd.DataFrame, titles: Mapping[str, str]) -> list[DataTable]:
     """For each target the measurements that every predictor needs for some taus."""
     found = {tau: samples_needed(study, tau) for tau in TAUS}
-    listings = []
-    for target in sorted(study["target"].unique()):
-        cells: dict[str, list[str]] = {}
+    columns = (
+        Column("predictor", "predictor", numeric=False),
+        *(Column(f"tau {tau:g}", f"samples_for_{tau:g}") for tau in TAUS),
+    )
+    tables = []
+    for i, target in enumerate(sorted(study["target"].unique())):
+        cells: dict[str, list[Cell]] = {}
         order: dict[str, tuple[float, ...]] = {}
         for frame in found.values():
             for row in frame[frame["target"] == target].itertuples():
@@ -106,24 +119,21 @@ def samples_listings(run: Run, study: pd.DataFrame, titles: Mapping[str, str]) -
                 order[row.predictor] = (*order.get(row.predictor, ()), row.samples)
         names = sorted(cells, key=lambda name: (order[name][2], order[name]))
         if names:
-            listings.append(
-                Listing(
-                    run.target(target).title,
-                    tuple(f"tau {tau:g}" for tau in TAUS),
-                    tuple((titles[name], tuple(cells[name])) for name in names),
-                )
-            )
-    return listings
+            rows = tuple(Row(titles[name], tuple(cells[name])) for name in names)
+            title = run.target(target).title
+            tables.append(DataTable(f"samples-{i}", title, columns, rows))
+    return tables
 
 
-def _samples(row: Any) -> str:
+def _samples(row: Any) -> Cell:
     if not np.isfinite(row.samples):
-        return "not reached"
+        return Cell("not reached")
     text = f"{'≤ ' if row.bounded else ''}{row.samples:,.0f}"
     if np.isnan(row.low):
-        return text
+        return Cell(text, float(row.samples))
     high = f"{row.high:,.0f}" if np.isfinite(row.high) else "beyond"
-    return f"{text} ({row.low:,.0f} to {high})"
+    more = {"low_95": float(row.low), "high_95": float(row.high) if high != "beyond" else ""}
+    return Cell(text, float(row.samples), f"{row.low:,.0f} to {high}", more=more)
 
 
 def spread_figure(
@@ -179,12 +189,12 @@ def spread_figure(
     )
 
 
-def deviation_listing(
+def deviation_tables(
     run: Run, predictions: pd.DataFrame, titles: Mapping[str, str]
-) -> list[Listing]:
+) -> list[DataTable]:
     """For each target the shape of every predictor's errors at the largest training size."""
-    listings = []
-    for target, of_target in predictions.groupby("target", sort=True):
+    tables = []
+    for i, (target, of_target) in enumerate(predictions.groupby("target", sort=True)):
         known = of_target["truth"].notna() & of_target["prediction"].notna()
         named = of_target["predictor"].isin(list(titles))
         frame = deviation_statistics(of_target[known & named])
@@ -192,22 +202,36 @@ def deviation_listing(
             continue
         frame = frame[frame["training_size"] == frame["training_size"].max()]
         rows = tuple(
-            (
-                titles[row.predictor],
-                (
-                    f"{row.mean + 0.0:.2f}",
-                    f"{row.spread:.3f}",
-                    f"{row.skewness:.2f}",
-                    f"{row.kurtosis:.1f}",
-                    f"{100 * row.beyond_2:.1f} %",
-                    f"{100 * row.weight_narrow:.0f} / {100 * row.weight_wide:.0f} / "
-                    f"{100 * row.weight_uniform:.0f}",
-                    f"{row.shift:.2f}",
-                ),
-            )
+            Row(titles[row.predictor], _shape(row))
             for row in frame.sort_values("spread").itertuples()
         )
-        headings = ("mean", "spread", "skewness", "excess kurtosis", "beyond 2 spreads")
-        mixture = ("mixture, %", "shift")
-        listings.append(Listing(run.target(str(target)).title, (*headings, *mixture), rows))
-    return listings
+        title = run.target(str(target)).title
+        tables.append(DataTable(f"errors-{i}", title, SHAPE_COLUMNS, rows, sorted_by=(2, False)))
+    return tables
+
+
+SHAPE_COLUMNS = (
+    Column("predictor", "predictor", numeric=False),
+    Column("mean", "mean"),
+    Column("spread", "spread"),
+    Column("skewness", "skewness"),
+    Column("excess kurtosis", "excess_kurtosis"),
+    Column("beyond 2 spreads", "beyond_2_spreads_percent"),
+    Column("narrow, %", "mixture_narrow_percent"),
+    Column("wide, %", "mixture_wide_percent"),
+    Column("uniform, %", "mixture_uniform_percent"),
+    Column("shift", "mixture_shift"),
+)
+
+
+def _shape(row: Any) -> tuple[Cell, ...]:
+    weights = (row.weight_narrow, row.weight_wide, row.weight_uniform)
+    return (
+        Cell(signed(row.mean), row.mean),
+        Cell(f"{row.spread:.3f}", row.spread),
+        Cell(signed(row.skewness), row.skewness),
+        Cell(signed(row.kurtosis, 1), row.kurtosis),
+        Cell(f"{100 * row.beyond_2:.1f} %", 100 * row.beyond_2),
+        *(Cell(f"{100 * weight:.0f}", 100 * float(weight)) for weight in weights),
+        Cell(signed(row.shift), row.shift),
+    )

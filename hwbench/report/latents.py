@@ -9,7 +9,17 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from hwbench.report.plotting import Figure, axis_title, base_layout, plain_numbers, plain_text
+from hwbench.files import write_text
+from hwbench.report.blocks import Cell, Column, DataTable, Group, Row, Section, Text
+from hwbench.report.plotting import (
+    Figure,
+    axis_title,
+    base_layout,
+    plain_numbers,
+    plain_text,
+    sample,
+)
+from hwbench.report.rendering import render_page
 
 MOST_POINTS = 4000
 
@@ -60,25 +70,6 @@ def write_latent_page(
     HwbenchError
         Where the file cannot be written.
     """
-    from importlib import resources
-
-    from jinja2 import DictLoader, Environment, StrictUndefined
-    from plotly.offline import get_plotlyjs
-
-    from hwbench.files import write_text
-    from hwbench.report.plotting import script_json
-
-    def asset(name: str) -> str:
-        return resources.files("hwbench.report").joinpath(name).read_text(encoding="utf-8")
-
-    environment = Environment(
-        loader=DictLoader({"page": asset("latents.html.jinja")}),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["script_json"] = script_json
     groups: dict[str, list[Figure]] = {}
     for place, panel in enumerate(panels):
         same = [other for other in panels if other.metric == panel.metric]
@@ -86,17 +77,39 @@ def write_latent_page(
         high = max(float(np.nanquantile(other.values, 0.95)) for other in same)
         figure = latent_figure(f"latents-{place}", panel, (low, high))
         groups.setdefault(axis_title(panel.metric, panel.unit), []).append(figure)
-    text = environment.get_template("page").render(
-        title=title,
-        groups=groups,
-        measures=list(measures),
-        style=asset("style.css"),
-        script=asset("page.js"),
-        # Inside a script element only its end tag needs care.
-        plotly=get_plotlyjs().replace("</script", "<\\/script"),
-    )
-    write_text(output, text)
+    sections = [_measures_section(measures)] if measures else []
+    text = "Each point is an architecture, at the two principal components of its latents."
+    sections += [
+        Section(f"metric-{place}", f"Coloured by {metric}", [Text(text), Group("", figures)])
+        for place, (metric, figures) in enumerate(groups.items(), start=1)
+    ]
+    write_text(output, render_page(title, sections, brand="hwbench"))
     return output
+
+
+def _measures_section(measures: Sequence[dict[str, str]]) -> Section:
+    text = (
+        "Accuracy: test graphs that are rebuilt exactly. Validity: decoded latents of the prior "
+        "that are architectures of the space. Uniqueness: different ones among the valid."
+    )
+    first, *others = measures[0]
+    numbers = {key: all(_is_number(row[key]) for row in measures) for key in others}
+    columns = [Column(first, first, numeric=False)]
+    columns += [Column(key, key, numeric=numbers[key]) for key in others]
+    rows = tuple(
+        Row(row[first], tuple(Cell(row[key], row[key]) for key in others)) for row in measures
+    )
+    return Section(
+        "measures", "Measures", [Text(text), DataTable("table", "Measures", tuple(columns), rows)]
+    )
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def latent_figure(name: str, panel: LatentPanel, limits: tuple[float, float]) -> Figure:
@@ -145,6 +158,4 @@ def latent_figure(name: str, panel: LatentPanel, limits: tuple[float, float]) ->
 
 
 def _shown(n_points: int) -> NDArray[np.int64]:
-    from hwbench.report.plotting import sample
-
     return np.asarray(sample(n_points, MOST_POINTS), dtype=np.int64)

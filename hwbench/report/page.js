@@ -30,6 +30,18 @@
     return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, resolved(item, name)]));
   };
 
+  // A title too long for its axis goes on in a second line.
+  const broken = (text) => {
+    const middle = text.length / 2;
+    const spaces = [...text.matchAll(/ /g)].map(({ index }) => index);
+    const at = spaces.sort((a, b) => Math.abs(a - middle) - Math.abs(b - middle))[0];
+    return at === undefined ? text : `${text.slice(0, at)}<br>${text.slice(at + 1)}`;
+  };
+  const fitTitle = (axis, room) => {
+    const title = axis?.title;
+    if (title?.text && 7.2 * title.text.length > room) title.text = broken(title.text);
+  };
+
   const coarse = matchMedia("(pointer: coarse)").matches;
   const draw = ({ holder, figure }) => {
     const data = resolved(figure.data);
@@ -42,6 +54,8 @@
     layout.width = holder.clientWidth;
     layout.font.family = getComputedStyle(document.body).fontFamily;
     if (holder.clientWidth < 480) layout.margin = { l: 44, r: 8, t: coarse ? 10 : 28, b: 44 };
+    fitTitle(layout.xaxis, layout.width - 80);
+    fitTitle(layout.yaxis, layout.height - 90);
     return Plotly.react(holder, data, layout, {
       displaylogo: false,
       displayModeBar: coarse ? false : "hover",
@@ -99,15 +113,15 @@
     });
 
   // Sorting: empty cells stay last in both directions.
-  for (const table of document.querySelectorAll("table.sortable")) {
-    const headings = [...table.tHead.rows[0].cells];
-    headings.forEach((heading, column) => {
+  const headings = (table) => [...table.tHead.rows[0].cells];
+  for (const table of document.querySelectorAll("table.data")) {
+    headings(table).forEach((heading, column) => {
       heading.querySelector("button").addEventListener("click", () => {
         const current = heading.getAttribute("aria-sort");
-        const numeric = column > 0;
+        const numeric = heading.classList.contains("number");
         const first = numeric ? "descending" : "ascending";
         const order = current === "none" ? first : current === "ascending" ? "descending" : "ascending";
-        for (const other of headings) other.setAttribute("aria-sort", "none");
+        for (const other of headings(table)) other.setAttribute("aria-sort", "none");
         heading.setAttribute("aria-sort", order);
         const sign = order === "ascending" ? 1 : -1;
         const value = (row) => row.cells[column].dataset.value;
@@ -121,25 +135,27 @@
     });
   }
 
-  // CSV: one row a cell, so that the intervals travel too.
+  // CSV: the values of the cells, and what they carry beside them: intervals, seeds.
   const field = (text) => {
     // A spreadsheet would run text that begins like a formula.
     const plain = /^[=+\-@\t\r]/.test(text) && Number.isNaN(Number(text)) ? `'${text}` : text;
     return /[",\r\n]/.test(plain) ? `"${plain.replaceAll('"', '""')}"` : plain;
   };
   const csv = (table) => {
-    const lines = [["table", "predictor", "encoding", "training_size", "kendall_tau", "low_95", "high_95", "seeds"]];
-    const sizes = [...table.tHead.rows[0].cells].slice(1).map((cell) => cell.dataset.size);
-    const known = (value) => (value === "nan" ? "" : value);
-    for (const row of table.tBodies[0].rows)
-      [...row.cells].slice(1).forEach((cell, at) => {
-        const { value, low, high, seeds } = cell.dataset;
-        if (value !== "")
-          lines.push([table.dataset.title, row.dataset.title, row.dataset.encoding, sizes[at], value, known(low), known(high), seeds]);
-      });
-    const lookup = table.tFoot?.rows[0]?.dataset;
-    if (lookup) lines.push([table.dataset.title, lookup.title, "", lookup.size, lookup.value, "", "", ""]);
-    return lines.map((line) => line.map(field).join(",")).join("\r\n") + "\r\n";
+    const rows = [...table.tBodies, ...(table.tFoot ? [table.tFoot] : [])].flatMap((part) => [...part.rows]);
+    const more = (cell) => JSON.parse(cell.dataset.more ?? "{}");
+    const fields = headings(table).map((heading, column) => ({
+      key: heading.dataset.key,
+      more: [...new Set(rows.flatMap((row) => Object.keys(more(row.cells[column]))))],
+    }));
+    const { smallKey } = table.dataset;
+    const line = (row) => fields.flatMap(({ more: names }, column) => {
+      const cell = row.cells[column];
+      const extra = more(cell);
+      return [cell.dataset.value, ...(column === 0 && smallKey ? [cell.dataset.small] : []), ...names.map((name) => String(extra[name] ?? ""))];
+    });
+    const header = fields.flatMap(({ key, more: names }, column) => [key, ...(column === 0 && smallKey ? [smallKey] : []), ...names.map((name) => `${key}_${name}`)]);
+    return [header, ...rows.map(line)].map((values) => values.map(field).join(",")).join("\r\n") + "\r\n";
   };
   for (const button of document.querySelectorAll("[data-csv]"))
     button.addEventListener("click", () => {

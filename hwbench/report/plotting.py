@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import html
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -34,10 +34,22 @@ class Entry:
     dash: str = ""
 
 
+def nth_entry(index: int, group: str, title: str) -> Entry:
+    """The look of the index-th of several lines: no two of 35 share colour and symbol."""
+    return Entry(
+        group,
+        title,
+        f"$c{index % N_COLOURS}",
+        SYMBOLS[index % len(SYMBOLS)],
+        DASHES[index // N_COLOURS % len(DASHES)],
+    )
+
+
 @dataclass(frozen=True)
 class Figure:
     """One figure: plotly traces and layout, what a reader needs to read it, and its legend."""
 
+    kind: ClassVar[str] = "figure"
     name: str
     title: str
     description: str
@@ -93,6 +105,33 @@ def base_layout(x: str, y: str) -> Json:
             "font": {"color": "$ink", "size": 12.5},
         },
     }
+
+
+def log_axis(values: Values, name: Callable[[float], str] | None = None) -> Json:
+    """What makes an axis logarithmic, with ticks at 1, 2 and 5 of each decade, or at 1 of many.
+
+    Parameters
+    ----------
+    values : what is drawn along it; those that are not positive do not count.
+    name : makes a tick's text; the plain number by default.
+    """
+    given = np.asarray([value for value in values if value is not None], dtype=np.float64)
+    shown = given[np.isfinite(given) & (given > 0)]
+    if not len(shown):
+        return {"type": "log"}
+    low, high = np.log10(shown.min()), np.log10(shown.max())
+    if high - low < 0.6:  # too few of those ticks, or none
+        return {"type": "log", "nticks": 6, "exponentformat": "none"}
+    steps = (1, 2, 5) if high - low < 2.2 else (1,)
+    decades = range(int(np.floor(low)) - 1, int(np.ceil(high)) + 2)
+    ticks = [float(f"{step}e{decade}") for decade in decades for step in steps]
+    name = name or (lambda tick: f"{tick:,g}")
+    return {"type": "log", "tickvals": ticks, "ticktext": [name(tick) for tick in ticks]}
+
+
+def signed(value: float, digits: int = 2, *, plus: bool = False) -> str:
+    """A number that may be negative, never as "-0.00"; with a plus sign where one is asked for."""
+    return f"{round(value, digits) + 0.0:{'+' * plus}.{digits}f}"
 
 
 def line_trace(entry: Entry, x: Values, y: Values, text: list[str]) -> Json:

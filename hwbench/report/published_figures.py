@@ -7,14 +7,13 @@ import pandas as pd
 
 from hwbench.report.plotting import (
     DASHES,
-    N_COLOURS,
-    SYMBOLS,
     Entry,
     Figure,
     Json,
     axis_title,
     base_layout,
     line_trace,
+    nth_entry,
     plain_numbers,
     sample,
 )
@@ -93,13 +92,7 @@ def losses_by_metric_figure(means: pd.DataFrame) -> Figure:
     data, legend = [], []
     for i, (metric, own) in enumerate(rows.groupby("metric_target", sort=True)):
         curve = own.groupby("deviation")[["kendall_tau", "mra_pareto"]].mean().reset_index()
-        entry = Entry(
-            f"study-metric:{i}",
-            _short(str(metric)),
-            f"$c{i % N_COLOURS}",
-            SYMBOLS[i % len(SYMBOLS)],
-            "solid",
-        )
+        entry = nth_entry(i, f"study-metric:{i}", _short(str(metric)))
         text = [
             f"deviation {row.deviation:.2f}, tau {row.kendall_tau:.2f}<br>"
             f"{row.mra_pareto:.2f} points"
@@ -129,13 +122,7 @@ def volumes_figure(rows: pd.DataFrame, pairing: str, measure: str) -> Figure:
     for i, deviation in enumerate(shown):
         own = curve.loc[deviation].reset_index().sort_values("n_candidates")
         tau = own["kendall_tau"].mean()
-        entry = Entry(
-            f"study-deviation:{i}",
-            f"deviation {deviation:.2g} (tau {tau:.2f})",
-            f"$c{i % N_COLOURS}",
-            SYMBOLS[i % len(SYMBOLS)],
-            "solid",
-        )
+        entry = nth_entry(i, f"study-deviation:{i}", f"deviation {deviation:.2g} (tau {tau:.2f})")
         text = [
             f"<b>{entry.title}</b><br>{row.n_candidates:,} candidates<br>{value:.3f}"
             for row, value in zip(own.itertuples(), own[measure], strict=True)
@@ -167,7 +154,7 @@ def volumes_figure(rows: pd.DataFrame, pairing: str, measure: str) -> Figure:
 
 def fronts_figure(run: Run, example: pd.DataFrame) -> Figure:
     """Fig. 5.5: the true front, what was selected by predictions, and what it is worth."""
-    unit = run.target(str(example["metric_target"].iloc[0])).unit
+    target = run.target(str(example["metric_target"].iloc[0]))
     chosen = example[example["selected"]]
     fronts = (
         ("true", "true front", "$ink", "solid", example[example["true_front"]], "metric"),
@@ -189,14 +176,14 @@ def fronts_figure(run: Run, example: pd.DataFrame) -> Figure:
         data.append(trace)
         legend.append(entry)
     deviation = float(example["deviation"].iloc[0])
-    layout = base_layout(
-        axis_title(_short(str(example["metric_target"].iloc[0])), unit), "accuracy, %"
-    )
+    layout = base_layout(axis_title(target.name, target.unit), "accuracy, %")
     shown = chosen["accuracy"].dropna()
-    if len(shown):  # the poor end of the true front would leave no room for the rest
-        low, high = float(shown.min()), float(example["accuracy"].max())
-        pad = 0.06 * max(high - low, 1e-6)
-        layout["yaxis"] |= {"range": [low - 3 * pad, high + pad]}
+    if len(shown):  # the poor ends of the fronts would leave no room for the rest
+        low, high = float(shown.quantile(0.25)), float(example["accuracy"].max())
+        reach = max(high - low, 1e-6)
+        layout["yaxis"] |= {
+            "range": [max(float(shown.min()), low - reach) - reach / 4, high + 0.1 * reach]
+        }
     return Figure(
         "study-fronts",
         "The fronts of one selection",
@@ -318,13 +305,7 @@ def sanity_figure(means: pd.DataFrame, trained: pd.DataFrame) -> Figure:
     data, legend = [], []
     for i, (metric, own) in enumerate(rows.groupby("metric_target", sort=True)):
         curve = own.groupby("deviation")["kendall_tau"].mean().reset_index()
-        entry = Entry(
-            f"study-metric:{i}",
-            _short(str(metric)),
-            f"$c{i % N_COLOURS}",
-            SYMBOLS[i % len(SYMBOLS)],
-            "solid",
-        )
+        entry = nth_entry(i, f"study-metric:{i}", _short(str(metric)))
         text = [f"simulated, deviation {row.deviation:.2f}<br>tau {row.kendall_tau:.3f}"
                 for row in curve.itertuples()]  # fmt: skip
         data.append(line_trace(entry, curve["deviation"], curve["kendall_tau"], text))

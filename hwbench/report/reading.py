@@ -1,10 +1,10 @@
-"""Reading a run folder: every file checked before anything is made of it."""
+"""Reading run folders: what each holds, checked, and put together for one page."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,101 +12,46 @@ import numpy as np
 import pandas as pd
 
 from hwbench.errors import HwbenchError
-
-STUDY_COLUMNS = {
-    "predictor": "text",
-    "title": "text",
-    "family": "text",
-    "encoding": "text",
-    "target": "text",
-    "training_size": "integer",
-    "seed": "integer",
-    "test_size": "integer",
-    "kendall_tau": "number",
-    "spearman": "number",
-    "pearson": "number",
-    "mae": "number",
-    "fit_seconds": "number",
-    "predict_seconds": "number",
-    "error": "optional text",
-}
-OPTIONAL_STUDY_COLUMNS = {"deviation": "number"}
-"""Columns that older runs lack; they are filled with NaN."""
-
-PREDICTION_COLUMNS = {
-    "target": "text",
-    "predictor": "text",
-    "encoding": "text",
-    "training_size": "integer",
-    "seed": "integer",
-    "truth": "number",
-    "prediction": "number",
-}
-SIMULATION_COLUMNS = {
-    "accuracy_target": "text",
-    "metric_target": "text",
-    "pairing": "text",
-    "predictor": "optional text",
-    "training_size": "integer",
-    "n_candidates": "integer",
-    "deviation": "number",
-    "repeat": "integer",
-    "mra_all": "number",
-    "mra_pareto": "number",
-    "hypervolume": "number",
-    "hypervolume_true": "number",
-    "hypervolume_space": "number",
-    "hypervolume_space_true": "number",
-    "kendall_tau": "number",
-    "n_selected": "number",
-    "n_selected_pareto": "number",
-}
-EXAMPLE_COLUMNS = {
-    "arch": "text",
-    "accuracy": "number",
-    "metric": "number",
-    "predicted_metric": "number",
-    "selected": "flag",
-    "selected_pareto": "flag",
-    "true_front": "flag",
-    "accuracy_target": "text",
-    "metric_target": "text",
-    "deviation": "number",
-}
-
-SEARCH_COLUMNS = {
-    "strategy": "text",
-    "accuracy_target": "text",
-    "metric_target": "text",
-    "goal": "text",
-    "limit": "number",
-    "seed": "integer",
-    "evaluation": "integer",
-    "arch": "text",
-    "accuracy": "number",
-    "metric": "number",
-    "hypervolume": "number",
-}
-SEARCH_FRONT_COLUMNS = {
-    "metric_target": "text",
-    "arch": "text",
-    "accuracy": "number",
-    "metric": "number",
-    "hypervolume": "number",
-}
-SEARCH_VERIFIED_COLUMNS = {
-    "strategy": "text",
-    "metric_target": "text",
-    "seed": "integer",
-    "training_size": "integer",
-    "kendall_tau": "number",
-    "mra_all": "number",
-    "mra_pareto": "number",
-    "mra_all_expected": "number",
-    "mra_pareto_expected": "number",
-}
+from hwbench.live.results import (
+    LiveRun,
+    LiveSweep,
+    is_live_run,
+    is_live_sweep,
+    read_live_run,
+    read_live_sweep,
+)
+from hwbench.report.columns import (
+    EXAMPLE_COLUMNS,
+    OPTIONAL_STUDY_COLUMNS,
+    PREDICTION_COLUMNS,
+    SEARCH_COLUMNS,
+    SEARCH_FRONT_COLUMNS,
+    SEARCH_VERIFIED_COLUMNS,
+    SIMULATION_COLUMNS,
+    STUDY_COLUMNS,
+)
+from hwbench.report.frames import checked, one_line, read_frame
 
 LOOKUP_FAMILY = "lookup table"
+LIVE_FILES = (
+    "metrics.parquet",
+    "strengths.parquet",
+    "ranking.parquet",
+    "later_ranking.parquet",
+    "result.json",
+    "retraining.json",
+)
+FRAME_FILES = (
+    "study.parquet",
+    "predictions.parquet",
+    "simulation.parquet",
+    "selection_example.parquet",
+    "search.parquet",
+    "search_fronts.parquet",
+    "search_verified.parquet",
+    "sweep.parquet",
+)
+FILES = ("run.json", *FRAME_FILES, *LIVE_FILES)
 
 
 @dataclass(frozen=True)
@@ -116,6 +61,12 @@ class Target:
     key: str
     title: str
     unit: str
+    column: str = ""
+
+    @property
+    def name(self) -> str:
+        """The column alone, in words: "latency" of "latency, NAS-Bench-201"."""
+        return self.column or self.key.rpartition(":")[2]
 
     @property
     def with_unit(self) -> str:
@@ -128,28 +79,72 @@ class Target:
 
 
 @dataclass(frozen=True)
-class Run:
-    """The checked contents of a run folder; a part that is missing or has no rows is None."""
+class Record:
+    """Where a run's numbers are from.
+
+    Attributes
+    ----------
+    folder : the run folder.
+    info : what its `run.json` says; empty where it has none.
+    config : the text of a live search's or sweep's configuration; "" for other runs.
+    files : the result files that the folder holds.
+    """
 
     folder: Path
     info: dict[str, Any]
-    study: pd.DataFrame | None
-    predictions: pd.DataFrame | None
-    simulation: pd.DataFrame | None
-    example: pd.DataFrame | None
-    search: pd.DataFrame | None
-    search_fronts: pd.DataFrame | None
-    search_verified: pd.DataFrame | None
+    config: str
+    files: tuple[Path, ...]
+
+    @property
+    def sessions(self) -> list[dict[str, Any]]:
+        """When and where the run was started and went on."""
+        given = self.info.get("sessions")
+        return [each for each in given if isinstance(each, dict)] if isinstance(given, list) else []
+
+
+@dataclass(frozen=True)
+class Run:
+    """The checked contents of a run folder, or of several that are shown on one page.
+
+    Attributes
+    ----------
+    folder : the folder, the first of several.
+    info : what `run.json` says: `title`, `spec`, `tables`, `predictors` ..., joined over folders.
+    study ... search_verified : rows of the files of that name; None where there is none or no row.
+    live, sweeps : live searches and sweeps of them.
+    records : one a folder.
+    """
+
+    folder: Path
+    info: dict[str, Any]
+    study: pd.DataFrame | None = None
+    predictions: pd.DataFrame | None = None
+    simulation: pd.DataFrame | None = None
+    example: pd.DataFrame | None = None
+    search: pd.DataFrame | None = None
+    search_fronts: pd.DataFrame | None = None
+    search_verified: pd.DataFrame | None = None
+    live: tuple[LiveRun, ...] = ()
+    sweeps: tuple[LiveSweep, ...] = ()
+    records: tuple[Record, ...] = ()
 
     def target(self, key: str) -> Target:
         """Title and unit of "table:column" as the run's record gives them, else the bare key."""
         table_name, _, column_name = key.partition(":")
-        table = _mapping(_mapping(self.info.get("tables")).get(table_name))
+        table = self._table(table_name)
         column = _mapping(_mapping(table.get("columns")).get(column_name))
         if not column:
             return Target(key, key, "")
-        title = f"{column.get('title') or column_name}, {table.get('title') or table_name}"
-        return Target(key, title, str(column.get("unit") or ""))
+        name = str(column.get("title") or column_name)
+        title = f"{name}, {table.get('title') or table_name}"
+        return Target(key, title, str(column.get("unit") or ""), name)
+
+    def space(self, key: str) -> str:
+        """The name of the space of "table:column"; "" where the record does not say."""
+        return str(self._table(key.partition(":")[0]).get("space") or "")
+
+    def _table(self, name: str) -> Mapping[str, Any]:
+        return _mapping(_mapping(self.info.get("tables")).get(name))
 
     def predictor_title(self, name: str) -> str:
         """A predictor's title as the run's record gives it, else its name."""
@@ -165,36 +160,161 @@ class Run:
         return [{key: str(each.get(key, "")) for key in keys} for each in entries if each]
 
 
+PARTS = {
+    "study": "study",
+    "simulation": "simulation",
+    "search": "search",
+}
+"""Fields of a `Run` of which a page shows one, and what they are called."""
+
+
 def read_run(folder: Path) -> Run:
     """Read and check a run folder.
 
     Raises
     ------
     HwbenchError
-        Where the folder holds no study, simulation or search, or a file of it is broken.
+        Where the folder holds nothing to report, or a file of it is broken.
     """
     if not folder.is_dir():
         raise HwbenchError(f"{folder}: no such run folder")
+    if is_live_run(folder) or is_live_sweep(folder):
+        return _read_live(folder)
     study = _read_study(folder)
     predictions = None if study is None else _read_predictions(folder, study)
-    simulation = _read_frame(folder / "simulation.parquet", SIMULATION_COLUMNS)
-    search = _read_frame(folder / "search.parquet", SEARCH_COLUMNS)
+    simulation = read_frame(folder / "simulation.parquet", SIMULATION_COLUMNS)
+    search = read_frame(folder / "search.parquet", SEARCH_COLUMNS)
     if study is None and simulation is None and search is None:
         raise HwbenchError(
             f"{folder}: nothing to report, the folder holds no rows in study.parquet, "
-            "simulation.parquet or search.parquet"
+            "simulation.parquet or search.parquet, and no live search"
         )
+    info = _read_info(folder / "run.json")
     return Run(
         folder=folder,
-        info=_read_info(folder / "run.json"),
+        info=info,
         study=None if study is None else name_entries(study),
         predictions=None if predictions is None else name_entries(predictions),
         simulation=simulation,
-        example=_read_frame(folder / "selection_example.parquet", EXAMPLE_COLUMNS),
+        example=read_frame(folder / "selection_example.parquet", EXAMPLE_COLUMNS),
         search=search,
-        search_fronts=_read_frame(folder / "search_fronts.parquet", SEARCH_FRONT_COLUMNS),
-        search_verified=_read_frame(folder / "search_verified.parquet", SEARCH_VERIFIED_COLUMNS),
+        search_fronts=read_frame(folder / "search_fronts.parquet", SEARCH_FRONT_COLUMNS),
+        search_verified=read_frame(folder / "search_verified.parquet", SEARCH_VERIFIED_COLUMNS),
+        records=(Record(folder, info, "", _files(folder)),),
     )
+
+
+def read_runs(folders: Sequence[Path]) -> Run:
+    """Read run folders for one page.
+
+    Raises
+    ------
+    HwbenchError
+        As `read_run`; and where two folders hold the same part, or other tables of one name.
+    """
+    runs = [read_run(folder) for folder in folders]
+    joined = runs[0]
+    for run in runs[1:]:
+        joined = _joined(joined, run)
+    return joined
+
+
+def _joined(one: Run, other: Run) -> Run:
+    for part, name in PARTS.items():
+        if getattr(one, part) is not None and getattr(other, part) is not None:
+            holder = next(r.folder for r in one.records if (r.folder / f"{part}.parquet").exists())
+            raise HwbenchError(
+                f"{holder} and {other.folder} both hold a {name}: "
+                "hwbench report compare shows two runs side by side"
+            )
+    own = {
+        field.name: getattr(other, field.name)
+        for field in fields(Run)
+        if getattr(one, field.name) is None
+    }
+    return replace(
+        one,
+        **own,
+        info=_joined_info(one, other),
+        live=(*one.live, *other.live),
+        sweeps=(*one.sweeps, *other.sweeps),
+        records=(*one.records, *other.records),
+    )
+
+
+def _joined_info(one: Run, other: Run) -> dict[str, Any]:
+    """What a page says of both: titles in a row, tables, predictors and failures of both."""
+    first, second = one.info, other.info
+    tables = dict(_mapping(first.get("tables")))
+    for name, table in _mapping(second.get("tables")).items():
+        there = _mapping(tables.get(name)).get("sha256")
+        if name in tables and there != _mapping(table).get("sha256"):
+            raise HwbenchError(
+                f"{one.folder} and {other.folder}: their tables {name} differ (SHA-256); "
+                "report them one by one"
+            )
+        tables[name] = table
+    joined = {**second, **first, "tables": tables}
+    titles = [record.folder.name for run in (one, other) for record in run.records]
+    joined["title"] = f"{len(titles)} runs: " + ", ".join(titles)
+    for key in ("predictors", "spec"):
+        both = {**_mapping(second.get(key)), **_mapping(first.get(key))}
+        given = {name: value for name, value in _mapping(second.get(key)).items() if value}
+        joined[key] = {**both, **given} if key == "spec" else both
+    for key in ("left_out", "search_failures"):
+        joined[key] = [
+            each for info in (first, second) for each in info.get(key) or [] if info.get(key)
+        ]
+    times = [info.get("seconds") for info in (first, second)]
+    joined["seconds"] = sum(time for time in times if isinstance(time, int | float)) or None
+    return joined
+
+
+def _read_live(folder: Path) -> Run:
+    """The run of a live search's folder, or of a sweep's with those of its searches."""
+    if is_live_sweep(folder):
+        sweep = read_live_sweep(folder)
+        found = sorted(path for path in folder.iterdir() if path.is_dir() and is_live_run(path))
+        config = folder / "sweep.toml"
+        runs = [_read_live(path) for path in found]
+        info: dict[str, Any] = {"title": str(sweep.config.get("title") or folder.name)}
+        if runs:
+            info = {**runs[0].info, **info}
+        own = Record(folder, {}, config.read_text(encoding="utf-8"), _files(folder))
+        return Run(
+            folder=folder,
+            info=info,
+            live=tuple(each for run in runs for each in run.live),
+            sweeps=(sweep,),
+            # The sweep's configuration says what those of its searches are.
+            records=(own, *(replace(each, config="") for run in runs for each in run.records)),
+        )
+    live = read_live_run(folder)
+    _check_live(live)
+    title = str(live.config.get("title") or folder.name)
+    info = {**live.record, "title": title, "config": live.config}
+    text = (folder / "config.toml").read_text(encoding="utf-8")
+    record = Record(folder, live.record, text, _files(folder))
+    return Run(folder=folder, info=info, live=(live,), records=(record,))
+
+
+def _check_live(live: LiveRun) -> None:
+    """See that a live search's files say what the report shows of them."""
+    space = live.config.get("space")
+    if not isinstance(space, dict) or not isinstance(space.get("name"), str):
+        raise HwbenchError(f"{live.folder / 'config.toml'}: [space] must have a name")
+    for name in ("search_accuracy", "test_accuracy"):
+        if live.result and not isinstance(live.result.get(name), int | float):
+            raise HwbenchError(f"{live.folder / 'result.json'}: '{name}' must be a number")
+
+
+def _files(folder: Path) -> tuple[Path, ...]:
+    """The result files of a folder, those of a study that is not done yet in its parts."""
+    from hwbench.study.store import PREDICTIONS, STUDY, list_parts
+
+    parts = [part.path(kind) for part in list_parts(folder) for kind in (STUDY, PREDICTIONS)]
+    paths = [*(folder / name for name in FILES), *parts]
+    return tuple(dict.fromkeys(path for path in paths if path.is_file()))
 
 
 def _read_study(folder: Path) -> pd.DataFrame | None:
@@ -227,7 +347,7 @@ def _read_results(
     if table is None or not len(table):
         return None
     frame, path = as_frame(table), folder / f"{kind}.parquet"
-    return pd.DataFrame({name: _checked(path, frame[name], kind) for name, kind in columns.items()})
+    return pd.DataFrame({name: checked(path, frame[name], kind) for name, kind in columns.items()})
 
 
 def name_entries(frame: pd.DataFrame) -> pd.DataFrame:
@@ -247,67 +367,10 @@ def _read_info(path: Path) -> dict[str, Any]:
     try:
         info = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
-        raise HwbenchError(f"{path}: cannot be read as JSON ({_one_line(error)})") from error
+        raise HwbenchError(f"{path}: cannot be read as JSON ({one_line(error)})") from error
     if not isinstance(info, dict):
         raise HwbenchError(f"{path}: must hold a JSON object, not {type(info).__name__}")
     for key in ("spec", "machine", "versions", "tables"):
         if info.get(key) is not None and not isinstance(info[key], dict):
             raise HwbenchError(f"{path}: '{key}' must be an object, not {type(info[key]).__name__}")
     return info
-
-
-def _read_frame(path: Path, columns: Mapping[str, str]) -> pd.DataFrame | None:
-    """Read the named columns of a Parquet file; None where it is absent or has no rows."""
-    if not path.exists():
-        return None
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        names = set(pq.read_schema(path).names)
-    except (OSError, ValueError, pa.ArrowException) as error:
-        raise HwbenchError(
-            f"{path}: cannot be read as Parquet ({_one_line(error)}); run it again"
-        ) from error
-    missing = [name for name in columns if name not in names]
-    if missing:
-        raise HwbenchError(f"{path}: column '{missing[0]}' is missing")
-    try:
-        # The metadata that pandas stores could rename or re-index columns: results need none of it.
-        frame = pq.read_table(path, columns=list(columns)).to_pandas(ignore_metadata=True)
-    except (OSError, ValueError, pa.ArrowException) as error:
-        raise HwbenchError(
-            f"{path}: cannot be read as Parquet ({_one_line(error)}); run it again"
-        ) from error
-    if frame.empty:
-        return None
-    return pd.DataFrame({name: _checked(path, frame[name], kind) for name, kind in columns.items()})
-
-
-def _checked(path: Path, column: pd.Series, kind: str) -> pd.Series:
-    """The column in the type that its kind asks for: text, optional text, flag, integer, number."""
-    place = f"{path}: column '{column.name}'"
-    if kind == "optional text":
-        return column.map(lambda value: None if pd.isna(value) else str(value)).astype(object)
-    if kind == "number":
-        if column.isna().all():
-            return pd.Series(np.nan, index=column.index, dtype=np.float64)
-        if not pd.api.types.is_numeric_dtype(column):
-            raise HwbenchError(f"{place} must hold numbers")
-        return column.astype(np.float64).replace([np.inf, -np.inf], np.nan)
-    if column.isna().any():
-        raise HwbenchError(f"{place} holds missing values")
-    if kind == "integer":
-        if not pd.api.types.is_numeric_dtype(column) or (column % 1 != 0).any():
-            raise HwbenchError(f"{place} must hold whole numbers")
-        return column.astype(np.int64)
-    if kind == "flag":
-        if not pd.api.types.is_bool_dtype(column):
-            raise HwbenchError(f"{place} must hold true or false")
-        return column.astype(bool)
-    return column.astype(str)
-
-
-def _one_line(error: BaseException) -> str:
-    text = " ".join(str(error).split())
-    return text[:160] or type(error).__name__

@@ -9,9 +9,6 @@ import numpy as np
 import pandas as pd
 
 from hwbench.report.plotting import (
-    DASHES,
-    N_COLOURS,
-    SYMBOLS,
     Entry,
     Figure,
     Json,
@@ -20,6 +17,8 @@ from hwbench.report.plotting import (
     base_layout,
     interval_text,
     line_trace,
+    log_axis,
+    nth_entry,
     plain_text,
 )
 from hwbench.report.reading import Target
@@ -31,16 +30,7 @@ EXPECTED = Entry("s:expected", "expected by the simulation", "$ink", "", "dash")
 
 def strategy_entries(strategies: Iterable[str]) -> dict[str, Entry]:
     """Colour, symbol and dash of every strategy: the same in all figures of a report."""
-    return {
-        name: Entry(
-            f"s:{index}",
-            name,
-            f"$c{index % N_COLOURS}",
-            SYMBOLS[index % len(SYMBOLS)],
-            DASHES[index // N_COLOURS % len(DASHES)],
-        )
-        for index, name in enumerate(strategies)
-    }
+    return {name: nth_entry(index, f"s:{index}", name) for index, name in enumerate(strategies)}
 
 
 def anytime_figure(
@@ -81,7 +71,7 @@ def anytime_figure(
         lines.append(line)
     layout = base_layout("evaluations", axis)
     if log:
-        layout["yaxis"] |= {"type": "log", "exponentformat": "power"}
+        layout["yaxis"] |= log_axis(value for trace in lines for value in trace["y"])
     return Figure(
         name=name,
         title=title,
@@ -116,7 +106,7 @@ def fronts_figure(
         if len(rows):
             lines.append(_steps(entry, rows, target))
     lines.append(_steps(TRUTH, front.sort_values("metric"), target) | {"mode": "lines"})
-    layout = base_layout(axis_title("metric", target.unit), "accuracy, %")
+    layout = base_layout(axis_title(target.name, target.unit), "accuracy, %")
     # The low end of a front spans most of the axis and decides little.
     middle = float(front["accuracy"].median()) if len(front) else 0.0
     best = float(front["accuracy"].max()) if len(front) else 1.0

@@ -1,19 +1,33 @@
-"""The section of the report on searches: its figures, and the table of best accuracies."""
+"""The section of the report on searches: figures, front cells, and tables of best accuracies."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from markupsafe import Markup
 
 from hwbench.errors import HwbenchError
 from hwbench.report import search_analysis as analysis
 from hwbench.report import search_figures as figures
+from hwbench.report.architectures import front_drawings
+from hwbench.report.blocks import (
+    EMPTY,
+    Block,
+    Cell,
+    Column,
+    DataTable,
+    Finding,
+    Group,
+    Notice,
+    Row,
+    Section,
+    Text,
+)
 from hwbench.report.plotting import Entry, Figure
-from hwbench.report.reading import Run
+from hwbench.report.reading import Run, Target
 from hwbench.statistics import mean_interval
 
 GOALS = {
@@ -23,31 +37,10 @@ GOALS = {
 }
 
 
-@dataclass(frozen=True)
-class Best:
-    """Best accuracy under a limit: mean over seeds, half its interval, the metric there."""
-
-    mean: float
-    half: float
-    value: float
-
-
-@dataclass(frozen=True)
-class LimitTable:
-    """Best accuracies of one metric and goal after some evaluations, a row a strategy."""
-
-    name: str
-    title: str
-    limits: tuple[str, ...]
-    rows: tuple[tuple[str, tuple[Best | None, ...]], ...]
-    published: tuple[tuple[str, str, tuple[Best | None, ...]], ...]
-    truth: tuple[float, ...]
-
-
-def search_content(run: Run) -> dict[str, Any] | None:
-    """What the page shows of the searches of a run; None where there were none."""
+def search_sections(run: Run) -> list[Section]:
+    """The section on the searches of a run; none where there were none."""
     if run.search is None or run.search_fronts is None:
-        return None
+        return []
     spec = (run.info.get("spec") or {}).get("search") or {}
     evaluations, _ = _frames(run)
     last = int(evaluations["evaluation"].max())
@@ -55,23 +48,112 @@ def search_content(run: Run) -> dict[str, Any] | None:
     limits = {str(key): tuple(each) for key, each in (spec.get("limits") or {}).items()}
     entries = figures.strategy_entries(dict.fromkeys(evaluations["strategy"]))
     legend = tuple(entries.values())
-    return {
-        "legend": legend,
-        "front_legend": (*legend, figures.TRUTH),
-        "verified_legend": (*legend, figures.EXPECTED),
-        "seeds": int(evaluations["seed"].nunique()),
-        "evaluations": last,
-        "hypervolume": _hypervolume(run, entries),
-        "regret": _regret(run, entries, limits),
-        "fronts": _fronts(run, entries, checkpoints),
-        "tables": [
-            table
-            for checkpoint in checkpoints
-            for table in _tables(run, limits, checkpoint, spec.get("published") or [])
-        ],
-        "verified": _verified(run, entries),
-        "failures": _failures(run),
-    }
+    text = (
+        "Every strategy starts from the same random architectures of a seed and measures "
+        f"{last:,} in all; {int(evaluations['seed'].nunique())} seeds. Lines are means over seeds, "
+        "bands their 95 % intervals. A key switches a strategy on or off in every figure."
+    )
+    blocks: list[Block] = [Text(text)]
+    failures = _failures(run)
+    if failures:
+        blocks.append(
+            Notice(f"{len(failures)} searches failed and are left out.", "Which, and why", failures)
+        )
+    blocks += [
+        Group("Hypervolume against evaluations", _hypervolume(run, entries), legend),
+        Group(
+            "Regret against evaluations",
+            _regret(run, entries, limits),
+            legend,
+            "How far the best accuracy found lies below the best there is, under each limit of the "
+            "metric.",
+        ),
+    ]
+    for title, own in _fronts(run, entries, checkpoints):
+        blocks.append(Group(f"Fronts: {title}", own, (*legend, figures.TRUTH)))
+    blocks += _drawings(run)
+    for checkpoint in checkpoints:
+        blocks += _tables(
+            run,
+            limits,
+            checkpoint,
+            spec.get("published") or [],
+            last=checkpoint == max(checkpoints),
+        )
+    verified = _verified(run, entries)
+    if verified:
+        blocks.append(
+            Group(
+                "Predicting the metric in place of measuring it",
+                verified,
+                (*legend, figures.EXPECTED),
+                "The same searches with a predictor of the metric that was fitted to some "
+                "measurements; the front by predictions is measured at the end. Dashed: what the "
+                "simulation of selections expects of a predictor with the same tau, among as many "
+                "random candidates.",
+            )
+        )
+    files = ["search.parquet", "search_fronts.parquet"]
+    if verified:
+        files.append("search_verified.parquet")
+    return [Section("search", "Searches", blocks, tuple(files))]
+
+
+def search_summary(run: Run) -> list[Block]:
+    """Which strategy came closest to the true front, on each metric."""
+    if run.search is None or run.search_fronts is None:
+        return []
+    evaluations, fronts = _frames(run)
+    last = int(evaluations["evaluation"].max())
+    shares = analysis.hypervolume_shares(evaluations, fronts, [last])
+    found: list[Block] = []
+    searched = shares[shares["goal"] != "limits"]
+    for (metric, goal), rows in searched.groupby(["metric_target", "goal"], sort=False):
+        scores = {str(name): own["share"] for name, own in rows.groupby("strategy", sort=False)}
+        if not scores:
+            continue
+        ordered = sorted(scores, key=lambda name: -scores[name].mean())
+        best, rest = ordered[0], ordered[1:]
+        sentence = Markup(
+            "After {} evaluations <b>{}</b> has the largest share of the true front's "
+            "hypervolume: {}"
+        ).format(f"{last:,}", best, _share(scores[best]))
+        if rest:
+            sentence += Markup("; {} has {}").format(rest[0], _share(scores[rest[0]]))
+        baseline = next((name for name in rest[1:] if name.casefold().startswith("random")), None)
+        if baseline is not None:
+            sentence += Markup("; {} has {}").format(baseline, _share(scores[baseline]))
+        title = f"{run.target(str(metric)).with_unit}, {GOALS.get(str(goal), str(goal))}"
+        found.append(Finding(title, (sentence + Markup("."),)))
+    return found
+
+
+def _share(values: pd.Series) -> Markup:
+    mean, low, high = mean_interval(values)
+    if np.isnan(low):
+        return Markup("<b>{:.3f}</b> (one seed)").format(mean)
+    return Markup(
+        '<b>{:.3f}</b> <span class="interval">(95 % interval {:.3f} to {:.3f}, {} seeds)</span>'
+    ).format(mean, low, high, len(values))
+
+
+def _drawings(run: Run) -> list[Block]:
+    """Some of the true front's architectures of each metric, the cheapest and the best included."""
+    _, fronts = _frames(run)
+    groups: list[Block] = []
+    for metric, front in fronts.groupby("metric_target", sort=False):
+        target = run.target(str(metric))
+        ordered = front.sort_values("metric")
+        drawings = front_drawings(run.space(str(metric)), ordered, target)
+        if drawings:
+            groups.append(
+                Group(
+                    f"Architectures of the true front: {target.title}",
+                    drawings,
+                    text="From the cheapest to the most accurate; faint parts reach no output.",
+                )
+            )
+    return groups
 
 
 def _frames(run: Run) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -86,7 +168,7 @@ def _hypervolume(run: Run, entries: Mapping[str, Entry]) -> list[Figure]:
     return [
         figures.anytime_figure(
             f"search-hypervolume-{i}",
-            f"{run.target(metric).title}, {GOALS.get(goal, goal)}",
+            _title(curves, run.target(metric), goal) or "Share of the true front's hypervolume",
             rows,
             entries,
             "share of the true front's hypervolume",
@@ -97,6 +179,13 @@ def _hypervolume(run: Run, entries: Mapping[str, Entry]) -> list[Figure]:
         )
         if goal != "limits"
     ]
+
+
+def _title(curves: pd.DataFrame, target: Target, goal: str) -> str:
+    """Metric and goal of a figure, as far as a run has several of them."""
+    several_metrics = curves["metric_target"].nunique() > 1
+    several_goals = curves["goal"].nunique() > 1
+    return ", ".join([target.title] * several_metrics + [GOALS.get(goal, goal)] * several_goals)
 
 
 def _regret(
@@ -113,7 +202,7 @@ def _regret(
         made.append(
             figures.anytime_figure(
                 f"search-regret-{i}",
-                f"{target.title}, {under}, {GOALS.get(goal, goal)}",
+                ", ".join(part for part in (_title(curves, target, goal), under) if part),
                 rows,
                 entries,
                 "regret, points of accuracy (log scale)",
@@ -155,7 +244,10 @@ def _tables(
     limits: Mapping[str, Sequence[float]],
     checkpoint: int,
     published: Sequence[Mapping[str, Any]],
-) -> list[LimitTable]:
+    *,
+    last: bool,
+) -> list[DataTable]:
+    """Best accuracies under each limit after some evaluations, a table a metric and goal."""
     evaluations, fronts = _frames(run)
     bests = analysis.best_under_limits(evaluations, limits, [checkpoint])
     made = []
@@ -163,46 +255,71 @@ def _tables(
     for i, ((metric, goal), rows) in enumerate(groups):
         target = run.target(metric)
         bounds = [float(limit) for limit in limits[metric]]
-        lines = []
-        for strategy, own in rows.groupby("strategy", sort=False):
-            cells = tuple(_best(own[own["limit"] == limit]) for limit in bounds)
-            lines.append((str(strategy), cells))
-        lines.sort(key=lambda line: -np.nansum([cell.mean for cell in line[1] if cell]))
+        lines = [
+            Row(str(strategy), tuple(_best(own[own["limit"] == limit]) for limit in bounds))
+            for strategy, own in rows.groupby("strategy", sort=False)
+        ]
+        lines.sort(key=lambda row: -sum(float(cell.value or 0) for cell in row.cells))
+        truth = [analysis.true_best_under_limit(fronts, metric, limit) for limit in bounds]
+        best = Row("Best there is", tuple(_accuracy(value) for value in truth))
         made.append(
-            LimitTable(
+            DataTable(
                 f"search-limits-{i}-{checkpoint}",
-                f"{target.title}, {checkpoint:,} evaluations, {GOALS.get(goal, goal)}",
-                tuple(target.amount(f"{limit:g}") for limit in bounds),
+                f"Best accuracy under a limit: {target.title}, {checkpoint:,} evaluations, "
+                f"{GOALS.get(goal, goal)}",
+                (
+                    Column("strategy", "strategy", numeric=False),
+                    *(
+                        Column(f"at most {target.amount(f'{limit:g}')}", f"accuracy_at_{limit:g}")
+                        for limit in bounds
+                    ),
+                ),
                 tuple(lines),
-                _published(metric, bounds, published),
-                tuple(analysis.true_best_under_limit(fronts, metric, limit) for limit in bounds),
+                foot=(*_published(metric, bounds, published), best),
+                folded=not last,
+                note="Mean over seeds in % ± half its 95 % interval, and the metric of those "
+                "architectures.",
             )
         )
     return made
 
 
-def _best(rows: pd.DataFrame) -> Best | None:
+def _best(rows: pd.DataFrame) -> Cell:
     if rows.empty or rows["accuracy"].isna().all():
-        return None
-    mean, _, high = mean_interval(rows["accuracy"])
-    return Best(mean, high - mean, float(rows["value"].mean()))
+        return EMPTY
+    mean, low, high = mean_interval(rows["accuracy"])
+    return _accuracy(mean, float(rows["value"].mean()), low, high)
+
+
+def _accuracy(
+    mean: float, value: float = np.nan, low: float = np.nan, high: float = np.nan
+) -> Cell:
+    """A cell of an accuracy in %, with the metric there and the interval where they are known."""
+    if np.isnan(mean):
+        return EMPTY
+    known = {"low_95": low, "high_95": high, "metric": value}
+    small = f"± {high - mean:.2f}" if np.isfinite(low) else ""
+    small += f" at {value:.3g}" if np.isfinite(value) else ""
+    more = {name: number for name, number in known.items() if np.isfinite(number)}
+    return Cell(f"{mean:.2f}", mean, small.strip(), more=more)
 
 
 def _published(
     metric: str, bounds: Sequence[float], published: Sequence[Mapping[str, Any]]
-) -> tuple[tuple[str, str, tuple[Best | None, ...]], ...]:
+) -> tuple[Row, ...]:
     own = [each for each in published if each["metric"] == metric]
-    lines = []
+    rows = []
     for method in dict.fromkeys(str(each["method"]) for each in own):
         by_limit = {float(each["limit"]): each for each in own if each["method"] == method}
         cells = []
         for bound in bounds:
             each = by_limit.get(bound)
             value = np.nan if each is None or each.get("value") is None else float(each["value"])
-            cells.append(None if each is None else Best(float(each["accuracy"]), np.nan, value))
+            cells.append(EMPTY if each is None else _accuracy(float(each["accuracy"]), value))
         source = next(str(each.get("source") or "") for each in by_limit.values())
-        lines.append((method, source, tuple(cells)))
-    return tuple(lines)
+        small = "published" + (f", {source}" if source else "")
+        rows.append(Row(method, tuple(cells), small))
+    return tuple(rows)
 
 
 def _verified(run: Run, entries: Mapping[str, Entry]) -> list[Figure]:
@@ -228,11 +345,11 @@ def _verified(run: Run, entries: Mapping[str, Entry]) -> list[Figure]:
     return made
 
 
-def _failures(run: Run) -> list[str]:
+def _failures(run: Run) -> tuple[str, ...]:
     failed = run.info.get("search_failures") or []
-    return [
+    return tuple(
         f"{each.get('strategy')}, seed {each.get('seed')}: "
         + (str(each.get("error") or "").strip().splitlines() or [""])[-1]
         for each in failed
         if isinstance(each, Mapping)
-    ]
+    )

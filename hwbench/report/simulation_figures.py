@@ -10,8 +10,6 @@ import pandas as pd
 
 from hwbench.report.analysis import front_accuracy
 from hwbench.report.plotting import (
-    N_COLOURS,
-    SYMBOLS,
     Entry,
     Figure,
     Json,
@@ -20,6 +18,7 @@ from hwbench.report.plotting import (
     base_layout,
     interval_text,
     line_trace,
+    nth_entry,
     plain_numbers,
     plain_text,
     sample,
@@ -43,10 +42,7 @@ class Measure:
 def simulation_entries(candidates: Iterable[int]) -> dict[int, Entry]:
     """Colour and symbol of every number of candidates."""
     return {
-        n: Entry(
-            f"n:{n}", f"{n:,} candidates", f"$c{i % N_COLOURS}", SYMBOLS[i % len(SYMBOLS)], "solid"
-        )
-        for i, n in enumerate(sorted(candidates))
+        n: nth_entry(i, f"n:{n}", f"{n:,} candidates") for i, n in enumerate(sorted(candidates))
     }
 
 
@@ -161,6 +157,7 @@ def selection_figure(example: pd.DataFrame, accuracy: Target, metric: Target) ->
     legend = (
         Entry("s:candidates", "candidates", "$muted", "circle"),
         Entry("s:front", "true front", "$ink", "", "solid"),
+        Entry("s:predicted", "front as predicted", "$c1", "", "dash"),
         Entry("s:loss", "accuracy lost", "$c3", "", "dot"),
         Entry("s:selected", "selected, dominated once measured", "$c3", "x"),
         Entry("s:stays", "selected, still Pareto-optimal once measured", "$c0", "diamond"),
@@ -169,19 +166,15 @@ def selection_figure(example: pd.DataFrame, accuracy: Target, metric: Target) ->
     segments_x = [v for x in plain_numbers(drops["metric"]) for v in (x, x, None)]
     pairs = zip(plain_numbers(drops["accuracy"]), plain_numbers(drops["offered"]), strict=True)
     segments_y = [v for low, high in pairs for v in (low, high, None)]
-    layout = base_layout(axis_title(metric.title, metric.unit), axis_title(accuracy.title, "%"))
+    layout = base_layout(axis_title(metric.name, metric.unit), axis_title(accuracy.name, "%"))
     layout["hovermode"] = "closest"
-    # Most of a search space's poor architectures say nothing here: begin where the front is.
-    floor = min(
-        [
-            float(np.quantile(example["accuracy"], 0.25)),
-            *selected["accuracy"].tolist(),
-        ]
-    )
-    top = float(example["accuracy"].max())
+    # Most of a search space's poor architectures say nothing here: begin where the front is. One
+    # hopeless pick must not squeeze all others into a corner either.
+    quartile, top = float(np.quantile(example["accuracy"], 0.25)), float(example["accuracy"].max())
+    worst = min([quartile, *selected["accuracy"].tolist()])
+    floor = max(worst, top - 2.5 * max(top - quartile, 1e-6))
     pad = 0.04 * max(top - floor, 1e-6)
     layout["yaxis"] |= {"range": [floor - pad, top + pad]}
-    below = 100.0 * float((example["accuracy"] < floor - pad).mean())
     points = f"{len(shown):,} of {len(plain):,}" if len(shown) < len(plain) else f"{len(plain):,}"
     deviation = float(example["deviation"].iloc[0]) if len(example) else float("nan")
     return Figure(
@@ -217,16 +210,42 @@ def selection_figure(example: pd.DataFrame, accuracy: Target, metric: Target) ->
                 "legendgroup": "s:front",
                 "hovertemplate": "true front<br>%{x:.4g}<br>%{y:.2f} %<extra></extra>",
             },
-            _selected(selected[~selected["selected_pareto"]], legend[3], metric),
-            _selected(stays, legend[4], metric),
+            _predicted_front(selected, legend[2]),
+            _selected(selected[~selected["selected_pareto"]], legend[4], metric),
+            _selected(stays, legend[5], metric),
         ],
         layout=layout,
         height=520,
         legend=legend,
         caption=f"Predictor with a deviation of {deviation:.2f}; {points} unselected candidates "
-        f"drawn. {below:.0f} % of all lie below the plot: double-click it to see them.",
+        "drawn." + _out_of_sight(example, selected, floor - pad),
         wide=True,
     )
+
+
+def _out_of_sight(example: pd.DataFrame, selected: pd.DataFrame, bottom: float) -> str:
+    """What lies below the plot, in a sentence; "" where nothing does."""
+    below = int((example["accuracy"] < bottom).sum())
+    if not below:
+        return ""
+    picks = int((selected["accuracy"] < bottom).sum())
+    which = f", {picks} of the selected among them" if picks else ""
+    return f" {below:,} architectures lie below the plot{which}: double-click it to see them."
+
+
+def _predicted_front(selected: pd.DataFrame, entry: Entry) -> Json:
+    """What was selected, where the predictor sees it: there it is a front."""
+    rows = selected.dropna(subset=["predicted_metric"]).sort_values("predicted_metric")
+    return {
+        "type": "scatter",
+        "x": plain_numbers(rows["predicted_metric"]),
+        "y": plain_numbers(rows["accuracy"]),
+        "mode": "lines+markers",
+        "line": {"color": entry.colour, "width": 1.4, "shape": "hv", "dash": entry.dash},
+        "marker": {"color": entry.colour, "size": 4},
+        "legendgroup": entry.group,
+        "hovertemplate": "as predicted<br>%{x:.4g}<br>%{y:.2f} %<extra></extra>",
+    }
 
 
 def _selected(rows: pd.DataFrame, entry: Entry, metric: Target) -> Json:

@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
 from hwbench.report.analysis import Lookup, best_at, expected_loss, first_above
+from hwbench.report.blocks import Finding
 from hwbench.report.reading import Run
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What was found on one target: a heading and its sentences."""
-
-    title: str
-    sentences: tuple[Markup, ...]
 
 
 def study_findings(

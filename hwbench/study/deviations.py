@@ -54,6 +54,11 @@ class Mixture:
     width: float
     gain: float
 
+    def density(self, values: Floats) -> Floats:
+        """The density at each value, shape (n,), in 1 / standard deviations of the truth."""
+        parts = _densities(values, self.centre, self.shift * self.width, self.width)
+        return np.asarray(self.weights) @ parts
+
 
 def standardised_deviations(predictions: pd.DataFrame) -> pd.Series:
     """Prediction minus truth, in standard deviations of the truth of the same trial's test set.

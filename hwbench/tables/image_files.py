@@ -1,7 +1,7 @@
 """Reading image sets from the files that their authors publish.
 
-Nothing is unpickled: CIFAR is read from its binary version, SVHN from MATLAB files, and one's own
-images from arrays.
+CIFAR is read from its binary version, SVHN from MATLAB files, one's own images from arrays, and
+ImageNet16-120 from pickles that run nothing (`hwbench.tables.imagenet16`).
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwbench.errors import HwbenchError
+from hwbench.tables.imagenet16 import read_imagenet16_120
 from hwbench.tables.images import ImageSet
 
 Images = NDArray[np.uint8]
@@ -67,7 +68,7 @@ def read_cifar(name: str, folder: Path, *, check: bool = True) -> ImageSet:
         Where the archive is missing, another one, or damaged.
     """
     archive, digest, train, test, label_bytes, classes = CIFAR[name]
-    path = _published(folder / archive, digest if check else None)
+    path = published_file(folder / archive, digest if check else None)
     try:
         with tarfile.open(path, "r:gz") as members:
             parts = [
@@ -94,7 +95,7 @@ def read_svhn(folder: Path, *, check: bool = True) -> ImageSet:
 
     parts = []
     for name, digest in SVHN.items():
-        path = _published(folder / name, digest if check else None)
+        path = published_file(folder / name, digest if check else None)
         try:
             content = loadmat(path, variable_names=["X", "y"])
             images = np.ascontiguousarray(content["X"].transpose(3, 2, 0, 1), dtype=np.uint8)
@@ -193,15 +194,14 @@ def normalised(
     )
 
 
-READERS: dict[str, Callable[[Path], ImageSet]] = {
-    "cifar10": lambda folder: read_cifar("cifar10", folder),
-    "cifar100": lambda folder: read_cifar("cifar100", folder),
-    "svhn": read_svhn,
-}
-"""Readers of published image sets, from the folder of their files."""
+def published_file(path: Path, digest: str | None) -> Path:
+    """A published file's path, once it is there and, where an MD5 is given, is that file.
 
-
-def _published(path: Path, digest: str | None) -> Path:
+    Raises
+    ------
+    HwbenchError
+        Where it is missing, or another one.
+    """
     if not path.is_file():
         raise HwbenchError(f"{path}: is missing; put the published file there")
     if digest is not None:
@@ -213,6 +213,15 @@ def _published(path: Path, digest: str | None) -> Path:
                 "fetch it again"
             )
     return path
+
+
+READERS: dict[str, Callable[[Path], ImageSet]] = {
+    "cifar10": lambda folder: read_cifar("cifar10", folder),
+    "cifar100": lambda folder: read_cifar("cifar100", folder),
+    "imagenet16-120": read_imagenet16_120,
+    "svhn": read_svhn,
+}
+"""Readers of published image sets, from the folder of their files."""
 
 
 def _records(file: IO[bytes] | None, label_bytes: int) -> tuple[Images, Labels]:

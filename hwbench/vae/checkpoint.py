@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import zipfile
 import zlib
@@ -76,6 +77,15 @@ def save_vae(vae: TrainedGraphVAE, path: Path | str, moments: Moments | None = N
         arrays |= {SECOND_MOMENT + name: value.numpy() for name, value in moments.second.items()}
     with atomic_path(place) as temporary, temporary.open("wb") as stream:
         np.savez(stream, allow_pickle=False, **arrays)
+
+
+def weights_digest(vae: TrainedGraphVAE) -> str:
+    """SHA-256 of the names, shapes and values of a VAE's weights."""
+    digest = hashlib.sha256()
+    for name, value in sorted(vae.model.state_dict().items()):
+        digest.update(f"{name} {tuple(value.shape)}\n".encode())
+        digest.update(np.ascontiguousarray(value.numpy()).tobytes())
+    return digest.hexdigest()
 
 
 def load_vae(path: Path | str) -> TrainedGraphVAE:

@@ -10,6 +10,48 @@ from hwbench.vae.layers import Propagation, gated_update
 from hwbench.vae.settings import GraphVAESettings
 
 
+class Tally(torch.nn.Module):
+    """What a graph that is being built amounts to, as an input of its decisions.
+
+    A decision is told how many edges there are and how many vertices lead nowhere yet; that of an
+    edge is told too whether its source is one of them.
+
+    Parameters
+    ----------
+    size : of the layer that is told.
+    n_vertices : of the largest graph.
+    """
+
+    def __init__(self, size: int, n_vertices: int) -> None:
+        super().__init__()
+        most = n_vertices * (n_vertices - 1) // 2
+        self.of_vertex = torch.nn.Embedding(most + 1, size)
+        self.of_edge = torch.nn.Embedding(most + 1, size)
+        self.loose_of_vertex = torch.nn.Embedding(n_vertices + 1, size)
+        self.loose_of_edge = torch.nn.Embedding(n_vertices + 1, size)
+        self.loose_source = torch.nn.Parameter(torch.zeros(size))
+        for value in self.parameters():
+            torch.nn.init.zeros_(value)
+
+    def vertices(self, n_edges: torch.Tensor, n_loose: torch.Tensor) -> torch.Tensor:
+        """What the decisions of vertices are told (..., size), from counts (...)."""
+        told: torch.Tensor = self.of_vertex(n_edges) + self.loose_of_vertex(n_loose)
+        return told
+
+    def edges(
+        self, n_edges: torch.Tensor, n_loose: torch.Tensor, loose: torch.Tensor
+    ) -> torch.Tensor:
+        """What the decisions of edges are told (..., size).
+
+        Parameters
+        ----------
+        n_edges, n_loose : counts (...), of edges and of earlier vertices that lead nowhere.
+        loose : whether the source does, bool (...).
+        """
+        told: torch.Tensor = self.of_edge(n_edges) + self.loose_of_edge(n_loose)
+        return told + self.loose_source * loose[..., None]
+
+
 class Decoder(torch.nn.Module):
     """Builds graphs vertex by vertex: its operation, then each edge into it in order of index.
 
@@ -49,6 +91,7 @@ class Decoder(torch.nn.Module):
             torch.nn.Linear(hidden, 2 * hidden, bias=False) if settings.observed else None
         )
         self.edge = torch.nn.Linear(2 * hidden, 1)
+        self.tally = Tally(2 * hidden, graphs.n_vertices) if settings.tallied else None
 
     # ------------------------------------------------------------------ likelihood
 
@@ -73,7 +116,9 @@ class Decoder(torch.nn.Module):
         states, messages = self.propagation(gates, batch.adjacency, first)
         graph = self._graph_states(first, states, messages)
         present = batch.operations[:, 1:].sum(dim=2).T
-        scores = functional.log_softmax(self.vertex(graph), dim=2)
+        scores = functional.log_softmax(
+            self._vertex_scores(graph, *_before(batch.adjacency)), dim=2
+        )
         chosen = (scores * batch.operations[:, 1:].transpose(0, 1)).sum(dim=2)
         of_vertices = chosen.sum(dim=0)  # padding is all zeros and adds nothing
         lone, partial, which = self._states_between(table, gates, messages, batch)
@@ -97,6 +142,16 @@ class Decoder(torch.nn.Module):
         seen = self.propagation.update(self.observer.expand(len(heard), -1), heard)
         return seen.view(len(messages) - 1, -1, self.hidden)
 
+    def _vertex_scores(
+        self, graph: torch.Tensor, n_edges: torch.Tensor, n_loose: torch.Tensor
+    ) -> torch.Tensor:
+        """Scores of operations (..., n_operations), from states of the graph (..., hidden)."""
+        hidden = self.vertex[0](graph)
+        if self.tally is not None:
+            hidden = hidden + self.tally.vertices(n_edges, n_loose)
+        scores: torch.Tensor = self.vertex[2](functional.relu(hidden))
+        return scores
+
     def _edge_likelihood(
         self,
         states: torch.Tensor,
@@ -114,14 +169,17 @@ class Decoder(torch.nn.Module):
         target, which : what `edge_target` makes of the states of `_states_between`, and their rows.
         adjacency, present : the edges, and which vertices but the first are there, (n, n_graphs).
         """
-        source = self.edge_source(states[:-1])
-        about_graph = None if self.edge_graph is None else self.edge_graph(graph)
+        # Taken apart, because the derivative of every slice is as large as all of them together.
+        source = self.edge_source(states[:-1]).unbind(dim=0)
+        about_graph = None if self.edge_graph is None else self.edge_graph(graph).unbind(dim=0)
         total = adjacency.new_zeros(len(adjacency))
         for vertex in range(1, self.n_vertices):
             # (n_sources, n_graphs, 2 h): every earlier vertex beside the state at its turn
-            hidden = target[which[vertex - 1]] + source[:vertex]
+            hidden = target[which[vertex - 1]] + torch.stack(source[:vertex])
             if about_graph is not None:
                 hidden = hidden + about_graph[vertex - 1]
+            if self.tally is not None:
+                hidden = hidden + self.tally.edges(*_between(adjacency, vertex))
             scores = self.edge(functional.relu(hidden))[:, :, 0]
             truth = adjacency[:, :vertex, vertex].T
             losses = functional.binary_cross_entropy_with_logits(scores, truth, reduction="none")
@@ -147,6 +205,7 @@ class Decoder(torch.nn.Module):
         lone = update(table.flatten(0, 1), None)
         offset = len(lone)
         received, gates_of, which = [], [], []
+        sent, gates_at = messages.unbind(dim=0), gates.unbind(dim=1)
         operations = batch.operations.argmax(dim=2).T
         for vertex in range(1, self.n_vertices):
             edges = batch.adjacency[:, : vertex - 1, vertex].T > 0
@@ -154,9 +213,9 @@ class Decoder(torch.nn.Module):
             rows = torch.zeros((vertex, len(batch)), dtype=torch.int64)
             rows[0] = operations[vertex] + vertex * self.n_operations
             if n_edges:
-                sums = messages[: vertex - 1] * edges[:, :, None]
+                sums = torch.stack(sent[: vertex - 1]) * edges[:, :, None]
                 received.append(sums.cumsum(dim=0)[edges])
-                gates_of.append(gates[:, vertex][edges.nonzero()[:, 1]])
+                gates_of.append(gates_at[vertex][edges.nonzero()[:, 1]])
                 rows[1:][edges] = torch.arange(offset, offset + n_edges)
                 offset += n_edges
             which.append(rows.cummax(dim=0).values)
@@ -195,12 +254,16 @@ class Decoder(torch.nn.Module):
         states, messages = [state], [send(state, 0)]
         heard, sources = first + messages[0], [self.edge_source(state)]
         growing = torch.ones(n_graphs, dtype=torch.bool)
+        n_edges = torch.zeros(n_graphs, dtype=torch.int64)
+        loose = torch.zeros(n_graphs, self.n_vertices, dtype=torch.bool)
         decision = 0
         for vertex in range(1, self.n_vertices):
             graph = state
             if self.observer is not None:
                 graph = update(self.observer.expand(n_graphs, -1), heard)
-            drawn = _choose(self.vertex(graph), _column(chances, decision))
+            loose[:, vertex - 1] = True
+            scores = self._vertex_scores(graph, n_edges, loose.sum(dim=1))
+            drawn = _choose(scores, _column(chances, decision))
             decision += 1
             if vertex == self.n_vertices - 1:
                 drawn = torch.full_like(drawn, self.end)
@@ -213,11 +276,16 @@ class Decoder(torch.nn.Module):
                 hidden = self.edge_target(state) + sources[sender]
                 if about_graph is not None:
                     hidden = hidden + about_graph
+                if self.tally is not None:
+                    counts = n_edges, loose.sum(dim=1), loose[:, sender]
+                    hidden = hidden + self.tally.edges(*counts)
                 score = self.edge(functional.relu(hidden))[:, 0]
                 chance = _column(chances, decision)
                 decision += 1
                 edge = score > 0 if chance is None else chance < score.sigmoid()
                 adjacency[:, sender, vertex] = edge & growing
+                n_edges += edge
+                loose[:, sender] &= ~edge
                 received = received + messages[sender] * edge[:, None]
                 state = torch.where(edge[:, None], update(gates, received), state)
             states.append(state)
@@ -238,6 +306,25 @@ class Decoder(torch.nn.Module):
         gates = self.propagation.update.inputs(embedding(one_hot))
         gates = gates.expand(self.n_vertices, -1, -1)
         return gates if self.index is None else gates + self.index[:, None]
+
+
+def _before(adjacency: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Edges, and vertices that lead nowhere, before each vertex but the first (n - 1, n_graphs)."""
+    n_edges = adjacency.sum(dim=1).cumsum(dim=1)[:, :-1]
+    heard = adjacency.cumsum(dim=2)[:, :, :-1] > 0  # whether row leads anywhere up to column
+    known = torch.arange(1, adjacency.shape[1])
+    return n_edges.T.long(), (known - heard.sum(dim=1)).T
+
+
+def _between(adjacency: torch.Tensor, vertex: int) -> tuple[torch.Tensor, ...]:
+    """What `Tally.edges` takes at the decisions of a vertex's edges, (n_sources, n_graphs) each."""
+    own = adjacency[:, :vertex, vertex]
+    loose = ~(adjacency[:, :vertex, :vertex] > 0).any(dim=2)
+    earlier = own.cumsum(dim=1) - own
+    n_edges = adjacency[:, :, :vertex].sum(dim=(1, 2))[:, None] + earlier
+    joined = own * loose
+    n_loose = loose.sum(dim=1)[:, None] - (joined.cumsum(dim=1) - joined)
+    return n_edges.T.long(), n_loose.T.long(), loose.T
 
 
 def _column(chances: torch.Tensor | None, decision: int) -> torch.Tensor | None:

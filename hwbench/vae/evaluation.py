@@ -34,7 +34,7 @@ class VAEEvaluation:
     n_unique : that many.
     novelty : different architectures that training has not seen, among all different ones.
     n_test, n_prior, n_decodes : numbers of test graphs, latents, and decodings of each.
-    prior : see `evaluate_vae`.
+    prior, join_loose_ends : see `evaluate_vae`.
     """
 
     accuracy: float
@@ -47,12 +47,14 @@ class VAEEvaluation:
     n_prior: int
     n_decodes: int
     prior: Prior
+    join_loose_ends: bool
 
 
 def evaluate_vae(
     vae: TrainedGraphVAE,
     *,
     prior: Prior = "training",
+    join_loose_ends: bool = False,
     n_prior: int = N_PRIOR,
     n_decodes: int = N_DECODES,
     seed: int = 0,
@@ -65,6 +67,8 @@ def evaluate_vae(
     prior : "training" draws latents from the normal distribution that has the mean and deviation
         of the training architectures' latents in each dimension, as the code published with D-VAE
         does; "standard" draws from the prior of the loss, of mean 0 and deviation 1.
+    join_loose_ends : whether vertices of a decoded graph that lead nowhere are joined to its
+        output, as that code does; by default graphs are taken as they are drawn.
     n_prior, n_decodes : latents, and decodings of each.
     seed : of latents and decisions.
 
@@ -80,15 +84,20 @@ def evaluate_vae(
     archs = split(vae.space, vae.settings)
     generator = np.random.default_rng(seed)
     latents = vae.encode(archs.test)
-    exact = [_rebuilt(vae, archs.test, latents, generator) for _ in range(n_decodes)]
+    rule = {"join_loose_ends": join_loose_ends}
+    truth = vae.graphs.graphs(archs.test)
+    exact = [
+        same_graphs(vae.decode_graphs(latents, generator, **rule), truth) for _ in range(n_decodes)
+    ]
+    likeliest = same_graphs(vae.decode_graphs(latents, **rule), truth)
     points = draw_prior(vae, prior, n_prior, generator, archs.training)
-    found, valid = vae.decode(np.repeat(points, n_decodes, axis=0), generator)
+    found, valid = vae.decode(np.repeat(points, n_decodes, axis=0), generator, **rule)
     unique = np.unique(found[valid], axis=0)
     seen = set(vae.space.keys_of(archs.training).tolist())
     new = sum(key not in seen for key in vae.space.keys_of(unique).tolist())
     return VAEEvaluation(
         accuracy=100 * float(np.mean(exact)),
-        likeliest_accuracy=100 * float(_rebuilt(vae, archs.test, latents, None).mean()),
+        likeliest_accuracy=100 * float(likeliest.mean()),
         validity=100 * float(valid.mean()),
         uniqueness=100 * len(unique) / max(int(valid.sum()), 1),
         n_unique=len(unique),
@@ -97,6 +106,7 @@ def evaluate_vae(
         n_prior=n_prior,
         n_decodes=n_decodes,
         prior=prior,
+        join_loose_ends=join_loose_ends,
     )
 
 
@@ -113,13 +123,3 @@ def draw_prior(
         known = vae.encode(training)
         points = points * known.std(axis=0) + known.mean(axis=0)
     return points
-
-
-def _rebuilt(
-    vae: TrainedGraphVAE,
-    archs: IntArray,
-    latents: NDArray[np.float32],
-    generator: np.random.Generator | None,
-) -> NDArray[np.bool_]:
-    """Which architectures' graphs come out of their latents as they were."""
-    return same_graphs(vae.decode_graphs(latents, generator), vae.graphs.graphs(archs))

@@ -136,6 +136,21 @@ def reordered(graphs: Graphs, order: NDArray[np.int64]) -> Graphs:
     )
 
 
+def loose_ends_joined(graphs: Graphs) -> Graphs:
+    """Graphs in which every vertex that led nowhere leads to the last one.
+
+    So the code published with D-VAE builds them (Zhang et al. 2019), where those are all edges that
+    the output gets; here they join the edges that it has.
+    """
+    last = graphs.n_vertices - 1
+    before = np.arange(graphs.operations.shape[1]) < last[:, None]
+    loose = before & ~graphs.adjacency.any(axis=2)
+    adjacency = graphs.adjacency.copy()
+    row, vertex = np.nonzero(loose)
+    adjacency[row, vertex, last[row]] = 1
+    return replace(graphs, adjacency=adjacency)
+
+
 @dataclass(frozen=True)
 class GraphBatch:
     """Graphs as tensors.

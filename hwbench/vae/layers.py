@@ -149,6 +149,9 @@ class Propagation(torch.nn.Module):
         edges = adjacency.transpose(1, 2) if backwards else adjacency
         order = range(n_vertices - 1, -1, -1) if backwards else range(n_vertices)
         used, always = _what_edges_do(edges)
+        gates_of = gates.unbind(
+            dim=1
+        )  # whose derivative, unlike that of slices, is put together once
         states: dict[int, torch.Tensor] = {}
         messages: dict[int, torch.Tensor] = {}
         received = first
@@ -164,7 +167,7 @@ class Propagation(torch.nn.Module):
                         if received is None
                         else torch.addcmul(received, message, edge)
                     )
-            states[vertex] = self.update(gates[:, vertex], received)
+            states[vertex] = self.update(gates_of[vertex], received)
             messages[vertex] = self.messages(states[vertex], vertex)
             received = None
         every = range(n_vertices)

@@ -22,6 +22,9 @@ from hwbench.vae.graphs import GraphBatch, GraphFormat
 from hwbench.vae.layers import Propagation
 from hwbench.vae.settings import GraphVAESettings
 
+Passed = tuple[torch.Tensor, torch.Tensor]
+"""States and messages of all vertices, each (n_vertices, n_graphs, hidden_size)."""
+
 
 class Encoder(torch.nn.Module):
     """From graphs to mean and log-variance of their latents (eq. 2.5).
@@ -56,21 +59,54 @@ class Encoder(torch.nn.Module):
         adjacency, operations : see `GraphBatch`.
         inputs : embedded operations (n_graphs, n_vertices, n_inputs).
         """
-        present = operations.sum(dim=2).T[:, :, None]
         last = operations[:, :, self.end].T[:, :, None]  # 1 at every graph's output
-        way = self.onward
-        states, messages = way(way.update.inputs(inputs), adjacency)
-        summary = (states * last).sum(dim=0)
-        if self.back is not None:
-            way = self.back
-            both = torch.cat([inputs, states.transpose(0, 1)], dim=2)
-            states, messages = way(way.update.inputs(both), adjacency, backwards=True)
+        (states, messages), back = self._passed(adjacency, inputs)
+        way, summary = self.onward, (states * last).sum(dim=0)
+        if self.back is not None and back is not None:
+            way, (states, messages) = self.back, back
             summary = torch.cat([summary, states[0]], dim=1)
         if self.observer is not None:
             gates = self.observer.expand(len(adjacency), -1)
-            summary = way.update(gates, (messages * present).sum(dim=0))
+            summary = way.update(gates, _all_said(messages, operations))
         mean, log_variance = self.moments(summary).chunk(2, dim=1)
         return mean, log_variance
+
+    def messages(
+        self, adjacency: torch.Tensor, operations: torch.Tensor, inputs: torch.Tensor
+    ) -> torch.Tensor:
+        """Sums of what all vertices say, on the way forth and, where there is one, on the way back.
+
+        The observer's state, and with it the latents, follows from them. Arguments as `forward`.
+
+        Returns
+        -------
+        (n_graphs, n_ways * hidden_size).
+        """
+        onward, back = self._passed(adjacency, inputs)
+        ways = [onward] if back is None else [onward, back]
+        return torch.cat([_all_said(messages, operations) for _, messages in ways], dim=1)
+
+    def _passed(
+        self, adjacency: torch.Tensor, inputs: torch.Tensor
+    ) -> tuple[Passed, Passed | None]:
+        """States and messages of all vertices, forth and back."""
+        onward = self.onward(self.onward.update.inputs(inputs), adjacency)
+        if self.back is None:
+            return onward, None
+        both = torch.cat([inputs, onward[0].transpose(0, 1)], dim=2)
+        return onward, self.back(self.back.update.inputs(both), adjacency, backwards=True)
+
+
+def _of_priors(noise: torch.Tensor, means: torch.Tensor) -> torch.Tensor:
+    """Latents (n, latent_size) of the priors of `evaluate_vae`, by turns, from standard noise."""
+    latents = noise.clone()
+    latents[::2] = torch.addcmul(means.mean(dim=0), noise[::2], means.std(dim=0, correction=0))
+    return latents
+
+
+def _all_said(messages: torch.Tensor, operations: torch.Tensor) -> torch.Tensor:
+    """The sum (n_graphs, hidden_size) of the messages of the vertices that are there."""
+    return (messages * operations.sum(dim=2).T[:, :, None]).sum(dim=0)
 
 
 @dataclass(frozen=True)
@@ -79,12 +115,14 @@ class Losses:
 
     Attributes
     ----------
-    reconstruction : negative log-likelihood of the graphs, nats.
+    reconstruction : negative log-likelihood of the graphs given their own latents, nats.
+    unconditional : the same of graphs that were given latents of the prior; 0 where none was.
     divergence : Kullback-Leibler divergence of the latents from the prior, nats.
     heads : squared error of the heads over the labelled graphs and metrics, standardised units.
     """
 
     reconstruction: torch.Tensor
+    unconditional: torch.Tensor
     divergence: torch.Tensor
     heads: torch.Tensor
 
@@ -126,7 +164,11 @@ class GraphVAE(torch.nn.Module):
         return mean, log_variance
 
     def losses(
-        self, batch: GraphBatch, noise: torch.Tensor, labels: torch.Tensor | None = None
+        self,
+        batch: GraphBatch,
+        noise: torch.Tensor,
+        labels: torch.Tensor | None = None,
+        n_prior: int = 0,
     ) -> Losses:
         """What training makes small.
 
@@ -135,17 +177,22 @@ class GraphVAE(torch.nn.Module):
         batch : the graphs.
         noise : standard normal (n_graphs, latent_size).
         labels : standardised metrics (n_graphs, n_metrics), NaN where they are unknown.
+        n_prior : the first graphs, that many, are given latents of the prior: by turns of the
+            normal distribution with the mean and deviation that the batch's latents have in each
+            dimension, and of the standard one.
         """
         mean, log_variance = self.encode(batch)
-        latents = torch.addcmul(mean, noise, (0.5 * log_variance).exp())
+        own = torch.addcmul(mean, noise, (0.5 * log_variance).exp())
+        latents = torch.cat([_of_priors(noise[:n_prior], mean.detach()), own[n_prior:]])
         likelihood = self.decoder.log_likelihood(latents, batch, self.embedding)
         divergence = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).sum(dim=1)
-        errors = latents.new_zeros(())
+        errors = own.new_zeros(())
         if labels is not None and len(self.heads):
             known = ~labels.isnan()
-            predicted = self.predict(latents)
+            predicted = self.predict(own)
             errors = (predicted[known] - labels[known]).square().sum() / known.sum().clamp(min=1)
-        return Losses(-likelihood.mean(), divergence.mean(), errors)
+        unconditional = -likelihood[:n_prior].mean() if n_prior else errors.new_zeros(())
+        return Losses(-likelihood[n_prior:].mean(), unconditional, divergence.mean(), errors)
 
     def predict(self, latents: torch.Tensor) -> torch.Tensor:
         """Standardised metrics (n, n_metrics) that the heads see in latents (n, latent_size)."""

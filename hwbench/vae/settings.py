@@ -28,8 +28,15 @@ class GraphVAESettings(BaseModel):
     bidirectional : the encoder goes back from the output too, each vertex starting from what it
         knows from the way forth, so that cells differ that share all their ways from the input.
         By default where the variant is "d-vae-tmb".
+    tallied : the decoder's decisions are told how many edges there are, how many vertices lead
+        nowhere yet, and of an edge whether its source is one of them (ours): what a space with a
+        limit of edges asks of its graphs can then be learned where latents say little of a graph.
     kl_weight : of the Kullback-Leibler divergence in the loss (eq. 2.3), whose other part is the
         negative log-likelihood of a graph in nats.
+    prior_share : of the graphs of a step whose latents are not their own but drawn from the priors
+        of `evaluate_vae`, so that the decoder also learns which graphs there are where no graph's
+        latents lie: there it falls back on what all graphs have in common, and what it builds is
+        more often valid.
     epochs, batch_size, learning_rate : of training; the rate is the largest of a schedule that
         warms up and falls along a cosine.
     n_graphs : architectures drawn from the space, without repeats; all of them where it has fewer.
@@ -38,6 +45,8 @@ class GraphVAESettings(BaseModel):
         pre-predictor of CHOE 4.4.3); none by default.
     n_labelled : training architectures whose metrics the heads see.
     head_weight : of the heads' mean squared errors, in standardised units, in the loss.
+    start : SHA-256 of the weights that training began with, where they were another VAE's; see
+        `train_vae`.
     seed : of the draws, the start, the order of batches and the noise.
     """
 
@@ -49,7 +58,9 @@ class GraphVAESettings(BaseModel):
     latent_size: int = Field(default=128, ge=1, le=4096)
     embedding_size: int = Field(default=32, ge=1, le=4096)
     bidirectional: bool | None = None
+    tallied: bool = False
     kl_weight: float = Field(default=0.02, ge=0, allow_inf_nan=False)
+    prior_share: float = Field(default=0.0, ge=0, lt=1)
     epochs: int = Field(default=40, ge=1)
     batch_size: int = Field(default=128, ge=1)
     learning_rate: float = Field(default=2e-3, gt=0, allow_inf_nan=False)
@@ -58,6 +69,7 @@ class GraphVAESettings(BaseModel):
     metrics: tuple[str, ...] = ()
     n_labelled: int = Field(default=200, ge=2)
     head_weight: float = Field(default=1.0, ge=0, allow_inf_nan=False)
+    start: str | None = Field(default=None, pattern="^[0-9a-f]{64}$")
     seed: int = Field(default=0, ge=0)
 
     @model_validator(mode="after")

@@ -13,7 +13,7 @@ from hwbench.errors import HwbenchError
 from hwbench.spaces import Space
 from hwbench.spaces.base import IntArray
 from hwbench.spaces.graphs import Graphs
-from hwbench.vae.graphs import GraphBatch, GraphFormat, graph_format
+from hwbench.vae.graphs import GraphBatch, GraphFormat, graph_format, loose_ends_joined
 from hwbench.vae.model import GraphVAE
 from hwbench.vae.settings import GraphVAESettings
 
@@ -91,7 +91,11 @@ class TrainedGraphVAE:
         return np.empty((0, self.settings.latent_size), dtype=np.float32)
 
     def decode(
-        self, latents: ArrayLike, seed: int | np.random.Generator | None = None
+        self,
+        latents: ArrayLike,
+        seed: int | np.random.Generator | None = None,
+        *,
+        join_loose_ends: bool = False,
     ) -> tuple[IntArray, NDArray[np.bool_]]:
         """The architectures that latents stand for.
 
@@ -99,16 +103,23 @@ class TrainedGraphVAE:
         ----------
         latents : of shape (n, latent_size), any points of the space.
         seed : draws every decision by its probability; by default the likeliest is taken.
+        join_loose_ends : whether vertices that lead nowhere are joined to the output, see
+            `loose_ends_joined`.
 
         Returns
         -------
         int64 architectures of shape (n, n_positions), and bool of shape (n,): whether what was
         built is an architecture of the space. Rows of what is none hold zeros.
         """
-        return self.graphs.architectures(self.decode_graphs(latents, seed))
+        graphs = self.decode_graphs(latents, seed, join_loose_ends=join_loose_ends)
+        return self.graphs.architectures(graphs)
 
     def decode_graphs(
-        self, latents: ArrayLike, seed: int | np.random.Generator | None = None
+        self,
+        latents: ArrayLike,
+        seed: int | np.random.Generator | None = None,
+        *,
+        join_loose_ends: bool = False,
     ) -> Graphs:
         """As `decode`, the graphs as they were built."""
         points = np.ascontiguousarray(latents, dtype=np.float32)
@@ -131,7 +142,8 @@ class TrainedGraphVAE:
                     chances = torch.from_numpy(drawn)
                 edges, vertices = decoder.draw(part, self.model.embedding, chances)
                 adjacency[rows], operations[rows] = edges.numpy(), vertices.numpy()
-        return Graphs(adjacency, operations, self.graphs.operation_names)
+        graphs = Graphs(adjacency, operations, self.graphs.operation_names)
+        return loose_ends_joined(graphs) if join_loose_ends else graphs
 
     def propose(self, latents: ArrayLike, seed: int = 0, attempts: int = 10) -> IntArray:
         """Different architectures near latents, for a search that looks for new candidates.
@@ -141,7 +153,7 @@ class TrainedGraphVAE:
         latents : of shape (n, latent_size).
         seed : of the attempts.
         attempts : how often each latent is decoded: once by the likeliest decisions, then by drawn
-            ones.
+            ones; vertices that lead nowhere are joined to the output.
 
         Returns
         -------
@@ -153,7 +165,8 @@ class TrainedGraphVAE:
         generator = np.random.default_rng(seed)
         found = []
         for attempt in range(attempts):
-            archs, valid = self.decode(latents, generator if attempt else None)
+            drawn_by = generator if attempt else None
+            archs, valid = self.decode(latents, drawn_by, join_loose_ends=True)
             found.append(archs[valid])
         together = np.concatenate(found)
         _, first = np.unique(together, axis=0, return_index=True)

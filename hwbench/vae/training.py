@@ -15,7 +15,13 @@ from hwbench.predictors.training import denormals_flushed, learning_rate_share
 from hwbench.progress import Progress, silent
 from hwbench.spaces import Space, get_space
 from hwbench.toml import validated
-from hwbench.vae.checkpoint import Moments, read_checkpoint, save_vae
+from hwbench.vae.checkpoint import (
+    Moments,
+    load_vae,
+    read_checkpoint,
+    save_vae,
+    weights_digest,
+)
 from hwbench.vae.data import Labels, labels, split
 from hwbench.vae.graphs import GraphBatch
 from hwbench.vae.model import GraphVAE
@@ -35,6 +41,7 @@ def train_vae(
     space: Space | str,
     *,
     checkpoint: Path | str | None = None,
+    start: Path | str | None = None,
     progress: Progress = silent,
     **settings: Any,
 ) -> TrainedGraphVAE:
@@ -45,6 +52,9 @@ def train_vae(
     space : whose architectures are graphs: nasbench201, nasbench101, enas_macro, transnas_micro.
     checkpoint : a file, written as training goes; where it is there already, training goes on
         from it, and comes to the same as without the stop.
+    start : a file of another VAE of the space, with whose weights training begins; what that has
+        not (heads, a tally) begins anew. Architectures that are its training or test ones stay so
+        where `n_graphs`, `test_share` and `seed` are the same.
     progress : told how many epochs are done.
     **settings : see `GraphVAESettings`.
 
@@ -55,13 +65,19 @@ def train_vae(
     Raises
     ------
     HwbenchError
-        Where the space or a setting is unknown, or the checkpoint is of another space or of other
-        settings.
+        Where the space or a setting is unknown, the checkpoint is of another space or of other
+        settings, or the VAE to start with is of another space or of other sizes.
     """
     where = get_space(space) if isinstance(space, str) else space
+    begin = None
+    if start is not None:
+        begin = load_vae(start)
+        settings = {**settings, "start": weights_digest(begin)}
     chosen = validated(settings, GraphVAESettings, where="graph VAE")
+    if begin is not None:
+        _require_fitting(begin, where, chosen, start)
     place = None if checkpoint is None else Path(checkpoint)
-    trainer = _Trainer(where, chosen, place)
+    trainer = _Trainer(where, chosen, place, begin)
     progress(len(trainer.vae.history), chosen.epochs)
     with denormals_flushed():
         while len(trainer.vae.history) < chosen.epochs:
@@ -71,10 +87,43 @@ def train_vae(
     return trainer.vae
 
 
+# What a VAE must share with the one that it begins with, so that their weights fit.
+SHARED = ("variant", "order", "hidden_size", "latent_size", "embedding_size", "both_ways")
+
+
+def _require_fitting(
+    begin: TrainedGraphVAE, space: Space, settings: GraphVAESettings, path: Path | str | None
+) -> None:
+    if begin.space.name != space.name:
+        raise HwbenchError(f"{path}: is of the space {begin.space.name}, not {space.name}")
+    for name in SHARED:
+        theirs, ours = getattr(begin.settings, name), getattr(settings, name)
+        if theirs != ours:
+            raise HwbenchError(
+                f"{path}: has {name} = {theirs!r}, not {ours!r}; training that starts with it "
+                "must have the same"
+            )
+
+
+def _begin_with(model: GraphVAE, other: GraphVAE) -> None:
+    """Take over the weights of all parts that both have, heads aside."""
+    theirs = {
+        name: value for name, value in other.state_dict().items() if not name.startswith("heads.")
+    }
+    ours = model.state_dict()
+    model.load_state_dict({**ours, **{name: theirs[name] for name in theirs.keys() & ours.keys()}})
+
+
 class _Trainer:
     """A VAE, its optimiser, and what it learns from."""
 
-    def __init__(self, space: Space, settings: GraphVAESettings, checkpoint: Path | None) -> None:
+    def __init__(
+        self,
+        space: Space,
+        settings: GraphVAESettings,
+        checkpoint: Path | None,
+        begin: TrainedGraphVAE | None,
+    ) -> None:
         self.settings = settings
         self.checkpoint = checkpoint
         archs = split(space, settings).training
@@ -83,10 +132,11 @@ class _Trainer:
         if checkpoint is not None and checkpoint.exists():
             self.vae, moments = read_checkpoint(checkpoint)
             self._require_same(space, checkpoint)
-        elif found is None:
-            self.vae = TrainedGraphVAE(space, settings)
         else:
-            self.vae = TrainedGraphVAE(space, settings, means=found.means, scales=found.scales)
+            means, scales = (None, None) if found is None else (found.means, found.scales)
+            self.vae = TrainedGraphVAE(space, settings, means=means, scales=scales)
+            if begin is not None:
+                _begin_with(self.vae.model, begin.model)
         self.batch = GraphBatch.of(self.vae.graphs.graphs(archs))
         self.labels = None
         if found is not None:
@@ -146,8 +196,10 @@ class _Trainer:
         self.optimizer.param_groups[0]["lr"] = rate
         drawn = torch.randn(len(rows), settings.latent_size, generator=noise)
         known = None if self.labels is None else self.labels[rows]
-        losses = model.losses(self.batch[rows], drawn, known)
-        loss = losses.reconstruction + settings.kl_weight * losses.divergence
+        n_prior = round(settings.prior_share * len(rows))
+        losses = model.losses(self.batch[rows], drawn, known, n_prior)
+        likelihood = torch.lerp(losses.reconstruction, losses.unconditional, n_prior / len(rows))
+        loss = likelihood + settings.kl_weight * losses.divergence
         self.optimizer.zero_grad()
         torch.autograd.backward(loss + settings.head_weight * losses.heads)
         torch.nn.utils.clip_grad_norm_(model.parameters(), LARGEST_GRADIENT)

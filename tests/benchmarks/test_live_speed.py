@@ -7,9 +7,10 @@ from torch.nn.functional import cross_entropy
 
 from hwbench.live.bilevel import Bilevel
 from hwbench.live.data import Augmentation, SearchData, split_images
+from hwbench.live.search_cell import SearchCell
 from hwbench.live.strategies.darts import DARTS
 from hwbench.live.strategies.single_path import SPOS
-from hwbench.live.supernet import SearchCell, make_supernet
+from hwbench.live.supernet import make_supernet
 from hwbench.live.trainer import SingleLevel
 from hwbench.spaces.edge_cell import EDGES
 from hwbench.tables.images import load_images
@@ -33,11 +34,14 @@ def data() -> SearchData:
 
 
 class PlainNetwork(nn.Module):
-    """The same modules, mixed as published DARTS code does: sum(w * op(x)) over every candidate."""
+    """The same modules, mixed as published DARTS code does: sum(w * op(x)) over every candidate.
+
+    Tensors are laid out as torch does by default, which that code leaves as it is.
+    """
 
     def __init__(self, supernet):
         super().__init__()
-        self.supernet = supernet
+        self.supernet = supernet.to(memory_format=torch.contiguous_format)
         self.alpha = nn.Parameter(1e-3 * torch.randn(6, 5))
 
     def forward(self, images):

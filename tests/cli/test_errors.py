@@ -104,6 +104,8 @@ SELECT = ["simulate", "select", "--candidates", "50"]
             "200",
         ),
         (["report", "write", "no-such-folder"], "no-such-folder"),
+        (["report", "write", ".", "no-such-folder"], "nothing to report"),
+        (["report", "compare", "no-such-folder", "."], "no-such-folder: no such run folder"),
     ],
 )
 def test_wrong_name_or_value(refused, own_table, tmp_path, monkeypatch, arguments, message):

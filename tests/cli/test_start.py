@@ -16,7 +16,7 @@ GROUPS = {
     "study": ["run", "estimate", "status", "resume", "retry-failed", "merge", "compact", "ranks"],
     "simulate": ["run", "select"],
     "live": ["list", "show", "run", "rank", "retrain", "sweep"],
-    "report": ["write"],
+    "report": ["write", "compare"],
     "vae": ["train", "evaluate", "sample"],
 }
 

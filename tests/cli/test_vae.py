@@ -34,6 +34,20 @@ def test_train_says_what_it_came_to_and_goes_on_from_its_file(hwbench, tmp_path)
     assert "was trained with metrics" in refused.err
 
 
+def test_train_begins_with_another_vae(hwbench, trained, tmp_path):
+    path = tmp_path / "next.npz"
+    ours = ("--tallied", "--prior-share", 0.2)
+    command = ("vae", "train", "transnas_micro", "-o", path, *SMALL, *ours)
+    assert hwbench(*command, "--start", trained).code == 0
+    settings = load_vae(path).settings
+    assert settings.tallied
+    assert settings.prior_share == 0.2
+    assert settings.start is not None
+    refused = hwbench(*command[:3], "-o", path, *SMALL, "--hidden-size", 9, "--start", trained)
+    assert refused.code == 2
+    assert "has hidden_size = 8, not 9" in refused.err
+
+
 def test_evaluate_prints_the_measures_of_every_file(hwbench, trained):
     asked = ("--samples", 5, "--decodes", 2, "--threads", 1)
     copy = trained.with_name("copy.npz")
@@ -44,7 +58,14 @@ def test_evaluate_prints_the_measures_of_every_file(hwbench, trained):
     assert rows[0]["n_test"] == 6
     assert (rows[0]["n_prior"], rows[0]["n_decodes"]) == (5, 2)
     assert 0 <= rows[0]["validity"] <= 100
-    text = hwbench("vae", "evaluate", trained, *asked, "--prior", "standard").out
+    assert not rows[0]["join_loose_ends"]
+    joined = json.loads(
+        hwbench("vae", "evaluate", trained, *asked, "--join-loose-ends", "--json").out
+    )
+    assert joined[0]["join_loose_ends"]
+    chosen = ("--prior", "standard", "--join-loose-ends")
+    text = hwbench("vae", "evaluate", trained, *asked, *chosen).out
+    assert "standard, loose ends joined" in text
     assert all(name in text for name in ("accuracy %", "validity %", "uniqueness %", "unique"))
 
 

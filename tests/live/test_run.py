@@ -10,12 +10,8 @@ from hwbench.errors import HwbenchError
 from hwbench.live import run as run_module
 from hwbench.live.config import RECIPES, config_of, load_config, recipe_files, with_change
 from hwbench.live.export import load_network
-from hwbench.live.ranking import (
-    Calibration,
-    evaluate_architectures,
-    ranking_measures,
-    true_values,
-)
+from hwbench.live.measures import ranking_measures
+from hwbench.live.ranking import Calibration, evaluate_architectures, true_values
 from hwbench.live.run import run_live
 from hwbench.live.search import Search, choose_device, make_search, seeded
 from hwbench.live.strategies import STRATEGIES
@@ -298,11 +294,16 @@ def test_unknown_searches_and_recipes_are_named():
         load_config("darts", "tiny")
 
 
-def test_unknown_devices_are_named():
-    with pytest.raises(HwbenchError, match="device 'gpu' cannot be used"):
-        choose_device("gpu")
+@pytest.mark.parametrize("device", ["gpu", "meta", "cuda:99"])
+def test_devices_that_cannot_compute_are_one_line(device):
+    with pytest.raises(HwbenchError, match=f"device '{device}' cannot be used") as found:
+        choose_device(device)
+    assert "\n" not in str(found.value)
+    assert len(str(found.value)) < 300
 
 
-def test_run_files_are_all_that_fresh_removes(tmp_path):
-    run_live(_config(), tmp_path)
-    assert set(run_module.RUN_FILES) <= {path.name for path in tmp_path.iterdir()}
+def test_run_writes_what_fresh_removes(tmp_path):
+    for nodes in ({}, DARTS):
+        run_live(_config(**nodes), tmp_path, fresh=True)
+        files = {path.name for path in tmp_path.iterdir() if path.is_file()}
+        assert files <= set(run_module.RUN_FILES)

@@ -6,7 +6,7 @@ from hwbench.errors import HwbenchError
 from hwbench.live.export import export_network, load_network
 from hwbench.live.mixture import Choice, Mixture
 from hwbench.live.run import weight_sets
-from hwbench.live.supernet import make_supernet
+from hwbench.live.supernet import NetworkOptions, make_supernet
 from hwbench.spaces import get_space
 
 
@@ -165,3 +165,66 @@ def test_subsets_have_the_published_sizes(cells):
 def test_space_without_supernets_is_named():
     with pytest.raises(HwbenchError, match="unknown space with a supernet 'fbnet'"):
         make_supernet("fbnet")
+
+
+def test_architectures_that_differ_in_dead_operations_alone_are_the_same_pass(cells):
+    supernet = cells().eval()
+    archs = supernet.space.sample(200, seed=4)
+    same = supernet.same_passes(archs)
+    assert len(np.unique(same)) < len(archs)
+    images = torch.randn(4, 1, 8, 8)
+    with torch.no_grad():
+        outputs = [supernet(images, supernet.mixture_of(arch)) for arch in archs]
+    live = supernet.space.remove_dead(archs)
+    for row, first in enumerate(same):
+        assert first <= row
+        assert torch.equal(outputs[row], outputs[first])
+        alike = (live[: row + 1] == live[row]).all(axis=1)
+        assert first == np.flatnonzero(alike)[0]
+
+
+def test_what_an_operation_makes_of_nothing_is_nothing(cells):
+    supernet = cells()
+    for layer in supernet.modules():
+        if isinstance(layer, torch.nn.BatchNorm2d):
+            layer.running_mean.normal_()
+    supernet.eval()
+    images = torch.randn(4, 1, 8, 8)
+    with torch.no_grad():  # 1->2 and 1->3 are given the zeros of node 1
+        dead, left_out = (
+            supernet(images, supernet.mixture_of(arch))
+            for arch in ([0, 3, 3, 1, 2, 3], [0, 3, 0, 1, 0, 3])
+        )
+    assert torch.equal(dead, left_out)
+
+
+def test_split_weights_depend_on_dead_choices_too(cells):
+    supernet = cells()
+    supernet.split()
+    archs = supernet.space.sample(50, seed=4)
+    assert supernet.same_passes(archs).tolist() == list(range(50))
+    supernet.eval()
+    single = [0, 3, 3, 1, 2, 3]
+    with torch.no_grad():
+        supernet(torch.randn(4, 1, 8, 8), supernet.mixture_of(single))
+
+
+@pytest.mark.parametrize(
+    ("space", "options"),
+    [
+        ("nasbench201", NetworkOptions()),
+        ("nasbench201", NetworkOptions(partial_channels=2)),
+        ("darts", NetworkOptions(node_normalisation=True)),
+        ("nasbench_macro", NetworkOptions()),
+    ],
+)
+def test_channels_stay_behind_one_another_through_the_network(space, options):
+    # Another layout computes the same, at half the speed.
+    supernet = make_supernet(space, options=options, channels=4, depth=1, input_size=16)
+    seen = []
+    for mixed in supernet.mixed_operations():
+        mixed.register_forward_hook(lambda _, inputs, output: seen.append(output))
+    weights = torch.rand(len(supernet.positions), max(supernet.sizes))
+    supernet(torch.randn(4, 3, 16, 16), Mixture.weighted(weights, supernet.sizes))
+    assert len(seen) >= 8
+    assert all(output.is_contiguous(memory_format=torch.channels_last) for output in seen)

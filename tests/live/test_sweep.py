@@ -3,7 +3,8 @@ import pytest
 
 from hwbench.errors import HwbenchError
 from hwbench.live.config import recipe_files, sweep_path
-from hwbench.live.sweep import load_sweep, run_sweep, summary
+from hwbench.live.results import summary
+from hwbench.live.sweep import load_sweep, run_sweep
 from hwbench.live.toml_text import to_toml
 
 SEARCH = {

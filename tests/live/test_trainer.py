@@ -6,7 +6,9 @@ from hwbench.errors import HwbenchError
 from hwbench.live import bilevel
 from hwbench.live.bilevel import Bilevel
 from hwbench.live.data import Augmentation
+from hwbench.live.example import example_config
 from hwbench.live.larc import scale_gradients
+from hwbench.live.search import make_search, seeded
 from hwbench.live.strategies.darts import DARTS
 from hwbench.live.strategies.sampled import SNAS, ProxylessNAS
 from hwbench.live.strategies.single_path import SPOS
@@ -135,3 +137,31 @@ def test_cost_pulls_towards_cheap_candidates(cells, data):
 def test_what_does_not_go_together_is_said(cells, trainer, strategy, message):
     with pytest.raises(HwbenchError, match=message):
         _started(trainer, cells, strategy)
+
+
+@pytest.mark.parametrize(
+    ("strategy", "trainer"),
+    [
+        ("darts", {"name": "bilevel"}),
+        ("darts", {"name": "bilevel", "order": 2}),
+        ("vs_darts", {"name": "bilevel", "larc": True}),
+        ("gdas", {"name": "bilevel"}),
+        ("spos", {"name": "single_level"}),
+    ],
+)
+def test_mixed_precision_trains_almost_the_same(strategy, trainer):
+    losses = {}
+    for precision in ("float32", "bfloat16"):
+        settings = {**trainer, "epochs": 1, "batch_size": 32, "precision": precision}
+        with seeded(0, torch.device("cpu"), 1):
+            search = make_search(example_config(strategy, trainer=settings), torch.device("cpu"))
+            seen = []
+            search.supernet.classifier.register_forward_hook(
+                lambda _, inputs, output, seen=seen: seen.append(output.dtype)
+            )
+            losses[precision] = search.train_epoch(0)["train_loss"]
+            kinds = {weight.dtype for weight in search.supernet.parameters()}
+        assert kinds == {torch.float32}
+        assert (torch.bfloat16 in seen) == (precision == "bfloat16")
+    assert losses["float32"] != losses["bfloat16"]
+    assert losses["bfloat16"] == pytest.approx(losses["float32"], rel=0.02)

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from hwbench.live.config import load_config, with_change
-from hwbench.live.search import make_search, seeded
+from hwbench.live.search import make_search, observed_variances, seeded
 from hwbench.predictors.training import denormals_flushed
 
 CPU = torch.device("cpu")
@@ -23,18 +23,9 @@ def _median_ratios(name):
 
 
 def _median_ratio(search):
-    seen = []
-    hooks = [
-        operation.register_forward_hook(
-            lambda _, inputs, output: seen.append((output.var() / inputs[0].var()).item())
-        )
-        for operation in search.supernet.mixed_operations()
-    ]
-    with torch.no_grad():
+    with torch.no_grad(), observed_variances(search.supernet) as ratios:
         search.supernet(search.data.validation.images[:256], search.strategy.mixture())
-    for hook in hooks:
-        hook.remove()
-    return np.median(seen)
+    return np.median(ratios)
 
 
 @pytest.mark.slow

@@ -1,6 +1,8 @@
 """A synthetic run folder with the shape, spread and quirks of a real one."""
 
+import html
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -251,3 +253,151 @@ def chromium():
     if found is None:
         pytest.skip("needs chromium")
     return Path(found)
+
+
+LIVE_CONFIG = """title = "{title}"
+seed = 0
+
+[data]
+name = "digits"
+
+[space]
+name = "{space}"
+
+[strategy]
+name = "darts"
+
+[trainer]
+name = "bilevel"
+epochs = {epochs}
+
+[ranking]
+target = "nb201-digits:accuracy"
+"""
+CELL = "|nor_conv_3x3~0|+|skip_connect~0|none~1|+|none~0|avg_pool_3x3~1|nor_conv_1x1~2|"
+
+
+def write_live_run(folder, title="DARTS on digits", epochs=5, ended=True, **result):
+    """The folder of a live search; what was searched is made up."""
+    rng = np.random.default_rng(3)
+    folder.mkdir(parents=True, exist_ok=True)
+    config = LIVE_CONFIG.format(title=title, space="nasbench201", epochs=epochs)
+    (folder / "config.toml").write_text(config, encoding="utf-8")
+    info = make_info()
+    record = {name: info[name] for name in ("started", "machine", "versions")}
+    (folder / "run.json").write_text(json.dumps(record), encoding="utf-8")
+    shares = np.linspace(0.2, 0.9, epochs)
+    pd.DataFrame(
+        {
+            "epoch": np.arange(epochs),
+            "learning_rate": 0.1 * (1 - shares),
+            "train_loss": 2.3 - shares,
+            "train_accuracy": 100 * shares,
+            "validation_loss": 2.4 - shares,
+            "validation_accuracy": 90 * shares,
+            "variance_ratio": [0.0, *shares[1:]],
+        }
+    ).to_parquet(folder / "metrics.parquet")
+    operations = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
+    pd.DataFrame(
+        [
+            {
+                "epoch": epoch,
+                "position": position,
+                "operation": name,
+                "strength": float(place),
+                "probability": 0.2,
+            }
+            for epoch in range(epochs)
+            for position in ("0->1", "0->2", "1->2", "0->3", "1->3", "2->3")
+            for place, name in enumerate(operations)
+        ]
+    ).to_parquet(folder / "strengths.parquet")
+    truth = rng.uniform(60, 92, 40)
+    cells = [CELL.replace("skip_connect~0", f"{name}~0") for name in operations]
+    ranking = pd.DataFrame(
+        {
+            "architecture": [cells[i % 5] for i in range(40)],
+            "accuracy": truth - 10 + rng.normal(0, 4, 40),
+            "loss": 1.0 - truth / 100,
+        }
+    )
+    ranking = ranking.assign(score=ranking["accuracy"], true=truth)
+    ranking.loc[3, "true"] = np.nan
+    ranking = ranking.sort_values("score", ascending=False, ignore_index=True)
+    ranking.to_parquet(folder / "ranking.parquet")
+    if ended:
+        found = {"architecture": CELL, "search_accuracy": 81.5, "test_accuracy": 80.25}
+        (folder / "result.json").write_text(json.dumps({**found, "weight_sets": 30, **result}))
+        retraining = {"architecture": CELL, "seed": 0, "test_accuracy": 91.5, "parameters": 35170}
+        (folder / "retraining.json").write_text(json.dumps(retraining))
+    return folder
+
+
+def write_live_sweep(folder, values=("baseline", "2", "4"), seeds=3):
+    """The folder of a sweep with a run's folder for every search."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "sweep.toml").write_text(
+        'title = "When to split"\nargument = "strategy.split_epoch"\n', encoding="utf-8"
+    )
+    rows = []
+    for place, value in enumerate(values):
+        for seed in range(seeds):
+            write_live_run(folder / f"{value}-seed{seed}", f"split {value}, seed {seed}")
+            rows.append(
+                {
+                    "value": value,
+                    "seed": seed,
+                    "kendall_tau": 0.4 + 0.1 * place + 0.01 * seed,
+                    "architecture": CELL,
+                    "search_accuracy": 80.0 + place,
+                    "test_accuracy": 79.0 + seed,
+                    "weight_sets": 30,
+                }
+            )
+    pd.DataFrame(rows).to_parquet(folder / "sweep.parquet")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def live_folder(tmp_path_factory):
+    return write_live_run(tmp_path_factory.mktemp("live") / "live-darts")
+
+
+@pytest.fixture(name="write_run", scope="session")
+def write_run_fixture():
+    return write_run
+
+
+@pytest.fixture(name="write_live_run", scope="session")
+def write_live_run_fixture():
+    return write_live_run
+
+
+@pytest.fixture(name="write_live_sweep", scope="session")
+def write_live_sweep_fixture():
+    return write_live_sweep
+
+
+def figures_of(path):
+    """The figures of a page by name, as plain data."""
+    text = path.read_text(encoding="utf-8")
+    found = re.findall(r'<script type="application/json">(.*?)</script>', text, flags=re.DOTALL)
+    return {figure["name"]: figure for figure in map(json.loads, found)}
+
+
+@pytest.fixture(name="figures_of", scope="session")
+def figures_of_fixture():
+    return figures_of
+
+
+def words_of(path):
+    """The text of a page, without tags, scripts and styles."""
+    text = path.read_text(encoding="utf-8")
+    text = re.sub(r"<(script|style)\b.*?</\1>", " ", text, flags=re.DOTALL)
+    return " ".join(html.unescape(re.sub(r"<[^>]*>", "", text)).split())
+
+
+@pytest.fixture(name="words_of", scope="session")
+def words_of_fixture():
+    return words_of

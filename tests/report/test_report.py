@@ -225,22 +225,26 @@ def test_ranking_cells_are_the_means(page, pristine, interval):
         if tag == "td" and attrs.get("data-value") == str(float(values.mean()))
     ]
     assert len(found) == 1
-    assert float(found[0]["data-low"]) == pytest.approx(low)
-    assert float(found[0]["data-high"]) == pytest.approx(high)
-    # One best for each of five sizes in three tables (two targets and their mean).
-    assert sum(attrs.get("class") == "best" for _, attrs in page.tags) == 15
+    more = json.loads(found[0]["data-more"])
+    assert [more["low_95"], more["high_95"], more["seeds"]] == pytest.approx([low, high, 5])
+    # One best for each of five sizes in three tables (two targets and their mean), and for each
+    # target in the tables of the most and the fewest measurements.
+    assert sum(attrs.get("class") == "best" for _, attrs in page.tags) == 15 + 4
 
 
 def test_ranks_samples_and_errors_are_those_of_the_study(page, pristine):
     study = pd.read_parquet(pristine / "study.parquet")
     ranked = rank_predictors(study)
     figure = next(f for f in page.figures if f["name"] == "critical-difference")
-    drawn = {trace["x"][0] for trace in figure["data"]}
+    dots = [trace for trace in figure["data"] if trace["mode"] == "markers"]
+    drawn = {trace["x"][0] for trace in dots}
     assert drawn == {float(f"{rank:.5g}") for rank in ranked.ranks.values()}
-    bars = {trace["error_x"]["value"] for trace in figure["data"]}
-    assert bars == {ranked.difference / 2}
+    assert {trace["error_x"]["value"] for trace in dots} == {ranked.difference / 2}
+    joined = [trace["y"] for trace in figure["data"] if trace["mode"] == "lines"]
+    n = len(ranked.ranks)
+    assert joined == [[n - first + 0.25, n - last - 0.25] for first, last in ranked.groups]
     best = samples_needed(study, 0.8).iloc[0]
-    assert f"{best['samples']:,.0f} ({best['low']:,.0f} to {best['high']:,.0f})" in page.text
+    assert f"{best['samples']:,.0f}{best['low']:,.0f} to {best['high']:,.0f}" in page.text
     errors = deviation_statistics(pd.read_parquet(pristine / "predictions.parquet"))
     for row in errors.itertuples():
         cells = f"{row.spread:.3f} {row.skewness:.2f} {row.kurtosis:.1f}"
@@ -273,7 +277,7 @@ def test_a_run_without_spreads_has_no_figure_of_them(run_folder):
 
 def test_every_unit_is_shown(page):
     labels = json.dumps(page.figures)
-    for label in ("true (ms)", "predicted (mJ)", "points", "hypervolume lost, %", ", s (log"):
+    for label in ("true (ms)", "predicted (mJ)", "points", "hypervolume lost, %", '"100 ms"'):
         assert label in labels
 
 

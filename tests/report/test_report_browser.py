@@ -1,3 +1,5 @@
+"""Pages in a headless browser: everything is drawn, in every theme and width, and works."""
+
 import html
 import io
 import json
@@ -7,7 +9,7 @@ import subprocess
 import pandas as pd
 import pytest
 
-from hwbench.report import write_report
+from hwbench.report import write_comparison, write_report
 
 FLAGS = [
     "--headless",
@@ -18,10 +20,13 @@ FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--allow-file-access-from-files",
     "--virtual-time-budget=10000",
     "--dump-dom",
     "--enable-logging=stderr",
 ]
+DARK = "--blink-settings=preferredColorScheme=0"
+LIGHT = "--blink-settings=preferredColorScheme=1"
 
 
 def dump(chromium, path, profile, *flags):
@@ -37,21 +42,87 @@ def dump(chromium, path, profile, *flags):
     return re.sub(r"<script.*?</script>", "", done.stdout, flags=re.DOTALL)
 
 
-def test_a_browser_draws_every_figure_without_an_error(pristine, tmp_path, chromium):
-    path = write_report(pristine, tmp_path / "report.html")
-    drawn = dump(chromium, path, tmp_path / "profile")
+def with_script(path, script, name):
+    """A copy of a page with a script of the test's own at its end."""
+    text = path.read_text(encoding="utf-8")
+    copy = path.with_name(name)
+    copy.write_text(f"<script>{script}</script></body>".join(text.rsplit("</body>", 1)))
+    return copy
+
+
+@pytest.fixture(scope="module")
+def page(pristine, live_folder, tmp_path_factory):
+    """A study, a simulation and a live search on one page."""
+    return write_report([pristine, live_folder], tmp_path_factory.mktemp("page") / "page.html")
+
+
+N_PLOTS = 24 + 4 + 6 + 1
+"""Of study and simulation; epochs, architecture weights and ranking of the live search."""
+
+
+@pytest.mark.parametrize(("flag", "theme"), [(LIGHT, "light"), (DARK, "dark")])
+def test_a_browser_draws_every_figure_without_an_error(page, tmp_path, chromium, flag, theme):
+    drawn = dump(chromium, page, tmp_path / "profile", flag)
+    assert f'data-theme="{theme}"' in drawn
     holders = re.split(r'<div class="plot[ "]', drawn)[1:]
-    assert len(holders) == 24
-    assert 'data-drawn="24"' in drawn
+    assert len(holders) == N_PLOTS
+    assert f'data-drawn="{N_PLOTS}"' in drawn
     assert all('class="main-svg"' in holder for holder in holders)
     assert "NaN" not in drawn
+    assert drawn.count('<svg class="cell"') == 1
+
+
+NARROW = """
+(async () => {
+  while (document.documentElement.dataset.drawn === undefined)
+    await new Promise((done) => setTimeout(done, 50));
+  const beyond = (item) => item.getBoundingClientRect().right > innerWidth + 1;
+  const wide = [...document.querySelectorAll("body *")].filter(
+    (item) => !item.closest(".scroll, svg") && beyond(item));
+  parent.postMessage(JSON.stringify({
+    inner: innerWidth,
+    scroll: document.documentElement.scrollWidth,
+    wide: wide.map((item) => item.outerHTML.slice(0, 80)),
+    drawn: Number(document.documentElement.dataset.drawn),
+    requests: performance.getEntriesByType("resource").map((entry) => entry.name),
+  }), "*");
+})();
+"""
+FRAME = """<!doctype html><body style="margin: 0"><iframe src="{}" width="390" height="844"
+style="border: 0"></iframe><pre id="probe"></pre>
+<script>addEventListener("message", (e) => {{ probe.textContent = e.data; }});</script></body>"""
+
+
+def probed_in_a_frame(chromium, path, folder):
+    """What a page that posts to its parent says in the width of a phone."""
+    frame = path.with_name("frame.html")
+    frame.write_text(FRAME.format(path.name))
+    found = re.search(r'<pre id="probe">(.*?)</pre>', dump(chromium, frame, folder))
+    return json.loads(html.unescape(found[1]))
+
+
+def test_a_phone_shows_the_page_without_scrolling_sideways(page, tmp_path, chromium):
+    narrow = with_script(page, NARROW, "narrow.html")
+    found = probed_in_a_frame(chromium, narrow, tmp_path / "profile")
+    assert found["inner"] == 390
+    assert found["wide"] == []
+    assert found["scroll"] <= 390
+    assert found["drawn"] == N_PLOTS
+
+
+def test_a_comparison_works_in_a_browser(pristine, tmp_path, chromium):
+    path = write_comparison(pristine, pristine, tmp_path / "compare.html")
+    narrow = with_script(path, NARROW, "narrow.html")
+    found = probed_in_a_frame(chromium, narrow, tmp_path / "profile")
+    assert found["wide"] == []
+    assert found["scroll"] <= 390
+    assert found["drawn"] == 2
 
 
 PROBE = """
-<script>
 (async () => {
   const found = {};
-  const table = document.querySelector("table.ranking");
+  const table = document.querySelector("#ranking-all");
   const column = (n) => [...table.tBodies[0].rows].map((row) => row.cells[n].dataset.value);
   const buttons = table.tHead.querySelectorAll("button");
   found.first = column(5).map(Number);
@@ -60,12 +131,36 @@ PROBE = """
   buttons[0].click(); found.names = column(0);
   found.sorted = [...table.tHead.rows[0].cells].map((cell) => cell.getAttribute("aria-sort"));
 
-  let blob = null;
-  const make = URL.createObjectURL;
-  URL.createObjectURL = (given) => { blob = given; return make(given); };
+  let text = "";
+  const Real = Blob;
+  window.Blob = function (parts, options) {
+    text = parts.join("");
+    return new Real(parts, options);
+  };
   HTMLAnchorElement.prototype.click = function () { found.file = this.download; };
-  document.querySelector("[data-csv]").click();
-  found.csv = await blob.text();
+  found.csv = {};
+  for (const button of document.querySelectorAll("[data-csv]")) {
+    button.click();
+    found.csv[found.file] = text;
+  }
+  found.tables = {};
+  for (const each of document.querySelectorAll("table.data")) {
+    const before = each.tBodies[0].rows.length;
+    for (const heading of each.tHead.querySelectorAll("button")) {
+      heading.click();
+      heading.click();
+    }
+    found.tables[each.id] = before === each.tBodies[0].rows.length;
+  }
+
+  const reachable = [...document.querySelectorAll("button, a[href], summary, .scroll, pre")];
+  found.reachable = reachable.every((item) => item.tabIndex === 0);
+  reachable[5].focus();
+  found.focused = document.activeElement === reachable[5];
+  const refuse = (event) => { found.refused = event.blockedURI; };
+  found.requests = performance.getEntriesByType("resource").map((entry) => entry.name);
+  document.addEventListener("securitypolicyviolation", refuse);
+  new Image().src = "https://example.org/a.png";
 
   const drawn = () => document.querySelectorAll("#curve-0 .scatterlayer .trace").length;
   const keys = document.querySelectorAll("#curve-0 .key[data-group]");
@@ -84,18 +179,24 @@ PROBE = """
   result.textContent = JSON.stringify(found);
   document.body.append(result);
 })();
-</script>
-</body>
 """
 
 
 @pytest.fixture(scope="module")
-def probed(pristine, tmp_path_factory, chromium):
-    folder = tmp_path_factory.mktemp("probe")
-    path = write_report(pristine, folder / "report.html")
-    text = path.read_text(encoding="utf-8")
-    path.write_text(PROBE.join(text.rsplit("</body>", 1)), encoding="utf-8")
-    found = re.search(r'<pre id="probe">(.*?)</pre>', dump(chromium, path, folder / "profile"))
+def probed(page, tmp_path_factory, chromium):
+    path = with_script(page, PROBE, "probe.html")
+    profile = tmp_path_factory.mktemp("probe") / "profile"
+    done = subprocess.run(
+        [chromium, *FLAGS, LIGHT, f"--user-data-dir={profile}", path.as_uri()],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    # The probe's own request is refused by the page's policy, which the console says.
+    console = [line for line in done.stderr.splitlines() if "CONSOLE" in line]
+    assert all("Content Security Policy" in line for line in console)
+    found = re.search(r'<pre id="probe">(.*?)</pre>', done.stdout)
     return json.loads(html.unescape(found[1]))
 
 
@@ -107,12 +208,36 @@ def test_a_heading_sorts_its_table(probed):
     assert probed["sorted"] == ["ascending"] + ["none"] * 5
 
 
-def test_a_table_downloads_as_csv(probed):
-    assert probed["file"] == "hwbench-ranking-all.csv"
-    table = pd.read_csv(io.StringIO(probed["csv"]))
-    assert len(table) == 9 * 5 + 1
-    assert table["kendall_tau"].between(0, 1).all()
-    assert table["seeds"].notna().sum() == 45
+def test_the_ranking_downloads_as_csv(probed):
+    table = pd.read_csv(io.StringIO(probed["csv"]["hwbench-ranking-all.csv"]))
+    assert table.columns[:4].tolist() == [
+        "predictor",
+        "encoding",
+        "kendall_tau_25",
+        "kendall_tau_25_low_95",
+    ]
+    assert len(table) == 9
+    for size in (25, 55, 124, 276, 614):
+        tau = table[f"kendall_tau_{size}"]
+        low, high = table[f"kendall_tau_{size}_low_95"], table[f"kendall_tau_{size}_high_95"]
+        assert ((low < tau) & (tau < high)).all()
+    assert (table["kendall_tau_614_seeds"] == 5).all()
+
+
+def test_every_table_sorts_and_downloads(probed):
+    assert len(probed["csv"]) == len(probed["tables"]) > 10
+    assert all(probed["tables"].values())
+    for name, text in probed["csv"].items():
+        table = pd.read_csv(io.StringIO(text))
+        assert len(table) > 0, name
+        assert not any(str(column).startswith("Unnamed") for column in table.columns), name
+
+
+def test_everything_is_reached_by_keyboard_and_nothing_leaves_the_page(probed):
+    assert probed["reachable"]
+    assert probed["focused"]
+    assert [name for name in probed["requests"] if not name.startswith("data:")] == []
+    assert probed["refused"] == "https://example.org/a.png"
 
 
 def test_a_legend_key_switches_its_predictor_everywhere(probed):
@@ -124,3 +249,22 @@ def test_a_legend_key_switches_its_predictor_everywhere(probed):
 def test_figures_follow_the_theme(probed):
     assert [probed["before"][0], probed["after"][0]] == ["light", "dark"]
     assert probed["before"][1] != probed["after"][1]
+
+
+def test_a_page_prints(page, tmp_path, chromium):
+    output = tmp_path / "page.pdf"
+    flags = [flag for flag in FLAGS if flag != "--dump-dom"]
+    subprocess.run(
+        [
+            chromium,
+            *flags,
+            f"--print-to-pdf={output}",
+            f"--user-data-dir={tmp_path / 'profile'}",
+            page.as_uri(),
+        ],
+        capture_output=True,
+        timeout=120,
+        check=True,
+    )
+    pages = len(re.findall(rb"/Type\s*/Page\b", output.read_bytes()))
+    assert 10 <= pages <= 60

@@ -1,29 +1,95 @@
-"""The analysis scripts that users copy from run on a real run folder."""
+"""The analysis scripts that users copy from run on the folder of a real study."""
 
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
-SCRIPTS = sorted((Path(__file__).resolve().parents[2] / "reports").glob("*.py"))
+from hwbench.runs import run_scenario
+
+REPORTS = Path(__file__).resolve().parents[2] / "reports"
+SCRIPTS = sorted(path.name for path in REPORTS.glob("*.py"))
+
+SCENARIO = """title = "Tiny"
+
+[study]
+targets = ["macro-cpu:latency", "nb201-digits:latency"]
+predictors = ["linear", "ridge", "lookup_table"]
+training_sizes = [20, 40]
+seeds = [0, 1, 2]
+test_size = 60
+"""
 
 
-@pytest.fixture
-def run_folder(tmp_path):
-    rows = [
-        {"target": "t:latency", "title": title, "training_size": size, "kendall_tau": 0.5}
-        for title in ("Ridge", "Forest")
-        for size in (25, 55)
-    ]
-    pd.DataFrame(rows).to_parquet(tmp_path / "study.parquet")
-    return tmp_path
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    place = tmp_path_factory.mktemp("runs")
+    (place / "tiny.toml").write_text(SCENARIO)
+    return run_scenario(str(place / "tiny.toml"), place / "tiny", workers=1)
 
 
-@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
-def test_script_writes_what_it_says(script, run_folder):
-    result = subprocess.run(
-        [sys.executable, script, run_folder], capture_output=True, text=True, check=True
-    )
-    assert Path(result.stdout.strip()).exists()
+def run_script(name, *arguments):
+    command = [sys.executable, REPORTS / name, *arguments]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    assert result.stderr == ""
+    return Path(result.stdout.splitlines()[-1].strip())
+
+
+def test_there_are_five_short_scripts_and_each_is_listed():
+    assert len(SCRIPTS) == 5
+    listed = (REPORTS / "README.md").read_text(encoding="utf-8")
+    for name in SCRIPTS:
+        assert f"`{name} " in listed
+        assert len((REPORTS / name).read_text(encoding="utf-8").splitlines()) <= 60
+
+
+@pytest.mark.parametrize("name", [name for name in SCRIPTS if name != "join_runs.py"])
+def test_a_script_writes_what_it_says(name, folder):
+    written = run_script(name, folder)
+    assert written.parent == folder
+    assert written.stat().st_size > 100
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_a_script_explains_itself(name):
+    if name == "notebook.py":
+        return
+    command = [sys.executable, REPORTS / name, "--help"]
+    shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert f"reports/{name}" in " ".join(shown.split())
+
+
+def test_a_join_with_itself_finds_no_difference(folder):
+    joined = pd.read_csv(run_script("join_runs.py", folder, folder))
+    assert len(joined) == 2 * (2 * 2 + 1)  # targets x (predictors x sizes + the lookup table)
+    assert (joined["difference"] == 0).all()
+    assert (joined["speed_up"] == 1).all()
+
+
+def test_the_own_metric_is_what_it_says(folder):
+    scores = pd.read_csv(run_script("own_metric.py", folder), index_col=[0, 1, 2])
+    predictions = pd.read_parquet(folder / "predictions.parquet")
+    key = ("macro-cpu:latency", "ridge", 40)
+    found = []
+    for seed in (0, 1, 2):
+        trial = predictions[
+            (predictions["target"] == key[0])
+            & (predictions["predictor"] == key[1])
+            & (predictions["training_size"] == key[2])
+            & (predictions["seed"] == seed)
+        ]
+        order = [np.argsort(trial[name].to_numpy())[:6] for name in ("prediction", "truth")]
+        found.append(len(set(order[0]) & set(order[1])) / 6)
+    assert scores.loc[key, "recall_mean"] == pytest.approx(np.mean(found))
+
+
+def test_the_latex_table_marks_the_best(folder):
+    text = run_script("latex_table.py", folder).read_text()
+    assert text.startswith("\\begin{tabular}{llrr}")
+    assert text.count("\\textbf") >= 4  # the best of two targets at two sizes
+    assert "macro-cpu:latency" in text
+    assert "Ridge regression" in text

@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 from hwbench.errors import HwbenchError
 from hwbench.spaces import get_space
 from hwbench.spaces.graphs import Graphs
-from hwbench.vae.graphs import GraphBatch, graph_format, reordered, same_graphs, vertex_order
+from hwbench.vae.graphs import (
+    GraphBatch,
+    graph_format,
+    loose_ends_joined,
+    reordered,
+    same_graphs,
+    vertex_order,
+)
 
 SPACES = ("nasbench201", "transnas_micro", "nasbench101", "enas_macro")
 ORDERS = ("depth_first", "breadth_first", "given")
@@ -53,6 +60,20 @@ def test_orders_are_those_of_one_graph_at_a_time(graphs, order):
     assert not np.tril(moved.adjacency).any()
     back = reordered(moved, np.argsort(found, axis=1))
     assert same_graphs(back, graphs).all()
+
+
+@given(random_graphs())
+def test_loose_ends_are_joined_to_the_last_vertex(graphs):
+    expected = graphs.adjacency.copy()
+    for row, n_vertices in enumerate(graphs.n_vertices.tolist()):
+        for vertex in range(n_vertices - 1):
+            if not graphs.adjacency[row, vertex].any():
+                expected[row, vertex, n_vertices - 1] = 1
+    before = graphs.adjacency.copy()
+    found = loose_ends_joined(graphs)
+    np.testing.assert_array_equal(found.adjacency, expected)
+    np.testing.assert_array_equal(found.operations, graphs.operations)
+    np.testing.assert_array_equal(graphs.adjacency, before)
 
 
 def test_depth_goes_on_where_breadth_comes_back():

@@ -18,6 +18,7 @@ VARIANTS = [
     {"variant": "d-vae-emb", "bidirectional": True},
     {"variant": "d-vae-tmb"},
     {"variant": "d-vae-tmb", "bidirectional": False},
+    {"variant": "d-vae-tmb", "tallied": True},
 ]
 
 
@@ -50,6 +51,23 @@ def test_loss_and_gradient_are_those_of_the_loop(space_name, changes, per_node_v
         assert (one is None) == (other is None), name
         if one is not None:
             torch.testing.assert_close(one, other, rtol=1e-3, atol=2e-5, msg=name)
+
+
+def test_graphs_that_get_latents_of_the_prior_are_judged_by_them():
+    space, form, model = make("nasbench101")
+    batch = GraphBatch.of(form.graphs(space.sample(9, seed=2)))
+    noise = torch.randn(9, SMALL["latent_size"], generator=torch.Generator().manual_seed(3))
+    whole, part = model.losses(batch, noise), model.losses(batch, noise, n_prior=4)
+    means, _ = model.encode(batch)
+    latents = noise[:4].clone()
+    for row in (0, 2):
+        latents[row] = means.mean(dim=0) + means.std(dim=0, correction=0) * noise[row]
+    given = model.decoder.log_likelihood(latents, batch[slice(0, 4)], model.embedding)
+    torch.testing.assert_close(part.unconditional, -given.mean(), rtol=1e-5, atol=1e-5)
+    rest = model.losses(batch[slice(4, 9)], noise[4:])
+    torch.testing.assert_close(part.reconstruction, rest.reconstruction, rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(part.divergence, whole.divergence)
+    assert whole.unconditional == 0
 
 
 def test_a_graph_does_not_feel_its_batch():

@@ -79,6 +79,26 @@ def test_a_trained_vae_is_not_trained_again(tmp_path):
     assert path.read_bytes() == before
 
 
+def test_training_begins_with_the_weights_of_another(tmp_path):
+    first, second = tmp_path / "first.npz", tmp_path / "second.npz"
+    begin = train_vae("nasbench201", checkpoint=first, **QUICK)
+    chosen = {**QUICK, "epochs": 1, "tallied": True, "metrics": [TARGET], "learning_rate": 1e-9}
+    vae = train_vae("nasbench201", checkpoint=second, start=first, **chosen)
+    theirs = begin.model.state_dict()
+    for name, value in vae.model.state_dict().items():
+        if name in theirs:  # a step so small changes nothing that can be seen
+            torch.testing.assert_close(value, theirs[name], rtol=1e-4, atol=1e-6, msg=name)
+    assert {"heads.0.0.weight", "decoder.tally.of_edge.weight"} < set(vae.model.state_dict())
+    again = train_vae("nasbench201", checkpoint=second, start=first, **chosen)
+    assert_same_weights(again, vae)
+    with pytest.raises(HwbenchError, match="was trained with start"):
+        train_vae("nasbench201", checkpoint=second, **chosen)
+    with pytest.raises(HwbenchError, match="has hidden_size = 12, not 13; training that starts"):
+        train_vae("nasbench201", start=first, **{**QUICK, "hidden_size": 13})
+    with pytest.raises(HwbenchError, match="is of the space nasbench201, not transnas_micro"):
+        train_vae("transnas_micro", start=first, **QUICK)
+
+
 def test_the_seed_and_nothing_else_decides():
     torch.manual_seed(5)
     one = train_vae("nasbench201", **QUICK)
@@ -97,6 +117,19 @@ def test_it_learns_to_rebuild_and_to_build(learned):
     assert found.n_test == 200
     assert 0 < found.n_unique <= 400
     assert found.uniqueness == pytest.approx(100 * found.n_unique / (4 * found.validity))
+
+
+def test_joining_loose_ends_saves_graphs_and_spoils_none():
+    vae = train_vae("nasbench101", **{**QUICK, "n_graphs": 1500, "batch_size": 32})
+    latents = np.random.default_rng(0).normal(size=(400, 8))
+    drawn, valid = vae.decode(latents, seed=1)
+    joined, more = vae.decode(latents, seed=1, join_loose_ends=True)
+    assert valid.sum() < more.sum()
+    np.testing.assert_array_equal(joined[valid], drawn[valid])
+    assert more[valid].all()
+    plain, rule = (evaluate_vae(vae, n_prior=200, join_loose_ends=way) for way in (False, True))
+    assert plain.validity < rule.validity
+    assert (plain.join_loose_ends, rule.join_loose_ends) == (False, True)
 
 
 def test_latents_come_back_as_architectures(learned, unchanged):

@@ -1,0 +1,123 @@
+"""Training a search epoch by epoch, and what its folder gets of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from hwbench.errors import HwbenchError
+from hwbench.files import atomic_path
+from hwbench.live import tensorboard as tensorboard_log
+from hwbench.live.export import read_tensors
+from hwbench.live.results import CHECKPOINT, EPOCHS, STRENGTHS
+from hwbench.live.search import Search
+from hwbench.live.supernet import Supernet
+from hwbench.progress import Progress
+
+
+def train_epochs(search: Search, folder: Path, progress: Progress, *, tensorboard: bool) -> None:
+    """Train a search to its last epoch, from the one that the folder's checkpoint stopped before.
+
+    Parameters
+    ----------
+    search : as `hwbench.live.search.make_search` made it.
+    folder : of the run; gets the files of every epoch, see `hwbench.live.results`.
+    progress : called with (epochs done, epochs in all).
+    tensorboard : whether epochs are written for TensorBoard too.
+
+    Raises
+    ------
+    HwbenchError
+        Where the checkpoint is damaged or of another version, or TensorBoard is not installed.
+    """
+    epochs = search.trainer.epochs
+    path = folder / CHECKPOINT
+    first = 0
+    rows: list[dict[str, float]] = []
+    history: list[torch.Tensor] = []
+    if path.exists():
+        state: dict[str, Any] = read_tensors(path)
+        try:
+            first, rows, history = state["epochs_done"], state["metrics"], state["strengths"]
+            search.load_state_dict(state)
+        except (RuntimeError, ValueError, KeyError) as error:
+            raise HwbenchError(f"{path}: is of another version of hwbench; use --fresh") from error
+    with _epoch_log(search.supernet, folder, rows, history, tensorboard=tensorboard) as log:
+        progress(first, epochs)
+        for epoch in range(first, epochs):
+            rows.append({"epoch": float(epoch), **search.train_epoch(epoch)})
+            strengths = search.candidate_strengths()
+            history += [] if strengths is None else [strengths]
+            log(epoch)
+            state = {"epochs_done": epoch + 1, "metrics": rows, "strengths": history}
+            with atomic_path(path) as temporary:
+                torch.save({**state, **search.state_dict()}, temporary)
+            write_frame(folder / EPOCHS, pd.DataFrame(rows).astype({"epoch": "int64"}))
+            if history:
+                write_frame(folder / STRENGTHS, _strength_frame(search.supernet, history))
+            progress(epoch + 1, epochs)
+
+
+@contextmanager
+def _epoch_log(
+    supernet: Supernet,
+    folder: Path,
+    rows: list[dict[str, float]],
+    history: list[torch.Tensor],
+    *,
+    tensorboard: bool,
+) -> Iterator[Callable[[int], None]]:
+    """What an epoch's number is given to once its row is there."""
+    if not tensorboard:
+        yield lambda _epoch: None
+        return
+    log = tensorboard_log.EpochLog(folder, len(rows))
+    names = [f"strength/{position}/{operation}" for position, operation in _candidates(supernet)]
+
+    def write(epoch: int) -> None:
+        numbers = {name: value for name, value in rows[epoch].items() if name != "epoch"}
+        strengths = history[epoch][0].tolist() if history else []
+        log.write(epoch, numbers, dict(zip(names, strengths, strict=False)))
+
+    try:
+        for epoch in range(len(rows) if log.is_new else 0):
+            write(epoch)
+        yield write
+    finally:
+        log.close()
+
+
+def _candidates(supernet: Supernet) -> list[tuple[str, str]]:
+    """Position and operation of every candidate."""
+    return [
+        (position.name, operation)
+        for position in supernet.positions
+        for operation in position.operations
+    ]
+
+
+def _strength_frame(supernet: Supernet, history: list[torch.Tensor]) -> pd.DataFrame:
+    """See `hwbench.live.results.STRENGTH_COLUMNS`; one tensor (2, candidates) an epoch."""
+    names = _candidates(supernet)
+    values = torch.stack(history).double().numpy()
+    return pd.DataFrame(
+        {
+            "epoch": np.repeat(np.arange(len(history)), len(names)),
+            "position": [position for position, _ in names] * len(history),
+            "operation": [operation for _, operation in names] * len(history),
+            "strength": values[:, 0].ravel(),
+            "probability": values[:, 1].ravel(),
+        }
+    )
+
+
+def write_frame(path: Path, frame: pd.DataFrame) -> None:
+    """Write a frame as a Parquet file without its index."""
+    with atomic_path(path) as temporary:
+        frame.to_parquet(temporary, compression="zstd", index=False)

@@ -1,0 +1,168 @@
+"""Comparisons of two runs: paired differences by hand, and what cannot be compared."""
+
+import json
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from hwbench.errors import HwbenchError
+from hwbench.report import write_comparison
+from hwbench.report.differences import differing_values, paired_differences, search_outcomes
+from hwbench.statistics import holm
+
+
+def change(path, **columns):
+    pd.read_parquet(path).assign(**columns).to_parquet(path)
+
+
+@pytest.fixture
+def better(run_folder):
+    """A copy in which one predictor gained 0.05 tau, and a setting and a version changed."""
+    path = run_folder / "study.parquet"
+    study = pd.read_parquet(path)
+    gained = study["predictor"].eq("ridge") * 0.05
+    noise = np.random.default_rng(0).normal(0, 0.002, len(study))
+    change(path, kendall_tau=study["kendall_tau"] + gained + noise)
+    info = json.loads((run_folder / "run.json").read_text())
+    info["versions"]["numpy"] = "9.9"
+    info["spec"]["seeds"] = 6
+    (run_folder / "run.json").write_text(json.dumps(info))
+    return run_folder
+
+
+def frame(values, seeds):
+    return pd.DataFrame({"key": "k", "seed": seeds, "tau": values})
+
+
+def test_differences_are_paired_by_seed():
+    one, other = frame([0.1, 0.2, 0.3, 0.9], [0, 1, 2, 3]), frame([0.5, 0.2, 0.15], [2, 1, 0])
+    row = paired_differences(one, other, ["key"], "seed", "tau").iloc[0]
+    expected = np.array([0.05, 0.0, 0.2])
+    assert row["repeats"] == 3
+    assert [row["one"], row["other"]] == pytest.approx([0.2, 0.85 / 3])
+    assert row["difference"] == pytest.approx(expected.mean())
+    test = stats.ttest_1samp(expected, 0.0)
+    low, high = test.confidence_interval(0.95)
+    assert [row["low"], row["high"]] == pytest.approx([low, high])
+    assert row["p_value"] == pytest.approx(test.pvalue)
+
+
+def test_p_values_are_adjusted_over_all_rows():
+    rng = np.random.default_rng(1)
+    rows = [(f"k{i}", seed, 0.01 * i + rng.normal(0, 0.02)) for i in range(6) for seed in range(8)]
+    other = pd.DataFrame(rows, columns=["key", "seed", "tau"])
+    one = other.assign(tau=0.0)
+    found = paired_differences(one, other, ["key"], "seed", "tau")
+    plain = [stats.ttest_1samp(own["tau"], 0.0).pvalue for _, own in other.groupby("key")]
+    assert found["p_value"].to_numpy() == pytest.approx(holm(plain))
+    assert found["significant"].tolist() == (holm(plain) < 0.05).tolist()
+
+
+def test_missing_keys_pair_with_missing_keys():
+    one = frame([1.0, 2.0], [0, 1]).assign(key=[None, None])
+    found = paired_differences(one, one, ["key"], "seed", "tau")
+    assert len(found) == 1
+    assert found["p_value"].tolist() == [1.0]
+
+
+def test_a_search_counts_up_to_the_last_common_evaluation():
+    rows = [
+        {"strategy": "s", "seed": 0, "evaluation": n, "accuracy": a, "hypervolume": h}
+        for n, a, h in ((2, 70.0, 0.2), (1, 80.0, 0.1), (3, 99.0, 0.9))
+    ]
+    keys = {"accuracy_target": "a", "metric_target": "m", "goal": "front", "limit": np.nan}
+    outcome = search_outcomes(pd.DataFrame(rows).assign(**keys), 2).iloc[0]
+    assert [outcome["accuracy"], outcome["hypervolume"]] == [80.0, 0.2]
+
+
+def test_records_differ_where_their_leaves_do():
+    one = {"a": {"b": 1, "c": [1, 2]}, "d": "x", "same": True}
+    other = {"a": {"b": 2, "c": [1, 2, 3]}, "e": None, "f": 0, "same": True}
+    assert differing_values(one, other) == [
+        ("a.b", "1", "2"),
+        ("a.c", "[1, 2]", "[1, 2, 3]"),
+        ("d", "x", "absent"),
+        ("f", "absent", "0"),
+    ]
+
+
+def test_the_page_says_what_changed(pristine, better, tmp_path, words_of, figures_of):
+    page = write_comparison(pristine, better, tmp_path / "compare.html")
+    words = words_of(page)
+    found = re.findall(r"(\d+) of 45 differences are significant: B is better in (\d+)", words)
+    assert len(found) == 2
+    assert all(count == wins and 3 <= int(count) <= 6 for count, wins in found)
+    assert "All 18 are the same in both runs." in words
+    assert re.search(r"Most: Ridge regression, \d+ measurements, \+0\.05\d", words)
+    assert "numpy versions 2.4.0 9.9" in words
+    assert "seeds specification 5 6" in words
+    figure = figures_of(page)["difference-study-0"]
+    lines = {t["legendgroup"]: t["y"] for t in figure["data"] if "text" in t}
+    assert lines["p:Ridge regression:one-hot"] == pytest.approx([0.05] * 5, abs=0.004)
+    assert "data differ" not in words
+
+
+def test_other_data_are_said(pristine, better, tmp_path, words_of):
+    info = json.loads((better / "run.json").read_text())
+    info["tables"]["nb201-digits"]["sha256"] = "0" * 64
+    (better / "run.json").write_text(json.dumps(info))
+    words = words_of(write_comparison(pristine, better, tmp_path / "compare.html"))
+    assert "The data differ." in words
+    assert "be of the data: nb201-digits." in words
+
+
+def test_hostile_names_stay_text(better, pristine, tmp_path):
+    path = better / "study.parquet"
+    study = pd.read_parquet(path)
+    change(path, title=study["title"] + "<script>alert(1)</script>")
+    page = write_comparison(better, pristine, tmp_path / "compare.html")
+    text = page.read_text(encoding="utf-8").partition('<script id="plotly">')[0]
+    assert "<script>alert" not in text
+    assert "&lt;script&gt;alert" in text
+
+
+def test_live_searches_stand_side_by_side(live_folder, tmp_path, write_live_run, words_of):
+    other = write_live_run(tmp_path / "b", "Other", epochs=4, search_accuracy=80.0)
+    words = words_of(write_comparison(live_folder, other, tmp_path / "compare.html"))
+    assert "81.5 80 -1.5" in words
+    assert "trainer.epochs configuration 5 4" in words
+    assert "One search each: no interval can be given." in words
+
+
+@pytest.fixture
+def refused(tmp_path):
+    def refuse(one, other, message):
+        with pytest.raises(HwbenchError, match=message) as caught:
+            write_comparison(one, other, tmp_path / "compare.html")
+        assert "\n" not in str(caught.value)
+        assert not (tmp_path / "compare.html").exists()
+
+    return refuse
+
+
+def test_runs_without_a_common_part_are_refused(pristine, live_folder, refused):
+    message = r"holds study, simulation and .* holds live search: give two runs that hold the same"
+    refused(pristine, live_folder, message)
+
+
+def test_runs_without_a_common_target_are_refused(pristine, run_folder, refused):
+    change(run_folder / "study.parquet", target="other:latency")
+    change(run_folder / "simulation.parquet", metric_target="other:latency")
+    refused(pristine, run_folder, r"no target in common: nb201-digits:energy, .* other:latency in")
+
+
+def test_runs_without_a_common_seed_are_refused(pristine, run_folder, refused):
+    (run_folder / "simulation.parquet").unlink()
+    study = pd.read_parquet(run_folder / "study.parquet")
+    change(run_folder / "study.parquet", seed=study["seed"] + 100)
+    refused(pristine, run_folder, r"no predictor, encoding and training size in common .* seed")
+
+
+def test_live_searches_of_other_spaces_are_refused(live_folder, tmp_path, write_live_run, refused):
+    other = write_live_run(tmp_path / "b", ended=False)
+    path = other / "config.toml"
+    path.write_text(path.read_text().replace("nasbench201", "nasbench_macro"))
+    refused(live_folder, other, "give two single live searches of one space")
