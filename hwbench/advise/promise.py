@@ -128,7 +128,7 @@ def promise(
     full = trial.pooled()
     slope, slope_error = _slope(data, trial, curve)
     loss = max(1.0 - full.tau, SMALLEST_LOSS)
-    sampling = WIDENING * _sampling_error(full, data) / loss
+    sampling = _sampling_error(full, data) / loss
     step = math.log(n / full_size)
     centre = math.log(loss) - slope * step
     error = math.sqrt(sampling**2 + (slope_error * step) ** 2 + LUCK**2)
@@ -209,9 +209,16 @@ def _pooled(sums: list[PairSums]) -> PairSums:
 
 
 def _sampling_error(sums: PairSums, data: Data) -> float:
-    """The jackknife's error of tau; no less than if all but one pair in n were ordered rightly."""
+    """The error of tau over samples of architectures, as the normal quantile needs it.
+
+    The jackknife's, no less than if all but one pair in n were ordered rightly, widened by what
+    out-of-fold predictions add and, for few architectures, by Student's quantile.
+    """
+    from scipy.special import stdtrit
+
     n = len(data.values)
-    return max(sums.standard_error(data.networks), 2 / n * math.sqrt(1 / n))
+    student = float(stdtrit(n - 1, (1 + CONFIDENCE) / 2)) / QUANTILE
+    return WIDENING * student * max(sums.standard_error(data.networks), 2 / n * math.sqrt(1 / n))
 
 
 def _slope(data: Data, trial: Trial, curve: dict[float, list[PairSums]]) -> tuple[float, float]:
@@ -237,7 +244,7 @@ def _slope(data: Data, trial: Trial, curve: dict[float, list[PairSums]]) -> tupl
 def _point(data: Data, size: int, sums: list[PairSums]) -> Point:
     pooled = _pooled(sums)
     loss = max(1.0 - pooled.tau, SMALLEST_LOSS)
-    error = WIDENING * _sampling_error(pooled, data) / loss
+    error = _sampling_error(pooled, data) / loss
     return Point(size, _tau_between(math.log(loss), error), len(sums))
 
 
