@@ -144,10 +144,10 @@ def promise(
     double = math.log(2)
     doubled = _below(_estimate(measured, held, slope * double, slope_error * double), tau, ceiling)
     reach = QUANTILE * slope_error
-    room = 1.0 if ceiling is None else max(ceiling.value - tau.value, 0.0)
+    tops = (1.0, 1.0, 1.0) if ceiling is None else (ceiling.value, ceiling.low, ceiling.high)
     gain = [
-        min(math.exp(held[0]) * (1 - 2.0 ** -max(each, 0.0)), room)
-        for each in (slope, slope - reach, slope + reach)
+        min(math.exp(held[0]) * (1 - 2.0 ** -max(each, 0.0)), max(top - tau.value, 0.0))
+        for each, top in zip((slope, slope - reach, slope + reach), tops, strict=True)
     ]
     return Promise(
         size=n,
