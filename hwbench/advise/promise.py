@@ -4,7 +4,8 @@ Cross-validation trains on fewer rows than the final model has. Learning curves 
 follow a power law over the numbers met here: 1 - tau falls as n^-slope. The slope is estimated from
 models fitted on halves of the same training rows, and held to what it usually is (`USUAL_SLOPE`),
 by the weight of each. Intervals join three causes, all on the scale of log(1 - tau): which
-architectures happen to be in the sample (jackknife), the slope, and the luck of one training set.
+architectures happen to be in the sample (jackknife), the slope, and the luck of one training set;
+what few measurements say is held to what is usual (`USUAL_LOSS`).
 """
 
 from __future__ import annotations
@@ -32,6 +33,10 @@ LUCK = 0.07
 
 WIDENING = 1.3
 """Of the jackknife's error: that of out-of-fold predictions is larger than of a fixed model's."""
+
+USUAL_LOSS = (-1.8, 1.5)
+"""Mean and spread of log(1 - tau) over the columns of public tables, from a tau of 0.4 to one of
+0.995. What few measurements say is held to it, by the weight of each."""
 
 SHARES = (0.25, 0.5)
 """Of the training rows of a fold, for the learning curve."""
@@ -79,7 +84,8 @@ class Promise:
     gain : what doubling adds to tau: an extrapolation.
     slope : of the power law.
     points : the cross-validated learning curve, by size.
-    log_loss, error : centre and spread of log(1 - tau) at `size`.
+    measured : centre and spread of log(1 - tau) at `size`, as the measurements say.
+    held : the same, held to what is usual.
     ceiling : of tau, that noise sets: no extrapolation passes it; None where it is unknown.
     """
 
@@ -89,16 +95,15 @@ class Promise:
     gain: Estimate
     slope: Estimate
     points: tuple[Point, ...]
-    log_loss: float
-    error: float
+    measured: tuple[float, float]
+    held: tuple[float, float]
     ceiling: Estimate | None = None
 
     def at(self, size: float) -> Estimate:
         """Tau with another number of rows, by the power law: an extrapolation beyond `size`."""
         steps = math.log(size / self.size)
         spread = (self.slope.high - self.slope.low) / (2 * QUANTILE)
-        centre = self.log_loss - self.slope.value * steps
-        found = _tau_between(centre, math.hypot(self.error, spread * steps))
+        found = _estimate(self.measured, self.held, self.slope.value * steps, spread * steps)
         return found if size <= self.size else _below(found, self.tau, self.ceiling)
 
 
@@ -128,21 +133,21 @@ def promise(
     full = trial.pooled()
     slope, slope_error = _slope(data, trial, curve)
     loss = max(1.0 - full.tau, SMALLEST_LOSS)
-    sampling = WIDENING * _sampling_error(full, data) / loss
+    sampling = _sampling_error(full, data) / loss
     step = math.log(n / full_size)
     centre = math.log(loss) - slope * step
     error = math.sqrt(sampling**2 + (slope_error * step) ** 2 + LUCK**2)
+    measured, held = (centre, error), _held(centre, error)
     points = [_point(data, round(share * full_size), sums) for share, sums in curve.items()]
     points.append(_point(data, round(full_size), trial.sums))
-    tau = _tau_between(centre, error)
+    tau = _estimate(measured, held)
     double = math.log(2)
-    ahead = _tau_between(centre - slope * double, math.hypot(error, slope_error * double))
-    doubled = _below(ahead, tau, ceiling)
+    doubled = _below(_estimate(measured, held, slope * double, slope_error * double), tau, ceiling)
     reach = QUANTILE * slope_error
-    room = 1.0 if ceiling is None else max(ceiling.value - tau.value, 0.0)
+    tops = (1.0, 1.0, 1.0) if ceiling is None else (ceiling.value, ceiling.low, ceiling.high)
     gain = [
-        min(math.exp(centre) * (1 - 2.0 ** -max(each, 0.0)), room)
-        for each in (slope, slope - reach, slope + reach)
+        min(math.exp(held[0]) * (1 - 2.0 ** -max(each, 0.0)), max(top - tau.value, 0.0))
+        for each, top in zip((slope, slope - reach, slope + reach), tops, strict=True)
     ]
     return Promise(
         size=n,
@@ -151,8 +156,8 @@ def promise(
         gain=Estimate(*gain),
         slope=Estimate(slope, slope - reach, slope + reach),
         points=tuple(points),
-        log_loss=centre,
-        error=error,
+        measured=measured,
+        held=held,
         ceiling=ceiling,
     )
 
@@ -209,9 +214,16 @@ def _pooled(sums: list[PairSums]) -> PairSums:
 
 
 def _sampling_error(sums: PairSums, data: Data) -> float:
-    """The jackknife's error of tau; no less than if all but one pair in n were ordered rightly."""
+    """The error of tau over samples of architectures, as the normal quantile needs it.
+
+    The jackknife's, no less than if all but one pair in n were ordered rightly, widened by what
+    out-of-fold predictions add and, for few architectures, by Student's quantile.
+    """
+    from scipy.special import stdtrit
+
     n = len(data.values)
-    return max(sums.standard_error(data.networks), 2 / n * math.sqrt(1 / n))
+    student = float(stdtrit(n - 1, (1 + CONFIDENCE) / 2)) / QUANTILE
+    return WIDENING * student * max(sums.standard_error(data.networks), 2 / n * math.sqrt(1 / n))
 
 
 def _slope(data: Data, trial: Trial, curve: dict[float, list[PairSums]]) -> tuple[float, float]:
@@ -234,14 +246,37 @@ def _slope(data: Data, trial: Trial, curve: dict[float, list[PairSums]]) -> tupl
     return usual + trust * (slope - usual), spread * math.sqrt(1 - trust)
 
 
+def _held(centre: float, error: float) -> tuple[float, float]:
+    """Centre and spread of log(1 - tau), held to what is usual."""
+    usual, spread = USUAL_LOSS
+    trust = spread**2 / (spread**2 + error**2)
+    return usual + trust * (centre - usual), spread * math.sqrt(1 - trust)
+
+
 def _point(data: Data, size: int, sums: list[PairSums]) -> Point:
     pooled = _pooled(sums)
     loss = max(1.0 - pooled.tau, SMALLEST_LOSS)
-    error = WIDENING * _sampling_error(pooled, data) / loss
-    return Point(size, _tau_between(math.log(loss), error), len(sums))
+    error = _sampling_error(pooled, data) / loss
+    measured = (math.log(loss), error)
+    found = _estimate(measured, _held(*measured))
+    tau = Estimate(pooled.tau, min(found.low, pooled.tau), max(found.high, pooled.tau))
+    return Point(size, tau, len(sums))
 
 
-def _tau_between(log_loss: float, error: float) -> Estimate:
-    reach = QUANTILE * error
-    low, value, high = (1.0 - math.exp(log_loss + each) for each in (reach, 0.0, -reach))
-    return Estimate(value, max(low, -1.0), min(high, 1.0))
+def _estimate(
+    measured: tuple[float, float],
+    held: tuple[float, float],
+    shift: float = 0.0,
+    spread: float = 0.0,
+) -> Estimate:
+    """Tau and its interval, `shift` down the learning curve with that error of the shift.
+
+    Only the upper end is not held to what is usual: metrics that follow from a formula are
+    predicted better than any measured one.
+    """
+    low = held[0] - shift + QUANTILE * math.hypot(held[1], spread)
+    high = min(
+        centre - shift - QUANTILE * math.hypot(error, spread) for centre, error in (held, measured)
+    )
+    ends = [1.0 - math.exp(each) for each in (held[0] - shift, low, high)]
+    return Estimate(ends[0], max(ends[1], -1.0), min(ends[2], 1.0))

@@ -18,6 +18,7 @@ from hwbench.errors import HwbenchError
 from hwbench.predictors.grouped_kernel import GroupedKernel
 from hwbench.predictors.structural_gaussian_process import (
     StructuralGaussianProcess,
+    lower_factor,
     parameter_prior,
 )
 from hwbench.predictors.structure import StructuralFeatures
@@ -126,11 +127,11 @@ def _given(
     measured: list[Floats],
 ) -> Floats:
     """The covariance of the pool when the measured architectures are known."""
-    from scipy.linalg import cholesky, solve_triangular
+    from scipy.linalg import solve_triangular
 
-    among = kernel.among(parameters[:-1], measured)
-    among[np.diag_indices(len(among))] += np.exp(parameters[-1])
-    factor = cholesky(among, lower=True)
+    factor = lower_factor(
+        lambda: kernel.among(parameters[:-1], measured), float(np.exp(parameters[-1]))
+    )
     across = kernel.between(parameters[:-1], features, measured)
     explained = solve_triangular(factor, across.T, lower=True)
     return np.asarray(covariance - explained.T @ explained)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, Self
 
 import numpy as np
+from numpy.linalg import LinAlgError
 from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import cho_solve, cholesky, solve_triangular
 from scipy.optimize import minimize
@@ -41,6 +43,9 @@ NOISE_PRIOR = (-2.0, 1.5)
 BOUNDS = (-12.0, 8.0)
 """Of every logarithm; noise of variance exp(-12) is none, and keeps the covariance invertible."""
 
+JITTER = (0.0, 1e-10, 1e-8, 1e-6, 1e-5, 1e-4)
+"""Shares of the mean variance that are added to the diagonal until it can be factorised."""
+
 
 def parameter_prior(group_names: Sequence[str]) -> tuple[Floats, Floats]:
     """Centre and spread of the normal prior of every logarithm: the kernel's, then the noise's.
@@ -61,6 +66,34 @@ def parameter_prior(group_names: Sequence[str]) -> tuple[Floats, Floats]:
     centre = [*linear, *smooth, *lengths, JOINT_PRIOR, *lengths, NOISE_PRIOR[0]]
     spreads = [*spread, *spread, *length_spread, VARIANCE_SPREAD, *length_spread]
     return np.array(centre), np.array([*spreads, NOISE_PRIOR[1]])
+
+
+def lower_factor(make_covariance: Callable[[], Floats], noise: float) -> Floats:
+    """The Cholesky factor of a covariance with noise, lower triangle.
+
+    Where rounding errors are larger than the noise, as with a metric that is almost linear in the
+    features, as much is added to the diagonal as it takes.
+
+    Parameters
+    ----------
+    make_covariance : gives the covariance anew, float64 of shape (n_archs, n_archs), of which the
+        lower triangle counts; it is overwritten.
+    noise : variance of a measurement.
+
+    Raises
+    ------
+    numpy.linalg.LinAlgError
+        Where nothing helps.
+    """
+    for extra in JITTER:
+        covariance = make_covariance()
+        diagonal = np.diag_indices(len(covariance))
+        covariance[diagonal] += noise + extra * float(covariance[diagonal].mean())
+        with suppress(LinAlgError):
+            return np.asarray(
+                cholesky(covariance, lower=True, overwrite_a=True, check_finite=False)
+            )
+    raise LinAlgError("the covariance is not positive definite")
 
 
 class StructuralGaussianProcess(RegressorMixin, BaseEstimator):  # type: ignore[misc]
@@ -192,7 +225,7 @@ class StructuralGaussianProcess(RegressorMixin, BaseEstimator):  # type: ignore[
         def negative_log_posterior(parameters: Floats) -> tuple[float, Floats]:
             covariance, slopes = self.kernel_.with_gradient(parameters[:-1], inner, distances)
             noise = np.exp(parameters[-1])
-            factor = cholesky(covariance + noise * identity, lower=True, check_finite=False)
+            factor = lower_factor(covariance.copy, noise)
             inverse = cho_solve((factor, True), identity, check_finite=False)
             weights = inverse @ values
             surprise = (parameters - centre) / spread
@@ -219,6 +252,7 @@ class StructuralGaussianProcess(RegressorMixin, BaseEstimator):  # type: ignore[
 
     def _factorise(self) -> Floats:
         """The Cholesky factor of the training rows' covariance with noise, lower triangle."""
-        covariance = self.kernel_.among(self.parameters_[:-1], self.features_)
-        covariance[np.diag_indices(len(covariance))] += np.exp(self.parameters_[-1])
-        return np.asarray(cholesky(covariance, lower=True, overwrite_a=True, check_finite=False))
+        return lower_factor(
+            lambda: self.kernel_.among(self.parameters_[:-1], self.features_),
+            float(np.exp(self.parameters_[-1])),
+        )
