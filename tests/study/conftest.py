@@ -34,8 +34,19 @@ class Mean(RegressorMixin, BaseEstimator):
 
 
 class Sleepy(Mean):
+    """Waits once HOLD_AFTER fits are noted, so that nobody is too late to stop a study."""
+
     def before(self):
         time.sleep(0.1)
+        while "HOLD_AFTER" in os.environ and self.noted() >= int(os.environ["HOLD_AFTER"]):
+            time.sleep(0.1)
+
+    def noted(self):
+        try:
+            with open(os.environ["FITS"]) as file:
+                return len(file.readlines())
+        except FileNotFoundError:
+            return 0
 
 
 class Hangs(Mean):

@@ -28,6 +28,16 @@ run_scenario(sys.argv[1], Path(sys.argv[2]), workers=2, stage=report)
 """
 
 
+COMMAND = """
+from hwbench.cli import main
+from hwbench.study import store
+store.FLUSH_SECONDS = 0.2
+main()
+"""
+
+HELD = {"HOLD_AFTER": "20"}  # of 40 trials
+
+
 @pytest.fixture
 def scenario(models, make_spec, scenario_file):
     return scenario_file(make_spec(predictors=("sleepy",), seeds=tuple(range(20))))
@@ -35,7 +45,10 @@ def scenario(models, make_spec, scenario_file):
 
 def start(scenario, folder):
     return subprocess.Popen(
-        [sys.executable, "-c", DRIVER, scenario, folder], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", DRIVER, scenario, folder],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, **HELD},
     )
 
 
@@ -93,10 +106,13 @@ def test_ctrl_c_leaves_a_folder_that_resumes(scenario, tmp_path):
     folder = tmp_path / "run"
     command = ["study", "run", str(scenario), "-o", str(folder), "-w", "2"]
     process = subprocess.Popen(
-        [sys.executable, "-m", "hwbench", *command], stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", COMMAND, *command],
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, **HELD},
     )
     while len(list_parts(folder)) == 0:
-        assert process.poll() is None
+        assert process.poll() is None, process.stderr.read()
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=60)
