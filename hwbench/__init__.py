@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from hwbench.advise import Advice, advise_on, suggest_architectures
     from hwbench.errors import HwbenchError
     from hwbench.predictors import list_predictors, make_predictor, predictor_card
     from hwbench.predictors.model_file import load_model, save_model
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOME_OF = {
+    "Advice": "hwbench.advise",
     "HwbenchError": "hwbench.errors",
     "Objective": "hwbench.search",
     "SourceMetrics": "hwbench.predictors.transfer",
@@ -38,6 +40,7 @@ _HOME_OF = {
     "StudySpec": "hwbench.study",
     "Table": "hwbench.tables",
     "Tuning": "hwbench.predictors.tuning",
+    "advise_on": "hwbench.advise",
     "evaluate_vae": "hwbench.vae.evaluation",
     "fetch_benchmark": "hwbench.tables.benchmarks",
     "get_space": "hwbench.spaces",
@@ -60,12 +63,14 @@ _HOME_OF = {
     "save_model": "hwbench.predictors.model_file",
     "save_vae": "hwbench.vae.checkpoint",
     "simulate_selection": "hwbench.simulation",
+    "suggest_architectures": "hwbench.advise",
     "train_vae": "hwbench.vae.training",
     "write_comparison": "hwbench.report",
     "write_report": "hwbench.report",
 }
 
 __all__ = [
+    "Advice",
     "HwbenchError",
     "Objective",
     "SourceMetrics",
@@ -73,6 +78,7 @@ __all__ = [
     "StudySpec",
     "Table",
     "Tuning",
+    "advise_on",
     "evaluate_vae",
     "fetch_benchmark",
     "get_space",
@@ -95,6 +101,7 @@ __all__ = [
     "save_model",
     "save_vae",
     "simulate_selection",
+    "suggest_architectures",
     "train_vae",
     "write_comparison",
     "write_report",

@@ -19,6 +19,7 @@ from hwbench.files import atomic_path, write_text
 from hwbench.predictors import predictor_card
 from hwbench.progress import Progress, silent
 from hwbench.scenarios import Scenario, load_scenario, scenario_path
+from hwbench.search.parts import remove_parts
 from hwbench.search.run import SEARCH_FILES, write_search
 from hwbench.simulation import run_simulation
 from hwbench.study.plan import Plan, make_plan
@@ -72,8 +73,8 @@ def run_scenario(
     """Run a scenario and write its results.
 
     A study that was stopped in the folder goes on where it was, and one that asks for more targets,
-    predictors, training sizes or seeds than before adds their trials; simulations and searches are
-    run anew.
+    predictors, training sizes or seeds than before adds their trials; searches that were stopped go
+    on too, and are run anew once all have ended, as simulations are.
 
     Parameters
     ----------
@@ -490,6 +491,7 @@ def _remove_results(folder: Path) -> None:
             (folder / name).unlink(missing_ok=True)
         for path in (folder / PARTS).glob("*.parquet"):
             path.unlink()
+        remove_parts(folder)
     except OSError as error:
         raise HwbenchError(f"{folder}: cannot be written ({error.strerror})") from error
 

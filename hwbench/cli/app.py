@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from hwbench.cli import (
+    advise,
     benchmark,
     live,
     models,
@@ -30,6 +31,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command(name="benchmark")(benchmark.benchmark)
+app.command(name="advise")(advise.advise)
 app.command(name="fit")(models.fit)
 app.command(name="predict")(models.predict)
 app.add_typer(tables.app, name="tables")

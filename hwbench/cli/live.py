@@ -247,9 +247,10 @@ def sweep(
     shown += ["improvement_top10"]
     columns = [column for column in shown if rows and column in rows[0]]
     print_listing(
-        [{column: _number(row[column]) for column in columns} for row in rows],
+        [{column: _with_deviation(row, column) for column in columns} for row in rows],
         columns,
         as_json=False,
+        title="mean ± deviation over the seeds",
         wrap=False,
     )
     typer.echo(f"written: {folder}")
@@ -269,6 +270,13 @@ def _print_numbers(numbers: Mapping[str, Any]) -> None:
         {"what": key.replace("_", " "), "value": _number(value)} for key, value in numbers.items()
     ]
     print_listing(rows, ["what", "value"], as_json=False)
+
+
+def _with_deviation(row: Mapping[str, Any], column: str) -> str:
+    deviation = row.get(f"{column}_deviation")
+    if not deviation or deviation != deviation:  # none, as for a single seed
+        return _number(row[column])
+    return f"{row[column]:.4g} ± {deviation:.2g}"
 
 
 def _number(value: Any) -> str:

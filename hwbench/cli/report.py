@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from hwbench.cli.output import working
+
 app = typer.Typer(help="Write HTML pages about runs.", no_args_is_help=True)
 
 
@@ -28,7 +30,9 @@ def write(
     """Write one self-contained HTML page about a run, or about several runs."""
     from hwbench.report import write_report
 
-    typer.echo(f"report: {write_report(folders, output)}")
+    with working("writing the page"):
+        page = write_report(folders, output)
+    typer.echo(f"report: {page}")
 
 
 @app.command()
@@ -42,4 +46,6 @@ def compare(
     """Write a page that compares two runs: what differs, and which differences are significant."""
     from hwbench.report import write_comparison
 
-    typer.echo(f"report: {write_comparison(one, other, output)}")
+    with working("writing the page"):
+        page = write_comparison(one, other, output)
+    typer.echo(f"report: {page}")

@@ -13,7 +13,9 @@ from hwbench.cli.output import (
     RunFolder,
     ScenarioName,
     Workers,
+    interruptible,
     print_listing,
+    run_folder,
     run_part,
 )
 
@@ -45,8 +47,13 @@ def list_(as_json: AsJson = False) -> None:
 
 @app.command()
 def run(scenario: ScenarioName, output: RunFolder = None, workers: Workers = None) -> None:
-    """Run the searches of a scenario and write their results into a run folder."""
-    folder = run_part("search", scenario, output, workers)
+    """Run the searches of a scenario and write their results into a run folder.
+
+    What was stopped goes on with the same command.
+    """
+    command = f"hwbench search run {scenario} -o {run_folder(scenario, output)}"
+    with interruptible(command):
+        folder = run_part("search", scenario, output, workers)
     print_search(folder)
     typer.echo(f"results: {folder}")
 

@@ -117,6 +117,23 @@ def true_values(space_name: str, archs: ArrayLike, target: str) -> NDArray[np.fl
     HwbenchError
         Where there is no such table or column, or the table is of another space.
     """
+    from hwbench.spaces import get_space
+
+    return (
+        known_values(space_name, target)
+        .reindex(get_space(space_name).keys_of(archs))
+        .to_numpy(dtype=np.float64)
+    )
+
+
+def known_values(space_name: str, target: str) -> pd.Series:
+    """A table's column by what tells architectures apart, see `hwbench.spaces.Space.keys_of`.
+
+    Raises
+    ------
+    HwbenchError
+        As `true_values`.
+    """
     from hwbench.tables import load_table
     from hwbench.tables.library import split_target
 
@@ -124,8 +141,7 @@ def true_values(space_name: str, archs: ArrayLike, target: str) -> NDArray[np.fl
     table = load_table(name)
     if table.space.name != space_name:
         raise HwbenchError(f"{target} is of the space {table.space.name}, not {space_name}")
-    known = pd.Series(table.column(column), index=table.space.keys_of(table.archs))
-    return known.reindex(table.space.keys_of(archs)).to_numpy(dtype=np.float64)
+    return pd.Series(table.column(column), index=table.space.keys_of(table.archs))
 
 
 def _calibration_batches(train: Part, calibration: Calibration, seed: int) -> Iterator[Tensor]:

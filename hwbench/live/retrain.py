@@ -137,7 +137,8 @@ def retrain(
     parameters = sum(weight.numel() for weight in network.parameters())
     paths = _add_drop_paths(network) if recipe.drop_path else []
     head, features = _add_auxiliary_head(network, images, recipe)
-    network.to(place)
+    # Channels behind one another in memory, as in supernets: a step takes 0.65 to 0.8 of the time.
+    network.to(place, memory_format=torch.channels_last)  # type: ignore[call-overload]
     parts = (images.train_images, images.train_labels, images.test_images, images.test_labels)
     tensors = [torch.from_numpy(array).to(place) for array in parts]
     train, test = Part(tensors[0], tensors[1]), Part(tensors[2], tensors[3])

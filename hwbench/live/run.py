@@ -22,7 +22,7 @@ from hwbench.live.config import LiveConfig, RankingNode, load_config
 from hwbench.live.data import SearchData, split_images
 from hwbench.live.export import export_network, load_network
 from hwbench.live.measures import measures_of
-from hwbench.live.ranking import Calibration, evaluate_architectures, true_values
+from hwbench.live.ranking import Calibration, evaluate_architectures, known_values, true_values
 from hwbench.live.results import (
     CHECKPOINT,
     CONFIG,
@@ -100,9 +100,11 @@ def run_live(
     ------
     HwbenchError
         Where the folder holds another search or cannot be written, parts of the config do not go
-        together, or TensorBoard is asked for and not installed.
+        together, the ranking's target is unknown, or TensorBoard is asked for and not installed.
     """
     place = choose_device(device)
+    if config.ranking is not None and config.ranking.target is not None:
+        known_values(config.space.name, config.ranking.target)  # else missed after the search
     if fresh:
         for name in RUN_FILES:
             (folder / name).unlink(missing_ok=True)
@@ -110,6 +112,10 @@ def run_live(
     _claim(folder, config)
     if (folder / RESULT).exists():
         return json.loads((folder / RESULT).read_text(encoding="utf-8"))
+    if config.ranking is not None and config.ranking.target is not None:
+        known_values(
+            config.space.name, config.ranking.target
+        )  # missed before the search, not after
     with seeded(config.seed, place, threads), denormals_flushed():
         search = make_search(config, place)
         train_epochs(search, folder, stage("training the supernet"), tensorboard=tensorboard)
@@ -146,12 +152,15 @@ def rank_supernet(
         if ranking.architectures is None
         else supernet.sample(ranking.architectures, np.random.default_rng(seed))
     )
+    true = None  # what cannot be had is found before the long part
+    if ranking.target is not None:
+        true = true_values(supernet.space.name, archs, ranking.target)
     calibration = Calibration(**ranking.calibration)
     frame = evaluate_architectures(supernet, archs, data, calibration, seed=seed, progress=progress)
     frame.insert(0, "architecture", supernet.space.to_strings(archs))
     frame["score"] = frame["accuracy"] if ranking.score == "accuracy" else -frame["loss"]
-    if ranking.target is not None:
-        frame["true"] = true_values(supernet.space.name, archs, ranking.target)
+    if true is not None:
+        frame["true"] = true
     return frame.sort_values("score", ascending=False, kind="stable", ignore_index=True)
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, Self
 
 import numpy as np
+from numpy.linalg import LinAlgError
 from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import cho_solve, cholesky, solve_triangular
 from scipy.optimize import minimize
@@ -39,6 +42,58 @@ LENGTH_PRIOR = (1.0, 0.7)
 NOISE_PRIOR = (-2.0, 1.5)
 BOUNDS = (-12.0, 8.0)
 """Of every logarithm; noise of variance exp(-12) is none, and keeps the covariance invertible."""
+
+JITTER = (0.0, 1e-10, 1e-8, 1e-6, 1e-5, 1e-4)
+"""Shares of the mean variance that are added to the diagonal until it can be factorised."""
+
+
+def parameter_prior(group_names: Sequence[str]) -> tuple[Floats, Floats]:
+    """Centre and spread of the normal prior of every logarithm: the kernel's, then the noise's.
+
+    Parameters
+    ----------
+    group_names : the groups of features, in the kernel's order.
+
+    Returns
+    -------
+    float64 arrays of shape (n_parameters,), for targets of variance 1.
+    """
+    n_groups = len(group_names)
+    linear, smooth = zip(*[VARIANCE_PRIOR[name] for name in group_names], strict=True)
+    lengths = [LENGTH_PRIOR[0]] * n_groups
+    spread = [VARIANCE_SPREAD] * n_groups
+    length_spread = [LENGTH_PRIOR[1]] * n_groups
+    centre = [*linear, *smooth, *lengths, JOINT_PRIOR, *lengths, NOISE_PRIOR[0]]
+    spreads = [*spread, *spread, *length_spread, VARIANCE_SPREAD, *length_spread]
+    return np.array(centre), np.array([*spreads, NOISE_PRIOR[1]])
+
+
+def lower_factor(make_covariance: Callable[[], Floats], noise: float) -> Floats:
+    """The Cholesky factor of a covariance with noise, lower triangle.
+
+    Where rounding errors are larger than the noise, as with a metric that is almost linear in the
+    features, as much is added to the diagonal as it takes.
+
+    Parameters
+    ----------
+    make_covariance : gives the covariance anew, float64 of shape (n_archs, n_archs), of which the
+        lower triangle counts; it is overwritten.
+    noise : variance of a measurement.
+
+    Raises
+    ------
+    numpy.linalg.LinAlgError
+        Where nothing helps.
+    """
+    for extra in JITTER:
+        covariance = make_covariance()
+        diagonal = np.diag_indices(len(covariance))
+        covariance[diagonal] += noise + extra * float(covariance[diagonal].mean())
+        with suppress(LinAlgError):
+            return np.asarray(
+                cholesky(covariance, lower=True, overwrite_a=True, check_finite=False)
+            )
+    raise LinAlgError("the covariance is not positive definite")
 
 
 class StructuralGaussianProcess(RegressorMixin, BaseEstimator):  # type: ignore[misc]
@@ -159,29 +214,18 @@ class StructuralGaussianProcess(RegressorMixin, BaseEstimator):  # type: ignore[
             groups["sources"] = self.sources.features(archs)
         return groups
 
-    def _prior(self) -> tuple[Floats, Floats]:
-        """Centre and spread of the normal prior of every logarithm."""
-        n_groups = len(self.group_names_)
-        linear, smooth = zip(*[VARIANCE_PRIOR[name] for name in self.group_names_], strict=True)
-        lengths = [LENGTH_PRIOR[0]] * n_groups
-        spread = [VARIANCE_SPREAD] * n_groups
-        length_spread = [LENGTH_PRIOR[1]] * n_groups
-        centre = [*linear, *smooth, *lengths, JOINT_PRIOR, *lengths, NOISE_PRIOR[0]]
-        spreads = [*spread, *spread, *length_spread, VARIANCE_SPREAD, *length_spread]
-        return np.array(centre), np.array([*spreads, NOISE_PRIOR[1]])
-
     def _learn(self, values: Floats) -> Floats:
         """The most probable parameters given the first `likelihood_rows` training values."""
         rows = slice(self.likelihood_rows)
         values = values[rows]
         inner, distances = self.kernel_.products([each[rows] for each in self.features_])
-        centre, spread = self._prior()
+        centre, spread = parameter_prior(self.group_names_)
         identity = np.eye(len(values))
 
         def negative_log_posterior(parameters: Floats) -> tuple[float, Floats]:
             covariance, slopes = self.kernel_.with_gradient(parameters[:-1], inner, distances)
             noise = np.exp(parameters[-1])
-            factor = cholesky(covariance + noise * identity, lower=True, check_finite=False)
+            factor = lower_factor(covariance.copy, noise)
             inverse = cho_solve((factor, True), identity, check_finite=False)
             weights = inverse @ values
             surprise = (parameters - centre) / spread
@@ -208,6 +252,7 @@ class StructuralGaussianProcess(RegressorMixin, BaseEstimator):  # type: ignore[
 
     def _factorise(self) -> Floats:
         """The Cholesky factor of the training rows' covariance with noise, lower triangle."""
-        covariance = self.kernel_.among(self.parameters_[:-1], self.features_)
-        covariance[np.diag_indices(len(covariance))] += np.exp(self.parameters_[-1])
-        return np.asarray(cholesky(covariance, lower=True, overwrite_a=True, check_finite=False))
+        return lower_factor(
+            lambda: self.kernel_.among(self.parameters_[:-1], self.features_),
+            float(np.exp(self.parameters_[-1])),
+        )

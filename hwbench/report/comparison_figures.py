@@ -29,6 +29,9 @@ TAUS = (0.6, 0.7, 0.8, 0.9)
 
 FEWEST_TARGETS = 2
 
+GROUP_STEP = 0.2
+"""Ranks between the bars of groups of predictors that are not told apart."""
+
 
 def ranks_figure(study: pd.DataFrame, entries: Mapping[str, Entry]) -> Figure | None:
     """Average ranks over targets with half the critical difference on each side.
@@ -63,8 +66,21 @@ def ranks_figure(study: pd.DataFrame, entries: Mapping[str, Entry]) -> Figure | 
         }
         for name, place in zip(names, places, strict=True)
     ]
+    for number, (first, last) in enumerate(found.groups):
+        side = len(names) + 0.25 + GROUP_STEP * number
+        data.append(
+            {
+                "type": "scatter",
+                "x": [side, side],
+                "y": [places[first] + 0.25, places[last] - 0.25],
+                "mode": "lines",
+                "line": {"color": "$muted", "width": 5},
+                "hovertemplate": f"{last - first + 1} that are not told apart<extra></extra>",
+            }
+        )
     layout = base_layout("average rank", "")
-    layout["xaxis"] |= {"range": [0.5, len(names) + 0.5]}  # no rank lies beyond
+    right = len(names) + 0.5 + GROUP_STEP * max(len(found.groups) - 1, 0)  # no rank lies beyond
+    layout["xaxis"] |= {"range": [0.5, right]}
     layout["yaxis"] |= {
         "tickvals": places,
         "ticktext": [plain_text(entries[name].title) for name in names],
@@ -80,7 +96,8 @@ def ranks_figure(study: pd.DataFrame, entries: Mapping[str, Entry]) -> Figure | 
         caption=f"Ranks by mean Kendall's tau over {found.n_blocks} targets at the largest "
         "training size they share; 1 is best. Bars reach half the critical difference of "
         f"{found.difference:.2f} to both sides: predictors whose bars overlap are not told apart "
-        f"(Nemenyi, 5 %). Friedman test that all are equal: p = {found.p_value:.2g}.",
+        f"(Nemenyi, 5 %); the thick bars at the right join such groups. Friedman test that all "
+        f"are equal: p = {found.p_value:.2g}.",
         wide=True,
     )
 

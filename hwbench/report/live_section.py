@@ -48,8 +48,9 @@ SWEPT = {
 def live_summary(run: Run) -> list[Block]:
     """What each live search found, and how far its ranking is to be trusted."""
     blocks: list[Block] = []
+    swept = {sweep.folder for sweep in run.sweeps}
     for live, title in zip(run.live, figures.run_titles(run.live), strict=True):
-        if not run.sweeps or len(run.live) == 1:
+        if live.folder.parent not in swept:
             blocks.append(Finding(title, tuple(_sentences(run, live))))
     for sweep in run.sweeps:
         sentence = Markup("{} searches over {} values of {}.").format(

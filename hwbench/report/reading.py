@@ -286,14 +286,26 @@ def _read_live(folder: Path) -> Run:
             info=info,
             live=tuple(each for run in runs for each in run.live),
             sweeps=(sweep,),
-            records=(own, *(record for run in runs[:1] for record in run.records)),
+            # The sweep's configuration says what those of its searches are.
+            records=(own, *(replace(each, config="") for run in runs for each in run.records)),
         )
     live = read_live_run(folder)
+    _check_live(live)
     title = str(live.config.get("title") or folder.name)
     info = {**live.record, "title": title, "config": live.config}
     text = (folder / "config.toml").read_text(encoding="utf-8")
     record = Record(folder, live.record, text, _files(folder))
     return Run(folder=folder, info=info, live=(live,), records=(record,))
+
+
+def _check_live(live: LiveRun) -> None:
+    """See that a live search's files say what the report shows of them."""
+    space = live.config.get("space")
+    if not isinstance(space, dict) or not isinstance(space.get("name"), str):
+        raise HwbenchError(f"{live.folder / 'config.toml'}: [space] must have a name")
+    for name in ("search_accuracy", "test_accuracy"):
+        if live.result and not isinstance(live.result.get(name), int | float):
+            raise HwbenchError(f"{live.folder / 'result.json'}: '{name}' must be a number")
 
 
 def _files(folder: Path) -> tuple[Path, ...]:

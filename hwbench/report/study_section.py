@@ -147,7 +147,7 @@ def _ranking(
     heat = heats(own["tau"])
     cells = {
         (row.predictor, row.training_size): tau_cell(
-            row, heat=heat[row.Index], best=row.tau == best_of[row.training_size]
+            row, heat=heat[row.Index], best=is_best(row.tau, best_of[row.training_size])
         )
         for row in own.itertuples()
     }
@@ -185,6 +185,11 @@ def heats(values: pd.Series) -> pd.Series:
     """The colour of each value, from 0 for the lowest to 1 for the highest."""
     low, high = float(values.min()), float(values.max())
     return ((values - low) / max(high - low, 1e-9)) ** HEAT_POWER
+
+
+def is_best(tau: float, best: float) -> bool:
+    """Whether a tau is the best as far as the table shows it, in three digits."""
+    return f"{tau:.3f}" == f"{best:.3f}"
 
 
 def tau_cell(row: object, *, heat: float | None = None, best: bool = False) -> Cell:
@@ -244,7 +249,7 @@ def _heat_map(
         own = rows_of[rows_of["target"] == target]
         heat, top = heats(own["tau"]), own["tau"].max()
         columns[target] = {
-            str(row.predictor): tau_cell(row, heat=heat[row.Index], best=row.tau == top)
+            str(row.predictor): tau_cell(row, heat=heat[row.Index], best=is_best(row.tau, top))
             for row in own.itertuples()
         }
     size_of = rows_of.groupby("target")["training_size"].first()

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hwbench.errors import HwbenchError
+from hwbench.search.controller import Controller
 from hwbench.search.strategy import Strategy
 from hwbench.spaces.base import IntArray
-
-if TYPE_CHECKING:
-    import torch
 
 Floats = NDArray[np.float64]
 
@@ -60,8 +58,12 @@ class Reinforce(Strategy):
         self.batch_size = self._at_least(1, "batch_size", batch_size)
         self.entropy_weight = entropy_weight
         self.baseline_decay = baseline_decay
-        self._policy = _policy(self.space.n_choices, hidden_units, self.seed)
-        self._optimizer = _adam(self._policy, learning_rate)
+        self._policy = Controller(
+            self.space.n_choices,
+            self._at_least(1, "hidden_units", hidden_units),
+            learning_rate=self._at_least(0, "learning_rate", learning_rate),
+            seed=self.seed,
+        )
         self._baseline: float | None = None
         self._sampled: set[Any] = set()  # keys of the controller's own that were not told yet
         self._rows: dict[Any, int] = {}
@@ -119,7 +121,7 @@ class Reinforce(Strategy):
             if self._baseline is None:
                 self._baseline = mean
             advantages = rewards - self._baseline
-            self._policy.step(self._archs[rows], advantages, self._optimizer, self.entropy_weight)
+            self._policy.step(self._archs[rows], advantages, self.entropy_weight)
             decay = self.baseline_decay
             self._baseline = decay * self._baseline + (1 - decay) * mean
 
@@ -139,19 +141,3 @@ class Reinforce(Strategy):
             weights = np.array([self.mixing, *[(1 - self.mixing) / others] * others])
         kept = self.violations[rows] == 0
         return np.where(kept, np.nan_to_num(scores) @ weights, 0.0)
-
-
-def _policy(n_choices: IntArray, hidden_units: int, seed: int) -> Any:
-    import torch
-
-    from hwbench.search.controller import Controller
-
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        return Controller(n_choices, hidden_units)
-
-
-def _adam(policy: Any, learning_rate: float) -> torch.optim.Adam:
-    import torch
-
-    return torch.optim.Adam(policy.parameters(), lr=learning_rate)

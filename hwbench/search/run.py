@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import traceback
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,13 +18,17 @@ from hwbench.files import atomic_path
 from hwbench.progress import Progress, silent
 from hwbench.search.anytime import hypervolumes_so_far
 from hwbench.search.objectives import Objective
+from hwbench.search.parts import SearchParts, remove_parts, write_part
 from hwbench.search.spec import SearchSpec, StrategyChoice
 from hwbench.search.strategies import make_strategy
 from hwbench.search.strategy import Strategy
 from hwbench.search.tables import SearchTable, load_search_table
 from hwbench.search.verify import expected_losses, verify_selection
+from hwbench.threads import one_thread
 
 Floats = NDArray[np.float64]
+
+SearchKey = tuple[str, str, str, float | None, int, int]
 
 SEARCH_FILES = ("search.parquet", "search_fronts.parquet", "search_verified.parquet")
 
@@ -49,6 +54,18 @@ class SearchRun:
     limit: float | None
     training_size: int
     seed: int
+
+    @property
+    def key(self) -> SearchKey:
+        """What tells it from the other searches of a spec."""
+        return (
+            self.choice.title,
+            self.metric,
+            self.goal,
+            self.limit,
+            self.training_size,
+            self.seed,
+        )
 
 
 @dataclass(frozen=True)
@@ -86,7 +103,13 @@ def planned_runs(spec: SearchSpec) -> list[SearchRun]:
     return runs
 
 
-def run_search(spec: SearchSpec, *, workers: int = 1, progress: Progress = silent) -> SearchResult:
+def run_search(
+    spec: SearchSpec,
+    *,
+    workers: int = 1,
+    progress: Progress = silent,
+    folder: Path | None = None,
+) -> SearchResult:
     """Run all searches of a spec.
 
     Parameters
@@ -94,15 +117,15 @@ def run_search(spec: SearchSpec, *, workers: int = 1, progress: Progress = silen
     spec : what to search, and how.
     workers : processes; the results do not depend on it.
     progress : called with (searches done, searches in all).
+    folder : a run folder, where each search is kept as it ends (see `SearchParts`); those that it
+        holds are not run again.
 
     Raises
     ------
     HwbenchError
         Where a target, strategy or predictor is unknown, more evaluations are asked for than there
-        are architectures, or every search failed.
+        are architectures, every search failed, or the folder cannot be written.
     """
-    from joblib import Parallel, delayed
-
     tables = {metric: load_search_table(spec.accuracy, metric) for metric in spec.metrics}
     for metric, table in tables.items():
         if spec.evaluations > len(table):
@@ -115,45 +138,77 @@ def run_search(spec: SearchSpec, *, workers: int = 1, progress: Progress = silen
         _make(run, tables[run.metric], spec)
     if spec.predicted_metric is not None:
         _metric_model(spec, tables[spec.metrics[0]], 0)
-    progress(0, len(runs))
-    parallel = Parallel(n_jobs=workers, return_as="generator")
-    found: list[_Found] = []
-    for result in parallel(delayed(_search_or_fail)(run, tables[run.metric], spec) for run in runs):
-        found.append(result)
-        progress(len(found), len(runs))
+    parts = None if folder is None else SearchParts.of(folder, spec, tables)
+    found = _run_all(runs, tables, spec, parts, workers, progress)
     failures = tuple(each.failure for each in found if each.failure is not None)
     if len(failures) == len(runs):
         reason = failures[0]["error"].strip().splitlines()[-1]
         raise HwbenchError(f"search: all {len(runs)} searches failed, the first with {reason}")
-    verified = [each.verified for each in found if each.verified is not None]
-    frame = pd.DataFrame(verified)
-    if spec.predicted_metric is not None and verified:
-        frame = expected_losses(
-            frame, tables, spec.evaluations, repeats=spec.predicted_metric.repeats
-        )
-    return SearchResult(
-        pd.concat([each.rows for each in found if each.rows is not None], ignore_index=True),
-        pd.concat([table.front() for table in tables.values()], ignore_index=True),
-        frame,
-        failures,
+    measured, verified = (
+        _joined([each.rows for each in found if bool(each.run.training_size) == predicts])
+        for predicts in (False, True)
     )
+    if spec.predicted_metric is not None and len(verified):
+        verified = expected_losses(
+            verified, tables, spec.evaluations, repeats=spec.predicted_metric.repeats
+        )
+    fronts = pd.concat([table.front() for table in tables.values()], ignore_index=True)
+    return SearchResult(measured, fronts, verified, failures)
+
+
+def _run_all(
+    runs: Sequence[SearchRun],
+    tables: Mapping[str, SearchTable],
+    spec: SearchSpec,
+    parts: SearchParts | None,
+    workers: int,
+    progress: Progress,
+) -> list[_Found]:
+    """What each search found, in their order; those that parts hold are read."""
+    from joblib import Parallel, delayed
+
+    found: dict[SearchKey, _Found] = {}
+    paths: dict[SearchKey, Path | None] = {}
+    for run in runs:
+        rows = None if parts is None else parts.read(run)
+        if rows is not None:
+            found[run.key] = _Found(run, rows)
+        else:
+            paths[run.key] = None if parts is None else parts.path_of(run)
+    progress(len(found), len(runs))
+    # As they end, not in their order: a slow one must not keep others from being counted.
+    parallel = Parallel(n_jobs=workers, return_as="generator_unordered")
+    missing = [run for run in runs if run.key in paths]
+    for each in parallel(
+        delayed(_search_or_fail)(run, tables[run.metric], spec, paths[run.key]) for run in missing
+    ):
+        found[each.run.key] = each
+        progress(len(found), len(runs))
+    return [found[run.key] for run in runs]
+
+
+def _joined(frames: Sequence[pd.DataFrame | None]) -> pd.DataFrame:
+    rows = [frame for frame in frames if frame is not None]
+    return pd.concat(rows, ignore_index=True) if rows else pd.DataFrame()
 
 
 def write_search(spec: SearchSpec, folder: Path, **options: Any) -> list[dict[str, Any]]:
     """Run all searches of a spec and write their results into a folder, each file atomically.
 
+    Searches that ended before this was stopped in the same folder are not run again.
+
     Parameters
     ----------
     spec : what to search, and how.
     folder : gets `search.parquet`, `search_fronts.parquet` and, where metrics were predicted,
-        `search_verified.parquet`.
+        `search_verified.parquet`; until all searches have ended, `search_parts`.
     **options : `workers` and `progress`, see `run_search`.
 
     Returns
     -------
     The searches that failed.
     """
-    result = run_search(spec, **options)
+    result = run_search(spec, folder=folder, **options)
     frames = [result.evaluations, result.fronts, result.verified]
     for name, frame in zip(SEARCH_FILES, frames, strict=True):
         if frame.empty:
@@ -161,19 +216,26 @@ def write_search(spec: SearchSpec, folder: Path, **options: Any) -> list[dict[st
             continue
         with atomic_path(folder / name) as temporary:
             frame.to_parquet(temporary, compression="zstd", index=False)
+    remove_parts(folder)
     return list(result.failures)
 
 
 @dataclass(frozen=True)
 class _Found:
+    """What a search found: rows to keep, or why it failed."""
+
+    run: SearchRun
     rows: pd.DataFrame | None = None
-    verified: dict[str, Any] | None = None
     failure: dict[str, Any] | None = None
 
 
-def _search_or_fail(run: SearchRun, table: SearchTable, spec: SearchSpec) -> _Found:
+def _search_or_fail(
+    run: SearchRun, table: SearchTable, spec: SearchSpec, path: Path | None
+) -> _Found:
+    """Search, and keep the result at `path`, if there is one, before anything else can stop it."""
     try:
-        return _search(run, table, spec)
+        with one_thread():
+            rows = _search(run, table, spec)
     except Exception:  # noqa: BLE001  kept as a row, the other searches go on
         failure = {
             "strategy": run.choice.title,
@@ -181,11 +243,14 @@ def _search_or_fail(run: SearchRun, table: SearchTable, spec: SearchSpec) -> _Fo
             "seed": run.seed,
             "error": traceback.format_exc(),
         }
-        return _Found(failure=failure)
+        return _Found(run, failure=failure)
+    if path is not None:
+        write_part(path, rows)
+    return _Found(run, rows)
 
 
-def _search(run: SearchRun, table: SearchTable, spec: SearchSpec) -> _Found:
-    """Search one table; without a predictor the rows, with one what the verification found."""
+def _search(run: SearchRun, table: SearchTable, spec: SearchSpec) -> pd.DataFrame:
+    """Search one table: a row an evaluation, with a predictor one of what verification found."""
     told_metric = table.metric
     fit_seconds = 0.0
     if run.training_size:
@@ -214,7 +279,7 @@ def _search(run: SearchRun, table: SearchTable, spec: SearchSpec) -> _Found:
             "evaluations": len(rows),
             "fit_seconds": fit_seconds,
         }
-        return _Found(verified={**key, **sizes, **losses})
+        return pd.DataFrame([{**key, **sizes, **losses}])
     frame = pd.DataFrame(
         {
             "evaluation": np.arange(1, len(rows) + 1),
@@ -230,7 +295,7 @@ def _search(run: SearchRun, table: SearchTable, spec: SearchSpec) -> _Found:
             "seconds": seconds,
         }
     )
-    return _Found(rows=pd.concat([pd.DataFrame(key, index=frame.index), frame], axis=1))
+    return pd.concat([pd.DataFrame(key, index=frame.index), frame], axis=1)
 
 
 def _make(run: SearchRun, table: SearchTable, spec: SearchSpec) -> Strategy:

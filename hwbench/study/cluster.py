@@ -9,8 +9,8 @@ import traceback
 from hwbench.study.plan import Workload
 from hwbench.study.pool import run_local
 from hwbench.study.spec import Limits
-from hwbench.study.threads import one_thread
 from hwbench.study.trial import Trial, TrialResult, failed_result
+from hwbench.threads import one_thread
 
 _ONE_AT_A_TIME = threading.Lock()
 

@@ -84,14 +84,22 @@ def samples_needed(
     if not -1 <= tau <= 1:
         raise HwbenchError(f"tau must lie between -1 and 1, not {tau:g}")
     scored = trials[trials["kendall_tau"].notna() & (trials["family"] != "lookup table")]
+    # One pivot for all entries: a pivot of its own for each would take most of the time.
+    pivot = scored.pivot_table(
+        index=[*ENTRY, "seed"], columns="training_size", values="kendall_tau"
+    )
+    weights_of: dict[int, Floats] = {}  # most entries have as many seeds as the others
     rows = []
-    for key, group in scored.groupby(ENTRY, sort=True):
-        table = group.pivot_table(index="seed", columns="training_size", values="kendall_tau")
-        sizes, taus = table.columns.to_numpy(dtype=np.float64), table.to_numpy()
+    for key, table in pivot.groupby(level=ENTRY, sort=True):
+        taus = table.to_numpy()
+        has_size = ~np.isnan(taus).all(axis=0)
+        taus, sizes = taus[:, has_size], table.columns.to_numpy(dtype=np.float64)[has_size]
         samples = _crossing(sizes, np.nanmean(taus, axis=0)[None], tau)[0]
         low = high = float("nan")
         if len(table) > 1:
-            weights = bootstrap_weights(len(table), resamples, seed)
+            if len(table) not in weights_of:
+                weights_of[len(table)] = bootstrap_weights(len(table), resamples, seed)
+            weights = weights_of[len(table)]
             present = weights @ ~np.isnan(taus)
             with np.errstate(invalid="ignore"):
                 means = (weights @ np.nan_to_num(taus)) / present

@@ -10,8 +10,8 @@ import pandas as pd
 
 from hwbench.progress import Progress, silent
 from hwbench.study.plan import Plan
-from hwbench.study.threads import one_thread
 from hwbench.study.trial import Trial, run_trial
+from hwbench.threads import one_thread
 
 PILOT_SECONDS = 1.0
 """No larger training set is timed once a fit took so long."""

@@ -24,9 +24,9 @@ import psutil
 from hwbench.errors import HwbenchError
 from hwbench.study.plan import Workload
 from hwbench.study.spec import Limits
-from hwbench.study.threads import ONE_THREAD
 from hwbench.study.trial import Trial, TrialResult, failed_result
 from hwbench.study.worker import receive, send
+from hwbench.threads import ONE_THREAD
 
 POLL_SECONDS = 0.1
 """How often limits are looked after."""

@@ -214,7 +214,7 @@ def _results(
 
 
 def _run_here(trials: Sequence[Trial], workload: Workload) -> Results:
-    from hwbench.study.threads import one_thread
+    from hwbench.threads import one_thread
 
     with one_thread():
         for trial in trials:

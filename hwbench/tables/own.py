@@ -65,7 +65,7 @@ class ImportReport:
 
     def lines(self) -> list[str]:
         """The report for people, a line a fact."""
-        lines = [*self.notes, *_problem_lines(self.problems.head(SHOWN))]
+        lines = [*self.notes, *problem_lines(self.problems.head(SHOWN))]
         more = len(self.problems) - SHOWN
         if more > 0:
             lines.append(f"... and {more} more problems")
@@ -77,7 +77,8 @@ class ImportReport:
         return lines
 
 
-def _problem_lines(problems: pd.DataFrame) -> list[str]:
+def problem_lines(problems: pd.DataFrame) -> list[str]:
+    """Problems for people, a line each, from the frame of `ImportReport`."""
     return [
         f"row {row}, {column}: {problem}"
         for row, column, problem in problems.itertuples(index=False)
@@ -158,7 +159,7 @@ def own_table(
     problems = Problems(rows.numbers[sound])
     for place, fault in rows.faults.items():
         problems.note(int(rows.numbers[place]), WHOLE_ROW, fault)
-    arch_name, notes = _find_arch_column(found, frame, arch_column, label)
+    arch_name, notes = find_arch_column(found, frame, arch_column, label)
     metrics, more_notes = describe_columns(
         frame.drop(columns=arch_name),
         label,
@@ -220,7 +221,7 @@ def own_table(
 # ---------------------------------------------------------------------- architectures
 
 
-def _find_arch_column(
+def find_arch_column(
     space: Space, frame: pd.DataFrame, given: str | None, label: str
 ) -> tuple[str, list[str]]:
     """The column of architecture strings, and a note where its content told."""
@@ -309,7 +310,7 @@ def _refuse(report: ImportReport, label: str, *, bad_rows: int, repeated: int) -
             hints.append("drop bad rows with on_bad_rows='drop' (--bad-rows drop)")
         if repeated:
             hints.append("settle repeated ones with duplicates='first' or 'mean' (--duplicates)")
-        named = "; ".join(_problem_lines(report.problems.head(NAMED)))
+        named = "; ".join(problem_lines(report.problems.head(NAMED)))
         more = "; ..." if len(report.problems) > NAMED else ""
         raise OwnTableError(
             f"{label}: {' and '.join(counts)}: {named}{more}; {', or '.join(hints)}", report

@@ -118,12 +118,12 @@ def describe_columns(
     header_units: dict[str, str] = {}
     notes: list[str] = []
     for column in frame:
-        name, unit = _split_header(column)
+        name, unit = split_header(column)
         if column in ignored:
             notes.append(f"column '{column}' is left out, as asked")
             continue
-        meant = unit is not None or not named.isdisjoint((column, name))
-        if not meant and (_NO_METRIC.fullmatch(column.lower()) or _holds_no_number(frame[column])):
+        meant = not named.isdisjoint((column, name))
+        if not meant and not holds_metric(frame, column):
             notes.append(f"column '{column}' is left out: it holds no metric")
             continue
         names[column] = name
@@ -149,6 +149,13 @@ def describe_columns(
     return columns, notes
 
 
+def holds_metric(frame: pd.DataFrame, column: str) -> bool:
+    """Whether a column is taken for a metric: its header states a unit, or it holds numbers."""
+    if split_header(column)[1] is not None:
+        return True
+    return not (_NO_METRIC.fullmatch(column.lower()) or _holds_no_number(frame[column]))
+
+
 def _holds_no_number(column: pd.Series) -> bool:
     """Whether a column is text, times or empty, as far as its cells tell.
 
@@ -159,7 +166,7 @@ def _holds_no_number(column: pd.Series) -> bool:
     return not any(number_in(cell) is not None or has_decimal_comma(cell) for cell in column)
 
 
-def _split_header(column: str) -> tuple[str, str | None]:
+def split_header(column: str) -> tuple[str, str | None]:
     """A table's name for the column, and the unit its header states."""
     match = _BRACKETS.fullmatch(column)
     text, unit = column, ""

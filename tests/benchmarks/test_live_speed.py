@@ -34,11 +34,14 @@ def data() -> SearchData:
 
 
 class PlainNetwork(nn.Module):
-    """The same modules, mixed as published DARTS code does: sum(w * op(x)) over every candidate."""
+    """The same modules, mixed as published DARTS code does: sum(w * op(x)) over every candidate.
+
+    Tensors are laid out as torch does by default, which that code leaves as it is.
+    """
 
     def __init__(self, supernet):
         super().__init__()
-        self.supernet = supernet
+        self.supernet = supernet.to(memory_format=torch.contiguous_format)
         self.alpha = nn.Parameter(1e-3 * torch.randn(6, 5))
 
     def forward(self, images):

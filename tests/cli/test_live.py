@@ -79,7 +79,10 @@ def test_sweep_prints_a_row_for_each_value(tiny, tmp_path):
     path.write_text(to_toml(sweep))
     result = _run("sweep", path, "-o", tmp_path / "sweep", "--json")
     assert result.exit_code == 0, result.output
-    assert [row["value"] for row in json.loads(result.stdout)] == ["0.1"]
+    (row,) = json.loads(result.stdout)
+    assert row["value"] == "0.1"
+    printed = _run("sweep", path, "-o", tmp_path / "sweep").stdout
+    assert f"{row['test_accuracy']:.4g} ± {row['test_accuracy_deviation']:.2g}" in printed
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,14 @@ from scipy.stats import kendalltau
 
 from hwbench.errors import HwbenchError
 from hwbench.live import run as run_module
-from hwbench.live.config import RECIPES, config_of, load_config, recipe_files, with_change
+from hwbench.live.config import (
+    RECIPES,
+    RankingNode,
+    config_of,
+    load_config,
+    recipe_files,
+    with_change,
+)
 from hwbench.live.export import load_network
 from hwbench.live.measures import ranking_measures
 from hwbench.live.ranking import Calibration, evaluate_architectures, true_values
@@ -98,6 +105,23 @@ def test_finalised_network_of_a_run_is_exported(tmp_path):
     assert [name for (name,) in names] == [
         get_space("nasbench201").choices[0][index] for index in arch
     ]
+
+
+@pytest.mark.parametrize("target", ["nb201-digit:test_accuracy", "nb201-digits:accuracy"])
+def test_an_unknown_target_is_found_before_the_search(tmp_path, monkeypatch, target):
+    def trains(self, epoch):
+        raise AssertionError("the search has begun")
+
+    monkeypatch.setattr(Search, "train_epoch", trains)
+    with pytest.raises(HwbenchError, match="did you mean"):
+        run_live(_config(ranking={"target": target}), tmp_path)
+
+
+def test_an_unknown_target_is_found_before_the_ranking(tmp_path, monkeypatch):
+    run_live(_config(), tmp_path)
+    monkeypatch.setattr(run_module, "evaluate_architectures", None)
+    with pytest.raises(HwbenchError, match="did you mean 'nb201-digits'"):
+        run_module.rank_run(tmp_path, RankingNode(target="nb201-digit:test_accuracy"))
 
 
 def test_another_search_in_the_folder_is_refused(tmp_path):

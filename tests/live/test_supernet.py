@@ -6,7 +6,7 @@ from hwbench.errors import HwbenchError
 from hwbench.live.export import export_network, load_network
 from hwbench.live.mixture import Choice, Mixture
 from hwbench.live.run import weight_sets
-from hwbench.live.supernet import make_supernet
+from hwbench.live.supernet import NetworkOptions, make_supernet
 from hwbench.spaces import get_space
 
 
@@ -207,3 +207,24 @@ def test_split_weights_depend_on_dead_choices_too(cells):
     single = [0, 3, 3, 1, 2, 3]
     with torch.no_grad():
         supernet(torch.randn(4, 1, 8, 8), supernet.mixture_of(single))
+
+
+@pytest.mark.parametrize(
+    ("space", "options"),
+    [
+        ("nasbench201", NetworkOptions()),
+        ("nasbench201", NetworkOptions(partial_channels=2)),
+        ("darts", NetworkOptions(node_normalisation=True)),
+        ("nasbench_macro", NetworkOptions()),
+    ],
+)
+def test_channels_stay_behind_one_another_through_the_network(space, options):
+    # Another layout computes the same, at half the speed.
+    supernet = make_supernet(space, options=options, channels=4, depth=1, input_size=16)
+    seen = []
+    for mixed in supernet.mixed_operations():
+        mixed.register_forward_hook(lambda _, inputs, output: seen.append(output))
+    weights = torch.rand(len(supernet.positions), max(supernet.sizes))
+    supernet(torch.randn(4, 3, 16, 16), Mixture.weighted(weights, supernet.sizes))
+    assert len(seen) >= 8
+    assert all(output.is_contiguous(memory_format=torch.channels_last) for output in seen)

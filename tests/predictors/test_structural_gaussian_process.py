@@ -9,7 +9,10 @@ from scipy.stats import kendalltau
 import hwbench as hb
 from hwbench.errors import HwbenchError
 from hwbench.predictors.grouped_kernel import GroupedKernel
-from hwbench.predictors.structural_gaussian_process import StructuralGaussianProcess
+from hwbench.predictors.structural_gaussian_process import (
+    StructuralGaussianProcess,
+    lower_factor,
+)
 from hwbench.predictors.structure import StructuralFeatures
 
 SPACE = hb.get_space("nasbench201")
@@ -154,3 +157,25 @@ def test_sources_are_checked():
         hb.SourceMetrics(SPACE, archs, np.zeros((5, 2)), ("one",))
     with pytest.raises(HwbenchError, match="source one: fewer than 2"):
         hb.SourceMetrics(SPACE, archs, np.full((5, 1), np.nan), ("one",))
+
+
+def test_rounding_errors_do_not_end_a_fit():
+    """A covariance whose rounding errors exceed the noise, as a line search meets."""
+    features = np.random.default_rng(0).normal(size=(30, 3))
+    covariance = 1e4 * features @ features.T
+    covariance[0, 0] -= 1e-3  # of a matrix of rank 3: no longer positive
+    with pytest.raises(np.linalg.LinAlgError):
+        np.linalg.cholesky(covariance + 1e-6 * np.eye(30))
+    factor = lower_factor(covariance.copy, 1e-6)
+    np.testing.assert_allclose(factor @ factor.T, covariance, atol=1.0)
+
+
+def test_a_good_covariance_is_left_as_it_is():
+    covariance = np.array([[2.0, 0.5], [0.5, 1.0]])
+    expected = np.linalg.cholesky(covariance + 0.1 * np.eye(2))
+    np.testing.assert_array_equal(lower_factor(covariance.copy, 0.1), expected)
+
+
+def test_what_is_no_covariance_is_refused():
+    with pytest.raises(np.linalg.LinAlgError):
+        lower_factor(lambda: np.array([[1.0, 5.0], [5.0, 1.0]]), 0.1)

@@ -74,6 +74,36 @@ def test_a_damaged_file_is_named(tmp_path, write_live_run):
         write_report(folder)
 
 
+@pytest.mark.parametrize(
+    ("name", "old", "new", "message"),
+    [
+        ("result.json", "81.5", '"many"', r"result\.json: 'search_accuracy' must be a number"),
+        ("config.toml", "[space]", "[spaces]", r"config\.toml: \[space\] must have a name"),
+    ],
+)
+def test_a_record_that_lacks_something_is_named(tmp_path, write_live_run, name, old, new, message):
+    folder = write_live_run(tmp_path / "wrong", ended=name == "result.json")
+    text = (folder / name).read_text()
+    (folder / name).write_text(text.replace(old, new))
+    with pytest.raises(HwbenchError, match=message):
+        write_report(folder)
+
+
+def test_hostile_text_stays_text(tmp_path, write_live_run, figures_of):
+    hostile = "<script>alert(1)</script>"
+    folder = write_live_run(tmp_path / "run", title=hostile)
+    for name in ("strengths", "ranking"):
+        path = folder / f"{name}.parquet"
+        frame = pd.read_parquet(path)
+        column = "operation" if name == "strengths" else "architecture"
+        frame.assign(**{column: frame[column] + hostile}).to_parquet(path)
+    page = write_report(folder)
+    text = page.read_text(encoding="utf-8").partition('<script id="plotly">')[0]
+    assert "<script>alert" not in text
+    drawn = figures_of(page)["strengths-0-0"]["data"]
+    assert all("&lt;script&gt;" in label for trace in drawn for label in trace["text"])
+
+
 def test_a_sweep_has_the_means_of_its_searches(tmp_path, write_live_sweep, figures_of, words_of):
     page = write_report(write_live_sweep(tmp_path / "sweep"))
     figures = figures_of(page)
@@ -83,6 +113,8 @@ def test_a_sweep_has_the_means_of_its_searches(tmp_path, write_live_sweep, figur
     assert "9 searches over 3 values of strategy.split_epoch." in words
     assert "Kendall's tau of the ranking is highest at 4: 0.610" in words
     assert len(figures["live-loss"]["data"]) == 2 * 9
+    assert "split 2, seed 0" not in words.partition("Supernet")[0]
+    assert 'data-value="4-seed2/ranking.parquet"' in page.read_text(encoding="utf-8")
 
 
 def test_runs_of_all_kinds_share_a_page(

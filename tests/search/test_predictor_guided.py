@@ -2,6 +2,9 @@
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 from scipy.stats import norm
 
 import hwbench as hb
@@ -107,35 +110,122 @@ def test_the_probability_of_keeping_limits_is_a_product():
     np.testing.assert_allclose(np.exp(found), norm.cdf(1.0) * norm.cdf(-0.5))
 
 
-@pytest.mark.parametrize(("scalarisation", "in_the_dent"), [("sum", False), ("chebyshev", True)])
-def test_what_lies_in_a_dent_of_the_front(monkeypatch, scalarisation, in_the_dent):
-    """(6, 6) is on the front of costs, but above the line between its ends."""
+DENT = np.array([[0.0, 10.0], [0.1, 10.0], [6.0, 6.0], [10.0, 0.0], [10.0, 0.1]])
+"""(6, 6) is on the front of costs, but above the line between its ends."""
+
+
+def picked_of(monkeypatch, costs, n_archs, deviations=None, **parameters):
+    """The rows of predicted costs (n, 2) that a round picks."""
     strategy = make_strategy(
         "predictor_guided",
         space=SPACE,
         objectives=OBJECTIVES,
         n_initial=10,
         predictor="ridge",
-        round_size=3,
-        trade_offs=[0.5, 1.0, 2.0],
-        scalarisation=scalarisation,
+        **parameters,
     )
     start = strategy.ask(10)
     strategy.tell(start, measure(start))
-    pool = SPACE.sample(5, seed=77)
-    costs = np.array([[0.0, 10.0], [0.1, 10.0], [6.0, 6.0], [10.0, 0.0], [10.0, 0.1]])
+    pool = SPACE.sample(len(costs), seed=77)
+    moments = costs[:, 0], np.zeros(len(costs)) if deviations is None else deviations
+
+    class Predicted:
+        def __init__(self, column):
+            self.column = column
+
+        def predict(self, archs):
+            return costs[:, self.column]
+
+        def predict_with_deviation(self, archs):
+            return moments
+
     monkeypatch.setattr(strategy, "_pool", lambda: pool)
-    monkeypatch.setattr(strategy, "_predict", lambda fitted, archs: costs)
     monkeypatch.setattr(strategy, "_scales", lambda fitted: np.ones(2))
-    picked = strategy._select(strategy._fit(), 3)
-    assert (picked == pool[2]).all(axis=1).any() == in_the_dent
+    monkeypatch.setattr(strategy, "_warped", lambda fitted: np.array([[11.0, 11.0]]))
+    monkeypatch.setattr(strategy, "_limits", lambda fitted: np.array([np.nan, np.nan]))
+    picked = strategy._select([Predicted(0), Predicted(1)], n_archs)
+    return [int(np.flatnonzero((pool == arch).all(axis=1))[0]) for arch in picked]
 
 
-def test_an_unknown_scalarisation():
-    with pytest.raises(hb.HwbenchError, match="did you mean 'chebyshev'"):
-        make_strategy(
-            "predictor_guided",
-            space=SPACE,
-            objectives=OBJECTIVES,
-            scalarisation="chebychev",
+@pytest.mark.parametrize(
+    ("scalarisation", "in_the_dent"),
+    [("sum", False), ("chebyshev", True), ("epsilon_constraint", True)],
+)
+def test_what_lies_in_a_dent_of_the_front(monkeypatch, scalarisation, in_the_dent):
+    parameters = {"trade_offs": [0.5, 1.0, 2.0], "scalarisation": scalarisation}
+    assert (2 in picked_of(monkeypatch, DENT, 3, **parameters)) == in_the_dent
+
+
+@given(
+    costs=arrays(np.float64, (12, 2), elements=st.integers(0, 9).map(float), unique=True)
+    | arrays(np.float64, (12, 2), elements=st.integers(0, 4).map(float)),
+    n_archs=st.integers(1, 6),
+    exploration=st.sampled_from([0.0, 1.0]),
+    seed=st.integers(0, 9),
+)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_epsilon_constraint_is_the_best_below_each_threshold(costs, n_archs, exploration, seed):
+    deviations = np.random.default_rng(seed).random(12)
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        picked = picked_of(
+            monkeypatch,
+            costs,
+            n_archs,
+            deviations,
+            scalarisation="epsilon_constraint",
+            exploration=exploration,
         )
+    first = costs[:, 0] - exploration * deviations
+    points = [(*each, row) for row, each in enumerate(zip(first, costs[:, 1], strict=True))]
+    front = [
+        b
+        for a, b, _ in points
+        if not any(c <= a and d <= b and (c < a or d < b) for c, d, _ in points)
+    ]
+    low, high = min(front), max(front)
+    expected = []
+    for step in range(n_archs):
+        threshold = high - step * (high - low) / n_archs
+        below = [each for each in points if each[1] <= threshold + 1e-9 and each[2] not in expected]
+        if below:
+            expected.append(min(below, key=lambda each: (each[0], each[2]))[2])
+    assert picked == expected
+
+
+def test_several_scalarisations_share_a_round(monkeypatch):
+    generator = np.random.default_rng(3)
+    costs = generator.random((40, 2))
+    both = picked_of(monkeypatch, costs, 9, scalarisation=["sum", "epsilon_constraint"])
+    assert len(set(both)) == 9
+    assert both[:4] == picked_of(monkeypatch, costs, 4)
+    assert both[4:] != picked_of(monkeypatch, costs, 9)[4:]
+
+
+def test_exploration_needs_an_uncertainty():
+    strategy = make_strategy(
+        "predictor_guided",
+        space=SPACE,
+        objectives=OBJECTIVES,
+        n_initial=5,
+        predictor="ridge",
+        scalarisation="epsilon_constraint",
+        exploration=1.0,
+    )
+    start = strategy.ask(5)
+    strategy.tell(start, measure(start))
+    with pytest.raises(hb.HwbenchError, match="does not say how uncertain"):
+        strategy.ask(1)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"scalarisation": "chebychev"}, "did you mean 'chebyshev'"),
+        ({"scalarisation": ["sum", "epsilon"]}, "unknown scalarisation .* 'epsilon'"),
+        ({"scalarisation": []}, "at least one"),
+        ({"exploration": -1}, "exploration must be at least 0"),
+    ],
+)
+def test_wrong_parameters(parameters, message):
+    with pytest.raises(hb.HwbenchError, match=message):
+        make_strategy("predictor_guided", space=SPACE, objectives=OBJECTIVES, **parameters)

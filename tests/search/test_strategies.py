@@ -25,6 +25,12 @@ def test_every_strategy_keeps_its_promises(name):
     check_strategy(name, **SMALL.get(name, {}))
 
 
+@pytest.mark.parametrize("exploration", [0.0, 1.0])
+def test_epsilon_constraint_keeps_its_promises(exploration):
+    fast = {"predictor": "bayesian_linear_regression", "scalarisation": "epsilon_constraint"}
+    check_strategy("predictor_guided", **fast, exploration=exploration)
+
+
 @pytest.mark.parametrize("name", [*MODEL_FREE, "reinforce", "tpe", "predictor_guided"])
 def test_in_a_space_that_is_no_product(name):
     check_strategy(name, space="transnas_macro", **SMALL.get(name, {}))

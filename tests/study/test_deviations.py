@@ -7,6 +7,7 @@ from scipy import stats
 
 from hwbench.simulation.deviations import deviation_model, draw_deviations
 from hwbench.study.deviations import (
+    Mixture,
     deviation_statistics,
     fit_mixture,
     single_distribution_p_values,
@@ -90,3 +91,17 @@ def test_constant_predictors_and_targets_are_left_out():
     flat = frame_of(np.zeros(10))
     assert deviation_statistics(flat).empty
     assert deviation_statistics(flat.assign(truth=1.0, prediction=2.0)).empty
+
+
+def test_the_density_of_a_mixture_is_that_of_its_parts():
+    fitted = Mixture((0.7, 0.2, 0.1), centre=0.3, shift=-1.5, width=0.4, gain=0.0)
+    grid = np.linspace(-8.0003, 8.0007, 4001)
+    offset, reach = -1.5 * 0.4, 15 * 0.4
+    parts = (
+        stats.norm.pdf(grid, 0.3 + offset, 0.4),
+        stats.norm.pdf(grid, 0.3 - offset, 1.2),
+        stats.uniform.pdf(grid, 0.3 - reach, 2 * reach),
+    )
+    expected = 0.7 * parts[0] + 0.2 * parts[1] + 0.1 * parts[2]
+    assert fitted.density(grid) == pytest.approx(expected)
+    assert np.trapezoid(fitted.density(grid), grid) == pytest.approx(1, abs=1e-3)

@@ -1,4 +1,4 @@
-"""One thread a trial: trials run side by side, and sums by several threads differ in the end."""
+"""One thread a process: they run side by side, and sums by several threads differ in the end."""
 
 from __future__ import annotations
 

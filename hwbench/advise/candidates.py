@@ -1,0 +1,183 @@
+"""Which predictors are tried, on which encodings, and in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from hwbench.errors import HwbenchError, unknown_name
+from hwbench.predictors import PredictorCard, list_predictors, make_predictor, predictor_card
+from hwbench.predictors.regressor import ArchitectureRegressor
+from hwbench.predictors.tuning import Tuning
+from hwbench.spaces import Space
+
+ENCODINGS_TRIED = ("live", "onehot", "counts")
+"""Besides a card's own, for predictors that take any."""
+
+FIRST = (
+    "structural_gaussian_process",
+    "gaussian_process",
+    "bayesian_linear_regression",
+    "ridge",
+    "pairwise_ridge",
+    "mlp_small",
+    "catboost",
+    "lightgbm",
+    "svm",
+)
+"""Tried first, so that a short time is spent on what usually ranks best; the others by cost."""
+
+COSTS = {
+    "linear": 1,
+    "kernel": 2,
+    "tree ensemble": 3,
+    "neural network": 5,
+    "chooser": 6,
+    "graph network": 7,
+}
+DEARER = {
+    "auto": 4, "bayesian_linear_regression": 1, "ngboost": 5, "sparse_gaussian_process": 4,
+}  # fmt: skip
+"""What one fit takes, in order of magnitude, where the family does not tell."""
+
+TOO_SLOW = {"graph_vae": "trains an autoencoder of the whole space for every fit"}
+"""Tried where they are named alone."""
+
+TUNED_TRIALS = 10
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A predictor on an encoding.
+
+    Attributes
+    ----------
+    predictor : its name.
+    encoding : its features.
+    title : what people call it.
+    fixed : whether it takes no other encoding.
+    tuned : whether its hyper-parameters are searched in every fit.
+    """
+
+    predictor: str
+    encoding: str
+    title: str
+    fixed: bool = False
+    tuned: bool = False
+
+    @property
+    def label(self) -> str:
+        """The candidate in words: "Ridge regression (live), tuned"."""
+        encoding = "" if self.fixed else f" ({self.encoding})"
+        return f"{self.title}{encoding}{', tuned' if self.tuned else ''}"
+
+    def make(self, space: Space, seed: int) -> ArchitectureRegressor:
+        """The unfitted predictor."""
+        card = predictor_card(self.predictor)
+        return make_predictor(
+            self.predictor,
+            space=space,
+            seed=seed,
+            encoding=None if self.fixed else self.encoding,
+            tuning=Tuning(trials=TUNED_TRIALS) if self.tuned else None,
+            card=card,
+        )
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A predictor that is not tried, and why."""
+
+    predictor: str
+    reason: str
+
+
+def find_candidates(
+    space: Space, predictors: Sequence[str] | None = None
+) -> tuple[list[Candidate], list[LeftOut]]:
+    """The predictors to try, and those that cannot be.
+
+    Parameters
+    ----------
+    space : of the architectures.
+    predictors : names; the whole zoo by default. "name:encoding" asks for one encoding.
+
+    Returns
+    -------
+    Candidates in the order in which they are tried, and the others with the reason.
+
+    Raises
+    ------
+    HwbenchError
+        Where a named predictor or encoding is unknown, or none can be tried.
+    """
+    named = list(predictors or ())
+    wanted: dict[str, list[str]] = {}
+    for each in named or list_predictors():
+        name, _, encoding = each.partition(":")
+        wanted.setdefault(name, []).extend([encoding] if encoding else [])
+    found: list[tuple[tuple[int, int], Candidate]] = []
+    left_out: list[LeftOut] = []
+    for name, encodings in wanted.items():
+        card = predictor_card(name)
+        reason = _obstacle(space, name, card, named=bool(named))
+        if reason:
+            left_out.append(LeftOut(name, reason))
+            continue
+        for place, own in enumerate(_encodings(space, name, card, encodings)):
+            found.append(
+                (_order(name, card, place), Candidate(name, own, card.title, card.encoding_fixed))
+            )
+    if not found:
+        why = "; ".join(f"{each.predictor} {each.reason}" for each in left_out[:3])
+        raise HwbenchError(f"advise: none of the predictors can be tried: {why}")
+    found.sort(key=lambda each: (each[0], each[1].predictor))
+    return [candidate for _, candidate in found], left_out
+
+
+def cost_of(candidate: Candidate) -> int:
+    """What a fit takes, as an order: 1 for linear models to 7 for graph networks."""
+    family = predictor_card(candidate.predictor).family
+    return DEARER.get(candidate.predictor, COSTS.get(family, 5)) + 3 * candidate.tuned
+
+
+def _order(name: str, card: PredictorCard, place: int) -> tuple[int, int]:
+    """The favourites first, each on its best encoding; then by cost."""
+    if name in FIRST and place == 0:
+        return 0, FIRST.index(name)
+    return DEARER.get(name, COSTS.get(card.family, 5)), place
+
+
+def _encodings(space: Space, name: str, card: PredictorCard, wanted: list[str]) -> list[str]:
+    """The encodings a predictor is tried on, those that usually do best first."""
+    for each in wanted:
+        if card.encoding_fixed and each != card.encoding:
+            raise HwbenchError(f"predictor {name} takes no encoding but '{card.encoding}'")
+        if each not in space.encodings:
+            raise unknown_name(f"encoding of {space.name}", each, space.encodings)
+    if wanted:
+        return list(dict.fromkeys(wanted))
+    if card.encoding_fixed or card.encoding == "counts":
+        return [card.encoding]
+    extra = ENCODINGS_TRIED if COSTS.get(card.family, 5) < 3 else ENCODINGS_TRIED[:2]
+    return list(dict.fromkeys(each for each in (*extra, card.encoding) if each in space.encodings))
+
+
+def _obstacle(space: Space, name: str, card: PredictorCard, *, named: bool) -> str:
+    """Why a predictor cannot be tried; "" where it can."""
+    if card.family == "transfer":
+        return "learns from other devices' measurements, which are not at hand here"
+    if card.training == "neighbourhood":
+        return "needs a fixed set of measurements of its own"
+    if not named and name in TOO_SLOW:
+        return TOO_SLOW[name]
+    if card.encoding not in space.encodings and card.encoding_fixed:
+        return f"needs the encoding '{card.encoding}', which {space.name} has not"
+    if card.extra:
+        from hwbench.imports import import_object
+
+        try:
+            import_object(card.estimator, owner=f"predictor {name}", extra=card.extra)
+        except HwbenchError as error:
+            return str(error).partition(": ")[2] or str(error)
+    return ""

@@ -1,0 +1,205 @@
+"""Advice: everything that was found, as an object, as numbers, and as files."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hwbench.advise.candidates import Candidate, LeftOut
+from hwbench.advise.measurements import Measurements
+from hwbench.advise.noise import Noise
+from hwbench.advise.promise import QUANTILE, Promise
+from hwbench.advise.ranking import Data, Ranking, Trial
+from hwbench.advise.selection import Selection
+from hwbench.predictors.regressor import ArchitectureRegressor
+
+MODEL, NUMBERS, PAGE = "model.hwb", "advice.json", "advice.html"
+
+
+@dataclass(frozen=True, eq=False)
+class Advice:
+    """What `hwbench.advise_on` found.
+
+    Attributes
+    ----------
+    measurements : what was measured.
+    data : the same as it was cross-validated.
+    ranking : of the predictors, and the choice.
+    promise : the tau to expect of the model, and of more measurements.
+    noise : of one measurement; None where too few were repeated to tell.
+    selection : what a search is expected to lose; None without accuracies.
+    model : the chosen predictor, fitted to all measurements.
+    warnings : what speaks against relying on this, a sentence each.
+    left_out : predictors that were not tried, and why.
+    seed, seconds_limit, seconds : of the run.
+    """
+
+    measurements: Measurements
+    data: Data
+    ranking: Ranking
+    promise: Promise
+    noise: Noise | None
+    selection: Selection | None
+    model: ArchitectureRegressor
+    warnings: tuple[str, ...]
+    left_out: tuple[LeftOut, ...]
+    seed: int
+    seconds_limit: float
+    seconds: float
+
+    @property
+    def predictor(self) -> str:
+        """Name of the predictor that is advised."""
+        return self.ranking.chosen.candidate.predictor
+
+    @property
+    def encoding(self) -> str:
+        """The encoding it is advised on."""
+        return self.ranking.chosen.candidate.encoding
+
+    def lines(self) -> list[str]:
+        """The summary in plain words, a line a fact."""
+        from hwbench.advise.words import summary_lines
+
+        return summary_lines(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Every number, as plain data that JSON can hold."""
+        from hwbench.environment import describe_machine, describe_versions
+
+        chosen = self.ranking.chosen
+        selection = self.selection
+        told = {
+            "source": {
+                "label": self.measurements.label,
+                "sha256": self.measurements.sha256,
+                "space": self.measurements.space.name,
+                "metric": self.measurements.metric,
+                "unit": self.measurements.unit,
+                "direction": self.measurements.direction,
+                "rows": len(self.measurements.all_values),
+                "architectures": len(self.measurements),
+                "notes": list(self.measurements.notes),
+            },
+            "predictor": self.predictor,
+            "encoding": self.encoding,
+            "tuned": chosen.candidate.tuned,
+            "reason": self.ranking.reason,
+            "warnings": list(self.warnings),
+            "kendall_tau": asdict(self.promise.tau),
+            "doubled": {
+                "training_size": 2 * self.promise.size,
+                "kendall_tau": asdict(self.promise.doubled),
+                "gain": asdict(self.promise.gain),
+            },
+            "slope": asdict(self.promise.slope),
+            "learning_curve": [asdict(point) for point in self.promise.points],
+            "noise": None if self.noise is None else asdict(self.noise),
+            "selection": None if selection is None else _selection(selection),
+            "ranking": [_trial(each, self.data) for each in self.ranking.trials],
+            "failed": [
+                {**_named(each.candidate), "error": each.error} for each in self.ranking.failed
+            ],
+            "not_tried": [_named(each) for each in self.ranking.not_tried],
+            "left_out": [asdict(each) for each in self.left_out],
+            "stopped_by_time": self.ranking.stopped_by_time,
+            "seed": self.seed,
+            "seconds_limit": self.seconds_limit,
+            "seconds": round(self.seconds, 1),
+            "machine": describe_machine(),
+            "versions": describe_versions(),
+        }
+        return _plain(told)
+
+    def save(self, folder: Path | str) -> dict[str, Path]:
+        """Write the fitted model, all numbers and the page into a folder.
+
+        Returns
+        -------
+        The paths of "model", "numbers" and "page".
+
+        Raises
+        ------
+        HwbenchError
+            Where a file cannot be written.
+        """
+        from hwbench.advise.page import render
+        from hwbench.files import write_text
+        from hwbench.predictors.model_file import save_model
+
+        place = Path(folder)
+        paths = {"model": place / MODEL, "numbers": place / NUMBERS, "page": place / PAGE}
+        numbers = self.to_dict()
+        save_model(
+            self.model,
+            paths["model"],
+            description=f"advised by hwbench; {self.lines()[0]}",
+            predictor=self.predictor,
+            target=f"{self.measurements.label}:{self.measurements.metric}",
+            unit=self.measurements.unit,
+            training_size=len(self.measurements),
+        )
+        write_text(paths["numbers"], json.dumps(numbers, indent=2, allow_nan=False) + "\n")
+        write_text(paths["page"], render(self, numbers))
+        return paths
+
+
+def interval_of(trial: Trial, data: Data) -> tuple[float, float]:
+    """The 90 % interval of a trial's cross-validated tau, over samples of architectures."""
+    reach = QUANTILE * trial.pooled().standard_error(data.networks)
+    return max(trial.tau - reach, -1.0), min(trial.tau + reach, 1.0)
+
+
+def _named(candidate: Candidate) -> dict[str, Any]:
+    return {
+        "predictor": candidate.predictor,
+        "encoding": candidate.encoding,
+        "title": candidate.title,
+        "tuned": candidate.tuned,
+    }
+
+
+def _trial(trial: Trial, data: Data) -> dict[str, Any]:
+    low, high = interval_of(trial, data)
+    return {
+        **_named(trial.candidate),
+        "kendall_tau": trial.tau,
+        "low": low,
+        "high": high,
+        "repeats": len(trial.sums),
+        "seconds": trial.seconds,
+    }
+
+
+def _selection(selection: Selection) -> dict[str, Any]:
+    found = {
+        name: getattr(selection, name)
+        for name in (
+            "accuracy", "n_candidates", "repeats", "deviation", "n_selected", "verify",
+        )
+    }  # fmt: skip
+    for name in ("mra_all", "mra_verified", "hypervolume_lost"):
+        found[name] = asdict(getattr(selection, name))
+    found["budgets"] = [asdict(each) for each in selection.budgets]
+    return found
+
+
+def _plain(value: Any) -> Any:
+    """The same without numpy's types, and with None for numbers that are not finite."""
+    if isinstance(value, dict):
+        return {key: _plain(each) for key, each in value.items()}
+    if isinstance(value, str):
+        return value
+    if isinstance(value, Sequence):
+        return [_plain(each) for each in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

@@ -1,0 +1,202 @@
+"""`hwbench advise`: from one's own measurements to a predictor, and to what to measure next."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from hwbench.cli import completion
+from hwbench.cli.output import (
+    AsJson,
+    Workers,
+    interruptible,
+    print_json,
+    stage_bars,
+    worker_count,
+    working,
+)
+from hwbench.errors import HwbenchError
+
+if TYPE_CHECKING:
+    from hwbench.spaces import Space
+    from hwbench.spaces.base import IntArray
+
+SUGGESTIONS = "suggestions.csv"
+
+
+def advise(
+    measurements: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="MY.csv",
+            help="A CSV or Parquet file: a column of architecture strings, and one of numbers.",
+        ),
+    ] = None,
+    space: Annotated[
+        str,
+        typer.Option(
+            help="The search space of the architectures.",
+            show_default=False,
+            autocompletion=completion.spaces,
+        ),
+    ] = "",
+    accuracy: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TABLE:COLUMN",
+            autocompletion=completion.columns,
+            help="Accuracies in %, for what a search is expected to lose; by default those that "
+            "come with hwbench.",
+        ),
+    ] = None,
+    metric: Annotated[
+        str | None, typer.Option(help="The column of numbers, where there are several.")
+    ] = None,
+    unit: Annotated[
+        str | None, typer.Option(help="Of the numbers, where the header does not say it.")
+    ] = None,
+    direction: Annotated[
+        str | None, typer.Option(help="minimize or maximize, where the name does not tell.")
+    ] = None,
+    arch_column: Annotated[
+        str | None, typer.Option(help="The column of architecture strings, if not found.")
+    ] = None,
+    bad_rows: Annotated[
+        str, typer.Option(help="Rows with unknown architectures or no numbers: refuse or drop.")
+    ] = "refuse",
+    predictors: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME[:ENCODING],...", help="Choose from these; from the whole zoo by default."
+        ),
+    ] = None,
+    seconds: Annotated[
+        float, typer.Option(help="After so long no further cross-validation is begun.")
+    ] = 120.0,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="A folder; runs/advise-NAME by default."),
+    ] = None,
+    suggest: Annotated[
+        bool,
+        typer.Option("--suggest", help="Only propose which architectures to measure next."),
+    ] = False,
+    budget: Annotated[
+        int | None, typer.Option(min=1, help="How many architectures --suggest proposes.")
+    ] = None,
+    workers: Workers = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of all randomness.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Advise on your measurements: which predictor, how good, at what cost to a search.
+
+    hwbench advise my.csv --space nasbench201
+
+    hwbench advise my.csv --space nasbench201 --budget 40 --suggest
+
+    Rows with the same architecture are repeated measurements and tell how noisy one is. With
+    --suggest the file may be left out: then the first architectures to measure are proposed.
+    """
+    if not space:
+        raise HwbenchError("advise: name the search space with --space (hwbench spaces list)")
+    if suggest != (budget is not None):
+        raise HwbenchError("advise: --suggest and --budget N go together")
+    stem = space if measurements is None else measurements.stem
+    folder = output if output is not None else Path("runs") / f"advise-{stem}"
+    reading: dict[str, Any] = {
+        "metric": metric,
+        "unit": unit,
+        "direction": direction,
+        "arch_column": arch_column,
+        "on_bad_rows": bad_rows,
+    }
+    if suggest and budget is not None:
+        _suggest(measurements, space, budget, folder, seed, reading, as_json=as_json)
+        return
+    if measurements is None:
+        raise HwbenchError("advise: give a file of measurements, or --budget N --suggest")
+    from hwbench.advise import advise_on
+
+    again = f"hwbench advise {measurements} --space {space}"
+    with interruptible(f"{again} (nothing was written)"), stage_bars() as stage:
+        found = advise_on(
+            measurements,
+            space,
+            accuracy=accuracy,
+            predictors=[each.strip() for each in predictors.split(",")] if predictors else None,
+            seconds=seconds,
+            workers=worker_count(workers),
+            seed=seed,
+            stage=stage,
+            **reading,
+        )
+    paths = found.save(folder)
+    if as_json:
+        print_json({**found.to_dict(), "files": {key: str(path) for key, path in paths.items()}})
+        return
+    for line in found.lines():
+        typer.echo(line)
+    for note in found.measurements.notes:
+        typer.echo(f"Note: {note}.")
+    typer.echo(f"model: {paths['model']}; numbers: {paths['numbers']}; page: {paths['page']}")
+
+
+def _suggest(
+    measurements: Path | None,
+    space: str,
+    budget: int,
+    folder: Path,
+    seed: int,
+    reading: dict[str, Any],
+    *,
+    as_json: bool,
+) -> None:
+    from hwbench.advise import suggest_architectures
+    from hwbench.spaces import get_space
+
+    found_space = get_space(space)
+    known, values = None, None
+    if measurements is not None and not _is_empty(measurements):
+        from hwbench.advise.measurements import read_measurements
+
+        measured = read_measurements(measurements, found_space, **reading)
+        known, values = measured.archs, measured.values
+    with working("choosing"):
+        archs = suggest_architectures(found_space, budget, known, values, seed=seed)
+    path = _write(found_space, archs, folder / SUGGESTIONS)
+    if as_json:
+        print_json({"architectures": found_space.to_strings(archs), "file": str(path)})
+        return
+    n_known = 0 if known is None else len(known)
+    basis = (
+        f"by what {n_known} measurements leave uncertain" if n_known else "filling the space evenly"
+    )
+    typer.echo(f"{budget} architectures to measure next, {basis}, the most telling first: {path}")
+
+
+def _is_empty(path: Path) -> bool:
+    """Whether a text file holds a header at most."""
+    try:
+        return (
+            path.suffix.lower() in (".csv", ".tsv", ".txt")
+            and path.is_file()
+            and len(path.read_bytes()[:65536].split(b"\n", 1)[-1].strip()) == 0
+        )
+    except OSError as error:
+        raise HwbenchError(f"{path}: cannot be read ({error.strerror})") from error
+
+
+def _write(space: Space, archs: IntArray, path: Path) -> Path:
+    import csv
+    import io
+
+    from hwbench.files import write_text
+
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["arch"])
+    writer.writerows([each] for each in space.to_strings(archs))
+    write_text(path, text.getvalue())
+    return path

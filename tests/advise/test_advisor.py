@@ -1,0 +1,185 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import hwbench as hb
+from hwbench import HwbenchError, advise_on
+from hwbench.advise.candidates import find_candidates
+from hwbench.predictors.model_file import load_model, read_model_card
+
+FEW = ["bayesian_linear_regression", "svm:counts"]
+NO_LIMIT = 1e6
+
+
+@pytest.fixture(scope="module")
+def advice(measured):
+    again = pd.concat([measured, measured.head(8).assign(latency_ms=lambda f: f.latency_ms + 0.02)])
+    return advise_on(again, "nasbench201", predictors=FEW, seconds=NO_LIMIT)
+
+
+def test_everything_is_found(advice, nasbench201, measured):
+    assert advice.predictor in {"bayesian_linear_regression", "svm"}
+    assert advice.encoding in nasbench201.encodings
+    assert 0 < advice.promise.tau.low < advice.promise.tau.value < advice.promise.tau.high <= 1
+    assert advice.noise.n_repeats >= 8
+    assert advice.noise.deviation == pytest.approx(0.02 / np.sqrt(2), rel=0.3)
+    assert advice.selection.mra_verified.value <= advice.selection.mra_all.value
+    assert not advice.ranking.stopped_by_time
+    predicted = advice.model.predict(nasbench201.from_strings(measured["arch"]))
+    assert np.corrcoef(predicted, measured["latency_ms"])[0, 1] > 0.7
+
+
+def test_the_choice_is_among_the_best(advice):
+    taus = [trial.tau for trial in advice.ranking.trials]
+    assert taus == sorted(taus, reverse=True)
+    gap, error = advice.ranking.chosen.behind(advice.ranking.best, advice.data.networks)
+    assert gap <= error or advice.ranking.chosen is advice.ranking.best
+
+
+def test_the_losses_fall_with_the_picks_measured(advice):
+    lost = [each.lost for each in advice.selection.budgets]
+    assert lost == sorted(lost, reverse=True)
+    enough = {each.budget: each.lost for each in advice.selection.budgets}
+    assert enough[advice.selection.verify] <= lost[-1] + 1.0
+    example = advice.selection.example
+    front = example[example["front"]].sort_values("metric")
+    assert front["accuracy"].is_monotonic_increasing
+    assert example["selected"].any()
+
+
+def test_the_same_seed_gives_the_same_advice_on_any_number_of_workers(measured):
+    one, two = (
+        advise_on(measured, "nasbench201", predictors=FEW, seconds=NO_LIMIT, workers=workers)
+        for workers in (1, 2)
+    )
+    drop = {"seconds"}
+    for first, second in zip(one.to_dict()["ranking"], two.to_dict()["ranking"], strict=True):
+        assert {k: v for k, v in first.items() if k not in drop} == {
+            k: v for k, v in second.items() if k not in drop
+        }
+    assert one.promise.tau == two.promise.tau
+    assert one.selection.mra_all == two.selection.mra_all
+
+
+def test_files(advice, nasbench201, tmp_path):
+    paths = advice.save(tmp_path / "new" / "folder")
+    assert {path.name for path in paths.values()} == {"model.hwb", "advice.json", "advice.html"}
+    numbers = json.loads(paths["numbers"].read_text())
+    assert numbers["kendall_tau"]["value"] == advice.promise.tau.value
+    assert numbers["predictor"] == advice.predictor
+    assert len(numbers["ranking"]) == len(advice.ranking.trials)
+    archs = nasbench201.sample(5, seed=9)
+    loaded = load_model(paths["model"])
+    np.testing.assert_allclose(loaded.predict(archs), advice.model.predict(archs))
+    card = read_model_card(paths["model"])
+    assert (card.predictor, card.unit, card.training_size) == (advice.predictor, "ms", 60)
+    page = paths["page"].read_text(encoding="utf-8")
+    assert "default-src 'none'" in page
+    assert page.count('class="plot"') == 5
+    assert "NaN" not in page.partition('<script id="plotly">')[0]
+
+
+def test_words(advice):
+    text = "\n".join(advice.lines())
+    assert advice.predictor in text
+    assert f"{advice.promise.tau.value:.2f}" in text
+    assert "extrapolation" in text
+    assert len(advice.lines()) <= 10
+
+
+def test_ten_are_enough_and_nine_are_not(measured):
+    found = advise_on(measured.head(10), "nasbench201", predictors=FEW[:1], seconds=NO_LIMIT)
+    assert any("too few" in each or "guessing" in each for each in found.warnings)
+    with pytest.raises(HwbenchError, match="9 architectures are too few to advise on, 10 are"):
+        advise_on(measured.head(9), "nasbench201")
+
+
+def test_a_constant_metric(measured):
+    with pytest.raises(HwbenchError, match=r"all 60 values of latency_ms are equal \(2\)"):
+        advise_on(measured.assign(latency_ms=2.0), "nasbench201")
+
+
+def test_noise_alone_is_told(measured):
+    noise = np.random.default_rng(1).normal(size=60)
+    found = advise_on(
+        measured.assign(latency_ms=noise), "nasbench201", predictors=FEW[:1], seconds=NO_LIMIT
+    )
+    assert any("better than guessing" in each for each in found.warnings)
+
+
+def test_too_noisy_is_told(measured):
+    generator = np.random.default_rng(1)
+    twice = pd.concat([measured, measured])
+    noisy = twice["latency_ms"] + 2 * twice["latency_ms"].std() * generator.normal(size=120)
+    found = advise_on(
+        twice.assign(latency_ms=noisy), "nasbench201", predictors=FEW[:1], seconds=NO_LIMIT
+    )
+    assert any("too noisy" in each for each in found.warnings)
+
+
+def test_few_values_are_told(measured):
+    coarse = measured.assign(latency_ms=measured["latency_ms"].round())
+    found = advise_on(coarse, "nasbench201", predictors=FEW[:1], seconds=NO_LIMIT)
+    assert any("takes few values" in each for each in found.warnings)
+
+
+def test_a_time_limit_leaves_out_the_rest(measured):
+    found = advise_on(measured, "nasbench201", predictors=FEW, seconds=1e-9)
+    assert found.ranking.stopped_by_time
+    assert len(found.ranking.trials) == 1
+    assert any("time limit" in line for line in found.lines())
+
+
+def test_a_space_without_accuracies():
+    space = hb.get_space("nasbench_macro")
+    archs = space.sample(20, seed=0)
+    frame = pd.DataFrame({"arch": space.to_strings(archs), "latency_ms": space.flops(archs) / 1e6})
+    found = advise_on(frame, space.name, predictors=FEW[:1], seconds=NO_LIMIT)
+    assert found.selection is None
+    assert any("no accuracies" in line for line in found.lines())
+    with pytest.raises(HwbenchError, match="is of space nasbench201; the measurements are of"):
+        advise_on(frame, space.name, accuracy="nb201-digits:test_accuracy")
+
+
+def test_larger_may_be_better(measured):
+    speed = measured.assign(throughput=1 / measured["latency_ms"]).drop(columns="latency_ms")
+    found = advise_on(speed, "nasbench201", predictors=FEW[:1], seconds=NO_LIMIT)
+    assert found.measurements.direction == "maximize"
+    front = found.selection.example.query("front").sort_values("metric")
+    assert front["accuracy"].is_monotonic_decreasing
+
+
+def test_a_predictor_that_fails_is_told(measured, hwbench_home):
+    card = hwbench_home / "predictors" / "broken.toml"
+    card.parent.mkdir()
+    card.write_text(
+        'title = "Broken"\nfamily = "linear"\npaper = "none"\n'
+        'estimator = "sklearn.linear_model:Ridge"\n[defaults]\nalpha = -1.0\n'
+    )
+    found = advise_on(measured, "nasbench201", predictors=["broken", FEW[0]], seconds=NO_LIMIT)
+    assert {each.candidate.predictor for each in found.ranking.failed} == {"broken"}
+    assert found.predictor == FEW[0]
+
+
+@pytest.mark.parametrize(
+    ("predictors", "message"),
+    [
+        (["rige"], "did you mean 'ridge'"),
+        (["ridge:onehto"], "did you mean 'onehot'"),
+        (["gcn:onehot"], "takes no encoding but 'graph'"),
+        (["lookup_table"], "lookup_table needs a fixed set"),
+    ],
+)
+def test_predictors_that_cannot_be_tried(nasbench201, predictors, message):
+    with pytest.raises(HwbenchError, match=message):
+        find_candidates(nasbench201, predictors)
+
+
+def test_the_whole_zoo_is_tried_or_left_out_with_a_reason(nasbench201):
+    candidates, left_out = find_candidates(nasbench201)
+    told = {each.predictor for each in candidates} | {each.predictor for each in left_out}
+    assert told == set(hb.list_predictors())
+    assert len(set(candidates)) == len(candidates)
+    assert candidates[0].predictor == "structural_gaussian_process"
