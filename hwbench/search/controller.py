@@ -7,10 +7,12 @@ differentiation cost several times the arithmetic.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from threadpoolctl import ThreadpoolController
 
 from hwbench.spaces.base import IntArray
 
@@ -22,6 +24,12 @@ ADAM_DECAYS = (0.9, 0.999)
 ADAM_EPSILON = 1e-8
 INITIAL_RANGE = 0.1
 """Parameters start uniform within this of 0, so that the distribution starts near uniform."""
+
+
+@cache
+def _libraries() -> ThreadpoolController:
+    """The libraries of this process that have threads, found once: looking for them takes long."""
+    return ThreadpoolController()
 
 
 @dataclass
@@ -104,6 +112,10 @@ class Controller:
 
     def sample(self, n_archs: int, generator: np.random.Generator) -> IntArray:
         """Draw architectures, int64 of shape (n_archs, n_positions)."""
+        with _libraries().limit(limits=1, user_api="blas"):  # more cost more than they give here
+            return self._sample(n_archs, generator)
+
+    def _sample(self, n_archs: int, generator: np.random.Generator) -> IntArray:
         archs = np.empty((n_archs, self.n_positions), dtype=np.int64)
         gumbel = generator.gumbel(size=(self.n_positions, n_archs, self.most))
         part = self.views(self.parameters)
@@ -145,7 +157,8 @@ class Controller:
         advantages : float64 of shape (n_archs,).
         entropy_weight : of the entropy.
         """
-        gradient = self.gradient(archs, advantages, entropy_weight)
+        with _libraries().limit(limits=1, user_api="blas"):
+            gradient = self.gradient(archs, advantages, entropy_weight)
         self._n_steps += 1
         first, second = self._moments
         for moment, decay, power in zip((first, second), ADAM_DECAYS, (1, 2), strict=True):
