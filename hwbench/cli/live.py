@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from hwbench.cli import completion
 from hwbench.cli.output import AsJson, interruptible, print_json, print_listing, stage_bars
 
 app = typer.Typer(
@@ -15,7 +16,12 @@ app = typer.Typer(
 )
 
 Name = Annotated[
-    str, typer.Argument(metavar="SEARCH", help="A search's name, or the path of its TOML file.")
+    str,
+    typer.Argument(
+        metavar="SEARCH",
+        help="A search's name, or the path of its TOML file.",
+        autocompletion=completion.searches,
+    ),
 ]
 Recipe = Annotated[
     str,
@@ -219,7 +225,12 @@ def retrain(
 @app.command()
 def sweep(
     name: Annotated[
-        str, typer.Argument(metavar="SWEEP", help="A sweep's name, or the path of its TOML file.")
+        str,
+        typer.Argument(
+            metavar="SWEEP",
+            help="A sweep's name, or the path of its TOML file.",
+            autocompletion=completion.sweeps,
+        ),
     ],
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="The folder; runs/live-SWEEP by default.")

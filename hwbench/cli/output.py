@@ -178,7 +178,9 @@ def run_part(
     from hwbench.runs import run_scenario
 
     folder = run_folder(scenario, output)
-    with interruptible("the same command"), stage_bars() as stage:
+    command = {"simulation": "simulate"}.get(part, part)
+    again = f"hwbench {command} run {scenario} -o {folder}"
+    with interruptible(again), stage_bars() as stage:
         return run_scenario(
             scenario,
             folder,

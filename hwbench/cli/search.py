@@ -13,9 +13,7 @@ from hwbench.cli.output import (
     RunFolder,
     ScenarioName,
     Workers,
-    interruptible,
     print_listing,
-    run_folder,
     run_part,
 )
 
@@ -51,9 +49,7 @@ def run(scenario: ScenarioName, output: RunFolder = None, workers: Workers = Non
 
     What was stopped goes on with the same command.
     """
-    command = f"hwbench search run {scenario} -o {run_folder(scenario, output)}"
-    with interruptible(command):
-        folder = run_part("search", scenario, output, workers)
+    folder = run_part("search", scenario, output, workers)
     print_search(folder)
     typer.echo(f"results: {folder}")
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hwbench.cli.output import AsJson, print_json, print_listing, progress_bar
+from hwbench.cli import completion
+from hwbench.cli.output import AsJson, interruptible, print_json, print_listing, progress_bar
 from hwbench.errors import HwbenchError, unknown_name
 
 if TYPE_CHECKING:
@@ -34,7 +35,12 @@ Threads = Annotated[
 
 @app.command()
 def train(
-    space: Annotated[str, typer.Argument(help="A search space whose architectures are graphs.")],
+    space: Annotated[
+        str,
+        typer.Argument(
+            help="A search space whose architectures are graphs.", autocompletion=completion.spaces
+        ),
+    ],
     output: Annotated[
         Path, typer.Option("--output", "-o", help="The .npz file to write, and to go on from.")
     ],
@@ -107,7 +113,7 @@ def train(
         "seed": seed,
     }
     _use_threads(threads)
-    with progress_bar("training") as progress:
+    with interruptible("the same command"), progress_bar("training") as progress:
         vae = train_vae(
             space,
             checkpoint=output,

@@ -56,9 +56,9 @@ class ExpectedImprovementSearch(SurrogateSearch):
 class GaussianProcessSearch(ExpectedImprovementSearch):
     """Bayesian optimisation with a Gaussian process on the structure of architectures.
 
-    YU 171-187. The kernel is the zoo's `structural_gaussian_process`: it compares which operations
-    stand where in the graph, which of them lie on a path from input to output, and how many there
-    are.
+    YU 171-187. The kernel is by default the zoo's `structural_gaussian_process`: it compares which
+    operations stand where in the graph, which of them lie on a path from input to output, and how
+    many there are. "weisfeiler_lehman_gaussian_process" compares subtrees, as NAS-BOWL does.
 
     Parameters
     ----------

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,26 @@ class Graphs:
         operation = self.operations[arch, vertex].astype(np.int64)
         features[arch, n_edges + vertex * n_names + operation] = 1.0
         return features
+
+    @classmethod
+    def of_features(
+        cls, features: ArrayLike, n_vertices: int, operation_names: tuple[str, ...]
+    ) -> Self:
+        """The graphs whose `features` these are.
+
+        Parameters
+        ----------
+        features : of shape (n_archs, n_features).
+        n_vertices : of the largest graph, those of padding included.
+        operation_names : what a vertex can be.
+        """
+        rows, columns = np.triu_indices(n_vertices, 1)
+        values = np.asarray(features)
+        adjacency = np.zeros((len(values), n_vertices, n_vertices), dtype=np.uint8)
+        adjacency[:, rows, columns] = values[:, : len(rows)]
+        chosen = values[:, len(rows) :].reshape(len(values), n_vertices, len(operation_names))
+        operations = np.where(chosen.any(axis=2), chosen.argmax(axis=2), -1).astype(np.int8)
+        return cls(adjacency, operations, operation_names)
 
     def feature_names(self) -> list[str]:
         """Names of the columns of `features`: "v0->v1" and "v1=conv3x3"."""
