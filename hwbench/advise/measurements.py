@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from hwbench.errors import HwbenchError, unknown_name
 from hwbench.spaces import Space
 from hwbench.spaces.base import IntArray
-from hwbench.tables.own import BAD_ROWS, WHOLE_ROW, find_arch_column, problem_lines
-from hwbench.tables.own_cells import Problems, parse_archs, parse_numbers
+from hwbench.tables.own import BAD_ROWS, find_arch_column, problem_lines
+from hwbench.tables.own_cells import parse_archs, parse_numbers, sound_rows
 from hwbench.tables.own_columns import (
     DIRECTIONS,
     guess_direction,
@@ -106,17 +106,14 @@ def read_measurements(
     if direction is not None and direction not in DIRECTIONS:
         raise unknown_name("direction", direction, DIRECTIONS)
     rows = read_rows(source)
-    sound = np.array([place not in rows.faults for place in range(len(rows.frame))], dtype=bool)
-    frame, label = rows.frame[sound].reset_index(drop=True), rows.label
-    problems = Problems(rows.numbers[sound])
-    for place, fault in rows.faults.items():
-        problems.note(int(rows.numbers[place]), WHOLE_ROW, fault)
+    label = rows.label
+    frame, problems = sound_rows(rows)
     arch_name, notes = find_arch_column(space, frame, arch_column, label)
     column = _metric_column(frame.drop(columns=arch_name), metric, label)
     name, header_unit = split_header(column)
     archs = parse_archs(space, frame[arch_name].tolist(), arch_name, problems)
     numbers = parse_numbers(frame[column], column, problems, keep_missing=False)
-    good = np.array([place not in problems.bad for place in range(len(frame))], dtype=bool)
+    good = problems.usable
     n_bad = len(rows.frame) - int(good.sum())
     if n_bad and on_bad_rows == "refuse":
         found = problems.frame()

@@ -22,7 +22,7 @@ from hwbench.spaces import Space, get_space
 from hwbench.spaces.base import IntArray
 from hwbench.tables.card import ColumnCard, TableCard
 from hwbench.tables.noise import with_twin_noise
-from hwbench.tables.own_cells import Problems, is_missing, parse_archs, parse_numbers
+from hwbench.tables.own_cells import Problems, is_missing, parse_archs, parse_numbers, sound_rows
 from hwbench.tables.own_columns import MetricColumn, describe_columns
 from hwbench.tables.own_files import one_line, read_rows
 from hwbench.tables.table import Table
@@ -37,7 +37,6 @@ SHOWN = 20  # problems that are printed; the report holds all
 NAMED = 3  # problems that the error names
 EXAMPLES = 3
 TRIED = 100  # cells that are parsed to see whether a column holds architectures
-WHOLE_ROW = "(whole row)"
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
 
 
@@ -154,11 +153,8 @@ def own_table(
         raise HwbenchError(f"table name {name!r}: use lower-case letters, digits, '.', '_' and '-'")
     found = get_space(space)
     rows = read_rows(source)
-    sound = np.array([place not in rows.faults for place in range(len(rows.frame))], dtype=bool)
-    frame, label = rows.frame[sound].reset_index(drop=True), rows.label
-    problems = Problems(rows.numbers[sound])
-    for place, fault in rows.faults.items():
-        problems.note(int(rows.numbers[place]), WHOLE_ROW, fault)
+    label = rows.label
+    frame, problems = sound_rows(rows)
     arch_name, notes = find_arch_column(found, frame, arch_column, label)
     metrics, more_notes = describe_columns(
         frame.drop(columns=arch_name),
@@ -181,7 +177,7 @@ def own_table(
             for metric in metrics
         }
     )
-    usable = np.array([place not in problems.bad for place in range(len(frame))], dtype=bool)
+    usable = problems.usable
     kept = np.flatnonzero(usable)
     archs, values = archs[kept], values.iloc[kept].reset_index(drop=True)
     keys = found.keys_of(archs)

@@ -18,12 +18,14 @@ from numpy.typing import NDArray
 from hwbench.errors import HwbenchError
 from hwbench.spaces import Space
 from hwbench.spaces.base import IntArray
-from hwbench.tables.own_files import one_line
+from hwbench.tables.own_files import Rows, one_line
 
 # Characters. A cell may hold megabytes, and one such text may stand in every row.
 LONGEST_PROBLEM = 400
 LONGEST_NUMBER = 1000
 LONGEST_ARCH = 10_000
+
+WHOLE_ROW = "(whole row)"
 
 _MISSING = ("", "nan", "na", "n/a", "null", "none")
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
@@ -54,10 +56,24 @@ class Problems:
         text = one_line(problem)
         self._found.append((number, column, text))
 
+    @property
+    def usable(self) -> NDArray[np.bool_]:
+        """Which rows have no problem, of shape (n_rows,)."""
+        return np.array([place not in self.bad for place in range(len(self.numbers))], dtype=bool)
+
     def frame(self) -> pd.DataFrame:
         """The columns `row`, `column` and `problem`, by row."""
         in_order = sorted(self._found, key=lambda found: found[0])
         return pd.DataFrame(in_order, columns=["row", "column", "problem"])
+
+
+def sound_rows(rows: Rows) -> tuple[pd.DataFrame, Problems]:
+    """The rows without a fault, numbered anew, and a record with the faults of the others."""
+    sound = np.array([place not in rows.faults for place in range(len(rows.frame))], dtype=bool)
+    problems = Problems(rows.numbers[sound])
+    for place, fault in rows.faults.items():
+        problems.note(int(rows.numbers[place]), WHOLE_ROW, fault)
+    return rows.frame[sound].reset_index(drop=True), problems
 
 
 def is_missing(cell: Any) -> bool:
