@@ -5,10 +5,10 @@ from typer.cli import get_docs_for_click
 
 from hwbench.cli.app import app
 from hwbench.predictors import list_predictors, predictor_card
-from hwbench.scenarios import load_scenario, scenario_files
+from hwbench.runs.scenario import load_scenario, scenario_files
 from hwbench.spaces import get_space, list_spaces
 from hwbench.tables import load_table, table_files
-from hwbench.tables.catalogue import benchmark_cards
+from hwbench.tables.public.catalogue import benchmark_cards
 
 
 def write_pages(folder):

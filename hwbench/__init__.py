@@ -9,6 +9,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from hwbench.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from hwbench.advise import Advice, advise_on, suggest_architectures
     from hwbench.errors import HwbenchError
@@ -17,19 +19,18 @@ if TYPE_CHECKING:
     from hwbench.predictors.transfer import SourceMetrics
     from hwbench.predictors.tuning import Tuning
     from hwbench.report import write_comparison, write_report
-    from hwbench.runs import run_scenario
+    from hwbench.runs.run import run_scenario
     from hwbench.search import Objective, list_strategies, make_strategy
     from hwbench.simulation import simulate_selection
     from hwbench.spaces import Space, get_space, list_spaces
     from hwbench.study import StudySpec, read_predictions, read_trials, run_study
     from hwbench.tables import Table, load_table, load_target
-    from hwbench.tables.benchmarks import fetch_benchmark, import_benchmark
-    from hwbench.tables.own import own_table
+    from hwbench.tables.own.table import own_table
+    from hwbench.tables.public.benchmarks import fetch_benchmark, import_benchmark
     from hwbench.vae.checkpoint import load_vae, save_vae
     from hwbench.vae.evaluation import evaluate_vae
     from hwbench.vae.training import train_vae
 
-__version__ = "0.1.0"
 
 _HOME_OF = {
     "Advice": "hwbench.advise",
@@ -42,9 +43,9 @@ _HOME_OF = {
     "Tuning": "hwbench.predictors.tuning",
     "advise_on": "hwbench.advise",
     "evaluate_vae": "hwbench.vae.evaluation",
-    "fetch_benchmark": "hwbench.tables.benchmarks",
+    "fetch_benchmark": "hwbench.tables.public.benchmarks",
     "get_space": "hwbench.spaces",
-    "import_benchmark": "hwbench.tables.benchmarks",
+    "import_benchmark": "hwbench.tables.public.benchmarks",
     "list_predictors": "hwbench.predictors",
     "list_spaces": "hwbench.spaces",
     "list_strategies": "hwbench.search",
@@ -54,7 +55,7 @@ _HOME_OF = {
     "load_vae": "hwbench.vae.checkpoint",
     "make_predictor": "hwbench.predictors",
     "make_strategy": "hwbench.search",
-    "own_table": "hwbench.tables.own",
+    "own_table": "hwbench.tables.own.table",
     "predictor_card": "hwbench.predictors",
     "read_predictions": "hwbench.study",
     "read_trials": "hwbench.study",

@@ -45,3 +45,15 @@ def unknown_name(
     else:
         hint = "there is none"
     return HwbenchError(f"{place}unknown {kind} {name!r}; {hint}")
+
+
+def one_line(value: object, length: int = 160) -> str:
+    """What an error or a foreign text says, in one line; its type where it is silent.
+
+    Parameters
+    ----------
+    value : an error, or anything that has a text.
+    length : at most so many characters are kept.
+    """
+    text = " ".join(str(value).split())
+    return text[:length] or type(value).__name__

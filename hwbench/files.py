@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import tempfile
 from collections.abc import Iterator
@@ -91,3 +92,9 @@ def write_text(path: Path, text: str, *, durable: bool = False) -> None:
 def today() -> str:
     """The date in UTC, ISO 8601."""
     return datetime.now(UTC).date().isoformat()
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file's bytes, as hexadecimal text."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -10,3 +10,12 @@ Progress = Callable[[int, int], None]
 
 def silent(_done: int, _total: int) -> None:
     """Report nothing."""
+
+
+StageProgress = Callable[[str], Progress]
+"""Given the title of a stage, the function that is told how far it is."""
+
+
+def silent_stage(_title: str) -> Progress:
+    """Report nothing of a stage."""
+    return silent

@@ -71,7 +71,7 @@ def test_wheel_finds_its_cards_scenarios_and_tables(installed, tmp_path):
     python, site = installed
     code = (
         "import hwbench as hb; from hwbench.tables import table_files;"
-        "from hwbench.scenarios import scenario_files;"
+        "from hwbench.runs.scenario import scenario_files;"
         "print(hb.__file__); print(len(hb.list_predictors()));"
         "print(*table_files()); print(*scenario_files())"
     )

@@ -11,15 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.base import clone
 
+from hwbench.arrays import Floats, IntArray
 from hwbench.predictors.regressor import ArchitectureRegressor
 from hwbench.predictors.tuning import out_of_fold_predictions
 from hwbench.spaces import Space
-from hwbench.spaces.base import IntArray
-
-Floats = NDArray[np.float64]
 
 
 def networks_of(space: Space, archs: IntArray) -> IntArray:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hwbench.advise.result import interval_of
-from hwbench.report.plotting import (
+from hwbench.advise.promise import interval_of
+from hwbench.pages.plotting import (
     Entry,
     Figure,
     Json,

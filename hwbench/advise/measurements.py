@@ -7,24 +7,21 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from hwbench.arrays import Floats, IntArray
 from hwbench.errors import HwbenchError, unknown_name
+from hwbench.files import file_digest
 from hwbench.spaces import Space
-from hwbench.spaces.base import IntArray
-from hwbench.tables.own import BAD_ROWS, find_arch_column, problem_lines
-from hwbench.tables.own_cells import parse_archs, parse_numbers, sound_rows
-from hwbench.tables.own_columns import (
+from hwbench.tables.own.cells import parse_archs, parse_numbers, sound_rows
+from hwbench.tables.own.columns import (
     DIRECTIONS,
     guess_direction,
     holds_metric,
     normal_unit,
     split_header,
 )
-from hwbench.tables.own_files import one_line, read_rows
-from hwbench.tables.table_file import file_digest
-
-Floats = NDArray[np.float64]
+from hwbench.tables.own.files import one_line, read_rows
+from hwbench.tables.own.table import BAD_ROWS, find_arch_column, problem_lines
 
 NAMED = 3
 """Bad rows that an error names."""

@@ -6,13 +6,10 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hwbench.advise.crossvalidation import networks_of
 from hwbench.advise.measurements import Measurements
-from hwbench.spaces.base import IntArray
-
-Floats = NDArray[np.float64]
+from hwbench.arrays import Floats, IntArray
 
 FEWEST_REPEATS = 3
 """Repeated measurements, beyond the first of each network, below which nothing is said of noise."""

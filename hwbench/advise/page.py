@@ -14,7 +14,7 @@ from hwbench.advise.figures import (
     selection_figure,
 )
 from hwbench.files import today
-from hwbench.report.plotting import script_json, seconds
+from hwbench.pages.plotting import script_json, seconds
 
 if TYPE_CHECKING:
     from hwbench.advise.result import Advice

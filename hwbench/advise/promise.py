@@ -280,3 +280,9 @@ def _estimate(
     )
     ends = [1.0 - math.exp(each) for each in (held[0] - shift, low, high)]
     return Estimate(ends[0], max(ends[1], -1.0), min(ends[2], 1.0))
+
+
+def interval_of(trial: Trial, data: Data) -> tuple[float, float]:
+    """The 90 % interval of a trial's cross-validated tau, over samples of architectures."""
+    reach = QUANTILE * trial.pooled().standard_error(data.networks)
+    return max(trial.tau - reach, -1.0), min(trial.tau + reach, 1.0)

@@ -15,20 +15,13 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from hwbench.advise.candidates import FIRST, Candidate, cost_of
-from hwbench.advise.crossvalidation import (
-    Floats,
-    PairSums,
-    folds_of,
-    networks_of,
-    out_of_fold,
-    pair_sums,
-)
+from hwbench.advise.crossvalidation import PairSums, folds_of, networks_of, out_of_fold, pair_sums
 from hwbench.advise.units import run_units
+from hwbench.arrays import Floats, IntArray
 from hwbench.errors import HwbenchError
 from hwbench.predictors import predictor_card
 from hwbench.progress import Progress, silent
 from hwbench.spaces import Space
-from hwbench.spaces.base import IntArray
 
 FOLDS = 5
 REPEATS = 10

@@ -14,7 +14,7 @@ import numpy as np
 from hwbench.advise.candidates import Candidate, LeftOut
 from hwbench.advise.measurements import Measurements
 from hwbench.advise.noise import Noise
-from hwbench.advise.promise import QUANTILE, Promise
+from hwbench.advise.promise import Promise, interval_of
 from hwbench.advise.ranking import Data, Ranking, Trial
 from hwbench.advise.selection import Selection
 from hwbench.predictors.regressor import ArchitectureRegressor
@@ -148,12 +148,6 @@ class Advice:
         write_text(paths["numbers"], json.dumps(numbers, indent=2, allow_nan=False) + "\n")
         write_text(paths["page"], render(self, numbers))
         return paths
-
-
-def interval_of(trial: Trial, data: Data) -> tuple[float, float]:
-    """The 90 % interval of a trial's cross-validated tau, over samples of architectures."""
-    reach = QUANTILE * trial.pooled().standard_error(data.networks)
-    return max(trial.tau - reach, -1.0), min(trial.tau + reach, 1.0)
 
 
 def _named(candidate: Candidate) -> dict[str, Any]:

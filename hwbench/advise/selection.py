@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from hwbench.advise.measurements import Measurements
 from hwbench.advise.promise import Estimate
+from hwbench.arrays import Floats
 from hwbench.errors import HwbenchError
 from hwbench.predictors.regressor import ArchitectureRegressor
 from hwbench.simulation.conventions import Conventions
@@ -27,8 +27,6 @@ from hwbench.simulation.selection import Options, evaluate_selection, simulate
 from hwbench.spaces import Space
 from hwbench.tables import Table, load_table
 from hwbench.tables.library import split_target
-
-Floats = NDArray[np.float64]
 
 DEFAULT_ACCURACY = {"nasbench201": "nb201-digits:test_accuracy"}
 """Accuracies that come with hwbench, by search space."""

@@ -14,18 +14,16 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from hwbench.arrays import Floats, IntArray
 from hwbench.errors import HwbenchError
-from hwbench.predictors.grouped_kernel import GroupedKernel
-from hwbench.predictors.structural_gaussian_process import (
+from hwbench.predictors.models.grouped_kernel import GroupedKernel
+from hwbench.predictors.models.structural_gaussian_process import (
     StructuralGaussianProcess,
     lower_factor,
     parameter_prior,
 )
-from hwbench.predictors.structure import StructuralFeatures
+from hwbench.predictors.models.structure import StructuralFeatures
 from hwbench.spaces import Space
-from hwbench.spaces.base import IntArray
-
-Floats = NDArray[np.float64]
 
 POOL = 2000
 """Architectures drawn to suggest from, and to learn about, in spaces that are larger."""

@@ -20,8 +20,8 @@ from hwbench.cli.output import (
 from hwbench.errors import HwbenchError
 
 if TYPE_CHECKING:
+    from hwbench.arrays import IntArray
     from hwbench.spaces import Space
-    from hwbench.spaces.base import IntArray
 
 SUGGESTIONS = "suggestions.csv"
 

@@ -40,7 +40,7 @@ def benchmark(
     from hwbench.cli.search import print_search
     from hwbench.cli.summary import print_simulation, print_study
     from hwbench.report import write_report
-    from hwbench.runs import run_scenario
+    from hwbench.runs.run import run_scenario
 
     start = time.monotonic()
     folder = run_folder(scenario, output)

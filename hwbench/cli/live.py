@@ -63,7 +63,7 @@ def list_(as_json: AsJson = False) -> None:
 def show(name: Name, recipe: Recipe = "published", as_json: AsJson = False) -> None:
     """Print a search's complete config tree, to copy and change."""
     from hwbench.live.config import load_config
-    from hwbench.live.toml_text import to_toml
+    from hwbench.toml import to_toml
 
     tree = load_config(name, recipe).model_dump(mode="json")
     if as_json:
@@ -132,8 +132,8 @@ def rank(
     from hwbench.cli.output import progress_bar
     from hwbench.files import atomic_path
     from hwbench.live.config import RankingNode
-    from hwbench.live.measures import measures_of
     from hwbench.live.run import rank_run
+    from hwbench.results.ranking_measures import measures_of
     from hwbench.toml import validated
 
     calibration = {"passes": passes, "batch_size": batch_size, "momentum": momentum}
@@ -242,8 +242,8 @@ def sweep(
 ) -> None:
     """Run a search for every value of an argument and every seed, such as `window`."""
     from hwbench.live.config import sweep_path
-    from hwbench.live.results import summary
     from hwbench.live.sweep import run_sweep
+    from hwbench.results.live import summary
 
     path = sweep_path(name)
     folder = output or Path("runs") / f"live-{path.stem}"

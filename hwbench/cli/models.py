@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+    from hwbench.arrays import IntArray
     from hwbench.predictors.model_file import ModelCard
     from hwbench.predictors.regressor import ArchitectureRegressor
     from hwbench.predictors.tuning import Tuning
     from hwbench.spaces import Space
-    from hwbench.spaces.base import IntArray
     from hwbench.tables import Table
 
 MOST_HELD_OUT = 625
@@ -270,7 +270,7 @@ def _lines(path: Path) -> list[tuple[str, str]]:
 
 def _cells(space: Space, path: Path, column: str | None) -> list[tuple[str, str]]:
     """The cells of the column of strings, each after its row."""
-    from hwbench.tables.own_files import read_rows
+    from hwbench.tables.own.files import read_rows
 
     rows = read_rows(path)
     columns = list(rows.frame)
@@ -324,7 +324,7 @@ def _training_rows(
     import numpy as np
 
     from hwbench.predictors import predictor_card
-    from hwbench.predictors.lookup_table import neighbourhood
+    from hwbench.predictors.models.lookup_table import neighbourhood
 
     if samples is None and predictor_card(predictor).training == "neighbourhood":
         return _rows_of(table, neighbourhood(table.space), "the baseline and its neighbours")

@@ -175,7 +175,7 @@ def run_part(
     workers: int | None,
 ) -> Path:
     """Run one part of a scenario under a progress bar and return the run folder."""
-    from hwbench.runs import run_scenario
+    from hwbench.runs.run import run_scenario
 
     folder = run_folder(scenario, output)
     command = {"simulation": "simulate"}.get(part, part)

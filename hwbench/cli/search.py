@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,10 @@ from hwbench.cli.output import (
     print_listing,
     run_part,
 )
+from hwbench.results.columns import SEARCH_COLUMNS, SEARCH_FRONT_COLUMNS, SEARCH_VERIFIED_COLUMNS
+from hwbench.results.frames import read_frame, read_rows
+from hwbench.results.names import SEARCH_FILES
+from hwbench.results.record import read_record, spec_of
 
 app = typer.Typer(
     help="Compare search strategies at equal numbers of evaluations.", no_args_is_help=True
@@ -25,7 +28,7 @@ app = typer.Typer(
 @app.command(name="list")
 def list_(as_json: AsJson = False) -> None:
     """List the strategies and their parameters."""
-    from hwbench.search.strategies import list_strategies, strategy_class, strategy_parameters
+    from hwbench.search.registry import list_strategies, strategy_class, strategy_parameters
 
     rows: list[dict[str, Any]] = []
     for name in list_strategies():
@@ -56,20 +59,20 @@ def run(scenario: ScenarioName, output: RunFolder = None, workers: Workers = Non
 
 def print_search(folder: Path) -> None:
     """Print hypervolume and best accuracies of every strategy, and what predicting cost."""
-    if not (folder / "search.parquet").exists():
+    if not (folder / SEARCH_FILES[0]).exists():
         return
-    import pandas as pd
-
-    from hwbench.report.search_analysis import (
+    from hwbench.analysis.search import (
         best_under_limits,
         hypervolume_shares,
         true_best_under_limit,
     )
 
-    record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-    spec = record["spec"]["search"]
-    evaluations = pd.read_parquet(folder / "search.parquet")
-    fronts = pd.read_parquet(folder / "search_fronts.parquet")
+    record = read_record(folder) or {}
+    spec = spec_of(record, "search")
+    evaluations = read_rows(folder / SEARCH_FILES[0], SEARCH_COLUMNS)
+    fronts = read_rows(folder / SEARCH_FILES[1], SEARCH_FRONT_COLUMNS)
+    if spec is None or evaluations is None or fronts is None:
+        return
     seeds = evaluations["seed"].nunique()
     shares = hypervolume_shares(evaluations, fronts, spec["checkpoints"])
     typer.echo(f"Share of the true front's hypervolume by evaluations, mean of {seeds} seeds")
@@ -122,11 +125,9 @@ def _print_means(
 
 
 def _print_verified(path: Path) -> None:
-    if not path.exists():
+    verified = read_frame(path, SEARCH_VERIFIED_COLUMNS)
+    if verified is None:
         return
-    import pandas as pd
-
-    verified = pd.read_parquet(path)
     typer.echo(
         "Searching with a predicted metric, verified at the end: measurements of the metric for "
         "the fit, to verify and saved; accuracy lost (MRA, points), really and as simulated"

@@ -19,8 +19,8 @@ from hwbench.cli.output import (
 )
 
 if TYPE_CHECKING:
+    from hwbench.arrays import IntArray
     from hwbench.spaces import Space
-    from hwbench.spaces.base import IntArray
 
 LONGEST_SHOWN = 120
 

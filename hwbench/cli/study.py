@@ -107,7 +107,7 @@ def run(
 ) -> None:
     """Run the study of a scenario; stopped at any moment, the same command goes on."""
     from hwbench.cli.summary import print_study
-    from hwbench.runs import run_scenario
+    from hwbench.runs.run import run_scenario
 
     changes = _changes(encoding, trials, seconds, search)
     if limits := _limits(trial_seconds, trial_memory):
@@ -152,8 +152,8 @@ def estimate(
 ) -> None:
     """Say what a study will cost, from a few fits that are timed now."""
     from hwbench.cli.output import progress_bar
-    from hwbench.runs import with_changes
-    from hwbench.scenarios import load_scenario
+    from hwbench.runs.run import with_changes
+    from hwbench.runs.scenario import load_scenario
     from hwbench.study.estimate import estimate_cost
     from hwbench.study.plan import make_plan
 
@@ -193,7 +193,7 @@ def estimate(
 
 
 def _duration(seconds: float) -> str:
-    from hwbench.report.plotting import seconds as in_words
+    from hwbench.pages.plotting import seconds as in_words
 
     return in_words(seconds)
 
@@ -201,7 +201,7 @@ def _duration(seconds: float) -> str:
 @app.command()
 def status(folder: Folder, as_json: AsJson = False) -> None:
     """Say which trials of a run folder are done, missing and failed."""
-    from hwbench.study.status import study_status
+    from hwbench.runs.status import study_status
 
     found = study_status(folder)
     if as_json:
@@ -259,7 +259,7 @@ def _resume(
     *,
     retry_failed: bool,
 ) -> None:
-    from hwbench.runs import resume_study
+    from hwbench.runs.run import resume_study
     from hwbench.study.run import Resources
     from hwbench.study.spec import Limits
 
@@ -282,7 +282,7 @@ def merge(
     sources: Annotated[list[Path], typer.Argument(metavar="SOURCE...", help="Run folders.")],
 ) -> None:
     """Put the trials of several folders of one study, such as its shards, into one."""
-    from hwbench.runs import merge_studies
+    from hwbench.runs.merging import merge_studies
 
     added = merge_studies(folder, sources)
     typer.echo(f"{added:,} trials were added to {folder}")
@@ -292,7 +292,7 @@ def merge(
 @app.command()
 def compact(folder: Folder) -> None:
     """Make study.parquet and predictions.parquet of the parts of a study that was stopped."""
-    from hwbench.runs import compact_study
+    from hwbench.runs.merging import compact_study
 
     trials = compact_study(folder)
     typer.echo(f"{trials:,} trials in {folder / 'study.parquet'}")

@@ -23,8 +23,8 @@ def add_to(app: typer.Typer) -> None:
 
 def scores(folder: Folder, as_json: AsJson = False) -> None:
     """Mean, deviation and 95 % bootstrap interval over seeds of every score."""
-    from hwbench.study.comparison import score_summary
-    from hwbench.study.store import read_trials
+    from hwbench.analysis.comparison import score_summary
+    from hwbench.results.study_reading import read_trials
 
     found = score_summary(read_trials(folder))
     if as_json:
@@ -49,8 +49,8 @@ def samples_needed(
     as_json: AsJson = False,
 ) -> None:
     """How many measured architectures predictors need to reach a Kendall's tau."""
-    from hwbench.study.comparison import samples_needed as needed
-    from hwbench.study.store import read_trials
+    from hwbench.analysis.comparison import samples_needed as needed
+    from hwbench.results.study_reading import read_trials
 
     found = needed(read_trials(folder), tau)
     if as_json:
@@ -85,8 +85,8 @@ def ranks(
     as_json: AsJson = False,
 ) -> None:
     """Average ranks of predictors over targets, and which ones cannot be told apart."""
-    from hwbench.study.comparison import rank_predictors
-    from hwbench.study.store import read_trials
+    from hwbench.analysis.comparison import rank_predictors
+    from hwbench.results.study_reading import read_trials
 
     found = rank_predictors(read_trials(folder), size)
     names = list(found.ranks)
@@ -122,8 +122,8 @@ def deviations(
     as_json: AsJson = False,
 ) -> None:
     """How the predictors err: shape of their deviations from the truth, in its deviations."""
-    from hwbench.study.deviations import SINGLE, deviation_statistics
-    from hwbench.study.store import read_predictions
+    from hwbench.analysis.deviations import SINGLE, deviation_statistics
+    from hwbench.results.study_reading import read_predictions
 
     found = deviation_statistics(read_predictions(folder), single_distributions=single)
     if as_json:

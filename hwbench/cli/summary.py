@@ -9,18 +9,18 @@ from typing import Any
 import typer
 
 from hwbench.cli.output import print_listing
+from hwbench.results.columns import SIMULATION_COLUMNS, STUDY_COLUMNS
+from hwbench.results.frames import read_rows
 
 
 def print_study(folder: Path) -> None:
     """Print the mean Kendall tau of every predictor at every training size, a table a target."""
-    path = folder / "study.parquet"
-    if not path.exists():
+    study = read_rows(folder / "study.parquet", STUDY_COLUMNS)
+    if study is None:
         return
-    import pandas as pd
+    from hwbench.results.run import name_entries
 
-    from hwbench.report.reading import name_entries
-
-    trials = name_entries(pd.read_parquet(path))
+    trials = name_entries(study)
     typer.echo("Kendall's tau by number of measured architectures, mean over seeds")
     for target, of_target in trials.groupby("target"):
         # A predictor with a training set of its own stands beside the sampled sizes.
@@ -56,12 +56,12 @@ def print_study(folder: Path) -> None:
 def print_simulation(folder: Path) -> None:
     """Print what selections by predictors of each quality lose."""
     path = folder / "simulation.parquet"
-    if not path.exists():
+    selections = read_rows(path, SIMULATION_COLUMNS)
+    if selections is None:
         return
     import numpy as np
-    import pandas as pd
 
-    selections = pd.read_parquet(path).fillna({"predictor": "simulated"})
+    selections = selections.fillna({"predictor": "simulated"})
     typer.echo("What selecting by predictions costs, by quality of the predictor")
     quality = ["n_candidates", "predictor", "training_size", "deviation"]
     several = selections["pairing"].nunique() > 1

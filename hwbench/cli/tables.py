@@ -63,8 +63,8 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Say what a table holds: units, direction, sources, and the spread of every column."""
+    from hwbench.files import file_digest
     from hwbench.tables.library import load_table, table_path
-    from hwbench.tables.table_file import file_digest
 
     table = load_table(name)
     path = table_path(name)

@@ -13,7 +13,7 @@ from hwbench.cli.table_files import Replace, TablePath, new_table_path, pairs, s
 from hwbench.errors import HwbenchError
 
 if TYPE_CHECKING:
-    from hwbench.tables.catalogue import BenchmarkCard
+    from hwbench.tables.public.catalogue import BenchmarkCard
 
 ImportName = Annotated[
     str | None,
@@ -75,7 +75,7 @@ def import_(
     if space is None:
         _import_benchmark(what, name=name, output=output, replace=replace)
         return
-    from hwbench.tables.own import OwnTableError, own_table
+    from hwbench.tables.own.table import OwnTableError, own_table
 
     if len(what) != 1:
         raise HwbenchError(f"tables import --space: give one file, not {len(what)}")
@@ -118,8 +118,8 @@ def _devices(given: list[str]) -> dict[str, str] | str:
 def _import_benchmark(
     what: list[str], *, name: str | None, output: Path | None, replace: bool
 ) -> None:
-    from hwbench.tables.benchmarks import import_benchmark
-    from hwbench.tables.catalogue import load_benchmark
+    from hwbench.tables.public.benchmarks import import_benchmark
+    from hwbench.tables.public.catalogue import load_benchmark
 
     benchmark, *paths = what
     if Path(benchmark).exists() and not paths:
@@ -169,8 +169,8 @@ def fetch(
 
     A cut download goes on where it was; every file is checked against its known checksum.
     """
-    from hwbench.tables.benchmarks import fetch_benchmark
-    from hwbench.tables.catalogue import load_benchmark
+    from hwbench.tables.public.benchmarks import fetch_benchmark
+    from hwbench.tables.public.catalogue import load_benchmark
 
     load_benchmark(benchmark)
     table_name = name or benchmark
@@ -193,7 +193,7 @@ def benchmarks(
     as_json: AsJson = False,
 ) -> None:
     """List the public benchmarks that can be fetched or imported, or tell all about one."""
-    from hwbench.tables.catalogue import benchmark_cards, load_benchmark
+    from hwbench.tables.public.catalogue import benchmark_cards, load_benchmark
 
     cards = benchmark_cards() if name is None else {name: load_benchmark(name)}
     if as_json:

@@ -23,8 +23,8 @@ from hwbench.cli.output import (
 from hwbench.cli.table_files import TableName, TablePath, new_table_path, say_made
 
 if TYPE_CHECKING:
+    from hwbench.arrays import IntArray
     from hwbench.spaces import Space
-    from hwbench.spaces.base import IntArray
     from hwbench.tables import Table
 
 SpaceName = Annotated[
@@ -67,8 +67,8 @@ def measure(
     Stopped at any moment, the same command goes on where it was.
     """
     from hwbench.spaces import get_space
-    from hwbench.tables.make import measured_table
-    from hwbench.tables.measure import MeasureRecipe
+    from hwbench.tables.made.make import measured_table
+    from hwbench.tables.made.measure import MeasureRecipe
 
     skeleton = skeleton_changes(channels, depth, input_size, classes)
     found = get_space(space)
@@ -118,8 +118,8 @@ def train(
     Stopped at any moment, the same command goes on where it was.
     """
     from hwbench.spaces import get_space
-    from hwbench.tables.make import trained_table
-    from hwbench.tables.train import TrainRecipe
+    from hwbench.tables.made.make import trained_table
+    from hwbench.tables.made.train import TrainRecipe
 
     found = get_space(space)
     recipe = TrainRecipe(

@@ -10,7 +10,7 @@ import pydantic
 
 from hwbench.errors import HwbenchError, unknown_name
 from hwbench.imports import import_object
-from hwbench.toml import validated
+from hwbench.toml import FrozenModel, validated
 
 NAME = "name"
 
@@ -86,3 +86,7 @@ def _arguments_model(found: type[Any]) -> type[pydantic.BaseModel]:
     return pydantic.create_model(
         found.__name__, __config__=pydantic.ConfigDict(extra="forbid"), **fields
     )
+
+
+class Node(FrozenModel):
+    """A part of the tree that refuses unknown keys."""

@@ -13,15 +13,15 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pydantic
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from hwbench.assets import assets_folder, find_content
 from hwbench.errors import unknown_name
-from hwbench.live.components import complete_node
+from hwbench.live.components import Node, complete_node
 from hwbench.live.data import Augmentation
 from hwbench.live.ranking import Calibration
 from hwbench.live.strategies import STRATEGIES
-from hwbench.live.trainer import TRAINERS
+from hwbench.live.trainers.base import TRAINERS
 from hwbench.toml import read_toml, validated
 
 RECIPES = ("published", "small")
@@ -29,18 +29,12 @@ RECIPES = ("published", "small")
 Operations = str | list[str] | list[list[str]] | None
 
 
-class Node(BaseModel):
-    """A part of the tree that refuses unknown keys."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
 class DataNode(Node):
     """Which images.
 
     Attributes
     ----------
-    name : an image set, or the path of a `.npz` file, see `hwbench.tables.images.load_images`.
+    name : an image set, or the path of a `.npz` file, see `hwbench.images.sets.load_images`.
     folder : of a published set's files; `HWBENCH_HOME`/images by default.
     validation_share : of the training images that are kept from the weights.
     augmentation : arguments of `hwbench.live.data.Augmentation`.
@@ -63,7 +57,7 @@ class SpaceNode(Node):
     Attributes
     ----------
     name : of the space.
-    operations : the candidates, see `hwbench.live.supernet.make_supernet`.
+    operations : the candidates, see `hwbench.live.supernets.supernet.make_supernet`.
     channels, depth : of the skeleton.
     """
 

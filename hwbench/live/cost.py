@@ -12,11 +12,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from hwbench.arrays import IntArray
 from hwbench.errors import HwbenchError
-from hwbench.live.expected_encoding import expected_encoding
-from hwbench.live.supernet import Supernet
+from hwbench.live.supernets.expected_encoding import expected_encoding
+from hwbench.live.supernets.supernet import Supernet
 from hwbench.spaces import Space
-from hwbench.spaces.base import IntArray
 
 Values = NDArray[np.float64]
 
@@ -27,7 +27,7 @@ class ExpectedMetric(torch.nn.Module):
     Parameters
     ----------
     encoding : from probabilities (n_positions, most candidates) to the expected one-hot encoding,
-        (n_features,); see `hwbench.live.expected_encoding`.
+        (n_features,); see `hwbench.live.supernets.expected_encoding`.
     predictor : from features (1, n_features), the space's one-hot encoding, to (1,).
     scale : the metric's mean, in its unit.
     weight : of the term.
@@ -106,7 +106,7 @@ def _lookup_table(
 ) -> tuple[torch.nn.Module, Values]:
     """The published lookup table, of one architecture and all its neighbours (LAUBE A.1)."""
     from hwbench.predictors.differentiable import Linear
-    from hwbench.predictors.lookup_table import LookupTable, neighbourhood
+    from hwbench.predictors.models.lookup_table import LookupTable, neighbourhood
 
     measured = neighbourhood(space)
     by_place = dict(zip(space.keys_of(archs).tolist(), values.tolist(), strict=True))

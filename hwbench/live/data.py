@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from hwbench.errors import HwbenchError
-from hwbench.tables.images import ImageSet
+from hwbench.images.image_set import ImageSet
 
 
 @dataclass(frozen=True)

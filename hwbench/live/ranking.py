@@ -9,13 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 import torch
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from hwbench.errors import HwbenchError
 from hwbench.live.data import Part, SearchData
-from hwbench.live.supernet import Supernet
+from hwbench.live.supernets.supernet import Supernet
 from hwbench.progress import Progress, silent
 
 
@@ -101,47 +101,6 @@ def evaluate_architectures(
         supernet.train(was_training)
     accuracy, loss = (results[same] / len(images)).unbind(1)
     return pd.DataFrame({"accuracy": 100.0 * accuracy.numpy(), "loss": loss.numpy()})
-
-
-def true_values(space_name: str, archs: ArrayLike, target: str) -> NDArray[np.float64]:
-    """The values of architectures in a table's column, NaN where it has none.
-
-    Parameters
-    ----------
-    space_name : the space of the architectures.
-    archs : integers of shape (n_archs, n_positions).
-    target : "table:column".
-
-    Raises
-    ------
-    HwbenchError
-        Where there is no such table or column, or the table is of another space.
-    """
-    from hwbench.spaces import get_space
-
-    return (
-        known_values(space_name, target)
-        .reindex(get_space(space_name).keys_of(archs))
-        .to_numpy(dtype=np.float64)
-    )
-
-
-def known_values(space_name: str, target: str) -> pd.Series:
-    """A table's column by what tells architectures apart, see `hwbench.spaces.Space.keys_of`.
-
-    Raises
-    ------
-    HwbenchError
-        As `true_values`.
-    """
-    from hwbench.tables import load_table
-    from hwbench.tables.library import split_target
-
-    name, column = split_target(target)
-    table = load_table(name)
-    if table.space.name != space_name:
-        raise HwbenchError(f"{target} is of the space {table.space.name}, not {space_name}")
-    return pd.Series(table.column(column), index=table.space.keys_of(table.archs))
 
 
 def _calibration_batches(train: Part, calibration: Calibration, seed: int) -> Iterator[Tensor]:

@@ -11,11 +11,11 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from hwbench.errors import HwbenchError
+from hwbench.images.image_set import ImageSet
 from hwbench.live.data import Augmentation, Part
 from hwbench.progress import Progress, silent
 from hwbench.spaces import Space
-from hwbench.spaces.darts_network import Cell, DARTSNetwork
-from hwbench.tables.images import ImageSet
+from hwbench.spaces.darts.network import Cell, DARTSNetwork
 
 
 @dataclass(frozen=True)

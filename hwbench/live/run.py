@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,33 +16,35 @@ from numpy.typing import NDArray
 from hwbench.environment import describe_machine, describe_versions
 from hwbench.errors import HwbenchError
 from hwbench.files import write_text
+from hwbench.images.sets import load_images
 from hwbench.live import tensorboard as tensorboard_log
 from hwbench.live.config import LiveConfig, RankingNode, load_config
 from hwbench.live.data import SearchData, split_images
-from hwbench.live.export import export_network, load_network
-from hwbench.live.measures import measures_of
-from hwbench.live.ranking import Calibration, evaluate_architectures, known_values, true_values
-from hwbench.live.results import (
+from hwbench.live.ranking import Calibration, evaluate_architectures
+from hwbench.live.retrain import RetrainRecipe, retrain
+from hwbench.live.search import Search, choose_device, load_data, make_search, seeded
+from hwbench.live.selections.perturbation import select_by_perturbation
+from hwbench.live.supernets.export import export_network, load_network
+from hwbench.live.supernets.supernet import Supernet
+from hwbench.live.training import train_epochs
+from hwbench.optimisation import denormals_flushed
+from hwbench.progress import Progress, StageProgress, silent, silent_stage
+from hwbench.results.frames import write_frame
+from hwbench.results.names import (
     CHECKPOINT,
     CONFIG,
     EPOCHS,
     LATER_RANKING,
+    LIVE_RESULT,
     RANKING,
     RECORD,
-    RESULT,
     RETRAINING,
     STRENGTHS,
 )
-from hwbench.live.retrain import RetrainRecipe, retrain
-from hwbench.live.search import Search, choose_device, load_data, make_search, seeded
-from hwbench.live.selection import select_by_perturbation
-from hwbench.live.supernet import Supernet
-from hwbench.live.toml_text import to_toml
-from hwbench.live.training import train_epochs, write_frame
-from hwbench.predictors.training import denormals_flushed
-from hwbench.progress import Progress, silent
+from hwbench.results.ranking_measures import measures_of
 from hwbench.spaces import get_space
-from hwbench.tables.images import load_images
+from hwbench.tables.known_values import known_values, true_values
+from hwbench.toml import to_toml
 
 RUN_FILES = (
     CONFIG,
@@ -53,17 +54,10 @@ RUN_FILES = (
     STRENGTHS,
     RANKING,
     LATER_RANKING,
-    RESULT,
+    LIVE_RESULT,
     RETRAINING,
 )
 """What an earlier run may have left, and a fresh one removes."""
-
-StageProgress = Callable[[str], Progress]
-
-
-def silent_stage(_title: str) -> Progress:
-    """Report nothing."""
-    return silent
 
 
 def run_live(
@@ -110,8 +104,8 @@ def run_live(
             (folder / name).unlink(missing_ok=True)
         shutil.rmtree(folder / tensorboard_log.FOLDER, ignore_errors=True)
     _claim(folder, config)
-    if (folder / RESULT).exists():
-        return json.loads((folder / RESULT).read_text(encoding="utf-8"))
+    if (folder / LIVE_RESULT).exists():
+        return json.loads((folder / LIVE_RESULT).read_text(encoding="utf-8"))
     if config.ranking is not None and config.ranking.target is not None:
         known_values(
             config.space.name, config.ranking.target
@@ -120,7 +114,7 @@ def run_live(
         search = make_search(config, place)
         train_epochs(search, folder, stage("training the supernet"), tensorboard=tensorboard)
         result = _conclude(search, folder, stage)
-    write_text(folder / RESULT, json.dumps(result, indent=2) + "\n")
+    write_text(folder / LIVE_RESULT, json.dumps(result, indent=2) + "\n")
     return result
 
 
@@ -281,7 +275,7 @@ def retrain_run(
         Where the folder holds no finished run, or images cannot be had.
     """
     config = _finished(folder)
-    found = json.loads((folder / RESULT).read_text(encoding="utf-8"))["architecture"]
+    found = json.loads((folder / LIVE_RESULT).read_text(encoding="utf-8"))["architecture"]
     text = found if arch is None else arch
     space = get_space(config.space.name)
     images = load_data(config) if data is None else load_images(data, data_folder)
@@ -303,7 +297,7 @@ def retrain_run(
 
 
 def _finished(folder: Path) -> LiveConfig:
-    if not (folder / RESULT).exists():
+    if not (folder / LIVE_RESULT).exists():
         raise HwbenchError(f"{folder}: holds no finished search; use hwbench live run first")
     return load_config(str(folder / CONFIG))
 

@@ -14,16 +14,17 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from hwbench.errors import HwbenchError
+from hwbench.images.image_set import ImageSet
+from hwbench.images.sets import load_images
 from hwbench.live.components import make_component
 from hwbench.live.config import LiveConfig
 from hwbench.live.cost import make_cost
 from hwbench.live.data import Augmentation, SearchData, split_images
-from hwbench.live.mixture import Mixture
 from hwbench.live.strategies import STRATEGIES
 from hwbench.live.strategies.base import ArchitectureStrategy
-from hwbench.live.supernet import Supernet, make_supernet
-from hwbench.live.trainer import TRAINERS, Trainer
-from hwbench.tables.images import ImageSet, load_images
+from hwbench.live.supernets.mixture import Mixture
+from hwbench.live.supernets.supernet import Supernet, make_supernet
+from hwbench.live.trainers.base import TRAINERS, Trainer
 
 EVALUATION_BATCH = 256
 
@@ -50,7 +51,7 @@ class Search:
     def train_epoch(self, epoch: int) -> dict[str, float]:
         """Train one epoch; returns the trainer's numbers and those of a validation after it.
 
-        See `hwbench.live.results.EPOCH_COLUMNS`.
+        See `hwbench.results.live.EPOCH_COLUMNS`.
         """
         numbers = self.trainer.train_epoch(epoch, self.data, self.augmentation)
         if self.strategy.strengths() is None:

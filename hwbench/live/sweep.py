@@ -13,12 +13,14 @@ import pandas as pd
 from pydantic import Field
 
 from hwbench.errors import HwbenchError
-from hwbench.files import atomic_path, write_text
-from hwbench.live.config import LiveConfig, Node, load_config, with_change
-from hwbench.live.results import SWEEP, SWEEP_RESULTS
-from hwbench.live.run import StageProgress, run_live, silent_stage
-from hwbench.live.toml_text import to_toml
-from hwbench.toml import read_toml
+from hwbench.files import write_text
+from hwbench.live.components import Node
+from hwbench.live.config import LiveConfig, load_config, with_change
+from hwbench.live.run import run_live
+from hwbench.progress import StageProgress, silent_stage
+from hwbench.results.frames import write_frame
+from hwbench.results.names import SWEEP, SWEEP_RESULTS
+from hwbench.toml import read_toml, to_toml
 
 
 class Sweep(Node):
@@ -81,7 +83,7 @@ def run_sweep(
 
     Returns
     -------
-    A frame with a row a search, see `hwbench.live.results.SWEEP_COLUMNS`.
+    A frame with a row a search, see `hwbench.results.live.SWEEP_COLUMNS`.
 
     Raises
     ------
@@ -108,8 +110,7 @@ def run_sweep(
             stage=staged,
         )
         rows.append({"value": name, "seed": seed, **result.pop("ranking", {}), **result})
-        with atomic_path(folder / SWEEP_RESULTS) as temporary:
-            pd.DataFrame(rows).to_parquet(temporary, compression="zstd", index=False)
+        write_frame(folder / SWEEP_RESULTS, pd.DataFrame(rows))
     return pd.DataFrame(rows)
 
 

@@ -14,11 +14,12 @@ import torch
 from hwbench.errors import HwbenchError
 from hwbench.files import atomic_path
 from hwbench.live import tensorboard as tensorboard_log
-from hwbench.live.export import read_tensors
-from hwbench.live.results import CHECKPOINT, EPOCHS, STRENGTHS
 from hwbench.live.search import Search
-from hwbench.live.supernet import Supernet
+from hwbench.live.supernets.export import read_tensors
+from hwbench.live.supernets.supernet import Supernet
 from hwbench.progress import Progress
+from hwbench.results.frames import write_frame
+from hwbench.results.names import CHECKPOINT, EPOCHS, STRENGTHS
 
 
 def train_epochs(search: Search, folder: Path, progress: Progress, *, tensorboard: bool) -> None:
@@ -27,7 +28,7 @@ def train_epochs(search: Search, folder: Path, progress: Progress, *, tensorboar
     Parameters
     ----------
     search : as `hwbench.live.search.make_search` made it.
-    folder : of the run; gets the files of every epoch, see `hwbench.live.results`.
+    folder : of the run; gets the files of every epoch, see `hwbench.results.live`.
     progress : called with (epochs done, epochs in all).
     tensorboard : whether epochs are written for TensorBoard too.
 
@@ -103,7 +104,7 @@ def _candidates(supernet: Supernet) -> list[tuple[str, str]]:
 
 
 def _strength_frame(supernet: Supernet, history: list[torch.Tensor]) -> pd.DataFrame:
-    """See `hwbench.live.results.STRENGTH_COLUMNS`; one tensor (2, candidates) an epoch."""
+    """See `hwbench.results.live.STRENGTH_COLUMNS`; one tensor (2, candidates) an epoch."""
     names = _candidates(supernet)
     values = torch.stack(history).double().numpy()
     return pd.DataFrame(
@@ -115,9 +116,3 @@ def _strength_frame(supernet: Supernet, history: list[torch.Tensor]) -> pd.DataF
             "probability": values[:, 1].ravel(),
         }
     )
-
-
-def write_frame(path: Path, frame: pd.DataFrame) -> None:
-    """Write a frame as a Parquet file without its index."""
-    with atomic_path(path) as temporary:
-        frame.to_parquet(temporary, compression="zstd", index=False)

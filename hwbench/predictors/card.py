@@ -5,20 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from hwbench.assets import content_files, find_content
 from hwbench.errors import unknown_name
 from hwbench.spaces import ENCODINGS
-from hwbench.toml import read_toml
+from hwbench.toml import FrozenModel, read_toml
 
 Value = bool | int | float | str
 
 
-class SearchRange(BaseModel):
+class SearchRange(FrozenModel):
     """What a tuning search may try for one hyper-parameter: a range or a list of choices."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     low: int | float | None = None
     high: int | float | None = None
@@ -42,7 +40,7 @@ class SearchRange(BaseModel):
         return isinstance(self.low, int) and isinstance(self.high, int)
 
 
-class PredictorCard(BaseModel):
+class PredictorCard(FrozenModel):
     """One entry of the zoo.
 
     Attributes
@@ -63,8 +61,6 @@ class PredictorCard(BaseModel):
     search : what a tuning search may try.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
     title: str
     family: Literal[
         "linear",
@@ -84,8 +80,8 @@ class PredictorCard(BaseModel):
     encoding_fixed: bool = False
     uncertainty: bool = False
     training: Literal["sampled", "neighbourhood"] = "sampled"
-    defaults: dict[str, Value] = {}
-    search: dict[str, SearchRange] = {}
+    defaults: dict[str, Value] = Field(default_factory=dict)
+    search: dict[str, SearchRange] = Field(default_factory=dict)
 
     @field_validator("encoding")
     @classmethod

@@ -19,11 +19,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sklearn.exceptions import InconsistentVersionWarning
 from sklearn.utils.validation import check_is_fitted
 
-import hwbench
 from hwbench.errors import HwbenchError
 from hwbench.files import atomic_path, today
 from hwbench.predictors.model_pickle import LIBRARIES, dump_model, load_pickled_model
 from hwbench.predictors.regressor import ArchitectureRegressor
+from hwbench.version import __version__
 
 SUFFIX = ".hwb"
 FORMAT = 1
@@ -110,7 +110,7 @@ def save_model(
         if value is None or isinstance(value, bool | int | float | str)
     }
     card = ModelCard(
-        hwbench=hwbench.__version__,
+        hwbench=__version__,
         created=today(),
         description=description,
         predictor=predictor,
@@ -205,7 +205,7 @@ def _versions(modules: Collection[str]) -> dict[str, str]:
 
 def _version(distribution: str) -> str:
     if distribution == "hwbench":
-        return hwbench.__version__
+        return __version__
     try:
         return metadata.version(distribution)
     except metadata.PackageNotFoundError:

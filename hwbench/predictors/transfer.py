@@ -8,11 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.linear_model import Ridge
 
+from hwbench.arrays import Floats, IntArray
 from hwbench.errors import HwbenchError
 from hwbench.spaces import Space
-from hwbench.spaces.base import IntArray
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,12 +9,13 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt
+from pydantic import Field, PositiveFloat, PositiveInt
 from scipy.stats import kendalltau
 from sklearn.base import clone
 
 from hwbench.imports import import_module_of
 from hwbench.predictors.card import SearchRange, Value
+from hwbench.toml import FrozenModel
 
 FEWEST_ROWS = 4
 """With fewer rows than this nothing can be learned from leaving some out: the defaults stand."""
@@ -25,7 +26,7 @@ LARGEST_BATCH = 32
 Configuration = dict[str, Value]
 
 
-class Tuning(BaseModel):
+class Tuning(FrozenModel):
     """How much a fit may search (LAUBE A.1: at most 5,000 configurations and 15 minutes).
 
     Attributes
@@ -37,8 +38,6 @@ class Tuning(BaseModel):
     method : "random" draws from the card's ranges; "tpe" is Optuna's tree-structured Parzen
         estimator (extra `tpe`).
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     trials: PositiveInt = 5000
     seconds: PositiveFloat = 900.0

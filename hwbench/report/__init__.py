@@ -29,7 +29,7 @@ def write_report(run_folder: Path | Sequence[Path], output: Path | None = None) 
     """
     from hwbench.files import write_text
     from hwbench.report.page import render
-    from hwbench.report.reading import read_runs
+    from hwbench.results.run import read_runs
 
     given = [run_folder] if isinstance(run_folder, str | Path) else run_folder
     folders = [Path(folder) for folder in given]
@@ -60,8 +60,8 @@ def write_comparison(one: Path, other: Path, output: Path) -> Path:
         or the output cannot be written.
     """
     from hwbench.files import write_text
-    from hwbench.report.compare import render_comparison
-    from hwbench.report.reading import read_run
+    from hwbench.report.compare.page import render_comparison
+    from hwbench.results.run import read_run
 
     text = render_comparison(read_run(Path(one)), read_run(Path(other)))
     write_text(Path(output), text)

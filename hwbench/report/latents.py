@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwbench.files import write_text
-from hwbench.report.blocks import Cell, Column, DataTable, Group, Row, Section, Text
-from hwbench.report.plotting import (
+from hwbench.pages.blocks import Cell, Column, DataTable, Group, Row, Section, Text
+from hwbench.pages.plotting import (
     Figure,
     axis_title,
     base_layout,
@@ -19,7 +19,7 @@ from hwbench.report.plotting import (
     plain_text,
     sample,
 )
-from hwbench.report.rendering import render_page
+from hwbench.pages.rendering import render_page
 
 MOST_POINTS = 4000
 

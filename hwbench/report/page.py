@@ -8,16 +8,17 @@ from typing import Any
 
 import pandas as pd
 
-from hwbench.report import analysis, summary
-from hwbench.report.blocks import Block, Section
-from hwbench.report.live_section import live_sections, live_summary
-from hwbench.report.plotting import seconds
+from hwbench.analysis import study as analysis
+from hwbench.pages.blocks import Block, Section
+from hwbench.pages.plotting import seconds
+from hwbench.pages.rendering import render_page
+from hwbench.report.live.section import live_sections, live_summary
 from hwbench.report.provenance import how_to_read, provenance
-from hwbench.report.reading import LOOKUP_FAMILY, Run
-from hwbench.report.rendering import render_page
-from hwbench.report.search_section import search_sections, search_summary
-from hwbench.report.simulation_section import simulation_sections
-from hwbench.report.study_section import study_sections, study_summary
+from hwbench.report.search.section import search_sections, search_summary
+from hwbench.report.simulation.section import simulation_sections
+from hwbench.report.study import findings as summary
+from hwbench.report.study.section import study_sections, study_summary
+from hwbench.results.run import LOOKUP_FAMILY, Run
 
 
 def render(run: Run) -> str:

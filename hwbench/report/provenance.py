@@ -9,7 +9,8 @@ from typing import Any
 
 from markupsafe import Markup
 
-from hwbench.report.blocks import (
+from hwbench.files import file_digest
+from hwbench.pages.blocks import (
     EMPTY,
     Block,
     Cell,
@@ -23,8 +24,7 @@ from hwbench.report.blocks import (
     Terms,
     Text,
 )
-from hwbench.report.reading import Record, Run
-from hwbench.tables.table_file import file_digest
+from hwbench.results.run import Record, Run
 
 DIRECTIONS = {"minimize": "less", "maximize": "more"}
 

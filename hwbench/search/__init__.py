@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from hwbench.search.objectives import Objective
-from hwbench.search.strategies import list_strategies, make_strategy, strategy_parameters
-from hwbench.search.strategy import Strategy
+from hwbench.search.registry import list_strategies, make_strategy, strategy_parameters
+from hwbench.search.strategies.base import Strategy
 
 __all__ = [
     "Objective",

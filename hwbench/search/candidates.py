@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from hwbench.arrays import IntArray
 from hwbench.errors import HwbenchError
 from hwbench.spaces import Space
-from hwbench.spaces.base import IntArray
 
 MOST_LISTED = 50_000
 """Architectures that are listed in full; from a larger set a search looks at a sample."""

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from hwbench.arrays import Floats
 from hwbench.errors import HwbenchError, unknown_name
-
-Floats = NDArray[np.float64]
 
 DIRECTIONS = ("minimize", "maximize")
 

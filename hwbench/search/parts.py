@@ -6,26 +6,18 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
-import hwbench
-from hwbench.files import atomic_path
-from hwbench.search.spec import SearchSpec, StrategyChoice
-from hwbench.search.strategies import strategy_parameters
+from hwbench.results.names import SEARCH_PARTS
+from hwbench.search.identity import _code_version, card_of, table_digest
+from hwbench.search.spec import SearchSpec
 from hwbench.search.tables import SearchTable
 
 if TYPE_CHECKING:
-    from hwbench.search.run import SearchRun
-
-SEARCH_PARTS = "search_parts"
-
-_PACKAGE = Path(hwbench.__file__).parent
-_COUNTED = ("search/*.py", "predictors/*.py", "spaces/*.py")
-"""Sources that can change a search's numbers."""
+    from hwbench.search.plan import SearchRun
 
 
 @dataclass(frozen=True)
@@ -59,7 +51,7 @@ class SearchParts:
         described = {
             **asdict(run),
             "choice": run.choice.model_dump(mode="json"),
-            "predictor": _card_of(run.choice),
+            "predictor": card_of(run.choice),
             "metric_predictor": predicted.predictor if predicted and run.training_size else None,
             "accuracy": self.spec.accuracy,
             "evaluations": self.spec.evaluations,
@@ -76,52 +68,3 @@ class SearchParts:
             return pd.read_parquet(self.path_of(run))
         except (OSError, ValueError):  # of pyarrow too: missing, or cut off by a power failure
             return None
-
-
-def write_part(path: Path, frame: pd.DataFrame) -> None:
-    """Keep the result of a search that has ended."""
-    with atomic_path(path) as temporary:
-        frame.to_parquet(temporary, compression="zstd", index=False)
-
-
-def remove_parts(folder: Path) -> None:
-    """Remove the parts of searches in a run folder, and their folder where nothing else is in it.
-
-    Raises
-    ------
-    OSError
-        Where they cannot be removed.
-    """
-    parts = folder / SEARCH_PARTS
-    if not parts.is_dir():
-        return
-    for path in [*parts.glob("*.parquet"), *parts.glob(".*.parquet")]:
-        path.unlink()
-    if not any(parts.iterdir()):
-        parts.rmdir()
-
-
-def table_digest(table: SearchTable) -> str:
-    """Hash of all that a search can see of a table."""
-    digest = hashlib.sha256(table.space.name.encode())
-    for array in (table.archs, table.accuracy, table.metric):
-        digest.update(array.tobytes())
-    return digest.hexdigest()
-
-
-def _card_of(choice: StrategyChoice) -> Any:
-    """The card of the strategy's predictor, None where it has none."""
-    from hwbench.predictors import predictor_card
-
-    predictor = {**strategy_parameters(choice.name), **choice.parameters}.get("predictor")
-    return predictor_card(predictor).model_dump(mode="json") if predictor else None
-
-
-@cache
-def _code_version() -> str:
-    """Version of the code that makes a search's numbers: the package's, and a hash of sources."""
-    digest = hashlib.sha256()
-    for pattern in _COUNTED:
-        for path in sorted(_PACKAGE.glob(pattern)):
-            digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
-    return f"{hwbench.__version__}+{digest.hexdigest()[:16]}"

@@ -13,59 +13,22 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from hwbench.arrays import Floats
 from hwbench.errors import HwbenchError
-from hwbench.files import atomic_path
+from hwbench.fronts.anytime import hypervolumes_so_far
 from hwbench.progress import Progress, silent
-from hwbench.search.anytime import hypervolumes_so_far
+from hwbench.results.frames import write_frame
+from hwbench.results.names import SEARCH_FILES
+from hwbench.results.record import remove_search_parts
 from hwbench.search.objectives import Objective
-from hwbench.search.parts import SearchParts, remove_parts, write_part
-from hwbench.search.spec import SearchSpec, StrategyChoice
-from hwbench.search.strategies import make_strategy
-from hwbench.search.strategy import Strategy
+from hwbench.search.parts import SearchParts
+from hwbench.search.plan import SearchKey, SearchRun, planned_runs
+from hwbench.search.registry import make_strategy
+from hwbench.search.spec import SearchSpec
+from hwbench.search.strategies.base import Strategy
 from hwbench.search.tables import SearchTable, load_search_table
 from hwbench.search.verify import expected_losses, verify_selection
 from hwbench.threads import one_thread
-
-Floats = NDArray[np.float64]
-
-SearchKey = tuple[str, str, str, float | None, int, int]
-
-SEARCH_FILES = ("search.parquet", "search_fronts.parquet", "search_verified.parquet")
-
-
-@dataclass(frozen=True)
-class SearchRun:
-    """One search: a pure function of this and the tables.
-
-    Attributes
-    ----------
-    choice : the strategy.
-    metric : "table:column".
-    goal : see `SearchSpec`.
-    limit : of the metric, for the goal "limits".
-    training_size : measured architectures that a predictor of the metric is fitted to; 0 where the
-        metric itself is measured.
-    seed : of the start, the strategy and the predictor.
-    """
-
-    choice: StrategyChoice
-    metric: str
-    goal: str
-    limit: float | None
-    training_size: int
-    seed: int
-
-    @property
-    def key(self) -> SearchKey:
-        """What tells it from the other searches of a spec."""
-        return (
-            self.choice.title,
-            self.metric,
-            self.goal,
-            self.limit,
-            self.training_size,
-            self.seed,
-        )
 
 
 @dataclass(frozen=True)
@@ -84,23 +47,6 @@ class SearchResult:
     fronts: pd.DataFrame
     verified: pd.DataFrame
     failures: tuple[dict[str, Any], ...]
-
-
-def planned_runs(spec: SearchSpec) -> list[SearchRun]:
-    """Every search of a spec."""
-    runs = []
-    for metric in spec.metrics:
-        for seed in spec.seeds:
-            for choice in spec.strategies:
-                for goal in spec.goals:
-                    limits = spec.limits.get(metric, ()) if goal == "limits" else (None,)
-                    runs += [SearchRun(choice, metric, goal, each, 0, seed) for each in limits]
-                if spec.predicted_metric is not None:
-                    runs += [
-                        SearchRun(choice, metric, "front", None, size, seed)
-                        for size in spec.predicted_metric.training_sizes
-                    ]
-    return runs
 
 
 def run_search(
@@ -214,9 +160,8 @@ def write_search(spec: SearchSpec, folder: Path, **options: Any) -> list[dict[st
         if frame.empty:
             (folder / name).unlink(missing_ok=True)  # of an earlier run
             continue
-        with atomic_path(folder / name) as temporary:
-            frame.to_parquet(temporary, compression="zstd", index=False)
-    remove_parts(folder)
+        write_frame(folder / name, frame)
+    remove_search_parts(folder)
     return list(result.failures)
 
 
@@ -245,7 +190,7 @@ def _search_or_fail(
         }
         return _Found(run, failure=failure)
     if path is not None:
-        write_part(path, rows)
+        write_frame(path, rows)
     return _Found(run, rows)
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import Any, Literal, Self
 
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
     NonNegativeInt,
     PositiveInt,
@@ -14,12 +12,13 @@ from pydantic import (
     model_validator,
 )
 
-from hwbench.search.strategies import strategy_class, strategy_parameters
+from hwbench.search.registry import strategy_class, strategy_parameters
+from hwbench.toml import FrozenModel
 
 GOALS = ("front", "accuracy", "limits")
 
 
-class StrategyChoice(BaseModel):
+class StrategyChoice(FrozenModel):
     """A strategy with parameters, under a label that tells it from others of its name.
 
     Attributes
@@ -28,8 +27,6 @@ class StrategyChoice(BaseModel):
     label : in results; the strategy's title by default.
     parameters : that replace the strategy's defaults.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str
     label: str = ""
@@ -51,7 +48,7 @@ class StrategyChoice(BaseModel):
         return self.label or strategy_class(self.name).title
 
 
-class PredictedMetric(BaseModel):
+class PredictedMetric(FrozenModel):
     """Searches that predict the metric of an architecture in place of measuring it.
 
     Attributes
@@ -61,14 +58,12 @@ class PredictedMetric(BaseModel):
     repeats : simulated selections by which the expected loss at that quality is found.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
     predictor: str = "structural_gaussian_process"
     training_sizes: tuple[PositiveInt, ...] = Field(min_length=1)
     repeats: PositiveInt = 200
 
 
-class PublishedResult(BaseModel):
+class PublishedResult(FrozenModel):
     """A result of the literature to set beside one's own: the best accuracy under a limit.
 
     Attributes
@@ -79,8 +74,6 @@ class PublishedResult(BaseModel):
     source : where it stands.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
     metric: str
     limit: float
     method: str
@@ -89,7 +82,7 @@ class PublishedResult(BaseModel):
     source: str = ""
 
 
-class SearchSpec(BaseModel):
+class SearchSpec(FrozenModel):
     """Which searches to run.
 
     Attributes
@@ -107,8 +100,6 @@ class SearchSpec(BaseModel):
     predicted_metric : also search with a predictor of the metric in place of measuring it.
     published : results of the literature.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     accuracy: str
     metrics: tuple[str, ...] = Field(min_length=1)

@@ -10,14 +10,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from hwbench.arrays import Floats, IntArray
 from hwbench.errors import HwbenchError
-from hwbench.simulation.pareto import hypervolume, pareto_front
+from hwbench.fronts.two import hypervolume, pareto_front
 from hwbench.spaces import Space
-from hwbench.spaces.base import IntArray
 from hwbench.tables import load_table
 from hwbench.tables.library import split_target
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

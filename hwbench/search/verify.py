@@ -10,11 +10,10 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import kendalltau
 
+from hwbench.arrays import Floats
+from hwbench.fronts.two import hypervolume, pareto_front
 from hwbench.search.tables import SearchTable
-from hwbench.simulation.pareto import hypervolume, pareto_front
 from hwbench.simulation.selection import evaluate_selection, simulate_selection
-
-Floats = NDArray[np.float64]
 
 DEVIATIONS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.3, 1.7, 2.5)
 """Deviations whose losses are simulated; those between are interpolated by tau."""

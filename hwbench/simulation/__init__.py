@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from hwbench.fronts.two import hypervolume, pareto_front
 from hwbench.simulation.joint import simulate_joint_selection
-from hwbench.simulation.pareto import hypervolume, pareto_front
 from hwbench.simulation.run import SimulationResult, run_simulation
 from hwbench.simulation.selection import evaluate_selection, simulate_selection
 from hwbench.simulation.spec import SimulationSpec

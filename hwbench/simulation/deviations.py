@@ -6,11 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from hwbench.arrays import Floats
 from hwbench.errors import HwbenchError, unknown_name
-
-Floats = NDArray[np.float64]
 
 REPEATS_OF_A_VALUE = 15
 STUDENT_DEGREES = 4.0

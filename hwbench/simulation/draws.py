@@ -9,9 +9,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from hwbench.arrays import Floats
 from hwbench.simulation.compiled import compiled, count_bits, lowest_bit
 
-Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
 Owners = NDArray[np.signedinteger]
 Words = NDArray[np.uint64]

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from hwbench.analysis.statistics import mean_interval
 from hwbench.errors import HwbenchError, unknown_name
 from hwbench.simulation.conventions import Conventions
 from hwbench.simulation.deviations import deviation_model
 from hwbench.simulation.landscape import Landscape
 from hwbench.simulation.objectives import Objectives
 from hwbench.simulation.selection import Options, simulate
-from hwbench.statistics import mean_interval
 
 LARGEST_DEVIATION = 1000.0
 REPEATS_TO_INVERT = 40

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 
 from hwbench.errors import HwbenchError
+from hwbench.fronts.two import pareto_front
 from hwbench.progress import Progress, silent
 from hwbench.simulation.conventions import Conventions
 from hwbench.simulation.objectives import Objectives
-from hwbench.simulation.pareto import pareto_front
 from hwbench.simulation.selection import evaluate_selection
 from hwbench.simulation.spec import SimulationSpec
 
@@ -154,7 +154,7 @@ def select_by_fitted(
 
 
 def _neighbourhood(objectives: Objectives) -> np.ndarray:
-    from hwbench.predictors.lookup_table import neighbourhood
+    from hwbench.predictors.models.lookup_table import neighbourhood
 
     wanted = objectives.space.to_strings(neighbourhood(objectives.space))
     rows = pd.Index(objectives.archs).get_indexer(wanted)

@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from hwbench.arrays import Floats
 from hwbench.errors import HwbenchError
-from hwbench.simulation.deviations import Floats, check_deviation, deviation_model, draw_deviations
+from hwbench.simulation.deviations import check_deviation, deviation_model, draw_deviations
 
 
 def pareto_set(accuracy: ArrayLike, metrics: ArrayLike) -> NDArray[np.int64]:

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from hwbench.arrays import Floats
 from hwbench.errors import HwbenchError
 from hwbench.simulation.compiled import compiled, count_bits
 
-Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
 
 LONGEST_BUCKET = 48

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from hwbench.arrays import Floats
 from hwbench.simulation.compiled import compiled
 from hwbench.simulation.draws import deal_values, draw_subset, places_among, standardise_values
 from hwbench.simulation.kendall import sort_order, tau_from_sorted, tie_groups
@@ -18,7 +19,6 @@ from hwbench.simulation.measures import (
     measure,
 )
 
-Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
 Owners = NDArray[np.signedinteger]
 Words = NDArray[np.uint64]

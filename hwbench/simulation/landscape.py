@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from hwbench.arrays import Floats
 from hwbench.errors import HwbenchError
-from hwbench.simulation.pareto import Floats, pareto_front
+from hwbench.fronts.two import pareto_front
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from hwbench.arrays import Floats
 from hwbench.simulation.compiled import compiled
 
-Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
 
 MEASURES = (

@@ -9,16 +9,18 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, NonNegativeFloat, NonNegativeInt
+from pydantic import NonNegativeFloat, NonNegativeInt
 
+from hwbench.arrays import Floats
 from hwbench.errors import HwbenchError, unknown_name
-from hwbench.simulation.deviations import Floats, spread_by_metric
+from hwbench.simulation.deviations import spread_by_metric
 from hwbench.spaces import Space
 from hwbench.tables import load_table
 from hwbench.tables.library import split_target
+from hwbench.toml import FrozenModel
 
 
-class Region(BaseModel):
+class Region(FrozenModel):
     """Architectures that a predictor errs on more or less than on others.
 
     Attributes
@@ -27,8 +29,6 @@ class Region(BaseModel):
     count : how often an architecture of the region has it.
     spread : size of the errors there, relative to those elsewhere.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     operation: str
     count: NonNegativeInt

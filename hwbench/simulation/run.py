@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from hwbench.arrays import Floats
 from hwbench.errors import HwbenchError, unknown_name
+from hwbench.fronts.two import pareto_front
 from hwbench.progress import Progress, silent
 from hwbench.simulation.conventions import Conventions
 from hwbench.simulation.deviations import (
     DeviationModel,
-    Floats,
     bootstrap_model,
     deviation_model,
     draw_deviations,
@@ -23,7 +24,6 @@ from hwbench.simulation.deviations import (
 from hwbench.simulation.fitted import fitted_selections
 from hwbench.simulation.landscape import Landscape
 from hwbench.simulation.objectives import Objectives, load_objectives
-from hwbench.simulation.pareto import pareto_front
 from hwbench.simulation.selection import (
     Options,
     as_frame,
@@ -151,7 +151,7 @@ def deviations_of_run(source: Bootstrap, target: str) -> Floats:
     HwbenchError
         Where the run has no such predictions.
     """
-    from hwbench.study.store import read_predictions
+    from hwbench.results.study_reading import read_predictions
 
     stored = read_predictions(Path(source.run))
     for column, wanted in (("target", target), ("predictor", source.predictor)):

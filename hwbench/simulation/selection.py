@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from hwbench.arrays import Floats
 from hwbench.errors import HwbenchError
 from hwbench.simulation.conventions import Conventions
 from hwbench.simulation.deviations import (
@@ -20,7 +21,6 @@ from hwbench.simulation.deviations import (
     deviation_model,
 )
 from hwbench.simulation.landscape import Landscape
-from hwbench.simulation.pareto import Floats
 
 VALUES_OF_A_BLOCK = 16_384
 LONGEST_BLOCK = 128

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, model_validator
+from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
 from hwbench.simulation.conventions import PAIRINGS, Conventions
 from hwbench.simulation.deviations import check_deviation, deviation_model
 from hwbench.simulation.objectives import Region
+from hwbench.toml import FrozenModel
 
 
-class Bootstrap(BaseModel):
+class Bootstrap(FrozenModel):
     """Whose deviations to draw from: a predictor's of an earlier run.
 
     Attributes
@@ -22,15 +23,13 @@ class Bootstrap(BaseModel):
     target : "table:column" of that study; by default the metric that is simulated.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
     run: str
     predictor: str
     training_size: PositiveInt | None = None
     target: str | None = None
 
 
-class SimulationSpec(BaseModel):
+class SimulationSpec(FrozenModel):
     """Which selections to simulate.
 
     Attributes
@@ -53,8 +52,6 @@ class SimulationSpec(BaseModel):
     reference_front, hypervolume_reference, pairing : see `Conventions`; several pairings are
         simulated side by side.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     accuracy: str | tuple[str, ...]
     metrics: tuple[str, ...] = Field(min_length=1)

@@ -13,14 +13,14 @@ from hwbench.spaces.base import ENCODINGS, Skeleton, Space, SpaceLacksError
 __all__ = ["ENCODINGS", "Skeleton", "Space", "SpaceLacksError", "get_space", "list_spaces"]
 
 _SPACES = {
-    "darts": "hwbench.spaces.darts:DARTS",
-    "enas_macro": "hwbench.spaces.enas_macro:ENASMacro",
-    "fbnet": "hwbench.spaces.fbnet:FBNet",
-    "nasbench101": "hwbench.spaces.nasbench101:NASBench101",
-    "nasbench201": "hwbench.spaces.nasbench201:NASBench201",
-    "nasbench_macro": "hwbench.spaces.nasbench_macro:NASBenchMacro",
-    "transnas_macro": "hwbench.spaces.transnas_macro:TransNASMacro",
-    "transnas_micro": "hwbench.spaces.transnas_micro:TransNASMicro",
+    "darts": "hwbench.spaces.darts.space:DARTS",
+    "enas_macro": "hwbench.spaces.enas_macro.space:ENASMacro",
+    "fbnet": "hwbench.spaces.fbnet.space:FBNet",
+    "nasbench101": "hwbench.spaces.nasbench101.space:NASBench101",
+    "nasbench201": "hwbench.spaces.nasbench201.space:NASBench201",
+    "nasbench_macro": "hwbench.spaces.nasbench_macro.space:NASBenchMacro",
+    "transnas_macro": "hwbench.spaces.transnas.macro:TransNASMacro",
+    "transnas_micro": "hwbench.spaces.transnas.micro:TransNASMicro",
 }
 
 

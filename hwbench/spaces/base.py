@@ -17,14 +17,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from hwbench.arrays import FloatArray, IntArray
 from hwbench.errors import HwbenchError, unknown_name
 from hwbench.spaces.graphs import Graphs
 
 if TYPE_CHECKING:
     import torch
 
-IntArray = NDArray[np.int64]
-FloatArray = NDArray[np.float32]
 
 ENCODINGS = ("onehot", "counts", "integers", "live", "path", "graph")
 

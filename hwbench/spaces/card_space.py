@@ -22,13 +22,14 @@ from pathlib import Path
 from typing import Any, NoReturn, Self
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from hwbench.arrays import IntArray
 from hwbench.errors import HwbenchError, unknown_name
 from hwbench.imports import import_object
-from hwbench.spaces.base import ENCODINGS, IntArray, Skeleton, Space
+from hwbench.spaces.base import ENCODINGS, Skeleton, Space
 from hwbench.spaces.strings import PieceStrings
-from hwbench.toml import read_toml
+from hwbench.toml import FrozenModel, read_toml
 
 MOST_LAYERS = 1000
 MOST_DIGITS = 10  # choices that one decimal digit tells apart
@@ -36,7 +37,7 @@ MOST_DIGITS = 10  # choices that one decimal digit tells apart
 _LAYERS_FORM = "must be a number of layers, or a table of layers, each a list of choice names"
 
 
-class SpaceCard(BaseModel):
+class SpaceCard(FrozenModel):
     """A search space of one's own.
 
     Attributes
@@ -50,8 +51,6 @@ class SpaceCard(BaseModel):
         default the first choice everywhere.
     class_path : import path "module:Class" of a space in code; then nothing else is given.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     title: str | None = None
     layers: dict[str, tuple[str, ...]] | int | None = None

@@ -7,13 +7,22 @@ what its incoming edges deliver; node 0 is the cell's input and node 3 its outpu
 from __future__ import annotations
 
 from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hwbench.arrays import IntArray
+
+if TYPE_CHECKING:
+    pass
+
 from itertools import pairwise, product
 from typing import Literal
 
-import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hwbench.spaces.base import FloatArray, IntArray, Space
+from hwbench.arrays import FloatArray
+from hwbench.spaces.base import Space
 from hwbench.spaces.graphs import Graphs
 
 EDGES = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))
@@ -197,3 +206,6 @@ class EdgeCellSpace(Space):
             three = add(apply(d, cell_input), apply(e, one), apply(f, two))
             classes[index] = first.setdefault(three, index)
         return classes
+
+
+N_STAGES = 3

@@ -9,8 +9,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike
 
+from hwbench.arrays import IntArray
 from hwbench.errors import HwbenchError
-from hwbench.spaces.base import IntArray, Space
+from hwbench.spaces.base import Space
 
 MOST_KEPT = 10**5  # strings of a space that are kept to look others up in
 

@@ -9,17 +9,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from hwbench.results.study_reading import read_predictions, read_trials
     from hwbench.study.run import StudyResult, run_study
     from hwbench.study.spec import StudySpec
-    from hwbench.study.store import read_predictions, read_trials
     from hwbench.study.trial import Trial, run_trial
 
 _HOME_OF = {
     "StudyResult": "hwbench.study.run",
     "StudySpec": "hwbench.study.spec",
     "Trial": "hwbench.study.trial",
-    "read_predictions": "hwbench.study.store",
-    "read_trials": "hwbench.study.store",
+    "read_predictions": "hwbench.results.study_reading",
+    "read_trials": "hwbench.results.study_reading",
     "run_study": "hwbench.study.run",
     "run_trial": "hwbench.study.trial",
 }

@@ -13,14 +13,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-import hwbench
+from hwbench.code_version import code_version
 from hwbench.predictors.transfer import SourceMetrics
 from hwbench.tables import Table
 from hwbench.tables.library import split_target
@@ -30,19 +28,6 @@ PROTOCOL = 1
 
 IDENTITY_LENGTH = 32
 """Hexadecimal digits kept of a hash: 128 bits."""
-
-_PACKAGE = Path(hwbench.__file__).parent
-_COUNTED = ("predictors/*.py", "spaces/*.py", "study/trial.py", "study/scores.py")
-
-
-@cache
-def code_version() -> str:
-    """Version of the code that makes a trial's numbers: the package's, and a digest of sources."""
-    digest = hashlib.sha256()
-    for pattern in _COUNTED:
-        for path in sorted(_PACKAGE.glob(pattern)):
-            digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
-    return f"{hwbench.__version__}+{digest.hexdigest()[:16]}"
 
 
 def column_digest(target: str, table: Table, values: NDArray[np.float64]) -> str:

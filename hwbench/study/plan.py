@@ -9,16 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hwbench.code_version import code_version
 from hwbench.errors import HwbenchError
 from hwbench.predictors import PredictorCard, predictor_card
-from hwbench.predictors.lookup_table import neighbourhood
-from hwbench.study.identity import (
-    code_version,
-    column_digest,
-    common_identity,
-    sources_digest,
-    trial_identity,
-)
+from hwbench.predictors.models.lookup_table import neighbourhood
+from hwbench.study.identity import column_digest, common_identity, sources_digest, trial_identity
 from hwbench.study.sources import sources_for
 from hwbench.study.spec import StudySpec
 from hwbench.study.trial import TargetData, Trial, TrialResult, run_trial, split, twin_rows

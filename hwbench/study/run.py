@@ -12,10 +12,11 @@ import pandas as pd
 
 from hwbench.errors import HwbenchError, unknown_name
 from hwbench.progress import Progress, silent
-from hwbench.study.columns import KEY, MEASURED, STUDY_SCHEMA
+from hwbench.results.study_columns import KEY, MEASURED, STUDY_SCHEMA
+from hwbench.results.study_reading import as_frame
+from hwbench.results.study_writing import StudyStore, prediction_table
 from hwbench.study.plan import LeftOut, Plan, Targets, Workload, make_plan
 from hwbench.study.spec import Limits, StudySpec
-from hwbench.study.store import StudyStore, as_frame, prediction_table
 from hwbench.study.trial import Trial, TrialResult
 
 __all__ = ["MEASURED", "LeftOut", "Resources", "StudyResult", "run_plan", "run_study"]

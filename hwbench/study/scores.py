@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import stats
 
-from hwbench.study.columns import PRECISION_AT
-
-Floats = NDArray[np.float64]
+from hwbench.arrays import Floats
+from hwbench.results.study_columns import PRECISION_AT
 
 
 def score(

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, model_validator
+from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
 from hwbench.errors import unknown_name
 from hwbench.predictors.tuning import Tuning
 from hwbench.spaces import ENCODINGS
+from hwbench.toml import FrozenModel
 
 
-class Limits(BaseModel):
+class Limits(FrozenModel):
     """What one trial may take before it is ended and recorded as failed.
 
     They are no part of a trial's identity: a trial that ended within them does not depend on them.
@@ -22,13 +23,11 @@ class Limits(BaseModel):
     memory_mb : resident memory of its process in MiB (2**20 bytes), with its children.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
     seconds: PositiveFloat | None = None
     memory_mb: PositiveFloat | None = None
 
 
-class StudySpec(BaseModel):
+class StudySpec(FrozenModel):
     """Predictors x targets x training sizes x seeds.
 
     Attributes
@@ -47,8 +46,6 @@ class StudySpec(BaseModel):
         may be trained on: "allowed", as published, or "excluded".
     limits : what one trial may take; None: no limits.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     targets: tuple[str, ...] = Field(min_length=1)
     predictors: tuple[str, ...] = Field(min_length=1)

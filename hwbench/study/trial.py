@@ -12,13 +12,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from hwbench.arrays import IntArray
 from hwbench.errors import HwbenchError
 from hwbench.predictors import PredictorCard, make_predictor, predictor_card
-from hwbench.predictors.lookup_table import neighbourhood
+from hwbench.predictors.models.lookup_table import neighbourhood
 from hwbench.predictors.transfer import SourceMetrics
 from hwbench.predictors.tuning import Tuning, TuningRecord
-from hwbench.spaces.base import IntArray
-from hwbench.study.columns import MEASURED, SCORES
+from hwbench.results.study_columns import MEASURED, SCORES
 from hwbench.study.memory import peak_mb, reset_peak
 from hwbench.study.scores import score
 from hwbench.tables import Table

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from hwbench.toml import FrozenModel
 
 
-class NoiseCard(BaseModel):
+class NoiseCard(FrozenModel):
     """How far a column of numbers would agree with itself, if it were made again.
 
     Attributes
@@ -21,8 +23,6 @@ class NoiseCard(BaseModel):
         column; a cautious estimate, so at least that, where the method is "halves".
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
     method: Literal["twins", "halves", "seeds"]
     n_pairs: int
     kendall_tau: float
@@ -30,7 +30,7 @@ class NoiseCard(BaseModel):
     tau_ceiling: float
 
 
-class ColumnCard(BaseModel):
+class ColumnCard(FrozenModel):
     """The meaning of one column of numbers.
 
     Attributes
@@ -48,8 +48,6 @@ class ColumnCard(BaseModel):
         so that their agreement says nothing of noise.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
     title: str
     unit: str
     direction: Literal["minimize", "maximize"]
@@ -62,7 +60,7 @@ class ColumnCard(BaseModel):
     shared_by_function: bool = False
 
 
-class TableCard(BaseModel):
+class TableCard(FrozenModel):
     """The meaning of a whole table; stored in the schema metadata of its Parquet file.
 
     Attributes
@@ -76,8 +74,6 @@ class TableCard(BaseModel):
     recipes : every command's settings that went into it, machine and versions included.
     columns : the meaning of each column of numbers.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")
     title: str

@@ -16,9 +16,9 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import ArrayLike, NDArray
 
+from hwbench.arrays import IntArray
 from hwbench.errors import HwbenchError, unknown_name
 from hwbench.spaces import Space, get_space
-from hwbench.spaces.base import IntArray
 from hwbench.tables.card import TableCard
 from hwbench.tables.table_file import TableFile, write_table_file
 

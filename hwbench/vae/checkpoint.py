@@ -14,13 +14,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-import hwbench
-from hwbench.errors import HwbenchError
+from hwbench.errors import HwbenchError, one_line
 from hwbench.files import atomic_path
 from hwbench.spaces import get_space
 from hwbench.toml import validated
 from hwbench.vae.settings import GraphVAESettings
 from hwbench.vae.trained import Epoch, TrainedGraphVAE
+from hwbench.version import __version__
 
 SUFFIX = ".npz"
 FORMAT = 1
@@ -61,7 +61,7 @@ def save_vae(vae: TrainedGraphVAE, path: Path | str, moments: Moments | None = N
         raise HwbenchError(f"{place}: the name of a VAE's file must end in {SUFFIX}")
     about = {
         "format": FORMAT,
-        "hwbench": hwbench.__version__,
+        "hwbench": __version__,
         "space": vae.space.name,
         "settings": vae.settings.model_dump(mode="json"),
         "history": [asdict(epoch) for epoch in vae.history],
@@ -119,7 +119,7 @@ def read_checkpoint(path: Path) -> tuple[TrainedGraphVAE, Moments | None]:
     except HwbenchError as error:
         raise HwbenchError(f"{path}: {error}") from error
     except (RuntimeError, TypeError, ValueError) as error:
-        raise HwbenchError(f"{path}: does not fit its settings ({_one_line(error)})") from error
+        raise HwbenchError(f"{path}: does not fit its settings ({one_line(error)})") from error
     moments = None
     if about["steps"]:
         first, second = _tensors(arrays, FIRST_MOMENT), _tensors(arrays, SECOND_MOMENT)
@@ -143,7 +143,7 @@ def _arrays(path: Path) -> Arrays:
     except (
         OSError, ValueError, EOFError, AttributeError, TypeError, zipfile.BadZipFile, zlib.error,
     ) as error:  # fmt: skip
-        raise HwbenchError(f"{path}: is no graph VAE, or damaged ({_one_line(error)})") from error
+        raise HwbenchError(f"{path}: is no graph VAE, or damaged ({one_line(error)})") from error
     if size > MOST_BYTES:
         raise HwbenchError(f"{path}: {size} bytes are more than the {MOST_BYTES} that are read")
     return arrays
@@ -166,7 +166,3 @@ def _tensors(arrays: Arrays, prefix: str) -> dict[str, torch.Tensor]:
         for name, value in arrays.items()
         if name.startswith(prefix)
     }
-
-
-def _one_line(error: object) -> str:
-    return " ".join(str(error).split())[:200]

@@ -8,8 +8,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from hwbench.arrays import IntArray
 from hwbench.errors import HwbenchError
-from hwbench.spaces.base import IntArray
 from hwbench.vae.data import split
 from hwbench.vae.graphs import same_graphs
 from hwbench.vae.trained import TrainedGraphVAE

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
+from hwbench.arrays import IntArray
 from hwbench.errors import HwbenchError
 from hwbench.spaces import Space
-from hwbench.spaces.base import IntArray
 from hwbench.spaces.edge_cell import EdgeCellSpace
 from hwbench.spaces.graphs import Graphs
 from hwbench.vae.settings import VertexOrder

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from hwbench.toml import FrozenModel
 
 Variant = Literal["d-vae", "d-vae-emb", "d-vae-tmb"]
 VertexOrder = Literal["depth_first", "breadth_first", "given"]
 
 
-class GraphVAESettings(BaseModel):
+class GraphVAESettings(FrozenModel):
     """Settings of a graph VAE and of its training.
 
     Attributes
@@ -49,8 +51,6 @@ class GraphVAESettings(BaseModel):
         `train_vae`.
     seed : of the draws, the start, the order of batches and the noise.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     variant: Variant = "d-vae-tmb"
     order: VertexOrder = "depth_first"

@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
+from hwbench.arrays import IntArray
 from hwbench.errors import HwbenchError
 from hwbench.spaces import Space
-from hwbench.spaces.base import IntArray
 from hwbench.spaces.graphs import Graphs
 from hwbench.vae.graphs import GraphBatch, GraphFormat, graph_format, loose_ends_joined
 from hwbench.vae.model import GraphVAE

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from hwbench.errors import HwbenchError
-from hwbench.predictors.training import denormals_flushed, learning_rate_share
+from hwbench.optimisation import denormals_flushed, learning_rate_share
 from hwbench.progress import Progress, silent
 from hwbench.spaces import Space, get_space
 from hwbench.toml import validated

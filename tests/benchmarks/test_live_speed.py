@@ -5,15 +5,15 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from hwbench.live.bilevel import Bilevel
+from hwbench.images.sets import load_images
 from hwbench.live.data import Augmentation, SearchData, split_images
-from hwbench.live.search_cell import SearchCell
 from hwbench.live.strategies.darts import DARTS
 from hwbench.live.strategies.single_path import SPOS
-from hwbench.live.supernet import make_supernet
-from hwbench.live.trainer import SingleLevel
+from hwbench.live.supernets.cell import SearchCell
+from hwbench.live.supernets.supernet import make_supernet
+from hwbench.live.trainers.base import SingleLevel
+from hwbench.live.trainers.bilevel import Bilevel
 from hwbench.spaces.edge_cell import EDGES
-from hwbench.tables.images import load_images
 
 SKELETON = {"channels": 8, "depth": 1, "input_channels": 1, "input_size": 8}
 

@@ -10,7 +10,7 @@ from scipy.stats import kendalltau
 
 import hwbench as hb
 from hwbench.predictors.card import predictor_card
-from hwbench.predictors.mlp import MLP
+from hwbench.predictors.models.mlp import MLP
 from hwbench.predictors.tuning import draw, fold_of_rows
 
 N_ARCHS, N_CONFIGURATIONS, N_FOLDS = 276, 50, 5

@@ -8,8 +8,8 @@ import pytest
 
 from hwbench.report import write_report
 from hwbench.report.page import render
-from hwbench.report.reading import read_run
-from hwbench.runs import run_scenario
+from hwbench.results.run import read_run
+from hwbench.runs.run import run_scenario
 
 SCENARIO = """title = "Report"
 

@@ -89,7 +89,7 @@ def test_tpe_of_optuna(benchmark):
 @pytest.mark.benchmark(group="hypervolume after each of 550 evaluations")
 @pytest.mark.parametrize("how", ["kept front", "from scratch"])
 def test_anytime_hypervolume(benchmark, how):
-    from hwbench.search.anytime import hypervolumes_so_far
+    from hwbench.fronts.anytime import hypervolumes_so_far
     from hwbench.simulation import hypervolume
 
     rows = np.random.default_rng(0).permutation(len(VALUES))[:550]

@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 
 import hwbench as hb
-from hwbench.study.columns import STUDY_SCHEMA
+from hwbench.results.study_columns import STUDY_SCHEMA
+from hwbench.results.study_writing import StudyStore
 from hwbench.study.plan import make_plan
 from hwbench.study.run import Resources, run_plan
-from hwbench.study.store import StudyStore
 from hwbench.tables import ColumnCard, Table, TableCard
 
 CARD = """

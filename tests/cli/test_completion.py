@@ -8,10 +8,10 @@ import pytest
 import hwbench
 from hwbench.cli import completion
 from hwbench.live.config import recipe_files
-from hwbench.scenarios import scenario_files
+from hwbench.runs.scenario import scenario_files
 from hwbench.spaces import list_spaces
 from hwbench.tables import load_table, table_files
-from hwbench.tables.catalogue import benchmark_files
+from hwbench.tables.public.catalogue import benchmark_files
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from hwbench.cli.app import app
-from hwbench.live.toml_text import to_toml
+from hwbench.toml import to_toml
 
 TREE = {
     "title": "tiny",

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from hwbench.files import file_digest
 from hwbench.spaces import get_space
 from hwbench.tables import Table, load_table
-from hwbench.tables.table_file import file_digest
 
 
 def test_list_names_own_tables(hwbench, own_table):
@@ -113,7 +113,7 @@ def test_interrupt_says_that_nothing_is_lost(hwbench, hwbench_home, monkeypatch)
     def interrupt(*arguments, **options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("hwbench.tables.make.measured_table", interrupt)
+    monkeypatch.setattr("hwbench.tables.made.make.measured_table", interrupt)
     result = hwbench("tables", "measure", "nasbench201", "--name", "new")
     assert result.code not in (0, 2)
     assert f"kept in {hwbench_home / 'tables' / 'new.journal'}" in result.err

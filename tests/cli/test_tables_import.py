@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from hwbench.tables import load_table
-from hwbench.tables.catalogue import benchmark_cards
+from hwbench.tables.public.catalogue import benchmark_cards
 
 ARCHS = [
     "|nor_conv_3x3~0|+|skip_connect~0|none~1|+|none~0|none~1|nor_conv_1x1~2|",

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from hwbench.live.data import Part, SearchData
-from hwbench.live.supernet import NetworkOptions, make_supernet
+from hwbench.live.supernets.supernet import NetworkOptions, make_supernet
 
 
 @pytest.fixture(autouse=True)

@@ -7,13 +7,13 @@ import torch
 
 from hwbench.errors import HwbenchError
 from hwbench.live.cost import make_cost
-from hwbench.live.darts_supernet import EDGES
-from hwbench.live.expected_encoding import expected_encoding
-from hwbench.live.supernet import make_supernet
+from hwbench.live.supernets.darts import EDGES
+from hwbench.live.supernets.expected_encoding import expected_encoding
+from hwbench.live.supernets.supernet import make_supernet
 from hwbench.predictors import make_predictor
-from hwbench.predictors.lookup_table import neighbourhood
+from hwbench.predictors.models.lookup_table import neighbourhood
 from hwbench.spaces import get_space
-from hwbench.spaces.darts import OPERATIONS
+from hwbench.spaces.darts.space import OPERATIONS
 from hwbench.tables import Table, load_table
 
 TARGET = "nb201-digits:latency"

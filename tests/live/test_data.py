@@ -2,8 +2,8 @@ import pytest
 import torch
 
 from hwbench.errors import HwbenchError
+from hwbench.images.sets import load_images
 from hwbench.live.data import Augmentation, split_images
-from hwbench.tables.images import load_images
 
 
 def test_parts_are_disjoint_and_complete():

@@ -3,8 +3,8 @@
 import pytest
 
 from hwbench.live.config import RankingNode, load_config
-from hwbench.live.measures import measures_of
 from hwbench.live.run import rank_run, run_live
+from hwbench.results.ranking_measures import measures_of
 
 
 @pytest.mark.slow

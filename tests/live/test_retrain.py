@@ -2,6 +2,8 @@ import numpy as np
 import pytest
 import torch
 
+from hwbench.images.reading import normalised
+from hwbench.images.sets import load_images
 from hwbench.live.retrain import (
     DropPath,
     RetrainRecipe,
@@ -11,8 +13,6 @@ from hwbench.live.retrain import (
 )
 from hwbench.live.search import seeded
 from hwbench.spaces import get_space
-from hwbench.tables.image_files import normalised
-from hwbench.tables.images import load_images
 
 CPU = torch.device("cpu")
 

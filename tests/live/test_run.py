@@ -16,14 +16,15 @@ from hwbench.live.config import (
     recipe_files,
     with_change,
 )
-from hwbench.live.export import load_network
-from hwbench.live.measures import ranking_measures
-from hwbench.live.ranking import Calibration, evaluate_architectures, true_values
+from hwbench.live.ranking import Calibration, evaluate_architectures
 from hwbench.live.run import run_live
 from hwbench.live.search import Search, choose_device, make_search, seeded
 from hwbench.live.strategies import STRATEGIES
-from hwbench.live.toml_text import to_toml
+from hwbench.live.supernets.export import load_network
+from hwbench.results.ranking_measures import ranking_measures
 from hwbench.spaces import get_space
+from hwbench.tables.known_values import true_values
+from hwbench.toml import to_toml
 
 TREE = {
     "title": "tiny",
@@ -147,7 +148,7 @@ def test_selection_by_perturbation_gives_an_architecture(tmp_path, selection):
 
 
 def test_perturbation_keeps_the_candidate_that_is_missed_the_most(monkeypatch):
-    from hwbench.live.selection import select_by_perturbation
+    from hwbench.live.selections.perturbation import select_by_perturbation
 
     config = _config(**DARTS)
     with seeded(0, torch.device("cpu"), 1):

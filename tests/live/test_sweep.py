@@ -3,9 +3,9 @@ import pytest
 
 from hwbench.errors import HwbenchError
 from hwbench.live.config import recipe_files, sweep_path
-from hwbench.live.results import summary
 from hwbench.live.sweep import load_sweep, run_sweep
-from hwbench.live.toml_text import to_toml
+from hwbench.results.live import summary
+from hwbench.toml import to_toml
 
 SEARCH = {
     "title": "tiny",

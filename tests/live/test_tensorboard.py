@@ -4,9 +4,9 @@ import pandas as pd
 import pytest
 
 from hwbench.errors import HwbenchError
-from hwbench.live.example import example_config
 from hwbench.live.run import run_live
 from hwbench.live.search import Search
+from hwbench.testing.live_example import example_config
 
 
 def _scalars(folder):

@@ -6,7 +6,7 @@ import torch
 
 from hwbench.live.config import load_config, with_change
 from hwbench.live.search import make_search, observed_variances, seeded
-from hwbench.predictors.training import denormals_flushed
+from hwbench.optimisation import denormals_flushed
 
 CPU = torch.device("cpu")
 

@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from hwbench.analysis.differences import differing_values, paired_differences, search_outcomes
+from hwbench.analysis.statistics import holm
 from hwbench.errors import HwbenchError
 from hwbench.report import write_comparison
-from hwbench.report.differences import differing_values, paired_differences, search_outcomes
-from hwbench.statistics import holm
 
 
 def change(path, **columns):

@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from hwbench.analysis.comparison import rank_predictors, samples_needed
+from hwbench.analysis.deviations import deviation_statistics
 from hwbench.errors import HwbenchError
 from hwbench.report import write_report
-from hwbench.study.comparison import rank_predictors, samples_needed
-from hwbench.study.deviations import deviation_statistics
 
 SECTIONS = [
     "summary",

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hwbench.runs import run_scenario
+from hwbench.runs.run import run_scenario
 
 REPORTS = Path(__file__).resolve().parents[2] / "reports"
 SCRIPTS = sorted(path.name for path in REPORTS.glob("*.py"))

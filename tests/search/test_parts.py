@@ -10,10 +10,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hwbench.runs import run_scenario
+from hwbench.results.names import SEARCH_PARTS
+from hwbench.runs.run import run_scenario
 from hwbench.search import run as run_module
-from hwbench.search.parts import SEARCH_PARTS, SearchParts
-from hwbench.search.run import planned_runs, run_search, write_search
+from hwbench.search.parts import SearchParts
+from hwbench.search.plan import planned_runs
+from hwbench.search.run import run_search, write_search
 from hwbench.search.spec import SearchSpec
 from hwbench.search.tables import load_search_table
 
@@ -116,7 +118,7 @@ def test_ctrl_c_keeps_what_has_ended(spec, searched, tmp_path):
 
 
 def test_a_failed_search_is_run_again(spec, searched, tmp_path, monkeypatch):
-    from hwbench.search.random_search import RandomSearch
+    from hwbench.search.strategies.random_search import RandomSearch
 
     def fail(self, n_archs):
         raise ZeroDivisionError

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from hwbench.scenarios import load_scenario
+from hwbench.runs.scenario import load_scenario
 from hwbench.search.run import run_search
 from hwbench.search.spec import SearchSpec
 from hwbench.spaces import get_space

@@ -7,9 +7,10 @@ import pandas as pd
 import pytest
 
 from hwbench.errors import HwbenchError
-from hwbench.runs import run_scenario
+from hwbench.runs.run import run_scenario
 from hwbench.search import spec as spec_module
-from hwbench.search.run import planned_runs, run_search, write_search
+from hwbench.search.plan import planned_runs
+from hwbench.search.run import run_search, write_search
 from hwbench.search.spec import SearchSpec
 from hwbench.search.tables import load_search_table
 from hwbench.simulation import hypervolume, pareto_front
@@ -144,7 +145,7 @@ def test_a_predicted_metric_is_verified(latency_gaps):
 
 
 def test_failures_are_kept_and_the_rest_goes_on(latency_gaps, monkeypatch, tmp_path):
-    from hwbench.search.random_search import RandomSearch
+    from hwbench.search.strategies.random_search import RandomSearch
 
     def fail(self, n_archs):
         raise ZeroDivisionError("by the strategy")

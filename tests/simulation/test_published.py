@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 
 import hwbench as hb
-from hwbench.scenarios import load_scenario
+from hwbench.runs.scenario import load_scenario
 from hwbench.simulation.conventions import Conventions
 from hwbench.simulation.deviations import deviation_model
 from hwbench.simulation.expect import equivalent_predictor
 from hwbench.simulation.landscape import Landscape
 from hwbench.simulation.objectives import Objectives
 from hwbench.simulation.selection import Options, as_frame, simulate
-from hwbench.tables.benchmarks import fetch_benchmark
+from hwbench.tables.public.benchmarks import fetch_benchmark
 
 SIZES = (100, 500, 1000, 2000, 5000, 15625)
 DEVIATIONS = (0.0, 0.2, 0.4, 0.6, 1.0)

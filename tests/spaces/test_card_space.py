@@ -157,8 +157,8 @@ def test_nothing_is_known_of_the_networks(write):
         ("class = 'pathlib:Path'", "pathlib:Path is no subclass of hwbench.spaces.Space"),
         ("class = 'hwbench.spaces:Space'", "hwbench.spaces:Space fails: TypeError: Can't inst"),
         (
-            "class = 'hwbench.spaces.fbnet:FBNet'",
-            "hwbench.spaces.fbnet:FBNet has the name 'fbnet'; name its card fbnet.toml",
+            "class = 'hwbench.spaces.fbnet.space:FBNet'",
+            "hwbench.spaces.fbnet.space:FBNet has the name 'fbnet'; name its card fbnet.toml",
         ),
         ("title = ", "is no valid TOML"),
     ],
@@ -246,7 +246,7 @@ def test_spaces_are_pickled_by_name_and_found_in_other_processes(write, tmp_path
 MODULE = """
 import torch
 from hwbench.spaces import Skeleton
-from hwbench.spaces.nasbench_macro import NASBenchMacro
+from hwbench.spaces.nasbench_macro.space import NASBenchMacro
 
 
 class Renamed(NASBenchMacro):

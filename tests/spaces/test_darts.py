@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from hwbench.errors import HwbenchError
 from hwbench.spaces import get_space
 from hwbench.spaces.counting import count_flops, count_parameters
-from hwbench.spaces.darts import OPERATIONS, PAIRS, CellShape, cell_shapes
-from hwbench.spaces.darts_network import Cell
+from hwbench.spaces.darts.network import Cell
+from hwbench.spaces.darts.skeleton import CellShape, cell_shapes
+from hwbench.spaces.darts.space import OPERATIONS, PAIRS
 
 SPACE = get_space("darts")
 

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 from hwbench.errors import HwbenchError
 from hwbench.spaces import get_space
 from hwbench.spaces.counting import count_flops, count_parameters
-from hwbench.spaces.fbnet import OPERATIONS, network_shape
-from hwbench.spaces.fbnet_network import ChannelShuffle
+from hwbench.spaces.fbnet.network import ChannelShuffle
+from hwbench.spaces.fbnet.skeleton import network_shape
+from hwbench.spaces.fbnet.space import OPERATIONS
 
 SPACE = get_space("fbnet")
 SKIP = OPERATIONS.index("skip")

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from hwbench.errors import HwbenchError
 from hwbench.spaces.counting import count_flops, count_parameters
-from hwbench.spaces.nasbench101 import NASBench101
-from hwbench.spaces.nasbench101_cells import EDGES, OPERATIONS, cell_table
-from hwbench.spaces.nasbench101_cost import vertex_channels
-from hwbench.spaces.nasbench101_hashes import md5
+from hwbench.spaces.nasbench101.cells import EDGES, OPERATIONS, cell_table
+from hwbench.spaces.nasbench101.cost import vertex_channels
+from hwbench.spaces.nasbench101.hashes import md5
+from hwbench.spaces.nasbench101.space import NASBench101
 
 SPACE = NASBench101()
 CONV3, CONV1, POOL, ABSENT = range(4)
@@ -467,7 +467,7 @@ def test_paths_do_not_depend_on_the_order_of_the_vertices():
 def test_chunks_of_features_are_joined_rightly(monkeypatch):
     archs = SPACE.sample(50)
     whole = [SPACE.encode(archs, encoding) for encoding in ("onehot", "path")]
-    monkeypatch.setattr("hwbench.spaces.nasbench101.ROWS_AT_ONCE", 7)
+    monkeypatch.setattr("hwbench.spaces.nasbench101.space.ROWS_AT_ONCE", 7)
     for encoding, features in zip(("onehot", "path"), whole, strict=True):
         np.testing.assert_array_equal(SPACE.encode(archs, encoding), features)
 

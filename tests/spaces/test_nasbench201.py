@@ -4,7 +4,7 @@ import pytest
 
 from hwbench.errors import HwbenchError
 from hwbench.spaces import get_space
-from hwbench.spaces.nasbench201 import EDGES, OPERATIONS
+from hwbench.spaces.nasbench201.space import EDGES, OPERATIONS
 
 SPACE = get_space("nasbench201")
 NONE, SKIP, CONV1, CONV3, POOL = range(5)

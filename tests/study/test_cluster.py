@@ -13,9 +13,9 @@ import psutil
 import pytest
 
 import hwbench as hb
-from hwbench.runs import run_scenario
-from hwbench.study.columns import MEASURED
-from hwbench.study.store import read_predictions, read_trials
+from hwbench.results.study_columns import MEASURED
+from hwbench.results.study_reading import read_predictions, read_trials
+from hwbench.runs.run import run_scenario
 
 SEEDS = tuple(range(12))
 
@@ -88,7 +88,7 @@ def killing(action):
 
 @pytest.fixture(autouse=True)
 def _report_early(monkeypatch):
-    monkeypatch.setattr("hwbench.study.store.FLUSH_SECONDS", 0.2)
+    monkeypatch.setattr("hwbench.results.study_writing.FLUSH_SECONDS", 0.2)
 
 
 def test_dask_with_a_worker_killed(study, tmp_path, models, start, monkeypatch):
@@ -183,7 +183,7 @@ def test_shards_merge_into_the_whole(study, tmp_path):
     for place, folder in enumerate(shards, start=1):
         run_scenario(str(scenario), folder, shard=(place, 3))
         assert len(read_trials(folder)) == 16
-    from hwbench.runs import merge_studies
+    from hwbench.runs.merging import merge_studies
 
     assert merge_studies(tmp_path / "whole", shards) == 48
     same(tmp_path / "whole", expected)
@@ -191,7 +191,7 @@ def test_shards_merge_into_the_whole(study, tmp_path):
 
 
 def test_folders_of_other_studies_do_not_merge(study, tmp_path, make_spec, scenario_file):
-    from hwbench.runs import merge_studies
+    from hwbench.runs.merging import merge_studies
 
     run_scenario(str(study[0]), tmp_path / "one")
     other = scenario_file(make_spec(predictors=("ridge",), test_size=40), "other")

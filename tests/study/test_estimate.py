@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import hwbench as hb
-from hwbench.scenarios import load_scenario
+from hwbench.runs.scenario import load_scenario
 from hwbench.study import estimate
 from hwbench.study.estimate import estimate_cost
 from hwbench.study.plan import make_plan

@@ -12,10 +12,10 @@ import psutil
 import pytest
 
 import hwbench as hb
-from hwbench.runs import resume_study, run_scenario
-from hwbench.study.columns import MEASURED
+from hwbench.results.study_columns import MEASURED
+from hwbench.results.study_reading import list_parts, read_predictions, read_trials
+from hwbench.runs.run import resume_study, run_scenario
 from hwbench.study.run import Resources
-from hwbench.study.store import list_parts, read_predictions, read_trials
 
 DRIVER = """
 import sys

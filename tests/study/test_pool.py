@@ -8,8 +8,8 @@ import psutil
 import pytest
 
 import hwbench as hb
+from hwbench.results.study_columns import MEASURED
 from hwbench.study import pool as pool_module
-from hwbench.study.columns import MEASURED
 
 
 def by_predictor(result):

@@ -3,7 +3,7 @@
 import pytest
 
 import hwbench as hb
-from hwbench.tables.benchmarks import fetch_benchmark
+from hwbench.tables.public.benchmarks import fetch_benchmark
 
 SIZES = (55, 124, 276, 614, 1366, 3036, 6748, 15000)
 # LAUBE Table A.2: Kendall's tau of linear regression at SIZES.

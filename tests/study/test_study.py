@@ -6,7 +6,7 @@ import pytest
 
 import hwbench as hb
 from hwbench.errors import HwbenchError
-from hwbench.study.columns import MEASURED
+from hwbench.results.study_columns import MEASURED
 from hwbench.study.plan import make_plan
 from hwbench.study.scores import score
 from hwbench.study.sources import sources_for

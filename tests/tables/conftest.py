@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 
 from hwbench.errors import HwbenchError
-from hwbench.tables import download
-from hwbench.tables.catalogue import BenchmarkCard, SourceFile
-from hwbench.tables.fetch import fetch_files
+from hwbench.tables.public import download
+from hwbench.tables.public.catalogue import BenchmarkCard, SourceFile
+from hwbench.tables.public.fetch import fetch_files
 
 
 @dataclass

@@ -9,8 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hwbench.errors import HwbenchError
+from hwbench.files import file_digest
 from hwbench.tables import Table, merge_tables
-from hwbench.tables.table_file import CARD_KEY, file_digest, read_card
+from hwbench.tables.table_file import CARD_KEY, read_card
 
 
 def rewritten(table, path, *, frame=None, card=None):

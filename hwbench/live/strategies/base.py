@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from hwbench.errors import HwbenchError
-from hwbench.live.mixture import Mixture
-from hwbench.live.supernet import NetworkOptions, Supernet
+from hwbench.live.supernets.mixture import Mixture
+from hwbench.live.supernets.supernet import NetworkOptions, Supernet
 
 INITIAL_DEVIATION = 1e-3
 """Of the architecture parameters at the start, as in DARTS."""

@@ -7,9 +7,9 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 
-from hwbench.live.mixture import Mixture
 from hwbench.live.strategies.base import INITIAL_DEVIATION, ParametricStrategy, positive
-from hwbench.live.supernet import NetworkOptions, Supernet
+from hwbench.live.supernets.mixture import Mixture
+from hwbench.live.supernets.supernet import NetworkOptions, Supernet
 
 
 class DARTS(ParametricStrategy):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from hwbench.live.mixture import Choice, Mixture
 from hwbench.live.strategies.base import ParametricStrategy, positive
+from hwbench.live.supernets.mixture import Choice, Mixture
 
 
 class GumbelStrategy(ParametricStrategy):

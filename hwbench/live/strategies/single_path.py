@@ -8,9 +8,9 @@ from typing import Self
 import torch
 
 from hwbench.errors import HwbenchError
-from hwbench.live.mixture import Mixture
 from hwbench.live.strategies.base import ArchitectureStrategy
-from hwbench.live.supernet import Supernet
+from hwbench.live.supernets.mixture import Mixture
+from hwbench.live.supernets.supernet import Supernet
 
 
 class SinglePathStrategy(ArchitectureStrategy):

@@ -12,15 +12,14 @@ import pyarrow as pa
 import pyarrow.csv
 from numpy.typing import NDArray
 
+from hwbench.arrays import IntArray
 from hwbench.errors import HwbenchError
-from hwbench.files import today
+from hwbench.files import file_digest, today
 from hwbench.spaces import Space, get_space
-from hwbench.spaces.base import IntArray
 from hwbench.tables.card import ColumnCard, TableCard
-from hwbench.tables.catalogue import load_benchmark
 from hwbench.tables.noise import with_twin_noise
+from hwbench.tables.public.catalogue import load_benchmark
 from hwbench.tables.table import Table
-from hwbench.tables.table_file import file_digest
 
 MOST_CSV_BYTES = 2**31
 DIGESTED_FILES = 32  # of a folder of thousands the recipe names the number and the first ones

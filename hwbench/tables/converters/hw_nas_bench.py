@@ -16,10 +16,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from hwbench.arrays import IntArray
 from hwbench.errors import HwbenchError
 from hwbench.progress import Progress, silent
 from hwbench.spaces import get_space
-from hwbench.spaces.base import IntArray
 from hwbench.spaces.edge_cell import EDGES
 from hwbench.tables.card import ColumnCard
 from hwbench.tables.converters.common import (

@@ -16,11 +16,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from hwbench.arrays import IntArray
 from hwbench.errors import HwbenchError
 from hwbench.progress import Progress, silent
 from hwbench.spaces import get_space
-from hwbench.spaces.base import IntArray
-from hwbench.spaces.fbnet import BLOCKS, OPERATIONS, LayerShape, network_shape
+from hwbench.spaces.fbnet.skeleton import BLOCKS, LayerShape, network_shape
+from hwbench.spaces.fbnet.space import OPERATIONS
 from hwbench.tables.card import ColumnCard
 from hwbench.tables.converters.common import listed_files, make_table
 from hwbench.tables.converters.hw_nas_bench import METRICS, PICKLES, load_half

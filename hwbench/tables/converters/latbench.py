@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from hwbench.arrays import IntArray
 from hwbench.errors import HwbenchError
 from hwbench.progress import Progress, silent
 from hwbench.spaces import get_space
-from hwbench.spaces.base import IntArray
 from hwbench.tables.card import ColumnCard
 from hwbench.tables.converters.common import listed_files, make_table
 from hwbench.tables.formats import load_pickle

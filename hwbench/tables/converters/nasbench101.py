@@ -16,24 +16,22 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from hwbench.arrays import Floats, IntArray
 from hwbench.errors import HwbenchError, unknown_name
 from hwbench.progress import Progress, silent
 from hwbench.spaces import get_space
-from hwbench.spaces.base import IntArray
-from hwbench.spaces.nasbench101 import NASBench101
-from hwbench.spaces.nasbench101_cells import (
+from hwbench.spaces.nasbench101.cells import (
     ABSENT,
     EDGES,
     MAX_INTERIOR,
     MAX_VERTICES,
     OPERATIONS,
 )
+from hwbench.spaces.nasbench101.space import NASBench101
 from hwbench.tables.card import ColumnCard
 from hwbench.tables.converters.common import listed_files, make_table
 from hwbench.tables.formats import Record, frame_from_pickle, read_nasbench101
 from hwbench.tables.table import Table
-
-FloatArray = NDArray[np.float64]
 
 TRAININGS = 3
 CHECKPOINTS = 3  # at the start, half-way, at the end
@@ -122,7 +120,7 @@ def _from_frames(accuracies: Path, parameters: Path, progress: Progress) -> Tabl
     return table
 
 
-def _column(path: Path, column: str, rows: int) -> FloatArray:
+def _column(path: Path, column: str, rows: int) -> Floats:
     frame = frame_from_pickle(path)
     if column not in frame or frame[column].dtype.kind != "f":
         raise HwbenchError(f"{path}: expected a frame with the column '{column}' of numbers")
@@ -243,7 +241,7 @@ class _Trainings:
                 )
         return archs
 
-    def take_block(self, epochs: int) -> FloatArray:
+    def take_block(self, epochs: int) -> Floats:
         """All trainings of one budget, NaN where there is none, (n_cells, TRAININGS, 2, 4).
 
         Accuracies are in %. What was kept of the budget is forgotten.
@@ -302,7 +300,7 @@ def _operation_entries(names: Sequence[str]) -> bytes:
 
 
 def _add_columns(
-    values: dict[str, NDArray[Any]], cards: dict[str, ColumnCard], block: FloatArray, epochs: int
+    values: dict[str, NDArray[Any]], cards: dict[str, ColumnCard], block: Floats, epochs: int
 ) -> None:
     counts = (~np.isnan(block)).sum(axis=1)
     sums = np.nansum(block, axis=1)

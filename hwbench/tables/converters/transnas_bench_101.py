@@ -19,7 +19,7 @@ import pandas as pd
 from hwbench.errors import HwbenchError
 from hwbench.progress import Progress, silent
 from hwbench.spaces import Space, get_space
-from hwbench.spaces.transnas_macro import DOUBLINGS, HALVINGS, N_ALWAYS, N_MODULES
+from hwbench.spaces.transnas.macro import DOUBLINGS, HALVINGS, N_ALWAYS, N_MODULES
 from hwbench.tables.card import ColumnCard
 from hwbench.tables.converters.common import (
     listed_files,

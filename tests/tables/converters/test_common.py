@@ -4,9 +4,9 @@ import pytest
 from hwbench.errors import HwbenchError
 from hwbench.imports import import_object
 from hwbench.spaces import get_space
-from hwbench.tables.catalogue import benchmark_cards, load_benchmark
 from hwbench.tables.converters.common import listed_files, parse_archs, read_csv
 from hwbench.tables.converters.nasbench_macro import convert_nasbench_macro
+from hwbench.tables.public.catalogue import benchmark_cards, load_benchmark
 
 
 def known(path):

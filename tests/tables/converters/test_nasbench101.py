@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from hwbench.spaces import get_space
-from hwbench.spaces.nasbench101_cells import EDGES, OPERATIONS
+from hwbench.spaces.nasbench101.cells import EDGES, OPERATIONS
 from hwbench.tables.converters.nasbench101 import convert_nasbench101
 
 SPACE = get_space("nasbench101")

@@ -1,0 +1,1 @@
+"""Numbers from frames of results: no model, no engine, no page."""

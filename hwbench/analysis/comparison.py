@@ -1,0 +1,175 @@
+"""What the trials of a study say of its predictors: scores, samples needed, ranks over tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from hwbench.analysis.statistics import (
+    CriticalDifference,
+    bootstrap_interval,
+    bootstrap_weights,
+    critical_difference,
+)
+from hwbench.arrays import Floats
+from hwbench.errors import HwbenchError, unknown_name
+from hwbench.results.study_columns import SCORES
+
+ENTRY = ["target", "predictor", "encoding"]
+
+
+def score_summary(
+    trials: pd.DataFrame, scores: Sequence[str] = SCORES, *, seed: int = 0
+) -> pd.DataFrame:
+    """Mean, deviation and bootstrap interval by seed of every score.
+
+    Parameters
+    ----------
+    trials : as `read_trials` gives them; failed ones are left out.
+    scores : which columns.
+    seed : of the bootstrap.
+
+    Returns
+    -------
+    One row per (target, predictor, encoding, training_size): `seeds` (how many have a score), and
+    for each score `score`, `score_std` (over seeds, with n - 1), `score_low`, `score_high` (95 %).
+    """
+    scored = trials[trials["kendall_tau"].notna()]
+    rows = []
+    for key, group in scored.groupby([*ENTRY, "training_size"], sort=True):
+        row = dict(zip([*ENTRY, "training_size"], key, strict=True)) | {"seeds": len(group)}
+        for name in scores:
+            mean, low, high = bootstrap_interval(group[name], seed=seed)
+            row |= {name: mean, f"{name}_std": float(group[name].std(ddof=1))}
+            row |= {f"{name}_low": low, f"{name}_high": high}
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def samples_needed(
+    trials: pd.DataFrame,
+    tau: float,
+    *,
+    resamples: int = 1000,
+    confidence: float = 0.95,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Measured architectures that predictors need to reach a Kendall's tau.
+
+    The mean over seeds is interpolated between training sizes, linearly in the logarithm of the
+    size, up to the first place where it reaches `tau`. The interval is that of the same place over
+    resamples of the seeds, which keep the sizes of a seed together.
+
+    Parameters
+    ----------
+    trials : as `read_trials` gives them; predictors with a training set of their own are left out.
+    tau : to be reached.
+    resamples, confidence, seed : of the bootstrap.
+
+    Returns
+    -------
+    One row per (target, predictor, encoding): `samples`, `low`, `high`, infinite where the largest
+    size does not reach it, and `bounded`: the smallest size reaches it already, so that fewer may
+    do.
+
+    Raises
+    ------
+    HwbenchError
+        Where `tau` is not between -1 and 1.
+    """
+    if not -1 <= tau <= 1:
+        raise HwbenchError(f"tau must lie between -1 and 1, not {tau:g}")
+    scored = trials[trials["kendall_tau"].notna() & (trials["family"] != "lookup table")]
+    # One pivot for all entries: a pivot of its own for each would take most of the time.
+    pivot = scored.pivot_table(
+        index=[*ENTRY, "seed"], columns="training_size", values="kendall_tau"
+    )
+    weights_of: dict[int, Floats] = {}  # most entries have as many seeds as the others
+    rows = []
+    for key, table in pivot.groupby(level=ENTRY, sort=True):
+        taus = table.to_numpy()
+        has_size = ~np.isnan(taus).all(axis=0)
+        taus, sizes = taus[:, has_size], table.columns.to_numpy(dtype=np.float64)[has_size]
+        samples = _crossing(sizes, np.nanmean(taus, axis=0)[None], tau)[0]
+        low = high = float("nan")
+        if len(table) > 1:
+            if len(table) not in weights_of:
+                weights_of[len(table)] = bootstrap_weights(len(table), resamples, seed)
+            weights = weights_of[len(table)]
+            present = weights @ ~np.isnan(taus)
+            with np.errstate(invalid="ignore"):
+                means = (weights @ np.nan_to_num(taus)) / present
+            found = _crossing(sizes, means, tau)
+            edges = [(1 - confidence) / 2, (1 + confidence) / 2]
+            low, high = np.quantile(found, edges, method="closest_observation")
+        rows.append(
+            {
+                **dict(zip(ENTRY, key, strict=True)),
+                "samples": float(samples),
+                "low": float(low),
+                "high": float(high),
+                "bounded": bool(samples == sizes[0]),
+            }
+        )
+    columns = [*ENTRY, "samples", "low", "high", "bounded"]
+    frame = pd.DataFrame(rows, columns=columns)
+    return frame.sort_values(["target", "samples"], kind="stable", ignore_index=True)
+
+
+def _crossing(sizes: Floats, curves: Floats, tau: float) -> Floats:
+    """The first size at which each curve, of shape (n_curves, n_sizes), reaches tau."""
+    reached = curves >= tau
+    first = np.argmax(reached, axis=1)
+    found = np.full(len(curves), np.inf)
+    some = reached.any(axis=1)
+    found[some] = sizes[first[some]]
+    inner = np.flatnonzero(some & (first > 0))
+    place = first[inner]
+    below, above = curves[inner, place - 1], curves[inner, place]
+    share = np.where(np.isnan(below), 1.0, (tau - below) / (above - below))
+    low, high = np.log(sizes[place - 1]), np.log(sizes[place])
+    found[inner] = np.exp(low + share * (high - low))
+    return found
+
+
+def rank_predictors(
+    trials: pd.DataFrame, training_size: int | None = None, *, alpha: float = 0.05
+) -> CriticalDifference:
+    """Rank predictors over targets by mean Kendall's tau, with Nemenyi's critical difference.
+
+    Parameters
+    ----------
+    trials : as `read_trials` gives them.
+    training_size : at which; the largest that all targets have by default.
+    alpha : the tests' level.
+
+    Raises
+    ------
+    HwbenchError
+        Where fewer than two targets have the size in common, or fewer than two predictors have a
+        score on all of them.
+    """
+    scored = trials[trials["kendall_tau"].notna() & (trials["family"] != "lookup table")]
+    several = scored.groupby("predictor")["encoding"].transform("nunique") > 1
+    names = scored["predictor"].where(
+        ~several, scored["predictor"] + " (" + scored["encoding"] + ")"
+    )
+    sizes = scored.groupby("training_size")["target"].nunique()
+    n_targets = scored["target"].nunique()
+    common = sorted(int(size) for size in sizes[sizes == n_targets].index)
+    if n_targets < 2:
+        raise HwbenchError("ranks over targets need a study of at least two targets")
+    if training_size is None and common:
+        training_size = common[-1]
+    if training_size not in common:
+        raise unknown_name("training size of all targets", str(training_size), map(str, common))
+    at_size = scored["training_size"] == training_size
+    table = scored[at_size].groupby(["target", names[at_size]])["kendall_tau"].mean().unstack()
+    table = table.dropna(axis="columns")
+    if table.shape[1] < 2:
+        raise HwbenchError(
+            f"fewer than two predictors have a score with {training_size} on every target"
+        )
+    return critical_difference(table.to_numpy(), [str(name) for name in table.columns], alpha)

@@ -1,0 +1,1 @@
+"""Fronts of accuracy and metric: two objectives exactly and fast, many, and over time."""

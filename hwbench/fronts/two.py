@@ -1,0 +1,62 @@
+"""Fronts of two objectives: an accuracy to maximise and a metric to minimise."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hwbench.arrays import Floats
+
+
+def pareto_front(accuracy: Floats, metric: Floats) -> NDArray[np.int64]:
+    """Indices of the non-dominated points, by rising metric.
+
+    A point is dominated where another is at least as good in both objectives and better in one. Of
+    points that are equal in both, the first in the given order represents all.
+
+    Parameters
+    ----------
+    accuracy : float64 of shape (n,), larger is better.
+    metric : float64 of shape (n,), smaller is better.
+
+    Returns
+    -------
+    int64 array of shape (n_front,); metric and accuracy rise strictly along it.
+    """
+    order = np.lexsort((-accuracy, metric))
+    best_before = np.maximum.accumulate(accuracy[order])
+    better = np.ones(len(order), dtype=bool)
+    better[1:] = accuracy[order][1:] > best_before[:-1]
+    return order[better].astype(np.int64)
+
+
+def hypervolume(
+    accuracy: Floats, metric: Floats, *, reference_accuracy: float, reference_metric: float
+) -> float:
+    """Area that points dominate, up to a reference point.
+
+    Parameters
+    ----------
+    accuracy, metric : float64 of shape (n,); the points need not be a front.
+    reference_accuracy, reference_metric : the reference point; points beyond it add nothing.
+    """
+    inside = (accuracy > reference_accuracy) & (metric < reference_metric)
+    kept_accuracy, kept_metric = accuracy[inside], metric[inside]
+    front = pareto_front(kept_accuracy, kept_metric)
+    widths = np.diff(np.append(kept_metric[front], reference_metric))
+    return float(np.sum(widths * (kept_accuracy[front] - reference_accuracy)))
+
+
+def reachable_accuracy(front_accuracy: Floats, front_metric: Floats, metric: Floats) -> Floats:
+    """The best accuracy on a front at a metric no larger than each given one.
+
+    Parameters
+    ----------
+    front_accuracy, front_metric : float64 of shape (n_front,), by rising metric.
+    metric : float64 of shape (n,), none smaller than the front's smallest.
+
+    Returns
+    -------
+    float64 of shape (n,).
+    """
+    return front_accuracy[np.searchsorted(front_metric, metric, side="right") - 1]

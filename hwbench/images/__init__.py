@@ -1,0 +1,1 @@
+"""Sets of labelled images: read, checked, and what networks are trained on."""

@@ -1,0 +1,186 @@
+"""Reading image sets from the files that their authors publish.
+
+CIFAR is read from its binary version, SVHN from MATLAB files, one's own images from arrays, and
+ImageNet16-120 from pickles that run nothing (`hwbench.images.imagenet16`).
+"""
+
+from __future__ import annotations
+
+import tarfile
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hwbench.errors import HwbenchError
+from hwbench.images.image_set import Images, ImageSet, Labels
+from hwbench.images.imagenet16 import read_imagenet16_120
+from hwbench.images.reading import normalised, published_file
+
+SIDE = 32
+MOST_BYTES = 2**32  # of one array in a file of one's own
+ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")
+
+# Name of the archive, its published MD5, members of the training and of the test part, bytes of
+# labels before each image (the last one counts), labels.
+CIFAR = {
+    "cifar10": (
+        "cifar-10-binary.tar.gz",
+        "c32a1d4ab5d03f1284b67883e8d87530",
+        [f"cifar-10-batches-bin/data_batch_{i}.bin" for i in range(1, 6)],
+        ["cifar-10-batches-bin/test_batch.bin"],
+        1,
+        10,
+    ),
+    "cifar100": (
+        "cifar-100-binary.tar.gz",
+        "03b5dce01913d631647c71ecec9e9cb8",
+        ["cifar-100-binary/train.bin"],
+        ["cifar-100-binary/test.bin"],
+        2,
+        100,
+    ),
+}
+SVHN = {
+    "train_32x32.mat": "e26dedcc434d2e4c54c9b2d4a06d8373",
+    "test_32x32.mat": "eb5a983be6a315427106f1b164d9cef3",
+}
+
+
+def read_cifar(name: str, folder: Path, *, check: bool = True) -> ImageSet:
+    """CIFAR-10 or CIFAR-100 from the archive of its binary version.
+
+    Parameters
+    ----------
+    name : "cifar10" or "cifar100".
+    folder : that holds the archive, not unpacked.
+    check : whether the archive must be the published one.
+
+    Raises
+    ------
+    HwbenchError
+        Where the archive is missing, another one, or damaged.
+    """
+    archive, digest, train, test, label_bytes, classes = CIFAR[name]
+    path = published_file(folder / archive, digest if check else None)
+    try:
+        with tarfile.open(path, "r:gz") as members:
+            parts = [
+                [_records(members.extractfile(member), label_bytes) for member in group]
+                for group in (train, test)
+            ]
+    except (OSError, KeyError, ValueError, EOFError, tarfile.TarError) as error:
+        raise HwbenchError(f"{path}: is damaged or no archive of {name} ({error})") from error
+    images = [np.concatenate([found for found, _ in part]) for part in parts]
+    labels = [np.concatenate([found for _, found in part]) for part in parts]
+    title = f"{name.upper().replace('CIFAR', 'CIFAR-')}, 32x32 pixels, three channels"
+    return normalised(name, title, (images[0], labels[0]), (images[1], labels[1]), classes)
+
+
+def read_svhn(folder: Path, *, check: bool = True) -> ImageSet:
+    """SVHN's cropped digits from its MATLAB files `train_32x32.mat` and `test_32x32.mat`.
+
+    Raises
+    ------
+    HwbenchError
+        Where a file is missing, another one, or damaged.
+    """
+    from scipy.io import loadmat
+
+    parts = []
+    for name, digest in SVHN.items():
+        path = published_file(folder / name, digest if check else None)
+        try:
+            content = loadmat(path, variable_names=["X", "y"])
+            images = np.ascontiguousarray(content["X"].transpose(3, 2, 0, 1), dtype=np.uint8)
+            labels = content["y"].reshape(-1).astype(np.int64) % 10  # the digit 0 is labelled 10
+        except Exception as error:  # scipy does not say what a broken file may raise
+            raise HwbenchError(f"{path}: is damaged or no file of SVHN ({error})") from error
+        parts.append((images, labels))
+    title = "Street View House Numbers, 32x32 pixels, three channels"
+    return normalised("svhn", title, parts[0], parts[1], 10)
+
+
+def read_npz(path: Path) -> ImageSet:
+    """Images of one's own.
+
+    Parameters
+    ----------
+    path : a `.npz` file with `train_images` and `test_images` of shape (n, channels, size, size) or
+        (n, size, size), numbers of any kind, and `train_labels` and `test_labels` of shape (n,),
+        integers from 0.
+
+    Raises
+    ------
+    HwbenchError
+        Where the file or an array is missing, or arrays do not fit one another.
+    """
+    arrays = _read_arrays(path)
+    parts = [
+        _checked(path, part, arrays[f"{part}_images"], arrays[f"{part}_labels"])
+        for part in ("train", "test")
+    ]
+    if parts[0][0].shape[1:] != parts[1][0].shape[1:]:
+        raise HwbenchError(f"{path}: training and test images differ in shape")
+    classes = int(max(parts[0][1].max(), parts[1][1].max())) + 1
+    shape = "x".join(map(str, parts[0][0].shape[1:]))
+    return normalised(path.stem, f"images of {path.name}, {shape}", parts[0], parts[1], classes)
+
+
+def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:
+    arrays: dict[str, NDArray[Any]] = {}
+    try:
+        with zipfile.ZipFile(path) as members:
+            largest = max((info.file_size for info in members.infolist()), default=0)
+        if largest <= MOST_BYTES:
+            with np.load(path, allow_pickle=False) as content:
+                arrays = {name: content[name] for name in ARRAYS if name in content}
+    except (OSError, ValueError, zipfile.BadZipFile, EOFError) as error:
+        raise HwbenchError(f"{path}: cannot be read as .npz ({error})") from error
+    if largest > MOST_BYTES:
+        raise HwbenchError(f"{path}: holds an array larger than 4 GiB")
+    for name in ARRAYS:
+        if name not in arrays:
+            raise HwbenchError(f"{path}: lacks the array {name}; it needs {', '.join(ARRAYS)}")
+    return arrays
+
+
+def _checked(
+    path: Path, part: str, images: NDArray[Any], labels: NDArray[Any]
+) -> tuple[NDArray[Any], Labels]:
+    images = images[:, None] if images.ndim == 3 else images
+    if images.ndim != 4 or images.shape[2] != images.shape[3] or labels.ndim != 1:
+        raise HwbenchError(
+            f"{path}: {part}_images must be of shape (n, channels, size, size) and "
+            f"{part}_labels (n,), not {images.shape} and {labels.shape}"
+        )
+    if len(images) != len(labels) or not len(labels):
+        raise HwbenchError(
+            f"{path}: there are {len(images)} {part} images and {len(labels)} labels"
+        )
+    if labels.dtype.kind not in "iu" or labels.min() < 0:
+        raise HwbenchError(f"{path}: {part}_labels must be integers from 0")
+    if images.dtype.kind not in "iufb" or not np.isfinite(images).all():
+        raise HwbenchError(f"{path}: {part}_images must be finite numbers")
+    return images, labels.astype(np.int64)
+
+
+READERS: dict[str, Callable[[Path], ImageSet]] = {
+    "cifar10": lambda folder: read_cifar("cifar10", folder),
+    "cifar100": lambda folder: read_cifar("cifar100", folder),
+    "imagenet16-120": read_imagenet16_120,
+    "svhn": read_svhn,
+}
+"""Readers of published image sets, from the folder of their files."""
+
+
+def _records(file: IO[bytes] | None, label_bytes: int) -> tuple[Images, Labels]:
+    if file is None:
+        raise ValueError("a member is no file")
+    length = label_bytes + 3 * SIDE * SIDE
+    records = np.frombuffer(file.read(), dtype=np.uint8).reshape(-1, length)
+    images = records[:, label_bytes:].reshape(-1, 3, SIDE, SIDE)
+    return images, records[:, label_bytes - 1].astype(np.int64)

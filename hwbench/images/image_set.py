@@ -1,0 +1,46 @@
+"""A set of labelled images."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class ImageSet:
+    """Images with labels, split into a training and a test part.
+
+    Attributes
+    ----------
+    name, title : for programs and for people.
+    train_images, test_images : float32 of shape (n, channels, size, size), each channel with mean
+        0 and deviation 1 over the training part.
+    train_labels, test_labels : int64 of shape (n,), 0 .. classes - 1.
+    classes : number of labels.
+    """
+
+    name: str
+    title: str
+    train_images: NDArray[np.float32]
+    train_labels: NDArray[np.int64]
+    test_images: NDArray[np.float32]
+    test_labels: NDArray[np.int64]
+    classes: int
+
+    @property
+    def channels(self) -> int:
+        """Channels of an image."""
+        return int(self.train_images.shape[1])
+
+    @property
+    def size(self) -> int:
+        """Height and width of an image in pixels."""
+        return int(self.train_images.shape[2])
+
+
+Images = NDArray[np.uint8]
+
+
+Labels = NDArray[np.int64]

@@ -1,0 +1,1 @@
+"""Selections: how an architecture is chosen when a search has ended."""

@@ -1,0 +1,214 @@
+"""Supernets of DARTS cells, and the restrictions S1 to S4 (NA 841-849)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor, nn
+
+from hwbench.errors import HwbenchError
+from hwbench.live.supernets.cell import SearchCell, without_affine
+from hwbench.live.supernets.mixed_operation import Zero
+from hwbench.live.supernets.mixture import Mixture
+from hwbench.live.supernets.supernet import Position, Supernet
+from hwbench.spaces import Space
+from hwbench.spaces.darts.network import make_operation
+from hwbench.spaces.darts.skeleton import N_NODES, STEM_MULTIPLIER, CellShape, cell_shapes
+from hwbench.spaces.darts.space import CELLS, OPERATIONS, PAIRS
+from hwbench.spaces.layers import FactorizedReduction, relu_conv_bn
+
+EDGES = tuple((source, node) for node in range(2, 2 + N_NODES) for source in range(node))
+"""The 14 edges of a cell by target; 0 and 1 are the cell's inputs."""
+
+NOT_DERIVED = ("none", "noise")
+"""Operations that no architecture may hold: DARTS leaves out the first, S4 the second."""
+
+_SHORT = {
+    "skip": "skip_connect",
+    "sep": "sep_conv_3x3",
+    "dil": "dil_conv_3x3",
+    "dil5": "dil_conv_5x5",
+    "max": "max_pool_3x3",
+    "avg": "avg_pool_3x3",
+}
+
+
+def _pairs(text: str) -> list[tuple[str, ...]]:
+    return [tuple(_SHORT[name] for name in pair.split("+")) for pair in text.split()]
+
+
+# The two best candidates of each edge in a search with DARTS, as published for S1.
+_S1 = _pairs(
+    "skip+dil skip+dil5 skip+dil5 skip+sep skip+dil max+skip skip+sep skip+sep skip+dil skip+sep "
+    "max+skip skip+dil dil+dil5 dil+dil5"
+) + _pairs(
+    "max+avg max+dil max+avg max+avg skip+dil5 max+avg max+sep skip+dil skip+dil5 max+avg max+avg "
+    "skip+dil5 skip+dil5 skip+dil5"
+)
+
+
+class Noise(nn.Module):
+    """Gaussian noise N(0, 1) of the output's shape in place of the input (S4)."""
+
+    def __init__(self, stride: int) -> None:
+        super().__init__()
+        self.stride = stride
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.randn_like(x[:, :, :: self.stride, :: self.stride])
+
+
+class DARTSCell(nn.Module):
+    """Two inputs brought to the cell's channels and size, 14 mixed edges, the nodes side by side.
+
+    Parameters
+    ----------
+    supernet : that it is a part of.
+    shape : the cell's place in the network.
+    """
+
+    def __init__(self, supernet: DARTSSupernet, shape: CellShape) -> None:
+        super().__init__()
+        channels = shape.channels
+        self.before_last = without_affine(
+            FactorizedReduction(shape.channels_before_last, channels)
+            if shape.after_reduction
+            else relu_conv_bn(shape.channels_before_last, channels, 1)
+        )
+        self.last = without_affine(relu_conv_bn(shape.channels_last, channels, 1))
+        first = len(EDGES) if shape.reduction else 0
+        self.graph = SearchCell(
+            EDGES,
+            [
+                supernet._mixed_operation(
+                    first + place, _make, channels, 2 if shape.reduction and source < 2 else 1
+                )
+                for place, (source, _) in enumerate(EDGES)
+            ],
+            [supernet._node(channels) for _ in range(N_NODES)],
+        )
+
+    def forward(self, before_last: Tensor, last: Tensor, mixture: Mixture) -> Tensor:
+        states = self.graph([self.before_last(before_last), self.last(last)], mixture)
+        return torch.cat(states[2:], dim=1)
+
+
+class DARTSSupernet(Supernet):
+    """Stem, normal and reduction cells with mixed operations on their 14 edges, classifier.
+
+    `depth` normal cells stand before, between and behind the two reduction cells; the published
+    search has 2, that is 8 cells. Positions are the edges of the normal cell, then those of the
+    reduction cell. The architecture that is derived has at each node the two inputs with the
+    strongest candidates, `none` and noise left out.
+    """
+
+    chooses_positions = True
+    subsets: ClassVar[Mapping[str, Any]] = {
+        "all": ("none", *OPERATIONS),
+        "s1": _S1,
+        "s2": ("skip_connect", "sep_conv_3x3"),
+        "s3": ("none", "skip_connect", "sep_conv_3x3"),
+        "s4": ("sep_conv_3x3", "noise"),
+    }
+
+    @classmethod
+    def all_positions(cls, space: Space) -> tuple[Position, ...]:
+        del space
+        return tuple(
+            Position(f"{cell} {source}->{node}", ("none", *OPERATIONS, "noise"), f"{cell} {node}")
+            for cell in CELLS
+            for source, node in EDGES
+        )
+
+    def _build(self) -> None:
+        stem = STEM_MULTIPLIER * self.skeleton.channels
+        self.stem = nn.Sequential(
+            nn.Conv2d(self.skeleton.input_channels, stem, 3, padding=1, bias=False),
+            nn.BatchNorm2d(stem),
+        )
+        shapes = cell_shapes(self.skeleton)
+        self.cells = nn.ModuleList(DARTSCell(self, shape) for shape in shapes)
+        self.classifier = nn.Linear(N_NODES * shapes[-1].channels, self.skeleton.classes)
+
+    def forward(self, images: Tensor, mixture: Mixture | None = None) -> Tensor:
+        mixture = self._mixture(mixture)
+        before_last = last = self._first_features(images)
+        for cell in self.cells:
+            before_last, last = last, cell(before_last, last, mixture)
+        return self.classifier(torch.mean(last, dim=(2, 3)))
+
+    def choices_of(self, arch: ArrayLike) -> list[int | None]:
+        choices: list[int | None] = [None] * len(self.positions)
+        inputs, operations = self.space.edges(self._row(arch)[None, :])  # type: ignore[attr-defined]
+        for cell in range(len(CELLS)):
+            for node in range(N_NODES):
+                for source, operation in zip(
+                    inputs[0, cell, node], operations[0, cell, node], strict=True
+                ):
+                    position = cell * len(EDGES) + EDGES.index((int(source), node + 2))
+                    name = OPERATIONS[int(operation)]
+                    choices[position] = self.candidate_index(position, name)
+        return choices
+
+    def derive(self, strengths: Tensor) -> NDArray[np.int64]:
+        arch: list[int] = []
+        best = [
+            self._strongest(position, row)
+            for position, row in enumerate(strengths.detach().cpu().tolist())
+        ]
+        for cell in range(len(CELLS)):
+            for node, pairs in enumerate(PAIRS):
+                places = [
+                    cell * len(EDGES) + EDGES.index((source, node + 2))
+                    for source in range(node + 2)
+                ]
+                ordered = sorted(range(len(places)), key=lambda k: -best[places[k]][0])
+                low, high = sorted(ordered[:2])
+                first, second = (
+                    OPERATIONS.index(best[places[source]][1]) for source in (low, high)
+                )
+                if len(pairs) > 1:
+                    arch.append(pairs.index((low, high)))
+                arch += [first, second]
+        return np.array(arch, dtype=np.int64)
+
+    def architectures(self) -> NDArray[np.int64]:
+        raise HwbenchError(
+            f"{self.space.name} has too many architectures to enumerate; say how many to draw"
+        )
+
+    def sample(self, n_archs: int, generator: np.random.Generator) -> NDArray[np.int64]:
+        rows = [
+            self.derive(torch.from_numpy(generator.random((len(self.positions), max(self.sizes)))))
+            for _ in range(n_archs)
+        ]
+        return np.unique(np.array(rows), axis=0)
+
+    def _strongest(self, position: int, strengths: list[float]) -> tuple[float, str]:
+        candidates = [
+            (strength, name)
+            for strength, name in zip(strengths, self.positions[position].operations, strict=False)
+            if name not in NOT_DERIVED
+        ]
+        if not candidates:
+            raise HwbenchError(
+                f"supernet of {self.space.name}: {self.positions[position].name} has no candidate "
+                "that an architecture may hold"
+            )
+        return max(candidates, key=lambda found: found[0])
+
+
+def _make(name: str, channels: int, stride: int) -> nn.Module:
+    if name == "none":
+        return Zero(stride)
+    if name == "noise":
+        return Noise(stride)
+    operation = make_operation(name, channels, stride)
+    if name.endswith("pool_3x3"):
+        # Pooling alone is not normalised: beside convolutions that are, it would count for more.
+        return nn.Sequential(operation, nn.BatchNorm2d(channels))
+    return operation

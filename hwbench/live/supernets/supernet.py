@@ -1,0 +1,408 @@
+"""A network that holds every candidate operation of a search space.
+
+A supernet is made of a space, the operations that each of its positions may choose from, and the
+sizes of the network. A position decides for every place of the network that shares it: an edge of
+all cells, or one layer. With one operation left at every position the supernet is the finalised
+network of one architecture, with the same names of weights.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, NamedTuple, cast
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor, nn
+
+from hwbench.errors import HwbenchError, unknown_name
+from hwbench.imports import import_object
+from hwbench.live.supernets.cell import without_affine
+from hwbench.live.supernets.mixed_operation import MixedOperation, PartialMixedOperation
+from hwbench.live.supernets.mixture import Mixture
+from hwbench.spaces import Skeleton, Space, get_space
+
+SUPERNETS = {
+    "darts": "hwbench.live.supernets.darts:DARTSSupernet",
+    "nasbench201": "hwbench.live.supernets.edge_cell:EdgeCellSupernet",
+    "nasbench_macro": "hwbench.live.supernets.macro:MacroSupernet",
+}
+
+
+class Position(NamedTuple):
+    """One decision of a supernet.
+
+    Attributes
+    ----------
+    name : such as "0->1".
+    operations : names of the candidates, in index order.
+    node : the node that its output is added to; positions of one node compete in edge weights.
+    predecessors : positions whose choice makes the input, on which conditional weights depend.
+    """
+
+    name: str
+    operations: tuple[str, ...]
+    node: str
+    predecessors: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class NetworkOptions:
+    """How a supernet is built, besides space and skeleton.
+
+    Attributes
+    ----------
+    node_normalisation : whether the sum of every node is batch-normalised (CHOE eq. 3.1).
+    partial_channels : K of PC-DARTS, 1 for all channels.
+    """
+
+    node_normalisation: bool = False
+    partial_channels: int = 1
+
+    def __post_init__(self) -> None:
+        if self.partial_channels < 1:
+            raise HwbenchError(
+                f"supernet: partial_channels must be at least 1, not {self.partial_channels}"
+            )
+
+
+class Supernet(nn.Module, ABC):
+    """What the supernets of all spaces share.
+
+    Parameters
+    ----------
+    space : the search space.
+    operations : for each position the names of its candidates.
+    skeleton : sizes of the network.
+    options : see `NetworkOptions`.
+
+    Attributes
+    ----------
+    positions : the decisions.
+    subsets : named restrictions of the space: the operations of each position.
+    chooses_positions : whether an architecture keeps only some of the positions.
+    """
+
+    stem: nn.Module
+    subsets: ClassVar[Mapping[str, Any]] = {}
+    chooses_positions: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        space: Space,
+        operations: Sequence[Sequence[str]],
+        skeleton: Skeleton,
+        options: NetworkOptions = NetworkOptions(),
+    ) -> None:
+        super().__init__()
+        self.space = space
+        self.skeleton = skeleton
+        self.options = options
+        self.is_split = False
+        self.positions = tuple(
+            position._replace(operations=tuple(names))
+            for position, names in zip(self.all_positions(space), operations, strict=True)
+        )
+        self._build()
+        # Channels behind one another in memory: pooling and normalisation take half the time.
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    # ------------------------------------------------------------------ what a space has to say
+
+    @classmethod
+    @abstractmethod
+    def all_positions(cls, space: Space) -> tuple[Position, ...]:
+        """Every position with all candidates of the space."""
+
+    @abstractmethod
+    def _build(self) -> None:
+        """Make the modules."""
+
+    @abstractmethod
+    def forward(self, images: Tensor, mixture: Mixture | None = None) -> Tensor:
+        """Logits of shape (batch, classes) of images (batch, channels, size, size).
+
+        `mixture` may be left out where one operation is left at every position.
+        """
+
+    def choices_of(self, arch: ArrayLike) -> list[int | None]:
+        """The candidate that an architecture has at each position, None where it has none.
+
+        Raises
+        ------
+        HwbenchError
+            Where the architecture has an operation that this supernet lacks.
+        """
+        return [
+            self.candidate_index(position, self.space.choices[position][int(index)])
+            for position, index in enumerate(self._row(arch))
+        ]
+
+    def derive(self, strengths: Tensor) -> NDArray[np.int64]:
+        """The strongest architecture, int64 of shape (space.n_positions,).
+
+        Parameters
+        ----------
+        strengths : of each candidate, of shape (n_positions, most candidates); entries behind a
+            position's candidates are not read.
+        """
+        names = [
+            position.operations[int(row[: len(position.operations)].argmax())]
+            for position, row in zip(self.positions, strengths.detach().cpu(), strict=True)
+        ]
+        return np.array(
+            [self.space.choices[i].index(name) for i, name in enumerate(names)], dtype=np.int64
+        )
+
+    def architectures(self) -> NDArray[np.int64]:
+        """Every architecture of the supernet, int64 (n_archs, space.n_positions).
+
+        Raises
+        ------
+        HwbenchError
+            Where they are too many to enumerate.
+        """
+        allowed = [
+            [self.space.choices[i].index(name) for name in position.operations]
+            for i, position in enumerate(self.positions)
+        ]
+        grid = np.meshgrid(*allowed, indexing="ij")
+        return np.stack([axis.ravel() for axis in grid], axis=1).astype(np.int64)
+
+    def sample(self, n_archs: int, generator: np.random.Generator) -> NDArray[np.int64]:
+        """Draw architectures of the supernet, int64 (n_archs, space.n_positions), all different.
+
+        All of them where there are no more than asked for.
+        """
+        archs = self.architectures()
+        if n_archs >= len(archs):
+            return archs
+        return archs[np.sort(generator.choice(len(archs), n_archs, replace=False))]
+
+    # ------------------------------------------------------------------ for all spaces
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Candidates of each position."""
+        return tuple(len(position.operations) for position in self.positions)
+
+    def mixed_operations(self) -> Iterator[MixedOperation]:
+        """The mixed operations at every place of the network."""
+        return (module for module in self.modules() if isinstance(module, MixedOperation))
+
+    def candidate_index(self, position: int, name: str) -> int:
+        """The place of an operation among a position's candidates."""
+        if name not in self.positions[position].operations:
+            raise HwbenchError(
+                f"supernet of {self.space.name}: position {self.positions[position].name} has no "
+                f"{name}; it has {', '.join(self.positions[position].operations) or 'nothing'}"
+            )
+        return self.positions[position].operations.index(name)
+
+    def dead_positions(self, archs: ArrayLike) -> NDArray[np.bool_]:
+        """Positions that lead from no input or to no output, bool (n_archs, n_positions).
+
+        Parameters
+        ----------
+        archs : integers of shape (n_archs, space.n_positions).
+        """
+        return np.zeros((len(self.space.check(archs)), len(self.positions)), dtype=np.bool_)
+
+    def mixture_of(self, arch: ArrayLike) -> Mixture:
+        """The pass that computes one architecture, integers of shape (space.n_positions,).
+
+        Dead positions are not computed: normalised by a supernet's statistics, what a convolution
+        makes of zeros is not zero.
+        """
+        dead = self.dead_positions(self._row(arch)[None, :])[0]
+        single = Mixture.single(self.choices_of(arch))
+        return Mixture(
+            tuple(
+                choice._replace(dead=bool(unused))
+                for choice, unused in zip(single.choices, dead, strict=True)
+            )
+        )
+
+    def same_passes(self, archs: ArrayLike) -> NDArray[np.int64]:
+        """For each architecture the row of the first that `mixture_of` computes alike.
+
+        Parameters
+        ----------
+        archs : integers of shape (n_archs, space.n_positions).
+
+        Returns
+        -------
+        int64 of shape (n_archs,).
+        """
+        valid = self.space.check(archs)
+        rows = np.arange(len(valid))
+        if self.is_split:  # what is dead still chooses weights
+            return rows
+        dead = self.dead_positions(valid)
+        if not dead.any():
+            return rows
+        _, first, inverse = np.unique(
+            np.where(dead, -1, valid), axis=0, return_index=True, return_inverse=True
+        )
+        return first[inverse.ravel()]
+
+    def split(self) -> dict[Tensor, Tensor]:
+        """Give each operation with weights one set for every choice before it (LAUBE 6.3.2).
+
+        All sets are copies, so the network computes what it did before. Afterwards it can be
+        passed along single paths only.
+
+        Returns
+        -------
+        The parameter that each new one is a copy of.
+        """
+        origin: dict[Tensor, Tensor] = {}
+        for operation in self.mixed_operations():
+            predecessors = self.positions[operation.position].predecessors
+            if predecessors:
+                sizes = [self.sizes[position] for position in predecessors]
+                origin.update(operation.split(predecessors, sizes))
+        self.is_split = True
+        return origin
+
+    def finalised(self, arch: ArrayLike) -> Supernet:
+        """A network of one architecture alone, with the weights it has here.
+
+        Raises
+        ------
+        HwbenchError
+            Where the supernet's weights are split: which set is used is no part of the copy.
+        """
+        if self.is_split:
+            raise HwbenchError("supernet: split weights cannot be finalised to one architecture")
+        names = [
+            [] if index is None else [position.operations[index]]
+            for position, index in zip(self.positions, self.choices_of(arch), strict=True)
+        ]
+        network = type(self)(self.space, names, self.skeleton, self.options)
+        wanted = network.state_dict()
+        own = self.state_dict()
+        network.load_state_dict({name: own[name] for name in wanted})
+        return network.train(self.training)
+
+    def _first_features(self, images: Tensor) -> Tensor:
+        """What the stem makes of images, laid out as the rest of the network works fastest."""
+        return self.stem(images).contiguous(memory_format=torch.channels_last)
+
+    def _row(self, arch: ArrayLike) -> NDArray[np.int64]:
+        return self.space.check(np.asarray(arch)[None, :])[0]
+
+    def _mixture(self, mixture: Mixture | None) -> Mixture:
+        if mixture is not None:
+            return mixture
+        if any(size > 1 for size in self.sizes):
+            raise HwbenchError("supernet: it has several candidates a position; say which to mix")
+        return Mixture.single([0 if size else None for size in self.sizes])
+
+    def _mixed_operation(
+        self, position: int, make: Any, channels: int, stride: int = 1
+    ) -> MixedOperation:
+        """The candidates of a position; `make(name, channels, stride)` builds each."""
+        share = self.options.partial_channels
+        if channels % share:
+            raise HwbenchError(
+                f"supernet: partial_channels {share} does not divide the {channels} channels of "
+                f"{self.positions[position].name}"
+            )
+        candidates = {
+            name: without_affine(make(name, channels // share, stride))
+            for name in self.positions[position].operations
+        }
+        if share == 1:
+            return MixedOperation(position, candidates)
+        return PartialMixedOperation(position, candidates, share, stride)
+
+    def _node(self, channels: int) -> nn.Module:
+        """What the sum of a node passes through."""
+        if self.options.node_normalisation:
+            return nn.BatchNorm2d(channels, affine=False)
+        return nn.Identity()
+
+
+def supernet_class(space_name: str) -> type[Supernet]:
+    """The class of a space's supernets.
+
+    Raises
+    ------
+    HwbenchError
+        Where the space is unknown or has none.
+    """
+    if space_name not in SUPERNETS:
+        get_space(space_name)
+        raise unknown_name("space with a supernet", space_name, SUPERNETS)
+    return cast(
+        "type[Supernet]", import_object(SUPERNETS[space_name], owner=f"supernet of {space_name}")
+    )
+
+
+def make_supernet(
+    space_name: str,
+    *,
+    operations: str | Sequence[str] | Sequence[Sequence[str]] | None = None,
+    seed: int = 0,
+    options: NetworkOptions = NetworkOptions(),
+    **skeleton: int,
+) -> Supernet:
+    """Build a supernet.
+
+    Parameters
+    ----------
+    space_name : a space that has supernets, see `SUPERNETS`.
+    operations : the candidates: all by default; the name of a subset of the space; names that hold
+        at every position; or names for each position.
+    seed : of the initial weights; the global generator is left as it was.
+    options : see `NetworkOptions`.
+    **skeleton : changes to the official skeleton.
+
+    Raises
+    ------
+    HwbenchError
+        Where the space, an operation or a skeleton option is unknown.
+    """
+    kind = supernet_class(space_name)
+    space = get_space(space_name)
+    names = resolve_operations(kind, space, operations)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return kind(space, names, space.skeleton(**skeleton), replace(options))
+
+
+def resolve_operations(
+    kind: type[Supernet],
+    space: Space,
+    operations: str | Sequence[str] | Sequence[Sequence[str]] | None,
+) -> list[list[str]]:
+    """The candidates of every position, see `make_supernet`."""
+    positions = kind.all_positions(space)
+    if operations is None:
+        operations = kind.subsets.get("all", [list(p.operations) for p in positions])
+    if isinstance(operations, str):
+        if operations not in kind.subsets:
+            raise unknown_name(f"subset of {space.name}", operations, kind.subsets)
+        operations = kind.subsets[operations]
+    if all(isinstance(name, str) for name in operations):
+        operations = [cast("Sequence[str]", operations)] * len(positions)
+    if len(operations) != len(positions):
+        raise HwbenchError(
+            f"supernet of {space.name}: operations are given for {len(operations)} positions; "
+            f"it has {len(positions)}"
+        )
+    resolved = []
+    for position, names in zip(positions, operations, strict=True):
+        for name in names:
+            if name not in position.operations:
+                raise unknown_name(
+                    f"operation at {position.name} of {space.name}", name, position.operations
+                )
+        if len(set(names)) < len(names):
+            raise HwbenchError(f"supernet of {space.name}: {position.name} has an operation twice")
+        resolved.append(list(names))
+    return resolved

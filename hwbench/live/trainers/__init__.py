@@ -1,0 +1,1 @@
+"""Trainers: how weights and architecture parameters take turns."""

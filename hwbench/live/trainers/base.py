@@ -1,0 +1,326 @@
+"""Trainers: how weights and architecture parameters of a supernet are learned.
+
+A trainer's fields are its arguments in a config. `start` gives it a supernet and a strategy; then
+`train_epoch` runs one epoch after the other. Random numbers come from torch's default generator.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from hwbench.errors import HwbenchError
+from hwbench.live.data import Augmentation, Part, SearchData
+from hwbench.live.strategies.base import ArchitectureStrategy
+from hwbench.live.supernets.mixture import Mixture
+from hwbench.live.supernets.supernet import Supernet
+from hwbench.live.trainers.larc import scale_gradients
+
+TRAINERS = {
+    "bilevel": "hwbench.live.trainers.bilevel:Bilevel",
+    "single_level": "hwbench.live.trainers.base:SingleLevel",
+}
+
+Cost = Callable[[Tensor], Tensor]
+"""A soft cost term: from the candidates' probabilities to what is added to the loss."""
+
+
+@dataclass(kw_only=True)
+class Trainer(ABC):
+    """What trainers share.
+
+    Attributes
+    ----------
+    epochs, batch_size : passes over the training images, and images of a step.
+    learning_rate, final_learning_rate : of the weights; falls along a half cosine, step by step.
+    momentum, nesterov, weight_decay : of the weights' stochastic gradient descent.
+    decay_batch_norm : whether the weight decay includes vectors: scales, shifts and biases.
+    gradient_clip : largest norm of all weights' gradients together; 0 for no limit.
+    larc : whether every candidate operation has a learning rate of its own, see
+        `hwbench.live.trainers.larc`.
+    larc_trust : its factor.
+    architecture_learning_rate, architecture_betas, architecture_weight_decay : of Adam on the
+        strategy's parameters.
+    warm_up_epochs : epochs at the start in which the strategy's parameters stay as they are.
+    precision : "bfloat16" computes passes in mixed precision where the device supports it.
+    """
+
+    epochs: int = 50
+    batch_size: int = 64
+    learning_rate: float = 0.025
+    final_learning_rate: float = 0.0
+    momentum: float = 0.9
+    nesterov: bool = False
+    weight_decay: float = 3e-4
+    decay_batch_norm: bool = True
+    gradient_clip: float = 0.0
+    larc: bool = False
+    larc_trust: float = 1.0
+    architecture_learning_rate: float = 3e-4
+    architecture_betas: tuple[float, float] = (0.5, 0.999)
+    architecture_weight_decay: float = 1e-3
+    warm_up_epochs: int = 0
+    precision: Literal["float32", "bfloat16"] = "float32"
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "batch_size", "learning_rate", "architecture_learning_rate"):
+            if not getattr(self, name) > 0:
+                raise HwbenchError(f"trainer: {name} must be above 0, not {getattr(self, name)}")
+        if self.warm_up_epochs >= self.epochs and self.warm_up_epochs:
+            raise HwbenchError("trainer: warm_up_epochs must be fewer than the epochs")
+
+    def start(
+        self, supernet: Supernet, strategy: ArchitectureStrategy, cost: Cost | None = None
+    ) -> None:
+        """Take a supernet and a strategy that was attached to it, on their final device.
+
+        Parameters
+        ----------
+        supernet, strategy : what to train.
+        cost : a soft cost term, from `strategy.probabilities()` to a scalar.
+
+        Raises
+        ------
+        HwbenchError
+            Where strategy and trainer do not go together.
+        """
+        self.supernet = supernet
+        self.strategy = strategy
+        self.cost = cost
+        self.weight_optimizer = self._make_weight_optimizer()
+        parameters = list(strategy.parameters())
+        self.architecture_optimizer = (
+            torch.optim.Adam(
+                parameters,
+                lr=self.architecture_learning_rate,
+                betas=self.architecture_betas,
+                weight_decay=self.architecture_weight_decay,
+            )
+            if parameters
+            else None
+        )
+
+    def train_epoch(
+        self, epoch: int, data: SearchData, augmentation: Augmentation
+    ) -> dict[str, float]:
+        """Train one epoch.
+
+        Returns
+        -------
+        `train_loss` and `train_accuracy` (in %) averaged over the steps, and `learning_rate` of the
+        last one.
+        """
+        self.strategy.begin_epoch(epoch, self.epochs)
+        if self.strategy.split_now(epoch) and not self.supernet.is_split:
+            self.split()
+        self.supernet.train()
+        steps = data.train.steps(self.batch_size)
+        losses, accuracies, rate = [], [], 0.0
+        validation = _endless(data.validation, self.batch_size)
+        for step, batch in enumerate(data.train.shuffled(self.batch_size)):
+            rate = self._set_learning_rate((epoch * steps + step) / (self.epochs * steps))
+            batch = Part(augmentation(batch.images), batch.labels)
+            learns = self.architecture_optimizer is not None and epoch >= self.warm_up_epochs
+            loss, logits = self.step(batch, validation, learns=learns)
+            losses.append(loss.detach())
+            accuracies.append((logits.argmax(dim=1) == batch.labels).float().mean())
+        return {
+            "learning_rate": rate,
+            "train_loss": float(torch.stack(losses).mean()),
+            "train_accuracy": 100.0 * float(torch.stack(accuracies).mean()),
+        }
+
+    def tune(
+        self,
+        mixture: Callable[[], Mixture],
+        data: SearchData,
+        augmentation: Augmentation,
+        epochs: int,
+    ) -> None:
+        """Train the weights alone, at a learning rate that falls from its start once more.
+
+        Parameters
+        ----------
+        mixture : gives what each step computes.
+        data, augmentation : as for `train_epoch`.
+        epochs : passes over the training images.
+        """
+        self.supernet.train()
+        steps = epochs * data.train.steps(self.batch_size)
+        batches = _endless(data.train, self.batch_size)
+        for step in range(steps):
+            batch = next(batches)
+            self._set_learning_rate(step / steps)
+            self.clear_gradients()
+            loss, _ = self.weight_loss(
+                Part(augmentation(batch.images), batch.labels), _detached(mixture())
+            )
+            loss.backward()  # type: ignore[no-untyped-call]
+            self.step_weights()
+
+    @abstractmethod
+    def step(
+        self, batch: Part, validation: Iterator[Part], *, learns: bool
+    ) -> tuple[Tensor, Tensor]:
+        """One step on a batch of training images.
+
+        Parameters
+        ----------
+        batch : of training images.
+        validation : endless batches of validation images.
+        learns : whether the strategy's parameters are trained now.
+
+        Returns
+        -------
+        The loss of the weights, and the logits of the last pass, of shape (batch, classes).
+        """
+
+    def split(self) -> None:
+        """Split the supernet's weights; copies go on with the momentum of their origin."""
+        before = self.weight_optimizer.state
+        origin = self.supernet.split()
+        self.weight_optimizer = self._make_weight_optimizer()
+        for weight in self.supernet.parameters():
+            state = before.get(origin.get(weight, weight))
+            if state:
+                self.weight_optimizer.state[weight] = {
+                    name: value.clone() if isinstance(value, Tensor) else value
+                    for name, value in state.items()
+                }
+
+    def state_dict(self) -> dict[str, Any]:
+        """What goes on after a stop, besides supernet and strategy."""
+        state: dict[str, Any] = {"weights": self.weight_optimizer.state_dict()}
+        if self.architecture_optimizer is not None:
+            state["architecture"] = self.architecture_optimizer.state_dict()
+        return state
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take the state that `state_dict` gave."""
+        self.weight_optimizer.load_state_dict(state["weights"])
+        if self.architecture_optimizer is not None:
+            self.architecture_optimizer.load_state_dict(state["architecture"])
+
+    # ------------------------------------------------------------------ parts of a step
+
+    def weight_loss(self, batch: Part, mixture: Mixture) -> tuple[Tensor, Tensor]:
+        """Cross-entropy and logits of one pass."""
+        with self._autocast(batch.images.device):
+            logits = self.supernet(batch.images, mixture)
+            return cross_entropy(logits, batch.labels), logits
+
+    def architecture_terms(self) -> Tensor | None:
+        """Penalty and cost, which depend on the strategy's parameters alone."""
+        total = self.strategy.penalty()
+        if self.cost is not None:
+            probabilities = self.strategy.probabilities()
+            if probabilities is not None:
+                cost = self.cost(probabilities)
+                total = cost if total is None else total + cost
+        return total
+
+    def step_weights(self) -> None:
+        """One step of the weights along the gradients that they hold."""
+        if self.larc:
+            scale_gradients(self.supernet, self.larc_trust)
+        if self.gradient_clip:
+            nn.utils.clip_grad_norm_(self.supernet.parameters(), self.gradient_clip)
+        self.weight_optimizer.step()
+
+    def step_architecture(self) -> None:
+        """One step of the strategy's parameters along the gradients that they hold."""
+        if self.architecture_optimizer is not None:
+            self.architecture_optimizer.step()
+            self.strategy.after_architecture_step()
+
+    def clear_gradients(self) -> None:
+        """Drop all gradients; a path that is not taken then has none, and its weights rest."""
+        self.supernet.zero_grad(set_to_none=True)
+        self.strategy.zero_grad(set_to_none=True)
+
+    def _make_weight_optimizer(self) -> torch.optim.SGD:
+        decayed: list[nn.Parameter] = []
+        others: list[nn.Parameter] = []
+        for weight in self.supernet.parameters():
+            (decayed if self.decay_batch_norm or weight.dim() > 1 else others).append(weight)
+        groups = [
+            {"params": decayed, "weight_decay": self.weight_decay},
+            {"params": others, "weight_decay": 0.0},
+        ]
+        return torch.optim.SGD(
+            [group for group in groups if group["params"]],
+            lr=self.learning_rate,
+            momentum=self.momentum,
+            nesterov=self.nesterov,
+            foreach=True,
+        )
+
+    def _set_learning_rate(self, share: float) -> float:
+        span = self.learning_rate - self.final_learning_rate
+        rate = self.final_learning_rate + span * 0.5 * (1.0 + math.cos(math.pi * share))
+        for group in self.weight_optimizer.param_groups:
+            group["lr"] = rate
+        return rate
+
+    def _autocast(self, device: torch.device) -> AbstractContextManager[Any]:
+        return torch.autocast(device.type, torch.bfloat16, enabled=self.precision == "bfloat16")
+
+
+@dataclass(kw_only=True)
+class SingleLevel(Trainer):
+    """Weights, and the strategy's parameters if it has any, on the same training images.
+
+    One pass gives both gradients (SNAS; single-path strategies, which have no parameters).
+    """
+
+    def start(
+        self, supernet: Supernet, strategy: ArchitectureStrategy, cost: Cost | None = None
+    ) -> None:
+        if type(strategy).architecture_mixture is not ArchitectureStrategy.architecture_mixture:
+            raise HwbenchError(
+                f"trainer single_level: {type(strategy).__name__} takes other passes for its "
+                "parameters than for the weights; use bilevel"
+            )
+        super().start(supernet, strategy, cost)
+
+    def step(
+        self, batch: Part, validation: Iterator[Part], *, learns: bool
+    ) -> tuple[Tensor, Tensor]:
+        del validation
+        self.clear_gradients()
+        total = torch.zeros((), device=batch.images.device)
+        logits = total
+        mixtures = self.strategy.weight_mixtures()
+        for mixture in mixtures:
+            loss, logits = self.weight_loss(batch, mixture)
+            loss.backward()  # type: ignore[no-untyped-call]
+            total = total + loss.detach()
+        if learns:
+            terms = self.architecture_terms()
+            if terms is not None:
+                terms.backward()  # type: ignore[no-untyped-call]
+            self.step_architecture()
+        self.step_weights()
+        return total / len(mixtures), logits
+
+
+def _endless(part: Part, batch_size: int) -> Iterator[Part]:
+    while True:
+        yield from part.shuffled(batch_size)
+
+
+def _detached(mixture: Mixture) -> Mixture:
+    choices = [
+        choice._replace(weights=None if choice.weights is None else choice.weights.detach())
+        for choice in mixture.choices
+    ]
+    edge_weights = mixture.edge_weights
+    return Mixture(tuple(choices), None if edge_weights is None else edge_weights.detach())

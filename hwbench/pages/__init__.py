@@ -1,0 +1,1 @@
+"""Pages: blocks, plots, drawings and templates of self-contained HTML."""

@@ -1,0 +1,59 @@
+"""Sections to one HTML file that holds everything it needs: styles, scripts, plotly, data."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from importlib import resources
+
+from hwbench.pages.blocks import Section
+from hwbench.pages.plotting import script_json
+
+
+def render_page(
+    title: str,
+    sections: Sequence[Section],
+    *,
+    brand: str = "hwbench report",
+    meta: Sequence[str] = (),
+    tiles: Sequence[tuple[str, str]] = (),
+) -> str:
+    """The page as HTML text; the same input gives the same text.
+
+    Parameters
+    ----------
+    title : of the page.
+    sections : at least one; the first is what readers see first.
+    brand : what kind of page it is.
+    meta : a line of facts below the title.
+    tiles : pairs of a number and what it counts, above the first section.
+    """
+    from jinja2 import DictLoader, Environment, StrictUndefined
+    from plotly.offline import get_plotlyjs
+
+    environment = Environment(
+        loader=DictLoader({name: asset(f"{name}.html.jinja") for name in ("base", "blocks")}),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["sentence"] = lambda text: text[:1].upper() + text[1:]
+    environment.filters["script_json"] = script_json
+    environment.filters["plain_json"] = lambda value: json.dumps(dict(value), ensure_ascii=False)
+    return environment.get_template("base").render(
+        title=title,
+        sections=sections,
+        brand=brand,
+        meta=[text for text in meta if text],
+        tiles=tiles,
+        style=asset("style.css"),
+        script=asset("page.js"),
+        # Inside a script element only its end tag needs care.
+        plotly=get_plotlyjs().replace("</script", "<\\/script"),
+    )
+
+
+def asset(name: str) -> str:
+    """The text of a file that lies beside this module."""
+    return resources.files("hwbench.pages").joinpath(name).read_text(encoding="utf-8")

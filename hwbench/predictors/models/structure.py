@@ -1,0 +1,158 @@
+"""What an architecture's structure says of its cost: groups of features that share a kernel."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from hwbench.arrays import Floats, IntArray
+from hwbench.spaces import Space
+from hwbench.spaces.base import SpaceLacksError
+
+EMPTY = frozenset({"none", "no edge", "absent"})
+"""Choices that put nothing in a place."""
+
+IDLE = EMPTY | {"edge", "skip_connect", "skip", "identity"}
+"""Choices that compute nothing."""
+
+REFERENCE_SIZE = 2000
+"""Architectures of a space that say what is usual in it."""
+
+
+class StructuralFeatures:
+    """Groups of features of a space's architectures, each centred and of unit mean square length.
+
+    Architectures that are the same network (`Space.twins`) have the same features, so whatever is
+    learned on these obeys that symmetry. The groups, where a space has them:
+
+    - `operations`: which operation stands where (one-hot);
+    - `live`: the same for the parts that lie on a path from input to output;
+    - `counts`, `live_counts`: how often each operation is used, in all and in live parts;
+    - `present`: where there is any operation, in all and in live parts;
+    - `cost`: FLOPs and parameters.
+
+    Parameters
+    ----------
+    space : the search space.
+    """
+
+    def __init__(self, space: Space) -> None:
+        self.space = space
+
+    def groups(self, archs: ArrayLike) -> dict[str, Floats]:
+        """Features of architectures, integers of shape (n_archs, n_positions).
+
+        Returns
+        -------
+        For each group float64 of shape (n_archs, n_features of the group).
+        """
+        raw = self._raw(self.space.check(archs))
+        return {
+            name: (raw[name][:, varies] - mean) / length
+            for name, (mean, length, varies) in self._usual.items()
+        }
+
+    def work(self, archs: ArrayLike) -> Floats:
+        """How much architectures have to do; metrics of cost usually grow with it.
+
+        Standardised FLOPs plus the standardised number of live operations that compute, and that
+        sum standardised.
+
+        Returns
+        -------
+        float64 of shape (n_archs,) from integers of shape (n_archs, n_positions).
+        """
+        mean, scale, total = self._usual_work
+        parts = (self._raw_work(self.space.check(archs)) - mean) / scale
+        return np.asarray(parts.sum(axis=1) / total)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The groups that this space has."""
+        return tuple(self._usual)
+
+    @cached_property
+    def _reference(self) -> IntArray:
+        if self.space.indexed and len(self.space) <= REFERENCE_SIZE:
+            return self.space.all_architectures()
+        return self.space.sample(REFERENCE_SIZE, seed=0)
+
+    @cached_property
+    def _usual(self) -> dict[str, tuple[Floats, float, NDArray[np.bool_]]]:
+        """Mean, length and varying columns of every group that varies at all."""
+        usual = {}
+        for name, values in self._raw(self._reference).items():
+            varies = np.ptp(values, axis=0) > 0
+            if varies.any():
+                mean = values[:, varies].mean(axis=0)
+                length = float(np.sqrt(((values[:, varies] - mean) ** 2).sum(axis=1).mean()))
+                usual[name] = (mean, length, varies)
+        return usual
+
+    @cached_property
+    def _usual_work(self) -> tuple[Floats, Floats, float]:
+        work = self._raw_work(self._reference)
+        scale = work.std(axis=0)
+        scale[scale == 0] = 1.0
+        parts = (work - work.mean(axis=0)) / scale
+        return work.mean(axis=0), scale, float(parts.sum(axis=1).std()) or 1.0
+
+    def _raw(self, archs: IntArray) -> dict[str, Floats]:
+        operations = self._over_twins(archs, "onehot")
+        groups = {"operations": operations, "counts": operations @ self._operation_of_column}
+        present = [operations @ self._filled_of_column]
+        if "live" in self.space.encodings:
+            live = self._over_twins(archs, "live")
+            groups |= {"live": live, "live_counts": live @ self._operation_of_column}
+            present.append(live @ self._filled_of_column)
+        groups["present"] = np.concatenate(present, axis=1)
+        with suppress(SpaceLacksError):
+            # In millions; parameters are few beside operations, and tell little that these do not.
+            cost = [self.space.flops(archs), self.space.parameters(archs)]
+            groups["cost"] = np.stack(cost, axis=1) / 1e6
+        return groups
+
+    def _raw_work(self, archs: IntArray) -> Floats:
+        live = "live" if "live" in self.space.encodings else "onehot"
+        computing = [name not in IDLE for name in self._columns[1]]
+        parts = [self._over_twins(archs, live) @ np.array(computing, dtype=np.float64)]
+        with suppress(SpaceLacksError):
+            parts.append(self.space.flops(archs).astype(np.float64))
+        return np.stack(parts, axis=1)
+
+    def _over_twins(self, archs: IntArray, encoding: str) -> Floats:
+        """An encoding's mean over the architectures that are the same network."""
+        twins = self.space.twins(archs)
+        features = self.space.encode(archs, encoding).astype(np.float64)
+        if np.array_equal(twins, archs):
+            return features
+        return np.asarray((features + self.space.encode(twins, encoding)) / 2)
+
+    @cached_property
+    def _columns(self) -> tuple[list[str], list[str]]:
+        """Position and operation of every one-hot column; those of "live" stand alike."""
+        parts = [name.rpartition("=") for name in self.space.feature_names("onehot")]
+        return [part[0] for part in parts], [part[2] for part in parts]
+
+    @cached_property
+    def _operation_of_column(self) -> Floats:
+        operations = self._columns[1]
+        names = list(dict.fromkeys(operations))
+        return np.array([[name == each for name in names] for each in operations], dtype=np.float64)
+
+    @cached_property
+    def _filled_of_column(self) -> Floats:
+        """One column a position: 1 for the operations that put something there."""
+        positions, operations = self._columns
+        empty = EMPTY if EMPTY & set(operations) else IDLE
+        names = list(dict.fromkeys(positions))
+        return np.array(
+            [
+                [position == name and operation not in empty for name in names]
+                for position, operation in zip(positions, operations, strict=True)
+            ],
+            dtype=np.float64,
+        )

@@ -1,0 +1,383 @@
+"""The sections of the report on live searches and sweeps of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TypeGuard
+
+import numpy as np
+import pandas as pd
+from markupsafe import Markup
+
+from hwbench.pages.architectures import drawing
+from hwbench.pages.blocks import (
+    EMPTY,
+    Block,
+    Cell,
+    Column,
+    DataTable,
+    Finding,
+    Group,
+    Row,
+    Section,
+    Text,
+)
+from hwbench.pages.plotting import Entry, Figure
+from hwbench.report.live import figures
+from hwbench.results.live import LiveRun, LiveSweep
+from hwbench.results.run import Run, Target
+
+TOP_SHOWN = 10
+MOST_UNFOLDED = 3
+MEASURES = {
+    "kendall_tau": "Kendall's tau",
+    "kendall_tau_top50": "tau of the 50 truly best",
+    "mean_true": "mean true value",
+    "mean_true_top1": "of the best ranked",
+    "mean_true_top5": "mean of the 5 best ranked",
+    "mean_true_top10": "mean of the 10 best ranked",
+    "best_true": "best true value",
+}
+SWEPT = {
+    "kendall_tau": "Kendall's tau of the ranking",
+    "mean_true_top10": "mean true value of the 10 best ranked",
+    "test_accuracy": "accuracy with the supernet's weights, %",
+}
+
+
+def live_summary(run: Run) -> list[Block]:
+    """What each live search found, and how far its ranking is to be trusted."""
+    blocks: list[Block] = []
+    swept = {sweep.folder for sweep in run.sweeps}
+    for live, title in zip(run.live, figures.run_titles(run.live), strict=True):
+        if live.folder.parent not in swept:
+            blocks.append(Finding(title, tuple(_sentences(run, live))))
+    for sweep in run.sweeps:
+        sentence = Markup("{} searches over {} values of {}.").format(
+            len(sweep.searches), sweep.searches["value"].nunique(), sweep.config.get("argument")
+        )
+        title = str(sweep.config.get("title") or sweep.folder.name)
+        blocks.append(Finding(title, (sentence, *_best_of_sweep(sweep))))
+    return blocks
+
+
+def _sentences(run: Run, live: LiveRun) -> Iterator[Markup]:
+    space = live.config["space"]["name"]
+    images = (live.config.get("data") or {}).get("name", "")
+    done = len(live.epochs)
+    planned = live.config["trainer"].get("epochs", done)
+    if not live.result:
+        yield Markup("Stopped after <b>{} of {} epochs</b> on {}: nothing is derived yet.").format(
+            done, planned, images
+        )
+        return
+    yield Markup(
+        "{} epochs on {} found an architecture of {}, which has <b>{:.2f} %</b> on validation and "
+        "{:.2f} % on test images with the supernet's weights."
+    ).format(done, images, space, live.result["search_accuracy"], live.result["test_accuracy"])
+    if live.measures:
+        target = _target(run, live)
+        yield Markup(
+            "Its ranking of {} architectures agrees with {} at a Kendall's tau of <b>{:.2f}</b>."
+        ).format(f"{len(live.ranking):,}", target.title, live.measures["kendall_tau"])
+        if len(live.ranking) > TOP_SHOWN:
+            names = ("mean_true_top10", "mean_true", "best_true")
+            values = (target.amount(f"{live.measures[name]:.2f}") for name in names)
+            yield Markup(
+                "The 10 best ranked have {} on average, all have {}, and the best there is has {}."
+            ).format(*values)
+    if "test_accuracy" in live.retraining:
+        yield Markup("Trained from scratch it reaches <b>{:.2f} %</b> on test images.").format(
+            live.retraining["test_accuracy"]
+        )
+
+
+def _best_of_sweep(sweep: LiveSweep) -> Iterator[Markup]:
+    column = next((name for name in SWEPT if name in sweep.summary), None)
+    if column is None or sweep.summary[column].isna().all():
+        return
+    rows = sweep.summary
+    best = rows.loc[rows[column].idxmax()]
+    yield Markup("{} is highest at <b>{}</b>: {:.3f}").format(
+        SWEPT[column][:1].upper() + SWEPT[column][1:], best["value"], best[column]
+    ) + Markup(" (standard deviation over seeds {:.3f}).").format(best[f"{column}_deviation"])
+
+
+def _target(run: Run, live: LiveRun) -> Target:
+    """What a ranking is held against; an accuracy in % where the record does not say."""
+    key = str((live.config.get("ranking") or {}).get("target") or "true value")
+    known = run.target(key)
+    return known if known.unit or "accuracy" not in key else Target(key, key, "%")
+
+
+def live_sections(run: Run) -> list[Section]:
+    """Training, rankings, architectures found, and sweeps; none where there were no searches."""
+    if not run.live and not run.sweeps:
+        return []
+    entries = figures.run_entries(run.live)
+    sections = [_sweep_section(i, sweep) for i, sweep in enumerate(run.sweeps)]
+    sections += _training_section(run.live, entries)
+    sections += _strengths_section(run.live, entries)
+    sections += _ranking_section(run, entries)
+    sections += _found_section(run, entries)
+    return sections
+
+
+def _training_section(runs: Sequence[LiveRun], entries: Sequence[Entry]) -> list[Section]:
+    made = (
+        figures.epochs_figure(
+            "live-loss",
+            "Loss",
+            "cross-entropy",
+            runs,
+            entries,
+            (("train_loss", "training images"), ("validation_loss", "validation images")),
+        ),
+        figures.epochs_figure(
+            "live-accuracy",
+            "Accuracy",
+            "accuracy, %",
+            runs,
+            entries,
+            (("train_accuracy", "training images"), ("validation_accuracy", "validation images")),
+        ),
+        figures.epochs_figure(
+            "live-variance",
+            "Variance ratio of mixed operations",
+            "variance of output over input (log scale)",
+            runs,
+            entries,
+            (("variance_ratio", "median over the mixed operations"),),
+            log=True,
+        ),
+        figures.epochs_figure(
+            "live-rate",
+            "Learning rate",
+            "learning rate of the weights",
+            runs,
+            entries,
+            (("learning_rate", "of the last step"),),
+        ),
+    )
+    text = (
+        "The supernet, epoch by epoch. Validation images are seen with the supernet's own "
+        "statistics and the mixture of operations that the strategy holds at that time, so a "
+        "strategy that samples one path has a noisy curve."
+    )
+    shown = [figure for figure in made if figure is not None]
+    if not shown:  # no epoch has ended yet
+        return []
+    blocks: list[Block] = [Text(text), Group("", shown, tuple(entries))]
+    return [Section("supernet", "Supernet", blocks, ("metrics.parquet",))]
+
+
+def _strengths_section(runs: Sequence[LiveRun], entries: Sequence[Entry]) -> list[Section]:
+    blocks: list[Block] = []
+    for i, (live, entry) in enumerate(zip(runs, entries, strict=True)):
+        if len(live.strengths):
+            made, legend = figures.strengths_figures(f"strengths-{i}", live)
+            blocks.append(Group(entry.title, made, legend, dense=True))
+    if not blocks:
+        return []
+    text = (
+        "How the strategy's shares of the candidates move at each position. What is derived takes "
+        "the strongest, under the rules of the space."
+    )
+    return [
+        Section(
+            "architecture-weights",
+            "Architecture weights",
+            [Text(text), *blocks],
+            ("strengths.parquet",),
+        )
+    ]
+
+
+def _ranking_section(run: Run, entries: Sequence[Entry]) -> list[Section]:
+    ranked = [
+        (i, live, entry)
+        for i, (live, entry) in enumerate(zip(run.live, entries, strict=True))
+        if len(live.ranking)
+    ]
+    if not ranked:
+        return []
+    made: list[Figure] = []
+    for i, live, entry in ranked:
+        figure = figures.ranking_figure(f"live-ranking-{i}", live, entry, _target(run, live))
+        if figure is not None:
+            made.append(figure)
+    text = (
+        "Architectures ranked by the supernet, each with statistics of batch normalisation "
+        "estimated anew. Against the truth a good ranking rises from left to right."
+    )
+    blocks: list[Block] = [Text(text)]
+    if made:
+        blocks.append(Group("", made))
+        blocks.append(_measures_table([(live, entry) for _, live, entry in ranked]))
+    blocks += [
+        _top_table(
+            f"live-top-{i}",
+            f"{entry.title}: best ranked",
+            live,
+            folded=len(ranked) > MOST_UNFOLDED,
+        )
+        for i, live, entry in ranked
+    ]
+    return [Section("supernet-ranking", "Ranking by the supernet", blocks, ("ranking.parquet",))]
+
+
+def _measures_table(ranked: Sequence[tuple[LiveRun, Entry]]) -> DataTable:
+    rows = tuple(
+        Row(entry.title, tuple(_number(live.measures.get(name)) for name in MEASURES))
+        for live, entry in ranked
+        if live.measures
+    )
+    columns = (
+        Column("search", "search", numeric=False),
+        *(Column(title, name) for name, title in MEASURES.items()),
+    )
+    return DataTable(
+        "live-measures", "How good the rankings are", columns, rows, note="True values in %."
+    )
+
+
+def _number(value: float | None, digits: int = 3) -> Cell:
+    if value is None or not np.isfinite(value):
+        return EMPTY
+    return Cell(f"{value:.{digits}f}", float(value))
+
+
+def _top_table(name: str, title: str, live: LiveRun, *, folded: bool) -> DataTable:
+    """The best ranked architectures with their scores, and their true rank where it is known."""
+    frame = live.ranking.head(TOP_SHOWN)
+    columns = [
+        Column("architecture", "architecture", numeric=False),
+        Column("accuracy, %", "accuracy"),
+        Column("loss", "loss"),
+    ]
+    has_truth = "true" in frame
+    if has_truth:
+        columns += [Column("true value", "true"), Column("true rank", "true_rank")]
+        rank = live.ranking["true"].rank(ascending=False, method="min")
+    rows = []
+    for row in frame.itertuples():
+        cells = [_number(row.accuracy, 2), _number(row.loss, 4)]
+        if has_truth:
+            place = rank[row.Index]
+            cells += [_number(row.true, 2), _number(place, 0)]
+        rows.append(Row(str(row.architecture), tuple(cells)))
+    note = f"The first {len(frame)} of {len(live.ranking):,}."
+    return DataTable(name, title, tuple(columns), tuple(rows), note=note, folded=folded)
+
+
+def _found_section(run: Run, entries: Sequence[Entry]) -> list[Section]:
+    drawings: list[Block] = []
+    for live, entry in zip(run.live, entries, strict=True):
+        if not live.result:
+            continue
+        drawn = drawing(
+            live.config["space"]["name"],
+            live.result["architecture"],
+            entry.title,
+            f"{live.result['search_accuracy']:.2f} % on validation, "
+            f"{live.result['test_accuracy']:.2f} % on test images, with the supernet's weights.",
+        )
+        if drawn is not None:
+            drawings.append(drawn)
+    if not drawings:
+        return []
+    blocks: list[Block] = [
+        Text("What each search derived; faint parts reach no output."),
+        Group("", drawings),
+    ]
+    retrained = [
+        (live, entry) for live, entry in zip(run.live, entries, strict=True) if live.retraining
+    ]
+    if retrained:
+        blocks.append(_retraining_table(retrained))
+    files = ("result.json", *(["retraining.json"] if retrained else []))
+    return [Section("found", "Architectures found", blocks, files)]
+
+
+def _retraining_table(retrained: Sequence[tuple[LiveRun, Entry]]) -> DataTable:
+    keys = [
+        key
+        for key in dict.fromkeys(key for live, _ in retrained for key in live.retraining)
+        if any(_is_number(live.retraining.get(key)) for live, _ in retrained)
+    ]
+    rows = tuple(
+        Row(
+            entry.title,
+            tuple(
+                Cell(amount(value), float(value)) if _is_number(value) else EMPTY
+                for value in (live.retraining.get(key) for key in keys)
+            ),
+        )
+        for live, entry in retrained
+    )
+    columns = (
+        Column("search", "search", numeric=False),
+        *(Column(key.replace("_", " "), key) for key in keys),
+    )
+    return DataTable("retraining", "Trained from scratch", columns, rows, note="Accuracies in %.")
+
+
+def amount(value: float) -> str:
+    """A number of four digits, whole ones with all of theirs."""
+    return f"{value:,.0f}" if value == int(value) else f"{value:,.4g}"
+
+
+def _is_number(value: object) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _sweep_section(place: int, sweep: LiveSweep) -> Section:
+    made = [
+        figure
+        for column, axis in SWEPT.items()
+        if (figure := figures.sweep_figure(f"sweep-{place}-{column}", sweep, column, axis))
+    ]
+    blocks: list[Block] = []
+    description = str(sweep.config.get("description") or "")
+    if description:
+        blocks.append(Text(description))
+    blocks += [Group("", made), _sweep_table(f"sweep-{place}", sweep)]
+    title = str(sweep.config.get("title") or "Sweep")
+    return Section(f"sweep-section-{place}", title, blocks, ("sweep.parquet",))
+
+
+def _sweep_table(name: str, sweep: LiveSweep) -> DataTable:
+    numbers = [
+        column
+        for column in sweep.summary.columns
+        if column != "value" and not column.endswith("_deviation")
+    ]
+    rows = []
+    for _, row in sweep.summary.iterrows():
+        cells = []
+        for column in numbers:
+            deviation = row.get(f"{column}_deviation")
+            known = pd.notna(deviation)
+            cells.append(
+                EMPTY
+                if pd.isna(row[column])
+                else Cell(
+                    f"{row[column]:.4g}",
+                    float(row[column]),
+                    f"± {deviation:.2g}" if known else "",
+                    more={"deviation": float(deviation)} if known else {},
+                )
+            )
+        rows.append(Row(str(row["value"]), tuple(cells)))
+    argument = str(sweep.config.get("argument") or "value")
+    columns = (
+        Column(argument, argument, numeric=False),
+        *(Column(number.replace("_", " "), number) for number in numbers),
+    )
+    return DataTable(
+        name,
+        "Mean over seeds",
+        columns,
+        tuple(rows),
+        note="± the standard deviation over seeds. Accuracies and true values in %.",
+    )

@@ -1,0 +1,355 @@
+"""The section of the report on searches: figures, front cells, and tables of best accuracies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from markupsafe import Markup
+
+from hwbench.analysis import search as analysis
+from hwbench.analysis.statistics import mean_interval
+from hwbench.errors import HwbenchError
+from hwbench.pages.architectures import front_drawings
+from hwbench.pages.blocks import (
+    EMPTY,
+    Block,
+    Cell,
+    Column,
+    DataTable,
+    Finding,
+    Group,
+    Notice,
+    Row,
+    Section,
+    Text,
+)
+from hwbench.pages.plotting import Entry, Figure
+from hwbench.report.search import figures
+from hwbench.results.run import Run, Target
+
+GOALS = {
+    "front": "searching for the front",
+    "accuracy": "searching for accuracy alone",
+    "limits": "searching under each limit",
+}
+
+
+def search_sections(run: Run) -> list[Section]:
+    """The section on the searches of a run; none where there were none."""
+    if run.search is None or run.search_fronts is None:
+        return []
+    spec = (run.info.get("spec") or {}).get("search") or {}
+    evaluations, _ = _frames(run)
+    last = int(evaluations["evaluation"].max())
+    checkpoints = [int(each) for each in spec.get("checkpoints") or [last]]
+    limits = {str(key): tuple(each) for key, each in (spec.get("limits") or {}).items()}
+    entries = figures.strategy_entries(dict.fromkeys(evaluations["strategy"]))
+    legend = tuple(entries.values())
+    text = (
+        "Every strategy starts from the same random architectures of a seed and measures "
+        f"{last:,} in all; {int(evaluations['seed'].nunique())} seeds. Lines are means over seeds, "
+        "bands their 95 % intervals. A key switches a strategy on or off in every figure."
+    )
+    blocks: list[Block] = [Text(text)]
+    failures = _failures(run)
+    if failures:
+        blocks.append(
+            Notice(f"{len(failures)} searches failed and are left out.", "Which, and why", failures)
+        )
+    blocks += [
+        Group("Hypervolume against evaluations", _hypervolume(run, entries), legend),
+        Group(
+            "Regret against evaluations",
+            _regret(run, entries, limits),
+            legend,
+            "How far the best accuracy found lies below the best there is, under each limit of the "
+            "metric.",
+        ),
+    ]
+    for title, own in _fronts(run, entries, checkpoints):
+        blocks.append(Group(f"Fronts: {title}", own, (*legend, figures.TRUTH)))
+    blocks += _drawings(run)
+    for checkpoint in checkpoints:
+        blocks += _tables(
+            run,
+            limits,
+            checkpoint,
+            spec.get("published") or [],
+            last=checkpoint == max(checkpoints),
+        )
+    verified = _verified(run, entries)
+    if verified:
+        blocks.append(
+            Group(
+                "Predicting the metric in place of measuring it",
+                verified,
+                (*legend, figures.EXPECTED),
+                "The same searches with a predictor of the metric that was fitted to some "
+                "measurements; the front by predictions is measured at the end. Dashed: what the "
+                "simulation of selections expects of a predictor with the same tau, among as many "
+                "random candidates.",
+            )
+        )
+    files = ["search.parquet", "search_fronts.parquet"]
+    if verified:
+        files.append("search_verified.parquet")
+    return [Section("search", "Searches", blocks, tuple(files))]
+
+
+def search_summary(run: Run) -> list[Block]:
+    """Which strategy came closest to the true front, on each metric."""
+    if run.search is None or run.search_fronts is None:
+        return []
+    evaluations, fronts = _frames(run)
+    last = int(evaluations["evaluation"].max())
+    shares = analysis.hypervolume_shares(evaluations, fronts, [last])
+    found: list[Block] = []
+    searched = shares[shares["goal"] != "limits"]
+    for (metric, goal), rows in searched.groupby(["metric_target", "goal"], sort=False):
+        scores = {str(name): own["share"] for name, own in rows.groupby("strategy", sort=False)}
+        if not scores:
+            continue
+        ordered = sorted(scores, key=lambda name: -scores[name].mean())
+        best, rest = ordered[0], ordered[1:]
+        sentence = Markup(
+            "After {} evaluations <b>{}</b> has the largest share of the true front's "
+            "hypervolume: {}"
+        ).format(f"{last:,}", best, _share(scores[best]))
+        if rest:
+            sentence += Markup("; {} has {}").format(rest[0], _share(scores[rest[0]]))
+        baseline = next((name for name in rest[1:] if name.casefold().startswith("random")), None)
+        if baseline is not None:
+            sentence += Markup("; {} has {}").format(baseline, _share(scores[baseline]))
+        title = f"{run.target(str(metric)).with_unit}, {GOALS.get(str(goal), str(goal))}"
+        found.append(Finding(title, (sentence + Markup("."),)))
+    return found
+
+
+def _share(values: pd.Series) -> Markup:
+    mean, low, high = mean_interval(values)
+    if np.isnan(low):
+        return Markup("<b>{:.3f}</b> (one seed)").format(mean)
+    return Markup(
+        '<b>{:.3f}</b> <span class="interval">(95 % interval {:.3f} to {:.3f}, {} seeds)</span>'
+    ).format(mean, low, high, len(values))
+
+
+def _drawings(run: Run) -> list[Block]:
+    """Some of the true front's architectures of each metric, the cheapest and the best included."""
+    _, fronts = _frames(run)
+    groups: list[Block] = []
+    for metric, front in fronts.groupby("metric_target", sort=False):
+        target = run.target(str(metric))
+        ordered = front.sort_values("metric")
+        drawings = front_drawings(run.space(str(metric)), ordered, target)
+        if drawings:
+            groups.append(
+                Group(
+                    f"Architectures of the true front: {target.title}",
+                    drawings,
+                    text="From the cheapest to the most accurate; faint parts reach no output.",
+                )
+            )
+    return groups
+
+
+def _frames(run: Run) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Evaluations and true fronts of a run that has searches."""
+    if run.search is None or run.search_fronts is None:
+        raise HwbenchError(f"{run.folder}: it holds no searches")
+    return run.search, run.search_fronts
+
+
+def _hypervolume(run: Run, entries: Mapping[str, Entry]) -> list[Figure]:
+    curves = analysis.hypervolume_curves(*_frames(run))
+    return [
+        figures.anytime_figure(
+            f"search-hypervolume-{i}",
+            _title(curves, run.target(metric), goal) or "Share of the true front's hypervolume",
+            rows,
+            entries,
+            "share of the true front's hypervolume",
+            digits=4,
+        )
+        for i, ((metric, goal), rows) in enumerate(
+            curves.groupby(["metric_target", "goal"], sort=False)
+        )
+        if goal != "limits"
+    ]
+
+
+def _title(curves: pd.DataFrame, target: Target, goal: str) -> str:
+    """Metric and goal of a figure, as far as a run has several of them."""
+    several_metrics = curves["metric_target"].nunique() > 1
+    several_goals = curves["goal"].nunique() > 1
+    return ", ".join([target.title] * several_metrics + [GOALS.get(goal, goal)] * several_goals)
+
+
+def _regret(
+    run: Run, entries: Mapping[str, Entry], limits: Mapping[str, Sequence[float]]
+) -> list[Figure]:
+    curves = analysis.regret_curves(*_frames(run), limits)
+    made = []
+    groups = curves.groupby(["metric_target", "goal", "limit"], sort=False, dropna=False)
+    for i, ((metric, goal, limit), rows) in enumerate(groups):
+        if goal == "limits" and np.isnan(limit):
+            continue  # a search for one limit says nothing of no limit
+        target = run.target(metric)
+        under = "no limit" if np.isnan(limit) else f"at most {target.amount(f'{limit:g}')}"
+        made.append(
+            figures.anytime_figure(
+                f"search-regret-{i}",
+                ", ".join(part for part in (_title(curves, target, goal), under) if part),
+                rows,
+                entries,
+                "regret, points of accuracy (log scale)",
+                digits=2,
+                log=True,
+            )
+        )
+    return made
+
+
+def _fronts(
+    run: Run, entries: Mapping[str, Entry], checkpoints: Sequence[int]
+) -> list[tuple[str, list[Figure]]]:
+    made = []
+    evaluations, fronts = _frames(run)
+    of_front = evaluations[evaluations["goal"] == "front"]
+    for i, (metric, rows) in enumerate(of_front.groupby("metric_target", sort=False)):
+        target = run.target(metric)
+        seed = rows["seed"].iloc[0]
+        one = rows[rows["seed"] == seed]
+        front = fronts[fronts["metric_target"] == metric]
+        own = [
+            figures.fronts_figure(
+                f"search-front-{i}-{checkpoint}",
+                f"after {checkpoint:,} evaluations, seed {seed}",
+                one[one["evaluation"] <= checkpoint],
+                front,
+                entries,
+                target,
+            )
+            for checkpoint in checkpoints
+        ]
+        made.append((target.title, own))
+    return made
+
+
+def _tables(
+    run: Run,
+    limits: Mapping[str, Sequence[float]],
+    checkpoint: int,
+    published: Sequence[Mapping[str, Any]],
+    *,
+    last: bool,
+) -> list[DataTable]:
+    """Best accuracies under each limit after some evaluations, a table a metric and goal."""
+    evaluations, fronts = _frames(run)
+    bests = analysis.best_under_limits(evaluations, limits, [checkpoint])
+    made = []
+    groups = bests.groupby(["metric_target", "goal"], sort=False)
+    for i, ((metric, goal), rows) in enumerate(groups):
+        target = run.target(metric)
+        bounds = [float(limit) for limit in limits[metric]]
+        lines = [
+            Row(str(strategy), tuple(_best(own[own["limit"] == limit]) for limit in bounds))
+            for strategy, own in rows.groupby("strategy", sort=False)
+        ]
+        lines.sort(key=lambda row: -sum(float(cell.value or 0) for cell in row.cells))
+        truth = [analysis.true_best_under_limit(fronts, metric, limit) for limit in bounds]
+        best = Row("Best there is", tuple(_accuracy(value) for value in truth))
+        made.append(
+            DataTable(
+                f"search-limits-{i}-{checkpoint}",
+                f"Best accuracy under a limit: {target.title}, {checkpoint:,} evaluations, "
+                f"{GOALS.get(goal, goal)}",
+                (
+                    Column("strategy", "strategy", numeric=False),
+                    *(
+                        Column(f"at most {target.amount(f'{limit:g}')}", f"accuracy_at_{limit:g}")
+                        for limit in bounds
+                    ),
+                ),
+                tuple(lines),
+                foot=(*_published(metric, bounds, published), best),
+                folded=not last,
+                note="Mean over seeds in % ± half its 95 % interval, and the metric of those "
+                "architectures.",
+            )
+        )
+    return made
+
+
+def _best(rows: pd.DataFrame) -> Cell:
+    if rows.empty or rows["accuracy"].isna().all():
+        return EMPTY
+    mean, low, high = mean_interval(rows["accuracy"])
+    return _accuracy(mean, float(rows["value"].mean()), low, high)
+
+
+def _accuracy(
+    mean: float, value: float = np.nan, low: float = np.nan, high: float = np.nan
+) -> Cell:
+    """A cell of an accuracy in %, with the metric there and the interval where they are known."""
+    if np.isnan(mean):
+        return EMPTY
+    known = {"low_95": low, "high_95": high, "metric": value}
+    small = f"± {high - mean:.2f}" if np.isfinite(low) else ""
+    small += f" at {value:.3g}" if np.isfinite(value) else ""
+    more = {name: number for name, number in known.items() if np.isfinite(number)}
+    return Cell(f"{mean:.2f}", mean, small.strip(), more=more)
+
+
+def _published(
+    metric: str, bounds: Sequence[float], published: Sequence[Mapping[str, Any]]
+) -> tuple[Row, ...]:
+    own = [each for each in published if each["metric"] == metric]
+    rows = []
+    for method in dict.fromkeys(str(each["method"]) for each in own):
+        by_limit = {float(each["limit"]): each for each in own if each["method"] == method}
+        cells = []
+        for bound in bounds:
+            each = by_limit.get(bound)
+            value = np.nan if each is None or each.get("value") is None else float(each["value"])
+            cells.append(EMPTY if each is None else _accuracy(float(each["accuracy"]), value))
+        source = next(str(each.get("source") or "") for each in by_limit.values())
+        small = "published" + (f", {source}" if source else "")
+        rows.append(Row(method, tuple(cells), small))
+    return tuple(rows)
+
+
+def _verified(run: Run, entries: Mapping[str, Entry]) -> list[Figure]:
+    if run.search_verified is None:
+        return []
+    made = []
+    for i, (metric, rows) in enumerate(run.search_verified.groupby("metric_target", sort=False)):
+        columns = ["mra_all", "mra_pareto", "mra_all_expected", "mra_pareto_expected"]
+        means = rows.groupby(["strategy", "training_size"])[columns].mean()
+        top = float(np.nanmax(means.to_numpy())) or 1.0
+        for measure, words in (("mra_all", "all selected"), ("mra_pareto", "verified picks")):
+            made.append(
+                figures.verified_figure(
+                    f"search-{measure.replace('_', '-')}-{i}",
+                    f"{run.target(metric).title}: accuracy lost, {words}",
+                    rows,
+                    entries,
+                    measure,
+                    f"MRA of {words}, points",
+                    1.2 * top,
+                )
+            )
+    return made
+
+
+def _failures(run: Run) -> tuple[str, ...]:
+    failed = run.info.get("search_failures") or []
+    return tuple(
+        f"{each.get('strategy')}, seed {each.get('seed')}: "
+        + (str(each.get("error") or "").strip().splitlines() or [""])[-1]
+        for each in failed
+        if isinstance(each, Mapping)
+    )

@@ -1,0 +1,124 @@
+"""Figures of learning curves: tau against measurements, and against the time of a fit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from hwbench.analysis.study import Lookup
+from hwbench.pages.plotting import (
+    Entry,
+    Figure,
+    Json,
+    band_trace,
+    base_layout,
+    interval_text,
+    line_trace,
+    log_axis,
+    nth_entry,
+    plain_numbers,
+    plain_text,
+    seconds,
+)
+
+LOOKUP_GROUP = "lookup"
+
+
+def predictor_entries(titles: Mapping[str, str]) -> dict[str, Entry]:
+    """Colour, symbol and dash of every predictor: the same in all figures of a report."""
+    return {
+        name: nth_entry(index, f"p:{name}", title)
+        for index, (name, title) in enumerate(titles.items())
+    }
+
+
+def learning_curves_figure(
+    name: str,
+    title: str,
+    curves: pd.DataFrame,
+    entries: Mapping[str, Entry],
+    lookup: Lookup | None,
+) -> Figure:
+    """Kendall's tau against training size with interval bands, of one target's `curves`."""
+    bands: list[Json] = []
+    lines: list[Json] = []
+    legend: list[Entry] = []
+    for predictor, look in entries.items():
+        rows = curves[curves["predictor"] == predictor]
+        if rows.empty:
+            continue
+        legend.append(look)
+        sizes = rows["training_size"].tolist()
+        bands += band_trace(look, sizes, rows["low"], rows["high"])
+        text = [
+            f"<b>{plain_text(look.title)}</b><br>{row.training_size:,} measurements<br>"
+            f"tau {interval_text(row.tau, row.low, row.high)}<br>{row.seeds} seeds"
+            for row in rows.itertuples()
+        ]
+        lines.append(line_trace(look, sizes, rows["tau"], text))
+    sizes = sorted({int(size) for size in curves["training_size"]})
+    layout = base_layout("measurements to train on (log scale)", "Kendall's tau")
+    layout["xaxis"] |= {
+        "type": "log",
+        "tickvals": sizes,
+        "ticktext": [f"{size:,}" for size in sizes],
+    }
+    if lookup is not None:
+        look = Entry(LOOKUP_GROUP, f"{lookup.title} ({lookup.training_size})", "$ink", "", "dash")
+        legend.append(look)
+        ends = [min([*sizes, lookup.training_size]), max([*sizes, lookup.training_size])]
+        hover = (
+            f"<b>{plain_text(lookup.title)}</b><br>{lookup.training_size:,} measurements, "
+            f"no sampling<br>tau {lookup.tau:.3f}"
+        )
+        lines.append(
+            line_trace(look, ends, [lookup.tau] * 2, [hover] * 2)
+            | {"mode": "lines", "line": {"color": "$ink", "dash": "dash", "width": 1.5}}
+        )
+    return Figure(
+        name=name,
+        title=title,
+        description=f"Line plot of Kendall's tau against training size, one line a predictor: "
+        f"{title}",
+        data=bands + lines,
+        layout=layout,
+        height=440,
+        legend=tuple(legend),
+        wide=True,
+    )
+
+
+def fit_cost_figure(curves: pd.DataFrame, entries: Mapping[str, Entry], title: str) -> Figure:
+    """Median fit time against mean tau, a path through the training sizes for each predictor."""
+    lines: list[Json] = []
+    legend: list[Entry] = []
+    for predictor, look in entries.items():
+        rows = curves[(curves["predictor"] == predictor) & (curves["fit_seconds"] > 0)]
+        if rows.empty:
+            continue
+        legend.append(look)
+        text = [
+            f"<b>{plain_text(look.title)}</b><br>{row.training_size:,} measurements<br>"
+            f"tau {row.tau:.3f}<br>fit {seconds(row.fit_seconds)}"
+            for row in rows.itertuples()
+        ]
+        line = line_trace(look, rows["fit_seconds"], rows["tau"], text)
+        # A marker grows with its training size, so a path can be read without hovering.
+        growth = np.linspace(5, 12, len(rows)) if len(rows) > 1 else np.array([9.0])
+        line["marker"] |= {"size": plain_numbers(growth), "opacity": 1, "line": {"width": 0}}
+        line["line"] |= {"width": 1}
+        lines.append(line)
+    layout = base_layout("median time of one fit (log scale)", "Kendall's tau")
+    layout["xaxis"] |= log_axis(curves["fit_seconds"], seconds)
+    return Figure(
+        name="fit-cost",
+        title=title,
+        description="Scatter plot of fit time against Kendall's tau, one path a predictor",
+        data=lines,
+        layout=layout,
+        height=440,
+        legend=tuple(legend),
+        wide=True,
+    )

@@ -1,0 +1,354 @@
+"""The sections of the report on a predictor study."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import pandas as pd
+
+from hwbench.analysis import study as analysis
+from hwbench.errors import HwbenchError
+from hwbench.pages.blocks import (
+    EMPTY,
+    Block,
+    Cell,
+    Column,
+    DataTable,
+    Group,
+    Notice,
+    Row,
+    Section,
+    Text,
+)
+from hwbench.pages.plotting import Entry
+from hwbench.report.study import comparison as comparison_figures
+from hwbench.report.study import curves as curve_figures
+from hwbench.report.study import findings as summary
+from hwbench.report.study import predictions as prediction_figures
+from hwbench.results.run import Run
+
+MOST_UNFOLDED = 4
+"""Rankings that are shown without being asked for."""
+
+HEAT_POWER = 2
+"""The good end, where predictors differ little, gets most of the colour."""
+
+
+def study_summary(run: Run, simulated: pd.DataFrame | None) -> list[Block]:
+    """What the study found, in words, after what it could not do."""
+    if run.study is None:
+        return []
+    study = run.study
+    failed = analysis.failures(study)
+    blocks: list[Block] = []
+    if len(failed):
+        reasons = tuple(f"{row[0]} ({row[1]}): {row[2]}" for row in failed.to_numpy().tolist())
+        sentence = summary.failure_sentence(failed, len(study))
+        blocks.append(Notice(sentence, "What they said", reasons))
+    left_out = summary.left_out_sentences(run)
+    if left_out:
+        text = f"{len(left_out)} of the predictors and targets asked for could not be run."
+        blocks.append(Notice(text, "Which, and why", tuple(left_out)))
+    curves = analysis.learning_curves(study)
+    if curves.empty:
+        text = "No trained predictor has a score, so there is nothing to compare."
+        return [*blocks, Notice(text)]
+    titles, lookups = analysis.predictor_titles(study), analysis.lookup_scores(study)
+    return [*blocks, *summary.study_findings(run, curves, lookups, titles, simulated)]
+
+
+def study_sections(run: Run) -> list[Section]:
+    """From learning curves to how predictors err; none where there is no study."""
+    if run.study is None:
+        return []
+    study = run.study
+    curves = analysis.learning_curves(study)
+    titles = analysis.predictor_titles(study)
+    entries = curve_figures.predictor_entries(titles)
+    sections = []
+    if len(curves):
+        # A target on which every trial failed has no curve, but keeps its place in the failures.
+        targets = sorted(str(target) for target in curves["target"].unique())
+        sections = [
+            _curves_section(run, curves, targets, entries),
+            _ranking_section(run, curves, targets, titles),
+            *_targets_section(run, curves, targets, titles, entries),
+            _samples_section(run, titles),
+            _cost_section(run, curves, targets, entries),
+            *_predictions_section(run, curves, targets, entries),
+        ]
+    return [*sections, *_errors_section(run, entries, titles)]
+
+
+def _study(run: Run) -> pd.DataFrame:
+    if run.study is None:
+        raise HwbenchError(f"{run.folder}: it holds no study")
+    return run.study
+
+
+def _curves_section(
+    run: Run, curves: pd.DataFrame, targets: list[str], entries: Mapping[str, Entry]
+) -> Section:
+    lookups = analysis.lookup_scores(_study(run))
+    figures = [
+        curve_figures.learning_curves_figure(
+            f"curve-{i}",
+            run.target(key).title,
+            curves[curves["target"] == key],
+            entries,
+            lookups.get(key),
+        )
+        for i, key in enumerate(targets)
+    ]
+    text = (
+        "How well each predictor orders architectures it has not seen, by the number of "
+        "measurements it was trained on. Lines are means over seeds, bands their 95 % intervals. "
+        "A key switches a predictor on or off in every figure."
+    )
+    return Section("learning-curves", "Learning curves", [Text(text), *figures], ("study.parquet",))
+
+
+def _ranking_section(
+    run: Run, curves: pd.DataFrame, targets: list[str], titles: Mapping[str, str]
+) -> Section:
+    study = _study(run)
+    encodings = study.groupby("predictor")["encoding"].first()
+    lookups = analysis.lookup_scores(study)
+    overall = analysis.overall_curves(study)
+    tables = [
+        _ranking(
+            f"ranking-{i}", run.target(key).title, curves, key, titles, encodings, lookups.get(key)
+        )
+        for i, key in enumerate(targets)
+    ]
+    if len(targets) > 1 and len(overall):
+        title = f"Mean over the {len(targets)} targets"
+        tables.insert(
+            0, _ranking("ranking-all", title, overall, "", titles, encodings, lookups.get(""))
+        )
+    if len(tables) > MOST_UNFOLDED:
+        tables = [tables[0], *(replace(table, folded=True) for table in tables[1:])]
+    text = (
+        "Mean Kendall's tau ± half its 95 % interval, by training size (measurements). The best "
+        "of each column is bold. A column's heading sorts by it."
+    )
+    return Section("ranking", "Ranking", [Text(text), *tables], ("study.parquet",))
+
+
+def _ranking(
+    name: str,
+    title: str,
+    curves: pd.DataFrame,
+    key: str,
+    titles: Mapping[str, str],
+    encodings: Mapping[str, str],
+    lookup: analysis.Lookup | None,
+) -> DataTable:
+    own = curves[curves["target"] == key]
+    sizes = sorted({int(size) for size in own["training_size"]})
+    best_of = own.groupby("training_size")["tau"].max()
+    heat = heats(own["tau"])
+    cells = {
+        (row.predictor, row.training_size): tau_cell(
+            row, heat=heat[row.Index], best=is_best(row.tau, best_of[row.training_size])
+        )
+        for row in own.itertuples()
+    }
+    rows = [
+        Row(
+            title,
+            tuple(cells.get((predictor, size), EMPTY) for size in sizes),
+            small=str(encodings[predictor]),
+        )
+        for predictor, title in titles.items()
+        if any((predictor, size) in cells for size in sizes)
+    ]
+    rows.sort(key=_by_last_cell)
+    note = ""
+    if lookup is not None:
+        note = (
+            f"{lookup.title}: {lookup.tau:.3f} with its {lookup.training_size:,} measurements, no "
+            "sampling."
+        )
+    return DataTable(
+        name,
+        title,
+        (
+            Column("predictor", "predictor", numeric=False),
+            *(Column(f"{size:,}", f"kendall_tau_{size}") for size in sizes),
+        ),
+        tuple(rows),
+        small_key="encoding",
+        note=note,
+        sorted_by=(len(sizes), True),
+    )
+
+
+def heats(values: pd.Series) -> pd.Series:
+    """The colour of each value, from 0 for the lowest to 1 for the highest."""
+    low, high = float(values.min()), float(values.max())
+    return ((values - low) / max(high - low, 1e-9)) ** HEAT_POWER
+
+
+def is_best(tau: float, best: float) -> bool:
+    """Whether a tau is the best as far as the table shows it, in three digits."""
+    return f"{tau:.3f}" == f"{best:.3f}"
+
+
+def tau_cell(row: object, *, heat: float | None = None, best: bool = False) -> Cell:
+    """A cell for a row of `analysis.learning_curves`."""
+    tau, low, high, seeds = (getattr(row, name) for name in ("tau", "low", "high", "seeds"))
+    known = low == low
+    more = {"low_95": low, "high_95": high} if known else {}
+    return Cell(
+        f"{tau:.3f}",
+        tau,
+        f"± {(high - low) / 2:.3f}" if known else "one seed",
+        heat,
+        best,
+        {**more, "seeds": seeds},
+    )
+
+
+def _by_last_cell(row: Row) -> float:
+    value = row.cells[-1].value
+    return -value if isinstance(value, float) else 2.0
+
+
+def _targets_section(
+    run: Run,
+    curves: pd.DataFrame,
+    targets: list[str],
+    titles: Mapping[str, str],
+    entries: Mapping[str, Entry],
+) -> list[Section]:
+    if len(targets) < comparison_figures.FEWEST_TARGETS:
+        return []
+    blocks: list[Block] = []
+    ranks = comparison_figures.ranks_figure(_study(run), entries)
+    if ranks is not None:
+        blocks += [
+            Text(
+                "Does a predictor win on every target, or on one? Each target ranks the "
+                "predictors; a dot is the average of a predictor's ranks."
+            ),
+            ranks,
+        ]
+    blocks += [
+        _heat_map(run, curves, targets, titles, largest=largest) for largest in (True, False)
+    ]
+    return [Section("ranks", "Ranks over targets", blocks, ("study.parquet",))]
+
+
+def _heat_map(
+    run: Run, curves: pd.DataFrame, targets: list[str], titles: Mapping[str, str], *, largest: bool
+) -> DataTable:
+    """Tau of every predictor on every target at its largest or smallest training size."""
+    sizes = curves.groupby("target")["training_size"]
+    chosen = sizes.transform("max" if largest else "min")
+    rows_of = curves[curves["training_size"] == chosen]
+    columns: dict[str, dict[str, Cell]] = {}
+    for target in targets:
+        own = rows_of[rows_of["target"] == target]
+        heat, top = heats(own["tau"]), own["tau"].max()
+        columns[target] = {
+            str(row.predictor): tau_cell(row, heat=heat[row.Index], best=is_best(row.tau, top))
+            for row in own.itertuples()
+        }
+    size_of = rows_of.groupby("target")["training_size"].first()
+    which = "most" if largest else "fewest"
+    return DataTable(
+        f"targets-{which}",
+        f"Every target, with the {which} measurements",
+        (
+            Column("predictor", "predictor", numeric=False),
+            *(
+                Column(f"{run.target(key).title}, {size_of[key]:,}", f"{key} at {size_of[key]}")
+                for key in targets
+            ),
+        ),
+        tuple(
+            Row(title, tuple(columns[key].get(name, EMPTY) for key in targets))
+            for name, title in titles.items()
+        ),
+        note="Kendall's tau ± half its 95 % interval; colours compare the predictors of a target.",
+    )
+
+
+def _samples_section(run: Run, titles: Mapping[str, str]) -> Section:
+    text = (
+        "Measured architectures at which the mean learning curve reaches a Kendall's tau, "
+        "interpolated between training sizes on their logarithm; beneath, the 95 % bootstrap "
+        "interval over seeds. “≤”: the smallest training size does already."
+    )
+    tables = comparison_figures.samples_tables(run, _study(run), titles)
+    return Section("samples-needed", "Samples needed", [Text(text), *tables], ("study.parquet",))
+
+
+def _cost_section(
+    run: Run, curves: pd.DataFrame, targets: list[str], entries: Mapping[str, Entry]
+) -> Section:
+    overall = analysis.overall_curves(_study(run))
+    several = len(targets) > 1 and len(overall) > 0
+    text = (
+        "The time one fit takes, any tuning inside it included, against the tau it reaches. Along "
+        "a path the training size grows with the markers. Up and to the left is better."
+    )
+    figure = curve_figures.fit_cost_figure(
+        overall if several else curves,
+        entries,
+        "Mean over the targets" if several else "Fit time against tau",
+    )
+    return Section("cost", "Cost of a fit", [Text(text), figure], ("study.parquet",))
+
+
+def _predictions_section(
+    run: Run, curves: pd.DataFrame, targets: list[str], entries: Mapping[str, Entry]
+) -> list[Section]:
+    if run.predictions is None:
+        return []
+    figures = []
+    for i, chosen in enumerate(analysis.best_predictions(run.predictions, curves, targets)):
+        target, entry = run.target(chosen.target), entries[chosen.predictor]
+        figures += [
+            prediction_figures.predicted_figure(f"predicted-{i}", chosen, target, entry),
+            prediction_figures.deviation_figure(f"deviation-{i}", chosen, target, entry),
+        ]
+    if not figures:
+        return []
+    text = (
+        "The best predictor of each target at the largest training size, one seed, on "
+        "architectures it has not seen."
+    )
+    return [
+        Section(
+            "predictions",
+            "Predicted against true",
+            [Text(text), Group("", figures)],
+            ("predictions.parquet",),
+        )
+    ]
+
+
+def _errors_section(
+    run: Run, entries: Mapping[str, Entry], titles: Mapping[str, str]
+) -> list[Section]:
+    spread = comparison_figures.spread_figure(_study(run), run.simulation, entries)
+    tables = (
+        []
+        if run.predictions is None
+        else comparison_figures.deviation_tables(run, run.predictions, titles)
+    )
+    if spread is None and not tables:
+        return []
+    text = (
+        "An error is a prediction minus the truth, in standard deviations of the truth. A normal "
+        "distribution has no skewness, no excess kurtosis, and 4.6 % beyond two spreads. The "
+        "mixture is the one that simulated predictors draw from, fitted to these errors: shares "
+        "of its narrow, its three times wider and its uniform part (published: 72.5 / 26.5 / 1), "
+        "and the shift of the two centres in units of the narrow width (published: 0 to 2)."
+    )
+    blocks: list[Block] = [Text(text), *([] if spread is None else [spread]), *tables]
+    files = ("study.parquet", *([] if run.predictions is None else ["predictions.parquet"]))
+    return [Section("errors", "How predictors err", blocks, files)]

@@ -1,0 +1,184 @@
+"""One writer and one reader of a frame of results, and readers of the texts beside it.
+
+Everything read is checked before anything is made of it. A study's rows stand in parts, which
+`study_reading` puts together; columns are checked here all the same.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from hwbench.errors import HwbenchError, one_line
+from hwbench.files import atomic_path
+
+Kind = Literal["text", "optional text", "flag", "integer", "number"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a file of results.
+
+    Attributes
+    ----------
+    kind : what its values are read as.
+    meaning : in words, with the unit.
+    optional : whether runs may lack it.
+    """
+
+    kind: Kind
+    meaning: str = ""
+    optional: bool = False
+
+
+Columns = Mapping[str, Column]
+
+
+def write_frame(path: Path, frame: pd.DataFrame) -> None:
+    """Write a frame as Parquet, whole or not at all.
+
+    Raises
+    ------
+    OSError
+        Where it cannot be written.
+    """
+    with atomic_path(path) as temporary:
+        frame.to_parquet(temporary, compression="zstd", index=False)
+
+
+def read_frame(path: Path, columns: Columns) -> pd.DataFrame | None:
+    """Read a Parquet file of results; None where it is absent.
+
+    Parameters
+    ----------
+    path : the file.
+    columns : what it holds; others are read unchecked and stand behind these.
+
+    Raises
+    ------
+    HwbenchError
+        Where the file is damaged, lacks a column, or a column holds what it may not.
+    """
+    return _read(path, columns, others=True)
+
+
+def read_rows(path: Path, columns: Columns) -> pd.DataFrame | None:
+    """As `read_frame`, without other columns; None also where the file has no rows."""
+    frame = _read(path, columns, others=False)
+    return None if frame is None or frame.empty else frame
+
+
+def _read(path: Path, columns: Columns, *, others: bool) -> pd.DataFrame | None:
+    if not path.exists():
+        return None
+    import pyarrow.parquet as pq
+
+    with readable(path):
+        there = pq.read_schema(path).names
+        chosen = None if others else [name for name in columns if name in there]
+        # The metadata that pandas stores could rename or re-index columns: results need none of it.
+        table = pq.read_table(path, columns=chosen, partitioning=None)
+        frame = table.to_pandas(ignore_metadata=True)
+    return checked_frame(path, frame, columns)
+
+
+def checked_frame(path: Path, frame: pd.DataFrame, columns: Columns) -> pd.DataFrame:
+    """A frame with its columns in their types, in this order, others behind them.
+
+    Raises
+    ------
+    HwbenchError
+        Where it lacks a column, or a column holds what it may not.
+    """
+    for name, column in columns.items():
+        if name not in frame and not column.optional:
+            raise HwbenchError(f"{path}: column '{name}' is missing; run it again")
+    known = {
+        name: _checked(path, frame[name], column.kind)
+        for name, column in columns.items()
+        if name in frame
+    }
+    others = {name: frame[name] for name in frame if name not in known}
+    return pd.DataFrame({**known, **others})
+
+
+def _checked(path: Path, column: pd.Series, kind: Kind) -> pd.Series:
+    place = f"{path}: column '{column.name}'"
+    if kind == "optional text":
+        return column.map(lambda value: None if pd.isna(value) else str(value)).astype(object)
+    if kind == "number":
+        if column.isna().all():
+            return pd.Series(np.nan, index=column.index, dtype=np.float64)
+        if not pd.api.types.is_numeric_dtype(column):
+            raise HwbenchError(f"{place} must hold numbers")
+        return column.astype(np.float64).replace([np.inf, -np.inf], np.nan)
+    if column.isna().any():
+        raise HwbenchError(f"{place} holds missing values")
+    if kind == "integer":
+        if not pd.api.types.is_numeric_dtype(column) or (column % 1 != 0).any():
+            raise HwbenchError(f"{place} must hold whole numbers")
+        return column.astype(np.int64)
+    if kind == "flag":
+        if not pd.api.types.is_bool_dtype(column):
+            raise HwbenchError(f"{place} must hold true or false")
+        return column.astype(bool)
+    return column.astype(str)
+
+
+@contextlib.contextmanager
+def readable(path: Path) -> Iterator[None]:
+    """Say in one line which Parquet file cannot be read."""
+    import pyarrow as pa
+
+    try:
+        yield
+    except (OSError, ValueError, pa.ArrowException) as error:
+        raise HwbenchError(
+            f"{path}: cannot be read as Parquet ({one_line(error)}); run it again"
+        ) from error
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """The object of a JSON file, empty where there is no file.
+
+    Raises
+    ------
+    HwbenchError
+        Where the file cannot be read or holds no object.
+    """
+    if not path.exists():
+        return {}
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise HwbenchError(
+            f"{path}: cannot be read as JSON ({one_line(error)}); remove it or choose -o"
+        ) from error
+    if not isinstance(content, dict):
+        kind = type(content).__name__
+        raise HwbenchError(f"{path}: must hold a JSON object, not {kind}; remove it or choose -o")
+    return content
+
+
+def read_tree(path: Path) -> dict[str, Any]:
+    """The tree of a TOML file.
+
+    Raises
+    ------
+    HwbenchError
+        Where the file cannot be read or is no valid TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise HwbenchError(f"{path}: cannot be read ({error.strerror})") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise HwbenchError(f"{path}: is no valid TOML: {error}") from error

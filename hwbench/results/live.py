@@ -1,0 +1,230 @@
+"""What live searches leave in their folders, as tidy frames.
+
+A run's folder holds `config.toml` (the complete tree), `run.json` (when, on what machine, with what
+versions), `metrics.parquet` (epochs), `strengths.parquet` (candidates over epochs, if the strategy
+learns any), `ranking.parquet` and `later_ranking.parquet` (if architectures were ranked),
+`result.json` (if it ended), `retraining.json` (if its architecture was trained from scratch),
+checkpoint and networks. A sweep's folder holds `sweep.toml`, `sweep.parquet` and a run's folder for
+every search. Reading them imports no torch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from hwbench.errors import HwbenchError
+from hwbench.results.frames import Column, Columns, read_frame, read_object, read_tree
+from hwbench.results.names import (
+    CONFIG,
+    EPOCHS,
+    LATER_RANKING,
+    LIVE_RESULT,
+    RANKING,
+    RECORD,
+    RETRAINING,
+    STRENGTHS,
+    SWEEP,
+    SWEEP_RESULTS,
+)
+from hwbench.results.ranking_measures import measures_of
+from hwbench.spaces.edges import EDGE_COLUMNS, architecture_edges
+
+EPOCH_COLUMNS: Columns = {
+    "epoch": Column("integer", "from 0"),
+    "learning_rate": Column("number", "of the weights, in the last step"),
+    "train_loss": Column("number", "cross-entropy of the weights' passes, mean over the steps"),
+    "train_accuracy": Column("number", "in %, mean over the steps"),
+    "validation_loss": Column(
+        "number", "cross-entropy after the epoch, with the supernet's own statistics", optional=True
+    ),
+    "validation_accuracy": Column("number", "in %, of the same passes"),
+    "variance_ratio": Column(
+        "number",
+        "median over mixed operations of the output's variance over the input's (CHOE Fig. 3.6); "
+        "only where the strategy learns strengths",
+        optional=True,
+    ),
+}
+"""What a frame of epochs holds; runs of older versions lack the optional columns."""
+
+STRENGTH_COLUMNS: Columns = {
+    "epoch": Column("integer", "from 0; the state after it"),
+    "position": Column("text", "name of the decision, such as '0->1' or 'normal 0->2'"),
+    "operation": Column("text", "name of the candidate"),
+    "strength": Column("number", "what the derived architecture is chosen by, larger is better"),
+    "probability": Column("number", "share of the candidate at its position, sums to 1"),
+}
+"""What a frame of strengths holds, a row for each epoch and candidate."""
+
+RANKING_COLUMNS: Columns = {
+    "architecture": Column("text", "string of the space"),
+    "accuracy": Column("number", "in %, on validation images with the supernet's weights"),
+    "loss": Column("number", "cross-entropy of the same passes"),
+    "score": Column("number", "what is ranked by, larger is better; rows stand from best to worst"),
+    "true": Column(
+        "number",
+        "the target's value; only where the ranking has a target, missing where unknown",
+        optional=True,
+    ),
+}
+"""What a frame of a ranking holds, a row for each architecture."""
+
+SWEEP_COLUMNS: Columns = {
+    "value": Column("text", "text of the argument's value, 'baseline' where it is left out"),
+    "seed": Column("integer", "of the search"),
+    "architecture": Column("text", "string of what was found"),
+    "search_accuracy": Column(
+        "number", "in %, of what was found, on validation images with the supernet's weights"
+    ),
+    "test_accuracy": Column("number", "in %, the same on test images"),
+    "weight_sets": Column(
+        "number", "sets of weights of all candidates, counted once a position (LAUBE 6.3.3)"
+    ),
+    "ranked": Column("number", "architectures in the ranking; only with a ranking", optional=True),
+    **{
+        name: Column("number", meaning, optional=True)
+        for name, meaning in {
+            "kendall_tau": "of ranking and true values; this and all below only with a target",
+            "kendall_tau_top50": "over the 50 truly best",
+            "mean_true": "mean true value of the ranked",
+            "best_true": "best true value of the ranked",
+            "mean_true_top1": "mean true value of the best ranked; top5, top10 as well",
+            "improvement_top1": "0 is the mean of all, 1 the best; top5, top10 as well "
+            "(LAUBE 6.3.4)",
+        }.items()
+    },
+}
+"""What a frame of a sweep holds, a row for each search."""
+
+
+@dataclass(frozen=True)
+class LiveRun:
+    """The folder of a live search, ended or not.
+
+    Attributes
+    ----------
+    folder : where it is.
+    config : the complete tree: title, seed, space, strategy, trainer ..., as in the TOML file.
+    record : when it was started, machine and versions.
+    result : `architecture`, accuracies, measures; empty where the search has not ended.
+    epochs : see `EPOCH_COLUMNS`; no rows before the first epoch has ended.
+    strengths : see `STRENGTH_COLUMNS`; no rows where the strategy learns none.
+    ranking : see `RANKING_COLUMNS`; the one `hwbench live rank` made last, else that of the search;
+        no rows where there is neither.
+    measures : of the ranking, see `ranking_measures`; empty where it has no true values.
+    edges : of the architecture found, see `EDGE_COLUMNS`; no rows where the search has not ended.
+    retraining : what training the architecture from scratch came to; empty where it was not.
+    """
+
+    folder: Path
+    config: dict[str, Any]
+    record: dict[str, Any]
+    result: dict[str, Any]
+    epochs: pd.DataFrame
+    strengths: pd.DataFrame
+    ranking: pd.DataFrame
+    measures: dict[str, float]
+    edges: pd.DataFrame
+    retraining: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class LiveSweep:
+    """The folder of a sweep, ended or not.
+
+    Attributes
+    ----------
+    folder : where it is.
+    config : title, argument, values, seeds ..., as in the TOML file.
+    searches : see `SWEEP_COLUMNS`; one row for each search that has ended.
+    summary : mean over the seeds of every number, and `<number>_deviation`; a row for each value,
+        in the order of the sweep.
+    """
+
+    folder: Path
+    config: dict[str, Any]
+    searches: pd.DataFrame
+    summary: pd.DataFrame
+
+
+def is_live_run(folder: Path) -> bool:
+    """Whether a folder holds a live search: its config names a strategy and a trainer."""
+    path = folder / CONFIG
+    if not path.is_file():
+        return False
+    try:
+        tree = read_tree(path)
+    except HwbenchError:
+        return False
+    return isinstance(tree.get("strategy"), dict) and isinstance(tree.get("trainer"), dict)
+
+
+def is_live_sweep(folder: Path) -> bool:
+    """Whether a folder holds a sweep of live searches."""
+    return (folder / SWEEP).is_file() and (folder / SWEEP_RESULTS).is_file()
+
+
+def read_live_run(folder: Path) -> LiveRun:
+    """Read the folder of a live search.
+
+    Raises
+    ------
+    HwbenchError
+        Where the folder holds none, or a file is damaged or lacks a column; the message names it.
+    """
+    if not is_live_run(folder):
+        raise HwbenchError(f"{folder}: holds no live search; hwbench live run makes one")
+    config = read_tree(folder / CONFIG)
+    result = read_object(folder / LIVE_RESULT)
+    later = folder / LATER_RANKING
+    ranking = _frame(later if later.exists() else folder / RANKING, RANKING_COLUMNS)
+    measurable = "true" in ranking and int(ranking["true"].notna().sum()) > 1
+    edges = pd.DataFrame(columns=list(EDGE_COLUMNS))
+    if result:
+        edges = architecture_edges(config["space"]["name"], result["architecture"])
+    return LiveRun(
+        folder=folder,
+        config=config,
+        record=read_object(folder / RECORD),
+        result=result,
+        epochs=_frame(folder / EPOCHS, EPOCH_COLUMNS),
+        strengths=_frame(folder / STRENGTHS, STRENGTH_COLUMNS),
+        ranking=ranking,
+        measures=measures_of(ranking) if measurable else {},
+        edges=edges,
+        retraining=read_object(folder / RETRAINING),
+    )
+
+
+def read_live_sweep(folder: Path) -> LiveSweep:
+    """Read the folder of a sweep.
+
+    Raises
+    ------
+    HwbenchError
+        Where the folder holds none, or a file is damaged or lacks a column; the message names it.
+    """
+    if not is_live_sweep(folder):
+        raise HwbenchError(f"{folder}: holds no sweep; hwbench live sweep makes one")
+    searches = _frame(folder / SWEEP_RESULTS, SWEEP_COLUMNS)
+    return LiveSweep(folder, read_tree(folder / SWEEP), searches, summary(searches))
+
+
+def summary(searches: pd.DataFrame) -> pd.DataFrame:
+    """Mean and standard deviation over the seeds of every number, a row a value, in their order."""
+    numbers = searches.drop(columns="seed").select_dtypes("number").columns
+    grouped = searches.groupby("value", sort=False)[list(numbers)]
+    mean, deviation = grouped.mean(), grouped.std()
+    return mean.join(deviation, rsuffix="_deviation").reset_index()
+
+
+def _frame(path: Path, columns: Columns) -> pd.DataFrame:
+    """A file's frame, with the columns but no rows where there is no file."""
+    frame = read_frame(path, columns)
+    if frame is None:
+        return pd.DataFrame(columns=[name for name, each in columns.items() if not each.optional])
+    return frame

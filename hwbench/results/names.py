@@ -1,0 +1,49 @@
+"""The names of all files that a run folder may hold."""
+
+from __future__ import annotations
+
+RECORD = "run.json"
+"""When, where and with what a run was made, see `hwbench.results.record`."""
+
+SCENARIO = "scenario.toml"
+REPORT = "report.html"
+
+STUDY, PREDICTIONS = "study", "predictions"
+"""Kinds of a study's results: stems of the names of its files and of their parts."""
+
+PARTS = "parts"
+"""The folder of a study's parts, see `hwbench.results.study_reading`."""
+
+STUDY_FILES = (f"{STUDY}.parquet", f"{PREDICTIONS}.parquet")
+SIMULATION_FILES = ("simulation.parquet", "selection_example.parquet")
+SEARCH_FILES = ("search.parquet", "search_fronts.parquet", "search_verified.parquet")
+
+SEARCH_PARTS = "search_parts"
+"""The folder of searches that have ended while others run, see `hwbench.search.parts`."""
+
+CONFIG = "config.toml"
+CHECKPOINT = "checkpoint.pt"
+EPOCHS = "metrics.parquet"
+STRENGTHS = "strengths.parquet"
+RANKING = "ranking.parquet"
+LATER_RANKING = "later_ranking.parquet"
+LIVE_RESULT = "result.json"
+RETRAINING = "retraining.json"
+LIVE_FILES = (EPOCHS, STRENGTHS, RANKING, LATER_RANKING, LIVE_RESULT, RETRAINING)
+"""What a live search finds."""
+
+SWEEP = "sweep.toml"
+SWEEP_RESULTS = "sweep.parquet"
+
+SCENARIO_FILES = (*STUDY_FILES, *SIMULATION_FILES, *SEARCH_FILES, RECORD, REPORT)
+"""What the run of a scenario may leave."""
+
+REPORTED_FILES = (
+    RECORD,
+    *STUDY_FILES,
+    *SIMULATION_FILES,
+    *SEARCH_FILES,
+    SWEEP_RESULTS,
+    *LIVE_FILES,
+)
+"""What a report is made of, in its order."""

@@ -1,0 +1,340 @@
+"""Reading run folders: what each holds, checked, and put together for one page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from hwbench.errors import HwbenchError
+from hwbench.results.columns import (
+    EXAMPLE_COLUMNS,
+    PREDICTION_COLUMNS,
+    SEARCH_COLUMNS,
+    SEARCH_FRONT_COLUMNS,
+    SEARCH_VERIFIED_COLUMNS,
+    SIMULATION_COLUMNS,
+    STUDY_COLUMNS,
+)
+from hwbench.results.frames import Columns, checked_frame, read_rows
+from hwbench.results.live import (
+    LiveRun,
+    LiveSweep,
+    is_live_run,
+    is_live_sweep,
+    read_live_run,
+    read_live_sweep,
+)
+from hwbench.results.names import PREDICTIONS, REPORTED_FILES, STUDY
+from hwbench.results.record import read_record
+from hwbench.results.study_reading import as_frame, list_parts, read_results, result_columns
+
+LOOKUP_FAMILY = "lookup table"
+
+
+@dataclass(frozen=True)
+class Target:
+    """A column of a table that was predicted or searched over, in words."""
+
+    key: str
+    title: str
+    unit: str
+    column: str = ""
+
+    @property
+    def name(self) -> str:
+        """The column alone, in words: "latency" of "latency, NAS-Bench-201"."""
+        return self.column or self.key.rpartition(":")[2]
+
+    @property
+    def with_unit(self) -> str:
+        """The title with its unit: "latency, NAS-Bench-201 (ms)"."""
+        return f"{self.title} ({self.unit})" if self.unit else self.title
+
+    def amount(self, number: str) -> str:
+        """A formatted number with this target's unit behind it."""
+        return f"{number} {self.unit}" if self.unit else number
+
+
+@dataclass(frozen=True)
+class Record:
+    """Where a run's numbers are from.
+
+    Attributes
+    ----------
+    folder : the run folder.
+    info : what its `run.json` says; empty where it has none.
+    config : the text of a live search's or sweep's configuration; "" for other runs.
+    files : the result files that the folder holds.
+    """
+
+    folder: Path
+    info: dict[str, Any]
+    config: str
+    files: tuple[Path, ...]
+
+    @property
+    def sessions(self) -> list[dict[str, Any]]:
+        """When and where the run was started and went on."""
+        given = self.info.get("sessions")
+        return [each for each in given if isinstance(each, dict)] if isinstance(given, list) else []
+
+
+@dataclass(frozen=True)
+class Run:
+    """The checked contents of a run folder, or of several that are shown on one page.
+
+    Attributes
+    ----------
+    folder : the folder, the first of several.
+    info : what `run.json` says: `title`, `spec`, `tables`, `predictors` ..., joined over folders.
+    study ... search_verified : rows of the files of that name; None where there is none or no row.
+    live, sweeps : live searches and sweeps of them.
+    records : one a folder.
+    """
+
+    folder: Path
+    info: dict[str, Any]
+    study: pd.DataFrame | None = None
+    predictions: pd.DataFrame | None = None
+    simulation: pd.DataFrame | None = None
+    example: pd.DataFrame | None = None
+    search: pd.DataFrame | None = None
+    search_fronts: pd.DataFrame | None = None
+    search_verified: pd.DataFrame | None = None
+    live: tuple[LiveRun, ...] = ()
+    sweeps: tuple[LiveSweep, ...] = ()
+    records: tuple[Record, ...] = ()
+
+    def target(self, key: str) -> Target:
+        """Title and unit of "table:column" as the run's record gives them, else the bare key."""
+        table_name, _, column_name = key.partition(":")
+        table = self._table(table_name)
+        column = _mapping(_mapping(table.get("columns")).get(column_name))
+        if not column:
+            return Target(key, key, "")
+        name = str(column.get("title") or column_name)
+        title = f"{name}, {table.get('title') or table_name}"
+        return Target(key, title, str(column.get("unit") or ""), name)
+
+    def space(self, key: str) -> str:
+        """The name of the space of "table:column"; "" where the record does not say."""
+        return str(self._table(key.partition(":")[0]).get("space") or "")
+
+    def _table(self, name: str) -> Mapping[str, Any]:
+        return _mapping(_mapping(self.info.get("tables")).get(name))
+
+    def predictor_title(self, name: str) -> str:
+        """A predictor's title as the run's record gives it, else its name."""
+        card = _mapping(_mapping(self.info.get("predictors")).get(name))
+        return str(card.get("title") or name)
+
+    @property
+    def left_out(self) -> list[dict[str, str]]:
+        """What could not be run: predictor, encoding, target and reason of each, as text."""
+        given = self.info.get("left_out")
+        entries = [_mapping(each) for each in given] if isinstance(given, list) else []
+        keys = ("predictor", "encoding", "target", "reason")
+        return [{key: str(each.get(key, "")) for key in keys} for each in entries if each]
+
+
+PARTS = {
+    "study": "study",
+    "simulation": "simulation",
+    "search": "search",
+}
+"""Fields of a `Run` of which a page shows one, and what they are called."""
+
+
+def read_run(folder: Path) -> Run:
+    """Read and check a run folder.
+
+    Raises
+    ------
+    HwbenchError
+        Where the folder holds nothing to report, or a file of it is broken.
+    """
+    if not folder.is_dir():
+        raise HwbenchError(f"{folder}: no such run folder")
+    if is_live_run(folder) or is_live_sweep(folder):
+        return _read_live(folder)
+    study = _read_study(folder)
+    predictions = None if study is None else _read_predictions(folder, study)
+    simulation = read_rows(folder / "simulation.parquet", SIMULATION_COLUMNS)
+    search = read_rows(folder / "search.parquet", SEARCH_COLUMNS)
+    if study is None and simulation is None and search is None:
+        raise HwbenchError(
+            f"{folder}: nothing to report, the folder holds no rows in study.parquet, "
+            "simulation.parquet or search.parquet, and no live search"
+        )
+    info = read_record(folder) or {}
+    return Run(
+        folder=folder,
+        info=info,
+        study=None if study is None else name_entries(study),
+        predictions=None if predictions is None else name_entries(predictions),
+        simulation=simulation,
+        example=read_rows(folder / "selection_example.parquet", EXAMPLE_COLUMNS),
+        search=search,
+        search_fronts=read_rows(folder / "search_fronts.parquet", SEARCH_FRONT_COLUMNS),
+        search_verified=read_rows(folder / "search_verified.parquet", SEARCH_VERIFIED_COLUMNS),
+        records=(Record(folder, info, "", _files(folder)),),
+    )
+
+
+def read_runs(folders: Sequence[Path]) -> Run:
+    """Read run folders for one page.
+
+    Raises
+    ------
+    HwbenchError
+        As `read_run`; and where two folders hold the same part, or other tables of one name.
+    """
+    runs = [read_run(folder) for folder in folders]
+    joined = runs[0]
+    for run in runs[1:]:
+        joined = _joined(joined, run)
+    return joined
+
+
+def _joined(one: Run, other: Run) -> Run:
+    for part, name in PARTS.items():
+        if getattr(one, part) is not None and getattr(other, part) is not None:
+            holder = next(r.folder for r in one.records if (r.folder / f"{part}.parquet").exists())
+            raise HwbenchError(
+                f"{holder} and {other.folder} both hold a {name}: "
+                "hwbench report compare shows two runs side by side"
+            )
+    own = {
+        field.name: getattr(other, field.name)
+        for field in fields(Run)
+        if getattr(one, field.name) is None
+    }
+    return replace(
+        one,
+        **own,
+        info=_joined_info(one, other),
+        live=(*one.live, *other.live),
+        sweeps=(*one.sweeps, *other.sweeps),
+        records=(*one.records, *other.records),
+    )
+
+
+def _joined_info(one: Run, other: Run) -> dict[str, Any]:
+    """What a page says of both: titles in a row, tables, predictors and failures of both."""
+    first, second = one.info, other.info
+    tables = dict(_mapping(first.get("tables")))
+    for name, table in _mapping(second.get("tables")).items():
+        there = _mapping(tables.get(name)).get("sha256")
+        if name in tables and there != _mapping(table).get("sha256"):
+            raise HwbenchError(
+                f"{one.folder} and {other.folder}: their tables {name} differ (SHA-256); "
+                "report them one by one"
+            )
+        tables[name] = table
+    joined = {**second, **first, "tables": tables}
+    titles = [record.folder.name for run in (one, other) for record in run.records]
+    joined["title"] = f"{len(titles)} runs: " + ", ".join(titles)
+    for key in ("predictors", "spec"):
+        both = {**_mapping(second.get(key)), **_mapping(first.get(key))}
+        given = {name: value for name, value in _mapping(second.get(key)).items() if value}
+        joined[key] = {**both, **given} if key == "spec" else both
+    for key in ("left_out", "search_failures"):
+        joined[key] = [
+            each for info in (first, second) for each in info.get(key) or [] if info.get(key)
+        ]
+    times = [info.get("seconds") for info in (first, second)]
+    joined["seconds"] = sum(time for time in times if isinstance(time, int | float)) or None
+    return joined
+
+
+def _read_live(folder: Path) -> Run:
+    """The run of a live search's folder, or of a sweep's with those of its searches."""
+    if is_live_sweep(folder):
+        sweep = read_live_sweep(folder)
+        found = sorted(path for path in folder.iterdir() if path.is_dir() and is_live_run(path))
+        config = folder / "sweep.toml"
+        runs = [_read_live(path) for path in found]
+        info: dict[str, Any] = {"title": str(sweep.config.get("title") or folder.name)}
+        if runs:
+            info = {**runs[0].info, **info}
+        own = Record(folder, {}, config.read_text(encoding="utf-8"), _files(folder))
+        return Run(
+            folder=folder,
+            info=info,
+            live=tuple(each for run in runs for each in run.live),
+            sweeps=(sweep,),
+            # The sweep's configuration says what those of its searches are.
+            records=(own, *(replace(each, config="") for run in runs for each in run.records)),
+        )
+    live = read_live_run(folder)
+    _check_live(live)
+    title = str(live.config.get("title") or folder.name)
+    info = {**live.record, "title": title, "config": live.config}
+    text = (folder / "config.toml").read_text(encoding="utf-8")
+    record = Record(folder, live.record, text, _files(folder))
+    return Run(folder=folder, info=info, live=(live,), records=(record,))
+
+
+def _check_live(live: LiveRun) -> None:
+    """See that a live search's files say what the report shows of them."""
+    space = live.config.get("space")
+    if not isinstance(space, dict) or not isinstance(space.get("name"), str):
+        raise HwbenchError(f"{live.folder / 'config.toml'}: [space] must have a name")
+    for name in ("search_accuracy", "test_accuracy"):
+        if live.result and not isinstance(live.result.get(name), int | float):
+            raise HwbenchError(f"{live.folder / 'result.json'}: '{name}' must be a number")
+
+
+def _files(folder: Path) -> tuple[Path, ...]:
+    """The result files of a folder, those of a study that is not done yet in its parts."""
+    parts = [part.path(kind) for part in list_parts(folder) for kind in (STUDY, PREDICTIONS)]
+    paths = [*(folder / name for name in REPORTED_FILES), *parts]
+    return tuple(dict.fromkeys(path for path in paths if path.is_file()))
+
+
+def _read_study(folder: Path) -> pd.DataFrame | None:
+    """The trials, finished or not; None where there are none."""
+    there = result_columns(folder, STUDY)
+    wanted = {
+        name: column
+        for name, column in STUDY_COLUMNS.items()
+        if name in there or not column.optional
+    }
+    study = _read_results(folder, STUDY, wanted)
+    absent = dict.fromkeys([name for name in STUDY_COLUMNS if name not in wanted], np.nan)
+    return None if study is None else study.assign(**absent)
+
+
+def _read_predictions(folder: Path, study: pd.DataFrame) -> pd.DataFrame | None:
+    """The predictions at the largest training size of each target; None where there are none."""
+    import pyarrow.compute as pc
+
+    sampled = study[study["family"] != LOOKUP_FAMILY]
+    largest = sampled.groupby("target")["training_size"].max()
+    wanted = pc.field("training_size").isin(sorted({int(size) for size in largest}))
+    return _read_results(folder, PREDICTIONS, PREDICTION_COLUMNS, wanted)
+
+
+def _read_results(
+    folder: Path, kind: str, columns: Columns, filters: Any = None
+) -> pd.DataFrame | None:
+    table = read_results(folder, kind, list(columns), filters)
+    if table is None or not len(table):
+        return None
+    return checked_frame(folder / f"{kind}.parquet", as_frame(table), columns)
+
+
+def name_entries(frame: pd.DataFrame) -> pd.DataFrame:
+    """A study's rows with the encoding in the names of predictors compared on several of them."""
+    several = frame.groupby("predictor")["encoding"].transform("nunique") > 1
+    named = frame["predictor"] + " (" + frame["encoding"] + ")"
+    return frame.assign(predictor=frame["predictor"].where(~several, named))
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}

@@ -1,0 +1,285 @@
+"""The results of a study on disk: append-only Parquet parts that any stop leaves whole.
+
+A run folder holds `study.parquet` (a row a trial) and `predictions.parquet` (a row a test
+architecture of a trial). While a study runs, the same columns stand in parts,
+`parts/A-B.study.parquet` and `parts/A-B.predictions.parquet`, which hold what was flushed as A-th
+to B-th. Of a part the predictions are written first: one whose `study` file is missing does not
+count. Parts are merged as they become many; a part that lies within another's range is superseded
+by it. Compacting makes the two plain files of all parts. Where a trial stands twice, the later row
+counts: a failure that was tried again, or a crash between the steps of compacting.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from hwbench.errors import HwbenchError
+from hwbench.results.frames import readable
+from hwbench.results.names import PARTS, PREDICTIONS, STUDY
+from hwbench.results.study_columns import TEXT
+
+FAN_IN = 32
+"""So many parts of one level are merged into one of the next."""
+
+
+RETRIES = 5
+"""A folder that is being written is read again at most so often."""
+
+
+_PART = re.compile(r"(\d{8})-(\d{8})\.study\.parquet")
+
+
+@dataclass(frozen=True, order=True)
+class Part:
+    """A pair of result files: those flushed as `first` to `last`, or the compacted ones (0)."""
+
+    first: int
+    last: int
+    folder: Path
+
+    def path(self, kind: str) -> Path:
+        """The file of a kind, "study" or "predictions"."""
+        if self.last == 0:
+            return self.folder / f"{kind}.parquet"
+        return self.folder / PARTS / f"{self.first:08d}-{self.last:08d}.{kind}.parquet"
+
+    @property
+    def level(self) -> int:
+        """How often it was merged."""
+        width, level = self.last - self.first + 1, 0
+        while width >= FAN_IN:
+            width, level = width // FAN_IN, level + 1
+        return level
+
+
+def list_parts(folder: Path) -> list[Part]:
+    """The parts that count, the compacted files first, then in the order of writing."""
+    names = [path.name for path in (folder / PARTS).glob("*.study.parquet")]
+    matches = [match for name in names if (match := _PART.fullmatch(name))]
+    found = [Part(int(match[1]), int(match[2]), folder) for match in matches]
+    parts: list[Part] = []
+    for part in sorted(found, key=lambda part: (part.first, -part.last)):
+        if not parts or part.last > parts[-1].last:
+            parts.append(part)
+    compacted = Part(0, 0, folder)
+    return [compacted, *parts] if compacted.path(STUDY).exists() else parts
+
+
+# ---------------------------------------------------------------------- reading
+
+Result = TypeVar("Result")
+
+
+def _beside_a_writer(read: Callable[[], Result]) -> Result:
+    """Read a folder again if a part went into a larger one meanwhile."""
+    for _ in range(RETRIES):
+        try:
+            return read()
+        except HwbenchError as error:
+            if not isinstance(error.__cause__, FileNotFoundError):
+                raise
+    return read()
+
+
+def read_trials(folder: Path | str, columns: Sequence[str] | None = None) -> pd.DataFrame:
+    """The trials of a run folder, finished or not, a row a trial.
+
+    Parameters
+    ----------
+    folder : the run folder.
+    columns : some of the columns; all by default.
+
+    Returns
+    -------
+    The columns of `study.parquet`: `trial` (its identity), `target`, `predictor`, `title`,
+    `family`, `encoding`, `training_size`, `seed`, `test_size`, the scores, what tuning did, times
+    in seconds, `memory_mb` (MiB), and `exception` and `error`, None where the trial has scores.
+
+    Raises
+    ------
+    HwbenchError
+        Where the folder holds no results, a file is broken, or lacks a column.
+    """
+    return _frame_of(Path(folder), STUDY, columns, None)
+
+
+def read_predictions(
+    folder: Path | str,
+    columns: Sequence[str] | None = None,
+    *,
+    filters: pc.Expression | None = None,
+) -> pd.DataFrame:
+    """The test predictions of a run folder, a row a test architecture of a trial.
+
+    Parameters
+    ----------
+    folder : the run folder.
+    columns : some of the columns; by default all but `trial`.
+    filters : an Arrow expression; only what fits it is read, such as
+        `pyarrow.compute.field("training_size") == 614`.
+
+    Returns
+    -------
+    `target`, `predictor`, `encoding`, `training_size`, `seed`, the table's key column
+    (`arch_index` or `arch`), `truth` and `prediction` in the target's unit. Rows of a trial stand
+    together, in the order of its test set; trials stand in the order in which they ended.
+
+    Raises
+    ------
+    HwbenchError
+        Where the folder holds no results, a file is broken, or lacks a column.
+    """
+    return _frame_of(Path(folder), PREDICTIONS, columns, filters)
+
+
+def _frame_of(
+    folder: Path, kind: str, columns: Sequence[str] | None, filters: pc.Expression | None
+) -> pd.DataFrame:
+    if not folder.is_dir():
+        raise HwbenchError(f"{folder}: no such run folder")
+    table = read_results(folder, kind, columns, filters)
+    if table is None:
+        raise HwbenchError(f"{folder}: holds no results of a study; see `hwbench study run`")
+    if columns is None and kind == PREDICTIONS and "trial" in table.column_names:
+        table = table.drop_columns("trial")
+    return as_frame(table)
+
+
+def as_frame(table: pa.Table) -> pd.DataFrame:
+    """Results as a frame of plain columns: texts are of dtype object."""
+    frame: pd.DataFrame = table.replace_schema_metadata(None).to_pandas()
+    for name, dtype in frame.dtypes.items():
+        if isinstance(dtype, pd.CategoricalDtype):
+            frame[name] = frame[name].astype(object).where(frame[name].notna(), None)
+    return frame
+
+
+def read_results(
+    folder: Path,
+    kind: str,
+    columns: Sequence[str] | None = None,
+    filters: pc.Expression | None = None,
+) -> pa.Table | None:
+    """Rows of a run folder as an Arrow table, without those that later ones replace.
+
+    Parameters
+    ----------
+    folder : the run folder.
+    kind : "study" or "predictions".
+    columns : some of the columns; all by default.
+    filters : an Arrow expression that rows must fit.
+
+    Returns
+    -------
+    None where there are none.
+
+    Raises
+    ------
+    HwbenchError
+        Where a file is broken, or lacks a column.
+    """
+    return _beside_a_writer(lambda: _read_parts(folder, kind, columns, filters))
+
+
+def _read_parts(
+    folder: Path, kind: str, columns: Sequence[str] | None, filters: pc.Expression | None
+) -> pa.Table | None:
+    parts = list_parts(folder)
+    last = last_places(parts) if len(parts) > 1 else None
+    tables = []
+    for place, part in enumerate(parts):
+        if kind == PREDICTIONS and not part.path(kind).exists():
+            schema_names(part.path(STUDY))  # if that is there all its trials failed
+            continue
+        tables.append(read_part(part, place, kind, columns, filters, last))
+    if not tables:
+        return None
+    return pa.concat_tables(tables, promote_options="permissive").unify_dictionaries()
+
+
+def result_columns(folder: Path, kind: str) -> set[str]:
+    """Columns that all result files of a kind in a run folder have."""
+    paths = [part.path(kind) for part in list_parts(folder)]
+    names = [set(schema_names(path)) for path in paths if path.exists()]
+    return set.intersection(*names) if names else set()
+
+
+def read_part(
+    part: Part,
+    place: int,
+    kind: str,
+    columns: Sequence[str] | None,
+    filters: pc.Expression | None,
+    last: pd.Series | None,
+) -> pa.Table:
+    """Rows of a part, without those that parts after it replace, see `last_places`."""
+    if last is None:
+        return _read_file(part.path(kind), columns, filters)
+    wanted = None if columns is None else list(dict.fromkeys([*columns, "trial"]))
+    table = of_place(_read_file(part.path(kind), wanted, filters), place, last)
+    return table if columns is None else table.select(list(columns))
+
+
+def of_place(table: pa.Table, place: int, last: pd.Series) -> pa.Table:
+    """Rows of those trials whose last part is the one at `place`."""
+    if not len(table):
+        return table
+    trials = table.unify_dictionaries()["trial"].combine_chunks()
+    own = last.reindex(trials.dictionary.to_pylist()).to_numpy() == place
+    return table if own.all() else table.filter(pa.array(own[trials.indices.to_numpy()]))
+
+
+def last_places(parts: Sequence[Part]) -> pd.Series:
+    """For each trial the place of the last part that holds it."""
+    ids = [_read_file(part.path(STUDY), ["trial"], None)["trial"].to_pylist() for part in parts]
+    places = np.repeat(np.arange(len(parts)), [len(each) for each in ids])
+    every = pd.Series(places, index=pd.Index([name for each in ids for name in each]))
+    return every[~every.index.duplicated(keep="last")]
+
+
+def _read_file(
+    path: Path, columns: Sequence[str] | None, filters: pc.Expression | None
+) -> pa.Table:
+    names = schema_names(path)
+    for name in columns or ():
+        if name not in names:
+            raise HwbenchError(f"{path}: column '{name}' is missing")
+    with readable(path):
+        return pq.read_table(
+            path,
+            columns=None if columns is None else list(columns),
+            filters=filters,
+            read_dictionary=[name for name in TEXT if name in names],
+            partitioning=None,
+        )
+
+
+def schema_names(path: Path) -> list[str]:
+    """Columns of a result file."""
+    with readable(path):
+        names: list[str] = pq.read_schema(path).names
+    return names
+
+
+def trial_outcomes(folder: Path) -> dict[str, bool]:
+    """For each trial of a run folder, by identity, whether it failed."""
+    outcomes: dict[str, bool] = {}
+    for part in list_parts(folder):
+        outcomes.update(outcomes_of(_read_file(part.path(STUDY), ["trial", "exception"], None)))
+    return outcomes
+
+
+def outcomes_of(rows: pa.Table) -> dict[str, bool]:
+    """For each trial of some rows, by identity, whether it failed."""
+    failed = pc.is_valid(rows["exception"]).to_pylist()
+    return dict(zip(rows["trial"].to_pylist(), failed, strict=True))

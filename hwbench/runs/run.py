@@ -1,0 +1,254 @@
+"""Running a scenario, or what its study lacks, in a run folder that a stop leaves whole."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from hwbench.environment import describe_machine, describe_versions
+from hwbench.errors import HwbenchError
+from hwbench.files import atomic_path, file_digest
+from hwbench.predictors import predictor_card
+from hwbench.progress import StageProgress, silent_stage
+from hwbench.results.frames import write_frame
+from hwbench.results.names import RECORD
+from hwbench.results.record import Record, read_record, remove_results, shard_in, write_record
+from hwbench.runs.continuing import (
+    continued,
+    refuse_other_study,
+)
+from hwbench.runs.scenario import Scenario, load_scenario, scenario_path
+from hwbench.search.run import write_search
+from hwbench.simulation import run_simulation
+from hwbench.study.plan import Plan, make_plan
+from hwbench.study.run import Resources, run_plan
+from hwbench.study.spec import Limits, StudySpec
+from hwbench.tables.library import load_table, split_target, table_path
+from hwbench.toml import validated
+
+
+def run_scenario(
+    name: str,
+    folder: Path,
+    *,
+    parts: tuple[str, ...] = ("study", "simulation", "search"),
+    workers: int = 1,
+    backend: str = "local",
+    address: str | None = None,
+    shard: tuple[int, int] = (1, 1),
+    fresh: bool = False,
+    study_changes: Mapping[str, Any] | None = None,
+    stage: StageProgress = silent_stage,
+) -> Path:
+    """Run a scenario and write its results.
+
+    A study that was stopped in the folder goes on where it was, and one that asks for more targets,
+    predictors, training sizes or seeds than before adds their trials; searches that were stopped go
+    on too, and are run anew once all have ended, as simulations are.
+
+    Parameters
+    ----------
+    name : of the scenario, or the path of its `.toml` file.
+    folder : the run folder; made if missing.
+    parts : which of "study", "simulation" and "search" to run; those that the scenario lacks are
+        left out.
+    workers, backend, address : where the study is run, see `hwbench.study.run.Resources`.
+    shard : (i, n): only the i-th of n parts of the study's trials, i from 1.
+    fresh : whether results that the folder holds are removed first.
+    study_changes : fields of the study's spec that replace the scenario's.
+    stage : makes a progress function for each part.
+
+    Returns
+    -------
+    The folder. It holds `scenario.toml` as given, `run.json` (resolved spec, versions, machine,
+    tables with their hashes), and of the parts that ran `study.parquet`, `predictions.parquet`,
+    `simulation.parquet` and `selection_example.parquet`, and those of `write_search`.
+
+    Raises
+    ------
+    HwbenchError
+        Where scenario, tables or predictors are unknown or broken, the scenario has none of the
+        parts, the folder holds results of another spec, or cannot be written.
+    """
+    scenario = with_changes(load_scenario(name), study_changes or {})
+    chosen = [part for part in parts if getattr(scenario, part) is not None]
+    if not chosen:
+        raise HwbenchError(f"scenario {name} has no section [{parts[0]}]")
+    resources = Resources(workers, backend, address)
+    plan = make_plan(scenario.study) if scenario.study is not None and "study" in chosen else None
+    record: Record = {
+        "scenario": Path(name).stem,
+        "title": scenario.title,
+        "description": scenario.description,
+        "spec": scenario.model_dump(mode="json"),
+        "predictors": predictor_cards(scenario),
+        "tables": _table_cards(scenario),
+        "shard": list(shard),
+    }
+    if fresh:
+        remove_results(folder)
+    record |= continued(folder, record, plan, chosen)
+    source = scenario_path(name).read_bytes()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with atomic_path(folder / "scenario.toml") as temporary:
+            temporary.write_bytes(source)
+    except OSError as error:
+        raise HwbenchError(f"{folder}: cannot be written ({error.strerror})") from error
+    with recorded_session(folder, record, resources) as session:
+        if plan is not None and scenario.study is not None:
+            session["trials_run"] = run_plan(
+                plan,
+                folder,
+                limits=scenario.study.limits,
+                resources=resources,
+                shard=shard,
+                progress=stage("fitting predictors"),
+            )
+        if scenario.simulation is not None and "simulation" in chosen:
+            simulation = run_simulation(
+                scenario.simulation, workers=workers, progress=stage("simulating selections")
+            )
+            write_frame(folder / "simulation.parquet", simulation.selections)
+            write_frame(folder / "selection_example.parquet", simulation.example)
+        if scenario.search is not None and "search" in chosen:
+            record["search_failures"] = write_search(
+                scenario.search, folder, workers=workers, progress=stage("searching")
+            )
+    return folder
+
+
+def resume_study(
+    folder: Path,
+    *,
+    resources: Resources = Resources(),  # noqa: B008  frozen
+    retry_failed: bool = False,
+    limits: Limits | None = None,
+    stage: StageProgress = silent_stage,
+) -> int:
+    """Run what the study of a run folder lacks.
+
+    Parameters
+    ----------
+    folder : the run folder.
+    resources : where to run.
+    retry_failed : whether to run those trials again that failed.
+    limits : of each trial; the spec's by default.
+    stage : makes a progress function.
+
+    Returns
+    -------
+    How many trials were run.
+
+    Raises
+    ------
+    HwbenchError
+        Where the folder holds no study, or tables, predictors or code are no longer what they were.
+    """
+    record, plan, spec = read_plan(folder)
+    with recorded_session(folder, record, resources) as session:
+        session["trials_run"] = run_plan(
+            plan,
+            folder,
+            limits=limits or spec.limits,
+            resources=resources,
+            shard=shard_in(record),
+            retry_failed=retry_failed,
+            progress=stage("fitting predictors"),
+        )
+    return int(session["trials_run"])
+
+
+def read_plan(folder: Path) -> tuple[Record, Plan, StudySpec]:
+    """The record, the plan and the spec of a run folder's study.
+
+    Raises
+    ------
+    HwbenchError
+        Where the folder holds no study, or tables, predictors or code are no longer what they were.
+    """
+    record = read_record(folder)
+    if record is None:
+        raise HwbenchError(f"{folder}: holds no run, its {RECORD} is missing")
+    scenario = validated(record.get("spec") or {}, Scenario, where=f"{folder / RECORD}: spec")
+    if scenario.study is None or "study" not in record:
+        raise HwbenchError(f"{folder}: holds no study")
+    plan = make_plan(scenario.study)
+    now = {**record, "predictors": predictor_cards(scenario)}
+    refuse_other_study(folder, record, now, plan)
+    return record, plan, scenario.study
+
+
+def with_changes(scenario: Scenario, changes: Mapping[str, Any]) -> Scenario:
+    """A scenario with fields of its study's spec replaced.
+
+    Raises
+    ------
+    HwbenchError
+        Where a field does not exist or cannot have that value.
+    """
+    if not changes or scenario.study is None:
+        return scenario
+    given = {**scenario.study.model_dump(), **changes}
+    return scenario.model_copy(update={"study": validated(given, StudySpec, where="study")})
+
+
+@contextlib.contextmanager
+def recorded_session(folder: Path, record: Record, resources: Resources) -> Iterator[Record]:
+    """Keep the record of a run folder while something is run in it, and give the session's."""
+    session: Record = {
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        "seconds": 0.0,
+        "trials_run": None,
+        "workers": resources.workers,
+        "backend": resources.backend,
+        "machine": describe_machine(),
+        "versions": describe_versions(),
+    }
+    earlier = list(record.get("sessions", []))
+    record["sessions"] = [*earlier, session]
+    record |= {name: session[name] for name in ("machine", "versions", "workers")}
+    record["started"] = record["sessions"][0]["started"]
+    start = time.monotonic()
+    with contextlib.suppress(FileNotFoundError):
+        (folder / "report.html").unlink()
+    write_record(folder, record)
+    try:
+        yield session
+    finally:
+        session["seconds"] = round(time.monotonic() - start, 1)
+        record["seconds"] = round(sum(each["seconds"] for each in record["sessions"]), 1)
+        with contextlib.suppress(HwbenchError):  # on a full disk the first error is the one to tell
+            write_record(folder, record)
+
+
+def predictor_cards(scenario: Scenario) -> dict[str, Any]:
+    """The cards of a study's predictors by name, as its record keeps them."""
+    names = scenario.study.predictors if scenario.study else ()
+    return {name: predictor_card(name).model_dump(mode="json") for name in names}
+
+
+def _table_cards(scenario: Scenario) -> dict[str, Any]:
+    targets: list[str] = []
+    if scenario.study:
+        targets.extend(scenario.study.targets)
+    if scenario.simulation:
+        targets.extend(scenario.simulation.targets)
+    if scenario.search:
+        targets.extend([scenario.search.accuracy, *scenario.search.metrics])
+    cards: dict[str, Any] = {}
+    for target in targets:
+        name, column = split_target(target)
+        table = load_table(name)
+        table.column(column)  # an unknown column is said now, not after the study
+        if name not in cards:
+            cards[name] = {
+                "rows": len(table),
+                "sha256": file_digest(table_path(name)),
+                **table.card.model_dump(mode="json"),
+            }
+    return cards

@@ -1,0 +1,117 @@
+"""Every strategy by name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from inspect import Parameter, signature
+from typing import Any
+
+from numpy.typing import ArrayLike
+
+from hwbench.errors import unknown_name
+from hwbench.imports import import_object
+from hwbench.search.objectives import Objective
+from hwbench.search.strategies.base import Strategy
+from hwbench.spaces import Space
+
+_STRATEGIES = {
+    "random": "hwbench.search.strategies.random_search:RandomSearch",
+    "local_search": "hwbench.search.strategies.local_search:LocalSearch",
+    "regularised_evolution": "hwbench.search.strategies.evolution:RegularisedEvolution",
+    "nsga2": "hwbench.search.strategies.nsga2:NSGA2",
+    "reinforce": "hwbench.search.strategies.reinforce:Reinforce",
+    "tpe": "hwbench.search.strategies.tpe:TPE",
+    "random_forest": "hwbench.search.strategies.bayesian:RandomForestSearch",
+    "gaussian_process": "hwbench.search.strategies.bayesian:GaussianProcessSearch",
+    "bananas": "hwbench.search.strategies.neural:Bananas",
+    "bonas": "hwbench.search.strategies.neural:Bonas",
+    "npenas": "hwbench.search.strategies.neural:Npenas",
+    "progressive": "hwbench.search.strategies.progressive:ProgressiveSearch",
+    "predictor_guided": "hwbench.search.strategies.predictor_guided:PredictorGuided",
+}
+
+
+def list_strategies() -> list[str]:
+    """Names of the strategies that come with hwbench."""
+    return list(_STRATEGIES)
+
+
+def strategy_class(name: str) -> type[Strategy]:
+    """The class of a strategy.
+
+    Parameters
+    ----------
+    name : one of `list_strategies()`, or the import path "module:Class" of one of your own.
+
+    Raises
+    ------
+    HwbenchError
+        Where there is none; the message says the nearest name.
+    """
+    if name not in _STRATEGIES and ":" not in name:
+        raise unknown_name("strategy", name, _STRATEGIES)
+    found: type[Strategy] = import_object(_STRATEGIES.get(name, name), owner=f"strategy {name}")
+    return found
+
+
+def strategy_parameters(name: str) -> dict[str, Any]:
+    """The parameters of a strategy with their defaults, those that all strategies have left out."""
+    common = signature(Strategy.__init__).parameters
+    found: dict[str, Any] = {}
+    for base in reversed(strategy_class(name).__mro__):
+        if base is object or "__init__" not in vars(base):
+            continue
+        for key, parameter in signature(vars(base)["__init__"]).parameters.items():
+            if parameter.kind is Parameter.KEYWORD_ONLY and key not in common:
+                found[key] = parameter.default
+    for key in found:
+        found[key] = getattr(strategy_class(name), f"default_{key}", found[key])
+    return found
+
+
+def make_strategy(
+    name: str,
+    *,
+    space: Space | str,
+    objectives: Sequence[Objective],
+    candidates: ArrayLike | None = None,
+    seed: int = 0,
+    n_initial: int = 50,
+    **parameters: Any,
+) -> Strategy:
+    """Make a search strategy.
+
+    Parameters
+    ----------
+    name : one of `list_strategies()`, or the import path "module:Class" of one of your own.
+    space : the search space, or its name.
+    objectives : what is wanted of an architecture.
+    candidates : integers of shape (n_archs, n_positions), the architectures to choose from, such as
+        `table.archs`; the whole space by default.
+    seed : of all randomness.
+    n_initial : random architectures at the start, the same for every strategy.
+    **parameters : of the strategy, see `strategy_parameters`.
+
+    Returns
+    -------
+    A `Strategy`: `ask(n)` gives architectures, `tell(archs, values)` takes what they measured,
+    `best()` says which rows of `archs` are the best so far.
+
+    Raises
+    ------
+    HwbenchError
+        Where strategy or parameter is unknown, a value is out of range, or an optional library is
+        missing.
+    """
+    known = strategy_parameters(name)
+    for parameter in parameters:
+        if parameter not in known:
+            raise unknown_name(f"parameter of strategy {name}", parameter, known)
+    return strategy_class(name)(
+        space,
+        objectives,
+        candidates=candidates,
+        seed=seed,
+        n_initial=n_initial,
+        **parameters,
+    )

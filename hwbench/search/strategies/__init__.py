@@ -1,0 +1,1 @@
+"""Search strategies, one a file, behind one interface of ask and tell (`base`)."""

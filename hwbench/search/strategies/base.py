@@ -1,0 +1,224 @@
+"""The one interface of all search strategies: ask for architectures, tell what they measured."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from hwbench.arrays import Floats, IntArray
+from hwbench.errors import HwbenchError
+from hwbench.fronts.many import best_first, non_dominated
+from hwbench.search.candidates import Candidates
+from hwbench.search.objectives import Objective, Objectives
+from hwbench.spaces import Space, get_space
+
+
+class Strategy(ABC):
+    """Base of the search strategies.
+
+    The first `n_initial` architectures are drawn at random, and depend on candidates and seed
+    alone: every strategy starts from the same. A subclass proposes the ones after; what it proposes
+    twice is dropped, and what it leaves open is filled at random, so that no architecture is ever
+    asked for twice.
+
+    Parameters
+    ----------
+    space : the search space, or its name.
+    objectives : what is wanted of an architecture.
+    candidates : int64 of shape (n_archs, n_positions), the architectures to choose from, such as
+        those of a table; the whole space by default.
+    seed : of all randomness.
+    n_initial : random architectures at the start.
+
+    Attributes
+    ----------
+    archs : int64 of shape (n_told, n_positions), what was told so far, in that order.
+    values : float64 of shape (n_told, n_objectives), in the objectives' own directions.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    family: ClassVar[str]
+    paper: ClassVar[str]
+
+    def __init__(
+        self,
+        space: Space | str,
+        objectives: Sequence[Objective],
+        *,
+        candidates: ArrayLike | None = None,
+        seed: int = 0,
+        n_initial: int = 50,
+    ) -> None:
+        self.space = get_space(space) if isinstance(space, str) else space
+        self.objectives = Objectives(objectives)
+        self.candidates = Candidates(self.space, candidates)
+        self.seed = seed
+        self.n_initial = self._at_least(1, "n_initial", n_initial)
+        self.generator = np.random.default_rng([seed, 1])
+        self._seen: set[Any] = set()
+        self._told: set[Any] = set()
+        self._n_told = 0
+        self._archs = np.empty((64, self.space.n_positions), dtype=np.int64)
+        self._costs = np.empty((64, len(self.objectives)))
+        start = self.candidates.sample(n_initial, np.random.default_rng([seed, 0]))
+        self._initial: list[IntArray] = list(start)
+
+    # ------------------------------------------------------------------ the interface
+
+    def ask(self, n_archs: int = 1) -> IntArray:
+        """Architectures to measure next.
+
+        Parameters
+        ----------
+        n_archs : how many.
+
+        Returns
+        -------
+        int64 of shape (n_archs, n_positions), no two alike and none that was asked for or told
+        before; fewer rows where no candidates are left.
+
+        Raises
+        ------
+        HwbenchError
+            Where `n_archs` is less than 1.
+        """
+        self._at_least(1, "n_archs", n_archs)
+        chosen: list[IntArray] = []
+        while self._initial and len(chosen) < n_archs:
+            chosen += self._fresh([self._initial.pop(0)], 1)
+        if len(chosen) < n_archs:
+            chosen += self._fresh(self._propose(n_archs - len(chosen)), n_archs - len(chosen))
+        if len(chosen) < n_archs:
+            rest = self.candidates.sample(n_archs - len(chosen), self.generator, self._seen)
+            chosen += self._fresh(rest, n_archs - len(chosen))
+        return np.array(chosen, dtype=np.int64).reshape(-1, self.space.n_positions)
+
+    def tell(self, archs: ArrayLike, values: ArrayLike) -> None:
+        """Say what architectures measured.
+
+        They need not have been asked for, so a search can start from what is known already.
+
+        Parameters
+        ----------
+        archs : integers of shape (n_archs, n_positions).
+        values : shape (n_archs, n_objectives), or (n_archs,) for a single objective; NaN where an
+            architecture could not be measured.
+
+        Raises
+        ------
+        HwbenchError
+            Where an architecture is not of the space, stands twice or was told before, or a value
+            is infinite.
+        """
+        rows = self.space.check(archs)
+        costs = self.objectives.costs(values, len(rows))
+        keys = self.candidates.keys(rows)
+        new = set(keys)
+        if len(new) < len(keys) or not new.isdisjoint(self._told):
+            told = set(self._told)
+            for arch, key in zip(rows, keys, strict=True):
+                if key in told:
+                    text = self.space.to_string(arch)
+                    raise HwbenchError(f"tell: architecture {text} was told before")
+                told.add(key)
+        self._told |= new
+        self._seen |= new
+        first = self._n_told
+        self._n_told += len(rows)
+        self._archs = _with_room(self._archs, self._n_told)
+        self._costs = _with_room(self._costs, self._n_told)
+        self._archs[first : self._n_told] = rows
+        self._costs[first : self._n_told] = costs
+        self._learn(first)
+
+    @property
+    def archs(self) -> IntArray:
+        """What was told so far, int64 of shape (n_told, n_positions)."""
+        return self._archs[: self._n_told].copy()
+
+    @property
+    def values(self) -> Floats:
+        """What it measured, float64 of shape (n_told, n_objectives)."""
+        return self.objectives.values(self._costs[: self._n_told])
+
+    def best(self) -> NDArray[np.int64]:
+        """The best of what was told: rows that keep all limits and that none such dominates.
+
+        Returns
+        -------
+        int64 of shape (n_best,), rows of `archs`; of a single objective those that share the best
+        value. Empty where nothing keeps the limits.
+        """
+        kept = np.flatnonzero(self.violations == 0)
+        if len(kept) == 0:
+            return kept
+        return kept[non_dominated(self.costs[kept])]
+
+    # ------------------------------------------------------------------ for subclasses
+
+    @abstractmethod
+    def _propose(self, n_archs: int) -> Sequence[IntArray] | IntArray:
+        """Architectures to measure: about `n_archs` of them, those known already are dropped."""
+
+    def _learn(self, first: int) -> None:
+        """Called when something was told: the rows from `first` on are new."""
+        del first  # a strategy without memory has nothing to do
+
+    @property
+    def costs(self) -> Floats:
+        """Costs of what was told, of the optimised objectives; float64 (n_told, n_optimised)."""
+        costs = self._costs[: self._n_told]
+        return costs if self.objectives.optimised.all() else costs[:, self.objectives.optimised]
+
+    @property
+    def violations(self) -> Floats:
+        """How far what was told is beyond the limits; float64 (n_told,)."""
+        return self.objectives.violations(self._costs[: self._n_told])
+
+    def _best_first(self) -> NDArray[np.int64]:
+        """Rows of what was told, from best to worst."""
+        return best_first(self.costs, self.violations)
+
+    def _unknown(self, archs: IntArray) -> NDArray[np.bool_]:
+        """Which rows were neither asked for nor told."""
+        return np.array([key not in self._seen for key in self.candidates.keys(archs)], dtype=bool)
+
+    def _fresh(self, archs: Sequence[IntArray] | IntArray, most: int) -> list[IntArray]:
+        """Up to `most` rows that were not seen, which count as seen from now on."""
+        chosen: list[IntArray] = []
+        if len(archs) == 0:
+            return chosen
+        rows = np.asarray(archs, dtype=np.int64)
+        for key, arch in zip(self.candidates.keys(rows), rows, strict=True):
+            if len(chosen) < most and key not in self._seen:
+                self._seen.add(key)
+                chosen.append(arch)
+        return chosen
+
+    def _at_least(self, least: float, name: str, value: Any) -> Any:
+        """A parameter, checked.
+
+        Raises
+        ------
+        HwbenchError
+            Where it is less than it may be.
+        """
+        if not value >= least:
+            raise HwbenchError(
+                f"strategy {self.name}: {name} must be at least {least}, not {value}"
+            )
+        return value
+
+
+def _with_room(array: NDArray[Any], n_rows: int) -> NDArray[Any]:
+    """The array, or a longer copy, that has so many rows."""
+    if n_rows <= len(array):
+        return array
+    longer = np.empty((max(n_rows, 2 * len(array)), array.shape[1]), dtype=array.dtype)
+    longer[: len(array)] = array
+    return longer

@@ -1,0 +1,68 @@
+"""Progressive search: from simple architectures to rich ones, led by a predictor."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from hwbench.arrays import IntArray
+from hwbench.fronts.many import best_first
+from hwbench.search.strategies.surrogate import FittedObjective, SurrogateSearch
+
+
+class ProgressiveSearch(SurrogateSearch):
+    """Beam search over the number of places that differ from the space's baseline.
+
+    YU 171-187; Liu et al. 2018 (PNAS), Algorithm 1, which grows cells block by block. In a space of
+    positions the simplest architecture is the baseline (the first operation everywhere), and level
+    b holds what differs from it at b positions: the beam's architectures with one more position
+    changed are predicted, the best of them are the new beam, and those that are candidates are
+    measured. After the last level it begins again, with all that was learned.
+
+    Parameters
+    ----------
+    beam_size : architectures of a level that the next one grows from.
+    predictor, predictor_parameters, round_size, warp : as for `SurrogateSearch`.
+    """
+
+    name = "progressive"
+    title = "Progressive (PNAS-style)"
+    family = "predictor-guided"
+    paper = "Liu et al. 2018, Progressive neural architecture search"
+    default_predictor = "mlp_small"
+
+    def __init__(self, *args: Any, beam_size: int = 100, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.beam_size = self._at_least(1, "beam_size", beam_size)
+        self._beam = self.space.baseline[None, :]
+
+    def _select(self, fitted: Sequence[FittedObjective], n_archs: int) -> IntArray:
+        for _ in range(2 * self.space.n_positions):
+            self._beam = self._next_level(fitted)
+            measurable = self._beam[np.array(self.candidates.contain(self._beam), dtype=bool)]
+            fresh = measurable[self._unknown(measurable)] if len(measurable) else measurable
+            if len(fresh):
+                return fresh[:n_archs]
+        return self._beam[:0]
+
+    def _next_level(self, fitted: Sequence[FittedObjective]) -> IntArray:
+        grown = [self._grow(arch) for arch in self._beam]
+        level = np.unique(np.concatenate(grown), axis=0)
+        if len(level) == 0:  # every position is changed: begin again
+            level = self._grow(self.space.baseline)
+        predicted = self._predict(fitted, level)
+        beyond = self._violations_of(predicted, self._limits(fitted))
+        known = ~self._unknown(level)
+        order = best_first(predicted[:, self.objectives.optimised], beyond)
+        beam = level[order[: self.beam_size]]
+        # What is known leads on, but the beam keeps room for what can be measured.
+        fresh = level[order[~known[order]][: self.round_size]]
+        return np.concatenate([fresh, beam])[: self.beam_size]
+
+    def _grow(self, arch: IntArray) -> IntArray:
+        """The architectures that change one more of the baseline's positions."""
+        around = self.space.neighbours(arch)
+        changed = (around != self.space.baseline).sum(axis=1)
+        return around[changed == (arch != self.space.baseline).sum() + 1]

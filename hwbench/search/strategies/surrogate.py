@@ -1,0 +1,227 @@
+"""What all strategies share that predict architectures before they measure them."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from hwbench.arrays import Floats, IntArray
+from hwbench.fronts.many import best_first
+from hwbench.search.strategies.base import Strategy
+
+MOST_ROWS = 4000
+"""Architectures whose uncertainty is predicted together."""
+
+
+FIT_OFTEN: Mapping[str, Mapping[str, Any]] = {
+    "structural_gaussian_process": {"likelihood_rows": 200, "max_iterations": 20},
+}
+"""Hyper-parameters of predictors whose defaults are for one fit, not for one every round."""
+
+
+@dataclass(frozen=True)
+class FittedObjective:
+    """A predictor of one objective's cost, and the transformation of the cost it was fitted to.
+
+    Attributes
+    ----------
+    model : a fitted predictor.
+    warp : the transformation, see `Warp`.
+    """
+
+    model: Any
+    warp: Warp
+
+    def predict(self, archs: IntArray) -> Floats:
+        """Predicted warped costs, float64 of shape (n_archs,)."""
+        if len(archs) == 0:
+            return np.empty(0)
+        return np.asarray(self.model.predict(archs), dtype=np.float64)
+
+    def predict_with_deviation(self, archs: IntArray) -> tuple[Floats, Floats]:
+        """Predicted warped costs and their standard deviations, float64 (n_archs,) each."""
+        means, deviations = [np.empty(0)], [np.empty(0)]
+        for start in range(0, len(archs), MOST_ROWS):
+            mean, deviation = self.model.predict(archs[start : start + MOST_ROWS], return_std=True)
+            means.append(mean)
+            deviations.append(deviation)
+        return np.concatenate(means), np.maximum(np.concatenate(deviations), 1e-12)
+
+
+@dataclass(frozen=True)
+class Warp:
+    """A rising transformation of costs that spreads the good ones and draws in the bad.
+
+    log(cost - least + width): architectures that failed to train lie far off, and a model of plain
+    costs spends itself on them. A width of 0 leaves costs as they are.
+    """
+
+    least: float
+    width: float
+
+    @classmethod
+    def of(cls, costs: Floats, strength: float) -> Warp:
+        """The warp for measured costs, float64 (n,): the width is their middle half's, divided."""
+        spread = float(np.subtract(*np.quantile(costs, [0.75, 0.25])))
+        if strength == 0 or spread == 0:
+            return cls(0.0, 0.0)
+        return cls(float(costs.min()), spread / strength)
+
+    def __call__(self, costs: Floats) -> Floats:
+        """Warped costs; what is below the least measured one goes on in a straight line."""
+        if self.width == 0:
+            return costs
+        above = (costs - self.least) / self.width
+        return np.where(above > 0, np.log1p(np.maximum(above, 0.0)), above)
+
+
+class SurrogateSearch(Strategy):
+    """Base of the strategies with a predictor for every objective.
+
+    The predictors are fitted once a round: after each `round_size` measurements, whatever the
+    number of architectures that are asked for at once.
+
+    Parameters
+    ----------
+    predictor : name of a zoo entry, or the path of a card.
+    predictor_parameters : hyper-parameters of it, beside those of `FIT_OFTEN`.
+    round_size : measurements between two fits.
+    pool_size : candidates that are predicted, where the space is too large to predict all.
+    warp : how strongly costs of the first objective are warped before they are fitted (see
+        `Warp`): the middle half of the measured costs is so many times as wide as the part where
+        the warp is about linear. 0 fits plain costs.
+    """
+
+    default_predictor = "structural_gaussian_process"
+    default_round_size = 25
+    default_warp = 0.0
+
+    def __init__(
+        self,
+        *args: Any,
+        predictor: str | None = None,
+        predictor_parameters: Mapping[str, Any] | None = None,
+        round_size: int | None = None,
+        pool_size: int = 10_000,
+        warp: float | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.predictor = self.default_predictor if predictor is None else predictor
+        often = FIT_OFTEN.get(self.predictor, {})
+        self.predictor_parameters = {**often, **(predictor_parameters or {})}
+        rows = self.default_round_size if round_size is None else round_size
+        self.round_size = self._at_least(1, "round_size", rows)
+        self.pool_size = self._at_least(1, "pool_size", pool_size)
+        self.warp = self._at_least(0, "warp", self.default_warp if warp is None else warp)
+        self._picked: list[IntArray] = []
+        self._round = 0
+        self._make_model()  # an unknown predictor is said now, not after the first round
+
+    def _propose(self, n_archs: int) -> list[IntArray]:
+        if not self._picked:
+            fitted = self._fit()
+            if fitted is None:
+                return []
+            self._round += 1
+            self._picked = list(self._select(fitted, max(self.round_size, n_archs)))
+        proposed, self._picked = self._picked[:n_archs], self._picked[n_archs:]
+        return proposed
+
+    @abstractmethod
+    def _select(self, fitted: Sequence[FittedObjective], n_archs: int) -> IntArray:
+        """The architectures of the next round, the most wanted first.
+
+        Parameters
+        ----------
+        fitted : a predictor for each objective.
+        n_archs : how many, about.
+        """
+
+    def _make_model(self) -> Any:
+        from hwbench.predictors import make_predictor
+
+        return make_predictor(
+            self.predictor, space=self.space, seed=self.seed, **self.predictor_parameters
+        )
+
+    def _fit(self) -> list[FittedObjective] | None:
+        """A fitted predictor for each objective; None where too little was measured."""
+        archs, costs = self._measured()
+        if len(archs) < 2:
+            return None
+        fitted = []
+        first = int(np.flatnonzero(self.objectives.optimised)[0])
+        for place, column in enumerate(costs.T):
+            warp = Warp.of(column, self.warp if place == first else 0.0)
+            fitted.append(FittedObjective(self._make_model().fit(archs, warp(column)), warp))
+        return fitted
+
+    def _measured(self) -> tuple[IntArray, Floats]:
+        """What was told and could be measured: architectures, and the costs of all objectives."""
+        costs = self._costs[: self._n_told]
+        known = np.isfinite(costs).all(axis=1)
+        return self._archs[: self._n_told][known], costs[known]
+
+    def _pool(self) -> IntArray:
+        """Candidates that nobody has seen."""
+        return self.candidates.unseen(self.pool_size, self.generator, self._seen)
+
+    def _mutants(self, n_parents: int, n_archs: int) -> IntArray:
+        """Unseen mutants of the best that was told, no two alike; int64 (about n_archs, ...)."""
+        parents = self._archs[self._best_first()[:n_parents]]
+        drawn = parents[self.generator.integers(len(parents), size=n_archs)]
+        mutants = self.candidates.mutate(drawn, self.generator)
+        # Around parents whose neighbours are known, a second change leads on.
+        known = ~self._unknown(mutants)
+        mutants[known] = self.candidates.mutate(mutants[known], self.generator)
+        fresh = mutants[self._unknown(mutants)]
+        first = {key: row for row, key in reversed(list(enumerate(self.candidates.keys(fresh))))}
+        return fresh[sorted(first.values())]
+
+    def _limits(self, fitted: Sequence[FittedObjective]) -> Floats:
+        """The limits, warped as the predictions are; NaN where there is none."""
+        return np.array(
+            [
+                np.nan if np.isnan(limit) else float(each.warp(np.array(limit)))
+                for each, limit in zip(fitted, self.objectives.limits, strict=True)
+            ]
+        )
+
+    def _predict(self, fitted: Sequence[FittedObjective], archs: IntArray) -> Floats:
+        """Predicted warped costs, float64 of shape (n_archs, n_objectives)."""
+        return np.stack([each.predict(archs) for each in fitted], axis=1)
+
+    def _moments(self, fitted: Sequence[FittedObjective], archs: IntArray) -> tuple[Floats, Floats]:
+        """Predicted warped costs and standard deviations, float64 (n_archs, n_objectives) each."""
+        pairs = [each.predict_with_deviation(archs) for each in fitted]
+        means, deviations = zip(*pairs, strict=True)
+        return np.stack(means, axis=1), np.stack(deviations, axis=1)
+
+    def _warped(self, fitted: Sequence[FittedObjective]) -> Floats:
+        """Measured costs, warped as the predictions are; float64 (n_measured, n_objectives)."""
+        costs = self._measured()[1]
+        warped = [each.warp(column) for each, column in zip(fitted, costs.T, strict=True)]
+        return np.stack(warped, axis=1)
+
+    def _scales(self, fitted: Sequence[FittedObjective]) -> Floats:
+        """Standard deviation of every objective's measured warped costs, 1 where all are equal."""
+        deviations = self._warped(fitted).std(axis=0)
+        return np.where(deviations > 0, deviations, 1.0)
+
+    def _violations_of(self, predicted: Floats, limits: Floats) -> Floats:
+        """How far predictions (n, n_objectives) are beyond the limits; float64 (n,)."""
+        return np.nan_to_num(np.maximum(predicted - limits, 0.0)).sum(axis=1)
+
+    def _best_predicted(
+        self, fitted: Sequence[FittedObjective], archs: IntArray, n_archs: int
+    ) -> IntArray:
+        """The architectures that are best by their predictions, the best first."""
+        predicted = self._predict(fitted, archs)
+        violations = self._violations_of(predicted, self._limits(fitted))
+        order = best_first(predicted[:, self.objectives.optimised], violations)
+        return archs[order[:n_archs]]

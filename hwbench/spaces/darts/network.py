@@ -1,0 +1,121 @@
+"""The real network of a DARTS architecture: the one evaluated on CIFAR-10, at any size."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from hwbench.spaces.base import Skeleton
+from hwbench.spaces.darts.skeleton import N_NODES, STEM_MULTIPLIER, CellShape, cell_shapes
+from hwbench.spaces.layers import FactorizedReduction, relu_conv_bn
+
+
+def depthwise_conv(
+    channels: int, kernel_size: int, stride: int = 1, dilation: int = 1
+) -> list[nn.Module]:
+    """ReLU, depthwise convolution, 1x1 convolution, batch normalisation."""
+    padding = dilation * (kernel_size // 2)
+    return [
+        nn.ReLU(),
+        nn.Conv2d(
+            channels,
+            channels,
+            kernel_size,
+            stride,
+            padding,
+            dilation,
+            groups=channels,
+            bias=False,
+        ),
+        nn.Conv2d(channels, channels, 1, bias=False),
+        nn.BatchNorm2d(channels),
+    ]
+
+
+def make_operation(name: str, channels: int, stride: int) -> nn.Module:
+    """The module of one operation of the space."""
+    kernel_size = 5 if name.endswith("5x5") else 3
+    if name == "max_pool_3x3":
+        return nn.MaxPool2d(3, stride, padding=1)
+    if name == "avg_pool_3x3":
+        return nn.AvgPool2d(3, stride, padding=1, count_include_pad=False)
+    if name == "skip_connect":
+        return nn.Identity() if stride == 1 else FactorizedReduction(channels, channels)
+    if name.startswith("sep_conv"):
+        return nn.Sequential(
+            *depthwise_conv(channels, kernel_size, stride), *depthwise_conv(channels, kernel_size)
+        )
+    if name.startswith("dil_conv"):
+        return nn.Sequential(*depthwise_conv(channels, kernel_size, stride, dilation=2))
+    raise AssertionError(name)
+
+
+class Cell(nn.Module):
+    """Two inputs, four nodes of two operations each, their outputs side by side.
+
+    Parameters
+    ----------
+    edges : for each node two operations with the numbers of their inputs.
+    shape : the cell's place in the network.
+    """
+
+    def __init__(self, edges: Sequence[tuple[str, int]], shape: CellShape) -> None:
+        super().__init__()
+        channels = shape.channels
+        self.before_last: nn.Module = (
+            FactorizedReduction(shape.channels_before_last, channels)
+            if shape.after_reduction
+            else relu_conv_bn(shape.channels_before_last, channels, 1)
+        )
+        self.last = relu_conv_bn(shape.channels_last, channels, 1)
+        self.sources = [source for _, source in edges]
+        self.operations = nn.ModuleList(
+            make_operation(name, channels, 2 if shape.reduction and source < 2 else 1)
+            for name, source in edges
+        )
+
+    def forward(self, before_last: Tensor, last: Tensor) -> Tensor:
+        states = [self.before_last(before_last), self.last(last)]
+        outputs: list[Tensor] = []
+        for source, operation in zip(self.sources, self.operations, strict=True):
+            outputs.append(operation(states[source]))
+            if len(outputs) == 2:
+                states.append(outputs[0] + outputs[1])
+                outputs = []
+        return torch.cat(states[2:], dim=1)
+
+
+class DARTSNetwork(nn.Module):
+    """Stem, normal cells with a reduction cell after the first and second third, classifier.
+
+    Parameters
+    ----------
+    normal, reduction : for each node of the cell two operations with the numbers of their inputs.
+    skeleton : sizes of the network; `depth` is the number of normal cells in each third.
+    """
+
+    def __init__(
+        self,
+        normal: Sequence[tuple[str, int]],
+        reduction: Sequence[tuple[str, int]],
+        skeleton: Skeleton,
+    ) -> None:
+        super().__init__()
+        stem = STEM_MULTIPLIER * skeleton.channels
+        self.stem = nn.Sequential(
+            nn.Conv2d(skeleton.input_channels, stem, 3, padding=1, bias=False),
+            nn.BatchNorm2d(stem),
+        )
+        shapes = cell_shapes(skeleton)
+        self.cells = nn.ModuleList(
+            Cell(reduction if shape.reduction else normal, shape) for shape in shapes
+        )
+        self.classifier = nn.Linear(N_NODES * shapes[-1].channels, skeleton.classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        before_last = last = self.stem(x)
+        for cell in self.cells:
+            before_last, last = last, cell(before_last, last)
+        return self.classifier(torch.mean(last, dim=(2, 3)))

@@ -1,0 +1,1 @@
+"""FBNet: chains of 22 blocks (Wu et al. 2019)."""

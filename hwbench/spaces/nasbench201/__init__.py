@@ -1,0 +1,1 @@
+"""NAS-Bench-201: cells of six edges (Dong and Yang 2020)."""

@@ -1,0 +1,1 @@
+"""NAS-Bench-Macro: chains of eight layers (Su et al. 2021)."""

@@ -1,0 +1,1 @@
+"""Tables that hwbench makes itself: networks measured and trained where it runs."""

@@ -1,0 +1,121 @@
+"""What executes a network when it is measured: PyTorch eager, compiled PyTorch, ONNX Runtime."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+from hwbench.errors import HwbenchError
+
+if TYPE_CHECKING:
+    import torch
+
+Runner = Callable[[], object]
+
+DTYPES = ("float32", "float64", "float16", "bfloat16")
+DEVICES = ("cpu", "cuda")
+
+
+def torch_eager(network: torch.nn.Module, images: torch.Tensor, threads: int) -> Runner:  # noqa: ARG001
+    """The network as PyTorch runs it, layer by layer."""
+    return _synchronised(lambda: network(images), images)
+
+
+def torch_compile(network: torch.nn.Module, images: torch.Tensor, threads: int) -> Runner:  # noqa: ARG001
+    """The network compiled by `torch.compile` for this input shape.
+
+    Raises
+    ------
+    HwbenchError
+        Where compiling fails, as it does without a C++ compiler.
+    """
+    import torch
+
+    torch._dynamo.reset()  # a compiled network of another architecture must not be looked through
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the compiler warns of its own parts
+            compiled = torch.compile(network, dynamic=False)
+            compiled(images)
+    except Exception as error:  # the compiler raises errors of many libraries
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise HwbenchError(
+            f"torch-compile does not work here ({reason}); use another runtime"
+        ) from error
+    return _synchronised(lambda: compiled(images), images)
+
+
+def onnxruntime(network: torch.nn.Module, images: torch.Tensor, threads: int) -> Runner:
+    """The network as an ONNX model in ONNX Runtime, with all of its graph optimisations.
+
+    Raises
+    ------
+    HwbenchError
+        Where ONNX Runtime has no provider for the device.
+    """
+    import onnxruntime as ort
+
+    from hwbench.tables.made.onnx_graph import INPUT, OUTPUT, onnx_model
+
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3  # errors only
+    options.add_session_config_entry("session.set_denormal_as_zero", "1")
+    provider = "CUDAExecutionProvider" if images.is_cuda else "CPUExecutionProvider"
+    if provider not in ort.get_available_providers():
+        raise HwbenchError(
+            f"onnxruntime: this build has no {provider}; install onnxruntime-gpu, "
+            "or measure on the CPU"
+        )
+    model = onnx_model(network.cpu(), images.cpu())
+    session = ort.InferenceSession(model, options, providers=[provider])
+    feed = {INPUT: images.cpu().numpy()}
+    return lambda: session.run([OUTPUT], feed)
+
+
+RUNTIMES: dict[str, Callable[[torch.nn.Module, torch.Tensor, int], Runner]] = {
+    "torch-eager": torch_eager,
+    "torch-compile": torch_compile,
+    "onnxruntime": onnxruntime,
+}
+
+
+def check_runtime(runtime: str, dtype: str, device: str) -> None:
+    """Refuse what cannot be measured here before the first network is built.
+
+    Raises
+    ------
+    HwbenchError
+        Where the device is absent, a library is missing, or the runtime lacks the dtype.
+    """
+    import torch
+
+    if device == "cuda" and not torch.cuda.is_available():
+        raise HwbenchError("measure: this machine has no CUDA device that torch can use")
+    if runtime != "onnxruntime":
+        return
+    for library in ("onnx", "onnxruntime"):
+        if find_spec(library) is None:
+            raise HwbenchError(
+                f"measure: runtime onnxruntime needs the library {library}; "
+                "install it with: pip install 'hwbench[onnx]'"
+            )
+    if dtype != "float32":
+        raise HwbenchError(f"measure: runtime onnxruntime measures float32 alone, not {dtype}")
+
+
+def _synchronised(run: Runner, images: torch.Tensor) -> Runner:
+    """On a GPU a call returns before the work is done: wait for it."""
+    if not images.is_cuda:
+        return run
+    import torch
+
+    def run_and_wait() -> object:
+        result = run()
+        torch.cuda.synchronize()
+        return result
+
+    return run_and_wait

@@ -1,0 +1,242 @@
+"""Training every architecture of a space on an image set.
+
+A training is short on purpose: trained to the end on small images, nearly all architectures reach
+the same accuracy, and a table of equal values ranks nothing.
+
+Architectures that compute the same function are trained once: the first of each class in the
+space's order stands for all of it. Every training is a pure function of architecture, seed and
+recipe, so the number of workers changes nothing but the time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from hwbench.environment import describe_versions
+from hwbench.errors import HwbenchError
+from hwbench.images.image_set import ImageSet
+from hwbench.images.sets import load_images
+from hwbench.progress import Progress, silent
+from hwbench.spaces import Space, get_space
+from hwbench.tables.made.journal import Journal, digest_of
+
+if TYPE_CHECKING:
+    import torch
+
+TRAINING_BATCH = 16  # trainings handed to a worker at a time, to keep the hand-over cheap
+
+
+@dataclass(frozen=True)
+class TrainRecipe:
+    """How architectures are trained.
+
+    Attributes
+    ----------
+    images : name of the image set.
+    seeds : a training for each; a seed sets initial weights and the order of images.
+    epochs : passes over the training images.
+    batch_size : images in a step.
+    learning_rate : at the start; falls to zero along a half cosine, step by step.
+    momentum : Nesterov momentum of stochastic gradient descent.
+    weight_decay : on all weights.
+    skeleton : changes to the space's official skeleton; image shape and classes follow the images.
+    """
+
+    images: str = "digits"
+    seeds: tuple[int, ...] = (0, 1)
+    epochs: int = 1
+    batch_size: int = 64
+    learning_rate: float = 0.1
+    momentum: float = 0.9
+    weight_decay: float = 5e-4
+    skeleton: Mapping[str, int] = field(default_factory=lambda: {"channels": 8, "depth": 1})
+
+    def __post_init__(self) -> None:
+        if not self.seeds or len(set(self.seeds)) < len(self.seeds):
+            raise HwbenchError("train: give at least one seed, and none twice")
+        for name in ("epochs", "batch_size"):
+            if getattr(self, name) < 1:
+                raise HwbenchError(f"train: {name} must be at least 1")
+
+
+def train(
+    space: Space,
+    recipe: TrainRecipe,
+    journal_path: Path,
+    *,
+    archs: ArrayLike | None = None,
+    workers: int = 1,
+    progress: Progress = silent,
+) -> pd.DataFrame:
+    """Train architectures of a space; continues where a killed call stopped.
+
+    Parameters
+    ----------
+    space : the search space.
+    recipe : how to train.
+    journal_path : file that keeps every result as it comes.
+    archs : integers of shape (n_archs, n_positions); all of the space by default.
+    workers : processes that train, one thread each.
+    progress : called with (trainings done, trainings in all).
+
+    Returns
+    -------
+    A frame with a row an architecture, in the order given: `index` (place in the space's
+    lexicographic order), `test_accuracy` (mean over the seeds) and `test_accuracy_seed<s>`, in %.
+
+    Raises
+    ------
+    HwbenchError
+        Where the image set or a skeleton option is unknown, or the journal belongs to another
+        recipe or set of architectures, or cannot be written.
+    """
+    from joblib import Parallel, delayed
+
+    space.skeleton(**training_skeleton(_cached_images(recipe.images), recipe))
+    wanted = space.all_architectures() if archs is None else space.check(archs)
+    classes = space.function_classes(wanted)
+    representatives = np.unique(classes)
+    description = {
+        "kind": "train",
+        "space": space.name,
+        "archs_digest": digest_of(representatives),
+        **asdict(recipe),
+        "torch": describe_versions()["torch"],
+    }
+    with Journal(journal_path, description) as journal:
+        done = {(record["index"], record["seed"]) for record in journal.records}
+        total = len(representatives) * len(recipe.seeds)
+        todo = [
+            (index, seed)
+            for index in representatives.tolist()
+            for seed in recipe.seeds
+            if (index, seed) not in done
+        ]
+        progress(total - len(todo), total)
+        batches = [todo[i : i + TRAINING_BATCH] for i in range(0, len(todo), TRAINING_BATCH)]
+        parallel = Parallel(n_jobs=workers, return_as="generator_unordered")
+        finished = total - len(todo)
+        for results in parallel(delayed(_train_batch)(space.name, recipe, b) for b in batches):
+            for record in results:
+                journal.append(record)
+            finished += len(results)
+            progress(finished, total)
+        return _summarise(journal.records, recipe, space.indices_of(wanted), classes)
+
+
+def train_one(space: Space, index: int, seed: int, recipe: TrainRecipe) -> float:
+    """Train one architecture and return its test accuracy in %.
+
+    Parameters
+    ----------
+    space : the search space.
+    index : the architecture's place in the lexicographic order.
+    seed : of weights and image order.
+    recipe : how to train.
+    """
+    import torch
+    from torch.nn.functional import cross_entropy
+
+    images = _cached_images(recipe.images)
+    train_images = torch.from_numpy(images.train_images)
+    train_labels = torch.from_numpy(images.train_labels)
+    network = space.network(
+        space.architectures_at([index])[0], seed=seed, **training_skeleton(images, recipe)
+    )
+    optimizer = torch.optim.SGD(
+        network.parameters(),
+        lr=recipe.learning_rate,
+        momentum=recipe.momentum,
+        weight_decay=recipe.weight_decay,
+        nesterov=recipe.momentum > 0,
+        foreach=True,
+    )
+    order = torch.Generator().manual_seed(seed)
+    steps_per_epoch = max(1, len(train_labels) // recipe.batch_size)
+    steps = recipe.epochs * steps_per_epoch
+    scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
+    network.train()
+    for _ in range(recipe.epochs):
+        permutation = torch.randperm(len(train_labels), generator=order)
+        for step in range(steps_per_epoch):
+            rows = permutation[step * recipe.batch_size : (step + 1) * recipe.batch_size]
+            optimizer.zero_grad()
+            loss = cross_entropy(network(train_images[rows]), train_labels[rows])
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+            scheduler.step()
+    _reestimate_batch_norm(network, train_images)
+    network.eval()
+    with torch.inference_mode():
+        predicted = network(torch.from_numpy(images.test_images)).argmax(dim=1).numpy()
+    return float(np.mean(predicted == images.test_labels) * 100)
+
+
+def _reestimate_batch_norm(network: torch.nn.Module, images: torch.Tensor) -> None:
+    """Set the statistics of batch normalisation to those of all training images.
+
+    After few steps the running averages still hold much of their initial values; tested with
+    those, the accuracy would say how fast they forget rather than what was learned.
+    """
+    import torch
+
+    for module in network.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.momentum = 1.0
+    with torch.inference_mode():
+        network.train()(images)
+
+
+def training_skeleton(images: ImageSet, recipe: TrainRecipe) -> dict[str, int]:
+    """The recipe's skeleton with image shape and classes of the image set."""
+    return {
+        **recipe.skeleton,
+        "input_channels": images.channels,
+        "input_size": images.size,
+        "classes": images.classes,
+    }
+
+
+@cache
+def _cached_images(name: str) -> ImageSet:
+    return load_images(name)
+
+
+def _train_batch(
+    space_name: str, recipe: TrainRecipe, batch: list[tuple[int, int]]
+) -> list[dict[str, Any]]:
+    import torch
+
+    space = get_space(space_name)
+    threads_before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        return [
+            {"index": index, "seed": seed, "accuracy": train_one(space, index, seed, recipe)}
+            for index, seed in batch
+        ]
+    finally:
+        torch.set_num_threads(threads_before)
+
+
+def _summarise(
+    records: list[dict[str, Any]],
+    recipe: TrainRecipe,
+    indices: np.ndarray,
+    classes: np.ndarray,
+) -> pd.DataFrame:
+    accuracy = {(record["index"], record["seed"]): record["accuracy"] for record in records}
+    by_seed = {
+        f"test_accuracy_seed{seed}": np.array([accuracy[index, seed] for index in classes.tolist()])
+        for seed in recipe.seeds
+    }
+    mean = np.mean(list(by_seed.values()), axis=0)
+    return pd.DataFrame({"index": indices, "test_accuracy": mean, **by_seed})

@@ -1,0 +1,1 @@
+"""Tables from one's own files of measurements."""

@@ -1,0 +1,234 @@
+"""The catalogue of public benchmarks: which files hold their numbers, and where those stand.
+
+Each benchmark is a TOML card. It names one or more variants, and each variant lists all files that
+the benchmark's table can be made from: those of the authors, or a smaller copy that somebody else
+has published.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePosixPath
+from typing import Literal, Self
+from urllib.parse import quote, unquote, urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
+
+from hwbench.assets import content_files, find_content
+from hwbench.errors import unknown_name
+from hwbench.toml import FrozenModel, read_toml
+
+RAW_FILES = "https://raw.githubusercontent.com"
+_SCHEMES = ("https", "http", "file")
+_PLACE = ("repository", "commit", "path")
+
+
+class SourceFile(BaseModel):
+    r"""One file of a public benchmark, pinned: its address always gives the same bytes.
+
+    Attributes
+    ----------
+    repository : "owner/name" of the GitHub repository that holds it, if one does.
+    commit : of that repository, 40 hexadecimal digits.
+    path : inside the repository. A file that cannot be fetched may have nothing but this name.
+    url : where it can be fetched (https, http or file). A file of a repository needs none: it is
+        made of the three above.
+    sha256 : of its bytes, if known.
+    git_blob_sha1 : git's name of its content, sha1("blob <bytes>\0" + content), if known.
+    bytes : its length, if known.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    repository: str | None = Field(default=None, pattern=r"^[\w.-]+/[\w.-]+$")
+    commit: str | None = Field(default=None, pattern=r"^[0-9a-f]{40}$")
+    path: str | None = Field(default=None, min_length=1)
+    url: str = ""
+    sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
+    git_blob_sha1: str | None = Field(default=None, pattern=r"^[0-9a-f]{40}$")
+    bytes: int | None = Field(default=None, gt=0)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_url(cls, given: object) -> object:
+        if not isinstance(given, dict) or "url" in given:
+            return given
+        place = [part for key in _PLACE if isinstance(part := given.get(key), str)]
+        if len(place) < len(_PLACE):
+            return given
+        return {**given, "url": f"{RAW_FILES}/{quote('/'.join(place))}"}
+
+    @model_validator(mode="after")
+    def _has_a_safe_place(self) -> Self:
+        if self.repository is not None and (self.commit is None or self.path is None):
+            raise ValueError("a file of a repository needs repository, commit and path")
+        if not self.url and self.path is None:
+            raise ValueError("give repository, commit and path, or url")
+        scheme = urlsplit(self.url).scheme
+        if self.url and scheme not in _SCHEMES:
+            raise ValueError(f"url must begin with https, http or file, not {scheme!r}")
+        if scheme == "http" and self.checksum is None:
+            raise ValueError("a file without sha256 or git_blob_sha1 needs an https address")
+        parts = self.relative_path.split("/")
+        if not {"", ".", ".."}.isdisjoint(parts) or not self.relative_path.isprintable():
+            raise ValueError(f"{self.relative_path!r} is no path inside a folder")
+        if "\\" in self.relative_path or ":" in self.relative_path:
+            raise ValueError(f"{self.relative_path!r} is no path on every system")
+        return self
+
+    @property
+    def relative_path(self) -> str:
+        """Where it lies in a cache or a mirror: "<owner>/<repository>/<commit>/<path>".
+
+        A file that stands elsewhere lies under "<host>/<path of the address>".
+        """
+        if self.repository is not None:
+            return f"{self.repository}/{self.commit}/{self.path}"
+        if not self.url:
+            return str(self.path)
+        address = urlsplit(self.url)
+        path = self.path or unquote(address.path).lstrip("/")
+        return f"{address.hostname or 'local'}/{path}"
+
+    @property
+    def name(self) -> str:
+        """The last part of its path."""
+        return PurePosixPath(self.relative_path).name
+
+    @property
+    def checksum_kind(self) -> Literal["sha256", "git_blob_sha1"]:
+        """Which checksum says whether a copy is right; sha256 where both or none is known."""
+        if self.sha256 is None and self.git_blob_sha1 is not None:
+            return "git_blob_sha1"
+        return "sha256"
+
+    @property
+    def checksum(self) -> str | None:
+        """The checksum of that kind in hexadecimal digits, None where none is known."""
+        return self.sha256 or self.git_blob_sha1
+
+
+class Variant(FrozenModel):
+    """A complete set of files from which a benchmark's table can be made.
+
+    Attributes
+    ----------
+    name : "original", or what the copy is called.
+    note : what it lacks beside the original, and what a user should know of it.
+    fetch : whether a program can fetch the files.
+    where : where a user gets them where it cannot.
+    file : the files, all of them needed.
+    """
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")
+    note: str = ""
+    fetch: bool = True
+    where: str = ""
+    file: tuple[SourceFile, ...] = ()
+
+    @model_validator(mode="after")
+    def _can_be_had(self) -> Self:
+        if not self.fetch and not self.where:
+            raise ValueError("a variant that is not fetched must say where its files are")
+        if self.fetch and not self.file:
+            raise ValueError("a variant that is fetched needs files")
+        for file in self.file:
+            if self.fetch and not file.url:
+                raise ValueError(f"{file.path} needs repository and commit, or url, to be fetched")
+        places = [file.relative_path for file in self.file]
+        if len(set(places)) < len(places):
+            raise ValueError("two files have the same place")
+        return self
+
+    @property
+    def bytes(self) -> int | None:
+        """Length of all files together, None where one is unknown."""
+        lengths = [file.bytes for file in self.file if file.bytes is not None]
+        return sum(lengths) if lengths and len(lengths) == len(self.file) else None
+
+
+class BenchmarkCard(FrozenModel):
+    """A public benchmark and the files that hold its numbers.
+
+    Attributes
+    ----------
+    name : by which `load_benchmark` finds it; the name of the card's file.
+    title : what people call it.
+    space : name of the search space.
+    description : what the numbers are.
+    paper : where it was published.
+    licence : under which its authors published the numbers; "unstated" where they name none.
+    converter : import path "module:function" of what makes the table from the files.
+    variant : the ways to have it; the first that can be fetched is the default.
+    """
+
+    title: str
+    space: str = Field(pattern=r"^\w+$")
+    description: str
+    paper: str
+    licence: str
+    converter: str = Field(pattern=r"^[\w.]+:\w+$")
+    variant: tuple[Variant, ...] = Field(min_length=1)
+    _name: str = PrivateAttr(default="")
+
+    @model_validator(mode="after")
+    def _distinct_variants(self) -> Self:
+        names = [variant.name for variant in self.variant]
+        if len(set(names)) < len(names):
+            raise ValueError("two variants have the same name")
+        return self
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    def get_variant(self, name: str | None = None) -> Variant:
+        """A variant by name; without a name the default one.
+
+        The default is the first that can be fetched, or simply the first where none can.
+
+        Raises
+        ------
+        HwbenchError
+            Where there is no variant of that name; the message says the nearest.
+        """
+        if name is None:
+            fetched = [variant for variant in self.variant if variant.fetch]
+            return (fetched or self.variant)[0]
+        for variant in self.variant:
+            if variant.name == name:
+                return variant
+        names = [variant.name for variant in self.variant]
+        raise unknown_name(f"variant of {self.name}", name, names)
+
+
+def benchmark_files() -> dict[str, Path]:
+    """Every card's file by name: those of hwbench and those under `HWBENCH_HOME`/sources."""
+    return content_files("data/sources", ".toml", own_folder="sources")
+
+
+def benchmark_cards() -> dict[str, BenchmarkCard]:
+    """Every benchmark's card by name, sorted.
+
+    Raises
+    ------
+    HwbenchError
+        Where a card is broken; the message names file and key.
+    """
+    return {name: _read(path) for name, path in sorted(benchmark_files().items())}
+
+
+def load_benchmark(name: str) -> BenchmarkCard:
+    """The card of a benchmark: a name, or the path of a `.toml` card.
+
+    Raises
+    ------
+    HwbenchError
+        Where there is no such benchmark, or its card is broken.
+    """
+    return _read(find_content("benchmark", name, benchmark_files(), ".toml"))
+
+
+def _read(path: Path) -> BenchmarkCard:
+    card = read_toml(path, BenchmarkCard)
+    card._name = path.stem
+    return card

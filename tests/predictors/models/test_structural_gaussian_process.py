@@ -1,0 +1,181 @@
+"""The structural Gaussian process: its algebra, its symmetry, its sources, its honesty."""
+
+import pickle
+
+import numpy as np
+import pytest
+from scipy.stats import kendalltau
+
+import hwbench as hb
+from hwbench.errors import HwbenchError
+from hwbench.predictors.models.grouped_kernel import GroupedKernel
+from hwbench.predictors.models.structural_gaussian_process import (
+    StructuralGaussianProcess,
+    lower_factor,
+)
+from hwbench.predictors.models.structure import StructuralFeatures
+
+SPACE = hb.get_space("nasbench201")
+
+
+def _latency(archs, seed=0):
+    """Launches, arithmetic, a cost of each place, and noise, in milliseconds."""
+    generator = np.random.default_rng(seed)
+    live = SPACE.encode(archs, "live")
+    place = live @ generator.uniform(0, 0.3, size=live.shape[1])
+    work = SPACE.flops(archs) / SPACE.flops(SPACE.all_architectures()).max()
+    return 2 + 3 * work + place + 0.05 * generator.normal(size=len(archs))
+
+
+@pytest.fixture(scope="module")
+def kernel():
+    generator = np.random.default_rng(0)
+    features = [generator.normal(size=(20, 4)), generator.normal(size=(20, 2))]
+    found = GroupedKernel(2)
+    return found, generator.normal(size=found.size) * 0.5, features
+
+
+def test_the_covariance_is_the_formula(kernel):
+    found, logs, features = kernel
+    a, b, lengths = np.exp(logs[:2]), np.exp(logs[2:4]), np.exp(logs[4:6])
+    c, joint_lengths = np.exp(logs[6]), np.exp(logs[7:])
+    expected = np.ones((20, 20))
+    for i in range(20):
+        for j in range(20):
+            total = 0.0
+            for g in range(2):
+                d = ((features[g][i] - features[g][j]) ** 2).sum() / 2
+                expected[i, j] += a[g] * features[g][i] @ features[g][j]
+                expected[i, j] += b[g] * np.exp(-d / lengths[g] ** 2)
+                total += d / joint_lengths[g] ** 2
+            expected[i, j] += c * np.exp(-total)
+    np.testing.assert_allclose(found.between(logs, features, features), expected)
+    np.testing.assert_allclose(np.tril(found.among(logs, features)), np.tril(expected))
+    np.testing.assert_allclose(found.variance(logs, features), np.diagonal(expected))
+    inner, distances = found.products(features)
+    np.testing.assert_allclose(found.with_gradient(logs, inner, distances)[0], expected)
+
+
+def test_the_gradient_is_that_of_finite_differences(kernel):
+    found, logs, features = kernel
+    inner, distances = found.products(features)
+    _, slopes = found.with_gradient(logs, inner, distances)
+    for place in range(found.size):
+        step = np.zeros(found.size)
+        step[place] = 1e-6
+        above, _ = found.with_gradient(logs + step, inner, distances)
+        below, _ = found.with_gradient(logs - step, inner, distances)
+        np.testing.assert_allclose(slopes[place], (above - below) / 2e-6, atol=1e-7)
+
+
+def test_large_sets_are_computed_in_blocks(kernel, monkeypatch):
+    found, logs, features = kernel
+    whole = found.among(logs, features)
+    monkeypatch.setattr("hwbench.predictors.models.grouped_kernel.ROWS_AT_ONCE", 7)
+    np.testing.assert_allclose(np.tril(found.among(logs, features)), np.tril(whole))
+
+
+@pytest.mark.parametrize("name", hb.list_spaces())
+def test_every_space_has_structure(name):
+    space = hb.get_space(name)
+    archs = space.sample(20, seed=0)
+    structure = StructuralFeatures(space)
+    groups = structure.groups(archs)
+    assert tuple(groups) == structure.names
+    assert {"operations", "counts"} <= set(groups)
+    assert all(np.isfinite(values).all() for values in groups.values())
+    assert np.isfinite(structure.work(archs)).all()
+    model = hb.make_predictor("structural_gaussian_process", space=space)
+    assert np.isfinite(model.fit(archs, np.arange(20.0)).predict(space.sample(5, seed=1))).all()
+
+
+def test_twins_are_predicted_alike():
+    archs = SPACE.sample(60, seed=1)
+    model = hb.make_predictor("structural_gaussian_process", space=SPACE)
+    model.fit(archs, _latency(archs))
+    everything = SPACE.all_architectures()
+    twins = SPACE.twins(everything)
+    moved = (twins != everything).any(axis=1)
+    assert moved.sum() > 1000
+    np.testing.assert_allclose(model.predict(everything[moved]), model.predict(twins[moved]))
+
+
+def test_few_measurements_and_deviations_that_hold():
+    archs = SPACE.sample(1000, seed=2)
+    latency = _latency(archs)
+    model = hb.make_predictor("structural_gaussian_process", space=SPACE)
+    model.fit(archs[:60], latency[:60])
+    mean, deviation = model.predict(archs[60:], return_std=True)
+    assert kendalltau(latency[60:], mean).statistic > 0.85
+    inside = np.abs(mean - latency[60:]) < 1.645 * deviation
+    assert 0.75 < inside.mean() <= 1
+
+
+def test_a_pickle_is_small_and_knows_its_deviations():
+    archs = SPACE.sample(300, seed=3)
+    model = hb.make_predictor("structural_gaussian_process", space=SPACE, max_iterations=3)
+    model.fit(archs, _latency(archs))
+    expected = model.predict(archs[:9], return_std=True)
+    text = pickle.dumps(model)
+    assert len(text) < 300 * 300 * 8
+    restored = pickle.loads(text)  # noqa: S301
+    np.testing.assert_allclose(restored.predict(archs[:9], return_std=True), expected)
+
+
+def test_more_rows_than_allowed_are_drawn_by_seed():
+    archs = SPACE.sample(120, seed=4)
+    latency = _latency(archs)
+    features = SPACE.encode(archs, "integers")
+
+    def fitted(seed):
+        model = StructuralGaussianProcess(SPACE, most_rows=50, max_iterations=2, random_state=seed)
+        return model.fit(features, latency).predict(features)
+
+    np.testing.assert_array_equal(fitted(0), fitted(0))
+    assert not np.array_equal(fitted(0), fitted(1))
+
+
+def test_other_devices_help():
+    archs = SPACE.sample(800, seed=5)
+    shared = np.random.default_rng(1).normal(size=800)  # what no feature of ours knows
+    latency = _latency(archs) + 0.5 * shared
+    values = np.stack([_latency(archs, seed) + 0.5 * shared for seed in (1, 2)], axis=1)
+    values[5, 0] = np.nan
+    sources = hb.SourceMetrics(SPACE, archs, values, ("one", "two"))
+
+    def tau(**parameters):
+        model = hb.make_predictor("transfer_gaussian_process", space=SPACE, **parameters)
+        model.fit(archs[:40], latency[:40])
+        return kendalltau(latency[40:], model.predict(archs[40:])).statistic
+
+    assert tau(sources=sources) > tau() + 0.1
+
+
+def test_sources_are_checked():
+    archs = SPACE.sample(5, seed=0)
+    with pytest.raises(HwbenchError, match="shape"):
+        hb.SourceMetrics(SPACE, archs, np.zeros((5, 2)), ("one",))
+    with pytest.raises(HwbenchError, match="source one: fewer than 2"):
+        hb.SourceMetrics(SPACE, archs, np.full((5, 1), np.nan), ("one",))
+
+
+def test_rounding_errors_do_not_end_a_fit():
+    """A covariance whose rounding errors exceed the noise, as a line search meets."""
+    features = np.random.default_rng(0).normal(size=(30, 3))
+    covariance = 1e4 * features @ features.T
+    covariance[0, 0] -= 1e-3  # of a matrix of rank 3: no longer positive
+    with pytest.raises(np.linalg.LinAlgError):
+        np.linalg.cholesky(covariance + 1e-6 * np.eye(30))
+    factor = lower_factor(covariance.copy, 1e-6)
+    np.testing.assert_allclose(factor @ factor.T, covariance, atol=1.0)
+
+
+def test_a_good_covariance_is_left_as_it_is():
+    covariance = np.array([[2.0, 0.5], [0.5, 1.0]])
+    expected = np.linalg.cholesky(covariance + 0.1 * np.eye(2))
+    np.testing.assert_array_equal(lower_factor(covariance.copy, 0.1), expected)
+
+
+def test_what_is_no_covariance_is_refused():
+    with pytest.raises(np.linalg.LinAlgError):
+        lower_factor(lambda: np.array([[1.0, 5.0], [5.0, 1.0]]), 0.1)

@@ -1,0 +1,160 @@
+"""Reports of live searches, alone, beside others, and in sweeps."""
+
+import json
+import re
+
+import pandas as pd
+import pytest
+
+from hwbench.errors import HwbenchError
+from hwbench.report import write_report
+from hwbench.results.ranking_measures import measures_of
+
+
+@pytest.fixture(scope="module")
+def page(live_folder, tmp_path_factory):
+    return write_report(live_folder, tmp_path_factory.mktemp("page") / "live.html")
+
+
+def test_the_summary_says_what_was_found(page, live_folder, words_of):
+    words = words_of(page)
+    assert "5 epochs on digits found an architecture of nasbench201, which has 81.50 %" in words
+    measures = measures_of(pd.read_parquet(live_folder / "ranking.parquet"))
+    assert f"at a Kendall's tau of {measures['kendall_tau']:.2f}." in words
+    assert f"The 10 best ranked have {measures['mean_true_top10']:.2f} % on average" in words
+    assert "Trained from scratch it reaches 91.50 %" in words
+
+
+def test_epochs_strengths_and_ranking_are_those_of_the_files(page, live_folder, figures_of):
+    figures = figures_of(page)
+    epochs = pd.read_parquet(live_folder / "metrics.parquet")
+    loss = figures["live-loss"]["data"]
+    assert [trace["line"]["dash"] for trace in loss] == ["solid", "dash"]
+    assert loss[0]["x"] == [1, 2, 3, 4, 5]
+    assert loss[0]["y"] == pytest.approx(epochs["train_loss"], abs=1e-4)
+    assert loss[1]["y"] == pytest.approx(epochs["validation_loss"], abs=1e-4)
+    # The first variance ratio is 0, which a logarithmic axis cannot show.
+    assert figures["live-variance"]["data"][0]["y"][0] is None
+    assert sum(name.startswith("strengths-0-") for name in figures) == 6
+    assert len(figures["strengths-0-0"]["data"]) == 5
+    points = figures["live-ranking-0"]["data"]
+    assert sum(len(trace["x"]) for trace in points) == 39  # one has no true value
+
+
+def test_the_best_ranked_stand_with_their_true_rank(page, live_folder):
+    ranking = pd.read_parquet(live_folder / "ranking.parquet")
+    text = page.read_text(encoding="utf-8")
+    table = text.partition('id="live-top-0"')[2].partition("</table>")[0]
+    rows = re.findall(r"<tr>(.*?)</tr>", table.partition("<tbody>")[2], flags=re.DOTALL)
+    assert len(rows) == 10
+    for row, expected in zip(rows, ranking.itertuples(), strict=False):
+        values = re.findall(r'<td[^>]*data-value="([^"]*)"', row)
+        assert float(values[0]) == pytest.approx(expected.accuracy)
+        if values[2]:
+            rank = 1 + (ranking["true"] > expected.true).sum()
+            assert float(values[3]) == rank
+
+
+def test_a_search_that_was_stopped_is_reported(tmp_path, write_live_run, words_of):
+    folder = write_live_run(tmp_path / "stopped", epochs=3, ended=False)
+    (folder / "ranking.parquet").unlink()
+    page = write_report(folder)
+    assert "Stopped after 3 of 3 epochs on digits: nothing is derived yet." in words_of(page)
+    for name in ("metrics", "strengths"):
+        (folder / f"{name}.parquet").unlink()
+    text = write_report(folder).read_text(encoding="utf-8")
+    assert 'class="plot"' not in text
+    assert "Stopped after <b>0 of 3 epochs" in text
+
+
+def test_a_damaged_file_is_named(tmp_path, write_live_run):
+    folder = write_live_run(tmp_path / "damaged")
+    (folder / "metrics.parquet").write_bytes(b"PAR1")
+    with pytest.raises(HwbenchError, match=r"metrics\.parquet: is damaged"):
+        write_report(folder)
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "message"),
+    [
+        ("result.json", "81.5", '"many"', r"result\.json: 'search_accuracy' must be a number"),
+        ("config.toml", "[space]", "[spaces]", r"config\.toml: \[space\] must have a name"),
+    ],
+)
+def test_a_record_that_lacks_something_is_named(tmp_path, write_live_run, name, old, new, message):
+    folder = write_live_run(tmp_path / "wrong", ended=name == "result.json")
+    text = (folder / name).read_text()
+    (folder / name).write_text(text.replace(old, new))
+    with pytest.raises(HwbenchError, match=message):
+        write_report(folder)
+
+
+def test_hostile_text_stays_text(tmp_path, write_live_run, figures_of):
+    hostile = "<script>alert(1)</script>"
+    folder = write_live_run(tmp_path / "run", title=hostile)
+    for name in ("strengths", "ranking"):
+        path = folder / f"{name}.parquet"
+        frame = pd.read_parquet(path)
+        column = "operation" if name == "strengths" else "architecture"
+        frame.assign(**{column: frame[column] + hostile}).to_parquet(path)
+    page = write_report(folder)
+    text = page.read_text(encoding="utf-8").partition('<script id="plotly">')[0]
+    assert "<script>alert" not in text
+    drawn = figures_of(page)["strengths-0-0"]["data"]
+    assert all("&lt;script&gt;" in label for trace in drawn for label in trace["text"])
+
+
+def test_a_sweep_has_the_means_of_its_searches(tmp_path, write_live_sweep, figures_of, words_of):
+    page = write_report(write_live_sweep(tmp_path / "sweep"))
+    figures = figures_of(page)
+    line = next(t for t in figures["sweep-0-kendall_tau"]["data"] if "text" in t)
+    assert line["y"] == pytest.approx([0.41, 0.51, 0.61])
+    words = words_of(page)
+    assert "9 searches over 3 values of strategy.split_epoch." in words
+    assert "Kendall's tau of the ranking is highest at 4: 0.610" in words
+    assert len(figures["live-loss"]["data"]) == 2 * 9
+    assert "split 2, seed 0" not in words.partition("Supernet")[0]
+    assert 'data-value="4-seed2/ranking.parquet"' in page.read_text(encoding="utf-8")
+
+
+def test_runs_of_all_kinds_share_a_page(
+    pristine, live_folder, tmp_path, write_live_run, words_of, figures_of
+):
+    other = write_live_run(tmp_path / "other", title="Another", search_accuracy=12.5)
+    page = write_report([pristine, live_folder, other], tmp_path / "all.html")
+    words = words_of(page)
+    assert "9predictors" in words
+    assert "DARTS on digits" in words
+    assert "which has 12.50 %" in words
+    figures = figures_of(page)
+    assert {"curve-0", "selection-example", "live-loss", "live-ranking-1"} <= set(figures)
+    # The table's title and unit are known from the study's record.
+    assert "agrees with test accuracy, NAS-Bench-201 on digits" in words
+    text = page.read_text(encoding="utf-8")
+    for name in (f"{pristine.name}/study.parquet", "live-darts/metrics.parquet"):
+        assert f'data-value="{name}"' in text
+    ids = re.findall(r'\bid="([^"]+)"', text.partition('<script id="plotly">')[0])
+    assert len(ids) == len(set(ids))
+
+
+def test_two_runs_of_one_kind_do_not_share_a_page(pristine, tmp_path, write_run):
+    other = write_run(tmp_path / "other")
+    with pytest.raises(HwbenchError, match=r"both hold a study: hwbench report compare"):
+        write_report([pristine, other])
+
+
+def test_other_tables_of_one_name_do_not_share_a_page(pristine, tmp_path, write_run):
+    other = write_run(tmp_path / "other")
+    for name in ("study", "predictions", "simulation", "selection_example"):
+        (other / f"{name}.parquet").unlink()
+    front = pd.DataFrame(
+        {"metric_target": ["t:m"], "arch": ["a"], "accuracy": 1.0, "metric": 1.0, "hypervolume": 1}
+    )
+    front.to_parquet(other / "search_fronts.parquet")
+    keys = {"strategy": "s", "accuracy_target": "t:a", "goal": "front", "limit": 1.0, "seed": 0}
+    front.assign(evaluation=1, **keys).to_parquet(other / "search.parquet")
+    info = json.loads((other / "run.json").read_text())
+    info["tables"]["nb201-digits"]["sha256"] = "0" * 64
+    (other / "run.json").write_text(json.dumps(info))
+    with pytest.raises(HwbenchError, match=r"their tables nb201-digits differ"):
+        write_report([pristine, other])

@@ -1,0 +1,84 @@
+"""A run folder is written whole, and nothing of the user's in it is touched."""
+
+import json
+
+import pandas as pd
+import pytest
+
+from hwbench.cli.summary import print_study
+from hwbench.errors import HwbenchError
+from hwbench.runs.run import run_scenario
+
+SCENARIO = """
+title = "Small"
+[study]
+targets = ["small:latency"]
+predictors = ["ridge"]
+training_sizes = [20]
+seeds = [0]
+test_size = 50
+"""
+
+SIMULATION = """
+[simulation]
+accuracy = "small:test_accuracy"
+metrics = ["small:latency"]
+n_candidates = [50]
+deviations = [0.2]
+repeats = 3
+"""
+
+
+@pytest.fixture
+def scenario(tmp_path, hwbench_home, make_table):
+    make_table("small").save(hwbench_home / "tables" / "small.parquet")
+    path = tmp_path / "scenario-given.toml"
+    path.write_text(SCENARIO)
+    return str(path)
+
+
+def test_other_files_of_the_folder_stay(tmp_path, scenario):
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / "mine.parquet").write_text("precious")
+    (folder / "simulation.parquet").write_text("of an earlier run")
+    run_scenario(scenario, folder)
+    assert (folder / "mine.parquet").read_text() == "precious"
+    assert not (folder / "simulation.parquet").exists()
+    assert (folder / "study.parquet").exists()
+    assert (folder / "scenario.toml").read_text() == SCENARIO
+
+
+def test_a_run_goes_on_and_keeps_its_sessions(tmp_path, scenario):
+    folder = tmp_path / "run"
+    run_scenario(scenario, folder)
+    before = (folder / "study.parquet").read_bytes()
+    run_scenario(scenario, folder)
+    assert (folder / "study.parquet").read_bytes() == before
+    record = json.loads((folder / "run.json").read_text())
+    assert [session["trials_run"] for session in record["sessions"]] == [1, 0]
+    assert record["seconds"] == pytest.approx(sum(each["seconds"] for each in record["sessions"]))
+    assert record["started"] == record["sessions"][0]["started"]
+    assert set(record["study"]["targets"]) == {"small:latency"}
+
+
+def test_a_simulation_joins_a_study_of_the_same_scenario(tmp_path, hwbench_home, scenario):
+    path = tmp_path / "both.toml"
+    path.write_text(SCENARIO + SIMULATION)
+    folder = tmp_path / "run"
+    run_scenario(str(path), folder, parts=("study",))
+    run_scenario(str(path), folder, parts=("simulation",))
+    assert (folder / "study.parquet").exists()
+    assert (folder / "simulation.parquet").exists()
+    path.write_text(SCENARIO + SIMULATION.replace("repeats = 3", "repeats = 4"))
+    with pytest.raises(HwbenchError, match="its simulation has another spec"):
+        run_scenario(str(path), folder, parts=("study",))
+    run_scenario(str(path), folder)
+    assert len(pd.read_parquet(folder / "simulation.parquet")) == 4
+
+
+def test_one_trial_of_a_sampled_predictor_stands_under_its_size(tmp_path, scenario, capsys):
+    print_study(run_scenario(scenario, tmp_path / "run"))
+    printed = capsys.readouterr().out
+    assert "20" in printed
+    assert "own" not in printed

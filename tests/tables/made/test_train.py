@@ -1,0 +1,166 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from hwbench.environment import describe_machine, describe_versions
+from hwbench.errors import HwbenchError
+from hwbench.images.sets import list_image_sets, load_images
+from hwbench.spaces import get_space
+from hwbench.tables.made.make import trained_table
+from hwbench.tables.made.train import TrainRecipe, train, train_one
+
+SPACE = get_space("nasbench201")
+RECIPE = TrainRecipe(seeds=(0, 3), batch_size=128, skeleton={"channels": 2, "depth": 1})
+# The first two are one 3x3 convolution and dead edges; the third is a 1x1 convolution.
+ARCHS = np.array([[0, 3, 1, 0, 0, 1], [0, 1, 2, 3, 4, 0], [2, 0, 0, 0, 1, 0]])
+
+
+@pytest.fixture(autouse=True)
+def _one_training_a_batch(monkeypatch):
+    monkeypatch.setattr("hwbench.tables.made.train.TRAINING_BATCH", 1)
+
+
+def records(path):
+    return [json.loads(line) for line in path.read_text().splitlines()[1:]]
+
+
+def functions(archs):
+    return len(set(SPACE.function_classes(archs).tolist()))
+
+
+def test_equal_functions_are_trained_once_and_share_their_accuracy(tmp_path, unchanged):
+    archs = unchanged(np.concatenate([ARCHS, ARCHS[:1]]))
+    classes = SPACE.function_classes(archs)
+    assert functions(archs) == 2
+    frame = train(SPACE, RECIPE, tmp_path / "j", archs=archs)
+    assert list(frame) == ["index", "test_accuracy", "test_accuracy_seed0", "test_accuracy_seed3"]
+    np.testing.assert_array_equal(frame["index"], SPACE.indices_of(archs))
+    trained = [(record["index"], record["seed"]) for record in records(tmp_path / "j")]
+    assert sorted(trained) == sorted((c, s) for c in set(classes.tolist()) for s in (0, 3))
+    for _, rows in frame.groupby(classes):
+        assert (rows.drop(columns="index").nunique() == 1).all()
+    seeds = frame[["test_accuracy_seed0", "test_accuracy_seed3"]]
+    np.testing.assert_allclose(frame["test_accuracy"], seeds.mean(axis=1))
+    assert frame["test_accuracy"].between(0, 100).all()
+
+
+def test_number_of_workers_changes_nothing(tmp_path):
+    one, two = (train(SPACE, RECIPE, tmp_path / f"{n}", archs=ARCHS, workers=n) for n in (1, 2))
+    pd.testing.assert_frame_equal(one, two)
+
+
+def test_interrupted_run_goes_on_where_it_was(tmp_path):
+    def interrupt(done, total):
+        if done == 2:
+            raise KeyboardInterrupt
+
+    path = tmp_path / "stopped"
+    with pytest.raises(KeyboardInterrupt):
+        train(SPACE, RECIPE, path, archs=ARCHS, progress=interrupt)
+    kept = path.read_text()
+    assert len(records(path)) == 2
+    seen = []
+    stopped = train(SPACE, RECIPE, path, archs=ARCHS, progress=lambda *c: seen.append(c))
+    assert path.read_text().startswith(kept)
+    total = 2 * functions(ARCHS)
+    assert seen == [(done, total) for done in range(2, total + 1)]
+    pd.testing.assert_frame_equal(stopped, train(SPACE, RECIPE, tmp_path / "whole", archs=ARCHS))
+
+
+def test_training_is_a_pure_function(tmp_path):
+    index = int(SPACE.indices_of(ARCHS)[2])
+    torch.manual_seed(5)
+    state = torch.get_rng_state()
+    accuracy = train_one(SPACE, index, 0, RECIPE)
+    assert torch.equal(torch.get_rng_state(), state)
+    torch.rand(7)
+    assert train_one(SPACE, index, 0, RECIPE) == accuracy
+    assert train_one(SPACE, index, 1, RECIPE) != accuracy
+
+
+def test_threads_of_the_process_are_left_as_they_were(tmp_path):
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        train(SPACE, RECIPE, tmp_path / "j", archs=ARCHS[:1])
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_a_wider_network_learns_the_digits(tmp_path):
+    recipe = TrainRecipe(seeds=(0,), epochs=3, skeleton={"channels": 8, "depth": 1})
+    assert train_one(SPACE, len(SPACE) // 2, 0, recipe) > 70
+
+
+def test_journal_of_another_recipe_is_refused(tmp_path):
+    train(SPACE, RECIPE, tmp_path / "j", archs=ARCHS[2:])
+    other = TrainRecipe(seeds=(0, 3), batch_size=64, skeleton=RECIPE.skeleton)
+    with pytest.raises(HwbenchError, match="batch_size: 128 there, 64 now"):
+        train(SPACE, other, tmp_path / "j", archs=ARCHS[2:])
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"seeds": ()}, "at least one seed"),
+        ({"seeds": (1, 1)}, "none twice"),
+        ({"epochs": 0}, "epochs must be at least 1"),
+        ({"batch_size": 0}, "batch_size must be at least 1"),
+    ],
+)
+def test_recipe_out_of_range_is_refused(settings, message):
+    with pytest.raises(HwbenchError, match=message):
+        TrainRecipe(**settings)
+
+
+def test_table_says_how_it_was_trained(tmp_path):
+    table = trained_table(SPACE, RECIPE, name="mine", journal_path=tmp_path / "j", archs=ARCHS)
+    np.testing.assert_array_equal(table.archs, ARCHS)
+    assert f"{functions(ARCHS)} functions were trained" in table.card.description
+    for column in table.card.columns.values():
+        assert (column.unit, column.direction) == ("%", "maximize")
+        assert (column.dataset, column.split) == ("digits", "test")
+    assert table.card.columns["test_accuracy"].seeds == (0, 3)
+    assert table.card.columns["test_accuracy_seed3"].seeds == (3,)
+    (recipe,) = table.card.recipes
+    assert recipe["command"] == "train"
+    assert recipe["skeleton"] == {
+        "channels": 2,
+        "depth": 1,
+        "input_channels": 1,
+        "input_size": 8,
+        "classes": 10,
+    }
+    assert recipe["machine"] == describe_machine()
+    assert recipe["versions"] == describe_versions()
+
+
+# ---------------------------------------------------------------------- images
+
+
+def test_digits_are_split_and_scaled():
+    assert list_image_sets() == ["digits"]
+    images = load_images("digits")
+    assert images.train_images.shape == (898, 1, 8, 8)
+    assert images.test_images.shape == (899, 1, 8, 8)
+    assert (images.channels, images.size, images.classes) == (1, 8, 10)
+    assert images.train_images.dtype == np.float32
+    assert images.train_images.mean() == pytest.approx(0, abs=1e-4)
+    assert images.train_images.std() == pytest.approx(1, abs=1e-4)
+    assert set(images.train_labels) == set(images.test_labels) == set(range(10))
+
+
+def test_no_digit_is_in_both_parts_beyond_those_that_look_alike():
+    images = load_images("digits")
+    train_rows = {image.tobytes() for image in images.train_images}
+    assert len(train_rows) == 898
+    assert not train_rows & {image.tobytes() for image in images.test_images}
+
+
+def test_unknown_image_set_names_the_nearest():
+    with pytest.raises(HwbenchError, match="unknown image set 'digit'; did you mean 'digits'"):
+        load_images("digit")
