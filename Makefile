@@ -12,7 +12,7 @@ help:
 	@echo "make test-all    run the tests, the slow ones too"
 	@echo "make bench       measure speed (pytest-benchmark)"
 	@echo "make docs        build the documentation, docs/build/html/index.html"
-	@echo "make lint        ruff and mypy"
+	@echo "make lint        ruff, mypy and the import contracts"
 	@echo "make setup       only make the environment $(VENV)"
 
 setup: $(STAMP)
@@ -44,6 +44,7 @@ lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 
 format: $(STAMP)
 	$(BIN)/ruff check --fix .
