@@ -180,6 +180,18 @@ def install(tmp_path, monkeypatch):
     forget()
 
 
+@pytest.fixture
+def ladder(monkeypatch):
+    """Make the modules of `tests/plug_in` importable; gives the import path of its space."""
+    loaded = set(sys.modules)
+    monkeypatch.syspath_prepend(ROOT / "tests" / "plug_in")
+    yield "hwbench_ladder.space:Ladder"
+    for module in set(sys.modules) - loaded:
+        if module.startswith("hwbench_ladder"):
+            del sys.modules[module]
+    registry._in_code.cache_clear()
+
+
 @pytest.fixture(scope="session")
 def per_node_vae():
     """The module `per_node_vae`: the loss of a graph VAE, one vertex of one graph at a time."""

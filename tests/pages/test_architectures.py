@@ -42,6 +42,23 @@ def test_an_edge_cell_shows_its_edges_and_fades_dead_ones():
     assert 'aria-label="Cell: 0 to 1 conv 3' in image
 
 
+def test_a_cell_of_any_length_keeps_its_edges_apart(ladder):
+    space = get_space(ladder)
+    text = "conv3x3|skip|conv3x3|none|skip|conv3x3|skip"
+    image = drawing(ladder, text, "ladder").image
+    assert image.count('class="edge"') == 6
+    assert labels(image)[-5:] == ["in", "1", "2", "3", "out"]
+    width, height = map(float, re.search(r'viewBox="0 0 (\S+) (\S+)"', image).groups())
+    numbers = [tuple(map(float, pair)) for pair in re.findall(r"(-?[\d.]+) (-?[\d.]+)", image)]
+    assert all(0 <= x <= width for x, _ in numbers[1:])
+    curves = re.findall(r"Q[\d.]+ (-?[\d.]+)", image)
+    line = float(re.search(r'cy="([\d.]+)"', image)[1])
+    # Those over one node swing out from even nodes upwards, from odd ones downwards.
+    assert sorted(float(y) - line for y in curves) == [-104, -104, 0, 0, 0, 0]
+    assert space.drawn_as == "edges"
+    assert height > line
+
+
 def test_an_empty_cell_is_drawn():
     text = "|none~0|+|none~0|none~1|+|none~0|none~1|none~2|"
     assert "no operation" in drawing("nasbench201", text, "").image
