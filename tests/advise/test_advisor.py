@@ -139,7 +139,7 @@ def test_a_space_without_accuracies():
     found = advise_on(frame, space.name, predictors=FEW[:1], seconds=NO_LIMIT)
     assert found.selection is None
     assert any("no accuracies" in line for line in found.lines())
-    with pytest.raises(HwbenchError, match="is of space nasbench201; the measurements are of"):
+    with pytest.raises(HwbenchError, match="is of the space nasbench201, not"):
         advise_on(frame, space.name, accuracy="nb201-digits:test_accuracy")
 
 

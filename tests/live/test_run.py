@@ -23,7 +23,7 @@ from hwbench.live.strategies import STRATEGIES
 from hwbench.live.supernets.export import load_network
 from hwbench.results.ranking_measures import ranking_measures
 from hwbench.spaces import get_space
-from hwbench.tables.known_values import true_values
+from hwbench.tables.pairs import load_accuracies
 from hwbench.toml import to_toml
 
 TREE = {
@@ -235,10 +235,10 @@ def test_true_values_come_from_the_table():
 
     table = load_table("nb201-digits")
     expected = table.column("test_accuracy")[table.space.indices_of(archs)]
-    found = true_values("nasbench201", archs, "nb201-digits:test_accuracy")
-    np.testing.assert_array_equal(found, expected)
+    found = load_accuracies("nb201-digits:test_accuracy", "nasbench201")
+    np.testing.assert_array_equal(found.values_of(archs), expected)
     with pytest.raises(HwbenchError, match="not nasbench_macro"):
-        true_values("nasbench_macro", archs, "nb201-digits:test_accuracy")
+        load_accuracies("nb201-digits:test_accuracy", "nasbench_macro")
 
 
 # ---------------------------------------------------------------------- config

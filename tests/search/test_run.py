@@ -12,7 +12,7 @@ from hwbench.search import spec as spec_module
 from hwbench.search.plan import planned_runs
 from hwbench.search.run import run_search, write_search
 from hwbench.search.spec import SearchSpec
-from hwbench.search.tables import load_search_table
+from hwbench.search.tables import SearchTable
 from hwbench.simulation import hypervolume, pareto_front
 from hwbench.spaces import get_space
 from hwbench.tables import ColumnCard, Table, TableCard
@@ -70,7 +70,7 @@ def test_the_number_of_workers_changes_nothing(latency_gaps):
 
 def test_what_a_search_writes_is_true(latency_gaps):
     result = run_search(small_spec())
-    table = load_search_table("small:test_accuracy", "small:latency")
+    table = SearchTable.load("small:test_accuracy", "small:latency")
     rows = result.evaluations
     assert len(rows) == 2 * 2 * 60
     for (_, seed), own in rows.groupby(["strategy", "seed"]):
@@ -94,9 +94,9 @@ def test_what_a_search_writes_is_true(latency_gaps):
 
 
 def test_architectures_without_a_metric_are_no_candidates(latency_gaps):
-    table = load_search_table("small:test_accuracy", "gaps:latency")
+    table = SearchTable.load("small:test_accuracy", "gaps:latency")
     assert len(table) == 180
-    faster = load_search_table("small:test_accuracy", "gaps:speed")
+    faster = SearchTable.load("small:test_accuracy", "gaps:speed")
     assert (faster.metric < 0).all()  # larger is better, so it enters negated
     result = run_search(small_spec(metrics=["gaps:latency"], evaluations=180, seeds=[0]))
     assert np.isfinite(result.evaluations["metric"]).all()
@@ -151,7 +151,7 @@ def test_failures_are_kept_and_the_rest_goes_on(latency_gaps, monkeypatch, tmp_p
         raise ZeroDivisionError("by the strategy")
 
     monkeypatch.setattr(RandomSearch, "_propose", fail)
-    failures = write_search(small_spec(), tmp_path)
+    failures = write_search(small_spec(), tmp_path).failures
     assert [(each["strategy"], each["seed"]) for each in failures] == [
         ("Random search", 0),
         ("Random search", 1),
