@@ -274,6 +274,8 @@ def sweep(
         title="mean ± deviation over the seeds",
         wrap=False,
     )
+    records = [read_record(path) for path in sorted(folder.iterdir()) if path.is_dir()]
+    print_notes(dict.fromkeys(note for record in records for note in notes_of(record)))
     typer.echo(f"written: {folder}")
 
 

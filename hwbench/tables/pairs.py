@@ -291,8 +291,8 @@ def _metric_note(metric: Target) -> tuple[str, ...]:
     if metric.sign > 0:
         return ()
     return (
-        f"{metric.key} ({metric.title}) is better the larger it is: it enters negated, so that "
-        "less is better.",
+        f"{metric.key} ({metric.title}) is better the larger it is: it enters negated, its limits "
+        "too, so that less is better.",
     )
 
 

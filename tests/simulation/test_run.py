@@ -249,3 +249,79 @@ def test_impossible_questions_are_refused(pair):
         equivalent_predictor([pair], 20, 200, Conventions(), measure="hypervolum")
     with pytest.raises(HwbenchError, match="measured candidates"):
         equivalent_predictor([pair], 200, 200, Conventions())
+
+
+# ---------------------------------------------------------------------- units and directions
+
+
+def test_fractions_and_percentages_give_the_same_simulation(unit_tables):
+    given = {**SPEC, "repeats": 20, "predictors": ("ridge",), "training_sizes": (30,), "fits": 2}
+    found = {
+        name: run_simulation(
+            SimulationSpec(
+                **{**given, "accuracy": f"{name}:test_accuracy", "metrics": ("percent:latency",)}
+            )
+        )
+        for name in ("percent", "fraction")
+    }
+    for part in ("selections", "example"):
+        one, other = (
+            getattr(result, part).drop(columns="accuracy_target") for result in found.values()
+        )
+        pd.testing.assert_frame_equal(one, other, rtol=1e-9)
+    assert found["percent"].example["accuracy"].max() > 50
+    assert found["percent"].notes == ()
+    (note,) = found["fraction"].notes
+    assert "fraction:test_accuracy holds fractions (unit 1): it was multiplied by 100" in note
+
+
+def test_a_metric_to_be_maximised_is_simulated_as_its_negative(unit_tables, tmp_path):
+    """With a limit, real predictors, and the lopsided errors of an earlier run."""
+    generator = np.random.default_rng(0)
+    truth = generator.normal(5.0, 2.0, size=200)
+    stored = pd.DataFrame(
+        {
+            "target": "percent:throughput",
+            "predictor": "ridge",
+            "encoding": "onehot",
+            "training_size": 50,
+            "seed": 0,
+            "truth": truth,
+            "prediction": truth + generator.exponential(size=200),
+        }
+    )
+    negated = stored.assign(
+        target="percent:slowness", truth=-truth, prediction=-stored["prediction"]
+    )
+    pd.concat([stored, negated]).to_parquet(tmp_path / "predictions.parquet")
+    trial = stored.head(1).drop(columns=["truth", "prediction"])
+    trial.to_parquet(tmp_path / "study.parquet")
+    found = {}
+    for column, limit in (("throughput", 900.0), ("slowness", -900.0)):
+        metric = f"percent:{column}"
+        spec = SimulationSpec(
+            **{
+                **SPEC,
+                "repeats": 20,
+                "accuracy": "percent:test_accuracy",
+                "metrics": (metric,),
+                "limits": {metric: limit},
+                "predictors": ("ridge",),
+                "training_sizes": (30,),
+                "fits": 2,
+                "bootstrap": {"run": str(tmp_path), "predictor": "ridge"},
+            }
+        )
+        found[column] = run_simulation(spec)
+    one, other = (each.selections.drop(columns="metric_target") for each in found.values())
+    pd.testing.assert_frame_equal(one, other, rtol=1e-9)
+    assert (found["throughput"].example["metric"] < 0).all()
+    (note,) = found["throughput"].notes
+    assert "percent:throughput (throughput) is better the larger it is: it enters negated" in note
+    assert found["slowness"].notes == ()
+
+
+def test_an_accuracy_to_be_minimised_is_refused(unit_tables):
+    given = {**SPEC, "accuracy": "percent:test_error", "metrics": ("percent:latency",)}
+    with pytest.raises(HwbenchError, match="use percent:test_accuracy"):
+        run_simulation(SimulationSpec(**given))
