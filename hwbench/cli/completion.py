@@ -55,7 +55,7 @@ def columns(incomplete: str) -> list[str]:
 
     found = []
     for name, path in content_files("data", ".parquet", own_folder="tables").items():
-        if name.startswith(incomplete.partition(":")[0]):
+        if name.startswith(incomplete) or incomplete.startswith(f"{name}:"):
             names = parquet.read_schema(path).names
             found += [f"{name}:{column}" for column in names if column not in ARCHITECTURE_COLUMNS]
     return _starting(incomplete, found)

@@ -9,7 +9,15 @@ from typing import Annotated, Any
 import typer
 
 from hwbench.cli import completion
-from hwbench.cli.output import AsJson, interruptible, print_json, print_listing, stage_bars
+from hwbench.cli.output import (
+    AsJson,
+    interruptible,
+    print_json,
+    print_listing,
+    print_notes,
+    stage_bars,
+)
+from hwbench.results.record import notes_of, read_record
 
 app = typer.Typer(
     help="Search architectures by training supernets (PyTorch).", no_args_is_help=True
@@ -150,9 +158,10 @@ def rank(
         with atomic_path(output) as temporary:
             frame.to_csv(temporary, index=False)
     measures = measures_of(frame) if "true" in frame else {}
+    notes = notes_of(read_record(folder))
     best = frame.head(top).to_dict("records")
     if as_json:
-        print_json({"ranked": len(frame), "measures": measures, "best": best})
+        print_json({"ranked": len(frame), "measures": measures, "best": best, "notes": notes})
         return
     print_listing(
         [{key: _number(value) for key, value in row.items()} for row in best],
@@ -162,6 +171,7 @@ def rank(
     )
     if measures:
         _print_numbers(measures)
+    print_notes(notes)
 
 
 @app.command()
@@ -264,15 +274,19 @@ def sweep(
         title="mean ± deviation over the seeds",
         wrap=False,
     )
+    records = [read_record(path) for path in sorted(folder.iterdir()) if path.is_dir()]
+    print_notes(dict.fromkeys(note for record in records for note in notes_of(record)))
     typer.echo(f"written: {folder}")
 
 
 def _print_result(result: dict[str, Any], folder: Path, as_json: bool) -> None:
+    notes = notes_of(read_record(folder))
     if as_json:
-        print_json(result)
+        print_json({**result, "notes": notes})
         return
     ranking = result.get("ranking") or {}
     _print_numbers({**{key: value for key, value in result.items() if key != "ranking"}, **ranking})
+    print_notes(notes)
     typer.echo(f"written: {folder}")
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from hwbench.predictors.regressor import ArchitectureRegressor
     from hwbench.predictors.tuning import Tuning
     from hwbench.spaces import Space
-    from hwbench.tables import Table
+    from hwbench.tables import Table, Target
 
 MOST_HELD_OUT = 625
 MOST_PRINTED = 1000
@@ -92,20 +92,20 @@ def fit(
     from hwbench.predictors import make_predictor
     from hwbench.predictors.model_file import save_model
     from hwbench.tables import load_target
-    from hwbench.tables.library import split_target
 
     if output.suffix != ".hwb":
         raise HwbenchError(f"{output}: the name of a model's file must end in .hwb")
     if samples is not None and architectures is not None:
         raise HwbenchError("fit: give either --samples or --architectures")
-    table, values = load_target(target)
+    found = load_target(target)
+    table, values = found.table, found.values
     model = make_predictor(
         predictor,
         space=table.space,
         seed=seed,
         encoding=encoding,
         tuning=_tuning(trials, seconds),
-        **_sources(predictor, target, table, source or []),
+        **_sources(predictor, found, source or []),
     )
     if architectures is not None:
         chosen = read_architectures(table.space, architectures, arch_column)
@@ -116,20 +116,19 @@ def fit(
     with working(f"fitting {predictor} to {len(training)} architectures"):
         model.fit(table.archs[training], values[training])
     taken = time.monotonic() - start
-    unit = table.card.columns[split_target(target)[1]].unit
     save_model(
         model,
         output,
         description=description,
         predictor=predictor,
         target=target,
-        unit=unit,
+        unit=found.unit,
         training_size=len(training),
     )
     told = {
         "predictor": predictor,
         "target": target,
-        "unit": unit,
+        "unit": found.unit,
         "training_size": len(training),
         "seconds": round(taken, 3),
         **_searched(model),
@@ -200,7 +199,7 @@ def predict(
         _show(frame, card, as_json=as_json)
 
 
-def _sources(predictor: str, target: str, table: Table, given: list[str]) -> dict[str, Any]:
+def _sources(predictor: str, target: Target, given: list[str]) -> dict[str, Any]:
     """The argument of a predictor that learns from other devices; none for others."""
     from hwbench.predictors import predictor_card
     from hwbench.study.sources import sources_for
@@ -216,7 +215,7 @@ def _sources(predictor: str, target: str, table: Table, given: list[str]) -> dic
         raise HwbenchError(
             f"predictor {predictor} learns from other devices: name their columns with --source"
         )
-    return {"sources": sources_for(target, table, given)}
+    return {"sources": sources_for(target, given)}
 
 
 # ---------------------------------------------------------------------- architectures

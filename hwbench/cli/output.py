@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -97,6 +97,12 @@ def _text(value: Any) -> str:
     from rich.markup import escape
 
     return "" if value is None else escape(str(value))
+
+
+def print_notes(notes: Iterable[str]) -> None:
+    """Print what was done to the columns behind a result, a line a note."""
+    for note in notes:
+        typer.echo(f"Note: {note}")
 
 
 @contextmanager

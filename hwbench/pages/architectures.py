@@ -13,7 +13,7 @@ from markupsafe import Markup
 from hwbench.errors import HwbenchError
 from hwbench.pages.blocks import Drawing
 from hwbench.pages.graph_layout import Point, layered_layout
-from hwbench.results.run import Target
+from hwbench.results.run import TargetWords
 from hwbench.spaces import get_space
 from hwbench.spaces.base import Space
 from hwbench.spaces.edges import architecture_edges
@@ -67,7 +67,7 @@ def drawing(space_name: str, architecture: str, title: str, caption: str = "") -
     return Drawing(title, image, caption, architecture, wide)
 
 
-def front_drawings(space_name: str, front: pd.DataFrame, target: Target) -> list[Drawing]:
+def front_drawings(space_name: str, front: pd.DataFrame, target: TargetWords) -> list[Drawing]:
     """Architectures spread over a front, at most `MOST_DRAWN`.
 
     Parameters

@@ -179,6 +179,27 @@ class Space(ABC):
             return self.indices_of(archs)
         return np.array(self.to_strings(archs), dtype=object)
 
+    def archs_of(self, keys: ArrayLike) -> IntArray:
+        """The architectures of keys, the inverse of `keys_of`.
+
+        Parameters
+        ----------
+        keys : of shape (n_archs,): places in the space's order, in a space too large to be indexed
+            strings.
+
+        Returns
+        -------
+        int64 array of shape (n_archs, n_positions).
+
+        Raises
+        ------
+        HwbenchError
+            Where a key is that of no architecture.
+        """
+        if self.indexed:
+            return self.architectures_at(keys)
+        return self.from_strings(np.asarray(keys, dtype=object).tolist())
+
     def _check_indices(self, indices: ArrayLike) -> IntArray:
         self._require_index()
         flat = np.asarray(indices, dtype=np.int64)

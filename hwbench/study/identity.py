@@ -20,8 +20,7 @@ from numpy.typing import NDArray
 
 from hwbench.code_version import code_version
 from hwbench.predictors.transfer import SourceMetrics
-from hwbench.tables import Table
-from hwbench.tables.library import split_target
+from hwbench.tables import Target
 
 PROTOCOL = 1
 """Version of how architectures are drawn and predictions are scored."""
@@ -30,21 +29,13 @@ IDENTITY_LENGTH = 32
 """Hexadecimal digits kept of a hash: 128 bits."""
 
 
-def column_digest(target: str, table: Table, values: NDArray[np.float64]) -> str:
-    """Digest of all that a target's column says to a trial, whatever file it is in.
-
-    Parameters
-    ----------
-    target : "table:column".
-    table : the column's table.
-    values : float64 of shape (n_archs,).
-    """
-    card = table.card.columns.get(split_target(target)[1])
+def column_digest(target: Target) -> str:
+    """Digest of all that a target's column says to a trial, whatever file it is in."""
     digest = hashlib.sha256()
-    about = [table.space.name, table.space.choices, card.direction if card else None]
+    about = [target.space.name, target.space.choices, target.direction]
     digest.update(canonical_json(about).encode())
-    digest.update(_bytes_of(table.keys))
-    digest.update(np.ascontiguousarray(values, dtype="<f8").tobytes())
+    digest.update(_bytes_of(target.table.keys))
+    digest.update(np.ascontiguousarray(target.values, dtype="<f8").tobytes())
     return digest.hexdigest()[:IDENTITY_LENGTH]
 
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from hwbench.code_version import code_version
 from hwbench.errors import HwbenchError
@@ -17,9 +14,7 @@ from hwbench.study.identity import column_digest, common_identity, sources_diges
 from hwbench.study.sources import sources_for
 from hwbench.study.spec import StudySpec
 from hwbench.study.trial import TargetData, Trial, TrialResult, run_trial, split, twin_rows
-from hwbench.tables import Table, load_target
-
-Targets = Mapping[str, tuple[Table, NDArray[np.float64]]]
+from hwbench.tables import Target, load_target
 
 
 @dataclass(frozen=True)
@@ -79,12 +74,7 @@ class Plan:
         return {"code": code_version(), "targets": self.digests}
 
 
-def load_targets(spec: StudySpec) -> dict[str, tuple[Table, NDArray[np.float64]]]:
-    """Open the tables of a study's targets."""
-    return {target: load_target(target) for target in spec.targets}
-
-
-def make_plan(spec: StudySpec, targets: Targets | None = None) -> Plan:
+def make_plan(spec: StudySpec, targets: Sequence[Target] | None = None) -> Plan:
     """All trials of a study, after checking that they can be run, and what cannot be.
 
     A predictor with a fixed training set has one trial a target. A predictor whose encoding a
@@ -93,40 +83,39 @@ def make_plan(spec: StudySpec, targets: Targets | None = None) -> Plan:
     Parameters
     ----------
     spec : what to compare.
-    targets : for each of the spec's targets its table and column; opened by name where not given.
+    targets : the spec's, by whose names they are opened where not given.
 
     Raises
     ------
     HwbenchError
-        Where a table, column or predictor is unknown, a table has too few architectures, or nothing
-        is left to run.
+        Where a table, column or predictor is unknown, the targets given are not the spec's, a table
+        has too few architectures, or nothing is left to run.
     """
-    opened = load_targets(spec) if targets is None else targets
+    opened = _opened(spec, targets)
     cards = {name: predictor_card(name) for name in spec.predictors}
-    for target, (table, _) in opened.items():
-        _check_size(spec, target, table)
+    for given in opened.values():
+        _check_size(spec, given)
     transfers = [name for name, card in cards.items() if card.family == "transfer"]
     if transfers and not spec.sources:
         raise HwbenchError(
             f"predictor {transfers[0]} learns from other devices: name their columns in sources"
         )
     data = {
-        target: TargetData(
-            table,
-            values,
-            sources_for(target, table, spec.sources) if transfers else None,
-            twin_rows(table) if spec.twins == "excluded" else None,
+        key: TargetData(
+            target,
+            sources_for(target, spec.sources) if transfers else None,
+            twin_rows(target.table) if spec.twins == "excluded" else None,
         )
-        for target, (table, values) in opened.items()
+        for key, target in opened.items()
     }
     _check_twins(spec, data)
-    digests = {target: column_digest(target, *opened[target]) for target in opened}
+    digests = {key: column_digest(target) for key, target in opened.items()}
     trials: list[Trial] = []
     left_out: list[LeftOut] = []
     for target, of_target in data.items():
         for predictor, card in cards.items():
             for encoding in _encodings(card, spec):
-                space = of_target.table.space
+                space = of_target.target.space
                 if encoding not in space.encodings:
                     reason = f"{space.name} has no encoding '{encoding}'"
                     left_out.append(LeftOut(target, predictor, encoding, reason))
@@ -139,11 +128,24 @@ def make_plan(spec: StudySpec, targets: Targets | None = None) -> Plan:
     return Plan(sorted(trials), Workload(cards, data), left_out, digests)
 
 
-def _check_size(spec: StudySpec, target: str, table: Table) -> None:
-    largest = max(spec.training_sizes)
-    if largest + spec.test_size > len(table):
+def _opened(spec: StudySpec, targets: Sequence[Target] | None) -> dict[str, Target]:
+    """The targets of a spec by their text."""
+    if targets is None:
+        return {text: load_target(text) for text in spec.targets}
+    given = {target.key: target for target in targets}
+    if set(given) != set(spec.targets):
         raise HwbenchError(
-            f"target {target}: its table has {len(table)} architectures, fewer than the "
+            f"targets: {', '.join(given) or 'none'} were given, the spec names "
+            f"{', '.join(spec.targets)}; Target.of(table, column, key=...) sets the name"
+        )
+    return {text: given[text] for text in spec.targets}
+
+
+def _check_size(spec: StudySpec, target: Target) -> None:
+    largest = max(spec.training_sizes)
+    if largest + spec.test_size > len(target.table):
+        raise HwbenchError(
+            f"target {target.key}: its table has {len(target.table)} architectures, fewer than the "
             f"{largest} to train on and {spec.test_size} to test on"
         )
 
@@ -154,7 +156,7 @@ def _check_twins(spec: StudySpec, data: Mapping[str, TargetData]) -> None:
             continue
         for seed in spec.seeds:
             try:
-                n_archs = len(of_target.table)
+                n_archs = len(of_target.target.table)
                 split(n_archs, max(spec.training_sizes), spec.test_size, seed, of_target.twin_rows)
             except HwbenchError as error:
                 raise HwbenchError(f"target {target}, seed {seed}: {error}") from error
@@ -176,9 +178,9 @@ def _trials(
     digest: str,
 ) -> Iterator[Trial]:
     fixed = card.training == "neighbourhood"
-    sizes = (len(neighbourhood(data.table.space)),) if fixed else spec.training_sizes
+    sizes = (len(neighbourhood(data.target.space)),) if fixed else spec.training_sizes
     seeds = spec.seeds[:1] if fixed else spec.seeds
-    test_size = len(data.table) if fixed else spec.test_size
+    test_size = len(data.target.table) if fixed else spec.test_size
     learns_from_others = card.family == "transfer" and data.sources is not None
     common = common_identity(
         {

@@ -15,9 +15,10 @@ from hwbench.progress import Progress, silent
 from hwbench.results.study_columns import KEY, MEASURED, STUDY_SCHEMA
 from hwbench.results.study_reading import as_frame
 from hwbench.results.study_writing import StudyStore, prediction_table
-from hwbench.study.plan import LeftOut, Plan, Targets, Workload, make_plan
+from hwbench.study.plan import LeftOut, Plan, Workload, make_plan
 from hwbench.study.spec import Limits, StudySpec
 from hwbench.study.trial import Trial, TrialResult
+from hwbench.tables import Target
 
 __all__ = ["MEASURED", "LeftOut", "Resources", "StudyResult", "run_plan", "run_study"]
 
@@ -72,7 +73,7 @@ class StudyResult:
 def run_study(
     spec: StudySpec,
     *,
-    targets: Targets | None = None,
+    targets: Sequence[Target] | None = None,
     workers: int = 1,
     backend: Literal["local", "dask", "ray"] = "local",
     address: str | None = None,
@@ -83,7 +84,7 @@ def run_study(
     Parameters
     ----------
     spec : what to compare.
-    targets : for each of the spec's targets its table and column; opened by name where not given.
+    targets : the spec's, by whose names they are opened where not given.
     workers, backend, address : where, see `Resources`; the results do not depend on it.
     progress : called with (trials done, trials in all).
 
