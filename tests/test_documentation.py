@@ -172,6 +172,16 @@ def test_help_says_what_is_experimental():
         assert ("cuda" in options) == ("cuda (experimental)" in options), words
 
 
+def test_floors_are_those_of_the_import_contracts():
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+    layers = contracts["contracts"][0]["layers"]
+    rows = re.findall(r"^\| (\d+) \| (.*?) \|", TEXTS["CONTRIBUTING.md"], flags=re.MULTILINE)
+    assert [int(floor) for floor, _ in rows] == list(range(len(layers), 0, -1))
+    assert [set(re.findall(r"`(\w+)`", packages)) for _, packages in rows] == [
+        set(layer.split(" | ")) for layer in layers
+    ]
+
+
 def test_news_are_a_sentence_each_of_a_known_kind():
     fragments = [path for path in (ROOT / "news").iterdir() if path.name != "README.md"]
     for path in fragments:
