@@ -20,7 +20,8 @@ from hwbench.cli.output import (
 from hwbench.results.record import notes_of, read_record
 
 app = typer.Typer(
-    help="Search architectures by training supernets (PyTorch).", no_args_is_help=True
+    help="Search architectures by training supernets (PyTorch); experimental.",
+    no_args_is_help=True,
 )
 
 Name = Annotated[
@@ -35,7 +36,9 @@ Recipe = Annotated[
     str,
     typer.Option(help="'published' settings, or 'small' ones for digits and a few minutes."),
 ]
-Device = Annotated[str | None, typer.Option(help="Such as cpu or cuda; CUDA if there is one.")]
+Device = Annotated[
+    str | None, typer.Option(help="Such as cpu or cuda (experimental); CUDA if there is one.")
+]
 Threads = Annotated[int, typer.Option(min=1, help="Threads of torch.")]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Remove what the folder holds first.")]
 Seed = Annotated[int | None, typer.Option(min=0, help="In place of the search's seed.")]
@@ -94,7 +97,10 @@ def run(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Run a search; stopped at any moment, the same command goes on."""
+    """Run a search; stopped at any moment, the same command goes on.
+
+    Experimental: no published recipe has been run to its end by the authors.
+    """
     from hwbench.live.config import load_config, with_change
     from hwbench.live.run import run_live
 
@@ -198,7 +204,10 @@ def retrain(
     threads: Threads = 1,
     as_json: AsJson = False,
 ) -> None:
-    """Train what a search found from scratch; by default as DARTS does on CIFAR-10."""
+    """Train what a search found from scratch; by default as DARTS does on CIFAR-10.
+
+    Experimental: the published 600 epochs have not been run by the authors.
+    """
     from hwbench.cli.output import progress_bar
     from hwbench.live.retrain import RetrainRecipe
     from hwbench.live.run import retrain_run
@@ -250,7 +259,10 @@ def sweep(
     fresh: Fresh = False,
     as_json: AsJson = False,
 ) -> None:
-    """Run a search for every value of an argument and every seed, such as `window`."""
+    """Run a search for every value of an argument and every seed, such as `window`.
+
+    Experimental, as `hwbench live run` is.
+    """
     from hwbench.live.config import sweep_path
     from hwbench.live.sweep import run_sweep
     from hwbench.results.live import summary
