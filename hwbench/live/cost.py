@@ -106,7 +106,8 @@ def _lookup_table(
 ) -> tuple[torch.nn.Module, Values]:
     """The published lookup table, of one architecture and all its neighbours (LAUBE A.1)."""
     from hwbench.predictors.differentiable import Linear
-    from hwbench.predictors.models.lookup_table import LookupTable, neighbourhood
+    from hwbench.predictors.models.lookup_table import LookupTable
+    from hwbench.predictors.neighbourhood import neighbourhood
 
     measured = neighbourhood(space)
     by_place = dict(zip(space.keys_of(archs).tolist(), values.tolist(), strict=True))

@@ -154,7 +154,7 @@ def select_by_fitted(
 
 
 def _neighbourhood(objectives: Objectives) -> np.ndarray:
-    from hwbench.predictors.models.lookup_table import neighbourhood
+    from hwbench.predictors.neighbourhood import neighbourhood
 
     wanted = objectives.space.to_strings(neighbourhood(objectives.space))
     rows = pd.Index(objectives.archs).get_indexer(wanted)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from hwbench.code_version import code_version
 from hwbench.errors import HwbenchError
 from hwbench.predictors import PredictorCard, predictor_card
-from hwbench.predictors.models.lookup_table import neighbourhood
+from hwbench.predictors.neighbourhood import neighbourhood
 from hwbench.study.identity import column_digest, common_identity, sources_digest, trial_identity
 from hwbench.study.sources import sources_for
 from hwbench.study.spec import StudySpec
