@@ -30,6 +30,7 @@ from pathlib import Path
 WITHOUT_NUMBERS = frozenset(
     (
         "hwbench",  # names of the public interface, each imported when it is used
+        "hwbench.code_version",  # names of results
         "hwbench.errors",  # messages
         "hwbench.files",  # how files are written, not what is in them
         "hwbench.progress",  # how far work is
@@ -298,7 +299,7 @@ def _homes(tree: ast.Module) -> dict[str, str]:
         ):
             pairs = zip(node.value.keys, node.value.values, strict=True)
             return {
-                key.value: value.value
+                str(key.value): str(value.value)
                 for key, value in pairs
                 if isinstance(key, ast.Constant) and isinstance(value, ast.Constant)
             }
