@@ -59,7 +59,7 @@ _HOME_OF = {
     "predictor_card": "hwbench.predictors",
     "read_predictions": "hwbench.study",
     "read_trials": "hwbench.study",
-    "run_scenario": "hwbench.runs",
+    "run_scenario": "hwbench.runs.run",
     "run_study": "hwbench.study",
     "save_model": "hwbench.predictors.model_file",
     "save_vae": "hwbench.vae.checkpoint",

@@ -10,12 +10,12 @@ import typer
 
 from hwbench.cli.output import print_listing
 from hwbench.results.columns import SIMULATION_COLUMNS, STUDY_COLUMNS
-from hwbench.results.frames import read_rows
+from hwbench.results.frames import read_frame
 
 
 def print_study(folder: Path) -> None:
     """Print the mean Kendall tau of every predictor at every training size, a table a target."""
-    study = read_rows(folder / "study.parquet", STUDY_COLUMNS)
+    study = read_frame(folder / "study.parquet", STUDY_COLUMNS)
     if study is None:
         return
     from hwbench.results.run import name_entries
@@ -56,7 +56,7 @@ def print_study(folder: Path) -> None:
 def print_simulation(folder: Path) -> None:
     """Print what selections by predictors of each quality lose."""
     path = folder / "simulation.parquet"
-    selections = read_rows(path, SIMULATION_COLUMNS)
+    selections = read_frame(path, SIMULATION_COLUMNS)
     if selections is None:
         return
     import numpy as np

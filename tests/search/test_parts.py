@@ -35,7 +35,7 @@ predicted_metric = { predictor = "ridge", training_sizes = [20], repeats = 5 }
 KILLED_AFTER_FIVE = """
 import os, signal, sys
 from pathlib import Path
-from hwbench.runs import run_scenario
+from hwbench.runs.run import run_scenario
 
 def stage(title):
     def progress(done, total):

@@ -20,7 +20,7 @@ from hwbench.study.run import Resources
 DRIVER = """
 import sys
 from pathlib import Path
-from hwbench.runs import run_scenario
+from hwbench.runs.run import run_scenario
 from hwbench.results import study_writing
 study_writing.FLUSH_SECONDS = 0.2
 report = lambda title: lambda done, total: print(done, total, flush=True)
