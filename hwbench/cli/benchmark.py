@@ -14,6 +14,7 @@ from hwbench.cli.output import (
     interruptible,
     print_notes,
     run_folder,
+    say,
     stage_bars,
     worker_count,
 )
@@ -47,7 +48,9 @@ def benchmark(
     start = time.monotonic()
     folder = run_folder(scenario, output)
     with interruptible(f"hwbench benchmark {scenario} -o {folder}"), stage_bars() as stage:
-        run_scenario(scenario, folder, workers=worker_count(workers), fresh=fresh, stage=stage)
+        run_scenario(
+            scenario, folder, workers=worker_count(workers), fresh=fresh, stage=stage, note=say
+        )
     page = write_report(folder)
     print_study(folder)
     print_simulation(folder)

@@ -323,7 +323,7 @@ def _training_rows(
     import numpy as np
 
     from hwbench.predictors import predictor_card
-    from hwbench.predictors.models.lookup_table import neighbourhood
+    from hwbench.predictors.neighbourhood import neighbourhood
 
     if samples is None and predictor_card(predictor).training == "neighbourhood":
         return _rows_of(table, neighbourhood(table.space), "the baseline and its neighbours")

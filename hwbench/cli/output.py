@@ -164,6 +164,11 @@ def stage_bars() -> Iterator[Any]:
         yield stage
 
 
+def say(text: str) -> None:
+    """Tell in one line what somebody who waits should know."""
+    typer.echo(text, err=True)
+
+
 @contextmanager
 def interruptible(command: str) -> Iterator[None]:
     """After Ctrl-C say with which command to go on, and end with exit code 130."""

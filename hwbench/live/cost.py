@@ -96,7 +96,8 @@ def _of_the_zoo(
 def _lookup_table(metric: Target) -> tuple[torch.nn.Module, Floats]:
     """The published lookup table, of one architecture and all its neighbours (LAUBE A.1)."""
     from hwbench.predictors.differentiable import Linear
-    from hwbench.predictors.models.lookup_table import LookupTable, neighbourhood
+    from hwbench.predictors.models.lookup_table import LookupTable
+    from hwbench.predictors.neighbourhood import neighbourhood
 
     space, measured = metric.space, neighbourhood(metric.space)
     used = metric.values_of(measured)

@@ -59,6 +59,8 @@ class PredictorCard(FrozenModel):
         single-position changes, so it has one score a table).
     defaults : hyper-parameters that differ from the library's own.
     search : what a tuning search may try.
+    uses : names of the predictors that the estimator makes of its own: their cards and their code
+        are part of what it is.
     """
 
     title: str
@@ -82,6 +84,7 @@ class PredictorCard(FrozenModel):
     training: Literal["sampled", "neighbourhood"] = "sampled"
     defaults: dict[str, Value] = Field(default_factory=dict)
     search: dict[str, SearchRange] = Field(default_factory=dict)
+    uses: tuple[str, ...] = ()
 
     @field_validator("encoding")
     @classmethod

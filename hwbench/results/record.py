@@ -13,7 +13,7 @@ from hwbench.results.names import PARTS, RECORD, SCENARIO_FILES, SEARCH_PARTS
 
 Record = dict[str, Any]
 
-_OBJECTS = ("spec", "machine", "versions", "tables", "predictors", "notes")
+_OBJECTS = ("spec", "machine", "versions", "tables", "predictors", "notes", "study")
 
 
 def read_record(folder: Path) -> Record | None:

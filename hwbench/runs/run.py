@@ -13,14 +13,11 @@ from hwbench.environment import describe_machine, describe_versions
 from hwbench.errors import HwbenchError
 from hwbench.files import atomic_path, file_digest
 from hwbench.predictors import predictor_card
-from hwbench.progress import StageProgress, silent_stage
+from hwbench.progress import Note, StageProgress, silent_note, silent_stage
 from hwbench.results.frames import write_frame
 from hwbench.results.names import RECORD
 from hwbench.results.record import Record, read_record, remove_results, shard_in, write_record
-from hwbench.runs.continuing import (
-    continued,
-    refuse_other_study,
-)
+from hwbench.runs.continuing import continued, in_words, refuse_other_study, remove_outdated
 from hwbench.runs.scenario import Scenario, load_scenario, scenario_path
 from hwbench.search.run import write_search
 from hwbench.simulation import run_simulation
@@ -45,12 +42,14 @@ def run_scenario(
     fresh: bool = False,
     study_changes: Mapping[str, Any] | None = None,
     stage: StageProgress = silent_stage,
+    note: Note = silent_note,
 ) -> Path:
     """Run a scenario and write its results.
 
     A study that was stopped in the folder goes on where it was, and one that asks for more targets,
-    predictors, training sizes or seeds than before adds their trials; searches that were stopped go
-    on too, and are run anew once all have ended, as simulations are.
+    predictors, training sizes or seeds than before adds their trials; those of predictors and
+    spaces whose code has changed since are run again and replaced. Searches that were stopped go on
+    too, and are run anew once all have ended, as simulations are.
 
     Parameters
     ----------
@@ -63,6 +62,7 @@ def run_scenario(
     fresh : whether results that the folder holds are removed first.
     study_changes : fields of the study's spec that replace the scenario's.
     stage : makes a progress function for each part.
+    note : told what is run again.
 
     Returns
     -------
@@ -96,6 +96,7 @@ def run_scenario(
         remove_results(folder)
     record |= continued(folder, record, plan, chosen)
     notes = record.setdefault("notes", {})
+    again = {} if plan is None else _make_room(folder, plan, note)
     source = scenario_path(name).read_bytes()
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -104,6 +105,7 @@ def run_scenario(
     except OSError as error:
         raise HwbenchError(f"{folder}: cannot be written ({error.strerror})") from error
     with recorded_session(folder, record, resources) as session:
+        session["run_again"] = again
         if plan is not None and scenario.study is not None:
             session["trials_run"] = run_plan(
                 plan,
@@ -136,8 +138,9 @@ def resume_study(
     retry_failed: bool = False,
     limits: Limits | None = None,
     stage: StageProgress = silent_stage,
+    note: Note = silent_note,
 ) -> int:
-    """Run what the study of a run folder lacks.
+    """Run what the study of a run folder lacks, and again what other code than today's made.
 
     Parameters
     ----------
@@ -146,6 +149,7 @@ def resume_study(
     retry_failed : whether to run those trials again that failed.
     limits : of each trial; the spec's by default.
     stage : makes a progress function.
+    note : told what is run again.
 
     Returns
     -------
@@ -154,10 +158,13 @@ def resume_study(
     Raises
     ------
     HwbenchError
-        Where the folder holds no study, or tables, predictors or code are no longer what they were.
+        As `read_plan`.
     """
     record, plan, spec = read_plan(folder)
+    again = _make_room(folder, plan, note)
+    record["study"] = plan.record
     with recorded_session(folder, record, resources) as session:
+        session["run_again"] = again
         session["trials_run"] = run_plan(
             plan,
             folder,
@@ -176,7 +183,8 @@ def read_plan(folder: Path) -> tuple[Record, Plan, StudySpec]:
     Raises
     ------
     HwbenchError
-        Where the folder holds no study, or tables, predictors or code are no longer what they were.
+        Where the folder holds no study, or tables, predictors or the code that all trials run are
+        no longer what they were.
     """
     record = read_record(folder)
     if record is None:
@@ -188,6 +196,14 @@ def read_plan(folder: Path) -> tuple[Record, Plan, StudySpec]:
     now = {**record, "predictors": predictor_cards(scenario)}
     refuse_other_study(folder, record, now, plan)
     return record, plan, scenario.study
+
+
+def _make_room(folder: Path, plan: Plan, note: Note) -> dict[str, int]:
+    """Remove what other code than today's made, and tell of it; numbers of trials by predictor."""
+    removed = remove_outdated(folder, read_record(folder) or {}, plan)
+    if removed:
+        note(f"run again, since their code changed: {in_words(removed)}")
+    return removed
 
 
 def with_changes(scenario: Scenario, changes: Mapping[str, Any]) -> Scenario:

@@ -155,7 +155,7 @@ def select_by_fitted(
 
 
 def _neighbourhood(pair: Pair) -> IntArray:
-    from hwbench.predictors.models.lookup_table import neighbourhood
+    from hwbench.predictors.neighbourhood import neighbourhood
 
     wanted = neighbourhood(pair.space)
     rows = pd.Index(pair.keys).get_indexer(pair.space.keys_of(wanted)).astype(np.int64)

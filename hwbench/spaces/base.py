@@ -104,6 +104,15 @@ class Space(ABC):
         """Whether the place of every architecture in the space's order fits an int64."""
         return self.n_architectures < 2**63
 
+    @property
+    def definition(self) -> dict[str, Any]:
+        """What an architecture of the space is, its code aside, as plain data.
+
+        It is part of the identity of every result on the space. A space of one's own that is made
+        of more than name and choices overrides it.
+        """
+        return {"name": self.name, "choices": self.choices}
+
     def __len__(self) -> int:
         return self.n_architectures
 

@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from hwbench.code_version import code_version
 from hwbench.errors import HwbenchError
 from hwbench.predictors import PredictorCard, predictor_card
-from hwbench.predictors.models.lookup_table import neighbourhood
-from hwbench.study.identity import column_digest, common_identity, sources_digest, trial_identity
+from hwbench.predictors.neighbourhood import neighbourhood
+from hwbench.study.identity import (
+    CodeVersions,
+    column_digest,
+    common_identity,
+    sources_digest,
+    trial_identity,
+)
 from hwbench.study.sources import sources_for
 from hwbench.study.spec import StudySpec
-from hwbench.study.trial import TargetData, Trial, TrialResult, run_trial, split, twin_rows
+from hwbench.study.trial import (
+    TargetData,
+    Trial,
+    TrialResult,
+    failed_result,
+    run_trial,
+    split,
+    twin_rows,
+)
 from hwbench.tables import Target, load_target
 
 
@@ -41,14 +54,38 @@ class Workload:
     ----------
     cards : of the predictors by name, as they were when the study was planned.
     targets : tables and columns by target.
+    code : versions of the code with which the study was planned.
     """
 
     cards: Mapping[str, PredictorCard]
     targets: Mapping[str, TargetData]
+    code: CodeVersions
 
     def run(self, trial: Trial) -> TrialResult:
-        """Run one trial."""
-        return run_trial(trial, self.targets[trial.target], self.cards[trial.predictor])
+        """Run one trial, where the code here is that with which it was planned.
+
+        In a process of its own it need not be: a file was edited since, or another machine of a
+        cluster has another hwbench. The result is then a failure, `OTHER_CODE`.
+        """
+        card, data = self.cards[trial.predictor], self.targets[trial.target]
+        planned = self.code.of_trial(trial.predictor, trial.target)
+        if planned not in _the_same_here:
+            cards, spaces = {trial.predictor: card}, {trial.target: data.target.space}
+            here = CodeVersions.of(cards, spaces)
+            if here.of_trial(trial.predictor, trial.target) != planned:
+                return failed_result(
+                    trial, card, OTHER_CODE, "", seconds=float("nan"), memory_mb=float("nan")
+                )
+            _the_same_here.add(planned)
+        return run_trial(trial, data, card)
+
+
+OTHER_CODE = "OtherCode"
+"""The exception of a trial that was not run, since its result would not be what it was planned as.
+"""
+
+_the_same_here: set[tuple[str, ...]] = set()
+"""Versions that were found to be those of this process, before it imported what they are of."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +108,7 @@ class Plan:
     @property
     def record(self) -> dict[str, Any]:
         """What results must have in common to be compared: JSON for a run folder's record."""
-        return {"code": code_version(), "targets": self.digests}
+        return {"code": asdict(self.workload.code), "targets": self.digests}
 
 
 def make_plan(spec: StudySpec, targets: Sequence[Target] | None = None) -> Plan:
@@ -110,6 +147,8 @@ def make_plan(spec: StudySpec, targets: Sequence[Target] | None = None) -> Plan:
     }
     _check_twins(spec, data)
     digests = {key: column_digest(target) for key, target in opened.items()}
+    code = CodeVersions.of(cards, {key: target.space for key, target in opened.items()})
+    workload = Workload(cards, data, code)
     trials: list[Trial] = []
     left_out: list[LeftOut] = []
     for target, of_target in data.items():
@@ -120,12 +159,10 @@ def make_plan(spec: StudySpec, targets: Sequence[Target] | None = None) -> Plan:
                     reason = f"{space.name} has no encoding '{encoding}'"
                     left_out.append(LeftOut(target, predictor, encoding, reason))
                     continue
-                trials.extend(
-                    _trials(spec, target, of_target, predictor, card, encoding, digests[target])
-                )
+                trials.extend(_trials(spec, workload, target, predictor, encoding, digests[target]))
     if not trials:
         raise HwbenchError(f"the study has nothing to run: {left_out[0].reason}")
-    return Plan(sorted(trials), Workload(cards, data), left_out, digests)
+    return Plan(sorted(trials), workload, left_out, digests)
 
 
 def _opened(spec: StudySpec, targets: Sequence[Target] | None) -> dict[str, Target]:
@@ -170,13 +207,13 @@ def _encodings(card: PredictorCard, spec: StudySpec) -> tuple[str, ...]:
 
 def _trials(
     spec: StudySpec,
+    workload: Workload,
     target: str,
-    data: TargetData,
     predictor: str,
-    card: PredictorCard,
     encoding: str,
     digest: str,
 ) -> Iterator[Trial]:
+    card, data = workload.cards[predictor], workload.targets[target]
     fixed = card.training == "neighbourhood"
     sizes = (len(neighbourhood(data.target.space)),) if fixed else spec.training_sizes
     seeds = spec.seeds[:1] if fixed else spec.seeds
@@ -190,6 +227,7 @@ def _trials(
             "test_size": test_size,
             "tuning": spec.tuning.model_dump(mode="json") if spec.tuning else None,
             "twins": spec.twins,
+            "code": workload.code.of_trial(predictor, target),
             "sources": sources_digest(data.sources)
             if learns_from_others and data.sources
             else None,

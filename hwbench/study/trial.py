@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from hwbench.arrays import IntArray
 from hwbench.errors import HwbenchError
 from hwbench.predictors import PredictorCard, make_predictor, predictor_card
-from hwbench.predictors.models.lookup_table import neighbourhood
+from hwbench.predictors.neighbourhood import neighbourhood
 from hwbench.predictors.transfer import SourceMetrics
 from hwbench.predictors.tuning import Tuning, TuningRecord
 from hwbench.results.study_columns import MEASURED, SCORES

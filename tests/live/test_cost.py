@@ -11,7 +11,7 @@ from hwbench.live.supernets.darts import EDGES
 from hwbench.live.supernets.expected_encoding import expected_encoding
 from hwbench.live.supernets.supernet import make_supernet
 from hwbench.predictors import make_predictor
-from hwbench.predictors.models.lookup_table import neighbourhood
+from hwbench.predictors.neighbourhood import neighbourhood
 from hwbench.spaces import get_space
 from hwbench.spaces.darts.space import OPERATIONS
 from hwbench.tables import Table, load_table

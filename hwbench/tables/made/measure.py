@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from hwbench.code_version import code_version
 from hwbench.environment import available_cores, describe_machine, describe_versions
 from hwbench.errors import HwbenchError, unknown_name
 from hwbench.progress import Progress, silent
@@ -121,7 +122,7 @@ def measure(
     ------
     HwbenchError
         Where the runtime does not work here, an architecture is given twice, or the journal
-        belongs to another recipe, machine or set of architectures, or cannot be written.
+        belongs to another recipe, machine, set of architectures or code, or cannot be written.
     """
     os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # the memory profiler is chatty on stderr
     import torch
@@ -139,6 +140,7 @@ def measure(
         **asdict(recipe),
         "processor": machine["processor"],
         "torch": describe_versions()["torch"],
+        "code": code_version(__name__, type(space).__module__),
     }
     del description["rounds"]  # more rounds continue the same measurement
     if recipe.device == "cuda":
