@@ -13,7 +13,6 @@ from torch import Tensor
 
 from hwbench.arrays import Floats
 from hwbench.errors import HwbenchError
-from hwbench.live.supernets.expected_encoding import expected_encoding
 from hwbench.live.supernets.supernet import Supernet
 from hwbench.tables import Target, load_target
 
@@ -24,7 +23,7 @@ class ExpectedMetric(torch.nn.Module):
     Parameters
     ----------
     encoding : from probabilities (n_positions, most candidates) to the expected one-hot encoding,
-        (n_features,); see `hwbench.live.supernets.expected_encoding`.
+        (n_features,); see `Supernet.expected_encoding`.
     predictor : from features (1, n_features), the space's one-hot encoding, to (1,).
     scale : the size of the metric's mean, in its unit.
     weight : of the term; negative where a larger metric is better.
@@ -56,8 +55,9 @@ def make_cost(
     ----------
     supernet : whose candidates have the probabilities.
     target : "table:column".
-    predictor : name of a differentiable predictor on one-hot encodings, or "lookup_table".
-    samples : architectures drawn from the table to fit it; a lookup table has its own.
+    predictor : name of a differentiable predictor; it is given one-hot encodings.
+    samples : architectures drawn from the table to fit it; one with a training set of its own, such
+        as the lookup table, is fitted to that.
     weight : of the term, positive; a metric whose card says that larger is better enters negated.
     seed : of the draw and the fit.
 
@@ -67,47 +67,35 @@ def make_cost(
         Where table, column or predictor is unknown, of another space, or not differentiable.
     """
     metric = load_target(target, missing="keep").check_space(supernet.space.name, "cost")
-    if predictor == "lookup_table":
-        module, used = _lookup_table(metric)
-    else:
-        module, used = _of_the_zoo(predictor, metric, samples, seed)
+    module, used = _fitted(predictor, metric, samples, seed)
     return ExpectedMetric(
-        expected_encoding(supernet),
+        supernet.expected_encoding(),
         module.requires_grad_(False),
         abs(float(used.mean())),
         metric.sign * weight,
     )
 
 
-def _of_the_zoo(
-    name: str, metric: Target, samples: int, seed: int
-) -> tuple[torch.nn.Module, Floats]:
-    """A predictor fitted on drawn architectures, and the values it was fitted on."""
-    from hwbench.predictors import make_predictor
+def _fitted(name: str, metric: Target, samples: int, seed: int) -> tuple[torch.nn.Module, Floats]:
+    """The module of a fitted predictor, and the values it was fitted to."""
+    from hwbench.predictors import make_predictor, predictor_card
+    from hwbench.predictors.training_set import training_set
 
-    known = np.flatnonzero(np.isfinite(metric.values))
-    generator = np.random.default_rng(seed)
-    rows = generator.choice(known, size=min(samples, len(known)), replace=False)
-    model = make_predictor(name, space=metric.space, seed=seed, encoding="onehot")
-    model.fit(metric.table.archs[rows], metric.values[rows])
-    return model.to_torch(), metric.values[rows]
-
-
-def _lookup_table(metric: Target) -> tuple[torch.nn.Module, Floats]:
-    """The published lookup table, of one architecture and all its neighbours (LAUBE A.1)."""
-    from hwbench.predictors.differentiable import Linear
-    from hwbench.predictors.models.lookup_table import LookupTable
-    from hwbench.predictors.neighbourhood import neighbourhood
-
-    space, measured = metric.space, neighbourhood(metric.space)
-    used = metric.values_of(measured)
-    if not np.isfinite(used).all():
-        raise HwbenchError(
-            f"cost: {metric.key} lacks architectures that the lookup table is made of; "
-            "choose another predictor"
-        )
-    fitted = LookupTable().fit(measured, used)
-    differences = [
-        row[:size] for row, size in zip(fitted.differences_, space.n_choices, strict=True)
-    ]
-    return Linear(np.concatenate(differences), fitted.baseline_value_), used
+    card = predictor_card(name)
+    own = training_set(card, metric.space)
+    if own is None:
+        known = np.flatnonzero(np.isfinite(metric.values))
+        generator = np.random.default_rng(seed)
+        rows = generator.choice(known, size=min(samples, len(known)), replace=False)
+        archs, used = metric.table.archs[rows], metric.values[rows]
+    else:
+        archs, used = own, metric.values_of(own)
+        if not np.isfinite(used).all():
+            raise HwbenchError(
+                f"cost: {metric.key} lacks architectures that {name} is fitted to; choose another "
+                "predictor"
+            )
+    encoding = "onehot" if own is None else card.encoding
+    model = make_predictor(name, space=metric.space, seed=seed, encoding=encoding, card=card)
+    model.fit(archs, used)
+    return model.to_torch(), used

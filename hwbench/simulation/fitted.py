@@ -101,9 +101,10 @@ def select_by_fitted(
     A row for each number of candidates.
     """
     from hwbench.predictors import make_predictor, predictor_card
+    from hwbench.predictors.training_set import training_set
 
     card = predictor_card(predictor)
-    if card.family == "transfer":
+    if card.needs_sources:
         raise HwbenchError(
             f"predictor {predictor} learns from other devices; a simulation fits it to one metric"
         )
@@ -115,8 +116,9 @@ def select_by_fitted(
     generator = np.random.default_rng([*seed, training_size, repeat])
     archs = pair.archs
     training = generator.permutation(len(pair))[:training_size]
-    if card.training == "neighbourhood":
-        training = _neighbourhood(pair)
+    own = training_set(card, pair.space)
+    if own is not None:
+        training = _rows_of(pair, own, predictor)
     model = make_predictor(predictor, space=pair.space, seed=repeat)
     model.fit(archs[training], pair.metric[training])
     mean, scale = pair.metric.mean(), pair.metric.std()
@@ -154,15 +156,13 @@ def select_by_fitted(
     return rows
 
 
-def _neighbourhood(pair: Pair) -> IntArray:
-    from hwbench.predictors.neighbourhood import neighbourhood
-
-    wanted = neighbourhood(pair.space)
-    rows = pd.Index(pair.keys).get_indexer(pair.space.keys_of(wanted)).astype(np.int64)
+def _rows_of(pair: Pair, archs: IntArray, predictor: str) -> IntArray:
+    """The rows of the architectures that a predictor is fitted to by its own choice."""
+    rows = pd.Index(pair.keys).get_indexer(pair.space.keys_of(archs)).astype(np.int64)
     missing = np.flatnonzero(rows < 0)
     if len(missing):
         raise HwbenchError(
-            f"{pair.metric_target} lacks architectures of the lookup table's neighbourhood, "
-            f"such as {pair.space.to_string(wanted[missing[0]])}"
+            f"{pair.metric_target} lacks architectures that {predictor} is fitted to, such as "
+            f"{pair.space.to_string(archs[missing[0]])}"
         )
-    return rows
+    return np.asarray(rows, dtype=np.int64)

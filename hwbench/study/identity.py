@@ -66,7 +66,7 @@ class CodeVersions:
         return cls(
             code_version(TRIAL),
             {
-                name: predictor_version(card, [SOURCES] if card.family == "transfer" else [])
+                name: predictor_version(card, [SOURCES] if card.needs_sources else [])
                 for name, card in cards.items()
             },
             {target: code_version(type(space).__module__) for target, space in spaces.items()},

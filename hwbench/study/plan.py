@@ -8,7 +8,7 @@ from typing import Any
 
 from hwbench.errors import HwbenchError
 from hwbench.predictors import PredictorCard, predictor_card
-from hwbench.predictors.neighbourhood import neighbourhood
+from hwbench.predictors.training_set import training_set
 from hwbench.study.identity import (
     CodeVersions,
     column_digest,
@@ -132,7 +132,7 @@ def make_plan(spec: StudySpec, targets: Sequence[Target] | None = None) -> Plan:
     cards = {name: predictor_card(name) for name in spec.predictors}
     for given in opened.values():
         _check_size(spec, given)
-    transfers = [name for name, card in cards.items() if card.family == "transfer"]
+    transfers = [name for name, card in cards.items() if card.needs_sources]
     if transfers and not spec.sources:
         raise HwbenchError(
             f"predictor {transfers[0]} learns from other devices: name their columns in sources"
@@ -200,7 +200,7 @@ def _check_twins(spec: StudySpec, data: Mapping[str, TargetData]) -> None:
 
 
 def _encodings(card: PredictorCard, spec: StudySpec) -> tuple[str, ...]:
-    if card.encoding_fixed or card.training == "neighbourhood":
+    if card.encoding_fixed or card.own_training_set:
         return (card.encoding,)
     return spec.encodings or (card.encoding,)
 
@@ -214,11 +214,11 @@ def _trials(
     digest: str,
 ) -> Iterator[Trial]:
     card, data = workload.cards[predictor], workload.targets[target]
-    fixed = card.training == "neighbourhood"
-    sizes = (len(neighbourhood(data.target.space)),) if fixed else spec.training_sizes
-    seeds = spec.seeds[:1] if fixed else spec.seeds
-    test_size = len(data.target.table) if fixed else spec.test_size
-    learns_from_others = card.family == "transfer" and data.sources is not None
+    own = training_set(card, data.target.space)
+    sizes = spec.training_sizes if own is None else (len(own),)
+    seeds = spec.seeds if own is None else spec.seeds[:1]
+    test_size = spec.test_size if own is None else len(data.target.table)
+    learns_from_others = card.needs_sources and data.sources is not None
     common = common_identity(
         {
             "target": [target, digest],

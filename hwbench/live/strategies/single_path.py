@@ -22,6 +22,8 @@ class SinglePathStrategy(ArchitectureStrategy):
         choice of the positions before it (conditional weights, LAUBE 6.3.2); None for never.
     """
 
+    learns_strengths = False
+
     def __init__(self, *, split_epoch: int | None = None) -> None:
         super().__init__()
         if split_epoch is not None and split_epoch < 0:

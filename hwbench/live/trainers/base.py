@@ -25,11 +25,6 @@ from hwbench.live.supernets.supernet import Supernet
 from hwbench.live.trainers.larc import scale_gradients
 from hwbench.optimisation import half_cosine
 
-TRAINERS = {
-    "bilevel": "hwbench.live.trainers.bilevel:Bilevel",
-    "single_level": "hwbench.live.trainers.base:SingleLevel",
-}
-
 Cost = Callable[[Tensor], Tensor]
 """A soft cost term: from the candidates' probabilities to what is added to the loss."""
 

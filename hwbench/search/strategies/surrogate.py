@@ -11,16 +11,11 @@ import numpy as np
 
 from hwbench.arrays import Floats, IntArray
 from hwbench.fronts.many import best_first
+from hwbench.predictors.card import DEFAULT_PREDICTOR, predictor_card
 from hwbench.search.strategies.base import Strategy
 
 MOST_ROWS = 4000
 """Architectures whose uncertainty is predicted together."""
-
-
-FIT_OFTEN: Mapping[str, Mapping[str, Any]] = {
-    "structural_gaussian_process": {"likelihood_rows": 200, "max_iterations": 20},
-}
-"""Hyper-parameters of predictors whose defaults are for one fit, not for one every round."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +83,8 @@ class SurrogateSearch(Strategy):
     Parameters
     ----------
     predictor : name of a zoo entry, or the path of a card.
-    predictor_parameters : hyper-parameters of it, beside those of `FIT_OFTEN`.
+    predictor_parameters : hyper-parameters of it, beside those that its card has for models
+        that are fitted often.
     round_size : measurements between two fits.
     pool_size : candidates that are predicted, where the space is too large to predict all.
     warp : how strongly costs of the first objective are warped before they are fitted (see
@@ -96,7 +92,7 @@ class SurrogateSearch(Strategy):
         the warp is about linear. 0 fits plain costs.
     """
 
-    default_predictor = "structural_gaussian_process"
+    default_predictor = DEFAULT_PREDICTOR
     default_round_size = 25
     default_warp = 0.0
 
@@ -112,7 +108,7 @@ class SurrogateSearch(Strategy):
     ) -> None:
         super().__init__(*args, **kwargs)
         self.predictor = self.default_predictor if predictor is None else predictor
-        often = FIT_OFTEN.get(self.predictor, {})
+        often = predictor_card(self.predictor).fit_often
         self.predictor_parameters = {**often, **(predictor_parameters or {})}
         rows = self.default_round_size if round_size is None else round_size
         self.round_size = self._at_least(1, "round_size", rows)
