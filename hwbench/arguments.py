@@ -12,7 +12,7 @@ more to check. Functions have `checks_arguments`, constructors of a base's subcl
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import MISSING, fields, is_dataclass
 from functools import cache, wraps
 from inspect import Parameter, signature
@@ -22,7 +22,14 @@ from types import SimpleNamespace
 from typing import Annotated, Any, ParamSpec, TypeVar, get_type_hints
 
 import numpy as np
-from pydantic import Field, PydanticSchemaGenerationError, TypeAdapter, ValidationError
+from pydantic import (
+    AfterValidator,
+    Field,
+    PydanticSchemaGenerationError,
+    TypeAdapter,
+    ValidationError,
+)
+from pydantic_core import PydanticCustomError
 
 from hwbench.errors import HwbenchError, unknown_name
 
@@ -38,8 +45,21 @@ Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 """A finite number."""
 
-Share = Annotated[float, Field(ge=0, le=1)]
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 """A number from 0 to 1."""
+
+
+def one_of(names: Iterable[str]) -> AfterValidator:
+    """Metadata of a text that must be one of some names: `Annotated[str, one_of(NAMES)]`."""
+    known = tuple(names)
+
+    def check(value: str) -> str:
+        if value not in known:
+            expected = " or ".join(map(repr, known))
+            raise PydanticCustomError("literal_error", "{expected}", {"expected": expected})
+        return value
+
+    return AfterValidator(check)
 
 
 # ---------------------------------------------------------------------- who takes arguments
@@ -63,16 +83,12 @@ def checks_arguments(
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
         known = signature(function)
-        takes_more = any(each.kind is Parameter.VAR_KEYWORD for each in known.parameters.values())
 
         @wraps(function)
         def checking(*args: P.args, **kwargs: P.kwargs) -> R:
             who = owner if isinstance(owner, str) else owner(args[0])
-            if not isinstance(owner, str) and not takes_more:
-                for name in kwargs:
-                    if name not in known.parameters:
-                        accepted = parameters_of(type(args[0]))
-                        raise unknown_name(f"parameter of {who}", name, accepted)
+            if function.__name__ == "__init__":
+                _refuse_unknown(kwargs, known.parameters, args[0], who)
             bound = known.bind(*args, **kwargs)
             bound.arguments.update(checked(function, bound.arguments, owner=who))
             return function(*bound.args, **bound.kwargs)
@@ -80,6 +96,16 @@ def checks_arguments(
         return checking
 
     return decorate
+
+
+def _refuse_unknown(
+    given: Mapping[str, Any], known: Mapping[str, Parameter], part: object, owner: str
+) -> None:
+    if any(each.kind is Parameter.VAR_KEYWORD for each in known.values()):
+        return
+    for name in given:
+        if name not in known:
+            raise unknown_name(f"parameter of {owner}", name, parameters_of(type(part)))
 
 
 def check_constructor(part: type[Any], owner: Callable[[Any], str]) -> None:
@@ -160,8 +186,7 @@ def complete_arguments(
 # ---------------------------------------------------------------------- parameters
 
 
-@cache
-def parameters_of(function: Callable[..., Any]) -> Mapping[str, Parameter]:
+def parameters_of(function: Any) -> Mapping[str, Parameter]:
     """What can be given by name to a function or a class, annotations evaluated.
 
     A constructor that hands on `**kwargs` takes what the next class takes too. An annotation that
@@ -181,11 +206,10 @@ def parameters_of(function: Callable[..., Any]) -> Mapping[str, Parameter]:
         hints = get_type_hints(function, include_extras=True)  # each in the module of its class
         for each in fields(function):
             if each.name in found:
-                made = each.default_factory is not MISSING
-                found[each.name] = found[each.name].replace(
-                    annotation=hints[each.name],
-                    **({"default": each.default_factory()} if made else {}),  # type: ignore[misc]
-                )
+                found[each.name] = found[each.name].replace(annotation=hints[each.name])
+                if each.default_factory is not MISSING:
+                    made = each.default_factory()
+                    found[each.name] = found[each.name].replace(default=made)
     return found
 
 
@@ -207,7 +231,7 @@ def _evaluated(function: Callable[..., Any], parameter: Parameter) -> Any:
 
 
 @cache
-def _checkers(function: Callable[..., Any]) -> Mapping[str, TypeAdapter[Any]]:
+def _checkers(function: Any) -> Mapping[str, TypeAdapter[Any]]:
     """The check of each parameter that pydantic knows the type of."""
     found: dict[str, TypeAdapter[Any]] = {}
     for name, parameter in parameters_of(function).items():
@@ -244,7 +268,7 @@ def checked(
         try:
             values[name] = adapter.validate_python(plain)
         except ValidationError as error:
-            raise _refusal(owner, name, value, error) from None
+            raise _refusal(owner, name, plain, error) from None
     return values
 
 
@@ -304,11 +328,12 @@ def refused(place: str, name: str, errors: Sequence[Mapping[str, Any]]) -> Hwben
     if isinstance(given, str) and names:
         return unknown_name(name, given, names, where=place or None)
     where = f"{place}: {name}" if place else name
-    if errors[0]["type"] in ("value_error", "assertion_error"):
-        return HwbenchError(f"{where}: {errors[0]['ctx']['error']}")
+    shown = "" if isinstance(given, Mapping) else _shown.repr(given)
+    if errors[0]["type"] in ("value_error", "assertion_error"):  # a sentence of its own
+        message = errors[0]["ctx"]["error"]
+        return HwbenchError(f"{where}: {message}" + (f" (given: {shown})" if shown else ""))
     wanted = " or ".join(dict.fromkeys(_words(each) for each in errors))
-    shown = "" if isinstance(given, Mapping) else f", not {_shown.repr(given)}"
-    return HwbenchError(f"{where} must be {wanted}{shown}")
+    return HwbenchError(f"{where} must be {wanted}" + (f", not {shown}" if shown else ""))
 
 
 def _names_offered(error: Mapping[str, Any]) -> list[str]:

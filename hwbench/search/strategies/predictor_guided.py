@@ -77,8 +77,8 @@ class PredictorGuided(SurrogateSearch):
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
-        several = not isinstance(scalarisation, str)
-        self.scalarisations = list(scalarisation) if several else [scalarisation]
+        several = [scalarisation] if isinstance(scalarisation, str) else scalarisation
+        self.scalarisations = list(several)
         self.exploration = exploration
         given = TRADE_OFFS[trade_offs] if isinstance(trade_offs, str) else trade_offs
         self.trade_offs = np.array(given, dtype=np.float64)
