@@ -205,11 +205,11 @@ def _sources(predictor: str, target: str, table: Table, given: list[str]) -> dic
     from hwbench.predictors import predictor_card
     from hwbench.study.sources import sources_for
 
-    if predictor_card(predictor).family != "transfer":
+    if not predictor_card(predictor).needs_sources:
         if given:
             raise HwbenchError(
-                f"predictor {predictor} learns from no other device; --source is for those of the "
-                "family 'transfer', such as transfer_gaussian_process"
+                f"predictor {predictor} learns from no other device; --source is for those whose "
+                "card says needs_sources, such as transfer_gaussian_process"
             )
         return {}
     if not given:
@@ -325,10 +325,11 @@ def _training_rows(
     import numpy as np
 
     from hwbench.predictors import predictor_card
-    from hwbench.predictors.models.lookup_table import neighbourhood
+    from hwbench.predictors.training_set import training_set
 
-    if samples is None and predictor_card(predictor).training == "neighbourhood":
-        return _rows_of(table, neighbourhood(table.space), "the baseline and its neighbours")
+    own = training_set(predictor_card(predictor), table.space) if samples is None else None
+    if own is not None:
+        return _rows_of(table, own, f"what {predictor} is fitted to")
     if samples is not None and samples > len(table):
         raise HwbenchError(
             f"table {table.card.name} has {len(table)} architectures; {samples} were asked for"

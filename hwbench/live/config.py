@@ -16,13 +16,16 @@ import pydantic
 from pydantic import Field
 
 from hwbench.arguments import complete_arguments
-from hwbench.assets import assets_folder, find_content
+from hwbench.assets import live_content
 from hwbench.errors import unknown_name
 from hwbench.live.components import Node, complete_node
 from hwbench.live.data import Augmentation
 from hwbench.live.ranking import Calibration
+from hwbench.live.selections import SELECTIONS
 from hwbench.live.strategies import STRATEGIES
-from hwbench.live.trainers.base import TRAINERS
+from hwbench.live.supernets import SUPERNETS
+from hwbench.live.trainers import TRAINERS
+from hwbench.spaces import get_space
 from hwbench.toml import read_toml, validated
 
 RECIPES = ("published", "small")
@@ -57,15 +60,31 @@ class SpaceNode(Node):
 
     Attributes
     ----------
-    name : of the space.
+    name : of the space, or "module:Class" of one's own.
+    supernet : one of `SUPERNETS`, or "module:Class" of one's own; by default the one under the
+        space's name.
     operations : the candidates, see `hwbench.live.supernets.supernet.make_supernet`.
     channels, depth : of the skeleton.
     """
 
     name: str
+    supernet: str | None = None
     operations: Operations = None
     channels: int = Field(gt=0)
     depth: int = Field(gt=0)
+
+    @pydantic.field_validator("name")
+    @classmethod
+    def _known_space(cls, name: str) -> str:
+        get_space(name)
+        return name
+
+    @pydantic.field_validator("supernet")
+    @classmethod
+    def _known_supernet(cls, supernet: str | None) -> str | None:
+        if supernet is not None:
+            SUPERNETS.load(supernet)
+        return supernet
 
 
 class CostNode(Node):
@@ -90,14 +109,20 @@ class SelectionNode(Node):
 
     Attributes
     ----------
-    method : "strength" takes the strongest candidates; "perturbation" fixes position after position
-        at the candidate without which the supernet loses most; "ranking" takes the best of the
-        ranking.
+    method : one of `SELECTIONS`, or "module:Class" of one's own. "strength" takes the strongest
+        candidates; "perturbation" fixes position after position at the candidate without which the
+        supernet loses most; "ranking" takes the best of the ranking.
     tuning_epochs : of the weights after each position that "perturbation" fixes.
     """
 
-    method: Literal["strength", "perturbation", "ranking"]
+    method: str
     tuning_epochs: int = Field(default=1, ge=0)
+
+    @pydantic.field_validator("method")
+    @classmethod
+    def _known_method(cls, method: str) -> str:
+        SELECTIONS.load(method)
+        return method
 
 
 class RankingNode(Node):
@@ -146,8 +171,9 @@ class LiveConfig(Node):
 
     @pydantic.model_validator(mode="after")
     def _ranking_given(self) -> LiveConfig:
-        if self.selection.method == "ranking" and self.ranking is None:
-            raise ValueError("selection by ranking needs a section [ranking]")
+        method = self.selection.method
+        if self.ranking is None and SELECTIONS.load(method).needs_ranking:
+            raise ValueError(f"selection by {method} needs a section [ranking]")
         return self
 
 
@@ -180,10 +206,7 @@ def config_path(name: str, recipe: str = "published") -> Path:
         return Path(name)
     if recipe not in RECIPES:
         raise unknown_name("recipe", recipe, RECIPES)
-    files = recipe_files(recipe)
-    if name not in files:
-        raise unknown_name(f"search of the recipe {recipe}", name, files)
-    return files[name]
+    return live_content(recipe).find(name)
 
 
 def sweep_path(name: str) -> Path:
@@ -194,13 +217,12 @@ def sweep_path(name: str) -> Path:
     HwbenchError
         Where there is no such sweep.
     """
-    return find_content("sweep", name, recipe_files("sweeps"), ".toml")
+    return live_content("sweeps").find(name)
 
 
 def recipe_files(recipe: str) -> dict[str, Path]:
-    """The searches of a recipe, or the "sweeps", by name."""
-    folder = assets_folder("simulations") / "live" / recipe
-    return {path.stem: path for path in sorted(folder.glob("*.toml"))}
+    """The searches of a recipe, or the "sweeps": of hwbench, one's own, and of packages."""
+    return live_content(recipe).files()
 
 
 def with_change(config: LiveConfig, key: str, value: Any) -> LiveConfig:
@@ -233,7 +255,7 @@ def with_change(config: LiveConfig, key: str, value: Any) -> LiveConfig:
 def _completed(config: LiveConfig, where: str) -> LiveConfig:
     return config.model_copy(
         update={
-            "strategy": complete_node("strategy", STRATEGIES, config.strategy, where=where),
-            "trainer": complete_node("trainer", TRAINERS, config.trainer, where=where),
+            "strategy": complete_node(STRATEGIES, config.strategy, where=where),
+            "trainer": complete_node(TRAINERS, config.trainer, where=where),
         }
     )

@@ -14,7 +14,6 @@ from torch import Tensor
 
 from hwbench.arrays import IntArray
 from hwbench.errors import HwbenchError
-from hwbench.live.supernets.expected_encoding import expected_encoding
 from hwbench.live.supernets.supernet import Supernet
 from hwbench.spaces import Space
 
@@ -27,7 +26,7 @@ class ExpectedMetric(torch.nn.Module):
     Parameters
     ----------
     encoding : from probabilities (n_positions, most candidates) to the expected one-hot encoding,
-        (n_features,); see `hwbench.live.supernets.expected_encoding`.
+        (n_features,); see `Supernet.expected_encoding`.
     predictor : from features (1, n_features), the space's one-hot encoding, to (1,).
     scale : the metric's mean, in its unit.
     weight : of the term.
@@ -59,8 +58,9 @@ def make_cost(
     ----------
     supernet : whose candidates have the probabilities.
     target : "table:column", smaller is better.
-    predictor : name of a differentiable predictor on one-hot encodings, or "lookup_table".
-    samples : architectures drawn from the table to fit it; a lookup table has its own.
+    predictor : name of a differentiable predictor; it is given one-hot encodings.
+    samples : architectures drawn from the table to fit it; one with a training set of its own, such
+        as the lookup table, is fitted to that.
     weight : of the term.
     seed : of the draw and the fit.
 
@@ -79,45 +79,34 @@ def make_cost(
             f"cost: {target} is of the space {table.space.name}, not {supernet.space.name}"
         )
     values = np.asarray(table.column(column), dtype=np.float64)
-    if predictor == "lookup_table":
-        module, used = _lookup_table(table.space, table.archs, values, target)
-    else:
-        module, used = _of_the_zoo(predictor, table.space, table.archs, values, samples, seed)
+    module, used = _fitted(predictor, table.space, table.archs, values, samples, seed, target)
     scale = float(used.mean())
-    return ExpectedMetric(expected_encoding(supernet), module.requires_grad_(False), scale, weight)
+    return ExpectedMetric(supernet.expected_encoding(), module.requires_grad_(False), scale, weight)
 
 
-def _of_the_zoo(
-    name: str, space: Space, archs: IntArray, values: Values, samples: int, seed: int
+def _fitted(
+    name: str, space: Space, archs: IntArray, values: Values, samples: int, seed: int, target: str
 ) -> tuple[torch.nn.Module, Values]:
-    """A predictor fitted on drawn architectures, and the values it was fitted on."""
-    from hwbench.predictors import make_predictor
+    """The module of a fitted predictor, and the values it was fitted to."""
+    from hwbench.predictors import make_predictor, predictor_card
+    from hwbench.predictors.training_set import training_set
 
+    card = predictor_card(name)
+    own = training_set(card, space)
     known = np.flatnonzero(np.isfinite(values))
-    generator = np.random.default_rng(seed)
-    rows = generator.choice(known, size=min(samples, len(known)), replace=False)
-    model = make_predictor(name, space=space, seed=seed, encoding="onehot")
+    if own is None:
+        generator = np.random.default_rng(seed)
+        rows = generator.choice(known, size=min(samples, len(known)), replace=False)
+    else:
+        place_of = {key: row for row, key in enumerate(space.keys_of(archs[known]).tolist())}
+        places = [place_of.get(key) for key in space.keys_of(own).tolist()]
+        if None in places:
+            raise HwbenchError(
+                f"cost: {target} lacks architectures that {name} is fitted to; choose another "
+                "predictor"
+            )
+        rows = known[np.array(places, dtype=np.int64)]
+    encoding = "onehot" if own is None else card.encoding
+    model = make_predictor(name, space=space, seed=seed, encoding=encoding, card=card)
     model.fit(archs[rows], values[rows])
     return model.to_torch(), values[rows]
-
-
-def _lookup_table(
-    space: Space, archs: IntArray, values: Values, target: str
-) -> tuple[torch.nn.Module, Values]:
-    """The published lookup table, of one architecture and all its neighbours (LAUBE A.1)."""
-    from hwbench.predictors.differentiable import Linear
-    from hwbench.predictors.models.lookup_table import LookupTable, neighbourhood
-
-    measured = neighbourhood(space)
-    by_place = dict(zip(space.keys_of(archs).tolist(), values.tolist(), strict=True))
-    used = np.array([by_place.get(key, np.nan) for key in space.keys_of(measured).tolist()])
-    if not np.isfinite(used).all():
-        raise HwbenchError(
-            f"cost: {target} lacks architectures that the lookup table is made of; "
-            "choose another predictor"
-        )
-    fitted = LookupTable().fit(measured, used)
-    differences = [
-        row[:size] for row, size in zip(fitted.differences_, space.n_choices, strict=True)
-    ]
-    return Linear(np.concatenate(differences), fitted.baseline_value_), used

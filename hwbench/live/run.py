@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from hwbench.environment import describe_machine, describe_versions
 from hwbench.errors import HwbenchError
@@ -23,7 +22,8 @@ from hwbench.live.data import SearchData, split_images
 from hwbench.live.ranking import Calibration, evaluate_architectures
 from hwbench.live.retrain import RetrainRecipe, retrain
 from hwbench.live.search import Search, choose_device, load_data, make_search, seeded
-from hwbench.live.selections.perturbation import select_by_perturbation
+from hwbench.live.selections import SELECTIONS
+from hwbench.live.selections.base import Selection
 from hwbench.live.supernets.export import export_network, load_network
 from hwbench.live.supernets.supernet import Supernet
 from hwbench.live.training import train_epochs
@@ -179,7 +179,8 @@ def _conclude(search: Search, folder: Path, stage: StageProgress) -> dict[str, A
         if "true" in frame:
             result["ranking"] = measures_of(frame)
     export_network(supernet, folder / "supernet")
-    arch = _select(search, frame, stage)
+    selection: Selection = SELECTIONS.load(config.selection.method)()
+    arch = selection.select(search, frame, stage)
     calibration = Calibration(**config.ranking.calibration) if config.ranking else Calibration()
     found = {
         part: evaluate_architectures(
@@ -193,24 +194,6 @@ def _conclude(search: Search, folder: Path, stage: StageProgress) -> dict[str, A
     if not supernet.is_split:
         export_network(supernet.finalised(arch), folder / "architecture")
     return result
-
-
-def _select(
-    search: Search, ranking: pd.DataFrame | None, stage: StageProgress
-) -> NDArray[np.int64]:
-    selection = search.config.selection
-    if selection.method == "ranking" and ranking is not None:
-        return search.supernet.space.from_string(ranking["architecture"][0])
-    if selection.method == "perturbation":
-        progress = stage("selecting by perturbation")
-        return select_by_perturbation(search, selection.tuning_epochs, progress)
-    strengths = search.strategy.strengths()
-    if strengths is None:
-        raise HwbenchError(
-            f"selection: {search.config.strategy['name']} learns no strengths; use the method "
-            "'ranking' with a section [ranking]"
-        )
-    return search.supernet.derive(strengths)
 
 
 def rank_run(

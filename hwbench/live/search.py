@@ -24,7 +24,8 @@ from hwbench.live.strategies import STRATEGIES
 from hwbench.live.strategies.base import ArchitectureStrategy
 from hwbench.live.supernets.mixture import Mixture
 from hwbench.live.supernets.supernet import Supernet, make_supernet
-from hwbench.live.trainers.base import TRAINERS, Trainer
+from hwbench.live.trainers import TRAINERS
+from hwbench.live.trainers.base import Trainer
 
 EVALUATION_BATCH = 256
 
@@ -161,9 +162,10 @@ def make_search(config: LiveConfig, device: torch.device) -> Search:
     """
     images = load_data(config)
     data = split_images(images, config.data.validation_share, config.seed).to(device)
-    strategy: ArchitectureStrategy = make_component("strategy", STRATEGIES, config.strategy)
+    strategy: ArchitectureStrategy = make_component(STRATEGIES, config.strategy)
     supernet = make_supernet(
         config.space.name,
+        supernet=config.space.supernet,
         operations=config.space.operations,
         seed=config.seed,
         options=strategy.network_options(),
@@ -174,7 +176,7 @@ def make_search(config: LiveConfig, device: torch.device) -> Search:
         classes=images.classes,
     ).to(device)
     strategy.attach(supernet).to(device)
-    trainer: Trainer = make_component("trainer", TRAINERS, config.trainer)
+    trainer: Trainer = make_component(TRAINERS, config.trainer)
     cost = None
     if config.cost is not None:
         cost = make_cost(supernet, **config.cost.model_dump(), seed=config.seed).to(device)

@@ -18,7 +18,7 @@ from hwbench.report.search.section import search_sections, search_summary
 from hwbench.report.simulation.section import simulation_sections
 from hwbench.report.study import findings as summary
 from hwbench.report.study.section import study_sections, study_summary
-from hwbench.results.run import LOOKUP_FAMILY, Run
+from hwbench.results.run import Run
 
 
 def render(run: Run) -> str:
@@ -64,7 +64,7 @@ def _meta(run: Run) -> list[str]:
 def _tiles(run: Run) -> list[tuple[str, str]]:
     tiles = []
     if run.study is not None:
-        own = run.study[run.study["family"] != LOOKUP_FAMILY]
+        own = run.study[~run.study["own_training_set"]]
         tiles += [
             _counted(own["predictor"].nunique(), "predictor"),
             _counted(run.study["target"].nunique(), "target"),

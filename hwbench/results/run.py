@@ -33,8 +33,6 @@ from hwbench.results.names import PREDICTIONS, REPORTED_FILES, STUDY
 from hwbench.results.record import read_record
 from hwbench.results.study_reading import as_frame, list_parts, read_results, result_columns
 
-LOOKUP_FAMILY = "lookup table"
-
 
 @dataclass(frozen=True)
 class Target:
@@ -162,7 +160,7 @@ def read_run(folder: Path) -> Run:
         raise HwbenchError(f"{folder}: no such run folder")
     if is_live_run(folder) or is_live_sweep(folder):
         return _read_live(folder)
-    study = _read_study(folder)
+    study = read_study(folder)
     predictions = None if study is None else _read_predictions(folder, study)
     simulation = read_rows(folder / "simulation.parquet", SIMULATION_COLUMNS)
     search = read_rows(folder / "search.parquet", SEARCH_COLUMNS)
@@ -297,8 +295,14 @@ def _files(folder: Path) -> tuple[Path, ...]:
     return tuple(dict.fromkeys(path for path in paths if path.is_file()))
 
 
-def _read_study(folder: Path) -> pd.DataFrame | None:
-    """The trials, finished or not; None where there are none."""
+def read_study(folder: Path) -> pd.DataFrame | None:
+    """The trials of a run folder, finished or not, checked; None where there are none.
+
+    Raises
+    ------
+    HwbenchError
+        Where a file is broken, lacks a column, or a column holds what it may not.
+    """
     there = result_columns(folder, STUDY)
     wanted = {
         name: column
@@ -314,7 +318,7 @@ def _read_predictions(folder: Path, study: pd.DataFrame) -> pd.DataFrame | None:
     """The predictions at the largest training size of each target; None where there are none."""
     import pyarrow.compute as pc
 
-    sampled = study[study["family"] != LOOKUP_FAMILY]
+    sampled = study[~study["own_training_set"]]
     largest = sampled.groupby("target")["training_size"].max()
     wanted = pc.field("training_size").isin(sorted({int(size) for size in largest}))
     return _read_results(folder, PREDICTIONS, PREDICTION_COLUMNS, wanted)

@@ -12,6 +12,7 @@ from pydantic import (
     model_validator,
 )
 
+from hwbench.predictors.card import DEFAULT_PREDICTOR
 from hwbench.search.registry import strategy_class, strategy_parameters
 from hwbench.toml import FrozenModel
 
@@ -58,7 +59,7 @@ class PredictedMetric(FrozenModel):
     repeats : simulated selections by which the expected loss at that quality is found.
     """
 
-    predictor: str = "structural_gaussian_process"
+    predictor: str = DEFAULT_PREDICTOR
     training_sizes: tuple[PositiveInt, ...] = Field(min_length=1)
     repeats: PositiveInt = 200
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from hwbench.arrays import IntArray
 from hwbench.errors import HwbenchError
 from hwbench.fronts.two import pareto_front
 from hwbench.progress import Progress, silent
@@ -100,9 +101,10 @@ def select_by_fitted(
     A row for each number of candidates.
     """
     from hwbench.predictors import make_predictor, predictor_card
+    from hwbench.predictors.training_set import training_set
 
     card = predictor_card(predictor)
-    if card.family == "transfer":
+    if card.needs_sources:
         raise HwbenchError(
             f"predictor {predictor} learns from other devices; a simulation fits it to one metric"
         )
@@ -114,8 +116,9 @@ def select_by_fitted(
     generator = np.random.default_rng([*seed, training_size, repeat])
     archs = objectives.architectures
     training = generator.permutation(len(objectives))[:training_size]
-    if card.training == "neighbourhood":
-        training = _neighbourhood(objectives)
+    own = training_set(card, objectives.space)
+    if own is not None:
+        training = _rows_of(objectives, own, predictor)
     model = make_predictor(predictor, space=objectives.space, seed=repeat)
     model.fit(archs[training], objectives.metric[training])
     mean, scale = objectives.metric.mean(), objectives.metric.std()
@@ -153,14 +156,13 @@ def select_by_fitted(
     return rows
 
 
-def _neighbourhood(objectives: Objectives) -> np.ndarray:
-    from hwbench.predictors.models.lookup_table import neighbourhood
-
-    wanted = objectives.space.to_strings(neighbourhood(objectives.space))
+def _rows_of(objectives: Objectives, archs: IntArray, predictor: str) -> IntArray:
+    """The rows of the architectures that a predictor is fitted to by its own choice."""
+    wanted = objectives.space.to_strings(archs)
     rows = pd.Index(objectives.archs).get_indexer(wanted)
     if (rows < 0).any():
         raise HwbenchError(
-            f"{objectives.metric_target} lacks architectures of the lookup table's neighbourhood, "
-            f"such as {wanted[int(np.flatnonzero(rows < 0)[0])]}"
+            f"{objectives.metric_target} lacks architectures that {predictor} is fitted to, such "
+            f"as {wanted[int(np.flatnonzero(rows < 0)[0])]}"
         )
-    return rows
+    return np.asarray(rows, dtype=np.int64)

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -21,6 +21,7 @@ from pydantic import Field
 from hwbench.arguments import check_fields
 from hwbench.arrays import FloatArray, IntArray
 from hwbench.errors import HwbenchError, unknown_name
+from hwbench.spaces.drawing import DrawnAs, Edge
 from hwbench.spaces.graphs import Graphs
 
 if TYPE_CHECKING:
@@ -76,6 +77,11 @@ class Space(ABC):
     positions : for each position its name, such as the edge "0->1".
     encodings : those of `ENCODINGS` that make sense here.
     default_skeleton : the official network around the choices.
+    drawn_as : which drawing shows an architecture; by default "vertices" in a space with graphs,
+        else "chain".
+    one_graph_shape : whether all graphs have the same edges, so that one order of the vertices
+        holds for all, and `from_graphs` takes them in no other.
+    lookup : `get_space`, set by `hwbench.spaces.registry`: a pickled space is its name.
     """
 
     name: str
@@ -84,6 +90,8 @@ class Space(ABC):
     positions: tuple[str, ...]
     encodings: tuple[str, ...] = ("onehot", "counts", "integers")
     default_skeleton: Skeleton
+    one_graph_shape: ClassVar[bool] = False
+    lookup: ClassVar[Callable[[str], Space]]
 
     # ------------------------------------------------------------------ size and enumeration
 
@@ -115,9 +123,7 @@ class Space(ABC):
         return f"<Space {self.name}: {size}, {self.n_positions} positions>"
 
     def __reduce__(self) -> tuple[Any, tuple[Any, ...]]:
-        from hwbench.spaces import get_space
-
-        return get_space, (self.name,)
+        return Space.lookup, (self.name,)
 
     def all_architectures(self) -> IntArray:
         """Every architecture in the space's order.
@@ -472,6 +478,29 @@ class Space(ABC):
 
     def _encode_counts(self, archs: IntArray) -> FloatArray:
         return self._encode_onehot(archs) @ self._operation_of_column
+
+    # ------------------------------------------------------------------ drawings
+
+    @property
+    def drawn_as(self) -> DrawnAs:
+        """Which drawing shows an architecture of this space, see `DrawnAs`."""
+        return "vertices" if "graph" in self.encodings else "chain"
+
+    def edges_of(self, arch: ArrayLike) -> list[Edge]:
+        """The operations of an architecture as the edges of graphs.
+
+        By default those of layers in sequence. Asked for by drawings and by readers of results,
+        once an architecture.
+
+        Parameters
+        ----------
+        arch : integers of shape (n_positions,).
+        """
+        row = self.check(np.asarray(arch)[None, :])[0]
+        return [
+            Edge("network", str(place), str(place + 1), self.choices[place][choice])
+            for place, choice in enumerate(row)
+        ]
 
     # ------------------------------------------------------------------ functions and twins
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from hwbench.code_version import code_version
 from hwbench.errors import HwbenchError
 from hwbench.predictors import PredictorCard, predictor_card
-from hwbench.predictors.models.lookup_table import neighbourhood
+from hwbench.predictors.training_set import training_set
 from hwbench.study.identity import column_digest, common_identity, sources_digest, trial_identity
 from hwbench.study.sources import sources_for
 from hwbench.study.spec import StudySpec
@@ -105,7 +105,7 @@ def make_plan(spec: StudySpec, targets: Targets | None = None) -> Plan:
     cards = {name: predictor_card(name) for name in spec.predictors}
     for target, (table, _) in opened.items():
         _check_size(spec, target, table)
-    transfers = [name for name, card in cards.items() if card.family == "transfer"]
+    transfers = [name for name, card in cards.items() if card.needs_sources]
     if transfers and not spec.sources:
         raise HwbenchError(
             f"predictor {transfers[0]} learns from other devices: name their columns in sources"
@@ -161,7 +161,7 @@ def _check_twins(spec: StudySpec, data: Mapping[str, TargetData]) -> None:
 
 
 def _encodings(card: PredictorCard, spec: StudySpec) -> tuple[str, ...]:
-    if card.encoding_fixed or card.training == "neighbourhood":
+    if card.encoding_fixed or card.own_training_set:
         return (card.encoding,)
     return spec.encodings or (card.encoding,)
 
@@ -175,11 +175,11 @@ def _trials(
     encoding: str,
     digest: str,
 ) -> Iterator[Trial]:
-    fixed = card.training == "neighbourhood"
-    sizes = (len(neighbourhood(data.table.space)),) if fixed else spec.training_sizes
-    seeds = spec.seeds[:1] if fixed else spec.seeds
-    test_size = len(data.table) if fixed else spec.test_size
-    learns_from_others = card.family == "transfer" and data.sources is not None
+    own = training_set(card, data.table.space)
+    sizes = spec.training_sizes if own is None else (len(own),)
+    seeds = spec.seeds if own is None else spec.seeds[:1]
+    test_size = spec.test_size if own is None else len(data.table)
+    learns_from_others = card.needs_sources and data.sources is not None
     common = common_identity(
         {
             "target": [target, digest],

@@ -41,8 +41,8 @@ class StudySpec(FrozenModel):
     seeds : a repeat for each: which architectures are measured, and the predictor's randomness.
     encodings : features that predictors are compared on; each card's own where empty. A predictor
         made for one encoding keeps it.
-    sources : "table:column" each, of the targets' spaces: what predictors of the family "transfer"
-        may learn from. Those measured on the target's own device are kept from them.
+    sources : "table:column" each, of the targets' spaces: what predictors that learn from other
+        devices may learn from. Those measured on the target's own device are kept from them.
     tuning : how much every fit searches the cards' ranges; the cards' defaults where left out.
     test_size : architectures held out to score on, the same for every predictor and size of a seed.
     twins : whether architectures that are the same network as one of the test set (`Space.twins`)

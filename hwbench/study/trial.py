@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from hwbench.arrays import IntArray
 from hwbench.errors import HwbenchError
 from hwbench.predictors import PredictorCard, make_predictor, predictor_card
-from hwbench.predictors.models.lookup_table import neighbourhood
+from hwbench.predictors.training_set import training_set
 from hwbench.predictors.transfer import SourceMetrics
 from hwbench.predictors.tuning import Tuning, TuningRecord
 from hwbench.results.study_columns import MEASURED, SCORES
@@ -63,7 +63,7 @@ class TargetData:
     ----------
     table : the target's table.
     values : its column, float64 of shape (n_archs,).
-    sources : what other devices measured, for predictors of the family "transfer".
+    sources : what other devices measured, for predictors that learn from it.
     twin_rows : for each row of the table that of its twin or -1, int64 of shape (n_archs,); None
         where twins do not matter.
     """
@@ -174,7 +174,7 @@ def _fit_and_score(
     trial: Trial, data: TargetData, card: PredictorCard, row: dict[str, Any]
 ) -> dict[str, NDArray[Any]]:
     table, values = data.table, data.values
-    training, test = _rows(trial, data, card.training)
+    training, test = _rows(trial, data, card)
     row["training_size"], row["test_size"] = len(training), len(test)
     model = make_predictor(
         trial.predictor,
@@ -183,7 +183,7 @@ def _fit_and_score(
         encoding=trial.encoding,
         tuning=trial.tuning,
         card=card,
-        **({"sources": data.sources} if card.family == "transfer" else {}),
+        **({"sources": data.sources} if card.needs_sources else {}),
     )
     start = time.monotonic()
     model.fit(table.archs[training], values[training])
@@ -206,6 +206,7 @@ def blank_row(trial: Trial, card: PredictorCard) -> dict[str, Any]:
         "predictor": trial.predictor,
         "title": _title(card, trial.encoding),
         "family": card.family,
+        "own_training_set": card.own_training_set,
         "encoding": trial.encoding,
         "target": trial.target,
         "training_size": trial.training_size,
@@ -266,17 +267,17 @@ def _best(target: str, table: Table) -> Literal["lowest", "highest"]:
     return "highest" if card is not None and card.direction == "maximize" else "lowest"
 
 
-def _rows(trial: Trial, data: TargetData, training: str) -> tuple[IntArray, IntArray]:
+def _rows(trial: Trial, data: TargetData, card: PredictorCard) -> tuple[IntArray, IntArray]:
     table = data.table
-    if training == "neighbourhood":
+    wanted = training_set(card, table.space)
+    if wanted is not None:
         # Its training set is fixed, so it is scored on the whole table, as published.
-        wanted = neighbourhood(table.space)
         rows = pd.Index(table.keys).get_indexer(table.space.keys_of(wanted))
         missing = np.flatnonzero(rows < 0)
         if len(missing):
             raise LookupError(
-                f"the table lacks {len(missing)} architectures of the lookup table's "
-                f"neighbourhood, such as {table.space.to_string(wanted[missing[0]])}"
+                f"the table lacks {len(missing)} architectures that {trial.predictor} is fitted "
+                f"to, such as {table.space.to_string(wanted[missing[0]])}"
             )
         return rows, np.arange(len(table))
     twins = data.twin_rows if trial.exclude_twins else None

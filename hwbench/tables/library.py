@@ -7,14 +7,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from hwbench.assets import asset_files, content_files, find_content, home
+from hwbench.assets import TABLES, asset_files, home
 from hwbench.errors import HwbenchError
 from hwbench.tables.table import Table
 
 
 def table_files() -> dict[str, Path]:
-    """Every table's file by name: the embedded ones and those under `HWBENCH_HOME`/tables."""
-    return content_files("data", ".parquet", own_folder="tables")
+    """Every table's file by name: embedded, under `HWBENCH_HOME`/tables, and of packages."""
+    return TABLES.files()
 
 
 def table_path(name: str) -> Path:
@@ -25,7 +25,7 @@ def table_path(name: str) -> Path:
     HwbenchError
         Where there is no such table; the message says the nearest one.
     """
-    return find_content("table", name, table_files(), ".parquet")
+    return TABLES.find(name)
 
 
 def load_table(name: str | Path) -> Table:

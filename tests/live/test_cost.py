@@ -8,7 +8,6 @@ import torch
 from hwbench.errors import HwbenchError
 from hwbench.live.cost import make_cost
 from hwbench.live.supernets.darts import EDGES
-from hwbench.live.supernets.expected_encoding import expected_encoding
 from hwbench.live.supernets.supernet import make_supernet
 from hwbench.predictors import make_predictor
 from hwbench.predictors.models.lookup_table import neighbourhood
@@ -111,7 +110,7 @@ def test_expected_encoding_of_cells_is_the_mean_over_what_is_drawn(operations):
     shares = np.zeros((28, max(sizes)))
     for row, size in zip(shares, sizes, strict=True):
         row[:size] = generator.dirichlet(np.ones(size))
-    found = expected_encoding(supernet)(torch.from_numpy(shares))
+    found = supernet.expected_encoding()(torch.from_numpy(shares))
     assert found.shape == (space.encode(space.sample(1, seed=0), "onehot").shape[1],)
     expected = []
     for cell in range(2):
@@ -150,4 +149,4 @@ def test_cost_of_cells_has_a_gradient_towards_cheap_operations(darts_table):
 
 def test_cells_that_no_architecture_can_have_are_named():
     with pytest.raises(HwbenchError, match=r"normal 0->2 .* has no candidate"):
-        expected_encoding(_darts(["none", "noise"]))
+        _darts(["none", "noise"]).expected_encoding()

@@ -28,9 +28,12 @@ class ArchitectureStrategy(nn.Module, ABC):
     Attributes
     ----------
     deterministic : whether `mixture` depends on the parameters alone.
+    learns_strengths : whether `strengths` are learned; a search whose strategy learns none ranks
+        architectures, and its supernet is trained on one level.
     """
 
     deterministic: ClassVar[bool] = False
+    learns_strengths: ClassVar[bool] = True
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

@@ -23,6 +23,8 @@ class SinglePathStrategy(ArchitectureStrategy):
         choice of the positions before it (conditional weights, LAUBE 6.3.2); None for never.
     """
 
+    learns_strengths = False
+
     def __init__(self, *, split_epoch: NonNegativeInt | None = None) -> None:
         super().__init__()
         self.split_epoch = split_epoch

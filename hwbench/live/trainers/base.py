@@ -26,11 +26,6 @@ from hwbench.live.supernets.mixture import Mixture
 from hwbench.live.supernets.supernet import Supernet
 from hwbench.live.trainers.larc import scale_gradients
 
-TRAINERS = {
-    "bilevel": "hwbench.live.trainers.bilevel:Bilevel",
-    "single_level": "hwbench.live.trainers.base:SingleLevel",
-}
-
 Decay = Annotated[float, Field(ge=0, lt=1)]
 """How much of a running mean a step keeps."""
 

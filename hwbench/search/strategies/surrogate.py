@@ -14,16 +14,11 @@ from hwbench.arguments import NotNegative
 from hwbench.arrays import Floats, IntArray
 from hwbench.errors import HwbenchError
 from hwbench.fronts.many import best_first
+from hwbench.predictors.card import DEFAULT_PREDICTOR, predictor_card
 from hwbench.search.strategies.base import Strategy
 
 MOST_ROWS = 4000
 """Architectures whose uncertainty is predicted together."""
-
-
-FIT_OFTEN: Mapping[str, Mapping[str, Any]] = {
-    "structural_gaussian_process": {"likelihood_rows": 200, "max_iterations": 20},
-}
-"""Hyper-parameters of predictors whose defaults are for one fit, not for one every round."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +86,8 @@ class SurrogateSearch(Strategy):
     Parameters
     ----------
     predictor : name of a zoo entry, or the path of a card.
-    predictor_parameters : hyper-parameters of it, beside those of `FIT_OFTEN`.
+    predictor_parameters : hyper-parameters of it, beside those that its card has for models
+        that are fitted often.
     round_size : measurements between two fits.
     pool_size : candidates that are predicted, where the space is too large to predict all.
     warp : how strongly costs of the first objective are warped before they are fitted (see
@@ -99,7 +95,7 @@ class SurrogateSearch(Strategy):
         the warp is about linear. 0 fits plain costs.
     """
 
-    default_predictor = "structural_gaussian_process"
+    default_predictor = DEFAULT_PREDICTOR
     predictor_fixed = False
     """Whether the strategy is made for that predictor and takes no other."""
     default_round_size = 25
@@ -122,7 +118,7 @@ class SurrogateSearch(Strategy):
                 f"strategy {self.name}: it is made for the predictor {self.default_predictor} and "
                 f"takes no other, such as {predictor}"
             )
-        often = FIT_OFTEN.get(self.predictor, {})
+        often = predictor_card(self.predictor).fit_often
         self.predictor_parameters = {**often, **(predictor_parameters or {})}
         self.round_size = self.default_round_size if round_size is None else round_size
         self.pool_size = pool_size
