@@ -18,8 +18,8 @@ from pydantic import Field
 from hwbench.arguments import complete_arguments
 from hwbench.assets import live_content
 from hwbench.errors import unknown_name
+from hwbench.images.augmentation import Augmentation
 from hwbench.live.components import Node, complete_node
-from hwbench.live.data import Augmentation
 from hwbench.live.ranking import Calibration
 from hwbench.live.selections import SELECTIONS
 from hwbench.live.strategies import STRATEGIES
@@ -41,7 +41,7 @@ class DataNode(Node):
     name : an image set, or the path of a `.npz` file, see `hwbench.images.sets.load_images`.
     folder : of a published set's files; `HWBENCH_HOME`/images by default.
     validation_share : of the training images that are kept from the weights.
-    augmentation : arguments of `hwbench.live.data.Augmentation`.
+    augmentation : arguments of `hwbench.images.augmentation.Augmentation`.
     """
 
     name: str = "digits"

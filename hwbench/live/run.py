@@ -15,10 +15,10 @@ import pandas as pd
 from hwbench.environment import describe_machine, describe_versions
 from hwbench.errors import HwbenchError
 from hwbench.files import write_text
+from hwbench.images.parts import SearchData, split_images
 from hwbench.images.sets import load_images
 from hwbench.live import tensorboard as tensorboard_log
 from hwbench.live.config import LiveConfig, RankingNode, load_config
-from hwbench.live.data import SearchData, split_images
 from hwbench.live.ranking import Calibration, evaluate_architectures
 from hwbench.live.retrain import RetrainRecipe, retrain
 from hwbench.live.search import Search, choose_device, load_data, make_search, seeded
@@ -39,6 +39,7 @@ from hwbench.results.names import (
     RANKING,
     RECORD,
     RETRAINING,
+    RETRAINING_CHECKPOINT,
     STRENGTHS,
 )
 from hwbench.results.ranking_measures import measures_of
@@ -56,6 +57,7 @@ RUN_FILES = (
     LATER_RANKING,
     LIVE_RESULT,
     RETRAINING,
+    RETRAINING_CHECKPOINT,
 )
 """What an earlier run may have left, and a fresh one removes."""
 
@@ -238,6 +240,8 @@ def retrain_run(
 ) -> dict[str, Any]:
     """Train what a finished run found from scratch, and keep the result in its `retraining.json`.
 
+    Stopped at any moment, the same call goes on with the epoch that it stopped in.
+
     Parameters
     ----------
     folder : the run folder.
@@ -271,11 +275,13 @@ def retrain_run(
             recipe,
             seed=seed,
             device=place,
+            checkpoint=folder / RETRAINING_CHECKPOINT,
             progress=progress,
         )
     result = {"architecture": text, "images": images.name, "seed": seed, **numbers}
     record = {**result, "recipe": asdict(recipe), "versions": describe_versions()}
     write_text(folder / RETRAINING, json.dumps(record, indent=2) + "\n")
+    (folder / RETRAINING_CHECKPOINT).unlink(missing_ok=True)
     return result
 
 

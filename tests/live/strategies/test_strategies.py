@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from hwbench.errors import HwbenchError
-from hwbench.live.data import Augmentation
+from hwbench.images.augmentation import Augmentation
 from hwbench.live.strategies.darts import DARTS, PCDARTS, VSDARTS, FairDARTS
 from hwbench.live.strategies.sampled import GDAS, SNAS, DrNAS, ProxylessNAS
 from hwbench.live.strategies.single_path import SPOS, FairNAS

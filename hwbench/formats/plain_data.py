@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from hwbench.errors import HwbenchError
-from hwbench.tables.formats.stand_ins import StandIn
+from hwbench.formats.stand_ins import StandIn
 
 MAX_DEPTH = 100
 MAX_EXPANDED = 10**9  # nodes of the value written out as a tree

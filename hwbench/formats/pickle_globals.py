@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwbench.errors import HwbenchError
-from hwbench.tables.formats.plain_data import ATOMS, NotPlain, check_key
+from hwbench.formats.plain_data import ATOMS, NotPlain, check_key
 
 MAX_ITEM_BYTES = 1 << 20  # of one element of an array
 MAX_DIMENSIONS = 32

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hwbench.tables.formats.messages import shown
+from hwbench.formats.messages import shown
 
 
 class StandInType:

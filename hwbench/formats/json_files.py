@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from hwbench.errors import HwbenchError
-from hwbench.tables.formats.messages import shown
-from hwbench.tables.formats.plain_data import depth_of
-from hwbench.tables.formats.streams import open_stream
+from hwbench.formats.messages import shown
+from hwbench.formats.plain_data import depth_of
+from hwbench.formats.streams import open_stream
 
 MAX_BYTES = 1 << 28
 MAX_DEPTH = 100

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from hwbench.errors import HwbenchError
-from hwbench.tables.formats import frame_from_pickle
+from hwbench.formats import frame_from_pickle
 
 FRAMES = {
     "mixed": pd.DataFrame({"a": [1, 2], "b": [1.5, 2], "c": ["x", None], "d": [3, 4]}),

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from hwbench.errors import HwbenchError
-from hwbench.tables.formats.messages import shown
+from hwbench.formats.messages import shown
 
 CHUNK = 1 << 20
 PADDING = 9  # a byte code and its longest operand of fixed size

@@ -9,8 +9,8 @@ from struct import Struct
 from typing import Any, NoReturn, Protocol
 
 from hwbench.errors import HwbenchError
-from hwbench.tables.formats.messages import shown
-from hwbench.tables.formats.pickle_globals import (
+from hwbench.formats.messages import shown
+from hwbench.formats.pickle_globals import (
     ALLOWED,
     CLASS_BUILDERS,
     ELEMENT_BYTES,
@@ -19,9 +19,9 @@ from hwbench.tables.formats.pickle_globals import (
     Workshop,
     is_index,
 )
-from hwbench.tables.formats.plain_data import ATOMS, MAX_KEY_BITS, check_key
-from hwbench.tables.formats.stand_ins import StandIn, StandInType
-from hwbench.tables.formats.streams import ByteStream
+from hwbench.formats.plain_data import ATOMS, MAX_KEY_BITS, check_key
+from hwbench.formats.stand_ins import StandIn, StandInType
+from hwbench.formats.streams import ByteStream
 
 MAX_NAME = 1000  # bytes of a module's or class's name
 MAX_LINE = 1 << 24

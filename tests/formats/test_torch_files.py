@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from hwbench.errors import HwbenchError
-from hwbench.tables.formats import TensorShape, load_torch, stream_torch
+from hwbench.formats import TensorShape, load_torch, stream_torch
 
 FORMATS = ["legacy_torch", "zip_torch"]
 HUGE = 10 * 2**30

@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwbench.errors import HwbenchError
-from hwbench.tables.formats.messages import shown
-from hwbench.tables.formats.pickle_machine import MAX_OBJECTS
-from hwbench.tables.formats.pickles import MAX_BYTES, load_pickle
-from hwbench.tables.formats.stand_ins import StandIn, StandInType
+from hwbench.formats.messages import shown
+from hwbench.formats.pickle_machine import MAX_OBJECTS
+from hwbench.formats.pickles import MAX_BYTES, load_pickle
+from hwbench.formats.stand_ins import StandIn, StandInType
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from hwbench.errors import HwbenchError
-from hwbench.tables.formats.pickle_entries import EntryTaker, OnItem
-from hwbench.tables.formats.pickle_machine import MAX_OBJECTS, PickleMachine
-from hwbench.tables.formats.plain_data import check_plain
-from hwbench.tables.formats.streams import ByteStream, open_stream
+from hwbench.formats.pickle_entries import EntryTaker, OnItem
+from hwbench.formats.pickle_machine import MAX_OBJECTS, PickleMachine
+from hwbench.formats.plain_data import check_plain
+from hwbench.formats.streams import ByteStream, open_stream
 
 MAX_BYTES = 1 << 31
 MAX_STREAM_BYTES = 1 << 36

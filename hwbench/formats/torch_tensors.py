@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwbench.errors import HwbenchError
-from hwbench.tables.formats.pickle_globals import Call, Workshop, is_index
-from hwbench.tables.formats.plain_data import NotPlain
+from hwbench.formats.pickle_globals import Call, Workshop, is_index
+from hwbench.formats.plain_data import NotPlain
 
 MAX_DIMENSIONS = 32
 

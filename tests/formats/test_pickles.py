@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hwbench.errors import HwbenchError
-from hwbench.tables.formats import StandIn, load_pickle
+from hwbench.formats import StandIn, load_pickle
 
 PROTOCOLS = range(pickle.HIGHEST_PROTOCOL + 1)
 

@@ -13,10 +13,10 @@ from struct import Struct
 from typing import Any
 
 from hwbench.errors import HwbenchError
-from hwbench.tables.formats.messages import shown
-from hwbench.tables.formats.pickle_codes import HANDLERS, PickleState, Watcher
-from hwbench.tables.formats.pickle_runs import take_run
-from hwbench.tables.formats.streams import ByteStream
+from hwbench.formats.messages import shown
+from hwbench.formats.pickle_codes import HANDLERS, PickleState, Watcher
+from hwbench.formats.pickle_runs import take_run
+from hwbench.formats.streams import ByteStream
 
 MAX_OBJECTS = 50_000_000
 MAX_MARKS = 1000

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hwbench.errors import HwbenchError
-from hwbench.tables.formats import Field, parse_protobuf, read_tfrecord
-from hwbench.tables.formats.tfrecord import (
+from hwbench.formats import Field, parse_protobuf, read_tfrecord
+from hwbench.formats.tfrecord import (
     FIXED32,
     FIXED64,
     LENGTH_DELIMITED,

@@ -1,20 +1,6 @@
-import pytest
 import torch
 
-from hwbench.errors import HwbenchError
-from hwbench.images.sets import load_images
-from hwbench.live.data import Augmentation, split_images
-
-
-def test_parts_are_disjoint_and_complete():
-    images = load_images("digits")
-    data = split_images(images, 0.25, seed=3)
-    assert (len(data.train), len(data.validation), len(data.test)) == (674, 224, 899)
-    joined = torch.cat([data.train.images, data.validation.images]).flatten(1)
-    given = torch.from_numpy(images.train_images).flatten(1)
-    assert sorted(map(tuple, joined.tolist())) == sorted(map(tuple, given.tolist()))
-    with pytest.raises(HwbenchError, match="leaves a part empty"):
-        split_images(images, 0.0001, seed=0)
+from hwbench.images.augmentation import Augmentation
 
 
 def test_shift_moves_and_fills_with_zeros():

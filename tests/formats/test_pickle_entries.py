@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hwbench.errors import HwbenchError
-from hwbench.tables.formats import ANY, load_pickle, stream_pickle
-from hwbench.tables.formats.pickle_entries import LAG
+from hwbench.formats import ANY, load_pickle, stream_pickle
+from hwbench.formats.pickle_entries import LAG
 
 PROTOCOLS = range(pickle.HIGHEST_PROTOCOL + 1)
 
@@ -172,7 +172,7 @@ def peak_of_streaming(n_entries):
 
 
 def test_memory_does_not_grow_with_the_number_of_entries(monkeypatch):
-    monkeypatch.setattr("hwbench.tables.formats.streams.CHUNK", 1 << 14)
+    monkeypatch.setattr("hwbench.formats.streams.CHUNK", 1 << 14)
     few, many = peak_of_streaming(100), peak_of_streaming(800)
     assert many < 2 * few
 

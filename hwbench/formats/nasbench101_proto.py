@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwbench.errors import HwbenchError
-from hwbench.tables.formats.messages import shown
-from hwbench.tables.formats.tfrecord import (
+from hwbench.formats.messages import shown
+from hwbench.formats.tfrecord import (
     FIXED64,
     LENGTH_DELIMITED,
     VARINT,

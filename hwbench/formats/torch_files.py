@@ -20,17 +20,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwbench.errors import HwbenchError
-from hwbench.tables.formats.messages import shown
-from hwbench.tables.formats.pickle_entries import EntryTaker, OnItem
-from hwbench.tables.formats.pickle_machine import MAX_OBJECTS, PickleMachine
-from hwbench.tables.formats.pickles import (
+from hwbench.formats.messages import shown
+from hwbench.formats.pickle_entries import EntryTaker, OnItem
+from hwbench.formats.pickle_machine import MAX_OBJECTS, PickleMachine
+from hwbench.formats.pickles import (
     MAX_BYTES,
     MAX_STREAM_BYTES,
     finish_entries,
     load_checked,
 )
-from hwbench.tables.formats.streams import ByteStream, open_file
-from hwbench.tables.formats.torch_tensors import ALLOWED, BFLOAT16, ITEM_TYPES, Storages, widen
+from hwbench.formats.streams import ByteStream, open_file
+from hwbench.formats.torch_tensors import ALLOWED, BFLOAT16, ITEM_TYPES, Storages, widen
 
 MAGIC_NUMBER = 0x1950A86A20F9469CFC6C
 FORMAT_VERSION = 1001

@@ -17,10 +17,10 @@ from typing import Any, Final
 import numpy as np
 
 from hwbench.errors import HwbenchError, unknown_name
-from hwbench.tables.formats.messages import shown
-from hwbench.tables.formats.pickle_globals import Call
-from hwbench.tables.formats.plain_data import ATOMS, DICTS, check_key, check_plain
-from hwbench.tables.formats.stand_ins import StandInType
+from hwbench.formats.messages import shown
+from hwbench.formats.pickle_globals import Call
+from hwbench.formats.plain_data import ATOMS, DICTS, check_key, check_plain
+from hwbench.formats.stand_ins import StandInType
 
 BATCH = 1000  # entries that pickle stores at a time
 LAG = 64  # values at the top of the stack that may still be part of an unfinished entry

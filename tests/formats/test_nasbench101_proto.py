@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from hwbench.errors import HwbenchError
-from hwbench.tables.formats import parse_model_metrics, read_nasbench101
-from hwbench.tables.formats.nasbench101_proto import Evaluation
+from hwbench.formats import parse_model_metrics, read_nasbench101
+from hwbench.formats.nasbench101_proto import Evaluation
 
 EVALUATIONS = [
     (0.0, 0.0, 0.1, 0.0999, 0.1001, ""),

@@ -14,7 +14,7 @@ from typing import BinaryIO, NamedTuple
 import google_crc32c
 
 from hwbench.errors import HwbenchError
-from hwbench.tables.formats.streams import open_file
+from hwbench.formats.streams import open_file
 
 MAX_RECORD_BYTES = 1 << 26
 _HEADER = struct.Struct("<QI")

@@ -9,21 +9,21 @@ does not fit ends in one `HwbenchError` that names the file and the place, and i
 
 from __future__ import annotations
 
-from hwbench.tables.formats.json_files import load_json
-from hwbench.tables.formats.nasbench101_proto import (
+from hwbench.formats.json_files import load_json
+from hwbench.formats.nasbench101_proto import (
     Evaluation,
     ModelMetrics,
     Record,
     parse_model_metrics,
     read_nasbench101,
 )
-from hwbench.tables.formats.pandas_frames import frame_from_pickle
-from hwbench.tables.formats.pickle_entries import ANY
-from hwbench.tables.formats.pickles import load_pickle, stream_pickle
-from hwbench.tables.formats.stand_ins import StandIn, StandInType
-from hwbench.tables.formats.tfrecord import Field, parse_protobuf, read_tfrecord
-from hwbench.tables.formats.torch_files import load_torch, stream_torch
-from hwbench.tables.formats.torch_tensors import TensorShape
+from hwbench.formats.pandas_frames import frame_from_pickle
+from hwbench.formats.pickle_entries import ANY
+from hwbench.formats.pickles import load_pickle, stream_pickle
+from hwbench.formats.stand_ins import StandIn, StandInType
+from hwbench.formats.tfrecord import Field, parse_protobuf, read_tfrecord
+from hwbench.formats.torch_files import load_torch, stream_torch
+from hwbench.formats.torch_tensors import TensorShape
 
 __all__ = [
     "ANY",

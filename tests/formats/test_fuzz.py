@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hwbench.errors import HwbenchError
-from hwbench.tables.formats import (
+from hwbench.formats import (
     ANY,
     frame_from_pickle,
     load_json,

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from hwbench.errors import HwbenchError
-from hwbench.tables.formats import load_pickle, stream_pickle
+from hwbench.formats import load_pickle, stream_pickle
 
 # Each calls os.system, or would lead there.
 PROGRAMS = {
@@ -187,7 +187,7 @@ def test_bombs_are_refused_at_the_limit(refusal, file):
 
 
 def test_small_objects_are_counted(refusal, monkeypatch):
-    monkeypatch.setattr("hwbench.tables.formats.pickle_machine.CHECK_BYTES", 1)
+    monkeypatch.setattr("hwbench.formats.pickle_machine.CHECK_BYTES", 1)
     content = b"\x80\x04](" + b"]" * 1_100_000 + b"e."
     message = refusal(load_pickle, content, max_objects=500_000, limit=None)
     assert "more than 500,000 objects" in message
