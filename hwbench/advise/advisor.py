@@ -16,6 +16,7 @@ from hwbench.advise.ranking import Clock, Data, rank
 from hwbench.advise.result import Advice
 from hwbench.advise.selection import default_accuracy, expected_selection
 from hwbench.advise.words import find_warnings
+from hwbench.arguments import Positive, checks_arguments
 from hwbench.errors import HwbenchError
 from hwbench.progress import Progress, silent
 from hwbench.spaces import get_space
@@ -27,6 +28,7 @@ FEWEST = 10
 SECONDS = 120.0
 
 
+@checks_arguments("advise")
 def advise_on(
     source: Path | str | pd.DataFrame,
     space: str,
@@ -38,7 +40,7 @@ def advise_on(
     on_bad_rows: str = "refuse",
     accuracy: str | None = None,
     predictors: Sequence[str] | None = None,
-    seconds: float = SECONDS,
+    seconds: Positive = SECONDS,
     workers: int = 1,
     seed: int = 0,
     stage: Callable[[str], Progress] = lambda _title: silent,
@@ -70,8 +72,6 @@ def advise_on(
         Where the source cannot be read or a row is refused, there are fewer than 10 architectures,
         the metric is constant, or a name is unknown.
     """
-    if not 0 < seconds < float("inf"):
-        raise HwbenchError(f"advise: seconds must be positive, not {seconds}")
     found_space = get_space(space)
     measurements = read_measurements(
         source,

@@ -309,11 +309,12 @@ def _tuning(trials: int | None, seconds: float | None) -> Tuning | None:
     if trials is None and seconds is None:
         return None
     from hwbench.predictors.tuning import Tuning
+    from hwbench.toml import validated
 
-    if seconds is not None and not 0 < seconds < float("inf"):
-        raise HwbenchError(f"fit: --seconds must be positive, not {seconds}")
     given = {"trials": trials, "seconds": seconds}
-    return Tuning.model_validate({key: value for key, value in given.items() if value is not None})
+    return validated(
+        {key: value for key, value in given.items() if value is not None}, Tuning, where="fit"
+    )
 
 
 def _training_rows(

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
+from pydantic import NonNegativeInt
 from torch import Tensor
 
-from hwbench.errors import HwbenchError
+from hwbench.arguments import check_fields
 
 
 @dataclass(frozen=True)
@@ -21,14 +22,12 @@ class Augmentation:
     cutout : side of the square that is set to zero around a random pixel; 0 for none.
     """
 
-    shift: int = 0
+    shift: NonNegativeInt = 0
     flip: bool = False
-    cutout: int = 0
+    cutout: NonNegativeInt = 0
 
     def __post_init__(self) -> None:
-        for name in ("shift", "cutout"):
-            if getattr(self, name) < 0:
-                raise HwbenchError(f"augmentation: {name} must not be negative")
+        check_fields(self, "augmentation")
 
     def __call__(self, images: Tensor) -> Tensor:
         """Augment a batch of shape (batch, channels, height, width)."""

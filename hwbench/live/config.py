@@ -15,6 +15,7 @@ from typing import Any, Literal
 import pydantic
 from pydantic import Field
 
+from hwbench.arguments import complete_arguments
 from hwbench.assets import live_content
 from hwbench.errors import unknown_name
 from hwbench.images.augmentation import Augmentation
@@ -51,7 +52,7 @@ class DataNode(Node):
     @pydantic.field_validator("augmentation")
     @classmethod
     def _complete(cls, given: dict[str, Any]) -> dict[str, Any]:
-        return asdict(_build(Augmentation, given))
+        return asdict(Augmentation(**complete_arguments(Augmentation, given)))
 
 
 class SpaceNode(Node):
@@ -145,7 +146,7 @@ class RankingNode(Node):
     @pydantic.field_validator("calibration")
     @classmethod
     def _complete(cls, given: dict[str, Any]) -> dict[str, Any]:
-        return asdict(_build(Calibration, given))
+        return asdict(Calibration(**complete_arguments(Calibration, given)))
 
 
 class LiveConfig(Node):
@@ -260,11 +261,3 @@ def _completed(config: LiveConfig, where: str) -> LiveConfig:
             "trainer": complete_node(TRAINERS, config.trainer, where=where),
         }
     )
-
-
-def _build(kind: type[Any], given: dict[str, Any]) -> Any:
-    known = kind.__dataclass_fields__
-    for name in given:
-        if name not in known:
-            raise ValueError(str(unknown_name("key", name, known)))
-    return pydantic.TypeAdapter(kind).validate_python(given)

@@ -6,14 +6,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from typing import Annotated
 
 import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import ArrayLike
+from pydantic import Field, NonNegativeInt, PositiveInt
 from torch import Tensor, nn
 
-from hwbench.errors import HwbenchError
+from hwbench.arguments import check_fields
 from hwbench.images.fit import evaluate
 from hwbench.images.parts import Part, SearchData
 from hwbench.live.supernets.supernet import Supernet
@@ -33,16 +35,12 @@ class Calibration:
     momentum : share of a batch in the running statistics after it, 0.1 in torch.
     """
 
-    passes: int = 20
-    batch_size: int = 256
-    momentum: float = 0.1
+    passes: NonNegativeInt = 20
+    batch_size: PositiveInt = 256
+    momentum: Annotated[float, Field(gt=0, le=1)] = 0.1
 
     def __post_init__(self) -> None:
-        if self.passes < 0 or self.batch_size < 1 or not 0 < self.momentum <= 1:
-            raise HwbenchError(
-                "ranking: passes must not be negative, batch_size must be at least 1, and momentum "
-                "above 0 and at most 1"
-            )
+        check_fields(self, "ranking")
 
 
 def evaluate_architectures(

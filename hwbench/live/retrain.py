@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
 import torch
 from numpy.typing import ArrayLike
+from pydantic import Field, NonNegativeInt, PositiveInt
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from hwbench.arguments import NotNegative, Positive, check_fields
 from hwbench.errors import HwbenchError
 from hwbench.files import atomic_path
 from hwbench.images.augmentation import Augmentation
@@ -52,26 +54,22 @@ class RetrainRecipe:
     shift, flip, cutout : see `hwbench.images.augmentation.Augmentation`.
     """
 
-    channels: int = 36
-    depth: int = 6
-    epochs: int = 600
-    batch_size: int = 96
-    learning_rate: float = 0.025
-    momentum: float = 0.9
-    weight_decay: float = 3e-4
-    gradient_clip: float = 5.0
-    drop_path: float = 0.2
-    auxiliary_weight: float = 0.4
-    shift: int = 4
+    channels: PositiveInt = 36
+    depth: PositiveInt = 6
+    epochs: PositiveInt = 600
+    batch_size: PositiveInt = 96
+    learning_rate: Positive = 0.025
+    momentum: NotNegative = 0.9
+    weight_decay: NotNegative = 3e-4
+    gradient_clip: NotNegative = 5.0
+    drop_path: Annotated[float, Field(ge=0, lt=1)] = 0.2
+    auxiliary_weight: NotNegative = 0.4
+    shift: NonNegativeInt = 4
     flip: bool = True
-    cutout: int = 16
+    cutout: NonNegativeInt = 16
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch_size", "learning_rate"):
-            if not getattr(self, name) > 0:
-                raise HwbenchError(f"retraining: {name} must be above 0")
-        if not 0 <= self.drop_path < 1:
-            raise HwbenchError("retraining: drop_path must be at least 0 and below 1")
+        check_fields(self, "retraining")
 
 
 class DropPath(nn.Module):

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 import pandas as pd
+from pydantic import Field
 
 from hwbench.analysis.statistics import mean_interval
-from hwbench.errors import HwbenchError, unknown_name
+from hwbench.arguments import checks_arguments, one_of
+from hwbench.errors import HwbenchError
 from hwbench.simulation.conventions import Conventions
 from hwbench.simulation.deviations import deviation_model
 from hwbench.simulation.landscape import Landscape
@@ -41,9 +44,10 @@ class Equivalence:
     tau: float | None
 
 
+@checks_arguments("simulation")
 def deviation_for_tau(
     landscape: Landscape,
-    tau: float,
+    tau: Annotated[float, Field(gt=0, le=1)],
     n_candidates: int,
     options: Options,
     *,
@@ -65,8 +69,6 @@ def deviation_for_tau(
     HwbenchError
         Where tau is out of range, or no deviation gives it.
     """
-    if not 0.0 < tau <= 1.0:
-        raise HwbenchError(f"tau must be more than 0 and at most 1, not {tau}")
 
     def surplus(deviation: float) -> float:
         result = simulate(landscape, n_candidates, [deviation], options, repeats=repeats, seed=seed)
@@ -141,13 +143,14 @@ def summarise(selections: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+@checks_arguments("simulation")
 def equivalent_predictor(
     pairs: Sequence[Pair],
     n_measured: int,
     n_predicted: int,
     conventions: Conventions,
     *,
-    measure: str = "hypervolume_space",
+    measure: Annotated[str, one_of(EQUIVALENCE_MEASURES)] = "hypervolume_space",
     model: str = "mixed",
     repeats: int = 200,
     seed: int = 0,
@@ -172,8 +175,6 @@ def equivalent_predictor(
     HwbenchError
         Where the numbers are out of range or the measure is none of the two.
     """
-    if measure not in EQUIVALENCE_MEASURES:
-        raise unknown_name("measure", measure, EQUIVALENCE_MEASURES)
     if not 2 <= n_measured < n_predicted:
         raise HwbenchError(
             f"the number of measured candidates must lie in 2 .. {n_predicted - 1}, not "

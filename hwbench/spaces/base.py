@@ -12,11 +12,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from pydantic import Field
 
+from hwbench.arguments import check_fields
 from hwbench.arrays import FloatArray, IntArray
 from hwbench.errors import HwbenchError, unknown_name
 from hwbench.spaces.drawing import DrawnAs, Edge
@@ -29,6 +31,9 @@ if TYPE_CHECKING:
 ENCODINGS = ("onehot", "counts", "integers", "live", "path", "graph")
 
 MOST_ENUMERATED = 10**8  # rows of an array that still fits a common memory
+
+
+Size = Annotated[int, Field(gt=0, strict=True)]
 
 
 class SpaceLacksError(HwbenchError):
@@ -48,16 +53,14 @@ class Skeleton:
     classes : outputs of the classifier.
     """
 
-    channels: int
-    depth: int
-    input_channels: int = 3
-    input_size: int = 32
-    classes: int = 10
+    channels: Size
+    depth: Size
+    input_channels: Size = 3
+    input_size: Size = 32
+    classes: Size = 10
 
     def __post_init__(self) -> None:
-        for name, value in vars(self).items():
-            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-                raise HwbenchError(f"skeleton: {name} must be a positive integer, not {value!r}")
+        check_fields(self, "skeleton")
 
 
 class Space(ABC):

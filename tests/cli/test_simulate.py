@@ -137,7 +137,7 @@ def test_a_scenario_with_real_predictors_and_both_pairings(hwbench, own_table, t
         (["select", *TARGETS, "--deviations", "mixt"], "did you mean 'mixed'"),
         (["select", *TARGETS, "--pairing", "publisht"], "did you mean 'as_published'"),
         (["select", *TARGETS, "--reference-front", "spaces"], "did you mean 'space'"),
-        (["select", *TARGETS, "--limit", "nan"], "limit must be a finite metric"),
+        (["select", *TARGETS, "--limit", "nan"], "limit must be a finite number"),
         (
             ["select", *TARGETS, "--metric", "small:latency", "--limit", "1"],
             "--limit goes with one --metric, not with 2",

@@ -300,10 +300,10 @@ def _wrong(key, value):
         ("strategy", {"split_epoch": 1}, "the key 'name' is missing"),
         ("trainer.momentun", 0.9, r"section \[trainer\]: unknown key.*'momentum'"),
         ("trainer.order", 2, r"section \[trainer\]: unknown key 'order'"),
-        ("trainer.precision", "float8", r"\[trainer\]: precision"),
+        ("trainer.precision", "float8", r"\[trainer\]: unknown precision"),
         ("space.width", 3, r"section \[space\]"),
         ("data.augmentation", {"shifts": 1}, "did you mean 'shift'"),
-        ("ranking.calibration", {"passes": -1}, "passes must not be negative"),
+        ("ranking.calibration", {"passes": -1}, "passes must be at least 0"),
         ("selection.method", "best", "selection.method"),
     ],
 )

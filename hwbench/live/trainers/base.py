@@ -9,12 +9,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import torch
+from pydantic import Field, NonNegativeInt, PositiveInt
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from hwbench.arguments import NotNegative, Positive, check_fields
 from hwbench.errors import HwbenchError
 from hwbench.images.augmentation import Augmentation
 from hwbench.images.fit import Schedule, autocast, fit, sgd, train_epoch
@@ -24,6 +26,9 @@ from hwbench.live.supernets.mixture import Mixture
 from hwbench.live.supernets.supernet import Supernet
 from hwbench.live.trainers.larc import scale_gradients
 from hwbench.optimisation import half_cosine
+
+Decay = Annotated[float, Field(ge=0, lt=1)]
+"""How much of a running mean a step keeps."""
 
 Cost = Callable[[Tensor], Tensor]
 """A soft cost term: from the candidates' probabilities to what is added to the loss."""
@@ -49,27 +54,25 @@ class Trainer(ABC):
     precision : "bfloat16" computes passes in mixed precision where the device supports it.
     """
 
-    epochs: int = 50
-    batch_size: int = 64
-    learning_rate: float = 0.025
-    final_learning_rate: float = 0.0
-    momentum: float = 0.9
+    epochs: PositiveInt = 50
+    batch_size: PositiveInt = 64
+    learning_rate: Positive = 0.025
+    final_learning_rate: NotNegative = 0.0
+    momentum: NotNegative = 0.9
     nesterov: bool = False
-    weight_decay: float = 3e-4
+    weight_decay: NotNegative = 3e-4
     decay_batch_norm: bool = True
-    gradient_clip: float = 0.0
+    gradient_clip: NotNegative = 0.0
     larc: bool = False
-    larc_trust: float = 1.0
-    architecture_learning_rate: float = 3e-4
-    architecture_betas: tuple[float, float] = (0.5, 0.999)
-    architecture_weight_decay: float = 1e-3
-    warm_up_epochs: int = 0
+    larc_trust: Positive = 1.0
+    architecture_learning_rate: Positive = 3e-4
+    architecture_betas: tuple[Decay, Decay] = (0.5, 0.999)
+    architecture_weight_decay: NotNegative = 1e-3
+    warm_up_epochs: NonNegativeInt = 0
     precision: Literal["float32", "bfloat16"] = "float32"
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch_size", "learning_rate", "architecture_learning_rate"):
-            if not getattr(self, name) > 0:
-                raise HwbenchError(f"trainer: {name} must be above 0, not {getattr(self, name)}")
+        check_fields(self, "trainer")
         if self.warm_up_epochs >= self.epochs and self.warm_up_epochs:
             raise HwbenchError("trainer: warm_up_epochs must be fewer than the epochs")
 

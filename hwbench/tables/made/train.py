@@ -19,7 +19,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
+from pydantic import NonNegativeInt, PositiveInt
 
+from hwbench.arguments import NotNegative, Positive, check_fields
 from hwbench.code_version import code_version
 from hwbench.environment import describe_versions
 from hwbench.errors import HwbenchError
@@ -52,20 +54,18 @@ class TrainRecipe:
     """
 
     images: str = "digits"
-    seeds: tuple[int, ...] = (0, 1)
-    epochs: int = 1
-    batch_size: int = 64
-    learning_rate: float = 0.1
-    momentum: float = 0.9
-    weight_decay: float = 5e-4
+    seeds: tuple[NonNegativeInt, ...] = (0, 1)
+    epochs: PositiveInt = 1
+    batch_size: PositiveInt = 64
+    learning_rate: Positive = 0.1
+    momentum: NotNegative = 0.9
+    weight_decay: NotNegative = 5e-4
     skeleton: Mapping[str, int] = field(default_factory=lambda: {"channels": 8, "depth": 1})
 
     def __post_init__(self) -> None:
         if not self.seeds or len(set(self.seeds)) < len(self.seeds):
             raise HwbenchError("train: give at least one seed, and none twice")
-        for name in ("epochs", "batch_size"):
-            if getattr(self, name) < 1:
-                raise HwbenchError(f"train: {name} must be at least 1")
+        check_fields(self, "train")
 
 
 def train(

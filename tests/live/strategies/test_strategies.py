@@ -212,7 +212,7 @@ def test_variance_ratio_of_mixed_operations(cells):
     [
         (lambda: PCDARTS(partial_channels=0), "partial_channels must be above 0"),
         (lambda: SNAS(temperature_end=0.0), "temperature_end must be above 0"),
-        (lambda: SPOS(split_epoch=-1), "must not be negative"),
+        (lambda: SPOS(split_epoch=-1), "split_epoch must be at least 0, not -1"),
     ],
 )
 def test_wrong_arguments_are_named(make, message):

@@ -140,8 +140,8 @@ def test_journal_of_another_recipe_is_refused(tmp_path):
     [
         ({"seeds": ()}, "at least one seed"),
         ({"seeds": (1, 1)}, "none twice"),
-        ({"epochs": 0}, "epochs must be at least 1"),
-        ({"batch_size": 0}, "batch_size must be at least 1"),
+        ({"epochs": 0}, "epochs must be above 0"),
+        ({"batch_size": 0}, "batch_size must be above 0"),
     ],
 )
 def test_recipe_out_of_range_is_refused(settings, message):
