@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import sys
 from pathlib import Path
 
 # A thread a test process: several that use all cores each would only wait for one another.
@@ -12,7 +13,8 @@ import pandas as pd
 import pytest
 from hypothesis import settings
 
-from hwbench.spaces import get_space
+from hwbench import assets, plug_ins
+from hwbench.spaces import get_space, registry
 from hwbench.tables import ColumnCard, Table, TableCard
 
 settings.register_profile("hwbench", deadline=None)  # no test asserts on seconds
@@ -181,6 +183,41 @@ def devices_table(hwbench_home, small_table):
     made = Table.from_indices(space.indices_of(small_table.archs), frame, card)
     made.save(hwbench_home / "tables" / "devices.parquet")
     return made
+
+
+@pytest.fixture
+def install(tmp_path, monkeypatch):
+    """Install a package for the test, as pip would: entry points by group, and files by path."""
+    loaded = set(sys.modules)
+
+    def forget():
+        plug_ins.plug_ins.cache_clear()
+        assets._packages.cache_clear()
+        registry._in_code.cache_clear()
+
+    def make(name, entries, files, version="1.0"):
+        site = tmp_path / "site-packages"
+        about = site / f"{name.replace('-', '_')}-{version}.dist-info"
+        about.mkdir(parents=True)
+        (about / "METADATA").write_text(
+            f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+        )
+        lines = []
+        for group, of_group in entries.items():
+            lines += [f"[hwbench.{group}]", *(f"{key} = {path}" for key, path in of_group.items())]
+        (about / "entry_points.txt").write_text("\n".join(lines) + "\n")
+        for path, text in files.items():
+            (site / path).parent.mkdir(parents=True, exist_ok=True)
+            (site / path).write_text(text)
+        monkeypatch.syspath_prepend(site)
+        forget()
+
+    yield make
+    monkeypatch.undo()
+    for module in set(sys.modules) - loaded:
+        if str(tmp_path) in str(getattr(sys.modules[module], "__file__", None)):
+            del sys.modules[module]
+    forget()
 
 
 @pytest.fixture(scope="session")

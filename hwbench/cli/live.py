@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,11 +13,13 @@ from hwbench.cli import completion
 from hwbench.cli.output import (
     AsJson,
     interruptible,
+    listed,
     print_json,
     print_listing,
     print_notes,
     stage_bars,
 )
+from hwbench.registry import Registry
 from hwbench.results.record import notes_of, read_record
 
 app = typer.Typer(
@@ -50,24 +53,46 @@ Output = Annotated[
 @app.command(name="list")
 def list_(as_json: AsJson = False) -> None:
     """List all searches, strategies and what each recipe trains."""
+    from hwbench.assets import live_content
     from hwbench.live.config import RECIPES, load_config, recipe_files
+
+    def row(name: str, recipe: str) -> dict[str, Any]:
+        config = load_config(name, recipe)
+        return {
+            "name": name,
+            "recipe": recipe,
+            "strategy": config.strategy["name"],
+            "space": config.space.name,
+            "data": config.data.name,
+            "epochs": config.trainer["epochs"],
+            "title": config.title,
+        }
 
     rows = []
     for recipe in RECIPES:
-        for name in recipe_files(recipe):
-            config = load_config(name, recipe)
-            rows.append(
-                {
-                    "name": name,
-                    "recipe": recipe,
-                    "strategy": config.strategy["name"],
-                    "space": config.space.name,
-                    "data": config.data.name,
-                    "epochs": config.trainer["epochs"],
-                    "title": config.title,
-                }
-            )
+        hidden = live_content(recipe).hidden()
+        rows += listed(recipe_files(recipe), partial(row, recipe=recipe), hidden=hidden)
     print_listing(rows, ["name", "recipe", "strategy", "space", "data", "epochs"], as_json=as_json)
+
+
+@app.command()
+def parts(as_json: AsJson = False) -> None:
+    """List what searches are put together from, by the names that a config tree gives them."""
+    from hwbench.images.sets import IMAGE_SETS
+    from hwbench.live.selections import SELECTIONS
+    from hwbench.live.strategies import STRATEGIES
+    from hwbench.live.supernets import SUPERNETS
+    from hwbench.live.trainers import TRAINERS
+
+    def row(name: str, registry: Registry) -> dict[str, Any]:
+        registry.load(name)
+        from_ = registry.origin(name)
+        return {"part": registry.kind, "name": name, "from": from_, "path": registry[name]}
+
+    rows = []
+    for registry in (STRATEGIES, TRAINERS, SELECTIONS, SUPERNETS, IMAGE_SETS):
+        rows += listed(registry, partial(row, registry=registry), hidden=registry.hidden())
+    print_listing(rows, ["part", "name", "from", "path"], as_json=as_json)
 
 
 @app.command()

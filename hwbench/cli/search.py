@@ -12,6 +12,7 @@ from hwbench.cli.output import (
     RunFolder,
     ScenarioName,
     Workers,
+    listed,
     print_listing,
     print_notes,
     run_part,
@@ -29,21 +30,25 @@ app = typer.Typer(
 @app.command(name="list")
 def list_(as_json: AsJson = False) -> None:
     """List the strategies and their parameters."""
-    from hwbench.search.registry import list_strategies, strategy_class, strategy_parameters
+    from hwbench.search.registry import (
+        STRATEGIES,
+        list_strategies,
+        strategy_class,
+        strategy_parameters,
+    )
 
-    rows: list[dict[str, Any]] = []
-    for name in list_strategies():
+    def row(name: str) -> dict[str, Any]:
         strategy = strategy_class(name)
         parameters = strategy_parameters(name)
-        rows.append(
-            {
-                "name": name,
-                "title": strategy.title,
-                "family": strategy.family,
-                "paper": strategy.paper,
-                "parameters": parameters if as_json else _text(parameters),
-            }
-        )
+        return {
+            "name": name,
+            "title": strategy.title,
+            "family": strategy.family,
+            "paper": strategy.paper,
+            "parameters": parameters if as_json else _text(parameters),
+        }
+
+    rows = listed(list_strategies(), row, hidden=STRATEGIES.hidden())
     print_listing(rows, ["name", "title", "family", "parameters", "paper"], as_json=as_json)
 
 

@@ -20,9 +20,10 @@ def test_home_is_the_platforms_folder_unless_given(monkeypatch):
 
 
 def test_embedded_tables_come_before_own_ones(own_table, hwbench_home, monkeypatch):
-    embedded = hwbench_home / "embedded.parquet"
-    for place in ("hwbench.assets.asset_files", "hwbench.tables.library.asset_files"):
-        monkeypatch.setattr(place, lambda kind, suffix: {"small": embedded})
+    embedded = hwbench_home / "embedded" / "small.parquet"
+    embedded.parent.mkdir()
+    embedded.touch()
+    monkeypatch.setattr("hwbench.assets.assets_folder", lambda kind: embedded.parent)
     assert table_files()["small"] == embedded
     with pytest.raises(HwbenchError, match="'small' is the name of an embedded table"):
         own_table_path("small")
