@@ -236,7 +236,6 @@ def run_by(tmp_path_factory):
 
 
 def test_a_version_is_of_all_that_a_trial_runs(run_by):
-    print([(c[0], f["seconds"]) for c, f in run_by])
     for (name, _, _), found in run_by:
         assert found["error"] is None, found["error"]
         space = hb.get_space(found["space"])
