@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from hwbench.code_version import code_version
 from hwbench.predictors import PredictorCard
-from hwbench.predictors.identity import predictor_version
+from hwbench.predictors.identity import predictor_modules, predictor_version
 from hwbench.predictors.transfer import SourceMetrics
 from hwbench.spaces import Space
 from hwbench.tables import Target
@@ -65,16 +65,23 @@ class CodeVersions:
         """
         return cls(
             code_version(TRIAL),
-            {
-                name: predictor_version(card, [SOURCES] if card.needs_sources else [])
-                for name, card in cards.items()
-            },
+            {name: predictor_version(card, _besides(card)) for name, card in cards.items()},
             {target: code_version(type(space).__module__) for target, space in spaces.items()},
         )
 
     def of_trial(self, predictor: str, target: str) -> tuple[str, str, str]:
         """The versions that a trial of a predictor on a target depends on."""
         return self.trial, self.predictors[predictor], self.targets[target]
+
+
+def trial_modules(card: PredictorCard, space: Space) -> list[str]:
+    """The modules that a trial begins with; these and what they import its versions are of."""
+    return [TRIAL, *predictor_modules(card), *_besides(card), type(space).__module__]
+
+
+def _besides(card: PredictorCard) -> list[str]:
+    """Modules that a predictor's trials need besides its own."""
+    return [SOURCES] if card.needs_sources else []
 
 
 def column_digest(target: Target) -> str:
