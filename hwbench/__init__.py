@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from hwbench.simulation import simulate_selection
     from hwbench.spaces import Space, get_space, list_spaces
     from hwbench.study import StudySpec, read_predictions, read_trials, run_study
-    from hwbench.tables import Table, load_table, load_target
+    from hwbench.tables import Table, Target, load_table, load_target
     from hwbench.tables.own.table import own_table
     from hwbench.tables.public.benchmarks import fetch_benchmark, import_benchmark
     from hwbench.vae.checkpoint import load_vae, save_vae
@@ -40,6 +40,7 @@ _HOME_OF = {
     "Space": "hwbench.spaces",
     "StudySpec": "hwbench.study",
     "Table": "hwbench.tables",
+    "Target": "hwbench.tables",
     "Tuning": "hwbench.predictors.tuning",
     "advise_on": "hwbench.advise",
     "evaluate_vae": "hwbench.vae.evaluation",
@@ -59,7 +60,7 @@ _HOME_OF = {
     "predictor_card": "hwbench.predictors",
     "read_predictions": "hwbench.study",
     "read_trials": "hwbench.study",
-    "run_scenario": "hwbench.runs",
+    "run_scenario": "hwbench.runs.run",
     "run_study": "hwbench.study",
     "save_model": "hwbench.predictors.model_file",
     "save_vae": "hwbench.vae.checkpoint",
@@ -78,6 +79,7 @@ __all__ = [
     "Space",
     "StudySpec",
     "Table",
+    "Target",
     "Tuning",
     "advise_on",
     "evaluate_vae",

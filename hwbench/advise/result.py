@@ -175,7 +175,7 @@ def _selection(selection: Selection) -> dict[str, Any]:
     found = {
         name: getattr(selection, name)
         for name in (
-            "accuracy", "n_candidates", "repeats", "deviation", "n_selected", "verify",
+            "accuracy", "notes", "n_candidates", "repeats", "deviation", "n_selected", "verify",
         )
     }  # fmt: skip
     for name in ("mra_all", "mra_verified", "hypervolume_lost"):

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from hwbench.predictors.regressor import ArchitectureRegressor
     from hwbench.predictors.tuning import Tuning
     from hwbench.spaces import Space
-    from hwbench.tables import Table
+    from hwbench.tables import Table, Target
 
 MOST_HELD_OUT = 625
 MOST_PRINTED = 1000
@@ -92,20 +92,20 @@ def fit(
     from hwbench.predictors import make_predictor
     from hwbench.predictors.model_file import save_model
     from hwbench.tables import load_target
-    from hwbench.tables.library import split_target
 
     if output.suffix != ".hwb":
         raise HwbenchError(f"{output}: the name of a model's file must end in .hwb")
     if samples is not None and architectures is not None:
         raise HwbenchError("fit: give either --samples or --architectures")
-    table, values = load_target(target)
+    found = load_target(target)
+    table, values = found.table, found.values
     model = make_predictor(
         predictor,
         space=table.space,
         seed=seed,
         encoding=encoding,
         tuning=_tuning(trials, seconds),
-        **_sources(predictor, target, table, source or []),
+        **_sources(predictor, found, source or []),
     )
     if architectures is not None:
         chosen = read_architectures(table.space, architectures, arch_column)
@@ -116,20 +116,19 @@ def fit(
     with working(f"fitting {predictor} to {len(training)} architectures"):
         model.fit(table.archs[training], values[training])
     taken = time.monotonic() - start
-    unit = table.card.columns[split_target(target)[1]].unit
     save_model(
         model,
         output,
         description=description,
         predictor=predictor,
         target=target,
-        unit=unit,
+        unit=found.unit,
         training_size=len(training),
     )
     told = {
         "predictor": predictor,
         "target": target,
-        "unit": unit,
+        "unit": found.unit,
         "training_size": len(training),
         "seconds": round(taken, 3),
         **_searched(model),
@@ -200,23 +199,23 @@ def predict(
         _show(frame, card, as_json=as_json)
 
 
-def _sources(predictor: str, target: str, table: Table, given: list[str]) -> dict[str, Any]:
+def _sources(predictor: str, target: Target, given: list[str]) -> dict[str, Any]:
     """The argument of a predictor that learns from other devices; none for others."""
     from hwbench.predictors import predictor_card
     from hwbench.study.sources import sources_for
 
-    if predictor_card(predictor).family != "transfer":
+    if not predictor_card(predictor).needs_sources:
         if given:
             raise HwbenchError(
-                f"predictor {predictor} learns from no other device; --source is for those of the "
-                "family 'transfer', such as transfer_gaussian_process"
+                f"predictor {predictor} learns from no other device; --source is for those whose "
+                "card says needs_sources, such as transfer_gaussian_process"
             )
         return {}
     if not given:
         raise HwbenchError(
             f"predictor {predictor} learns from other devices: name their columns with --source"
         )
-    return {"sources": sources_for(target, table, given)}
+    return {"sources": sources_for(target, given)}
 
 
 # ---------------------------------------------------------------------- architectures
@@ -310,11 +309,12 @@ def _tuning(trials: int | None, seconds: float | None) -> Tuning | None:
     if trials is None and seconds is None:
         return None
     from hwbench.predictors.tuning import Tuning
+    from hwbench.toml import validated
 
-    if seconds is not None and not 0 < seconds < float("inf"):
-        raise HwbenchError(f"fit: --seconds must be positive, not {seconds}")
     given = {"trials": trials, "seconds": seconds}
-    return Tuning.model_validate({key: value for key, value in given.items() if value is not None})
+    return validated(
+        {key: value for key, value in given.items() if value is not None}, Tuning, where="fit"
+    )
 
 
 def _training_rows(
@@ -324,10 +324,11 @@ def _training_rows(
     import numpy as np
 
     from hwbench.predictors import predictor_card
-    from hwbench.predictors.models.lookup_table import neighbourhood
+    from hwbench.predictors.training_set import training_set
 
-    if samples is None and predictor_card(predictor).training == "neighbourhood":
-        return _rows_of(table, neighbourhood(table.space), "the baseline and its neighbours")
+    own = training_set(predictor_card(predictor), table.space) if samples is None else None
+    if own is not None:
+        return _rows_of(table, own, f"what {predictor} is fitted to")
     if samples is not None and samples > len(table):
         raise HwbenchError(
             f"table {table.card.name} has {len(table)} architectures; {samples} were asked for"

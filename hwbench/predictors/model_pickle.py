@@ -30,7 +30,9 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from hwbench.errors import HwbenchError
+from hwbench.imports import MOVED
 from hwbench.spaces import Space, get_space
+from hwbench.spaces.registry import named_space
 
 PROTOCOL = 4
 
@@ -211,7 +213,7 @@ def _default_dict(factory: _Maker) -> Any:
 
 
 def _space(name: str) -> Space:
-    return get_space(name)
+    return named_space(name)
 
 
 def _tree(n_features: int, n_classes: Any, n_outputs: int) -> Any:
@@ -247,7 +249,8 @@ _MAKERS: dict[tuple[str, str], _Maker] = {
         (__name__, make.__name__): _Maker(make)
         for make in (array, object_array, scalar, number_type, random_state, generator, tensor)
     },
-    ("hwbench.spaces", "get_space"): _Maker(_space),
+    ("hwbench.spaces", "get_space"): _Maker(_space),  # as hwbench 0.1.0 wrote it
+    (get_space.__module__, get_space.__name__): _Maker(_space),
     **{("builtins", kind.__name__): _Maker(kind) for kind in (dict, list, set, int, float, slice)},
     ("builtins", "bytearray"): _Maker(_bytes),
     ("collections", "OrderedDict"): _Maker(OrderedDict),
@@ -311,6 +314,7 @@ class _Reader(pickle._Unpickler):
         self._made: dict[int, Any] = {}
 
     def find_class(self, module: str, name: str) -> Any:
+        module = MOVED.get(module, module)
         if (module, name) in _MAKERS:
             return _MAKERS[module, name]
         if not _NAME.fullmatch(module) or not _NAME.fullmatch(name):

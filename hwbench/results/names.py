@@ -32,6 +32,7 @@ RANKING = "ranking.parquet"
 LATER_RANKING = "later_ranking.parquet"
 LIVE_RESULT = "result.json"
 RETRAINING = "retraining.json"
+RETRAINING_CHECKPOINT = "retraining.pt"
 LIVE_FILES = (EPOCHS, STRENGTHS, RANKING, LATER_RANKING, LIVE_RESULT, RETRAINING)
 """What a live search finds."""
 

@@ -17,7 +17,7 @@ def plan_of(make_table, make_spec):
 
     def make(table=table, column="latency", **changes):
         spec = make_spec(predictors=("ridge",), **changes)
-        return make_plan(spec, {"small:latency": (table, table.column(column))})
+        return make_plan(spec, [hb.Target.of(table, column, key="small:latency")])
 
     return make
 
@@ -88,9 +88,7 @@ def test_string_keys_count_too():
     }
     table = Table.from_archs(archs, frame, hb.tables.TableCard.model_validate(card))
     other = Table.from_archs(archs[::-1], frame, table.card)
-    digests = [
-        identity.column_digest("d:latency", each, each.column("latency")) for each in (table, other)
-    ]
+    digests = [identity.column_digest(hb.Target.of(each, "latency")) for each in (table, other)]
     assert digests[0] != digests[1]
 
 
