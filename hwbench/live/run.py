@@ -31,6 +31,7 @@ from hwbench.optimisation import denormals_flushed
 from hwbench.progress import Progress, StageProgress, silent, silent_stage
 from hwbench.results.frames import write_frame
 from hwbench.results.names import (
+    ARCHITECTURE,
     CHECKPOINT,
     CONFIG,
     EPOCHS,
@@ -41,6 +42,7 @@ from hwbench.results.names import (
     RETRAINING,
     RETRAINING_CHECKPOINT,
     STRENGTHS,
+    SUPERNET,
 )
 from hwbench.results.ranking_measures import measures_of
 from hwbench.results.record import read_record, write_record
@@ -106,7 +108,8 @@ def run_live(
     if fresh:
         for name in RUN_FILES:
             (folder / name).unlink(missing_ok=True)
-        shutil.rmtree(folder / tensorboard_log.FOLDER, ignore_errors=True)
+        for name in (SUPERNET, ARCHITECTURE, tensorboard_log.FOLDER):
+            shutil.rmtree(folder / name, ignore_errors=True)
     _claim(folder, config, truth)
     if (folder / LIVE_RESULT).exists():
         return json.loads((folder / LIVE_RESULT).read_text(encoding="utf-8"))
@@ -190,7 +193,7 @@ def _conclude(search: Search, folder: Path, stage: StageProgress) -> dict[str, A
         result["ranked"] = len(frame)
         if "true" in frame:
             result["ranking"] = measures_of(frame)
-    export_network(supernet, folder / "supernet")
+    export_network(supernet, folder / SUPERNET)
     selection: Selection = SELECTIONS.load(config.selection.method)()
     arch = selection.select(search, frame, stage)
     calibration = Calibration(**config.ranking.calibration) if config.ranking else Calibration()
@@ -204,7 +207,7 @@ def _conclude(search: Search, folder: Path, stage: StageProgress) -> dict[str, A
     result["search_accuracy"] = float(found["validation"])
     result["test_accuracy"] = float(found["test"])
     if not supernet.is_split:
-        export_network(supernet.finalised(arch), folder / "architecture")
+        export_network(supernet.finalised(arch), folder / ARCHITECTURE)
     return result
 
 
@@ -228,7 +231,7 @@ def rank_run(
     config = _finished(folder)
     truth = true_values(ranking, config.space.name)
     place = choose_device(device)
-    supernet = load_network(folder / "supernet").to(place)
+    supernet = load_network(folder / SUPERNET).to(place)
     images = load_data(config)
     data = split_images(images, config.data.validation_share, config.seed).to(place)
     with seeded(config.seed, place, threads), denormals_flushed():

@@ -339,8 +339,22 @@ def test_a_strategy_of_ones_own_is_named_by_its_path():
 @pytest.mark.parametrize(
     ("recipe", "name"), [(recipe, name) for recipe in RECIPES for name in recipe_files(recipe)]
 )
-def test_recipes_are_valid(recipe, name):
-    load_config(name, recipe)
+def test_a_step_of_every_recipe(recipe, name):
+    """Its parts go together; on fewer and smaller images, and fewer cells."""
+    config = with_change(load_config(name, recipe), "data.name", "digits")
+    config = with_change(config, "space.depth", 1)
+    with seeded(0, torch.device("cpu"), 1):
+        search = make_search(config, torch.device("cpu"))
+        few = {
+            part: type(images)(images.images[:4], images.labels[:4])
+            for part, images in vars(search.data).items()
+        }
+        search.data = type(search.data)(**few)
+        before = [weight.detach().clone() for weight in search.supernet.parameters()]
+        found = search.train_epoch(0)
+    assert 0 < found["train_loss"] < 10
+    pairs = zip(before, search.supernet.parameters(), strict=True)
+    assert not all(torch.equal(one, other) for one, other in pairs)
 
 
 def test_every_strategy_has_both_recipes():
@@ -364,8 +378,17 @@ def test_devices_that_cannot_compute_are_one_line(device):
     assert len(str(found.value)) < 300
 
 
-def test_run_writes_what_fresh_removes(tmp_path):
+def test_fresh_removes_all_that_a_run_writes(tmp_path, monkeypatch):
+    def stops(self, epoch):
+        raise KeyboardInterrupt
+
+    begun = {"config.toml", "run.json"}
     for nodes in ({}, DARTS):
-        run_live(_config(**nodes), tmp_path, fresh=True)
-        files = {path.name for path in tmp_path.iterdir() if path.is_file()}
-        assert files <= set(run_module.RUN_FILES)
+        run_live(_config(**nodes), tmp_path, tensorboard=True)
+        run_module.rank_run(tmp_path, RankingNode(architectures=2))
+        assert {path.name for path in tmp_path.iterdir()} > {*begun, "supernet", "tensorboard"}
+        with monkeypatch.context() as patch:
+            patch.setattr(Search, "train_epoch", stops)
+            with pytest.raises(KeyboardInterrupt):
+                run_live(_config(**DARTS), tmp_path, fresh=True)
+        assert {path.name for path in tmp_path.iterdir()} == begun
