@@ -13,8 +13,8 @@ from hwbench.code_version import code_version
 from hwbench.errors import HwbenchError
 from hwbench.predictors import PredictorCard, predictor_card
 from hwbench.predictors.models.lookup_table import neighbourhood
+from hwbench.predictors.sources import sources_for
 from hwbench.study.identity import column_digest, common_identity, sources_digest, trial_identity
-from hwbench.study.sources import sources_for
 from hwbench.study.spec import StudySpec
 from hwbench.study.trial import TargetData, Trial, TrialResult, run_trial, split, twin_rows
 from hwbench.tables import Table, load_target
