@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from hwbench.advise import Advice, advise_on, suggest_architectures
     from hwbench.errors import HwbenchError
     from hwbench.predictors import list_predictors, make_predictor, predictor_card
-    from hwbench.predictors.model_file import load_model, save_model
+    from hwbench.predictors.fitting import fit_model
+    from hwbench.predictors.model_file import FittedModel, load_model, save_model
     from hwbench.predictors.transfer import SourceMetrics
     from hwbench.predictors.tuning import Tuning
     from hwbench.report import write_comparison, write_report
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 _HOME_OF = {
     "Advice": "hwbench.advise",
+    "FittedModel": "hwbench.predictors.model_file",
     "HwbenchError": "hwbench.errors",
     "Objective": "hwbench.search",
     "SourceMetrics": "hwbench.predictors.transfer",
@@ -45,6 +47,7 @@ _HOME_OF = {
     "advise_on": "hwbench.advise",
     "evaluate_vae": "hwbench.vae.evaluation",
     "fetch_benchmark": "hwbench.tables.public.benchmarks",
+    "fit_model": "hwbench.predictors.fitting",
     "get_space": "hwbench.spaces",
     "import_benchmark": "hwbench.tables.public.benchmarks",
     "list_predictors": "hwbench.predictors",
@@ -73,6 +76,7 @@ _HOME_OF = {
 
 __all__ = [
     "Advice",
+    "FittedModel",
     "HwbenchError",
     "Objective",
     "SourceMetrics",
@@ -84,6 +88,7 @@ __all__ = [
     "advise_on",
     "evaluate_vae",
     "fetch_benchmark",
+    "fit_model",
     "get_space",
     "import_benchmark",
     "list_predictors",

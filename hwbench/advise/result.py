@@ -143,7 +143,7 @@ class Advice:
             predictor=self.predictor,
             target=f"{self.measurements.label}:{self.measurements.metric}",
             unit=self.measurements.unit,
-            training_size=len(self.measurements),
+            training_archs=self.measurements.archs,
         )
         write_text(paths["numbers"], json.dumps(numbers, indent=2, allow_nan=False) + "\n")
         write_text(paths["page"], render(self, numbers))

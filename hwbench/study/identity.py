@@ -35,7 +35,7 @@ IDENTITY_LENGTH = 32
 
 
 TRIAL = "hwbench.study.trial"
-SOURCES = "hwbench.study.sources"
+SOURCES = "hwbench.predictors.sources"
 """Modules that every trial runs, and those that learn from other devices."""
 
 

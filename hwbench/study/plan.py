@@ -8,6 +8,7 @@ from typing import Any
 
 from hwbench.errors import HwbenchError
 from hwbench.predictors import PredictorCard, predictor_card
+from hwbench.predictors.sources import sources_for
 from hwbench.predictors.training_set import training_set
 from hwbench.study.identity import (
     CodeVersions,
@@ -16,7 +17,6 @@ from hwbench.study.identity import (
     sources_digest,
     trial_identity,
 )
-from hwbench.study.sources import sources_for
 from hwbench.study.spec import StudySpec
 from hwbench.study.trial import (
     TargetData,

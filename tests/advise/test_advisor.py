@@ -75,6 +75,7 @@ def test_files(advice, nasbench201, tmp_path):
     np.testing.assert_allclose(loaded.predict(archs), advice.model.predict(archs))
     card = read_model_card(paths["model"])
     assert (card.predictor, card.unit, card.training_size) == (advice.predictor, "ms", 60)
+    np.testing.assert_array_equal(loaded.training_archs, advice.measurements.archs)
     page = paths["page"].read_text(encoding="utf-8")
     assert "default-src 'none'" in page
     assert page.count('class="plot"') == 5

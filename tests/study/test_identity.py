@@ -184,7 +184,7 @@ def run(name, target, changes):
     table, _, column = target.partition(":")
     table, values, sources = load_table(table), load_table(table).column(column), None
     if card.family == "transfer":
-        from hwbench.study.sources import sources_for
+        from hwbench.predictors.sources import sources_for
         sources = sources_for(target, table, ["devices:b"])
     tuning = Tuning(trials=2, folds=2) if name == "ridge" else None
     trial = Trial(target, name, card.encoding, 10, 0, 20, tuning)
@@ -252,7 +252,7 @@ def test_no_trial_runs_the_models_of_others(run_by):
     assert models["ridge"] == set()
     assert models["lookup_table"] == {"hwbench.predictors.models.lookup_table"}
     assert "hwbench.vae.decoder" in ran["graph_vae"]
-    assert "hwbench.study.sources" in ran["transfer_gaussian_process"]
+    assert "hwbench.predictors.sources" in ran["transfer_gaussian_process"]
 
 
 def test_auto_says_whom_it_uses():

@@ -6,10 +6,10 @@ import pytest
 
 import hwbench as hb
 from hwbench.errors import HwbenchError
+from hwbench.predictors.sources import sources_for
 from hwbench.results.study_columns import MEASURED
 from hwbench.study.plan import make_plan
 from hwbench.study.scores import score
-from hwbench.study.sources import sources_for
 from hwbench.study.trial import split
 from hwbench.tables import ColumnCard, Table, TableCard, Target
 
