@@ -124,6 +124,46 @@ def own_table(hwbench_home, small_table):
 
 
 @pytest.fixture
+def unit_tables(hwbench_home, small_table):
+    """The small table's numbers twice, in other orders and units of accuracy.
+
+    `percent` and `fraction` both hold `test_accuracy` and `test_error`, of unit % and 1, `latency`,
+    `throughput`, to be maximised, and `slowness`, the same negated, to be minimised.
+    """
+    accuracy, latency = small_table.column("test_accuracy"), small_table.column("latency")
+    for name, unit, scale in (("percent", "%", 1.0), ("fraction", "1", 100.0)):
+        frame = pd.DataFrame(
+            {
+                "test_accuracy": accuracy / scale,
+                "test_error": (100 - accuracy) / scale,
+                "latency": latency,
+                "throughput": 1000 / latency,
+                "slowness": -1000 / latency,
+            }
+        )
+        meanings = {
+            "test_accuracy": (unit, "maximize"),
+            "test_error": (unit, "minimize"),
+            "latency": ("ms", "minimize"),
+            "throughput": ("1/s", "maximize"),
+            "slowness": ("1/s", "minimize"),
+        }
+        card = TableCard(
+            name=name,
+            title=name,
+            space="nasbench201",
+            created="2026-01-01",
+            columns={
+                column: ColumnCard(title=column, unit=unit, direction=direction, source="made")
+                for column, (unit, direction) in meanings.items()
+            },
+        )
+        order = np.random.default_rng(len(name)).permutation(len(frame))
+        table = Table.from_archs(small_table.archs[order], frame.iloc[order], card)
+        table.save(hwbench_home / "tables" / f"{name}.parquet")
+
+
+@pytest.fixture
 def devices_table(hwbench_home, small_table):
     """One metric of the small table's architectures, measured on device a and twice on b."""
     generator = np.random.default_rng(0)

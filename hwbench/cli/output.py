@@ -130,6 +130,12 @@ def _text(value: Any) -> str:
     return "" if value is None else escape(str(value))
 
 
+def print_notes(notes: Iterable[str]) -> None:
+    """Print what was done to the columns behind a result, a line a note."""
+    for note in notes:
+        typer.echo(f"Note: {note}")
+
+
 @contextmanager
 def progress_bar(title: str) -> Iterator[Progress]:
     """A bar with the time left on a terminal, silence elsewhere."""
@@ -187,6 +193,11 @@ def stage_bars() -> Iterator[Any]:
             return stack.enter_context(progress_bar(title))
 
         yield stage
+
+
+def say(text: str) -> None:
+    """Tell in one line what somebody who waits should know."""
+    typer.echo(text, err=True)
 
 
 @contextmanager

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping
-from typing import Any, get_type_hints
+from typing import Any
 
-import pydantic
-
+from hwbench.arguments import complete_arguments
 from hwbench.errors import HwbenchError
 from hwbench.registry import Registry
-from hwbench.toml import FrozenModel, validated
+from hwbench.toml import FrozenModel
 
 NAME = "name"
 
@@ -36,8 +34,7 @@ def complete_node(registry: Registry, node: Mapping[str, Any], *, where: str) ->
     if not isinstance(name, str):
         raise HwbenchError(f"{place}: the key '{NAME}' is missing; it says which {registry.kind}")
     found = registry.load(name, where=place)
-    arguments = validated(given, _arguments_model(found), where=place).model_dump(mode="python")
-    return {NAME: name, **arguments}
+    return {NAME: name, **complete_arguments(found, given, where=place)}
 
 
 def make_component(registry: Registry, node: Mapping[str, Any]) -> Any:
@@ -51,22 +48,6 @@ def make_component(registry: Registry, node: Mapping[str, Any]) -> Any:
     complete = complete_node(registry, node, where="config")
     name = complete.pop(NAME)
     return registry.load(name, where="config")(**complete)
-
-
-def _arguments_model(found: type[Any]) -> type[pydantic.BaseModel]:
-    hints = get_type_hints(found.__init__)
-    fields: dict[str, Any] = {}
-    for parameter in inspect.signature(found).parameters.values():
-        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
-            continue
-        missing = parameter.default is parameter.empty
-        fields[parameter.name] = (
-            hints.get(parameter.name, Any),
-            ... if missing else parameter.default,
-        )
-    return pydantic.create_model(
-        found.__name__, __config__=pydantic.ConfigDict(extra="forbid"), **fields
-    )
 
 
 class Node(FrozenModel):

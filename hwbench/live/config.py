@@ -15,10 +15,11 @@ from typing import Any, Literal
 import pydantic
 from pydantic import Field
 
+from hwbench.arguments import complete_arguments
 from hwbench.assets import live_content
 from hwbench.errors import unknown_name
+from hwbench.images.augmentation import Augmentation
 from hwbench.live.components import Node, complete_node
-from hwbench.live.data import Augmentation
 from hwbench.live.ranking import Calibration
 from hwbench.live.selections import SELECTIONS
 from hwbench.live.strategies import STRATEGIES
@@ -40,7 +41,7 @@ class DataNode(Node):
     name : an image set, or the path of a `.npz` file, see `hwbench.images.sets.load_images`.
     folder : of a published set's files; `HWBENCH_HOME`/images by default.
     validation_share : of the training images that are kept from the weights.
-    augmentation : arguments of `hwbench.live.data.Augmentation`.
+    augmentation : arguments of `hwbench.images.augmentation.Augmentation`.
     """
 
     name: str = "digits"
@@ -51,7 +52,7 @@ class DataNode(Node):
     @pydantic.field_validator("augmentation")
     @classmethod
     def _complete(cls, given: dict[str, Any]) -> dict[str, Any]:
-        return asdict(_build(Augmentation, given))
+        return asdict(Augmentation(**complete_arguments(Augmentation, given)))
 
 
 class SpaceNode(Node):
@@ -91,7 +92,8 @@ class CostNode(Node):
 
     Attributes
     ----------
-    target : "table:column" of the supernet's space.
+    target : "table:column" of the supernet's space; one that is better the larger it is enters
+        negated.
     predictor : a differentiable one of the zoo, such as "ridge", "lookup_table", "mlp_small".
     samples : architectures of the table that it is fitted on.
     weight : of the term.
@@ -132,7 +134,8 @@ class RankingNode(Node):
     architectures : how many are drawn; all by default.
     score : what they are ranked by.
     calibration : arguments of `hwbench.live.ranking.Calibration`.
-    target : "table:column" of true values to hold the ranking against, larger is better.
+    target : "table:column" of true values to hold the ranking against, larger is better, see
+        `hwbench.tables.pairs`.
     """
 
     architectures: int | None = Field(default=None, gt=1)
@@ -143,7 +146,7 @@ class RankingNode(Node):
     @pydantic.field_validator("calibration")
     @classmethod
     def _complete(cls, given: dict[str, Any]) -> dict[str, Any]:
-        return asdict(_build(Calibration, given))
+        return asdict(Calibration(**complete_arguments(Calibration, given)))
 
 
 class LiveConfig(Node):
@@ -258,11 +261,3 @@ def _completed(config: LiveConfig, where: str) -> LiveConfig:
             "trainer": complete_node(TRAINERS, config.trainer, where=where),
         }
     )
-
-
-def _build(kind: type[Any], given: dict[str, Any]) -> Any:
-    known = kind.__dataclass_fields__
-    for name in given:
-        if name not in known:
-            raise ValueError(str(unknown_name("key", name, known)))
-    return pydantic.TypeAdapter(kind).validate_python(given)

@@ -12,11 +12,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from pydantic import Field
 
+from hwbench.arguments import check_fields
 from hwbench.arrays import FloatArray, IntArray
 from hwbench.errors import HwbenchError, unknown_name
 from hwbench.spaces.drawing import DrawnAs, Edge
@@ -29,6 +31,9 @@ if TYPE_CHECKING:
 ENCODINGS = ("onehot", "counts", "integers", "live", "path", "graph")
 
 MOST_ENUMERATED = 10**8  # rows of an array that still fits a common memory
+
+
+Size = Annotated[int, Field(gt=0, strict=True)]
 
 
 class SpaceLacksError(HwbenchError):
@@ -48,16 +53,14 @@ class Skeleton:
     classes : outputs of the classifier.
     """
 
-    channels: int
-    depth: int
-    input_channels: int = 3
-    input_size: int = 32
-    classes: int = 10
+    channels: Size
+    depth: Size
+    input_channels: Size = 3
+    input_size: Size = 32
+    classes: Size = 10
 
     def __post_init__(self) -> None:
-        for name, value in vars(self).items():
-            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-                raise HwbenchError(f"skeleton: {name} must be a positive integer, not {value!r}")
+        check_fields(self, "skeleton")
 
 
 class Space(ABC):
@@ -111,6 +114,15 @@ class Space(ABC):
     def indexed(self) -> bool:
         """Whether the place of every architecture in the space's order fits an int64."""
         return self.n_architectures < 2**63
+
+    @property
+    def definition(self) -> dict[str, Any]:
+        """What an architecture of the space is, its code aside, as plain data.
+
+        It is part of the identity of every result on the space. A space of one's own that is made
+        of more than name and choices overrides it.
+        """
+        return {"name": self.name, "choices": self.choices}
 
     def __len__(self) -> int:
         return self.n_architectures
@@ -184,6 +196,27 @@ class Space(ABC):
         if self.indexed:
             return self.indices_of(archs)
         return np.array(self.to_strings(archs), dtype=object)
+
+    def archs_of(self, keys: ArrayLike) -> IntArray:
+        """The architectures of keys, the inverse of `keys_of`.
+
+        Parameters
+        ----------
+        keys : of shape (n_archs,): places in the space's order, in a space too large to be indexed
+            strings.
+
+        Returns
+        -------
+        int64 array of shape (n_archs, n_positions).
+
+        Raises
+        ------
+        HwbenchError
+            Where a key is that of no architecture.
+        """
+        if self.indexed:
+            return self.architectures_at(keys)
+        return self.from_strings(np.asarray(keys, dtype=object).tolist())
 
     def _check_indices(self, indices: ArrayLike) -> IntArray:
         self._require_index()

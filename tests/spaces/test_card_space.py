@@ -128,7 +128,7 @@ def test_nothing_is_known_of_the_networks(write):
         ("title = 'x'\nlayers = [['a']]", "a number of layers, or a table of layers"),
         ("title = 'x'\n[layers]", "a number of layers, or a table of layers"),
         ("title = 'x'\nlayers = 1\nchoices = []", "layer 'layer1' offers nothing"),
-        ("title = 'x'\nlayers = 1\nchoices = [1]", "choices.0: Input should be a valid string"),
+        ("title = 'x'\nlayers = 1\nchoices = [1]", "choices.0 must be a text"),
         ("title = 'x'\n[layers]\na = 'b'", "layers: layer 'a': must be a number of layers, or"),
         ("title = 'x'\n[layers]\na = ['b', 1]", "layers: layer 'a': must be a number of"),
         ("title = 'x'\n[layers]\n'a=b' = ['b']", "a name is printable text without '='"),

@@ -16,8 +16,10 @@ from typing import Any, ClassVar, NamedTuple, cast
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
+from pydantic import PositiveInt
 from torch import Tensor, nn
 
+from hwbench.arguments import check_fields
 from hwbench.errors import HwbenchError, unknown_name
 from hwbench.live.supernets import SUPERNETS
 from hwbench.live.supernets.cell import without_affine
@@ -55,13 +57,10 @@ class NetworkOptions:
     """
 
     node_normalisation: bool = False
-    partial_channels: int = 1
+    partial_channels: PositiveInt = 1
 
     def __post_init__(self) -> None:
-        if self.partial_channels < 1:
-            raise HwbenchError(
-                f"supernet: partial_channels must be at least 1, not {self.partial_channels}"
-            )
+        check_fields(self, "supernet")
 
 
 class Supernet(nn.Module, ABC):

@@ -8,8 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from pydantic import PositiveInt
 
+from hwbench.arguments import NotNegative
 from hwbench.arrays import Floats, IntArray
+from hwbench.errors import HwbenchError
 from hwbench.fronts.many import best_first
 from hwbench.predictors.card import DEFAULT_PREDICTOR, predictor_card
 from hwbench.search.strategies.base import Strategy
@@ -93,6 +96,8 @@ class SurrogateSearch(Strategy):
     """
 
     default_predictor = DEFAULT_PREDICTOR
+    predictor_fixed = False
+    """Whether the strategy is made for that predictor and takes no other."""
     default_round_size = 25
     default_warp = 0.0
 
@@ -101,19 +106,23 @@ class SurrogateSearch(Strategy):
         *args: Any,
         predictor: str | None = None,
         predictor_parameters: Mapping[str, Any] | None = None,
-        round_size: int | None = None,
-        pool_size: int = 10_000,
-        warp: float | None = None,
+        round_size: PositiveInt | None = None,
+        pool_size: PositiveInt = 10_000,
+        warp: NotNegative | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self.predictor = self.default_predictor if predictor is None else predictor
+        if self.predictor_fixed and self.predictor != self.default_predictor:
+            raise HwbenchError(
+                f"strategy {self.name}: it is made for the predictor {self.default_predictor} and "
+                f"takes no other, such as {predictor}"
+            )
         often = predictor_card(self.predictor).fit_often
         self.predictor_parameters = {**often, **(predictor_parameters or {})}
-        rows = self.default_round_size if round_size is None else round_size
-        self.round_size = self._at_least(1, "round_size", rows)
-        self.pool_size = self._at_least(1, "pool_size", pool_size)
-        self.warp = self._at_least(0, "warp", self.default_warp if warp is None else warp)
+        self.round_size = self.default_round_size if round_size is None else round_size
+        self.pool_size = pool_size
+        self.warp = self.default_warp if warp is None else warp
         self._picked: list[IntArray] = []
         self._round = 0
         self._make_model()  # an unknown predictor is said now, not after the first round
