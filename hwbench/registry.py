@@ -8,37 +8,47 @@ path "module:Class" is its name.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import cached_property
-from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
-from hwbench.errors import HwbenchError, one_line, unknown_name
-from hwbench.imports import import_object
+from hwbench.errors import HwbenchError, unknown_name
+from hwbench.imports import current_path, import_object
+from hwbench.plug_ins import PlugIn, plug_ins
 
 
 class Registry(Mapping[str, str]):
     """Parts of one kind: import paths "module:Class" by name.
 
+    Names of hwbench's own are nobody else's. Where two packages give one name, the package whose
+    name comes first in the alphabet has it.
+
     Parameters
     ----------
     kind : what the parts are, in words for messages: "search strategy".
     built_in : import paths of hwbench's own.
-    group : of the entry points that packages add parts by; "" where none can be added.
+    group : of the entry points that packages add parts by.
+    base : import path of the class that parts are subclasses of; "" where they are functions, or
+        anything that behaves as it should.
     """
 
-    def __init__(self, kind: str, built_in: Mapping[str, str], group: str = "") -> None:
+    def __init__(
+        self, kind: str, built_in: Mapping[str, str], group: str, *, base: str = ""
+    ) -> None:
         self.kind = kind
         self.built_in = dict(built_in)
         self.group = group
+        self.base = base
 
-    @cached_property
-    def plug_ins(self) -> dict[str, EntryPoint]:
-        """Entry points of installed packages by name; the names of hwbench's own are not theirs."""
-        found = entry_points(group=self.group) if self.group else ()
-        return {each.name: each for each in found if each.name not in self.built_in}
+    @property
+    def plug_ins(self) -> dict[str, PlugIn]:
+        """What packages add, by name."""
+        found: dict[str, PlugIn] = {}
+        for each in plug_ins(self.group):
+            if each.name not in self.built_in:
+                found.setdefault(each.name, each)
+        return found
 
     def __getitem__(self, name: str) -> str:
-        return self.built_in[name] if name in self.built_in else self.plug_ins[name].value
+        return self.built_in[name] if name in self.built_in else self.plug_ins[name].path
 
     def __iter__(self) -> Iterator[str]:
         return iter(sorted({*self.built_in, *self.plug_ins}))
@@ -46,50 +56,73 @@ class Registry(Mapping[str, str]):
     def __len__(self) -> int:
         return len(self.built_in) + len(self.plug_ins)
 
-    def load(self, name: str, *, where: str = "") -> Any:
-        """The part of that name.
+    def path_of(self, name: str, *, where: str = "") -> str:
+        """The import path of a part; nothing is imported.
 
         Parameters
         ----------
-        name : one of the registry, or "module:Class" of one's own.
+        name : one of the registry, or "module:Class" of one's own; a path that hwbench 0.1.0 had
+            is that of today.
         where : the file or section that names it, for messages.
 
         Raises
         ------
         HwbenchError
-            Where there is no such part, the message says the nearest name; or where it cannot be
-            imported, the message names the package that it is from.
+            Where there is no such part; the message says the nearest name.
         """
-        place = f"{where}: " if where else ""
-        if name in self.built_in:
-            return import_object(self.built_in[name], owner=f"{place}{self.kind} {name}")
-        if name in self.plug_ins:
-            return _loaded(self.plug_ins[name], f"{place}{self.kind} {name}")
+        if name in self:
+            return self[name]
         if ":" in name:
-            return import_object(name, owner=f"{place}{self.kind} {name}")
+            return current_path(name)
         raise unknown_name(self.kind, name, self, where=where or None)
 
-    def broken(self) -> dict[str, str]:
-        """Why plug-ins cannot be imported, by name; the rest of the registry works."""
-        reasons: dict[str, str] = {}
-        for name in self.plug_ins:
-            try:
-                self.load(name)
-            except HwbenchError as error:
-                reasons[name] = str(error)
-        return reasons
+    def origin(self, name: str) -> str:
+        """Whose a part is: "hwbench", a package with its version, or "" where it is one's own."""
+        if name in self.built_in:
+            return "hwbench"
+        return self.plug_ins[name].package if name in self.plug_ins else ""
 
+    def load(self, name: str, *, where: str = "", extra: str = "") -> Any:
+        """The part of that name.
 
-def package_of(entry: EntryPoint) -> str:
-    """The installed package that an entry point is of, with its version."""
-    return f"{entry.dist.name} {entry.dist.version}" if entry.dist is not None else entry.module
+        Parameters
+        ----------
+        name, where : as for `path_of`.
+        extra : the optional extra of hwbench that installs the part's library, for the message.
 
+        Raises
+        ------
+        HwbenchError
+            Where there is no such part, it cannot be imported, or is no subclass of `base`; the
+            message names the package that it is from.
+        """
+        path = self.path_of(name, where=where)
+        owner = f"{where}: {self.kind} {name}" if where else f"{self.kind} {name}"
+        plug_in = None if name in self.built_in else self._plug_in_at(path)
+        if plug_in is not None:
+            found = plug_in.load(owner)
+        else:
+            found = import_object(path, owner=owner, extra=extra)
+        if self.base:
+            base = import_object(self.base, owner=owner)
+            if not (isinstance(found, type) and issubclass(found, base)):
+                whose = f", of the package {plug_in.package}," if plug_in is not None else ""
+                raise HwbenchError(
+                    f"{owner}: {path}{whose} is no subclass of {self.base.replace(':', '.')}"
+                )
+        return found
 
-def _loaded(entry: EntryPoint, owner: str) -> Any:
-    try:
-        return entry.load()
-    except Exception as error:  # the code of others may raise anything while it is imported
-        raise HwbenchError(
-            f"{owner}: the package {package_of(entry)} cannot be used, importing {entry.value} "
-            f"raises {type(error).__name__}: {one_line(error)}; mend it or uninstall it"
-        ) from error
+    def hidden(self) -> list[str]:
+        """What packages add under names that others have: a line for each."""
+        lines = []
+        for each in plug_ins(self.group):
+            whose = "hwbench" if each.name in self.built_in else self.plug_ins[each.name].package
+            if each.name in self.built_in or self.plug_ins[each.name] != each:
+                lines.append(
+                    f"{self.kind} {each.name} of the package {each.package} is left out: {whose} "
+                    "has one of that name"
+                )
+        return lines
+
+    def _plug_in_at(self, path: str) -> PlugIn | None:
+        return next((each for each in self.plug_ins.values() if each.path == path), None)

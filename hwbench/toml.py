@@ -10,6 +10,7 @@ from typing import Any, TypeVar, get_args
 
 import pydantic
 
+from hwbench.arguments import refused
 from hwbench.errors import HwbenchError, unknown_name
 
 Model = TypeVar("Model", bound=pydantic.BaseModel)
@@ -61,12 +62,12 @@ def _explain(
 ) -> HwbenchError:
     # A misspelt key is unknown and leaves the right one missing: the first is the cause.
     errors = sorted(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
-    first: dict[str, Any] = dict(errors[0])
+    first = errors[0]
     location = first["loc"]
+    about = [first]
     if location and location[-1] in _UNION_TAGS:  # each type of a union has an error of its own
         location = location[:-1]
-        tried = [other["msg"] for other in error.errors() if other["loc"][:-1] == location]
-        first["msg"] = " or ".join([tried[0], *(msg.split(" be ")[-1] for msg in tried[1:])])
+        about = [each for each in errors if each["loc"][:-1] == location]
     key = ".".join(str(part) for part in location)
     if first["type"] == "extra_forbidden":
         inside = _model_at(model, location[:-1])
@@ -75,10 +76,9 @@ def _explain(
         return unknown_name("key", str(location[-1]), inside.model_fields, where=where)
     if first["type"] == "missing":
         return HwbenchError(f"{path}: the key '{key}' is missing")
-    message = first["msg"].removeprefix("Value error, ")
-    where = f"{path}: {key}" if key else str(path)
-    given = "" if isinstance(first["input"], dict) else f" (given: {first['input']!r})"
-    return HwbenchError(f"{where}: {message}{given}")
+    if key:
+        return refused(path, key, about)
+    return HwbenchError(f"{path}: {first['msg'].removeprefix('Value error, ')}")
 
 
 def _model_at(

@@ -14,7 +14,7 @@ parser.add_argument("run", type=Path, help="a run folder with a study")
 run = parser.parse_args().run
 
 trials = hb.read_trials(run).dropna(subset="kendall_tau")
-sampled = trials[trials["family"] != "lookup table"]  # which has a size of its own
+sampled = trials[~trials["own_training_set"]]  # the others, such as a lookup table, have one size
 scores = sampled.pivot_table(
     index=["target", "title"],
     columns="training_size",

@@ -56,7 +56,7 @@ def test_reads_into_the_model(tmp_path):
     [
         ('title = "x"\ntitel = "x"', "FILE: unknown key 'titel'; did you mean 'title'?"),
         ("", "FILE: the key 'title' is missing"),
-        ("title = 3", "FILE: title: Input should be a valid string (given: 3)"),
+        ("title = 3", "FILE: title must be a text, not 3"),
         (
             'title = "x"\n[inner]\nhi = 3',
             "FILE, section [inner]: unknown key 'hi'; did you mean 'high'?",
@@ -75,8 +75,7 @@ def test_error_names_file_key_and_nearest(tmp_path, content, message):
 def test_value_of_no_allowed_type_names_the_key_alone(tmp_path):
     message = explain(tmp_path, 'title = "x"\n[parameters]\na = [1]')
     assert message == (
-        "FILE: parameters.a: Input should be a valid boolean or a valid integer or a valid string "
-        "(given: [1])"
+        "FILE: parameters.a must be true or false or a whole number or a text, not [1]"
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from hwbench.errors import HwbenchError, unknown_name
 from hwbench.predictors import PredictorCard, list_predictors, make_predictor, predictor_card
+from hwbench.predictors.registry import MODELS
 from hwbench.predictors.regressor import ArchitectureRegressor
 from hwbench.predictors.tuning import Tuning
 from hwbench.spaces import Space
@@ -14,34 +15,13 @@ from hwbench.spaces import Space
 ENCODINGS_TRIED = ("live", "onehot", "counts")
 """Besides a card's own, for predictors that take any."""
 
-FIRST = (
-    "structural_gaussian_process",
-    "gaussian_process",
-    "bayesian_linear_regression",
-    "ridge",
-    "pairwise_ridge",
-    "mlp_small",
-    "catboost",
-    "lightgbm",
-    "svm",
-)
-"""Tried first, so that a short time is spent on what usually ranks best; the others by cost."""
+CHEAP = 3
+"""The order of cost from which on a predictor is not tried on the last of `ENCODINGS_TRIED`."""
 
-COSTS = {
-    "linear": 1,
-    "kernel": 2,
-    "tree ensemble": 3,
-    "neural network": 5,
-    "chooser": 6,
-    "graph network": 7,
-}
-DEARER = {
-    "auto": 4, "bayesian_linear_regression": 1, "ngboost": 5, "sparse_gaussian_process": 4,
-}  # fmt: skip
-"""What one fit takes, in order of magnitude, where the family does not tell."""
+LAST = 10**6
 
-TOO_SLOW = {"graph_vae": "trains an autoencoder of the whole space for every fit"}
-"""Tried where they are named alone."""
+TUNING_COSTS = 3
+"""Orders of cost that the search for hyper-parameters adds to a fit."""
 
 TUNED_TRIALS = 10
 
@@ -119,14 +99,20 @@ def find_candidates(
     found: list[tuple[tuple[int, int], Candidate]] = []
     left_out: list[LeftOut] = []
     for name, encodings in wanted.items():
-        card = predictor_card(name)
+        try:
+            card = predictor_card(name)
+        except HwbenchError as error:
+            if named:
+                raise
+            left_out.append(LeftOut(name, f"has a broken card: {error}"))
+            continue
         reason = _obstacle(space, name, card, named=bool(named))
         if reason:
             left_out.append(LeftOut(name, reason))
             continue
         for place, own in enumerate(_encodings(space, name, card, encodings)):
             found.append(
-                (_order(name, card, place), Candidate(name, own, card.title, card.encoding_fixed))
+                (_order(card, place), Candidate(name, own, card.title, card.encoding_fixed))
             )
     if not found:
         why = "; ".join(f"{each.predictor} {each.reason}" for each in left_out[:3])
@@ -136,16 +122,26 @@ def find_candidates(
 
 
 def cost_of(candidate: Candidate) -> int:
-    """What a fit takes, as an order: 1 for linear models to 7 for graph networks."""
-    family = predictor_card(candidate.predictor).family
-    return DEARER.get(candidate.predictor, COSTS.get(family, 5)) + 3 * candidate.tuned
+    """What a fit takes, as an order: that of the predictor's card, and what tuning adds."""
+    return predictor_card(candidate.predictor).cost + TUNING_COSTS * candidate.tuned
 
 
-def _order(name: str, card: PredictorCard, place: int) -> tuple[int, int]:
-    """The favourites first, each on its best encoding; then by cost."""
-    if name in FIRST and place == 0:
-        return 0, FIRST.index(name)
-    return DEARER.get(name, COSTS.get(card.family, 5)), place
+def place_of(candidate: Candidate) -> int:
+    """Its predictor's place among those that are tried first, from 1; `LAST` if it has none."""
+    place = predictor_card(candidate.predictor).tried_first
+    return LAST if place is None else place
+
+
+def is_favourite(candidate: Candidate) -> bool:
+    """Whether its predictor is the one to be tried before all others."""
+    return place_of(candidate) == 1
+
+
+def _order(card: PredictorCard, place: int) -> tuple[int, int]:
+    """Those to be tried first, each on its best encoding; then by cost."""
+    if card.tried_first is not None and place == 0:
+        return 0, card.tried_first
+    return card.cost, place
 
 
 def _encodings(space: Space, name: str, card: PredictorCard, wanted: list[str]) -> list[str]:
@@ -159,25 +155,22 @@ def _encodings(space: Space, name: str, card: PredictorCard, wanted: list[str]) 
         return list(dict.fromkeys(wanted))
     if card.encoding_fixed or card.encoding == "counts":
         return [card.encoding]
-    extra = ENCODINGS_TRIED if COSTS.get(card.family, 5) < 3 else ENCODINGS_TRIED[:2]
+    extra = ENCODINGS_TRIED if card.cost < CHEAP else ENCODINGS_TRIED[:-1]
     return list(dict.fromkeys(each for each in (*extra, card.encoding) if each in space.encodings))
 
 
 def _obstacle(space: Space, name: str, card: PredictorCard, *, named: bool) -> str:
     """Why a predictor cannot be tried; "" where it can."""
-    if card.family == "transfer":
+    if card.needs_sources:
         return "learns from other devices' measurements, which are not at hand here"
-    if card.training == "neighbourhood":
+    if card.own_training_set:
         return "needs a fixed set of measurements of its own"
-    if not named and name in TOO_SLOW:
-        return TOO_SLOW[name]
+    if not named and card.only_if_named:
+        return card.only_if_named
     if card.encoding not in space.encodings and card.encoding_fixed:
         return f"needs the encoding '{card.encoding}', which {space.name} has not"
-    if card.extra:
-        from hwbench.imports import import_object
-
-        try:
-            import_object(card.estimator, owner=f"predictor {name}", extra=card.extra)
-        except HwbenchError as error:
-            return str(error).partition(": ")[2] or str(error)
+    try:
+        MODELS.load(card.estimator, where=f"predictor {name}", extra=card.extra)
+    except HwbenchError as error:
+        return str(error).removeprefix(f"predictor {name}: ")
     return ""

@@ -14,11 +14,11 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from hwbench.advise.candidates import FIRST, Candidate, cost_of
+from hwbench.advise.candidates import Candidate, cost_of, is_favourite, place_of
 from hwbench.advise.crossvalidation import PairSums, folds_of, networks_of, out_of_fold, pair_sums
 from hwbench.advise.units import run_units
 from hwbench.arrays import Floats, IntArray
-from hwbench.errors import HwbenchError
+from hwbench.errors import HwbenchError, one_line
 from hwbench.predictors import predictor_card
 from hwbench.progress import Progress, silent
 from hwbench.spaces import Space
@@ -33,9 +33,9 @@ TIE = 1.0
 """Candidates within so many standard errors of the best count as good as it."""
 
 FAVOUR = 2.0
-"""The same for the favourite, `FIRST[0]`: it is taken unless another is clearly better. Over public
-latency tables at 60 measurements it ranked best or within 0.02 of the best, where the highest
-cross-validated tau alone now and then led 0.04 to 0.06 astray."""
+"""The same for the favourite, which is tried first: it is taken unless another is clearly better.
+Over public latency tables at 60 measurements it ranked best or within 0.02 of the best, where the
+highest cross-validated tau alone now and then led 0.04 to 0.06 astray."""
 
 SCREENING_ENDS, TUNING_ENDS, REPEATS_END = 0.5, 0.55, 0.8
 """When, in shares of the time limit, no further work of a stage is begun."""
@@ -231,7 +231,7 @@ def note(trial: Trial, data: Data, repeat: int, found: tuple[Floats | str, float
     if trial.error:
         return
     if isinstance(result, str):
-        trial.error = " ".join(result.split())[:300]
+        trial.error = one_line(result, 300)
         return
     trial.sums.append(pair_sums(data.values, result, data.folds(repeat)))
     trial.predictions.append(result)
@@ -248,7 +248,7 @@ def _finalists(trials: list[Trial], networks: IntArray) -> list[Trial]:
         if gap <= NEAR * error:
             near.append(trial)
     near = near[:FINALISTS]
-    favourites = [each for each in order if each.candidate.predictor == FIRST[0]]
+    favourites = [each for each in order if is_favourite(each.candidate)]
     return near + [each for each in favourites if each not in near]
 
 
@@ -291,7 +291,7 @@ def choose(trials: list[Trial], best: Trial, networks: IntArray) -> tuple[Trial,
         gap, error = trial.behind(best, networks)
         return trial is best or gap <= errors * error
 
-    favourite = next((t for t in trials if t.candidate.predictor == FIRST[0]), None)
+    favourite = next((t for t in trials if is_favourite(t.candidate)), None)
     if favourite is not None and favourite is not best and within(favourite, FAVOUR):
         gap, error = favourite.behind(best, networks)
         return favourite, (
@@ -314,5 +314,4 @@ def choose(trials: list[Trial], best: Trial, networks: IntArray) -> tuple[Trial,
 
 def preferred(candidate: Candidate) -> tuple[int, int]:
     """The order of candidates that are as good as each other: the simplest, to take, first."""
-    place = FIRST.index(candidate.predictor) if candidate.predictor in FIRST else len(FIRST)
-    return cost_of(candidate), place
+    return cost_of(candidate), place_of(candidate)

@@ -81,7 +81,7 @@ def samples_needed(
     """
     if not -1 <= tau <= 1:
         raise HwbenchError(f"tau must lie between -1 and 1, not {tau:g}")
-    scored = trials[trials["kendall_tau"].notna() & (trials["family"] != "lookup table")]
+    scored = trials[trials["kendall_tau"].notna() & ~trials["own_training_set"]]
     # One pivot for all entries: a pivot of its own for each would take most of the time.
     pivot = scored.pivot_table(
         index=[*ENTRY, "seed"], columns="training_size", values="kendall_tau"
@@ -151,7 +151,7 @@ def rank_predictors(
         Where fewer than two targets have the size in common, or fewer than two predictors have a
         score on all of them.
     """
-    scored = trials[trials["kendall_tau"].notna() & (trials["family"] != "lookup table")]
+    scored = trials[trials["kendall_tau"].notna() & ~trials["own_training_set"]]
     several = scored.groupby("predictor")["encoding"].transform("nunique") > 1
     names = scored["predictor"].where(
         ~several, scored["predictor"] + " (" + scored["encoding"] + ")"

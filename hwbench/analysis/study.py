@@ -9,13 +9,16 @@ import numpy as np
 import pandas as pd
 
 from hwbench.analysis.statistics import mean_interval
-from hwbench.results.run import LOOKUP_FAMILY
 
 
 @dataclass(frozen=True)
-class Lookup:
-    """The score of the lookup table on one target (or the mean over targets)."""
+class OwnSetScore:
+    """The score of a predictor with a training set of its own, such as a lookup table.
 
+    On one target, or the mean over targets.
+    """
+
+    predictor: str
     title: str
     tau: float
     training_size: int
@@ -37,9 +40,12 @@ class Loss:
 
 
 def trained(study: pd.DataFrame) -> pd.DataFrame:
-    """The trials with a score, without the lookup table (which does not sample)."""
-    kept = study["error"].isna() & study["kendall_tau"].notna()
-    return study[kept & (study["family"] != LOOKUP_FAMILY)]
+    """The trials with a score, without predictors that have a training set of their own."""
+    return study[_scored(study) & ~study["own_training_set"]]
+
+
+def _scored(study: pd.DataFrame) -> pd.Series:
+    return study["error"].isna() & study["kendall_tau"].notna()
 
 
 def failures(study: pd.DataFrame) -> pd.DataFrame:
@@ -70,7 +76,7 @@ def predictor_titles(study: pd.DataFrame) -> dict[str, str]:
 
     Predictors that share a title get their id behind it.
     """
-    own = study[study["family"] != LOOKUP_FAMILY]
+    own = study[~study["own_training_set"]]
     titles = {
         str(name): str(title)
         for name, title in own.groupby("predictor", sort=True)["title"].first().items()
@@ -137,25 +143,24 @@ def _curves(scored: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def lookup_scores(study: pd.DataFrame) -> dict[str, Lookup]:
-    """Score of the lookup table by target; "" holds the mean where every target has one."""
-    rows = study[
-        (study["family"] == LOOKUP_FAMILY) & study["error"].isna() & study["kendall_tau"].notna()
-    ]
-    scores = {
-        str(target): Lookup(
-            str(group["title"].iloc[0]),
-            float(group["kendall_tau"].mean()),
-            int(group["training_size"].iloc[0]),
-        )
-        for target, group in rows.groupby("target", sort=True)
-    }
-    sizes = {score.training_size for score in scores.values()}
-    if len(scores) == study["target"].nunique() and len(sizes) == 1:
-        first = next(iter(scores.values()))
-        mean = float(np.mean([score.tau for score in scores.values()]))
-        scores[""] = Lookup(first.title, mean, first.training_size)
-    return scores
+def own_set_scores(study: pd.DataFrame) -> dict[str, list[OwnSetScore]]:
+    """Scores of predictors with a training set of their own by target, the best first.
+
+    "" holds the means of those that have one score on every target, with as many measurements.
+    """
+    rows = study[_scored(study) & study["own_training_set"]]
+    scores: dict[str, list[OwnSetScore]] = {}
+    for name, of_name in rows.groupby("predictor", sort=True):
+        title = str(of_name["title"].iloc[0])
+        taus = of_name.groupby("target", sort=True)["kendall_tau"].mean()
+        sizes = of_name.groupby("target", sort=True)["training_size"].first()
+        for target, tau in taus.items():
+            own = OwnSetScore(str(name), title, float(tau), int(sizes[target]))
+            scores.setdefault(str(target), []).append(own)
+        if len(taus) == study["target"].nunique() and sizes.nunique() == 1:
+            mean = OwnSetScore(str(name), title, float(taus.mean()), int(sizes.iloc[0]))
+            scores.setdefault("", []).append(mean)
+    return {target: sorted(own, key=lambda each: -each.tau) for target, own in scores.items()}
 
 
 def best_at(curves: pd.DataFrame, target: str, training_size: int) -> pd.Series:

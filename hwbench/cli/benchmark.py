@@ -12,6 +12,7 @@ from hwbench.cli.output import (
     RunFolder,
     Workers,
     interruptible,
+    print_notes,
     run_folder,
     say,
     stage_bars,
@@ -41,6 +42,7 @@ def benchmark(
     from hwbench.cli.search import print_search
     from hwbench.cli.summary import print_simulation, print_study
     from hwbench.report import write_report
+    from hwbench.results.record import notes_of, read_record
     from hwbench.runs.run import run_scenario
 
     start = time.monotonic()
@@ -53,5 +55,6 @@ def benchmark(
     print_study(folder)
     print_simulation(folder)
     print_search(folder)
+    print_notes(notes_of(read_record(folder)))
     typer.echo(f"took {time.monotonic() - start:.0f} s")
     typer.echo(f"report: {page.resolve()}")

@@ -9,22 +9,22 @@ from typing import Any
 import typer
 
 from hwbench.cli.output import print_listing
-from hwbench.results.columns import SIMULATION_COLUMNS, STUDY_COLUMNS
+from hwbench.results.columns import SIMULATION_COLUMNS
 from hwbench.results.frames import read_frame
 
 
 def print_study(folder: Path) -> None:
     """Print the mean Kendall tau of every predictor at every training size, a table a target."""
-    study = read_frame(folder / "study.parquet", STUDY_COLUMNS)
+    from hwbench.results.run import name_entries, read_study
+
+    study = read_study(folder)
     if study is None:
         return
-    from hwbench.results.run import name_entries
-
     trials = name_entries(study)
     typer.echo("Kendall's tau by number of measured architectures, mean over seeds")
     for target, of_target in trials.groupby("target"):
         # A predictor with a training set of its own stands beside the sampled sizes.
-        own_size = of_target["family"] == "lookup table"
+        own_size = of_target["own_training_set"]
         of_target = of_target.assign(
             column=of_target["training_size"].astype(str).where(~own_size, "own")
         )

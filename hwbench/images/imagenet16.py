@@ -1,13 +1,12 @@
 """ImageNet16-120 from the pickled batches of ImageNet at 16x16 pixels.
 
 The files are those of the downsampled ImageNet (train_data_batch_1 .. 10 and val_data), of which
-NAS-Bench-201 takes the first 120 classes. Nothing that a file brings is run: its arrays are rebuilt
-from plain numbers, texts and bytes.
+NAS-Bench-201 takes the first 120 classes. They are read as `hwbench.formats` reads pickles: nothing
+that a file brings is run.
 """
 
 from __future__ import annotations
 
-import pickle
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwbench.errors import HwbenchError
+from hwbench.formats import load_pickle
 from hwbench.images.image_set import ImageSet
 
 SIDE = 16
@@ -84,16 +84,12 @@ def read_batch(path: Path, classes: int) -> tuple[NDArray[np.uint8], NDArray[np.
     HwbenchError
         Where the file is damaged, or holds anything else.
     """
-    try:
-        with path.open("rb") as file:
-            content = _Reader(file, encoding="latin1").load()
-        pixels = content["data"].to_numpy()
-        given = content["labels"]
-        labels = given.to_numpy() if isinstance(given, _Array) else np.array(given)
-    except Exception as error:  # a damaged pickle may raise anything
+    content = load_pickle(path)
+    if not isinstance(content, dict) or not {"data", "labels"} <= content.keys():
         raise HwbenchError(
-            f"{path}: is damaged or no batch of ImageNet at 16x16 pixels ({error})"
-        ) from error
+            f"{path}: is no batch of ImageNet at 16x16 pixels, which has `data` and `labels`"
+        )
+    pixels, labels = (_array(content[key]) for key in ("data", "labels"))
     if pixels.dtype != np.uint8 or pixels.shape[1:] != (3 * SIDE * SIDE,):
         raise HwbenchError(
             f"{path}: is no batch of ImageNet at 16x16 pixels; its images are {pixels.dtype} of "
@@ -106,78 +102,8 @@ def read_batch(path: Path, classes: int) -> tuple[NDArray[np.uint8], NDArray[np.
     return images, labels[kept].astype(np.int64) - 1
 
 
-class _DataType:
-    """What a pickle says of a numpy data type."""
-
-    order = "="
-
-    def __init__(self, code: str, *_: object) -> None:
-        self.code = code
-
-    def __setstate__(self, state: tuple[Any, ...]) -> None:
-        self.order = state[1]
-
-
-class _Array:
-    """What a pickle says of a numpy array; `to_numpy` makes a plain one of numbers of it."""
-
-    def __setstate__(self, state: tuple[Any, ...]) -> None:
-        _, self.shape, self.data_type, self.column_major, self.content = state
-
-    def to_numpy(self) -> NDArray[Any]:
-        """The array of integers or real numbers.
-
-        Raises
-        ------
-        ValueError
-            Where it is of another type, or bytes are missing.
-        """
-        dtype = np.dtype(self.data_type.code)
-        if dtype.kind not in "iuf":
-            raise ValueError(f"an array of type {self.data_type.code}")
-        content = self.content
-        if isinstance(content, str):  # of Python 2
-            content = content.encode("latin1")
-        flat = np.frombuffer(content, dtype=dtype.newbyteorder(self.data_type.order))
-        return flat.reshape(self.shape, order="F" if self.column_major else "C")
-
-
-def _new_array(*_: object) -> _Array:
-    return _Array()
-
-
-def _array_of(content: bytes, data_type: _DataType, shape: tuple[int, ...], order: str) -> _Array:
-    array = _Array()
-    array.__setstate__((1, shape, data_type, order == "F", content))
-    return array
-
-
-def _bytes_of(text: str, encoding: str) -> bytes:
-    if encoding != "latin1":
-        raise pickle.UnpicklingError(f"bytes in the encoding {encoding}")
-    return text.encode("latin1")
-
-
-_REPLACED = {
-    ("numpy.core.multiarray", "_reconstruct"): _new_array,
-    ("numpy._core.multiarray", "_reconstruct"): _new_array,
-    ("numpy.core.multiarray", "scalar"): _new_array,
-    ("numpy._core.multiarray", "scalar"): _new_array,
-    ("numpy.core.numeric", "_frombuffer"): _array_of,
-    ("numpy._core.numeric", "_frombuffer"): _array_of,
-    ("numpy", "ndarray"): _Array,
-    ("numpy", "dtype"): _DataType,
-    ("_codecs", "encode"): _bytes_of,
-}
-
-
-class _Reader(pickle.Unpickler):
-    """Rebuilds containers, numbers, texts and arrays, and refuses all else."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        if (module, name) not in _REPLACED:
-            raise pickle.UnpicklingError(f"it asks for {module}.{name}")
-        return _REPLACED[module, name]
-
-    def persistent_load(self, pid: Any) -> Any:
-        raise pickle.UnpicklingError(f"it refers to {pid!r} outside of it")
+def _array(value: Any) -> NDArray[Any]:
+    try:
+        return np.asarray(value)
+    except ValueError:  # lists of different lengths
+        return np.empty(0, dtype=object)

@@ -2,45 +2,24 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping
-from typing import Any, get_type_hints
+from typing import Any
 
-import pydantic
-
-from hwbench.errors import HwbenchError, unknown_name
-from hwbench.imports import import_object
-from hwbench.toml import FrozenModel, validated
+from hwbench.arguments import complete_arguments
+from hwbench.errors import HwbenchError
+from hwbench.registry import Registry
+from hwbench.toml import FrozenModel
 
 NAME = "name"
 
 
-def component_class(kind: str, registry: Mapping[str, str], name: str, *, where: str) -> type[Any]:
-    """The class that a node names: one of a registry, or "module:Class" of the user's own.
-
-    Raises
-    ------
-    HwbenchError
-        Where there is no such class.
-    """
-    if name not in registry and ":" not in name:
-        raise unknown_name(kind, name, registry, where=where)
-    found = import_object(registry.get(name, name), owner=f"{where}: {kind} {name}")
-    if not isinstance(found, type):
-        raise HwbenchError(f"{where}: {kind} {name} is no class")
-    return found
-
-
-def complete_node(
-    kind: str, registry: Mapping[str, str], node: Mapping[str, Any], *, where: str
-) -> dict[str, Any]:
+def complete_node(registry: Registry, node: Mapping[str, Any], *, where: str) -> dict[str, Any]:
     """A node with every argument checked, and with the defaults of those left out.
 
     Parameters
     ----------
-    kind : what the node is, in words: "strategy".
-    registry : import paths by name.
-    node : `name` and arguments.
+    registry : of the parts that it may name; its kind is the section's name.
+    node : `name`, of the registry or "module:Class" of one's own, and arguments.
     where : the file, for messages.
 
     Raises
@@ -51,15 +30,14 @@ def complete_node(
     """
     given = dict(node)
     name = given.pop(NAME, None)
-    place = f"{where}, section [{kind}]"
+    place = f"{where}, section [{registry.kind}]"
     if not isinstance(name, str):
-        raise HwbenchError(f"{place}: the key '{NAME}' is missing; it says which {kind}")
-    found = component_class(kind, registry, name, where=place)
-    arguments = validated(given, _arguments_model(found), where=place).model_dump(mode="python")
-    return {NAME: name, **arguments}
+        raise HwbenchError(f"{place}: the key '{NAME}' is missing; it says which {registry.kind}")
+    found = registry.load(name, where=place)
+    return {NAME: name, **complete_arguments(found, given, where=place)}
 
 
-def make_component(kind: str, registry: Mapping[str, str], node: Mapping[str, Any]) -> Any:
+def make_component(registry: Registry, node: Mapping[str, Any]) -> Any:
     """The object that a complete node describes.
 
     Raises
@@ -67,25 +45,9 @@ def make_component(kind: str, registry: Mapping[str, str], node: Mapping[str, An
     HwbenchError
         As for `complete_node`, and where the constructor refuses its arguments.
     """
-    complete = complete_node(kind, registry, node, where="config")
+    complete = complete_node(registry, node, where="config")
     name = complete.pop(NAME)
-    return component_class(kind, registry, name, where="config")(**complete)
-
-
-def _arguments_model(found: type[Any]) -> type[pydantic.BaseModel]:
-    hints = get_type_hints(found.__init__)
-    fields: dict[str, Any] = {}
-    for parameter in inspect.signature(found).parameters.values():
-        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
-            continue
-        missing = parameter.default is parameter.empty
-        fields[parameter.name] = (
-            hints.get(parameter.name, Any),
-            ... if missing else parameter.default,
-        )
-    return pydantic.create_model(
-        found.__name__, __config__=pydantic.ConfigDict(extra="forbid"), **fields
-    )
+    return registry.load(name, where="config")(**complete)
 
 
 class Node(FrozenModel):

@@ -15,13 +15,17 @@ from typing import Any, Literal
 import pydantic
 from pydantic import Field
 
-from hwbench.assets import assets_folder, find_content
+from hwbench.arguments import complete_arguments
+from hwbench.assets import live_content
 from hwbench.errors import unknown_name
+from hwbench.images.augmentation import Augmentation
 from hwbench.live.components import Node, complete_node
-from hwbench.live.data import Augmentation
 from hwbench.live.ranking import Calibration
+from hwbench.live.selections import SELECTIONS
 from hwbench.live.strategies import STRATEGIES
-from hwbench.live.trainers.base import TRAINERS
+from hwbench.live.supernets import SUPERNETS
+from hwbench.live.trainers import TRAINERS
+from hwbench.spaces import get_space
 from hwbench.toml import read_toml, validated
 
 RECIPES = ("published", "small")
@@ -37,7 +41,7 @@ class DataNode(Node):
     name : an image set, or the path of a `.npz` file, see `hwbench.images.sets.load_images`.
     folder : of a published set's files; `HWBENCH_HOME`/images by default.
     validation_share : of the training images that are kept from the weights.
-    augmentation : arguments of `hwbench.live.data.Augmentation`.
+    augmentation : arguments of `hwbench.images.augmentation.Augmentation`.
     """
 
     name: str = "digits"
@@ -48,7 +52,7 @@ class DataNode(Node):
     @pydantic.field_validator("augmentation")
     @classmethod
     def _complete(cls, given: dict[str, Any]) -> dict[str, Any]:
-        return asdict(_build(Augmentation, given))
+        return asdict(Augmentation(**complete_arguments(Augmentation, given)))
 
 
 class SpaceNode(Node):
@@ -56,15 +60,31 @@ class SpaceNode(Node):
 
     Attributes
     ----------
-    name : of the space.
+    name : of the space, or "module:Class" of one's own.
+    supernet : one of `SUPERNETS`, or "module:Class" of one's own; by default the one under the
+        space's name.
     operations : the candidates, see `hwbench.live.supernets.supernet.make_supernet`.
     channels, depth : of the skeleton.
     """
 
     name: str
+    supernet: str | None = None
     operations: Operations = None
     channels: int = Field(gt=0)
     depth: int = Field(gt=0)
+
+    @pydantic.field_validator("name")
+    @classmethod
+    def _known_space(cls, name: str) -> str:
+        get_space(name)
+        return name
+
+    @pydantic.field_validator("supernet")
+    @classmethod
+    def _known_supernet(cls, supernet: str | None) -> str | None:
+        if supernet is not None:
+            SUPERNETS.load(supernet)
+        return supernet
 
 
 class CostNode(Node):
@@ -72,7 +92,8 @@ class CostNode(Node):
 
     Attributes
     ----------
-    target : "table:column" of the supernet's space.
+    target : "table:column" of the supernet's space; one that is better the larger it is enters
+        negated.
     predictor : a differentiable one of the zoo, such as "ridge", "lookup_table", "mlp_small".
     samples : architectures of the table that it is fitted on.
     weight : of the term.
@@ -89,14 +110,20 @@ class SelectionNode(Node):
 
     Attributes
     ----------
-    method : "strength" takes the strongest candidates; "perturbation" fixes position after position
-        at the candidate without which the supernet loses most; "ranking" takes the best of the
-        ranking.
+    method : one of `SELECTIONS`, or "module:Class" of one's own. "strength" takes the strongest
+        candidates; "perturbation" fixes position after position at the candidate without which the
+        supernet loses most; "ranking" takes the best of the ranking.
     tuning_epochs : of the weights after each position that "perturbation" fixes.
     """
 
-    method: Literal["strength", "perturbation", "ranking"]
+    method: str
     tuning_epochs: int = Field(default=1, ge=0)
+
+    @pydantic.field_validator("method")
+    @classmethod
+    def _known_method(cls, method: str) -> str:
+        SELECTIONS.load(method)
+        return method
 
 
 class RankingNode(Node):
@@ -107,7 +134,8 @@ class RankingNode(Node):
     architectures : how many are drawn; all by default.
     score : what they are ranked by.
     calibration : arguments of `hwbench.live.ranking.Calibration`.
-    target : "table:column" of true values to hold the ranking against, larger is better.
+    target : "table:column" of true values to hold the ranking against, larger is better, see
+        `hwbench.tables.pairs`.
     """
 
     architectures: int | None = Field(default=None, gt=1)
@@ -118,7 +146,7 @@ class RankingNode(Node):
     @pydantic.field_validator("calibration")
     @classmethod
     def _complete(cls, given: dict[str, Any]) -> dict[str, Any]:
-        return asdict(_build(Calibration, given))
+        return asdict(Calibration(**complete_arguments(Calibration, given)))
 
 
 class LiveConfig(Node):
@@ -145,8 +173,9 @@ class LiveConfig(Node):
 
     @pydantic.model_validator(mode="after")
     def _ranking_given(self) -> LiveConfig:
-        if self.selection.method == "ranking" and self.ranking is None:
-            raise ValueError("selection by ranking needs a section [ranking]")
+        method = self.selection.method
+        if self.ranking is None and SELECTIONS.load(method).needs_ranking:
+            raise ValueError(f"selection by {method} needs a section [ranking]")
         return self
 
 
@@ -179,10 +208,7 @@ def config_path(name: str, recipe: str = "published") -> Path:
         return Path(name)
     if recipe not in RECIPES:
         raise unknown_name("recipe", recipe, RECIPES)
-    files = recipe_files(recipe)
-    if name not in files:
-        raise unknown_name(f"search of the recipe {recipe}", name, files)
-    return files[name]
+    return live_content(recipe).find(name)
 
 
 def sweep_path(name: str) -> Path:
@@ -193,13 +219,12 @@ def sweep_path(name: str) -> Path:
     HwbenchError
         Where there is no such sweep.
     """
-    return find_content("sweep", name, recipe_files("sweeps"), ".toml")
+    return live_content("sweeps").find(name)
 
 
 def recipe_files(recipe: str) -> dict[str, Path]:
-    """The searches of a recipe, or the "sweeps", by name."""
-    folder = assets_folder("simulations") / "live" / recipe
-    return {path.stem: path for path in sorted(folder.glob("*.toml"))}
+    """The searches of a recipe, or the "sweeps": of hwbench, one's own, and of packages."""
+    return live_content(recipe).files()
 
 
 def with_change(config: LiveConfig, key: str, value: Any) -> LiveConfig:
@@ -232,15 +257,7 @@ def with_change(config: LiveConfig, key: str, value: Any) -> LiveConfig:
 def _completed(config: LiveConfig, where: str) -> LiveConfig:
     return config.model_copy(
         update={
-            "strategy": complete_node("strategy", STRATEGIES, config.strategy, where=where),
-            "trainer": complete_node("trainer", TRAINERS, config.trainer, where=where),
+            "strategy": complete_node(STRATEGIES, config.strategy, where=where),
+            "trainer": complete_node(TRAINERS, config.trainer, where=where),
         }
     )
-
-
-def _build(kind: type[Any], given: dict[str, Any]) -> Any:
-    known = kind.__dataclass_fields__
-    for name in given:
-        if name not in known:
-            raise ValueError(str(unknown_name("key", name, known)))
-    return pydantic.TypeAdapter(kind).validate_python(given)

@@ -9,16 +9,12 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-from hwbench.arrays import IntArray
+from hwbench.arrays import Floats
 from hwbench.errors import HwbenchError
-from hwbench.live.supernets.expected_encoding import expected_encoding
 from hwbench.live.supernets.supernet import Supernet
-from hwbench.spaces import Space
-
-Values = NDArray[np.float64]
+from hwbench.tables import Target, load_target
 
 
 class ExpectedMetric(torch.nn.Module):
@@ -27,10 +23,10 @@ class ExpectedMetric(torch.nn.Module):
     Parameters
     ----------
     encoding : from probabilities (n_positions, most candidates) to the expected one-hot encoding,
-        (n_features,); see `hwbench.live.supernets.expected_encoding`.
+        (n_features,); see `Supernet.expected_encoding`.
     predictor : from features (1, n_features), the space's one-hot encoding, to (1,).
-    scale : the metric's mean, in its unit.
-    weight : of the term.
+    scale : the size of the metric's mean, in its unit.
+    weight : of the term; negative where a larger metric is better.
     """
 
     def __init__(
@@ -58,10 +54,11 @@ def make_cost(
     Parameters
     ----------
     supernet : whose candidates have the probabilities.
-    target : "table:column", smaller is better.
-    predictor : name of a differentiable predictor on one-hot encodings, or "lookup_table".
-    samples : architectures drawn from the table to fit it; a lookup table has its own.
-    weight : of the term.
+    target : "table:column".
+    predictor : name of a differentiable predictor; it is given one-hot encodings.
+    samples : architectures drawn from the table to fit it; one with a training set of its own, such
+        as the lookup table, is fitted to that.
+    weight : of the term, positive; a metric whose card says that larger is better enters negated.
     seed : of the draw and the fit.
 
     Raises
@@ -69,56 +66,36 @@ def make_cost(
     HwbenchError
         Where table, column or predictor is unknown, of another space, or not differentiable.
     """
-    from hwbench.tables import load_table
-    from hwbench.tables.library import split_target
+    metric = load_target(target, missing="keep").check_space(supernet.space.name, "cost")
+    module, used = _fitted(predictor, metric, samples, seed)
+    return ExpectedMetric(
+        supernet.expected_encoding(),
+        module.requires_grad_(False),
+        abs(float(used.mean())),
+        metric.sign * weight,
+    )
 
-    name, column = split_target(target)
-    table = load_table(name)
-    if table.space.name != supernet.space.name:
-        raise HwbenchError(
-            f"cost: {target} is of the space {table.space.name}, not {supernet.space.name}"
-        )
-    values = np.asarray(table.column(column), dtype=np.float64)
-    if predictor == "lookup_table":
-        module, used = _lookup_table(table.space, table.archs, values, target)
+
+def _fitted(name: str, metric: Target, samples: int, seed: int) -> tuple[torch.nn.Module, Floats]:
+    """The module of a fitted predictor, and the values it was fitted to."""
+    from hwbench.predictors import make_predictor, predictor_card
+    from hwbench.predictors.training_set import training_set
+
+    card = predictor_card(name)
+    own = training_set(card, metric.space)
+    if own is None:
+        known = np.flatnonzero(np.isfinite(metric.values))
+        generator = np.random.default_rng(seed)
+        rows = generator.choice(known, size=min(samples, len(known)), replace=False)
+        archs, used = metric.table.archs[rows], metric.values[rows]
     else:
-        module, used = _of_the_zoo(predictor, table.space, table.archs, values, samples, seed)
-    scale = float(used.mean())
-    return ExpectedMetric(expected_encoding(supernet), module.requires_grad_(False), scale, weight)
-
-
-def _of_the_zoo(
-    name: str, space: Space, archs: IntArray, values: Values, samples: int, seed: int
-) -> tuple[torch.nn.Module, Values]:
-    """A predictor fitted on drawn architectures, and the values it was fitted on."""
-    from hwbench.predictors import make_predictor
-
-    known = np.flatnonzero(np.isfinite(values))
-    generator = np.random.default_rng(seed)
-    rows = generator.choice(known, size=min(samples, len(known)), replace=False)
-    model = make_predictor(name, space=space, seed=seed, encoding="onehot")
-    model.fit(archs[rows], values[rows])
-    return model.to_torch(), values[rows]
-
-
-def _lookup_table(
-    space: Space, archs: IntArray, values: Values, target: str
-) -> tuple[torch.nn.Module, Values]:
-    """The published lookup table, of one architecture and all its neighbours (LAUBE A.1)."""
-    from hwbench.predictors.differentiable import Linear
-    from hwbench.predictors.models.lookup_table import LookupTable
-    from hwbench.predictors.neighbourhood import neighbourhood
-
-    measured = neighbourhood(space)
-    by_place = dict(zip(space.keys_of(archs).tolist(), values.tolist(), strict=True))
-    used = np.array([by_place.get(key, np.nan) for key in space.keys_of(measured).tolist()])
-    if not np.isfinite(used).all():
-        raise HwbenchError(
-            f"cost: {target} lacks architectures that the lookup table is made of; "
-            "choose another predictor"
-        )
-    fitted = LookupTable().fit(measured, used)
-    differences = [
-        row[:size] for row, size in zip(fitted.differences_, space.n_choices, strict=True)
-    ]
-    return Linear(np.concatenate(differences), fitted.baseline_value_), used
+        archs, used = own, metric.values_of(own)
+        if not np.isfinite(used).all():
+            raise HwbenchError(
+                f"cost: {metric.key} lacks architectures that {name} is fitted to; choose another "
+                "predictor"
+            )
+    encoding = "onehot" if own is None else card.encoding
+    model = make_predictor(name, space=metric.space, seed=seed, encoding=encoding, card=card)
+    model.fit(archs, used)
+    return model.to_torch(), used

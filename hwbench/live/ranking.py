@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
+from typing import Annotated
 
 import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import ArrayLike
+from pydantic import Field, NonNegativeInt, PositiveInt
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
 
-from hwbench.errors import HwbenchError
-from hwbench.live.data import Part, SearchData
+from hwbench.arguments import check_fields
+from hwbench.images.fit import evaluate
+from hwbench.images.parts import Part, SearchData
 from hwbench.live.supernets.supernet import Supernet
 from hwbench.progress import Progress, silent
 
@@ -32,16 +35,12 @@ class Calibration:
     momentum : share of a batch in the running statistics after it, 0.1 in torch.
     """
 
-    passes: int = 20
-    batch_size: int = 256
-    momentum: float = 0.1
+    passes: NonNegativeInt = 20
+    batch_size: PositiveInt = 256
+    momentum: Annotated[float, Field(gt=0, le=1)] = 0.1
 
     def __post_init__(self) -> None:
-        if self.passes < 0 or self.batch_size < 1 or not 0 < self.momentum <= 1:
-            raise HwbenchError(
-                "ranking: passes must not be negative, batch_size must be at least 1, and momentum "
-                "above 0 and at most 1"
-            )
+        check_fields(self, "ranking")
 
 
 def evaluate_architectures(
@@ -77,9 +76,8 @@ def evaluate_architectures(
     same = supernet.same_passes(valid)
     distinct = np.unique(same)
     images: Part = getattr(data, part)
-    batches = list(images.batches(calibration.batch_size))
     passes = list(_calibration_batches(data.train, calibration, seed))
-    results = torch.zeros(len(valid), 2, dtype=torch.float64)
+    results = np.zeros((len(valid), 2))
     was_training = supernet.training
     try:
         with _flat_statistics(supernet, calibration.momentum) as statistics, torch.no_grad():
@@ -91,16 +89,14 @@ def evaluate_architectures(
                 for calibrating in passes:
                     supernet(calibrating, mixture)
                 supernet.eval()
-                for batch in batches:
-                    logits = supernet(batch.images, mixture)
-                    results[place, 0] += (logits.argmax(dim=1) == batch.labels).sum().item()
-                    results[place, 1] += cross_entropy(logits, batch.labels, reduction="sum").item()
+                found = evaluate(partial(supernet, mixture=mixture), images, calibration.batch_size)
+                results[place] = found.right, found.total_loss
                 statistics.copy_(kept)
             progress(len(distinct), len(distinct))
     finally:
         supernet.train(was_training)
-    accuracy, loss = (results[same] / len(images)).unbind(1)
-    return pd.DataFrame({"accuracy": 100.0 * accuracy.numpy(), "loss": loss.numpy()})
+    accuracy, loss = (results[same] / len(images)).T
+    return pd.DataFrame({"accuracy": 100.0 * accuracy, "loss": loss})
 
 
 def _calibration_batches(train: Part, calibration: Calibration, seed: int) -> Iterator[Tensor]:

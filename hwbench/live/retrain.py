@@ -3,16 +3,34 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated, Any, cast
 
 import torch
 from numpy.typing import ArrayLike
+from pydantic import Field, NonNegativeInt, PositiveInt
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from hwbench.arguments import NotNegative, Positive, check_fields
 from hwbench.errors import HwbenchError
+from hwbench.files import atomic_path
+from hwbench.images.augmentation import Augmentation
+from hwbench.images.fit import (
+    Descent,
+    Epoch,
+    Stateful,
+    evaluate,
+    fit,
+    restore,
+    sgd,
+    state_of,
+)
 from hwbench.images.image_set import ImageSet
-from hwbench.live.data import Augmentation, Part
+from hwbench.images.parts import Part, parts_of
+from hwbench.live.supernets.export import read_tensors
+from hwbench.optimisation import half_cosine
 from hwbench.progress import Progress, silent
 from hwbench.spaces import Space
 from hwbench.spaces.darts.network import Cell, DARTSNetwork
@@ -33,29 +51,25 @@ class RetrainRecipe:
         output is left out for an image. In DARTS cells only.
     auxiliary_weight : of the loss of a second classifier behind the second reduction cell. In DARTS
         cells on images of 32 pixels only; 0 for none.
-    shift, flip, cutout : see `hwbench.live.data.Augmentation`.
+    shift, flip, cutout : see `hwbench.images.augmentation.Augmentation`.
     """
 
-    channels: int = 36
-    depth: int = 6
-    epochs: int = 600
-    batch_size: int = 96
-    learning_rate: float = 0.025
-    momentum: float = 0.9
-    weight_decay: float = 3e-4
-    gradient_clip: float = 5.0
-    drop_path: float = 0.2
-    auxiliary_weight: float = 0.4
-    shift: int = 4
+    channels: PositiveInt = 36
+    depth: PositiveInt = 6
+    epochs: PositiveInt = 600
+    batch_size: PositiveInt = 96
+    learning_rate: Positive = 0.025
+    momentum: NotNegative = 0.9
+    weight_decay: NotNegative = 3e-4
+    gradient_clip: NotNegative = 5.0
+    drop_path: Annotated[float, Field(ge=0, lt=1)] = 0.2
+    auxiliary_weight: NotNegative = 0.4
+    shift: NonNegativeInt = 4
     flip: bool = True
-    cutout: int = 16
+    cutout: NonNegativeInt = 16
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch_size", "learning_rate"):
-            if not getattr(self, name) > 0:
-                raise HwbenchError(f"retraining: {name} must be above 0")
-        if not 0 <= self.drop_path < 1:
-            raise HwbenchError("retraining: drop_path must be at least 0 and below 1")
+        check_fields(self, "retraining")
 
 
 class DropPath(nn.Module):
@@ -105,6 +119,7 @@ def retrain(
     *,
     seed: int = 0,
     device: torch.device | None = None,
+    checkpoint: Path | None = None,
     progress: Progress = silent,
 ) -> dict[str, float]:
     """Train one architecture on all training images and test it.
@@ -118,11 +133,18 @@ def retrain(
     recipe : how to train.
     seed : of the initial weights.
     device : where; the CPU by default.
+    checkpoint : file that gets the state after each epoch; where it holds one of the same training,
+        that goes on exactly where it stopped. None for no such file.
     progress : called with (epochs done, epochs in all).
 
     Returns
     -------
     `test_accuracy` in %, `train_loss` of the last epoch, and `parameters` of the network.
+
+    Raises
+    ------
+    HwbenchError
+        Where the checkpoint is damaged, or of another version.
     """
     place = device or torch.device("cpu")
     network = space.network(
@@ -139,52 +161,90 @@ def retrain(
     head, features = _add_auxiliary_head(network, images, recipe)
     # Channels behind one another in memory, as in supernets: a step takes 0.65 to 0.8 of the time.
     network.to(place, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    parts = (images.train_images, images.train_labels, images.test_images, images.test_labels)
-    tensors = [torch.from_numpy(array).to(place) for array in parts]
-    train, test = Part(tensors[0], tensors[1]), Part(tensors[2], tensors[3])
+    train, test = (part.to(place) for part in parts_of(images))
     weights = [*network.parameters(), *(head.to(place).parameters() if head else [])]
-    optimizer = torch.optim.SGD(
+    optimizer = sgd(
         weights,
-        lr=recipe.learning_rate,
+        learning_rate=recipe.learning_rate,
         momentum=recipe.momentum,
         weight_decay=recipe.weight_decay,
-        foreach=True,
     )
-    augmentation = Augmentation(shift=recipe.shift, flip=recipe.flip, cutout=recipe.cutout)
-    steps = train.steps(recipe.batch_size)
-    progress(0, recipe.epochs)
-    losses: list[float] = []
-    for epoch in range(recipe.epochs):
-        network.train()
-        losses = []
+
+    def auxiliary_loss(batch: Part) -> Tensor:
+        logits = cast("AuxiliaryHead", head)(features.pop())
+        return recipe.auxiliary_weight * cross_entropy(logits, batch.labels)
+
+    def before_epoch(epoch: int) -> None:
         for path in paths:
             path.probability = recipe.drop_path * epoch / recipe.epochs
-        for step, batch in enumerate(train.shuffled(recipe.batch_size)):
-            share = (epoch * steps + step) / (recipe.epochs * steps)
-            for group in optimizer.param_groups:
-                group["lr"] = recipe.learning_rate * 0.5 * (1.0 + math.cos(math.pi * share))
-            optimizer.zero_grad()
-            loss = cross_entropy(network(augmentation(batch.images)), batch.labels)
-            losses.append(float(loss.detach()))
-            if head is not None:
-                auxiliary = cross_entropy(head(features.pop()), batch.labels)
-                loss = loss + recipe.auxiliary_weight * auxiliary
-            loss.backward()  # type: ignore[no-untyped-call]
-            if recipe.gradient_clip:
-                nn.utils.clip_grad_norm_(weights, recipe.gradient_clip)
-            optimizer.step()
+
+    parts: dict[str, Stateful] = {"network": network, "optimizer": optimizer}
+    parts |= {} if head is None else {"head": head}
+    training = {
+        "space": space.name,
+        "architecture": space.to_string(arch),
+        "images": images.name,
+        "seed": seed,
+        "recipe": asdict(recipe),
+    }
+    done, train_loss = _go_on(checkpoint, training, parts)
+
+    def after_epoch(epoch: int, found: Epoch) -> None:
+        nonlocal train_loss
+        train_loss = sum(found.losses.tolist()) / len(found.losses)
+        if checkpoint is not None:
+            state = {"training": training, "epochs_done": epoch + 1, "train_loss": train_loss}
+            with atomic_path(checkpoint) as temporary:
+                torch.save({**state, **state_of(**parts)}, temporary)
         progress(epoch + 1, recipe.epochs)
-    network.eval()
-    with torch.inference_mode():
-        right = sum(
-            int((network(batch.images).argmax(dim=1) == batch.labels).sum())
-            for batch in test.batches(256)
-        )
+
+    progress(done, recipe.epochs)
+    network.train()
+    fit(
+        Descent(
+            network=network,
+            optimizer=optimizer,
+            gradient_clip=recipe.gradient_clip,
+            auxiliary_loss=None if head is None else auxiliary_loss,
+        ),
+        train,
+        optimizer,
+        half_cosine(recipe.learning_rate),
+        epochs=recipe.epochs,
+        batch_size=recipe.batch_size,
+        augmentation=Augmentation(shift=recipe.shift, flip=recipe.flip, cutout=recipe.cutout),
+        first_epoch=done,
+        before_epoch=before_epoch,
+        after_epoch=after_epoch,
+    )
     return {
-        "test_accuracy": 100.0 * right / len(test),
-        "train_loss": sum(losses) / len(losses),
+        "test_accuracy": evaluate(network.eval(), test).accuracy,
+        "train_loss": train_loss,
         "parameters": float(parameters),
     }
+
+
+def _go_on(
+    checkpoint: Path | None, training: dict[str, Any], parts: dict[str, Stateful]
+) -> tuple[int, float]:
+    """Restore what a checkpoint of the same training holds.
+
+    Returns
+    -------
+    The epochs done, and the loss of the last of them; 0 and NaN where there is none.
+    """
+    if checkpoint is None or not checkpoint.exists():
+        return 0, math.nan
+    state: dict[str, Any] = read_tensors(checkpoint)
+    if state.get("training") != training:
+        return 0, math.nan
+    try:
+        restore(state, **parts)
+        return int(state["epochs_done"]), float(state["train_loss"])
+    except (RuntimeError, ValueError, KeyError) as error:
+        raise HwbenchError(
+            f"{checkpoint}: is of another version of hwbench; remove it to train from the start"
+        ) from error
 
 
 def _add_drop_paths(network: nn.Module) -> list[DropPath]:

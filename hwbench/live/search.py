@@ -11,22 +11,22 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
 
 from hwbench.errors import HwbenchError
+from hwbench.images.augmentation import Augmentation
+from hwbench.images.fit import Stateful, evaluate, restore, state_of
 from hwbench.images.image_set import ImageSet
+from hwbench.images.parts import SearchData, split_images
 from hwbench.images.sets import load_images
 from hwbench.live.components import make_component
 from hwbench.live.config import LiveConfig
 from hwbench.live.cost import make_cost
-from hwbench.live.data import Augmentation, SearchData, split_images
 from hwbench.live.strategies import STRATEGIES
 from hwbench.live.strategies.base import ArchitectureStrategy
 from hwbench.live.supernets.mixture import Mixture
 from hwbench.live.supernets.supernet import Supernet, make_supernet
-from hwbench.live.trainers.base import TRAINERS, Trainer
-
-EVALUATION_BATCH = 256
+from hwbench.live.trainers import TRAINERS
+from hwbench.live.trainers.base import Trainer
 
 
 @dataclass
@@ -71,19 +71,10 @@ class Search:
         ----------
         mixture : asked anew for each batch.
         """
-        images = self.data.validation
         self.supernet.eval()
-        right, loss = 0, 0.0
-        with torch.no_grad():
-            for batch in images.batches(EVALUATION_BATCH):
-                logits = self.supernet(batch.images, mixture())
-                right += int((logits.argmax(dim=1) == batch.labels).sum())
-                loss += float(cross_entropy(logits, batch.labels, reduction="sum"))
+        found = evaluate(lambda images: self.supernet(images, mixture()), self.data.validation)
         self.supernet.train()
-        return {
-            "validation_loss": loss / len(images),
-            "validation_accuracy": 100.0 * right / len(images),
-        }
+        return {"validation_loss": found.loss, "validation_accuracy": found.accuracy}
 
     def candidate_strengths(self) -> Tensor | None:
         """Strength and probability of every candidate, float32 (2, candidates of all positions).
@@ -106,27 +97,16 @@ class Search:
 
     def state_dict(self) -> dict[str, Any]:
         """All that training changes, torch's random state included."""
-        state = {
-            "is_split": self.supernet.is_split,
-            "supernet": self.supernet.state_dict(),
-            "strategy": self.strategy.state_dict(),
-            "trainer": self.trainer.state_dict(),
-            "random": torch.get_rng_state(),
-        }
-        if torch.cuda.is_available():
-            state["random_cuda"] = torch.cuda.get_rng_state_all()
-        return state
+        return {"is_split": self.supernet.is_split, **state_of(**self._parts())}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from a state that `state_dict` gave."""
         if state["is_split"] and not self.supernet.is_split:
             self.trainer.split()
-        self.supernet.load_state_dict(state["supernet"])
-        self.strategy.load_state_dict(state["strategy"])
-        self.trainer.load_state_dict(state["trainer"])
-        torch.set_rng_state(state["random"].cpu())
-        if "random_cuda" in state and torch.cuda.is_available():
-            torch.cuda.set_rng_state_all([each.cpu() for each in state["random_cuda"]])
+        restore(state, **self._parts())
+
+    def _parts(self) -> dict[str, Stateful]:
+        return {"supernet": self.supernet, "strategy": self.strategy, "trainer": self.trainer}
 
 
 @contextmanager
@@ -161,9 +141,10 @@ def make_search(config: LiveConfig, device: torch.device) -> Search:
     """
     images = load_data(config)
     data = split_images(images, config.data.validation_share, config.seed).to(device)
-    strategy: ArchitectureStrategy = make_component("strategy", STRATEGIES, config.strategy)
+    strategy: ArchitectureStrategy = make_component(STRATEGIES, config.strategy)
     supernet = make_supernet(
         config.space.name,
+        supernet=config.space.supernet,
         operations=config.space.operations,
         seed=config.seed,
         options=strategy.network_options(),
@@ -174,7 +155,7 @@ def make_search(config: LiveConfig, device: torch.device) -> Search:
         classes=images.classes,
     ).to(device)
     strategy.attach(supernet).to(device)
-    trainer: Trainer = make_component("trainer", TRAINERS, config.trainer)
+    trainer: Trainer = make_component(TRAINERS, config.trainer)
     cost = None
     if config.cost is not None:
         cost = make_cost(supernet, **config.cost.model_dump(), seed=config.seed).to(device)

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
+from hwbench.arrays import IntArray
 from hwbench.errors import HwbenchError
 from hwbench.pages.blocks import Drawing
 from hwbench.pages.graph_layout import Point, layered_layout
-from hwbench.results.run import Target
-from hwbench.spaces import get_space
-from hwbench.spaces.base import Space
-from hwbench.spaces.edges import architecture_edges
+from hwbench.results.run import TargetWords
+from hwbench.spaces import Space
+from hwbench.spaces.drawing import NO_OPERATION, DrawnAs, Edge
+from hwbench.spaces.registry import named_space
 
 MOST_DRAWN = 6
 """Architectures of a front that are drawn."""
@@ -30,10 +31,14 @@ MARGIN = 8.0
 LEAST_SCALE = 0.75
 """How far a drawing shrinks on a narrow screen before it scrolls."""
 
-# Where the four nodes of an edge cell stand, and how far its longer edges swing out.
-CELL_STEP, CELL_LINE = 122.0, 130.0
-CELL_WIDTH, CELL_HEIGHT = 3 * CELL_STEP + 2 * NODE_RADIUS + 2 * MARGIN, 214.0
-SWINGS = {(0, 2): 104.0, (1, 3): -104.0, (0, 3): 196.0}
+CELL_STEP = 122.0
+"""Between the nodes of a cell with operations on its edges."""
+
+SWING, FURTHER = 104.0, 92.0
+"""How far an edge over one node swings out, and how much further over each node more."""
+
+CELL_EDGE = 32.0
+"""Room for a label beyond the outermost edge."""
 
 
 def drawing(space_name: str, architecture: str, title: str, caption: str = "") -> Drawing | None:
@@ -46,28 +51,20 @@ def drawing(space_name: str, architecture: str, title: str, caption: str = "") -
     title, caption : of the drawing.
     """
     try:
-        space = get_space(space_name)
+        space = named_space(space_name)
         arch = space.from_string(architecture)
-        edges = architecture_edges(space_name, architecture)
+        parts = DRAWN[space.drawn_as](space, arch)
     except HwbenchError:
         return None
-    cells = list(dict.fromkeys(edges["cell"]))
-    if cells == ["cell"]:
-        image = _edge_cell(edges)
-    elif len(cells) == 2:
-        image = Markup("").join(
-            Markup("<p>{} cell</p>{}").format(cell, _state_cell(edges[edges["cell"] == cell]))
-            for cell in cells
-        )
-    elif "graph" in space.encodings:
-        image = _vertex_graph(space, arch)
-    else:
-        image = _chain(space, arch)
-    wide = len(cells) == 2 or len(space.positions) > MOST_NARROW
+    image = Markup("").join(
+        Markup("<p>{} cell</p>{}").format(cell, part) if len(parts) > 1 else part
+        for cell, part in parts.items()
+    )
+    wide = len(parts) > 1 or len(space.positions) > MOST_NARROW
     return Drawing(title, image, caption, architecture, wide)
 
 
-def front_drawings(space_name: str, front: pd.DataFrame, target: Target) -> list[Drawing]:
+def front_drawings(space_name: str, front: pd.DataFrame, target: TargetWords) -> list[Drawing]:
     """Architectures spread over a front, at most `MOST_DRAWN`.
 
     Parameters
@@ -118,50 +115,72 @@ OPERATION_COLOURS = {
 # ---------------------------------------------------------------------- operations on edges
 
 
-def _edge_cell(edges: pd.DataFrame) -> Markup:
-    """A cell of four nodes in a row; edges between neighbours straight, longer ones as arcs."""
-    shown = edges[edges["operation"] != "none"]
-    parts = [
-        _arc(int(row.source), int(row.target), row.operation, faint=not row.live)
-        for row in shown.itertuples()
-    ]
-    parts += [
-        _node((_cell_x(node), CELL_LINE), label)
-        for node, label in enumerate(("in", "1", "2", "out"))
-    ]
-    said = [
-        f"{row.source} to {row.target} {short_name(row.operation)}" for row in shown.itertuples()
-    ]
-    return _svg(parts, CELL_WIDTH, CELL_HEIGHT, "Cell: " + (", ".join(said) or "no operation"))
+def _edge_cells(space: Space, arch: IntArray) -> dict[str, Markup]:
+    return {cell: _edge_cell(edges) for cell, edges in _by_cell(space, arch).items()}
+
+
+def _by_cell(space: Space, arch: IntArray) -> dict[str, list[Edge]]:
+    cells: dict[str, list[Edge]] = {}
+    for edge in space.edges_of(arch):
+        cells.setdefault(edge.cell, []).append(edge)
+    return cells
+
+
+def _edge_cell(edges: Sequence[Edge]) -> Markup:
+    """A cell of nodes in a row; edges between neighbours straight, longer ones as arcs."""
+    n_nodes = 1 + max(int(edge.target) for edge in edges)
+    above = max((_swing(0, node) for node in range(1, n_nodes)), default=0.0)
+    below = max((-_swing(1, node) for node in range(2, n_nodes)), default=0.0)
+    line = above / 2 + CELL_EDGE
+    shown = [edge for edge in edges if edge.operation != NO_OPERATION]
+    parts = [_arc(edge, line) for edge in shown]
+    labels = ["in", *map(str, range(1, n_nodes - 1)), "out"]
+    parts += [_node((_cell_x(node), line), label) for node, label in enumerate(labels)]
+    said = [f"{edge.source} to {edge.target} {short_name(edge.operation)}" for edge in shown]
+    width = (n_nodes - 1) * CELL_STEP + 2 * NODE_RADIUS + 2 * MARGIN
+    height = line + below / 2 + CELL_EDGE
+    return _svg(parts, width, height, "Cell: " + (", ".join(said) or "no operation"))
 
 
 def _cell_x(node: int) -> float:
     return MARGIN + NODE_RADIUS + CELL_STEP * node
 
 
-def _arc(source: int, target: int, operation: str, *, faint: bool) -> Markup:
-    swing = SWINGS.get((source, target), 0.0)
+def _swing(source: int, target: int) -> float:
+    """How far an edge swings out: above the line from even nodes, below it from odd ones."""
+    passed = target - source - 1
+    if passed == 0:
+        return 0.0
+    return (SWING + FURTHER * (passed - 1)) * (1 if source % 2 == 0 else -1)
+
+
+def _arc(edge: Edge, line: float) -> Markup:
+    source, target = int(edge.source), int(edge.target)
+    swing = _swing(source, target)
     left, right = _cell_x(source), _cell_x(target)
-    middle, control = (left + right) / 2, CELL_LINE - swing
+    middle, control = (left + right) / 2, line - swing
     # A curve leaves its circle, and meets the next one, in the direction of its control point.
     lean = math.atan2(swing, middle - left)
     dx, dy = NODE_RADIUS * math.cos(lean), NODE_RADIUS * math.sin(lean)
-    start, end = (left + dx, CELL_LINE - dy), (right - dx - 1, CELL_LINE - dy)
+    start, end = (left + dx, line - dy), (right - dx - 1, line - dy)
     path = f"M{_xy(start)} Q{_xy((middle, control))} {_xy(end)}"
     apex = (start[1] + control) / 2
     label = (middle, apex - 6 if swing >= 0 else apex + 16)
-    return _edge(path, end, -lean if swing < 0 else lean, operation, label, faint=faint)
+    lean = -lean if swing < 0 else lean
+    return _edge(path, end, lean, edge.operation, label, faint=not edge.live)
 
 
 # ---------------------------------------------------------------------- operations on vertices
 
 
-def _state_cell(edges: pd.DataFrame) -> Markup:
-    """A cell of DARTS: nodes as circles, the operations between them as boxes."""
-    names = list(dict.fromkeys([*edges["source"], *edges["target"]]))
-    states = sorted(names, key=lambda name: (not name.startswith("c_"), name))
-    inputs = [name for name in states if name.startswith("c_")]
-    nodes = [name for name in states if name not in inputs]
+def _state_cells(space: Space, arch: IntArray) -> dict[str, Markup]:
+    return {cell: _state_cell(edges) for cell, edges in _by_cell(space, arch).items()}
+
+
+def _state_cell(edges: Sequence[Edge]) -> Markup:
+    """A cell as those of DARTS: nodes as circles, the operations between them as boxes."""
+    nodes = list(dict.fromkeys(edge.target for edge in edges))
+    inputs = sorted({edge.source for edge in edges} - {*nodes})
     labels = [
         name.replace("c_{k-2}", "k\N{MINUS SIGN}2").replace("c_{k-1}", "k\N{MINUS SIGN}1")
         for name in inputs
@@ -170,12 +189,12 @@ def _state_cell(edges: pd.DataFrame) -> Markup:
     number = {name: place for place, name in enumerate(inputs)}
     links: list[tuple[int, int]] = []
     for node in nodes:
-        own = edges[edges["target"] == node]
-        for row in own.itertuples():
-            links += [(number[row.source], len(labels)), (len(labels), len(labels) + len(own))]
-            labels.append(row.operation)
+        own = [edge for edge in edges if edge.target == node]
+        for edge in own:
+            links += [(number[edge.source], len(labels)), (len(labels), len(labels) + len(own))]
+            labels.append(edge.operation)
             kinds.append("operation")
-        # Both operations come before the node: the second's link counts from its own place.
+        # All operations come before the node: a later one's link counts from its own place.
         number[node] = len(labels)
         last = len(own)
         for place in range(last):
@@ -189,7 +208,7 @@ def _state_cell(edges: pd.DataFrame) -> Markup:
     return _boxes(labels, kinds, links)
 
 
-def _vertex_graph(space: Space, arch: np.ndarray) -> Markup:
+def _vertex_graph(space: Space, arch: IntArray) -> dict[str, Markup]:
     """A graph whose vertices carry operations, with the parts that reach no output left out."""
     graph = space.graphs(arch[None, :])
     adjacency, operations = graph.adjacency[0], graph.operations[0]
@@ -203,7 +222,7 @@ def _vertex_graph(space: Space, arch: np.ndarray) -> Markup:
         if adjacency[source, end]
     ]
     short = {"input": "in", "output": "out"}
-    return _boxes([short.get(label, label) for label in labels], kinds, links)
+    return {"graph": _boxes([short.get(label, label) for label in labels], kinds, links)}
 
 
 def _boxes(labels: Sequence[str], kinds: Sequence[str], links: Sequence[tuple[int, int]]) -> Markup:
@@ -237,14 +256,24 @@ def _boxes(labels: Sequence[str], kinds: Sequence[str], links: Sequence[tuple[in
     return _svg(parts, layout.width + 2 * MARGIN, layout.height + 2 * MARGIN, f"Graph: {said}")
 
 
-def _chain(space: Space, arch: np.ndarray) -> Markup:
+def _chain(space: Space, arch: IntArray) -> dict[str, Markup]:
     """Layers one after the other."""
-    names = [space.choices[place][choice] for place, choice in enumerate(arch)]
+    names = [edge.operation for edge in space.edges_of(arch)]
     items = Markup("").join(
         Markup('<li style="--op: var(--{})">{}</li>').format(colour_of(name), short_name(name))
         for name in names
     )
-    return Markup('<ol class="chain" aria-label="Layers in order">{}</ol>').format(items)
+    chain = Markup('<ol class="chain" aria-label="Layers in order">{}</ol>').format(items)
+    return {"network": chain}
+
+
+DRAWN: Mapping[DrawnAs, Callable[[Space, IntArray], dict[str, Markup]]] = {
+    "chain": _chain,
+    "edges": _edge_cells,
+    "states": _state_cells,
+    "vertices": _vertex_graph,
+}
+"""By what a space says of itself: from an architecture to the image of each cell."""
 
 
 # ---------------------------------------------------------------------- parts of an image

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, PositiveInt, field_validator, model_validator
 
-from hwbench.assets import content_files, find_content
+from hwbench.assets import PREDICTORS
 from hwbench.errors import unknown_name
+from hwbench.predictors.registry import MODELS
 from hwbench.spaces import ENCODINGS
 from hwbench.toml import FrozenModel, read_toml
 
 Value = bool | int | float | str
+
+DEFAULT_PREDICTOR = "structural_gaussian_process"
+"""What predicts where nothing else is asked for."""
 
 
 class SearchRange(FrozenModel):
@@ -43,13 +47,17 @@ class SearchRange(FrozenModel):
 class PredictorCard(FrozenModel):
     """One entry of the zoo.
 
+    The card alone tells hwbench how a predictor is to be treated: no code knows predictors by their
+    names or families.
+
     Attributes
     ----------
     title : what people call it.
-    family : the kind of model.
+    family : the kind of model in a word or two, for people.
     paper : where it comes from.
     notes : choices of this card that a reader should know.
-    estimator : import path "module:Class" of a scikit-learn compatible regressor.
+    estimator : a scikit-learn compatible regressor: one of `hwbench.predictors.registry.MODELS`, or
+        the import path "module:Class" of any other; read as the import path.
     extra : the optional extra of hwbench that installs the estimator's library, where it is not
         among those hwbench always has.
     encoding : how architectures become its features.
@@ -57,6 +65,15 @@ class PredictorCard(FrozenModel):
     uncertainty : predictions come with the standard deviation of a new measurement.
     training : "sampled" (any architectures), or "neighbourhood" (one baseline and all its
         single-position changes, so it has one score a table).
+    needs_sources : it learns from other devices' measurements too, and has a hyper-parameter
+        `sources` (`hwbench.SourceMetrics`) for them.
+    cost : what one fit takes, as an order: 1 for linear models, 2 for kernels, 3 for ensembles of
+        trees, 5 for neural networks, 7 for graph networks. Advice tries the cheap ones first, and
+        on more encodings.
+    tried_first : its place among those that advice tries before all others; None: by its cost.
+    only_if_named : why advice does not try it unless it is asked to; "": it does.
+    fit_often : hyper-parameters for models that are fitted again at every step of a search, where
+        the defaults are for one good fit.
     defaults : hyper-parameters that differ from the library's own.
     search : what a tuning search may try.
     uses : names of the predictors that the estimator makes of its own: their cards and their code
@@ -64,27 +81,36 @@ class PredictorCard(FrozenModel):
     """
 
     title: str
-    family: Literal[
-        "linear",
-        "kernel",
-        "tree ensemble",
-        "lookup table",
-        "neural network",
-        "graph network",
-        "chooser",
-        "transfer",
-    ]
+    family: str = Field(min_length=1)
     paper: str
     notes: str = ""
-    estimator: str = Field(pattern=r"^[\w.]+:\w+$")
+    estimator: str = Field(pattern=r"^[\w.-]+(:\w+)?$")
     extra: str = ""
     encoding: str = "onehot"
     encoding_fixed: bool = False
     uncertainty: bool = False
     training: Literal["sampled", "neighbourhood"] = "sampled"
+    needs_sources: bool = False
+    cost: int = Field(default=3, ge=1, le=7)
+    tried_first: PositiveInt | None = None
+    only_if_named: str = ""
+    fit_often: dict[str, Value] = Field(default_factory=dict)
     defaults: dict[str, Value] = Field(default_factory=dict)
     search: dict[str, SearchRange] = Field(default_factory=dict)
     uses: tuple[str, ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_0_1_0(cls, given: Any) -> Any:
+        # Cards of 0.1.0 said with the family's name that they need sources.
+        if isinstance(given, dict) and given.get("family") == "transfer":
+            return {"needs_sources": True, **given}
+        return given
+
+    @field_validator("estimator")
+    @classmethod
+    def _path_of_estimator(cls, estimator: str) -> str:
+        return MODELS.path_of(estimator)
 
     @field_validator("encoding")
     @classmethod
@@ -93,10 +119,15 @@ class PredictorCard(FrozenModel):
             raise ValueError(str(unknown_name("encoding", encoding, ENCODINGS)))
         return encoding
 
+    @property
+    def own_training_set(self) -> bool:
+        """Whether it is fitted to architectures of its own choice, see `training_set`."""
+        return self.training != "sampled"
+
 
 def card_files() -> dict[str, Path]:
-    """Every predictor card by name: those of hwbench and those under `HWBENCH_HOME`/predictors."""
-    return content_files("predictors", ".toml", own_folder="predictors")
+    """Every card by name: of hwbench, under `HWBENCH_HOME`/predictors, and of packages."""
+    return PREDICTORS.files()
 
 
 def list_predictors() -> list[str]:
@@ -112,4 +143,4 @@ def predictor_card(name: str) -> PredictorCard:
     HwbenchError
         Where there is no such predictor, or its card is broken.
     """
-    return read_toml(find_content("predictor", name, card_files(), ".toml"), PredictorCard)
+    return read_toml(PREDICTORS.find(name), PredictorCard)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from hwbench.errors import HwbenchError, unknown_name
-from hwbench.imports import import_object
 from hwbench.predictors.card import PredictorCard, predictor_card
+from hwbench.predictors.registry import MODELS
 from hwbench.spaces import Space, get_space
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def make_predictor(
             f"predictor {name} is made for encoding '{card.encoding}' and takes no other"
         )
     where = get_space(space) if isinstance(space, str) else space
-    estimator = import_object(card.estimator, owner=f"predictor {name}", extra=card.extra)()
+    estimator = MODELS.load(card.estimator, where=f"predictor {name}", extra=card.extra)()
     try:
         estimator.set_params(**card.defaults)
     except ValueError as error:

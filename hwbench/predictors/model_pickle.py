@@ -29,8 +29,10 @@ from typing import Any, ClassVar
 import numpy as np
 from sklearn.base import BaseEstimator
 
-from hwbench.errors import HwbenchError
+from hwbench.errors import HwbenchError, one_line
+from hwbench.imports import MOVED
 from hwbench.spaces import Space, get_space
+from hwbench.spaces.registry import named_space
 
 PROTOCOL = 4
 
@@ -90,9 +92,7 @@ def dump_model(model: Any) -> tuple[bytes, set[str]]:
     try:
         writer.dump(model)
     except (pickle.PicklingError, TypeError, AttributeError, RuntimeError, ValueError) as error:
-        raise HwbenchError(
-            f"{type(model).__name__} cannot be saved: {' '.join(str(error).split())}"
-        ) from error
+        raise HwbenchError(f"{type(model).__name__} cannot be saved: {one_line(error)}") from error
     return stream.getvalue(), writer.modules
 
 
@@ -211,7 +211,7 @@ def _default_dict(factory: _Maker) -> Any:
 
 
 def _space(name: str) -> Space:
-    return get_space(name)
+    return named_space(name)
 
 
 def _tree(n_features: int, n_classes: Any, n_outputs: int) -> Any:
@@ -247,7 +247,8 @@ _MAKERS: dict[tuple[str, str], _Maker] = {
         (__name__, make.__name__): _Maker(make)
         for make in (array, object_array, scalar, number_type, random_state, generator, tensor)
     },
-    ("hwbench.spaces", "get_space"): _Maker(_space),
+    ("hwbench.spaces", "get_space"): _Maker(_space),  # as hwbench 0.1.0 wrote it
+    (get_space.__module__, get_space.__name__): _Maker(_space),
     **{("builtins", kind.__name__): _Maker(kind) for kind in (dict, list, set, int, float, slice)},
     ("builtins", "bytearray"): _Maker(_bytes),
     ("collections", "OrderedDict"): _Maker(OrderedDict),
@@ -282,7 +283,7 @@ def load_pickled_model(content: bytes, trust: Collection[str] = ()) -> Any:
         raise
     except Exception as error:  # whatever broken bytes make of a reader
         raise HwbenchError(
-            f"is damaged ({type(error).__name__}: {' '.join(str(error).split())[:100]})"
+            f"is damaged ({type(error).__name__}: {one_line(error, 100)})"
         ) from error
 
 
@@ -311,6 +312,7 @@ class _Reader(pickle._Unpickler):
         self._made: dict[int, Any] = {}
 
     def find_class(self, module: str, name: str) -> Any:
+        module = MOVED.get(module, module)
         if (module, name) in _MAKERS:
             return _MAKERS[module, name]
         if not _NAME.fullmatch(module) or not _NAME.fullmatch(name):

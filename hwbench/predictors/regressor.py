@@ -136,7 +136,8 @@ class ArchitectureRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc
         -------
         A module that maps float tensors of shape (n_archs, n_features), the encoding's features or
         a relaxation of them such as probabilities of operations in place of one-hots, to
-        predictions of shape (n_archs,) in the unit of the fitted targets.
+        predictions of shape (n_archs,) in the unit of the fitted targets. Of a model on operation
+        indices they are one-hots of the operations.
 
         Raises
         ------

@@ -9,10 +9,11 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic import Field, PositiveInt
 from scipy.stats import kendalltau
 from sklearn.base import clone
 
+from hwbench.arguments import Positive
 from hwbench.imports import import_module_of
 from hwbench.predictors.card import SearchRange, Value
 from hwbench.toml import FrozenModel
@@ -40,7 +41,7 @@ class Tuning(FrozenModel):
     """
 
     trials: PositiveInt = 5000
-    seconds: PositiveFloat = 900.0
+    seconds: Positive = 900.0
     folds: int = Field(default=5, ge=2)
     method: Literal["random", "tpe"] = "random"
 

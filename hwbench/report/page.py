@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from hwbench.analysis import study as analysis
-from hwbench.pages.blocks import Block, Section
+from hwbench.pages.blocks import Block, Section, Text
 from hwbench.pages.plotting import seconds
 from hwbench.pages.rendering import render_page
 from hwbench.report.live.section import live_sections, live_summary
@@ -18,7 +18,7 @@ from hwbench.report.search.section import search_sections, search_summary
 from hwbench.report.simulation.section import simulation_sections
 from hwbench.report.study import findings as summary
 from hwbench.report.study.section import study_sections, study_summary
-from hwbench.results.run import LOOKUP_FAMILY, Run
+from hwbench.results.run import Run
 
 
 def render(run: Run) -> str:
@@ -49,6 +49,7 @@ def _summary(run: Run, simulated: pd.DataFrame | None) -> list[Block]:
         *([] if simulated is None else summary.simulation_findings(run, simulated)),
         *search_summary(run),
         *live_summary(run),
+        *(Text(note) for note in run.notes),
     ]
 
 
@@ -64,7 +65,7 @@ def _meta(run: Run) -> list[str]:
 def _tiles(run: Run) -> list[tuple[str, str]]:
     tiles = []
     if run.study is not None:
-        own = run.study[run.study["family"] != LOOKUP_FAMILY]
+        own = run.study[~run.study["own_training_set"]]
         tiles += [
             _counted(own["predictor"].nunique(), "predictor"),
             _counted(run.study["target"].nunique(), "target"),

@@ -8,6 +8,7 @@ STUDY_COLUMNS: Columns = {
     "predictor": Column("text"),
     "title": Column("text"),
     "family": Column("text"),
+    "own_training_set": Column("flag"),
     "encoding": Column("text"),
     "target": Column("text"),
     "training_size": Column("integer"),
@@ -20,7 +21,8 @@ STUDY_COLUMNS: Columns = {
     "fit_seconds": Column("number"),
     "predict_seconds": Column("number"),
     "error": Column("optional text"),
-    "deviation": Column("number", optional=True),  # older runs lack it
+    "deviation": Column("number", optional=True),  # older runs lack it, and what follows
+    "stopped_by_time": Column("flag", optional=True),
 }
 
 PREDICTION_COLUMNS: Columns = {

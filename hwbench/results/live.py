@@ -32,6 +32,7 @@ from hwbench.results.names import (
 )
 from hwbench.results.ranking_measures import measures_of
 from hwbench.spaces.edges import EDGE_COLUMNS, architecture_edges
+from hwbench.spaces.registry import named_space
 
 EPOCH_COLUMNS: Columns = {
     "epoch": Column("integer", "from 0"),
@@ -116,7 +117,8 @@ class LiveRun:
     ranking : see `RANKING_COLUMNS`; the one `hwbench live rank` made last, else that of the search;
         no rows where there is neither.
     measures : of the ranking, see `ranking_measures`; empty where it has no true values.
-    edges : of the architecture found, see `EDGE_COLUMNS`; no rows where the search has not ended.
+    edges : of the architecture found, see `EDGE_COLUMNS`; no rows where the search has not ended,
+        or its space is not known here.
     retraining : what training the architecture from scratch came to; empty where it was not.
     """
 
@@ -183,9 +185,6 @@ def read_live_run(folder: Path) -> LiveRun:
     later = folder / LATER_RANKING
     ranking = _frame(later if later.exists() else folder / RANKING, RANKING_COLUMNS)
     measurable = "true" in ranking and int(ranking["true"].notna().sum()) > 1
-    edges = pd.DataFrame(columns=list(EDGE_COLUMNS))
-    if result:
-        edges = architecture_edges(config["space"]["name"], result["architecture"])
     return LiveRun(
         folder=folder,
         config=config,
@@ -195,7 +194,7 @@ def read_live_run(folder: Path) -> LiveRun:
         strengths=_frame(folder / STRENGTHS, STRENGTH_COLUMNS),
         ranking=ranking,
         measures=measures_of(ranking) if measurable else {},
-        edges=edges,
+        edges=_edges(config, result),
         retraining=read_object(folder / RETRAINING),
     )
 
@@ -220,6 +219,17 @@ def summary(searches: pd.DataFrame) -> pd.DataFrame:
     grouped = searches.groupby("value", sort=False)[list(numbers)]
     mean, deviation = grouped.mean(), grouped.std()
     return mean.join(deviation, rsuffix="_deviation").reset_index()
+
+
+def _edges(config: dict[str, Any], result: dict[str, Any]) -> pd.DataFrame:
+    name = config["space"]["name"]
+    try:
+        named_space(name)
+    except HwbenchError:  # of a package that is not here; the result's string says what was found
+        result = {}
+    if not result:
+        return pd.DataFrame(columns=list(EDGE_COLUMNS))
+    return architecture_edges(name, result["architecture"])
 
 
 def _frame(path: Path, columns: Columns) -> pd.DataFrame:

@@ -30,25 +30,34 @@ from hwbench.results.live import (
     read_live_sweep,
 )
 from hwbench.results.names import PREDICTIONS, REPORTED_FILES, STUDY
-from hwbench.results.record import read_record
+from hwbench.results.record import notes_of, read_record
 from hwbench.results.study_reading import as_frame, list_parts, read_results, result_columns
-
-LOOKUP_FAMILY = "lookup table"
+from hwbench.target_text import column_of, parse_target
 
 
 @dataclass(frozen=True)
-class Target:
-    """A column of a table that was predicted or searched over, in words."""
+class TargetWords:
+    """A column of a table that was predicted or searched over, in words.
+
+    Attributes
+    ----------
+    key : "table:column".
+    title : column and table in words.
+    unit : of its numbers; "" where nobody says.
+    column : the column alone, in words.
+    sign : -1 where larger is better, so that results hold it negated, else 1.
+    """
 
     key: str
     title: str
     unit: str
     column: str = ""
+    sign: int = 1
 
     @property
     def name(self) -> str:
         """The column alone, in words: "latency" of "latency, NAS-Bench-201"."""
-        return self.column or self.key.rpartition(":")[2]
+        return self.column or column_of(self.key)
 
     @property
     def with_unit(self) -> str:
@@ -110,20 +119,36 @@ class Run:
     sweeps: tuple[LiveSweep, ...] = ()
     records: tuple[Record, ...] = ()
 
-    def target(self, key: str) -> Target:
+    def target(self, key: str) -> TargetWords:
         """Title and unit of "table:column" as the run's record gives them, else the bare key."""
-        table_name, _, column_name = key.partition(":")
+        table_name, column_name = parse_target(key) or ("", "")
         table = self._table(table_name)
         column = _mapping(_mapping(table.get("columns")).get(column_name))
         if not column:
-            return Target(key, key, "")
+            return TargetWords(key, key, "")
         name = str(column.get("title") or column_name)
         title = f"{name}, {table.get('title') or table_name}"
-        return Target(key, title, str(column.get("unit") or ""), name)
+        sign = -1 if column.get("direction") == "maximize" else 1
+        return TargetWords(key, title, str(column.get("unit") or ""), name, sign)
 
     def space(self, key: str) -> str:
         """The name of the space of "table:column"; "" where the record does not say."""
-        return str(self._table(key.partition(":")[0]).get("space") or "")
+        table_name, _ = parse_target(key) or ("", "")
+        return str(self._table(table_name).get("space") or "")
+
+    @property
+    def search_limits(self) -> dict[str, tuple[float, ...]]:
+        """The limits of each metric that was searched under, negated where the metric is."""
+        search = _mapping(_mapping(self.info.get("spec")).get("search"))
+        return {
+            str(metric): tuple(self.target(str(metric)).sign * limit for limit in limits)
+            for metric, limits in _mapping(search.get("limits")).items()
+        }
+
+    @property
+    def notes(self) -> list[str]:
+        """What was done to columns before anything was computed from them."""
+        return list(dict.fromkeys(note for each in self.records for note in notes_of(each.info)))
 
     def _table(self, name: str) -> Mapping[str, Any]:
         return _mapping(_mapping(self.info.get("tables")).get(name))
@@ -162,7 +187,7 @@ def read_run(folder: Path) -> Run:
         raise HwbenchError(f"{folder}: no such run folder")
     if is_live_run(folder) or is_live_sweep(folder):
         return _read_live(folder)
-    study = _read_study(folder)
+    study = read_study(folder)
     predictions = None if study is None else _read_predictions(folder, study)
     simulation = read_rows(folder / "simulation.parquet", SIMULATION_COLUMNS)
     search = read_rows(folder / "search.parquet", SEARCH_COLUMNS)
@@ -297,8 +322,14 @@ def _files(folder: Path) -> tuple[Path, ...]:
     return tuple(dict.fromkeys(path for path in paths if path.is_file()))
 
 
-def _read_study(folder: Path) -> pd.DataFrame | None:
-    """The trials, finished or not; None where there are none."""
+def read_study(folder: Path) -> pd.DataFrame | None:
+    """The trials of a run folder, finished or not, checked; None where there are none.
+
+    Raises
+    ------
+    HwbenchError
+        Where a file is broken, lacks a column, or a column holds what it may not.
+    """
     there = result_columns(folder, STUDY)
     wanted = {
         name: column
@@ -314,7 +345,7 @@ def _read_predictions(folder: Path, study: pd.DataFrame) -> pd.DataFrame | None:
     """The predictions at the largest training size of each target; None where there are none."""
     import pyarrow.compute as pc
 
-    sampled = study[study["family"] != LOOKUP_FAMILY]
+    sampled = study[~study["own_training_set"]]
     largest = sampled.groupby("target")["training_size"].max()
     wanted = pc.field("training_size").isin(sorted({int(size) for size in largest}))
     return _read_results(folder, PREDICTIONS, PREDICTION_COLUMNS, wanted)

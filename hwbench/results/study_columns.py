@@ -27,6 +27,12 @@ MEASURED = ("fit_seconds", "predict_seconds", "seconds", "memory_mb")
 TEXT = ("trial", "target", "predictor", "encoding", "title", "family", "exception", "arch")
 """Columns of few different texts."""
 
+OWN_TRAINING_SET = "own_training_set"
+"""Column: whether the predictor chooses what it is fitted to, as a lookup table does."""
+
+FAMILY_OF_0_1_0 = "lookup table"
+"""The family of the only such predictor that hwbench 0.1.0 had, whose results lack the column."""
+
 _FLOAT, _WHOLE, _STRING = pa.float64(), pa.int64(), pa.string()
 
 STUDY_SCHEMA = pa.schema(
@@ -35,6 +41,7 @@ STUDY_SCHEMA = pa.schema(
         ("predictor", _STRING),
         ("title", _STRING),
         ("family", _STRING),
+        (OWN_TRAINING_SET, pa.bool_()),
         ("encoding", _STRING),
         ("target", _STRING),
         ("training_size", _WHOLE),

@@ -26,7 +26,7 @@ import pyarrow.parquet as pq
 from hwbench.errors import HwbenchError
 from hwbench.results.frames import readable
 from hwbench.results.names import PARTS, PREDICTIONS, STUDY
-from hwbench.results.study_columns import TEXT
+from hwbench.results.study_columns import FAMILY_OF_0_1_0, OWN_TRAINING_SET, STUDY_SCHEMA, TEXT
 
 FAN_IN = 32
 """So many parts of one level are merged into one of the next."""
@@ -102,8 +102,9 @@ def read_trials(folder: Path | str, columns: Sequence[str] | None = None) -> pd.
     Returns
     -------
     The columns of `study.parquet`: `trial` (its identity), `target`, `predictor`, `title`,
-    `family`, `encoding`, `training_size`, `seed`, `test_size`, the scores, what tuning did, times
-    in seconds, `memory_mb` (MiB), and `exception` and `error`, None where the trial has scores.
+    `family`, `own_training_set` (a flag: the predictor chooses what it is fitted to), `encoding`,
+    `training_size`, `seed`, `test_size`, the scores, what tuning did, times in seconds, `memory_mb`
+    (MiB), and `exception` and `error`, None where the trial has scores.
 
     Raises
     ------
@@ -251,17 +252,37 @@ def _read_file(
     path: Path, columns: Sequence[str] | None, filters: pc.Expression | None
 ) -> pa.Table:
     names = schema_names(path)
-    for name in columns or ():
+    wanted = None if columns is None else list(columns)
+    derived = _lacks_own_training_set(names) and (wanted is None or OWN_TRAINING_SET in wanted)
+    if derived and wanted is not None:
+        wanted = list(dict.fromkeys("family" if n == OWN_TRAINING_SET else n for n in wanted))
+    for name in wanted or ():
         if name not in names:
             raise HwbenchError(f"{path}: column '{name}' is missing")
     with readable(path):
-        return pq.read_table(
+        table = pq.read_table(
             path,
-            columns=None if columns is None else list(columns),
+            columns=wanted,
             filters=filters,
             read_dictionary=[name for name in TEXT if name in names],
             partitioning=None,
         )
+    if derived:
+        table = _with_own_training_set(table)
+    return table if columns is None or not derived else table.select(list(columns))
+
+
+def _lacks_own_training_set(names: Sequence[str]) -> bool:
+    """Whether a file of these columns holds trials of hwbench 0.1.0."""
+    return "family" in names and OWN_TRAINING_SET not in names
+
+
+def _with_own_training_set(table: pa.Table) -> pa.Table:
+    """Trials of hwbench 0.1.0 with the column that says which predictors have such a set."""
+    family = table["family"].cast(pa.string())
+    place = STUDY_SCHEMA.names.index(OWN_TRAINING_SET)
+    own = pc.fill_null(pc.equal(family, FAMILY_OF_0_1_0), False)
+    return table.add_column(min(place, table.num_columns), OWN_TRAINING_SET, own)
 
 
 def schema_names(path: Path) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,9 @@ from hwbench.simulation import run_simulation
 from hwbench.study.plan import Plan, make_plan
 from hwbench.study.run import Resources, run_plan
 from hwbench.study.spec import Limits, StudySpec
-from hwbench.tables.library import load_table, split_target, table_path
+from hwbench.tables import load_target
+from hwbench.tables.library import table_path
+from hwbench.tables.pairs import Pair
 from hwbench.toml import validated
 
 
@@ -89,9 +91,11 @@ def run_scenario(
         "tables": _table_cards(scenario),
         "shard": list(shard),
     }
+    _check_pairs(scenario, chosen)
     if fresh:
         remove_results(folder)
     record |= continued(folder, record, plan, chosen)
+    notes = record.setdefault("notes", {})
     again = {} if plan is None else _make_room(folder, plan, note)
     source = scenario_path(name).read_bytes()
     try:
@@ -117,10 +121,13 @@ def run_scenario(
             )
             write_frame(folder / "simulation.parquet", simulation.selections)
             write_frame(folder / "selection_example.parquet", simulation.example)
+            notes["simulation"] = list(simulation.notes)
         if scenario.search is not None and "search" in chosen:
-            record["search_failures"] = write_search(
+            found = write_search(
                 scenario.search, folder, workers=workers, progress=stage("searching")
             )
+            record["search_failures"] = list(found.failures)
+            notes["search"] = list(found.notes)
     return folder
 
 
@@ -248,6 +255,17 @@ def predictor_cards(scenario: Scenario) -> dict[str, Any]:
     return {name: predictor_card(name).model_dump(mode="json") for name in names}
 
 
+def _check_pairs(scenario: Scenario, chosen: Sequence[str]) -> None:
+    """See that accuracies and metrics go together, before a study that may take days."""
+    pairs: list[tuple[str, str]] = []
+    if scenario.simulation is not None and "simulation" in chosen:
+        pairs += zip(scenario.simulation.accuracies, scenario.simulation.metrics, strict=True)
+    if scenario.search is not None and "search" in chosen:
+        pairs += [(scenario.search.accuracy, metric) for metric in scenario.search.metrics]
+    for accuracy, metric in dict.fromkeys(pairs):
+        Pair.load(accuracy, metric)
+
+
 def _table_cards(scenario: Scenario) -> dict[str, Any]:
     targets: list[str] = []
     if scenario.study:
@@ -257,14 +275,13 @@ def _table_cards(scenario: Scenario) -> dict[str, Any]:
     if scenario.search:
         targets.extend([scenario.search.accuracy, *scenario.search.metrics])
     cards: dict[str, Any] = {}
-    for target in targets:
-        name, column = split_target(target)
-        table = load_table(name)
-        table.column(column)  # an unknown column is said now, not after the study
+    for text in targets:
+        target = load_target(text, missing="keep")  # what is unknown is said before the study
+        name = target.table_name
         if name not in cards:
             cards[name] = {
-                "rows": len(table),
+                "rows": len(target.table),
                 "sha256": file_digest(table_path(name)),
-                **table.card.model_dump(mode="json"),
+                **target.table.card.model_dump(mode="json"),
             }
     return cards

@@ -7,7 +7,7 @@ from typing import Self
 
 from pydantic import model_validator
 
-from hwbench.assets import content_files, find_content
+from hwbench.assets import SCENARIOS
 from hwbench.search.spec import SearchSpec
 from hwbench.simulation.spec import SimulationSpec
 from hwbench.study.spec import StudySpec
@@ -31,8 +31,8 @@ class Scenario(FrozenModel):
 
 
 def scenario_files() -> dict[str, Path]:
-    """Every scenario by name: those of hwbench and those under `HWBENCH_HOME`/simulations."""
-    return content_files("simulations", ".toml", own_folder="simulations")
+    """Every scenario by name: of hwbench, under `HWBENCH_HOME`/simulations, and of packages."""
+    return SCENARIOS.files()
 
 
 def scenario_path(name: str) -> Path:
@@ -43,7 +43,7 @@ def scenario_path(name: str) -> Path:
     HwbenchError
         Where there is no such scenario; the message says the nearest one.
     """
-    return find_content("scenario", name, scenario_files(), ".toml")
+    return SCENARIOS.find(name)
 
 
 def load_scenario(name: str) -> Scenario:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from hwbench.arguments import Finite, check_fields
 from hwbench.arrays import Floats
-from hwbench.errors import HwbenchError, unknown_name
+from hwbench.errors import HwbenchError
 
-DIRECTIONS = ("minimize", "maximize")
+Direction = Literal["minimize", "maximize"]
 
 
 @dataclass(frozen=True)
@@ -27,15 +29,12 @@ class Objective:
     """
 
     name: str
-    direction: str = "minimize"
-    limit: float | None = None
+    direction: Direction = "minimize"
+    limit: Finite | None = None
     optimised: bool = True
 
     def __post_init__(self) -> None:
-        if self.direction not in DIRECTIONS:
-            raise unknown_name(f"direction of objective {self.name}", self.direction, DIRECTIONS)
-        if self.limit is not None and not np.isfinite(self.limit):
-            raise HwbenchError(f"objective {self.name}: the limit must be finite, or None for none")
+        check_fields(self, f"objective {self.name}")
         if not self.optimised and self.limit is None:
             raise HwbenchError(
                 f"objective {self.name}: without a limit, what is not optimised says nothing"

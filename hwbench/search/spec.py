@@ -12,6 +12,7 @@ from pydantic import (
     model_validator,
 )
 
+from hwbench.predictors.card import DEFAULT_PREDICTOR
 from hwbench.search.registry import strategy_class, strategy_parameters
 from hwbench.toml import FrozenModel
 
@@ -58,7 +59,7 @@ class PredictedMetric(FrozenModel):
     repeats : simulated selections by which the expected loss at that quality is found.
     """
 
-    predictor: str = "structural_gaussian_process"
+    predictor: str = DEFAULT_PREDICTOR
     training_sizes: tuple[PositiveInt, ...] = Field(min_length=1)
     repeats: PositiveInt = 200
 
@@ -69,7 +70,7 @@ class PublishedResult(FrozenModel):
     Attributes
     ----------
     metric : "table:column" of the hardware metric.
-    limit : largest acceptable value of it.
+    limit : largest acceptable value of it; the smallest one where larger is better.
     method, accuracy, value : who found what accuracy (in %) at which value of the metric.
     source : where it stands.
     """
@@ -87,7 +88,7 @@ class SearchSpec(FrozenModel):
 
     Attributes
     ----------
-    accuracy : "table:column" of the accuracy in %, to be maximised.
+    accuracy : "table:column" of the accuracy, in % or in fractions, to be maximised.
     metrics : "table:column" of each hardware metric, of the same space.
     strategies : names, or tables with `name`, `label` and `parameters`.
     evaluations : architectures that a search measures.
@@ -96,7 +97,7 @@ class SearchSpec(FrozenModel):
     seeds : one search each.
     goals : "front", accuracy and metric are both objectives; "accuracy", accuracy alone; "limits",
         accuracy under each of the metric's limits, a search each.
-    limits : by metric the values it should not exceed.
+    limits : by metric the values it should not exceed; where larger is better, not fall below.
     predicted_metric : also search with a predictor of the metric in place of measuring it.
     published : results of the literature.
     """

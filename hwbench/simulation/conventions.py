@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
-from hwbench.errors import unknown_name
+from hwbench.arguments import check_fields, one_of
 
-REFERENCE_FRONTS = ("candidates", "space")
-HYPERVOLUME_REFERENCES = ("candidates", "front")
 PAIRINGS = ("true", "as_published")
 
 
@@ -26,15 +25,9 @@ class Conventions:
         repeats an error of the published code: the metric values are sorted first.
     """
 
-    reference_front: str = "candidates"
-    hypervolume_reference: str = "candidates"
-    pairing: str = "true"
+    reference_front: Annotated[str, one_of(("candidates", "space"))] = "candidates"
+    hypervolume_reference: Annotated[str, one_of(("candidates", "front"))] = "candidates"
+    pairing: Annotated[str, one_of(PAIRINGS)] = "true"
 
     def __post_init__(self) -> None:
-        for name, valid in (
-            ("reference_front", REFERENCE_FRONTS),
-            ("hypervolume_reference", HYPERVOLUME_REFERENCES),
-            ("pairing", PAIRINGS),
-        ):
-            if getattr(self, name) not in valid:
-                raise unknown_name(name, getattr(self, name), valid)
+        check_fields(self, "simulation")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from hwbench.arguments import Finite, NotNegative, checks_arguments
 from hwbench.arrays import Floats
 from hwbench.errors import HwbenchError, unknown_name
 
@@ -122,7 +123,8 @@ def draw_deviations(
     return centred * (deviation / spread) if spread > 0 else centred
 
 
-def spread_by_metric(metric: ArrayLike, power: float) -> Floats:
+@checks_arguments("simulation")
+def spread_by_metric(metric: ArrayLike, power: Finite) -> Floats:
     """Relative sizes of errors that grow with the metric.
 
     Parameters
@@ -140,16 +142,12 @@ def spread_by_metric(metric: ArrayLike, power: float) -> Floats:
         Where the power is not finite, or a metric is 0 and the power negative.
     """
     values = np.abs(np.asarray(metric, dtype=np.float64))
-    if not np.isfinite(power):
-        raise HwbenchError(f"the power of the metric must be finite, not {power}")
     if power < 0 and (values == 0).any():
         raise HwbenchError("a metric is 0, so errors cannot grow with a negative power of it")
     return values**power
 
 
-def check_deviation(deviation: float) -> float:
+@checks_arguments("simulation")
+def check_deviation(deviation: NotNegative) -> float:
     """Return the deviation as a float after checking it."""
-    value = float(deviation)
-    if not np.isfinite(value) or value < 0:
-        raise HwbenchError(f"deviation must be a finite number of at least 0, not {deviation!r}")
-    return value
+    return deviation

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 import pandas as pd
+from pydantic import Field
 
 from hwbench.analysis.statistics import mean_interval
-from hwbench.errors import HwbenchError, unknown_name
+from hwbench.arguments import checks_arguments, one_of
+from hwbench.errors import HwbenchError
 from hwbench.simulation.conventions import Conventions
 from hwbench.simulation.deviations import deviation_model
 from hwbench.simulation.landscape import Landscape
-from hwbench.simulation.objectives import Objectives
 from hwbench.simulation.selection import Options, simulate
+from hwbench.tables.pairs import Pair
 
 LARGEST_DEVIATION = 1000.0
 REPEATS_TO_INVERT = 40
@@ -41,9 +44,10 @@ class Equivalence:
     tau: float | None
 
 
+@checks_arguments("simulation")
 def deviation_for_tau(
     landscape: Landscape,
-    tau: float,
+    tau: Annotated[float, Field(gt=0, le=1)],
     n_candidates: int,
     options: Options,
     *,
@@ -65,8 +69,6 @@ def deviation_for_tau(
     HwbenchError
         Where tau is out of range, or no deviation gives it.
     """
-    if not 0.0 < tau <= 1.0:
-        raise HwbenchError(f"tau must be more than 0 and at most 1, not {tau}")
 
     def surplus(deviation: float) -> float:
         result = simulate(landscape, n_candidates, [deviation], options, repeats=repeats, seed=seed)
@@ -79,7 +81,7 @@ def deviation_for_tau(
 
 
 def expect_selection(
-    objectives: Objectives,
+    pair: Pair,
     n_candidates: int,
     options: Options,
     *,
@@ -92,7 +94,7 @@ def expect_selection(
 
     Parameters
     ----------
-    objectives : accuracy and metric of a table.
+    pair : accuracy and metric of a table.
     n_candidates : architectures to select from.
     options : how the predictor errs, and the conventions.
     tau, deviation : its quality, one of the two.
@@ -111,7 +113,7 @@ def expect_selection(
 
     if (tau is None) == (deviation is None):
         raise HwbenchError("give either tau or deviation")
-    landscape = Landscape.of(objectives.accuracy, objectives.metric, options.conventions.pairing)
+    landscape = Landscape.of(pair.accuracy, pair.metric, options.conventions.pairing)
     size = (
         deviation
         if deviation is not None
@@ -141,13 +143,14 @@ def summarise(selections: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+@checks_arguments("simulation")
 def equivalent_predictor(
-    objectives: Sequence[Objectives],
+    pairs: Sequence[Pair],
     n_measured: int,
     n_predicted: int,
     conventions: Conventions,
     *,
-    measure: str = "hypervolume_space",
+    measure: Annotated[str, one_of(EQUIVALENCE_MEASURES)] = "hypervolume_space",
     model: str = "mixed",
     repeats: int = 200,
     seed: int = 0,
@@ -159,7 +162,7 @@ def equivalent_predictor(
 
     Parameters
     ----------
-    objectives : accuracy and metric of one or several tables; hypervolumes are averaged.
+    pairs : accuracy and metric of one or several tables; hypervolumes are averaged.
     n_measured, n_predicted : numbers of candidates, the second the larger.
     conventions : see there.
     measure : "hypervolume_space", whose reference is the same for both numbers of candidates, or
@@ -172,16 +175,12 @@ def equivalent_predictor(
     HwbenchError
         Where the numbers are out of range or the measure is none of the two.
     """
-    if measure not in EQUIVALENCE_MEASURES:
-        raise unknown_name("measure", measure, EQUIVALENCE_MEASURES)
     if not 2 <= n_measured < n_predicted:
         raise HwbenchError(
             f"the number of measured candidates must lie in 2 .. {n_predicted - 1}, not "
             f"{n_measured}"
         )
-    landscapes = [
-        Landscape.of(each.accuracy, each.metric, conventions.pairing) for each in objectives
-    ]
+    landscapes = [Landscape.of(pair.accuracy, pair.metric, conventions.pairing) for pair in pairs]
     volumes = Options(deviation_model(model), conventions, with_tau=False)
     taus = Options(deviation_model(model), conventions)
 

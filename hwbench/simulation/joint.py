@@ -7,7 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
+from pydantic import PositiveInt
 
+from hwbench.arguments import checks_arguments
 from hwbench.arrays import Floats
 from hwbench.errors import HwbenchError
 from hwbench.simulation.deviations import check_deviation, deviation_model, draw_deviations
@@ -32,16 +34,17 @@ def pareto_set(accuracy: ArrayLike, metrics: ArrayLike) -> NDArray[np.int64]:
     return front[np.argsort(costs[front, 0], kind="stable")]
 
 
+@checks_arguments("simulation")
 def simulate_joint_selection(
     accuracy: ArrayLike,
     metrics: ArrayLike,
     *,
     n_candidates: int,
     deviation: float | Sequence[float],
-    repeats: int = 100,
+    repeats: PositiveInt = 100,
     seed: int = 0,
     deviations: str = "mixed",
-    budget: int | None = None,
+    budget: PositiveInt | None = None,
 ) -> pd.DataFrame:
     """Select by accuracy and several predicted metrics, many times.
 
@@ -87,10 +90,6 @@ def simulate_joint_selection(
         raise HwbenchError("metrics: all values of one are equal, so there is nothing to predict")
     if not 2 <= n_candidates <= len(values):
         raise HwbenchError(f"n_candidates must lie in 2 .. {len(values)}, not {n_candidates}")
-    if repeats < 1:
-        raise HwbenchError("repeats must be at least 1")
-    if budget is not None and budget < 1:
-        raise HwbenchError(f"budget must be at least 1, not {budget}")
     model = deviation_model(deviations)
     given = np.ravel(deviation)
     if len(given) not in (1, values.shape[1]):

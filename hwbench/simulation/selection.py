@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
+from pydantic import PositiveInt
 
+from hwbench.arguments import Finite, NotNegative, check_fields, checks_arguments
 from hwbench.arrays import Floats
 from hwbench.errors import HwbenchError
 from hwbench.simulation.conventions import Conventions
@@ -49,22 +51,14 @@ class Options:
     model: DeviationModel
     conventions: Conventions
     accuracy_model: DeviationModel = DEVIATION_MODELS["mixed"]
-    accuracy_deviation: float = 0.0
+    accuracy_deviation: NotNegative = 0.0
     spread: ArrayLike | None = None
-    limit: float | None = None
-    budget: int | None = None
+    limit: Finite | None = None
+    budget: PositiveInt | None = None
     with_tau: bool = True
 
     def __post_init__(self) -> None:
-        if not np.isfinite(self.accuracy_deviation) or self.accuracy_deviation < 0:
-            raise HwbenchError(
-                "accuracy_deviation must be a finite number of percentage points of at least 0, "
-                f"not {self.accuracy_deviation!r}"
-            )
-        if self.limit is not None and not np.isfinite(self.limit):
-            raise HwbenchError(f"limit must be a finite metric, not {self.limit!r}")
-        if self.budget is not None and self.budget < 1:
-            raise HwbenchError(f"budget must be at least 1, not {self.budget}")
+        check_fields(self, "simulation")
 
 
 def simulate_selection(
@@ -176,13 +170,14 @@ def as_frame(result: Floats) -> pd.DataFrame:
     return frame.astype({"n_selected": np.int64, "n_selected_pareto": np.int64})
 
 
+@checks_arguments("simulation")
 def simulate(
     landscape: Landscape,
     n_candidates: int,
     sizes: ArrayLike,
     options: Options,
     *,
-    repeats: int,
+    repeats: PositiveInt,
     seed: int | Sequence[int],
     first_repeat: int = 0,
 ) -> Floats:
@@ -203,8 +198,6 @@ def simulate(
 
     if not 2 <= n_candidates <= len(landscape):
         raise HwbenchError(f"n_candidates must lie in 2 .. {len(landscape)}, not {n_candidates}")
-    if repeats < 1:
-        raise HwbenchError("repeats must be at least 1")
     scales = np.array([check_deviation(size) for size in np.ravel(sizes)])
     model, accuracy_model = options.model, options.accuracy_model
     owners, accuracy_owners = _owners(model, n_candidates), _owners(accuracy_model, n_candidates)

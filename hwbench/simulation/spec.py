@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
+from hwbench.arguments import Finite, NotNegative
 from hwbench.simulation.conventions import PAIRINGS, Conventions
-from hwbench.simulation.deviations import check_deviation, deviation_model
-from hwbench.simulation.objectives import Region
+from hwbench.simulation.deviations import deviation_model
+from hwbench.simulation.spread import Region
 from hwbench.toml import FrozenModel
+
+TrainingSize = Annotated[int, Field(ge=2)]
 
 
 class Bootstrap(FrozenModel):
@@ -34,7 +37,8 @@ class SimulationSpec(FrozenModel):
 
     Attributes
     ----------
-    accuracy : "table:column" of the true accuracy in %, for all metrics or one for each.
+    accuracy : "table:column" of the true accuracy, in % or in fractions, for all metrics or one for
+        each.
     metrics : "table:column" of each hardware metric, of the same space as its accuracy.
     n_candidates : numbers of architectures to select from.
     deviations : standard deviations of the predictor's errors, in those of the metric.
@@ -47,7 +51,8 @@ class SimulationSpec(FrozenModel):
     accuracy_deviation : deviation of errors on accuracy, in percentage points.
     error_growth : errors grow with this power of the metric; 1: in proportion to it.
     regions : where errors are larger or smaller.
-    limits : the largest feasible value of a metric, in its unit, by target.
+    limits : the largest feasible value of a metric, in its unit, by target; the smallest one where
+        larger is better.
     budget : only so many of the selected are measured, the most accurate.
     reference_front, hypervolume_reference, pairing : see `Conventions`; several pairings are
         simulated side by side.
@@ -56,16 +61,16 @@ class SimulationSpec(FrozenModel):
     accuracy: str | tuple[str, ...]
     metrics: tuple[str, ...] = Field(min_length=1)
     n_candidates: tuple[PositiveInt, ...] = Field(min_length=1)
-    deviations: tuple[float, ...] = Field(min_length=1)
+    deviations: tuple[NotNegative, ...] = Field(min_length=1)
     repeats: PositiveInt = 1000
     seed: NonNegativeInt = 0
     deviation_model: str = "mixed"
     bootstrap: Bootstrap | None = None
     predictors: tuple[str, ...] = ()
-    training_sizes: tuple[int, ...] = ()
+    training_sizes: tuple[TrainingSize, ...] = ()
     fits: PositiveInt = 20
-    accuracy_deviation: float = Field(default=0.0, ge=0.0, allow_inf_nan=False)
-    error_growth: float = Field(default=0.0, allow_inf_nan=False)
+    accuracy_deviation: NotNegative = 0.0
+    error_growth: Finite = 0.0
     regions: tuple[Region, ...] = ()
     limits: dict[str, float] = Field(default_factory=dict)
     budget: PositiveInt | None = None
@@ -82,8 +87,6 @@ class SimulationSpec(FrozenModel):
                     "predictors cannot be fitted to metrics that belong to other architectures: "
                     "drop predictors or the pairing 'as_published'"
                 )
-        for deviation in self.deviations:
-            check_deviation(deviation)
         if len(self.accuracies) != len(self.metrics):
             raise ValueError(
                 f"accuracy names {len(self.accuracies)} columns for {len(self.metrics)} metrics; "
@@ -91,8 +94,6 @@ class SimulationSpec(FrozenModel):
             )
         if bool(self.predictors) != bool(self.training_sizes):
             raise ValueError("predictors need training_sizes, and the other way round")
-        if self.training_sizes and min(self.training_sizes) < 2:
-            raise ValueError("training_sizes must be at least 2")
         for target in self.limits:
             if target not in self.metrics:
                 raise ValueError(f"limits: '{target}' is not one of the metrics")

@@ -9,16 +9,19 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from pydantic import Field
 
+from hwbench.arguments import check_fields
 from hwbench.arrays import FloatArray, IntArray
 from hwbench.errors import HwbenchError, unknown_name
+from hwbench.spaces.drawing import DrawnAs, Edge
 from hwbench.spaces.graphs import Graphs
 
 if TYPE_CHECKING:
@@ -28,6 +31,9 @@ if TYPE_CHECKING:
 ENCODINGS = ("onehot", "counts", "integers", "live", "path", "graph")
 
 MOST_ENUMERATED = 10**8  # rows of an array that still fits a common memory
+
+
+Size = Annotated[int, Field(gt=0, strict=True)]
 
 
 class SpaceLacksError(HwbenchError):
@@ -47,16 +53,14 @@ class Skeleton:
     classes : outputs of the classifier.
     """
 
-    channels: int
-    depth: int
-    input_channels: int = 3
-    input_size: int = 32
-    classes: int = 10
+    channels: Size
+    depth: Size
+    input_channels: Size = 3
+    input_size: Size = 32
+    classes: Size = 10
 
     def __post_init__(self) -> None:
-        for name, value in vars(self).items():
-            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-                raise HwbenchError(f"skeleton: {name} must be a positive integer, not {value!r}")
+        check_fields(self, "skeleton")
 
 
 class Space(ABC):
@@ -73,6 +77,11 @@ class Space(ABC):
     positions : for each position its name, such as the edge "0->1".
     encodings : those of `ENCODINGS` that make sense here.
     default_skeleton : the official network around the choices.
+    drawn_as : which drawing shows an architecture; by default "vertices" in a space with graphs,
+        else "chain".
+    one_graph_shape : whether all graphs have the same edges, so that one order of the vertices
+        holds for all, and `from_graphs` takes them in no other.
+    lookup : `get_space`, set by `hwbench.spaces.registry`: a pickled space is its name.
     """
 
     name: str
@@ -81,6 +90,8 @@ class Space(ABC):
     positions: tuple[str, ...]
     encodings: tuple[str, ...] = ("onehot", "counts", "integers")
     default_skeleton: Skeleton
+    one_graph_shape: ClassVar[bool] = False
+    lookup: ClassVar[Callable[[str], Space]]
 
     # ------------------------------------------------------------------ size and enumeration
 
@@ -121,9 +132,7 @@ class Space(ABC):
         return f"<Space {self.name}: {size}, {self.n_positions} positions>"
 
     def __reduce__(self) -> tuple[Any, tuple[Any, ...]]:
-        from hwbench.spaces import get_space
-
-        return get_space, (self.name,)
+        return Space.lookup, (self.name,)
 
     def all_architectures(self) -> IntArray:
         """Every architecture in the space's order.
@@ -187,6 +196,27 @@ class Space(ABC):
         if self.indexed:
             return self.indices_of(archs)
         return np.array(self.to_strings(archs), dtype=object)
+
+    def archs_of(self, keys: ArrayLike) -> IntArray:
+        """The architectures of keys, the inverse of `keys_of`.
+
+        Parameters
+        ----------
+        keys : of shape (n_archs,): places in the space's order, in a space too large to be indexed
+            strings.
+
+        Returns
+        -------
+        int64 array of shape (n_archs, n_positions).
+
+        Raises
+        ------
+        HwbenchError
+            Where a key is that of no architecture.
+        """
+        if self.indexed:
+            return self.architectures_at(keys)
+        return self.from_strings(np.asarray(keys, dtype=object).tolist())
 
     def _check_indices(self, indices: ArrayLike) -> IntArray:
         self._require_index()
@@ -478,6 +508,29 @@ class Space(ABC):
 
     def _encode_counts(self, archs: IntArray) -> FloatArray:
         return self._encode_onehot(archs) @ self._operation_of_column
+
+    # ------------------------------------------------------------------ drawings
+
+    @property
+    def drawn_as(self) -> DrawnAs:
+        """Which drawing shows an architecture of this space, see `DrawnAs`."""
+        return "vertices" if "graph" in self.encodings else "chain"
+
+    def edges_of(self, arch: ArrayLike) -> list[Edge]:
+        """The operations of an architecture as the edges of graphs.
+
+        By default those of layers in sequence. Asked for by drawings and by readers of results,
+        once an architecture.
+
+        Parameters
+        ----------
+        arch : integers of shape (n_positions,).
+        """
+        row = self.check(np.asarray(arch)[None, :])[0]
+        return [
+            Edge("network", str(place), str(place + 1), self.choices[place][choice])
+            for place, choice in enumerate(row)
+        ]
 
     # ------------------------------------------------------------------ functions and twins
 

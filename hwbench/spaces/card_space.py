@@ -236,7 +236,9 @@ def _space_in_code(name: str, path: Path, class_path: str) -> Space:
         raise HwbenchError(f"{path}: {class_path} is no subclass of hwbench.spaces.Space")
     try:
         space = found()
-        reason = _what_is_wrong(space, name)
+        reason = what_is_wrong(space)
+        if not reason and space.name != name:
+            reason = f"has the name '{space.name}'; name its card {space.name}.toml"
     except Exception as error:  # whatever a stranger's code may raise
         what = f"{type(error).__name__}: {error}".splitlines()[0]
         raise HwbenchError(f"{path}: {class_path} fails: {what}") from error
@@ -245,13 +247,11 @@ def _space_in_code(name: str, path: Path, class_path: str) -> Space:
     return space
 
 
-def _what_is_wrong(space: Space, name: str) -> str | None:
+def what_is_wrong(space: Space) -> str | None:
     """What keeps a space from use, in words; `hwbench.testing.check_space` looks closer."""
     missing = [key for key in ("name", "title", "choices", "positions") if not hasattr(space, key)]
     if missing:
         return f"has no attribute '{missing[0]}'"
-    if space.name != name:
-        return f"has the name '{space.name}'; name its card {space.name}.toml"
     own_skeleton = type(space).skeleton is not Space.skeleton
     if not own_skeleton and not isinstance(getattr(space, "default_skeleton", None), Skeleton):
         return "has neither a default_skeleton (a hwbench.spaces.Skeleton) nor its own skeleton()"

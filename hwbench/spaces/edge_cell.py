@@ -7,22 +7,15 @@ what its incoming edges deliver; node 0 is the cell's input and node 3 its outpu
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING
+from itertools import pairwise, product
+from typing import ClassVar, Literal
 
 import numpy as np
-
-from hwbench.arrays import IntArray
-
-if TYPE_CHECKING:
-    pass
-
-from itertools import pairwise, product
-from typing import Literal
-
 from numpy.typing import ArrayLike, NDArray
 
-from hwbench.arrays import FloatArray
+from hwbench.arrays import FloatArray, IntArray
 from hwbench.spaces.base import Space
+from hwbench.spaces.drawing import DrawnAs, Edge
 from hwbench.spaces.graphs import Graphs
 
 EDGES = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))
@@ -45,6 +38,8 @@ class EdgeCellSpace(Space):
     cell_operations: tuple[str, ...]
     kinds: tuple[Kind, ...]
     encodings = ("onehot", "counts", "integers", "live", "path", "graph")
+    drawn_as: ClassVar[DrawnAs] = "edges"
+    one_graph_shape = True
     positions = tuple(f"{source}->{target}" for source, target in EDGES)
 
     @property
@@ -85,6 +80,14 @@ class EdgeCellSpace(Space):
             nodes = [0, *visited, N_NODES - 1]
             ways.append([EDGES.index(step) for step in pairwise(nodes)])
         return ways
+
+    def edges_of(self, arch: ArrayLike) -> list[Edge]:
+        row = self.check(np.asarray(arch)[None, :])[0]
+        live = self.live_edges(row[None, :])[0]
+        return [
+            Edge("cell", str(source), str(target), self.cell_operations[choice], bool(alive))
+            for (source, target), choice, alive in zip(EDGES, row, live, strict=True)
+        ]
 
     # ------------------------------------------------------------------ encodings
 

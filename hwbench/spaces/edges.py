@@ -1,8 +1,11 @@
-"""Architectures as edges of graphs, for drawings and frames."""
+"""Architectures as frames of edges."""
 
 from __future__ import annotations
 
 import pandas as pd
+
+from hwbench.spaces.drawing import Edge
+from hwbench.spaces.registry import named_space
 
 EDGE_COLUMNS = {
     "cell": "'cell', or 'normal' and 'reduction', or 'network' for layers in sequence",
@@ -19,38 +22,17 @@ def architecture_edges(space_name: str, architecture: str) -> pd.DataFrame:
 
     Parameters
     ----------
-    space_name : of a space with supernets.
+    space_name : of its space, as a file of results names it, see `named_space`.
     architecture : its string there.
 
     Returns
     -------
-    See `EDGE_COLUMNS`. In cells of DARTS "c_{k-2}" and "c_{k-1}" are the outputs of the cells
-    before, and the output, the nodes side by side, has no edge of its own.
-    """
-    from hwbench.spaces import get_space
-    from hwbench.spaces.darts.space import CELLS, DARTS, OPERATIONS
-    from hwbench.spaces.edge_cell import EDGES, EdgeCellSpace
+    See `EDGE_COLUMNS` and `Space.edges_of`.
 
-    space = get_space(space_name)
-    arch = space.from_string(architecture)
-    rows: list[tuple[str, str, str, str, bool]] = []
-    if isinstance(space, EdgeCellSpace):
-        live = space.live_edges(arch[None, :])[0]
-        for edge, choice, alive in zip(EDGES, arch, live, strict=True):
-            name = space.cell_operations[choice]
-            rows.append(("cell", str(edge[0]), str(edge[1]), name, bool(alive)))
-    elif isinstance(space, DARTS):
-        names = ("c_{k-2}", "c_{k-1}", "0", "1", "2", "3")
-        inputs, operations = space.edges(arch[None, :])
-        for number, cell in enumerate(CELLS):
-            for node in range(inputs.shape[2]):
-                for source, choice in zip(
-                    inputs[0, number, node], operations[0, number, node], strict=True
-                ):
-                    target = names[node + 2]
-                    rows.append((cell, names[source], target, OPERATIONS[choice], True))
-    else:
-        for place, choice in enumerate(arch):
-            name = space.choices[place][choice]
-            rows.append(("network", str(place), str(place + 1), name, True))
-    return pd.DataFrame(rows, columns=list(EDGE_COLUMNS))
+    Raises
+    ------
+    HwbenchError
+        Where the space is not known here, or the string is none of its architectures.
+    """
+    space = named_space(space_name)
+    return pd.DataFrame(space.edges_of(space.from_string(architecture)), columns=list(Edge._fields))

@@ -25,8 +25,7 @@ from hwbench.predictors import PredictorCard
 from hwbench.predictors.identity import predictor_modules, predictor_version
 from hwbench.predictors.transfer import SourceMetrics
 from hwbench.spaces import Space
-from hwbench.tables import Table
-from hwbench.tables.library import split_target
+from hwbench.tables import Target
 
 PROTOCOL = 1
 """Version of how architectures are drawn and predictions are scored."""
@@ -36,7 +35,7 @@ IDENTITY_LENGTH = 32
 
 
 TRIAL = "hwbench.study.trial"
-SOURCES = "hwbench.study.sources"
+SOURCES = "hwbench.predictors.sources"
 """Modules that every trial runs, and those that learn from other devices."""
 
 
@@ -82,24 +81,16 @@ def trial_modules(card: PredictorCard, space: Space) -> list[str]:
 
 def _besides(card: PredictorCard) -> list[str]:
     """Modules that a predictor's trials need besides its own."""
-    return [SOURCES] if card.family == "transfer" else []
+    return [SOURCES] if card.needs_sources else []
 
 
-def column_digest(target: str, table: Table, values: NDArray[np.float64]) -> str:
-    """Digest of all that a target's column says to a trial, whatever file it is in.
-
-    Parameters
-    ----------
-    target : "table:column".
-    table : the column's table.
-    values : float64 of shape (n_archs,).
-    """
-    card = table.card.columns.get(split_target(target)[1])
+def column_digest(target: Target) -> str:
+    """Digest of all that a target's column says to a trial, whatever file it is in."""
     digest = hashlib.sha256()
-    about = [table.space.definition, card.direction if card else None]
+    about = [target.space.definition, target.direction]
     digest.update(canonical_json(about).encode())
-    digest.update(_bytes_of(table.keys))
-    digest.update(np.ascontiguousarray(values, dtype="<f8").tobytes())
+    digest.update(_bytes_of(target.table.keys))
+    digest.update(np.ascontiguousarray(target.values, dtype="<f8").tobytes())
     return digest.hexdigest()[:IDENTITY_LENGTH]
 
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from hwbench.errors import HwbenchError
 from hwbench.predictors import PredictorCard, predictor_card
-from hwbench.predictors.neighbourhood import neighbourhood
+from hwbench.predictors.sources import sources_for
+from hwbench.predictors.training_set import training_set
 from hwbench.study.identity import (
     CodeVersions,
     column_digest,
@@ -19,7 +17,6 @@ from hwbench.study.identity import (
     sources_digest,
     trial_identity,
 )
-from hwbench.study.sources import sources_for
 from hwbench.study.spec import StudySpec
 from hwbench.study.trial import (
     TargetData,
@@ -30,9 +27,7 @@ from hwbench.study.trial import (
     split,
     twin_rows,
 )
-from hwbench.tables import Table, load_target
-
-Targets = Mapping[str, tuple[Table, NDArray[np.float64]]]
+from hwbench.tables import Target, load_target
 
 
 @dataclass(frozen=True)
@@ -75,7 +70,7 @@ class Workload:
         card, data = self.cards[trial.predictor], self.targets[trial.target]
         planned = self.code.of_trial(trial.predictor, trial.target)
         if planned not in _the_same_here:
-            cards, spaces = {trial.predictor: card}, {trial.target: data.table.space}
+            cards, spaces = {trial.predictor: card}, {trial.target: data.target.space}
             here = CodeVersions.of(cards, spaces)
             if here.of_trial(trial.predictor, trial.target) != planned:
                 return failed_result(
@@ -116,12 +111,7 @@ class Plan:
         return {"code": asdict(self.workload.code), "targets": self.digests}
 
 
-def load_targets(spec: StudySpec) -> dict[str, tuple[Table, NDArray[np.float64]]]:
-    """Open the tables of a study's targets."""
-    return {target: load_target(target) for target in spec.targets}
-
-
-def make_plan(spec: StudySpec, targets: Targets | None = None) -> Plan:
+def make_plan(spec: StudySpec, targets: Sequence[Target] | None = None) -> Plan:
     """All trials of a study, after checking that they can be run, and what cannot be.
 
     A predictor with a fixed training set has one trial a target. A predictor whose encoding a
@@ -130,42 +120,41 @@ def make_plan(spec: StudySpec, targets: Targets | None = None) -> Plan:
     Parameters
     ----------
     spec : what to compare.
-    targets : for each of the spec's targets its table and column; opened by name where not given.
+    targets : the spec's, by whose names they are opened where not given.
 
     Raises
     ------
     HwbenchError
-        Where a table, column or predictor is unknown, a table has too few architectures, or nothing
-        is left to run.
+        Where a table, column or predictor is unknown, the targets given are not the spec's, a table
+        has too few architectures, or nothing is left to run.
     """
-    opened = load_targets(spec) if targets is None else targets
+    opened = _opened(spec, targets)
     cards = {name: predictor_card(name) for name in spec.predictors}
-    for target, (table, _) in opened.items():
-        _check_size(spec, target, table)
-    transfers = [name for name, card in cards.items() if card.family == "transfer"]
+    for given in opened.values():
+        _check_size(spec, given)
+    transfers = [name for name, card in cards.items() if card.needs_sources]
     if transfers and not spec.sources:
         raise HwbenchError(
             f"predictor {transfers[0]} learns from other devices: name their columns in sources"
         )
     data = {
-        target: TargetData(
-            table,
-            values,
-            sources_for(target, table, spec.sources) if transfers else None,
-            twin_rows(table) if spec.twins == "excluded" else None,
+        key: TargetData(
+            target,
+            sources_for(target, spec.sources) if transfers else None,
+            twin_rows(target.table) if spec.twins == "excluded" else None,
         )
-        for target, (table, values) in opened.items()
+        for key, target in opened.items()
     }
     _check_twins(spec, data)
-    digests = {target: column_digest(target, *opened[target]) for target in opened}
-    code = CodeVersions.of(cards, {target: table.space for target, (table, _) in opened.items()})
+    digests = {key: column_digest(target) for key, target in opened.items()}
+    code = CodeVersions.of(cards, {key: target.space for key, target in opened.items()})
     workload = Workload(cards, data, code)
     trials: list[Trial] = []
     left_out: list[LeftOut] = []
     for target, of_target in data.items():
         for predictor, card in cards.items():
             for encoding in _encodings(card, spec):
-                space = of_target.table.space
+                space = of_target.target.space
                 if encoding not in space.encodings:
                     reason = f"{space.name} has no encoding '{encoding}'"
                     left_out.append(LeftOut(target, predictor, encoding, reason))
@@ -176,11 +165,24 @@ def make_plan(spec: StudySpec, targets: Targets | None = None) -> Plan:
     return Plan(sorted(trials), workload, left_out, digests)
 
 
-def _check_size(spec: StudySpec, target: str, table: Table) -> None:
-    largest = max(spec.training_sizes)
-    if largest + spec.test_size > len(table):
+def _opened(spec: StudySpec, targets: Sequence[Target] | None) -> dict[str, Target]:
+    """The targets of a spec by their text."""
+    if targets is None:
+        return {text: load_target(text) for text in spec.targets}
+    given = {target.key: target for target in targets}
+    if set(given) != set(spec.targets):
         raise HwbenchError(
-            f"target {target}: its table has {len(table)} architectures, fewer than the "
+            f"targets: {', '.join(given) or 'none'} were given, the spec names "
+            f"{', '.join(spec.targets)}; Target.of(table, column, key=...) sets the name"
+        )
+    return {text: given[text] for text in spec.targets}
+
+
+def _check_size(spec: StudySpec, target: Target) -> None:
+    largest = max(spec.training_sizes)
+    if largest + spec.test_size > len(target.table):
+        raise HwbenchError(
+            f"target {target.key}: its table has {len(target.table)} architectures, fewer than the "
             f"{largest} to train on and {spec.test_size} to test on"
         )
 
@@ -191,14 +193,14 @@ def _check_twins(spec: StudySpec, data: Mapping[str, TargetData]) -> None:
             continue
         for seed in spec.seeds:
             try:
-                n_archs = len(of_target.table)
+                n_archs = len(of_target.target.table)
                 split(n_archs, max(spec.training_sizes), spec.test_size, seed, of_target.twin_rows)
             except HwbenchError as error:
                 raise HwbenchError(f"target {target}, seed {seed}: {error}") from error
 
 
 def _encodings(card: PredictorCard, spec: StudySpec) -> tuple[str, ...]:
-    if card.encoding_fixed or card.training == "neighbourhood":
+    if card.encoding_fixed or card.own_training_set:
         return (card.encoding,)
     return spec.encodings or (card.encoding,)
 
@@ -212,11 +214,11 @@ def _trials(
     digest: str,
 ) -> Iterator[Trial]:
     card, data = workload.cards[predictor], workload.targets[target]
-    fixed = card.training == "neighbourhood"
-    sizes = (len(neighbourhood(data.table.space)),) if fixed else spec.training_sizes
-    seeds = spec.seeds[:1] if fixed else spec.seeds
-    test_size = len(data.table) if fixed else spec.test_size
-    learns_from_others = card.family == "transfer" and data.sources is not None
+    own = training_set(card, data.target.space)
+    sizes = spec.training_sizes if own is None else (len(own),)
+    seeds = spec.seeds if own is None else spec.seeds[:1]
+    test_size = spec.test_size if own is None else len(data.target.table)
+    learns_from_others = card.needs_sources and data.sources is not None
     common = common_identity(
         {
             "target": [target, digest],

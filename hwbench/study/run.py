@@ -6,20 +6,24 @@ from collections.abc import Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import pandas as pd
+from pydantic import PositiveInt
 
-from hwbench.errors import HwbenchError, unknown_name
+from hwbench.arguments import check_fields, one_of
+from hwbench.errors import HwbenchError
 from hwbench.progress import Progress, silent
 from hwbench.results.study_columns import KEY, MEASURED, STUDY_SCHEMA
 from hwbench.results.study_reading import as_frame
 from hwbench.results.study_writing import StudyStore, prediction_table
-from hwbench.study.plan import OTHER_CODE, LeftOut, Plan, Targets, Workload, make_plan
+from hwbench.study.plan import OTHER_CODE, LeftOut, Plan, Workload, make_plan
 from hwbench.study.spec import Limits, StudySpec
 from hwbench.study.trial import Trial, TrialResult
+from hwbench.tables import Target
 
 __all__ = ["MEASURED", "LeftOut", "Resources", "StudyResult", "run_plan", "run_study"]
+
 
 BACKENDS = ("local", "dask", "ray")
 
@@ -39,18 +43,15 @@ class Resources:
         Without one, a cluster of `workers` processes is started on this machine.
     """
 
-    workers: int = 1
-    backend: str = "local"
+    workers: PositiveInt = 1
+    backend: Annotated[str, one_of(BACKENDS)] = "local"
     address: str | None = None
 
     def __post_init__(self) -> None:
-        """Check that there is such a backend."""
-        if self.backend not in BACKENDS:
-            raise unknown_name("backend", self.backend, BACKENDS)
+        """Check each, and that they go together."""
+        check_fields(self, "study")
         if self.address is not None and self.backend == "local":
             raise HwbenchError(f"address {self.address}: the backend 'local' has none; dask or ray")
-        if self.workers < 1:
-            raise HwbenchError(f"workers must be at least 1, not {self.workers}")
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ class StudyResult:
 def run_study(
     spec: StudySpec,
     *,
-    targets: Targets | None = None,
+    targets: Sequence[Target] | None = None,
     workers: int = 1,
     backend: Literal["local", "dask", "ray"] = "local",
     address: str | None = None,
@@ -83,7 +84,7 @@ def run_study(
     Parameters
     ----------
     spec : what to compare.
-    targets : for each of the spec's targets its table and column; opened by name where not given.
+    targets : the spec's, by whose names they are opened where not given.
     workers, backend, address : where, see `Resources`; the results do not depend on it.
     progress : called with (trials done, trials in all).
 

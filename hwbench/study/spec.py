@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, PositiveFloat, PositiveInt, model_validator
+from pydantic import Field, NonNegativeInt, PositiveFloat, model_validator
 
 from hwbench.errors import unknown_name
 from hwbench.predictors.tuning import Tuning
 from hwbench.spaces import ENCODINGS
 from hwbench.toml import FrozenModel
+
+Several = Annotated[int, Field(ge=2)]
+"""Of architectures: fewer have no order that could be predicted."""
 
 
 class Limits(FrozenModel):
@@ -38,8 +41,8 @@ class StudySpec(FrozenModel):
     seeds : a repeat for each: which architectures are measured, and the predictor's randomness.
     encodings : features that predictors are compared on; each card's own where empty. A predictor
         made for one encoding keeps it.
-    sources : "table:column" each, of the targets' spaces: what predictors of the family "transfer"
-        may learn from. Those measured on the target's own device are kept from them.
+    sources : "table:column" each, of the targets' spaces: what predictors that learn from other
+        devices may learn from. Those measured on the target's own device are kept from them.
     tuning : how much every fit searches the cards' ranges; the cards' defaults where left out.
     test_size : architectures held out to score on, the same for every predictor and size of a seed.
     twins : whether architectures that are the same network as one of the test set (`Space.twins`)
@@ -49,23 +52,17 @@ class StudySpec(FrozenModel):
 
     targets: tuple[str, ...] = Field(min_length=1)
     predictors: tuple[str, ...] = Field(min_length=1)
-    training_sizes: tuple[int, ...] = Field(min_length=1)
-    seeds: tuple[int, ...] = Field(min_length=1)
+    training_sizes: tuple[Several, ...] = Field(min_length=1)
+    seeds: tuple[NonNegativeInt, ...] = Field(min_length=1)
     encodings: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
     tuning: Tuning | None = None
-    test_size: PositiveInt = 625
+    test_size: Several = 625
     twins: Literal["allowed", "excluded"] = "allowed"
     limits: Limits | None = None
 
     @model_validator(mode="after")
     def _sensible(self) -> Self:
-        if min(self.training_sizes) < 2:
-            raise ValueError("training_sizes must be at least 2")
-        if self.test_size < 2:
-            raise ValueError("test_size must be at least 2")
-        if min(self.seeds) < 0:
-            raise ValueError("seeds must not be negative")
         for encoding in self.encodings:
             if encoding not in ENCODINGS:
                 raise ValueError(str(unknown_name("encoding", encoding, ENCODINGS)))

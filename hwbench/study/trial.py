@@ -15,14 +15,13 @@ from numpy.typing import NDArray
 from hwbench.arrays import IntArray
 from hwbench.errors import HwbenchError
 from hwbench.predictors import PredictorCard, make_predictor, predictor_card
-from hwbench.predictors.neighbourhood import neighbourhood
+from hwbench.predictors.training_set import training_set
 from hwbench.predictors.transfer import SourceMetrics
 from hwbench.predictors.tuning import Tuning, TuningRecord
 from hwbench.results.study_columns import MEASURED, SCORES
 from hwbench.study.memory import peak_mb, reset_peak
 from hwbench.study.scores import score
-from hwbench.tables import Table
-from hwbench.tables.library import split_target
+from hwbench.tables import Table, Target
 
 
 @dataclass(frozen=True, order=True)
@@ -61,15 +60,13 @@ class TargetData:
 
     Attributes
     ----------
-    table : the target's table.
-    values : its column, float64 of shape (n_archs,).
-    sources : what other devices measured, for predictors of the family "transfer".
+    target : the table and its column.
+    sources : what other devices measured, for predictors that learn from it.
     twin_rows : for each row of the table that of its twin or -1, int64 of shape (n_archs,); None
         where twins do not matter.
     """
 
-    table: Table
-    values: NDArray[np.float64]
+    target: Target
     sources: SourceMetrics | None = None
     twin_rows: IntArray | None = None
 
@@ -173,8 +170,8 @@ def run_trial(trial: Trial, data: TargetData, card: PredictorCard | None = None)
 def _fit_and_score(
     trial: Trial, data: TargetData, card: PredictorCard, row: dict[str, Any]
 ) -> dict[str, NDArray[Any]]:
-    table, values = data.table, data.values
-    training, test = _rows(trial, data, card.training)
+    table, values = data.target.table, data.target.values
+    training, test = _rows(trial, data, card)
     row["training_size"], row["test_size"] = len(training), len(test)
     model = make_predictor(
         trial.predictor,
@@ -183,7 +180,7 @@ def _fit_and_score(
         encoding=trial.encoding,
         tuning=trial.tuning,
         card=card,
-        **({"sources": data.sources} if card.family == "transfer" else {}),
+        **({"sources": data.sources} if card.needs_sources else {}),
     )
     start = time.monotonic()
     model.fit(table.archs[training], values[training])
@@ -191,7 +188,8 @@ def _fit_and_score(
     row.update(_tuning_row(model.tuning_))
     prediction = np.asarray(model.predict(table.archs[test]), dtype=np.float64)
     row["fit_seconds"], row["predict_seconds"] = fitted - start, time.monotonic() - fitted
-    row.update(score(values[test], prediction, best=_best(trial.target, table)))
+    best: Literal["lowest", "highest"] = "lowest" if data.target.sign > 0 else "highest"
+    row.update(score(values[test], prediction, best=best))
     return {
         table.key_column: table.keys[test],
         "truth": values[test],
@@ -206,6 +204,7 @@ def blank_row(trial: Trial, card: PredictorCard) -> dict[str, Any]:
         "predictor": trial.predictor,
         "title": _title(card, trial.encoding),
         "family": card.family,
+        "own_training_set": card.own_training_set,
         "encoding": trial.encoding,
         "target": trial.target,
         "training_size": trial.training_size,
@@ -261,22 +260,17 @@ def _tuning_row(record: TuningRecord | None) -> dict[str, Any]:
     }
 
 
-def _best(target: str, table: Table) -> Literal["lowest", "highest"]:
-    card = table.card.columns.get(split_target(target)[1])
-    return "highest" if card is not None and card.direction == "maximize" else "lowest"
-
-
-def _rows(trial: Trial, data: TargetData, training: str) -> tuple[IntArray, IntArray]:
-    table = data.table
-    if training == "neighbourhood":
+def _rows(trial: Trial, data: TargetData, card: PredictorCard) -> tuple[IntArray, IntArray]:
+    table = data.target.table
+    wanted = training_set(card, table.space)
+    if wanted is not None:
         # Its training set is fixed, so it is scored on the whole table, as published.
-        wanted = neighbourhood(table.space)
         rows = pd.Index(table.keys).get_indexer(table.space.keys_of(wanted))
         missing = np.flatnonzero(rows < 0)
         if len(missing):
             raise LookupError(
-                f"the table lacks {len(missing)} architectures of the lookup table's "
-                f"neighbourhood, such as {table.space.to_string(wanted[missing[0]])}"
+                f"the table lacks {len(missing)} architectures that {trial.predictor} is fitted "
+                f"to, such as {table.space.to_string(wanted[missing[0]])}"
             )
         return rows, np.arange(len(table))
     twins = data.twin_rows if trial.exclude_twins else None

@@ -18,7 +18,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from hwbench.arrays import IntArray
 from hwbench.errors import HwbenchError, unknown_name
-from hwbench.spaces import Space, get_space
+from hwbench.spaces import Space
+from hwbench.spaces.registry import named_space
 from hwbench.tables.card import TableCard
 from hwbench.tables.table_file import TableFile, write_table_file
 
@@ -48,7 +49,7 @@ class Table:
 
     def __init__(self, frame: pd.DataFrame, card: TableCard) -> None:
         self.card = card
-        self.space: Space = get_space(card.space)
+        self.space: Space = named_space(card.space)
         self._file: TableFile | None = None
         kinds = {column: dtype.kind for column, dtype in frame.dtypes.items()}
         self._check_columns(kinds, numbers="iuf")
@@ -105,7 +106,7 @@ class Table:
         metrics : a frame of n_archs rows with the card's columns.
         card : what they mean.
         """
-        space = get_space(card.space)
+        space = named_space(card.space)
         valid = space.check(archs)
         left = pd.DataFrame({"arch": space.to_strings(valid)})
         if space.indexed:
@@ -122,14 +123,12 @@ class Table:
         metrics : a frame of n_archs rows with the card's columns.
         card : what they mean.
         """
-        return cls.from_archs(get_space(card.space).architectures_at(indices), metrics, card)
+        return cls.from_archs(named_space(card.space).architectures_at(indices), metrics, card)
 
     @cached_property
     def archs(self) -> IntArray:
         """The architectures, int64 of shape (n_archs, n_positions), in the order of `frame`."""
-        if self.space.indexed:
-            return self.space.architectures_at(self.keys)
-        return self.space.from_strings(self.keys)
+        return self.space.archs_of(self.keys)
 
     @cached_property
     def keys(self) -> NDArray[Any]:
@@ -191,7 +190,7 @@ class Table:
         table._file = TableFile(path)
         table.card = table._file.card
         try:
-            table.space = get_space(table.card.space)
+            table.space = named_space(table.card.space)
         except HwbenchError as error:
             raise HwbenchError(f"{path}: {error}") from error
         kinds = {field.name: _kind(field.type) for field in table._file.schema}

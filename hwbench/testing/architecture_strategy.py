@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 import torch
 
-from hwbench.live.data import Augmentation, Part, SearchData
+from hwbench.images.augmentation import Augmentation
+from hwbench.images.parts import Part, SearchData
 from hwbench.live.strategies.base import ArchitectureStrategy
 from hwbench.live.supernets.mixture import Mixture
 from hwbench.live.supernets.supernet import Supernet, make_supernet

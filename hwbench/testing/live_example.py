@@ -7,6 +7,7 @@ from typing import Any
 
 from hwbench.live.config import LiveConfig, config_of
 from hwbench.live.run import run_live
+from hwbench.live.strategies import STRATEGIES
 from hwbench.live.sweep import run_sweep
 from hwbench.results.live import LiveRun, LiveSweep, read_live_run, read_live_sweep
 from hwbench.toml import to_toml
@@ -19,21 +20,21 @@ def example_config(strategy: str = "darts", **nodes: dict[str, Any]) -> LiveConf
 
     Parameters
     ----------
-    strategy : by name; single-path strategies are trained on one level.
+    strategy : by name; those that learn no strengths are trained on one level.
     **nodes : sections of the tree to replace.
     """
-    single_path = strategy in ("spos", "fair_nas")
+    learns: bool = STRATEGIES.load(strategy).learns_strengths
     tree = {
         "title": f"Example of {strategy}",
         "data": {"validation_share": 0.9},
         "space": {"name": "nasbench201", "operations": "only-conv", "channels": 2, "depth": 1},
         "strategy": {"name": strategy},
         "trainer": {
-            "name": "single_level" if single_path else "bilevel",
+            "name": "bilevel" if learns else "single_level",
             "epochs": 2,
             "batch_size": 32,
         },
-        "selection": {"method": "ranking" if single_path else "strength"},
+        "selection": {"method": "strength" if learns else "ranking"},
         "ranking": {
             "architectures": 6,
             "calibration": {"passes": 1, "batch_size": 64},

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from hwbench.errors import HwbenchError, one_line
 from hwbench.files import atomic_path
-from hwbench.spaces import get_space
+from hwbench.spaces.registry import named_space
 from hwbench.toml import validated
 from hwbench.vae.settings import GraphVAESettings
 from hwbench.vae.trained import Epoch, TrainedGraphVAE
@@ -118,7 +118,7 @@ def read_checkpoint(path: Path) -> tuple[TrainedGraphVAE, Moments | None]:
     settings = validated(about["settings"], GraphVAESettings, where=f"{path}: settings")
     try:
         vae = TrainedGraphVAE(
-            get_space(about["space"]),
+            named_space(about["space"]),
             settings,
             history=tuple(Epoch(**epoch) for epoch in about["history"]),
             means=np.array(about["means"], dtype=np.float64),

@@ -7,9 +7,10 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import NonNegativeInt, PositiveInt
 
+from hwbench.arguments import checks_arguments
 from hwbench.arrays import IntArray
-from hwbench.errors import HwbenchError
 from hwbench.vae.data import split
 from hwbench.vae.graphs import same_graphs
 from hwbench.vae.trained import TrainedGraphVAE
@@ -50,14 +51,15 @@ class VAEEvaluation:
     join_loose_ends: bool
 
 
+@checks_arguments("evaluate_vae")
 def evaluate_vae(
     vae: TrainedGraphVAE,
     *,
     prior: Prior = "training",
     join_loose_ends: bool = False,
-    n_prior: int = N_PRIOR,
-    n_decodes: int = N_DECODES,
-    seed: int = 0,
+    n_prior: PositiveInt = N_PRIOR,
+    n_decodes: PositiveInt = N_DECODES,
+    seed: NonNegativeInt = 0,
 ) -> VAEEvaluation:
     """Evaluate a VAE on its test architectures and on its prior (CHOE 4.4.2).
 
@@ -77,10 +79,6 @@ def evaluate_vae(
     HwbenchError
         Where the prior is unknown or a number is not positive.
     """
-    if prior not in ("training", "standard"):
-        raise HwbenchError(f"evaluate_vae: prior must be 'training' or 'standard', not {prior!r}")
-    if n_prior < 1 or n_decodes < 1:
-        raise HwbenchError("evaluate_vae: n_prior and n_decodes must be at least 1")
     archs = split(vae.space, vae.settings)
     generator = np.random.default_rng(seed)
     latents = vae.encode(archs.test)

@@ -11,7 +11,6 @@ from numpy.typing import ArrayLike, NDArray
 from hwbench.arrays import IntArray
 from hwbench.errors import HwbenchError
 from hwbench.spaces import Space
-from hwbench.spaces.edge_cell import EdgeCellSpace
 from hwbench.spaces.graphs import Graphs
 from hwbench.vae.settings import VertexOrder
 
@@ -65,8 +64,7 @@ class GraphFormat:
         int64 of shape (n_archs, n_positions), and bool of shape (n_archs,): whether a graph is one
         of an architecture of the space. Rows of graphs that are not hold zeros.
         """
-        if isinstance(self.space, EdgeCellSpace) and self.order != "given":
-            # All its graphs have one shape, so that one order holds for all.
+        if self.space.one_graph_shape and self.order != "given":
             given = self.space.graphs(self.space.baseline[None, :])
             back = np.argsort(vertex_order(given, self.order), axis=1)
             graphs = reordered(graphs, np.broadcast_to(back, graphs.operations.shape))

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
+from pydantic import NonNegativeInt, PositiveInt
 
+from hwbench.arguments import checks_arguments
 from hwbench.arrays import IntArray
 from hwbench.errors import HwbenchError
 from hwbench.spaces import Space
@@ -145,7 +147,10 @@ class TrainedGraphVAE:
         graphs = Graphs(adjacency, operations, self.graphs.operation_names)
         return loose_ends_joined(graphs) if join_loose_ends else graphs
 
-    def propose(self, latents: ArrayLike, seed: int = 0, attempts: int = 10) -> IntArray:
+    @checks_arguments("propose")
+    def propose(
+        self, latents: ArrayLike, seed: NonNegativeInt = 0, attempts: PositiveInt = 10
+    ) -> IntArray:
         """Different architectures near latents, for a search that looks for new candidates.
 
         Parameters
@@ -160,8 +165,6 @@ class TrainedGraphVAE:
         int64 of shape (n_found, n_positions): every architecture that any attempt gave, once, in
         the order of attempts, then of latents.
         """
-        if attempts < 1:
-            raise HwbenchError(f"propose: attempts must be at least 1, not {attempts}")
         generator = np.random.default_rng(seed)
         found = []
         for attempt in range(attempts):

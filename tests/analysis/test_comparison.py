@@ -24,10 +24,10 @@ def trials():
             for i, size in enumerate(SIZES):
                 for seed in range(8):
                     tau = 0.5 + 0.1 * i - 0.1 * p - 0.02 * t + generator.normal(0, 0.01)
-                    rows.append((target, predictor, "onehot", "linear", size, seed, tau))
-    columns = ["target", "predictor", "encoding", "family", "training_size", "seed", "kendall_tau"]
-    frame = pd.DataFrame(rows, columns=columns)
-    lookup = frame[frame["predictor"] == "good"].assign(predictor="lut", family="lookup table")
+                    rows.append((target, predictor, "onehot", False, size, seed, tau))
+    key = ["target", "predictor", "encoding", "own_training_set", "training_size", "seed"]
+    frame = pd.DataFrame(rows, columns=[*key, "kendall_tau"])
+    lookup = frame[frame["predictor"] == "good"].assign(predictor="lut", own_training_set=True)
     return pd.concat([frame, lookup], ignore_index=True)
 
 

@@ -5,8 +5,9 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
 
+from hwbench.images.augmentation import Augmentation
+from hwbench.images.parts import SearchData, split_images
 from hwbench.images.sets import load_images
-from hwbench.live.data import Augmentation, SearchData, split_images
 from hwbench.live.strategies.darts import DARTS
 from hwbench.live.strategies.single_path import SPOS
 from hwbench.live.supernets.cell import SearchCell

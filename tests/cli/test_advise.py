@@ -66,7 +66,7 @@ def test_suggestions(hwbench, my_csv, tmp_path, rows):
         (("--suggest",), "--suggest and --budget N go together"),
         (("--budget", "5"), "--suggest and --budget N go together"),
         (("nowhere.csv",), "nowhere.csv: no such file"),
-        (("nowhere.csv", "--seconds", "0"), "seconds must be positive"),
+        (("nowhere.csv", "--seconds", "0"), "seconds must be above 0"),
     ],
 )
 def test_wrong_commands(refused, options, message):

@@ -104,7 +104,7 @@ def test_sample_prints_architectures_of_the_space(hwbench, tmp_path):
         (("train", "nasbench_macro", "-o", "a.npz"), "has no encoding 'graph'"),
         (("train", "darts", "-o", "a.npz"), "darts cannot tell the architecture of a graph"),
         (("train", "nasbench201", "-o", "a.pt"), "must end in .npz"),
-        (("train", "nasbench201", "-o", "a.npz", "--variant", "dvae"), "variant: Input should be"),
+        (("train", "nasbench201", "-o", "a.npz", "--variant", "dvae"), "unknown variant 'dvae'"),
         (("train", "nasbench201", "-o", "a.npz", "--epochs", 0), "epochs"),
         (("train", "nasbench201", "-o", "a.npz", "--metric", "nb201-digits:lat"), "latency"),
         (("evaluate", "absent.npz"), "absent.npz: no such file"),

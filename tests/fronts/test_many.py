@@ -94,7 +94,7 @@ def test_costs_and_violations():
     ("arguments", "message"),
     [
         ({"direction": "minimise"}, "did you mean 'minimize'"),
-        ({"limit": np.inf}, "limit must be finite"),
+        ({"limit": np.inf}, "limit must be a finite number"),
         ({"optimised": False}, "without a limit"),
     ],
 )

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from hwbench.live.data import Part, SearchData
+from hwbench.images.parts import Part, SearchData
 from hwbench.live.supernets.supernet import NetworkOptions, make_supernet
 
 

@@ -8,7 +8,6 @@ import torch
 from hwbench.errors import HwbenchError
 from hwbench.live.cost import make_cost
 from hwbench.live.supernets.darts import EDGES
-from hwbench.live.supernets.expected_encoding import expected_encoding
 from hwbench.live.supernets.supernet import make_supernet
 from hwbench.predictors import make_predictor
 from hwbench.predictors.neighbourhood import neighbourhood
@@ -61,6 +60,21 @@ def test_costs_that_cannot_be_had_are_named(cells):
         make_cost(darts, TARGET, "ridge", samples=30, weight=1.0, seed=0)
 
 
+def test_a_metric_to_be_maximised_costs_the_less_the_larger_it_is(cells, unit_tables):
+    supernet = cells()
+    costs = [
+        make_cost(supernet, f"percent:{column}", "ridge", samples=100, weight=0.5, seed=0)
+        for column in ("throughput", "slowness")
+    ]
+    shares = torch.full((6, 5), 0.2, requires_grad=True)
+    for cost in costs:
+        value = cost(shares)
+        assert -1.0 < value.item() < -0.2  # half of about minus the mean metric
+        (gradient,) = torch.autograd.grad(value, shares)
+        # A 3x3 convolution is slower than nothing, wherever it stands.
+        assert bool((gradient[:, 3] > gradient[:, 0]).all())
+
+
 # ---------------------------------------------------------------------- DARTS cells
 
 
@@ -111,7 +125,7 @@ def test_expected_encoding_of_cells_is_the_mean_over_what_is_drawn(operations):
     shares = np.zeros((28, max(sizes)))
     for row, size in zip(shares, sizes, strict=True):
         row[:size] = generator.dirichlet(np.ones(size))
-    found = expected_encoding(supernet)(torch.from_numpy(shares))
+    found = supernet.expected_encoding()(torch.from_numpy(shares))
     assert found.shape == (space.encode(space.sample(1, seed=0), "onehot").shape[1],)
     expected = []
     for cell in range(2):
@@ -150,4 +164,4 @@ def test_cost_of_cells_has_a_gradient_towards_cheap_operations(darts_table):
 
 def test_cells_that_no_architecture_can_have_are_named():
     with pytest.raises(HwbenchError, match=r"normal 0->2 .* has no candidate"):
-        expected_encoding(_darts(["none", "noise"]))
+        _darts(["none", "noise"]).expected_encoding()

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from hwbench.pages.architectures import MOST_DRAWN, drawing, front_drawings, short_name
-from hwbench.results.run import Target
+from hwbench.results.run import TargetWords
 from hwbench.spaces import get_space
 
 TIMES = "\N{MULTIPLICATION SIGN}"
@@ -81,8 +81,8 @@ def test_a_front_is_drawn_from_end_to_end():
     front = pd.DataFrame(
         {"arch": archs, "accuracy": range(20), "metric": [i / 4 for i in range(20)]}
     )
-    drawn = front_drawings("nasbench201", front, Target("t:latency", "latency", "ms"))
+    drawn = front_drawings("nasbench201", front, TargetWords("t:latency", "latency", "ms"))
     assert len(drawn) == MOST_DRAWN
     assert [drawn[0].title, drawn[-1].title] == ["0.00 % at 0 ms", "19.00 % at 4.75 ms"]
     assert [drawn[0].text, drawn[-1].text] == [archs[0], archs[-1]]
-    assert len(front_drawings("nasbench201", front[:2], Target("", "", ""))) == 2
+    assert len(front_drawings("nasbench201", front[:2], TargetWords("", "", ""))) == 2

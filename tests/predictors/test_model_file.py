@@ -118,7 +118,7 @@ def test_other_estimators_of_scikit_learn(estimator, data, tmp_path):
     save_model(model, tmp_path / "model.hwb")
     again = load_model(tmp_path / "model.hwb")
     np.testing.assert_allclose(again.predict(archs), model.predict(archs))
-    assert again.fit(archs, latency).predict(archs).shape == (60,)
+    assert again.regressor.fit(archs, latency).predict(archs).shape == (60,)
 
 
 def test_card_says_what_was_fitted(saved):

@@ -40,6 +40,7 @@ def make_study(rng):
                             "predictor": name,
                             "title": title,
                             "family": family,
+                            "own_training_set": False,
                             "encoding": encoding,
                             "target": target,
                             "training_size": size,
@@ -60,7 +61,8 @@ def make_study(rng):
             | {
                 "predictor": "lookup",
                 "title": "Lookup table",
-                "family": "lookup table",
+                "family": "table",
+                "own_training_set": True,
                 "encoding": "operations",
                 "training_size": 25,
                 "seed": 0,

@@ -25,7 +25,8 @@ def row_of(number, *, failed=False, attempt=0):
     row = dict.fromkeys(STUDY_SCHEMA.names)
     texts = {"predictor": "p", "title": "P", "family": "linear", "encoding": "onehot"}
     row |= {"trial": f"t{number}", "target": "t:c", "training_size": 10, "seed": number, **texts}
-    row |= {"test_size": N_TEST, "kendall_tau": float("nan") if failed else number + attempt / 8}
+    row |= {"own_training_set": False, "test_size": N_TEST}
+    row |= {"kendall_tau": float("nan") if failed else number + attempt / 8}
     row |= {"exception": "E" if failed else None, "error": "E: no" if failed else None}
     return row
 

@@ -21,7 +21,7 @@ def plan_of(make_table, make_spec):
 
     def make(table=table, column="latency", **changes):
         spec = make_spec(predictors=("ridge",), **changes)
-        return make_plan(spec, {"small:latency": (table, table.column(column))})
+        return make_plan(spec, [hb.Target.of(table, column, key="small:latency")])
 
     return make
 
@@ -167,7 +167,7 @@ def run(name, target, changes):
     table, _, column = target.partition(":")
     table, values, sources = load_table(table), load_table(table).column(column), None
     if card.family == "transfer":
-        from hwbench.study.sources import sources_for
+        from hwbench.predictors.sources import sources_for
         sources = sources_for(target, table, ["devices:b"])
     tuning = Tuning(trials=2, folds=2) if name == "ridge" else None
     trial = Trial(target, name, card.encoding, 10, 0, 20, tuning)
@@ -211,7 +211,7 @@ def test_no_trial_runs_the_models_of_others(run_by):
     assert models["ridge"] == set()
     assert models["lookup_table"] == {"hwbench.predictors.models.lookup_table"}
     assert "hwbench.vae.decoder" in ran["graph_vae"]
-    assert "hwbench.study.sources" in ran["transfer_gaussian_process"]
+    assert "hwbench.predictors.sources" in ran["transfer_gaussian_process"]
 
 
 def test_auto_says_whom_it_uses():
@@ -233,9 +233,7 @@ def test_string_keys_count_too():
     }
     table = Table.from_archs(archs, frame, hb.tables.TableCard.model_validate(card))
     other = Table.from_archs(archs[::-1], frame, table.card)
-    digests = [
-        identity.column_digest("d:latency", each, each.column("latency")) for each in (table, other)
-    ]
+    digests = [identity.column_digest(hb.Target.of(each, "latency")) for each in (table, other)]
     assert digests[0] != digests[1]
 
 

@@ -208,7 +208,7 @@ def test_proposals_are_different_architectures(learned):
     assert len(np.unique(found, axis=0)) == len(found) > 10
     np.testing.assert_array_equal(learned.space.check(found), found)
     np.testing.assert_array_equal(found, learned.propose(latents + 1, seed=0))
-    with pytest.raises(HwbenchError, match="attempts must be at least 1"):
+    with pytest.raises(HwbenchError, match="attempts must be above 0"):
         learned.propose(latents, attempts=0)
 
 
@@ -244,9 +244,9 @@ def test_training_and_test_share_nothing_and_hold_all():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"variant": "dvae"}, "variant: Input should be 'd-vae'"),
+        ({"variant": "dvae"}, "unknown variant 'dvae'; did you mean 'd-vae'"),
         ({"epoch": 3}, "did you mean 'epochs'"),
-        ({"epochs": 0}, "epochs: Input should be greater than or equal to 1"),
+        ({"epochs": 0}, "epochs must be at least 1, not 0"),
         ({"kl_weight": float("nan")}, "kl_weight"),
         ({"n_graphs": 2, "test_share": 0.9}, "of 2 architectures 2 would be for the test"),
         ({"metrics": [TARGET, TARGET]}, "a metric is named twice"),

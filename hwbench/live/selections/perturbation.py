@@ -6,19 +6,32 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 import torch
-from numpy.typing import NDArray
 
+from hwbench.arrays import IntArray
+from hwbench.live.selections.base import Selection
 from hwbench.live.supernets.mixture import Choice, Mixture
-from hwbench.progress import Progress, silent
+from hwbench.progress import Progress, StageProgress, silent
 
 if TYPE_CHECKING:
     from hwbench.live.search import Search
 
 
+class Perturbation(Selection):
+    """Position after position the candidate without which the supernet loses most."""
+
+    def select(
+        self, search: Search, ranking: pd.DataFrame | None, stage: StageProgress
+    ) -> IntArray:
+        del ranking
+        progress = stage("selecting by perturbation")
+        return select_by_perturbation(search, search.config.selection.tuning_epochs, progress)
+
+
 def select_by_perturbation(
     search: Search, tuning_epochs: int, progress: Progress = silent
-) -> NDArray[np.int64]:
+) -> IntArray:
     """Fix the supernet's positions one after the other and return the architecture.
 
     The positions come in random order. At each, every candidate is left out in turn; the one

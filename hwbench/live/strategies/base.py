@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Self
 import torch
 from torch import Tensor, nn
 
-from hwbench.errors import HwbenchError
+from hwbench.arguments import check_constructor
 from hwbench.live.supernets.mixture import Mixture
 from hwbench.live.supernets.supernet import NetworkOptions, Supernet
 
@@ -28,9 +28,16 @@ class ArchitectureStrategy(nn.Module, ABC):
     Attributes
     ----------
     deterministic : whether `mixture` depends on the parameters alone.
+    learns_strengths : whether `strengths` are learned; a search whose strategy learns none ranks
+        architectures, and its supernet is trained on one level.
     """
 
     deterministic: ClassVar[bool] = False
+    learns_strengths: ClassVar[bool] = True
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        check_constructor(cls, lambda strategy: f"strategy {type(strategy).__name__}")
 
     def __init__(self) -> None:
         super().__init__()
@@ -118,16 +125,3 @@ class ParametricStrategy(ArchitectureStrategy):
 
     def mixture(self) -> Mixture:
         return Mixture.weighted(self.strengths(), self.sizes)
-
-
-def positive(owner: str, **values: Any) -> None:
-    """Refuse arguments that are not above zero.
-
-    Raises
-    ------
-    HwbenchError
-        Naming the strategy and the argument.
-    """
-    for name, value in values.items():
-        if not value > 0:
-            raise HwbenchError(f"strategy {owner}: {name} must be above 0, not {value}")

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Self
 
 import torch
+from pydantic import PositiveInt
 from torch import Tensor, nn
 
-from hwbench.live.strategies.base import INITIAL_DEVIATION, ParametricStrategy, positive
+from hwbench.arguments import NotNegative
+from hwbench.live.strategies.base import INITIAL_DEVIATION, ParametricStrategy
 from hwbench.live.supernets.mixture import Mixture
 from hwbench.live.supernets.supernet import NetworkOptions, Supernet
 
@@ -25,7 +27,7 @@ class FairDARTS(ParametricStrategy):
         share to one of its ends; 10 in the method's publication.
     """
 
-    def __init__(self, *, zero_one_weight: float = 10.0) -> None:
+    def __init__(self, *, zero_one_weight: NotNegative = 10.0) -> None:
         super().__init__()
         self.zero_one_weight = zero_one_weight
 
@@ -45,9 +47,8 @@ class PCDARTS(ParametricStrategy):
     partial_channels : K; one of K channels passes the candidates. 4 in the publication.
     """
 
-    def __init__(self, *, partial_channels: int = 4) -> None:
+    def __init__(self, *, partial_channels: PositiveInt = 4) -> None:
         super().__init__()
-        positive("pc_darts", partial_channels=partial_channels)
         self.partial_channels = partial_channels
 
     def network_options(self) -> NetworkOptions:

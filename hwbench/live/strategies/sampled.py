@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from hwbench.live.strategies.base import ParametricStrategy, positive
+from hwbench.arguments import NotNegative, Positive
+from hwbench.live.strategies.base import ParametricStrategy
 from hwbench.live.supernets.mixture import Choice, Mixture
 
 
@@ -19,13 +20,10 @@ class GumbelStrategy(ParametricStrategy):
 
     deterministic = False
 
-    def __init__(self, *, temperature_start: float = 10.0, temperature_end: float = 0.1) -> None:
+    def __init__(
+        self, *, temperature_start: Positive = 10.0, temperature_end: Positive = 0.1
+    ) -> None:
         super().__init__()
-        positive(
-            type(self).__name__.lower(),
-            temperature_start=temperature_start,
-            temperature_end=temperature_end,
-        )
         self.temperature_start = temperature_start
         self.temperature_end = temperature_end
         self.temperature = temperature_start
@@ -75,7 +73,7 @@ class DrNAS(ParametricStrategy):
 
     deterministic = False
 
-    def __init__(self, *, anchor_weight: float = 1e-3) -> None:
+    def __init__(self, *, anchor_weight: NotNegative = 1e-3) -> None:
         super().__init__()
         self.anchor_weight = anchor_weight
 

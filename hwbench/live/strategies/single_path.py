@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Self
 
 import torch
+from pydantic import NonNegativeInt
 
 from hwbench.errors import HwbenchError
 from hwbench.live.strategies.base import ArchitectureStrategy
@@ -22,10 +23,10 @@ class SinglePathStrategy(ArchitectureStrategy):
         choice of the positions before it (conditional weights, LAUBE 6.3.2); None for never.
     """
 
-    def __init__(self, *, split_epoch: int | None = None) -> None:
+    learns_strengths = False
+
+    def __init__(self, *, split_epoch: NonNegativeInt | None = None) -> None:
         super().__init__()
-        if split_epoch is not None and split_epoch < 0:
-            raise HwbenchError(f"strategy: split_epoch must not be negative, but is {split_epoch}")
         self.split_epoch = split_epoch
 
     def attach(self, supernet: Supernet) -> Self:

@@ -1,1 +1,17 @@
 """Supernets: networks that hold the weights of all architectures of a space."""
+
+from __future__ import annotations
+
+from hwbench.registry import Registry
+
+SUPERNETS = Registry(
+    "supernet",
+    {
+        "darts": "hwbench.live.supernets.darts:DARTSSupernet",
+        "nasbench201": "hwbench.live.supernets.edge_cell:EdgeCellSupernet",
+        "nasbench_macro": "hwbench.live.supernets.macro:MacroSupernet",
+    },
+    "hwbench.supernets",
+    base="hwbench.live.supernets.supernet:Supernet",
+)
+"""Subclasses of `Supernet`, each under the name of its space."""

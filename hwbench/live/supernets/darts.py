@@ -188,6 +188,9 @@ class DARTSSupernet(Supernet):
         ]
         return np.unique(np.array(rows), axis=0)
 
+    def expected_encoding(self) -> nn.Module:
+        return DARTSChoices(self)
+
     def _strongest(self, position: int, strengths: list[float]) -> tuple[float, str]:
         candidates = [
             (strength, name)
@@ -200,6 +203,56 @@ class DARTSSupernet(Supernet):
                 "that an architecture may hold"
             )
         return max(candidates, key=lambda found: found[0])
+
+
+class DARTSChoices(nn.Module):
+    """Nodes of DARTS cells draw two inputs, and an operation on each.
+
+    No source says how a supernet of 14 edges a cell stands for architectures of eight: here an
+    edge's strength is the probability that it holds an operation that an architecture may hold
+    (neither `none` nor noise); a node draws the inputs i < j with a probability proportional to
+    the product of their strengths, and on each an operation by its share of the strength. Where a
+    cell is certain, that is the architecture `derive` gives.
+
+    Raises
+    ------
+    HwbenchError
+        Where a position has no operation that an architecture may hold.
+    """
+
+    def __init__(self, supernet: DARTSSupernet) -> None:
+        super().__init__()
+        most = max(supernet.sizes)
+        # (positions, most candidates, operations): which operation of the space a candidate is.
+        names = torch.zeros(len(supernet.positions), most, len(OPERATIONS))
+        for place, position in enumerate(supernet.positions):
+            if not set(position.operations) - set(NOT_DERIVED):
+                raise HwbenchError(
+                    f"cost: {position.name} of the supernet of {supernet.space.name} has no "
+                    "candidate that an architecture may hold"
+                )
+            for index, name in enumerate(position.operations):
+                if name not in NOT_DERIVED:
+                    names[place, index, OPERATIONS.index(name)] = 1.0
+        self.register_buffer("names", names)
+
+    def forward(self, probabilities: Tensor) -> Tensor:
+        names = self.get_buffer("names").to(probabilities.dtype)
+        held = torch.where(names.sum(dim=2) > 0, probabilities, torch.zeros_like(probabilities))
+        strengths = held.sum(dim=1)
+        least = torch.finfo(strengths.dtype).tiny
+        shares = torch.einsum("pc,pco->po", held, names) / strengths.clamp_min(least)[:, None]
+        parts: list[Tensor] = []
+        for cell in range(len(CELLS)):
+            for node, pairs in enumerate(PAIRS):
+                first = cell * len(EDGES) + EDGES.index((0, node + 2))
+                low, high = torch.tensor(pairs, device=held.device).unbind(1)
+                low, high = first + low, first + high
+                joint = strengths[low] * strengths[high]
+                drawn = joint / joint.sum().clamp_min(least)
+                parts += [drawn] if len(pairs) > 1 else []
+                parts += [drawn @ shares[low], drawn @ shares[high]]
+        return torch.cat(parts)
 
 
 def _make(name: str, channels: int, stride: int) -> nn.Module:

@@ -11,8 +11,11 @@ from pydantic import Field
 
 from hwbench.errors import HwbenchError
 from hwbench.files import atomic_path, write_text
+from hwbench.imports import require_imported
 from hwbench.live.components import Node
+from hwbench.live.supernets import SUPERNETS
 from hwbench.live.supernets.supernet import NetworkOptions, Supernet, make_supernet
+from hwbench.spaces.registry import named_space
 from hwbench.toml import read_toml, to_toml
 
 TREE, WEIGHTS = "network.toml", "weights.pt"
@@ -41,11 +44,13 @@ class NetworkTree(Node):
     Attributes
     ----------
     space : name of the search space.
+    supernet : import path of its class, where it is not the one under the space's name.
     operations : names of the candidates at each position; one each in a finalised network.
     split : whether operations have weights for every choice of the positions before them.
     """
 
     space: str
+    supernet: str | None = None
     operations: list[list[str]]
     split: bool
     skeleton: SkeletonNode
@@ -54,8 +59,11 @@ class NetworkTree(Node):
 
 def network_tree(supernet: Supernet) -> NetworkTree:
     """The config tree of a supernet."""
+    kind = type(supernet)
+    path = f"{kind.__module__}:{kind.__qualname__}"
     return NetworkTree(
         space=supernet.space.name,
+        supernet=None if SUPERNETS.get(supernet.space.name) == path else path,
         operations=[list(position.operations) for position in supernet.positions],
         split=supernet.is_split,
         skeleton=SkeletonNode(**vars(supernet.skeleton)),
@@ -69,10 +77,13 @@ def build_network(tree: NetworkTree) -> Supernet:
     Raises
     ------
     HwbenchError
-        Where the tree names what does not exist.
+        Where the tree names what does not exist, or what has not been imported.
     """
+    if tree.supernet is not None:
+        require_imported(tree.supernet, owner="supernet")
     supernet = make_supernet(
-        tree.space,
+        named_space(tree.space),
+        supernet=tree.supernet,
         operations=tree.operations,
         options=NetworkOptions(**tree.options.model_dump()),
         **tree.skeleton.model_dump(),

@@ -16,20 +16,17 @@ from typing import Any, ClassVar, NamedTuple, cast
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
+from pydantic import PositiveInt
 from torch import Tensor, nn
 
+from hwbench.arguments import check_fields
 from hwbench.errors import HwbenchError, unknown_name
-from hwbench.imports import import_object
+from hwbench.live.supernets import SUPERNETS
 from hwbench.live.supernets.cell import without_affine
+from hwbench.live.supernets.expected_encoding import IndependentChoices
 from hwbench.live.supernets.mixed_operation import MixedOperation, PartialMixedOperation
 from hwbench.live.supernets.mixture import Mixture
 from hwbench.spaces import Skeleton, Space, get_space
-
-SUPERNETS = {
-    "darts": "hwbench.live.supernets.darts:DARTSSupernet",
-    "nasbench201": "hwbench.live.supernets.edge_cell:EdgeCellSupernet",
-    "nasbench_macro": "hwbench.live.supernets.macro:MacroSupernet",
-}
 
 
 class Position(NamedTuple):
@@ -60,13 +57,10 @@ class NetworkOptions:
     """
 
     node_normalisation: bool = False
-    partial_channels: int = 1
+    partial_channels: PositiveInt = 1
 
     def __post_init__(self) -> None:
-        if self.partial_channels < 1:
-            raise HwbenchError(
-                f"supernet: partial_channels must be at least 1, not {self.partial_channels}"
-            )
+        check_fields(self, "supernet")
 
 
 class Supernet(nn.Module, ABC):
@@ -181,6 +175,16 @@ class Supernet(nn.Module, ABC):
         if n_archs >= len(archs):
             return archs
         return archs[np.sort(generator.choice(len(archs), n_archs, replace=False))]
+
+    def expected_encoding(self) -> nn.Module:
+        """From probabilities of candidates to the mean one-hot encoding of what is drawn by them.
+
+        Returns
+        -------
+        A differentiable module without parameters, from float32 (n_positions, most candidates), of
+        which entries behind a position's candidates are not read, to (n_features,).
+        """
+        return IndependentChoices(self)
 
     # ------------------------------------------------------------------ for all spaces
 
@@ -327,25 +331,29 @@ class Supernet(nn.Module, ABC):
         return nn.Identity()
 
 
-def supernet_class(space_name: str) -> type[Supernet]:
+def supernet_class(space: Space, supernet: str | None = None) -> type[Supernet]:
     """The class of a space's supernets.
+
+    Parameters
+    ----------
+    space : the search space.
+    supernet : one of `SUPERNETS`, or "module:Class" of one's own; by default the one under the
+        space's name.
 
     Raises
     ------
     HwbenchError
-        Where the space is unknown or has none.
+        Where the space has none, or it cannot be imported.
     """
-    if space_name not in SUPERNETS:
-        get_space(space_name)
-        raise unknown_name("space with a supernet", space_name, SUPERNETS)
-    return cast(
-        "type[Supernet]", import_object(SUPERNETS[space_name], owner=f"supernet of {space_name}")
-    )
+    if supernet is None and space.name not in SUPERNETS:
+        raise unknown_name("space with a supernet", space.name, SUPERNETS)
+    return cast("type[Supernet]", SUPERNETS.load(supernet or space.name))
 
 
 def make_supernet(
-    space_name: str,
+    space: Space | str,
     *,
+    supernet: str | None = None,
     operations: str | Sequence[str] | Sequence[Sequence[str]] | None = None,
     seed: int = 0,
     options: NetworkOptions = NetworkOptions(),
@@ -355,7 +363,8 @@ def make_supernet(
 
     Parameters
     ----------
-    space_name : a space that has supernets, see `SUPERNETS`.
+    space : a space that has supernets, or its name.
+    supernet : which, see `supernet_class`.
     operations : the candidates: all by default; the name of a subset of the space; names that hold
         at every position; or names for each position.
     seed : of the initial weights; the global generator is left as it was.
@@ -367,12 +376,12 @@ def make_supernet(
     HwbenchError
         Where the space, an operation or a skeleton option is unknown.
     """
-    kind = supernet_class(space_name)
-    space = get_space(space_name)
-    names = resolve_operations(kind, space, operations)
+    where = get_space(space) if isinstance(space, str) else space
+    kind = supernet_class(where, supernet)
+    names = resolve_operations(kind, where, operations)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return kind(space, names, space.skeleton(**skeleton), replace(options))
+        return kind(where, names, where.skeleton(**skeleton), replace(options))
 
 
 def resolve_operations(

@@ -6,28 +6,29 @@ A trainer's fields are its arguments in a config. `start` gives it a supernet an
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import torch
+from pydantic import Field, NonNegativeInt, PositiveInt
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from hwbench.arguments import NotNegative, Positive, check_fields
 from hwbench.errors import HwbenchError
-from hwbench.live.data import Augmentation, Part, SearchData
+from hwbench.images.augmentation import Augmentation
+from hwbench.images.fit import Schedule, autocast, fit, sgd, train_epoch
+from hwbench.images.parts import Part, SearchData
 from hwbench.live.strategies.base import ArchitectureStrategy
 from hwbench.live.supernets.mixture import Mixture
 from hwbench.live.supernets.supernet import Supernet
 from hwbench.live.trainers.larc import scale_gradients
+from hwbench.optimisation import half_cosine
 
-TRAINERS = {
-    "bilevel": "hwbench.live.trainers.bilevel:Bilevel",
-    "single_level": "hwbench.live.trainers.base:SingleLevel",
-}
+Decay = Annotated[float, Field(ge=0, lt=1)]
+"""How much of a running mean a step keeps."""
 
 Cost = Callable[[Tensor], Tensor]
 """A soft cost term: from the candidates' probabilities to what is added to the loss."""
@@ -53,27 +54,25 @@ class Trainer(ABC):
     precision : "bfloat16" computes passes in mixed precision where the device supports it.
     """
 
-    epochs: int = 50
-    batch_size: int = 64
-    learning_rate: float = 0.025
-    final_learning_rate: float = 0.0
-    momentum: float = 0.9
+    epochs: PositiveInt = 50
+    batch_size: PositiveInt = 64
+    learning_rate: Positive = 0.025
+    final_learning_rate: NotNegative = 0.0
+    momentum: NotNegative = 0.9
     nesterov: bool = False
-    weight_decay: float = 3e-4
+    weight_decay: NotNegative = 3e-4
     decay_batch_norm: bool = True
-    gradient_clip: float = 0.0
+    gradient_clip: NotNegative = 0.0
     larc: bool = False
-    larc_trust: float = 1.0
-    architecture_learning_rate: float = 3e-4
-    architecture_betas: tuple[float, float] = (0.5, 0.999)
-    architecture_weight_decay: float = 1e-3
-    warm_up_epochs: int = 0
+    larc_trust: Positive = 1.0
+    architecture_learning_rate: Positive = 3e-4
+    architecture_betas: tuple[Decay, Decay] = (0.5, 0.999)
+    architecture_weight_decay: NotNegative = 1e-3
+    warm_up_epochs: NonNegativeInt = 0
     precision: Literal["float32", "bfloat16"] = "float32"
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch_size", "learning_rate", "architecture_learning_rate"):
-            if not getattr(self, name) > 0:
-                raise HwbenchError(f"trainer: {name} must be above 0, not {getattr(self, name)}")
+        check_fields(self, "trainer")
         if self.warm_up_epochs >= self.epochs and self.warm_up_epochs:
             raise HwbenchError("trainer: warm_up_epochs must be fewer than the epochs")
 
@@ -122,20 +121,22 @@ class Trainer(ABC):
         if self.strategy.split_now(epoch) and not self.supernet.is_split:
             self.split()
         self.supernet.train()
-        steps = data.train.steps(self.batch_size)
-        losses, accuracies, rate = [], [], 0.0
-        validation = _endless(data.validation, self.batch_size)
-        for step, batch in enumerate(data.train.shuffled(self.batch_size)):
-            rate = self._set_learning_rate((epoch * steps + step) / (self.epochs * steps))
-            batch = Part(augmentation(batch.images), batch.labels)
-            learns = self.architecture_optimizer is not None and epoch >= self.warm_up_epochs
-            loss, logits = self.step(batch, validation, learns=learns)
-            losses.append(loss.detach())
-            accuracies.append((logits.argmax(dim=1) == batch.labels).float().mean())
+        learns = self.architecture_optimizer is not None and epoch >= self.warm_up_epochs
+        validation = data.validation.endless(self.batch_size)
+        done = train_epoch(
+            lambda batch: self.step(batch, validation, learns=learns),
+            data.train,
+            self.weight_optimizer,
+            self._schedule(),
+            epoch=epoch,
+            epochs=self.epochs,
+            batch_size=self.batch_size,
+            augmentation=augmentation,
+        )
         return {
-            "learning_rate": rate,
-            "train_loss": float(torch.stack(losses).mean()),
-            "train_accuracy": 100.0 * float(torch.stack(accuracies).mean()),
+            "learning_rate": done.learning_rate,
+            "train_loss": float(done.losses.mean()),
+            "train_accuracy": 100.0 * float(done.accuracies.mean()),
         }
 
     def tune(
@@ -153,18 +154,24 @@ class Trainer(ABC):
         data, augmentation : as for `train_epoch`.
         epochs : passes over the training images.
         """
-        self.supernet.train()
-        steps = epochs * data.train.steps(self.batch_size)
-        batches = _endless(data.train, self.batch_size)
-        for step in range(steps):
-            batch = next(batches)
-            self._set_learning_rate(step / steps)
+
+        def step(batch: Part) -> tuple[Tensor, Tensor]:
             self.clear_gradients()
-            loss, _ = self.weight_loss(
-                Part(augmentation(batch.images), batch.labels), _detached(mixture())
-            )
+            loss, logits = self.weight_loss(batch, _detached(mixture()))
             loss.backward()  # type: ignore[no-untyped-call]
             self.step_weights()
+            return loss, logits
+
+        self.supernet.train()
+        fit(
+            step,
+            data.train,
+            self.weight_optimizer,
+            self._schedule(),
+            epochs=epochs,
+            batch_size=self.batch_size,
+            augmentation=augmentation,
+        )
 
     @abstractmethod
     def step(
@@ -213,7 +220,7 @@ class Trainer(ABC):
 
     def weight_loss(self, batch: Part, mixture: Mixture) -> tuple[Tensor, Tensor]:
         """Cross-entropy and logits of one pass."""
-        with self._autocast(batch.images.device):
+        with autocast(batch.images.device, self.precision):
             logits = self.supernet(batch.images, mixture)
             return cross_entropy(logits, batch.labels), logits
 
@@ -247,31 +254,17 @@ class Trainer(ABC):
         self.strategy.zero_grad(set_to_none=True)
 
     def _make_weight_optimizer(self) -> torch.optim.SGD:
-        decayed: list[nn.Parameter] = []
-        others: list[nn.Parameter] = []
-        for weight in self.supernet.parameters():
-            (decayed if self.decay_batch_norm or weight.dim() > 1 else others).append(weight)
-        groups = [
-            {"params": decayed, "weight_decay": self.weight_decay},
-            {"params": others, "weight_decay": 0.0},
-        ]
-        return torch.optim.SGD(
-            [group for group in groups if group["params"]],
-            lr=self.learning_rate,
+        return sgd(
+            self.supernet.parameters(),
+            learning_rate=self.learning_rate,
             momentum=self.momentum,
             nesterov=self.nesterov,
-            foreach=True,
+            weight_decay=self.weight_decay,
+            decay_vectors=self.decay_batch_norm,
         )
 
-    def _set_learning_rate(self, share: float) -> float:
-        span = self.learning_rate - self.final_learning_rate
-        rate = self.final_learning_rate + span * 0.5 * (1.0 + math.cos(math.pi * share))
-        for group in self.weight_optimizer.param_groups:
-            group["lr"] = rate
-        return rate
-
-    def _autocast(self, device: torch.device) -> AbstractContextManager[Any]:
-        return torch.autocast(device.type, torch.bfloat16, enabled=self.precision == "bfloat16")
+    def _schedule(self) -> Schedule:
+        return half_cosine(self.learning_rate, self.final_learning_rate)
 
 
 @dataclass(kw_only=True)
@@ -310,11 +303,6 @@ class SingleLevel(Trainer):
             self.step_architecture()
         self.step_weights()
         return total / len(mixtures), logits
-
-
-def _endless(part: Part, batch_size: int) -> Iterator[Part]:
-    while True:
-        yield from part.shuffled(batch_size)
 
 
 def _detached(mixture: Mixture) -> Mixture:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from hwbench.errors import HwbenchError
-from hwbench.live.data import Part
+from hwbench.images.parts import Part
 from hwbench.live.strategies.base import ArchitectureStrategy
 from hwbench.live.supernets.supernet import Supernet
 from hwbench.live.trainers.base import Cost, Trainer

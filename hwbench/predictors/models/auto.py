@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from pydantic import Field
 from scipy.optimize import nnls
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
+from hwbench.arguments import check_parameters
 from hwbench.arrays import IntArray
 from hwbench.errors import HwbenchError
 from hwbench.predictors.card import predictor_card
@@ -66,7 +68,7 @@ class Auto(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         self,
         space: Space | None = None,
         candidates: tuple[str, ...] = CANDIDATES,
-        folds: int = 5,
+        folds: Annotated[int, Field(ge=2)] = 5,
         random_state: int | None = None,
     ) -> None:
         self.space = space
@@ -76,6 +78,7 @@ class Auto(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
         """Fit to operation indices X of shape (n_archs, n_positions) and targets y (n_archs,)."""
+        check_parameters(self)
         archs = np.asarray(X).astype(np.int64)
         targets = np.asarray(y, dtype=np.float64)
         self.n_features_in_ = archs.shape[1]

@@ -6,7 +6,10 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
+from pydantic import PositiveInt
 
+from hwbench.arguments import Positive
+from hwbench.predictors.models.batched_mlp import ActivationName
 from hwbench.predictors.models.mlp import MLP
 from hwbench.predictors.tuning import fold_of_rows
 
@@ -33,14 +36,14 @@ class Bananas(MLP):
 
     def __init__(
         self,
-        n_layers: int = 20,
-        width: int = 20,
-        learning_rate: float = 1e-3,
-        activation: str = "relu",
+        n_layers: PositiveInt = 20,
+        width: PositiveInt = 20,
+        learning_rate: Positive = 1e-3,
+        activation: ActivationName = "relu",
         residual: bool = True,
-        steps: int = 2000,
-        batch_size: int | None = None,
-        n_members: int = 3,
+        steps: PositiveInt = 2000,
+        batch_size: PositiveInt | None = None,
+        n_members: PositiveInt = 3,
         random_state: int | None = None,
     ) -> None:
         super().__init__(

@@ -12,11 +12,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
+from typing import Annotated
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from hwbench.arguments import one_of
 from hwbench.optimisation import batches, denormals_flushed, learning_rate_share
 
 STARTING_COST = 0.3e6
@@ -74,6 +76,8 @@ ACTIVATIONS = {
         2.0**0.5,
     ),
 }
+
+ActivationName = Annotated[str, one_of(ACTIVATIONS)]
 
 ADAM_BETAS = 0.9, 0.99
 

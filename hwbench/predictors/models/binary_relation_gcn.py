@@ -7,7 +7,9 @@ from typing import Self
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
+from pydantic import PositiveInt
 
+from hwbench.arguments import NotNegative, Positive
 from hwbench.predictors.models.gcn import GCN, GCNNetwork
 from hwbench.predictors.models.graph_network import Network
 from hwbench.spaces import Space
@@ -42,12 +44,12 @@ class BinaryRelationGCN(GCN):
     def __init__(
         self,
         space: Space | None = None,
-        width: int = 144,
-        batch_size: int = 32,
-        learning_rate: float = 1e-3,
-        weight_decay: float = 3e-4,
-        steps: int = 1000,
-        passes: int = 60,
+        width: PositiveInt = 144,
+        batch_size: PositiveInt = 32,
+        learning_rate: Positive = 1e-3,
+        weight_decay: NotNegative = 3e-4,
+        steps: PositiveInt = 1000,
+        passes: PositiveInt = 60,
         random_state: int | None = None,
     ) -> None:
         super().__init__(

@@ -9,8 +9,11 @@ from typing import Any, Self
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
+from pydantic import NonNegativeInt, PositiveInt
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
+
+from hwbench.arguments import NotNegative, Positive, check_parameters
 
 LOG_NOISE_PRIOR = (-3.0, 1.0)
 """Centre and spread of the normal prior of the noise's log variance, for targets of variance 1."""
@@ -50,13 +53,13 @@ class Bohamiann(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
     def __init__(
         self,
-        width: int = 50,
-        burn_in: int = 1000,
-        steps: int = 1500,
-        keep_every: int = 50,
-        step_size: float = 3e-2,
-        friction: float = 0.05,
-        batch_size: int = 32,
+        width: PositiveInt = 50,
+        burn_in: NonNegativeInt = 1000,
+        steps: PositiveInt = 1500,
+        keep_every: PositiveInt = 50,
+        step_size: Positive = 3e-2,
+        friction: NotNegative = 0.05,
+        batch_size: PositiveInt = 32,
         random_state: int | None = None,
     ) -> None:
         self.width = width
@@ -70,6 +73,7 @@ class Bohamiann(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
         """Fit to features X of shape (n_archs, n_features) and targets y of shape (n_archs,)."""
+        check_parameters(self)
         features = np.asarray(X, dtype=np.float32)
         targets = np.asarray(y, dtype=np.float32)
         self.n_features_in_ = features.shape[1]

@@ -5,7 +5,9 @@ from __future__ import annotations
 from itertools import pairwise
 
 import torch
+from pydantic import PositiveInt
 
+from hwbench.arguments import Positive
 from hwbench.predictors.models.gcn import BidirectionalConvolution, neighbour_mean
 from hwbench.predictors.models.graph_network import (
     GraphNetworkRegressor,
@@ -72,11 +74,11 @@ class BONAS(GraphNetworkRegressor):
     def __init__(
         self,
         space: Space | None = None,
-        width: int = 64,
-        batch_size: int = 128,
-        learning_rate: float = 1e-4,
-        steps: int = 1000,
-        passes: int = 400,
+        width: PositiveInt = 64,
+        batch_size: PositiveInt = 128,
+        learning_rate: Positive = 1e-4,
+        steps: PositiveInt = 1000,
+        passes: PositiveInt = 400,
         random_state: int | None = None,
     ) -> None:
         self.space = space

@@ -6,13 +6,16 @@ and writes files of its progress into the working folder unless told not to.
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Annotated, Self
 
 import numpy as np
 from catboost import CatBoostRegressor
 from numpy.typing import ArrayLike, NDArray
+from pydantic import Field, PositiveInt
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
+
+from hwbench.arguments import NotNegative, Positive, check_parameters
 
 
 class CatBoost(RegressorMixin, BaseEstimator):  # type: ignore[misc]
@@ -28,11 +31,11 @@ class CatBoost(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
     def __init__(
         self,
-        iterations: int = 500,
-        learning_rate: float = 0.1,
-        depth: int = 6,
-        l2_leaf_reg: float = 3.0,
-        rsm: float = 1.0,
+        iterations: PositiveInt = 500,
+        learning_rate: Positive = 0.1,
+        depth: PositiveInt = 6,
+        l2_leaf_reg: NotNegative = 3.0,
+        rsm: Annotated[float, Field(gt=0, le=1)] = 1.0,
         random_state: int | None = None,
     ) -> None:
         self.iterations = iterations
@@ -44,6 +47,7 @@ class CatBoost(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
         """Fit to features X of shape (n_archs, n_features) and targets y of shape (n_archs,)."""
+        check_parameters(self)
         features = np.asarray(X, dtype=np.float32)
         targets = np.asarray(y, dtype=np.float64)
         self.n_features_in_ = features.shape[1]

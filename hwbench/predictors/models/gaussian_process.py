@@ -12,10 +12,12 @@ from typing import Any, Self
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
+from pydantic import NonNegativeInt, PositiveInt
 from scipy.linalg import cho_solve, cholesky, solve_triangular
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
+from hwbench.arguments import check_parameters
 from hwbench.arrays import Floats
 
 with warnings.catch_warnings():
@@ -57,9 +59,9 @@ class GaussianProcess(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
     def __init__(
         self,
-        max_rows: int = 10_000,
-        max_tuning_rows: int = 1000,
-        iterations: int = 50,
+        max_rows: PositiveInt = 10_000,
+        max_tuning_rows: PositiveInt = 1000,
+        iterations: NonNegativeInt = 50,
         random_state: int | None = None,
     ) -> None:
         self.max_rows = max_rows
@@ -69,6 +71,7 @@ class GaussianProcess(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
         """Fit to features X of shape (n_archs, n_features) and targets y of shape (n_archs,)."""
+        check_parameters(self)
         features = np.asarray(X, dtype=np.float64)
         targets = np.asarray(y, dtype=np.float64)
         self.n_features_in_ = features.shape[1]

@@ -5,7 +5,9 @@ from __future__ import annotations
 from itertools import pairwise
 
 import torch
+from pydantic import PositiveInt
 
+from hwbench.arguments import NotNegative, Positive
 from hwbench.predictors.models.graph_network import (
     GraphNetworkRegressor,
     GraphReader,
@@ -94,12 +96,12 @@ class GCN(GraphNetworkRegressor):
     def __init__(
         self,
         space: Space | None = None,
-        width: int = 144,
-        batch_size: int = 7,
-        learning_rate: float = 1e-4,
-        weight_decay: float = 3e-4,
-        steps: int = 2000,
-        passes: int = 60,
+        width: PositiveInt = 144,
+        batch_size: PositiveInt = 7,
+        learning_rate: Positive = 1e-4,
+        weight_decay: NotNegative = 3e-4,
+        steps: PositiveInt = 2000,
+        passes: PositiveInt = 60,
         random_state: int | None = None,
     ) -> None:
         self.space = space

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
+from hwbench.arguments import check_parameters
 from hwbench.errors import HwbenchError
 from hwbench.optimisation import batches, denormals_flushed, learning_rate_share
 from hwbench.predictors.models.mlp import ConstantNetwork
@@ -102,6 +103,7 @@ class GraphNetworkRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
         """Fit to rows of the encoding "graph" (n_archs, n_features) and targets (n_archs,)."""
+        check_parameters(self)
         features = np.ascontiguousarray(X, dtype=np.float32)
         targets = np.asarray(y, dtype=np.float64)
         self.n_features_in_ = features.shape[1]

@@ -6,16 +6,19 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
+from pydantic import PositiveInt
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
+from hwbench.arguments import Positive, check_parameters
 from hwbench.assets import home
-from hwbench.errors import HwbenchError, unknown_name
+from hwbench.errors import HwbenchError
+from hwbench.predictors.models.batched_mlp import ActivationName
 from hwbench.predictors.models.graph_network import ROWS_AT_ONCE, GraphReader
 from hwbench.predictors.models.mlp import MLP
 from hwbench.spaces import Space
@@ -31,7 +34,7 @@ N_FOR_SCALE = 1000
 KEPT = ("embedding.", "encoder.")
 """Parts of a VAE that make features."""
 
-FEATURES = ("messages", "latents")
+Features = Literal["messages", "latents"]
 
 
 class GraphVAE(RegressorMixin, BaseEstimator):  # type: ignore[misc]
@@ -66,17 +69,17 @@ class GraphVAE(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     def __init__(
         self,
         space: Space | None = None,
-        checkpoint: str | None = None,
-        vae_graphs: int = 8000,
-        vae_epochs: int = 15,
-        hidden_size: int = 128,
-        latent_size: int = 64,
-        features: str = "messages",
-        width: int = 256,
-        activation: str = "tanh",
-        learning_rate: float = 5e-3,
-        steps: int = 1000,
-        n_members: int = 1,
+        checkpoint: str | Path | None = None,
+        vae_graphs: PositiveInt = 8000,
+        vae_epochs: PositiveInt = 15,
+        hidden_size: PositiveInt = 128,
+        latent_size: PositiveInt = 64,
+        features: Features = "messages",
+        width: PositiveInt = 256,
+        activation: ActivationName = "tanh",
+        learning_rate: Positive = 5e-3,
+        steps: PositiveInt = 1000,
+        n_members: PositiveInt = 1,
         random_state: int | None = None,
     ) -> None:
         self.space = space
@@ -95,6 +98,7 @@ class GraphVAE(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
         """Fit to rows of the encoding "graph" (n_archs, n_features) and targets (n_archs,)."""
+        check_parameters(self)
         features = self._take_vae()._features(X)
         self.n_features_in_ = np.shape(X)[1]
         self.head_ = self._head({}).fit(features, y)
@@ -135,8 +139,6 @@ class GraphVAE(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
     def _take_vae(self) -> Self:
         """Keep what of the VAE makes features, and how they are centred and scaled."""
-        if self.features not in FEATURES:
-            raise unknown_name("features of GraphVAE", self.features, FEATURES)
         space = self._space()
         vae = self._vae(space)
         self.settings_ = vae.settings.model_dump(mode="json")

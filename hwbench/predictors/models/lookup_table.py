@@ -7,7 +7,7 @@ architecture with most such neighbours, and changes that were never measured alo
 
 from __future__ import annotations
 
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,6 +15,11 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from hwbench.arrays import IntArray
+from hwbench.errors import HwbenchError
+from hwbench.spaces import Space
+
+if TYPE_CHECKING:
+    import torch
 
 
 class LookupTable(RegressorMixin, BaseEstimator):  # type: ignore[misc]
@@ -22,12 +27,21 @@ class LookupTable(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
     Features are operation indices (encoding "integers").
 
+    Parameters
+    ----------
+    space : the search space; `to_torch` needs it.
+
     Attributes
     ----------
     baseline_ : int64 of shape (n_positions,), the baseline architecture.
     baseline_value_ : its target.
     differences_ : float64 of shape (n_positions, most operations), added for each operation.
     """
+
+    space: Space | None = None  # fitted models of 0.1.0 lack it
+
+    def __init__(self, space: Space | None = None) -> None:
+        self.space = space
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
         """Fit to operation indices X of shape (n_archs, n_positions) and targets y (n_archs,)."""
@@ -60,6 +74,27 @@ class LookupTable(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         # Sums of equal differences must tie, whatever the last bits of their rounding say.
         grain = 1e-12 * (float(np.abs(self.differences_).sum()) or 1.0)
         return np.round(values / grain) * grain
+
+    def to_torch(self) -> torch.nn.Module:
+        """A module that predicts from one-hots of the operations, or from their probabilities.
+
+        It maps features (n_archs, n_features) of the space's encoding "onehot" to (n_archs,).
+
+        Raises
+        ------
+        HwbenchError
+            Where it was made without the search space.
+        """
+        from hwbench.predictors.differentiable import Linear
+
+        check_is_fitted(self, "differences_")
+        if self.space is None:
+            raise HwbenchError("LookupTable: it needs the search space to be differentiable")
+        coefficients = [np.zeros(n) for n in self.space.n_choices]
+        for row, differences in zip(coefficients, self.differences_, strict=True):
+            known = differences[: len(row)]
+            row[: len(known)] = known
+        return Linear(np.concatenate(coefficients), self.baseline_value_)
 
 
 def _most_neighbours(archs: IntArray) -> int:

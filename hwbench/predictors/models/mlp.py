@@ -8,12 +8,13 @@ from typing import Any, Self
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
+from pydantic import PositiveInt
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
-from hwbench.errors import HwbenchError, unknown_name
+from hwbench.arguments import Positive, check_parameters
 from hwbench.predictors.models.batched_mlp import (
-    ACTIVATIONS,
+    ActivationName,
     Network,
     Weights,
     outputs,
@@ -49,14 +50,14 @@ class MLP(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
     def __init__(
         self,
-        n_layers: int = 3,
-        width: int = 32,
-        learning_rate: float = 1e-3,
-        activation: str = "relu",
+        n_layers: PositiveInt = 3,
+        width: PositiveInt = 32,
+        learning_rate: Positive = 1e-3,
+        activation: ActivationName = "relu",
         residual: bool = False,
-        steps: int = 2000,
-        batch_size: int | None = None,
-        n_members: int = 1,
+        steps: PositiveInt = 2000,
+        batch_size: PositiveInt | None = None,
+        n_members: PositiveInt = 1,
         random_state: int | None = None,
     ) -> None:
         self.n_layers = n_layers
@@ -150,11 +151,8 @@ class MLP(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     def _networks(
         self, configuration: Mapping[str, Any], rows: NDArray[np.int64], seed: int
     ) -> list[Network]:
+        check_parameters(self, configuration)
         own = {**self.get_params(deep=False), **configuration}
-        if own["activation"] not in ACTIVATIONS:
-            raise unknown_name("activation", own["activation"], ACTIVATIONS)
-        if own["n_layers"] < 1 or own["width"] < 1 or own["n_members"] < 1 or own["steps"] < 1:
-            raise HwbenchError("MLP: n_layers, width, n_members and steps must be at least 1")
         batch = own["batch_size"] or min(
             max(SMALLEST_BATCH, len(rows) // BATCHES_A_PASS), LARGEST_BATCH
         )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import torch
+from pydantic import PositiveInt
 
+from hwbench.arguments import Positive
 from hwbench.predictors.models.graph_network import GraphNetworkRegressor, GraphReader, Network
 from hwbench.spaces import Space
 
@@ -98,11 +100,11 @@ class NAO(GraphNetworkRegressor):
     def __init__(
         self,
         space: Space | None = None,
-        width: int = 64,
-        batch_size: int = 100,
-        learning_rate: float = 1e-3,
-        steps: int = 600,
-        passes: int = 150,
+        width: PositiveInt = 64,
+        batch_size: PositiveInt = 100,
+        learning_rate: Positive = 1e-3,
+        steps: PositiveInt = 600,
+        passes: PositiveInt = 150,
         random_state: int | None = None,
     ) -> None:
         self.space = space

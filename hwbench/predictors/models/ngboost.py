@@ -10,8 +10,11 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from pydantic import PositiveInt
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
+
+from hwbench.arguments import Positive, check_parameters
 
 
 class _SharedRandomState(np.random.RandomState):
@@ -38,10 +41,10 @@ class NGBoost(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
     def __init__(
         self,
-        n_estimators: int = 500,
-        learning_rate: float = 0.01,
-        max_depth: int = 3,
-        max_features: float = 1.0,
+        n_estimators: PositiveInt = 500,
+        learning_rate: Positive = 0.01,
+        max_depth: PositiveInt = 3,
+        max_features: Positive = 1.0,
         random_state: int | None = None,
     ) -> None:
         self.n_estimators = n_estimators
@@ -52,6 +55,7 @@ class NGBoost(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
         """Fit to features X of shape (n_archs, n_features) and targets y of shape (n_archs,)."""
+        check_parameters(self)
         from ngboost import NGBRegressor
         from sklearn.tree import DecisionTreeRegressor
 

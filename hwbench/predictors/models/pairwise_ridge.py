@@ -12,10 +12,12 @@ from typing import Self
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
+from pydantic import PositiveInt
 from scipy.linalg import cho_factor, cho_solve, eigh
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
+from hwbench.arguments import Positive, Share, check_parameters
 from hwbench.arrays import Floats
 
 ALPHAS = np.logspace(-4, 1, 26)
@@ -51,9 +53,9 @@ class PairwiseRidge(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
     def __init__(
         self,
-        alpha: float | None = None,
-        pair_weight: float | None = None,
-        max_tuning_rows: int = 1000,
+        alpha: Positive | None = None,
+        pair_weight: Share | None = None,
+        max_tuning_rows: PositiveInt = 1000,
         random_state: int | None = None,
     ) -> None:
         self.alpha = alpha
@@ -63,6 +65,7 @@ class PairwiseRidge(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
         """Fit to features X of shape (n_archs, n_features) and targets y of shape (n_archs,)."""
+        check_parameters(self)
         features = np.asarray(X, dtype=np.float64)
         targets = np.asarray(y, dtype=np.float64)
         self.n_features_in_ = features.shape[1]

@@ -12,10 +12,12 @@ from typing import Any, Self
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
+from pydantic import NonNegativeInt, PositiveInt
 from scipy.linalg import cho_solve, cholesky, solve_triangular
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
+from hwbench.arguments import check_parameters
 from hwbench.arrays import Floats
 from hwbench.predictors.models.gaussian_process import (
     ExactModel,
@@ -53,8 +55,8 @@ class SparseGaussianProcess(RegressorMixin, BaseEstimator):  # type: ignore[misc
 
     def __init__(
         self,
-        inducing_points: int = 100,
-        iterations: int = 50,
+        inducing_points: PositiveInt = 100,
+        iterations: NonNegativeInt = 50,
         random_state: int | None = None,
     ) -> None:
         self.inducing_points = inducing_points
@@ -63,6 +65,7 @@ class SparseGaussianProcess(RegressorMixin, BaseEstimator):  # type: ignore[misc
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
         """Fit to features X of shape (n_archs, n_features) and targets y of shape (n_archs,)."""
+        check_parameters(self)
         features = np.asarray(X, dtype=np.float64)
         targets = np.asarray(y, dtype=np.float64)
         self.n_features_in_ = features.shape[1]

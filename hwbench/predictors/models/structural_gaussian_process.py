@@ -9,12 +9,14 @@ from typing import Any, Self
 import numpy as np
 from numpy.linalg import LinAlgError
 from numpy.typing import ArrayLike
+from pydantic import NonNegativeInt, PositiveInt
 from scipy.linalg import cho_solve, cholesky, solve_triangular
 from scipy.optimize import minimize
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 from threadpoolctl import threadpool_limits
 
+from hwbench.arguments import Finite, check_parameters
 from hwbench.arrays import Floats, IntArray
 from hwbench.errors import HwbenchError
 from hwbench.predictors.models.grouped_kernel import GroupedKernel
@@ -126,11 +128,11 @@ class StructuralGaussianProcess(RegressorMixin, BaseEstimator):  # type: ignore[
     def __init__(
         self,
         space: Space | None = None,
-        work_prior: float = 0.7,
+        work_prior: Finite = 0.7,
         sources: SourceMetrics | None = None,
-        likelihood_rows: int = 1000,
-        most_rows: int = 16000,
-        max_iterations: int = 40,
+        likelihood_rows: PositiveInt = 1000,
+        most_rows: PositiveInt = 16000,
+        max_iterations: NonNegativeInt = 40,
         random_state: int | None = None,
     ) -> None:
         self.space = space
@@ -143,6 +145,7 @@ class StructuralGaussianProcess(RegressorMixin, BaseEstimator):  # type: ignore[
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
         """Fit to operation indices X of shape (n_archs, n_positions) and targets y (n_archs,)."""
+        check_parameters(self)
         if self.space is None:
             raise HwbenchError("StructuralGaussianProcess: it needs the search space")
         archs = np.asarray(X).astype(np.int64)

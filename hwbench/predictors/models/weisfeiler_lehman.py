@@ -11,10 +11,12 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from pydantic import NonNegativeInt, PositiveInt
 from scipy.sparse import csr_array
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
+from hwbench.arguments import check_parameters
 from hwbench.arrays import Floats
 from hwbench.errors import HwbenchError
 from hwbench.spaces import Space
@@ -115,8 +117,8 @@ class WeisfeilerLehmanGaussianProcess(RegressorMixin, BaseEstimator):  # type: i
     def __init__(
         self,
         space: Space | None = None,
-        max_iterations: int = 3,
-        max_rows: int = 3000,
+        max_iterations: NonNegativeInt = 3,
+        max_rows: PositiveInt = 3000,
         random_state: int | None = None,
     ) -> None:
         self.space = space
@@ -126,6 +128,7 @@ class WeisfeilerLehmanGaussianProcess(RegressorMixin, BaseEstimator):  # type: i
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
         """Fit to rows X of the encoding "graph" and targets y of shape (n_archs,)."""
+        check_parameters(self)
         features, targets = np.asarray(X), np.asarray(y, dtype=np.float64)
         self.n_features_in_ = features.shape[1]
         if len(targets) > self.max_rows:

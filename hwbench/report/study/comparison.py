@@ -22,7 +22,7 @@ from hwbench.pages.plotting import (
     plain_text,
     signed,
 )
-from hwbench.results.run import LOOKUP_FAMILY, Run
+from hwbench.results.run import Run
 
 TAUS = (0.6, 0.7, 0.8, 0.9)
 """Kendall's taus whose cost in measurements is listed."""
@@ -140,7 +140,7 @@ def spread_figure(
     study: pd.DataFrame, simulation: pd.DataFrame | None, entries: Mapping[str, Entry]
 ) -> Figure | None:
     """Spread of the deviations against tau, of trained and of simulated predictors (LAUBE A.7)."""
-    own = study[study["deviation"].notna() & (study["family"] != LOOKUP_FAMILY)]
+    own = study[study["deviation"].notna() & ~study["own_training_set"]]
     if own.empty:
         return None
     means = own.groupby(["target", "predictor", "training_size"])[["deviation", "kendall_tau"]]

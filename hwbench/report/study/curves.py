@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import cycle
 
 import numpy as np
 import pandas as pd
 
-from hwbench.analysis.study import Lookup
+from hwbench.analysis.study import OwnSetScore
 from hwbench.pages.plotting import (
     Entry,
     Figure,
@@ -23,7 +24,7 @@ from hwbench.pages.plotting import (
     seconds,
 )
 
-LOOKUP_GROUP = "lookup"
+OWN_SET_DASHES = ("dash", "dot", "dashdot")
 
 
 def predictor_entries(titles: Mapping[str, str]) -> dict[str, Entry]:
@@ -39,7 +40,7 @@ def learning_curves_figure(
     title: str,
     curves: pd.DataFrame,
     entries: Mapping[str, Entry],
-    lookup: Lookup | None,
+    own_sets: Sequence[OwnSetScore],
 ) -> Figure:
     """Kendall's tau against training size with interval bands, of one target's `curves`."""
     bands: list[Json] = []
@@ -65,17 +66,18 @@ def learning_curves_figure(
         "tickvals": sizes,
         "ticktext": [f"{size:,}" for size in sizes],
     }
-    if lookup is not None:
-        look = Entry(LOOKUP_GROUP, f"{lookup.title} ({lookup.training_size})", "$ink", "", "dash")
+    for dash, own in zip(cycle(OWN_SET_DASHES), own_sets, strict=False):
+        title_of_own = f"{own.title} ({own.training_size})"
+        look = Entry(f"o:{own.predictor}", title_of_own, "$ink", "", dash)
         legend.append(look)
-        ends = [min([*sizes, lookup.training_size]), max([*sizes, lookup.training_size])]
+        ends = [min([*sizes, own.training_size]), max([*sizes, own.training_size])]
         hover = (
-            f"<b>{plain_text(lookup.title)}</b><br>{lookup.training_size:,} measurements, "
-            f"no sampling<br>tau {lookup.tau:.3f}"
+            f"<b>{plain_text(own.title)}</b><br>{own.training_size:,} measurements, "
+            f"no sampling<br>tau {own.tau:.3f}"
         )
         lines.append(
-            line_trace(look, ends, [lookup.tau] * 2, [hover] * 2)
-            | {"mode": "lines", "line": {"color": "$ink", "dash": "dash", "width": 1.5}}
+            line_trace(look, ends, [own.tau] * 2, [hover] * 2)
+            | {"mode": "lines", "line": {"color": "$ink", "dash": dash, "width": 1.5}}
         )
     return Figure(
         name=name,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
-from hwbench.analysis.study import Lookup, best_at, expected_loss, first_above
+from hwbench.analysis.study import OwnSetScore, best_at, expected_loss, first_above
 from hwbench.pages.blocks import Finding
 from hwbench.results.run import Run
 
@@ -16,11 +16,11 @@ from hwbench.results.run import Run
 def study_findings(
     run: Run,
     curves: pd.DataFrame,
-    lookups: Mapping[str, Lookup],
+    own_sets: Mapping[str, Sequence[OwnSetScore]],
     titles: Mapping[str, str],
     simulated: pd.DataFrame | None,
 ) -> list[Finding]:
-    """Per target: the best predictor, when it passes the lookup table, what it costs a search."""
+    """Per target: the best predictor, when it passes those that need no sample, what it costs."""
     findings = []
     for key in sorted(curves["target"].unique()):
         target = run.target(key)
@@ -55,8 +55,7 @@ def study_findings(
                     target.amount(f"{best['mae']:.3g}")
                 )
             )
-        if key in lookups:
-            sentences.append(_passing(own, key, lookups[key], titles, small))
+        sentences += [_passing(own, key, each, titles, small) for each in own_sets.get(key, ())]
         if simulated is not None:
             sentences.append(_cost(simulated, key, float(best["tau"])))
         findings.append(Finding(target.with_unit, tuple(s for s in sentences if s)))
@@ -75,12 +74,12 @@ def _tau(row: pd.Series) -> Markup:
 
 
 def _passing(
-    curves: pd.DataFrame, key: str, lookup: Lookup, titles: Mapping[str, str], small: int
+    curves: pd.DataFrame, key: str, own: OwnSetScore, titles: Mapping[str, str], small: int
 ) -> Markup:
-    start = Markup("The lookup table, which needs {} measurements, reaches {:.2f}").format(
-        f"{lookup.training_size:,}", lookup.tau
+    start = Markup("{} needs {} measurements of its own and reaches {:.2f}").format(
+        own.title, f"{own.training_size:,}", own.tau
     )
-    passing = first_above(curves, key, lookup.tau)
+    passing = first_above(curves, key, own.tau)
     if passing is None:
         return start + Markup("; no predictor passes it.")
     size = int(passing["training_size"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import pandas as pd
@@ -54,8 +54,8 @@ def study_summary(run: Run, simulated: pd.DataFrame | None) -> list[Block]:
     if curves.empty:
         text = "No trained predictor has a score, so there is nothing to compare."
         return [*blocks, Notice(text)]
-    titles, lookups = analysis.predictor_titles(study), analysis.lookup_scores(study)
-    return [*blocks, *summary.study_findings(run, curves, lookups, titles, simulated)]
+    titles, own_sets = analysis.predictor_titles(study), analysis.own_set_scores(study)
+    return [*blocks, *summary.study_findings(run, curves, own_sets, titles, simulated)]
 
 
 def study_sections(run: Run) -> list[Section]:
@@ -90,14 +90,14 @@ def _study(run: Run) -> pd.DataFrame:
 def _curves_section(
     run: Run, curves: pd.DataFrame, targets: list[str], entries: Mapping[str, Entry]
 ) -> Section:
-    lookups = analysis.lookup_scores(_study(run))
+    own_sets = analysis.own_set_scores(_study(run))
     figures = [
         curve_figures.learning_curves_figure(
             f"curve-{i}",
             run.target(key).title,
             curves[curves["target"] == key],
             entries,
-            lookups.get(key),
+            own_sets.get(key, ()),
         )
         for i, key in enumerate(targets)
     ]
@@ -114,18 +114,24 @@ def _ranking_section(
 ) -> Section:
     study = _study(run)
     encodings = study.groupby("predictor")["encoding"].first()
-    lookups = analysis.lookup_scores(study)
+    own_sets = analysis.own_set_scores(study)
     overall = analysis.overall_curves(study)
     tables = [
         _ranking(
-            f"ranking-{i}", run.target(key).title, curves, key, titles, encodings, lookups.get(key)
+            f"ranking-{i}",
+            run.target(key).title,
+            curves,
+            key,
+            titles,
+            encodings,
+            own_sets.get(key, ()),
         )
         for i, key in enumerate(targets)
     ]
     if len(targets) > 1 and len(overall):
         title = f"Mean over the {len(targets)} targets"
         tables.insert(
-            0, _ranking("ranking-all", title, overall, "", titles, encodings, lookups.get(""))
+            0, _ranking("ranking-all", title, overall, "", titles, encodings, own_sets.get("", ()))
         )
     if len(tables) > MOST_UNFOLDED:
         tables = [tables[0], *(replace(table, folded=True) for table in tables[1:])]
@@ -143,7 +149,7 @@ def _ranking(
     key: str,
     titles: Mapping[str, str],
     encodings: Mapping[str, str],
-    lookup: analysis.Lookup | None,
+    own_sets: Sequence[analysis.OwnSetScore],
 ) -> DataTable:
     own = curves[curves["target"] == key]
     sizes = sorted({int(size) for size in own["training_size"]})
@@ -165,12 +171,10 @@ def _ranking(
         if any((predictor, size) in cells for size in sizes)
     ]
     rows.sort(key=_by_last_cell)
-    note = ""
-    if lookup is not None:
-        note = (
-            f"{lookup.title}: {lookup.tau:.3f} with its {lookup.training_size:,} measurements, no "
-            "sampling."
-        )
+    note = " ".join(
+        f"{each.title}: {each.tau:.3f} with its {each.training_size:,} measurements, no sampling."
+        for each in own_sets
+    )
     return DataTable(
         name,
         title,

@@ -8,13 +8,20 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from pydantic import NonNegativeInt, PositiveInt
 
+from hwbench.arguments import check_constructor, checks_arguments
 from hwbench.arrays import Floats, IntArray
 from hwbench.errors import HwbenchError
 from hwbench.fronts.many import best_first, non_dominated
 from hwbench.search.candidates import Candidates
 from hwbench.search.objectives import Objective, Objectives
 from hwbench.spaces import Space, get_space
+
+
+def _owner(strategy: Any) -> str:
+    """Whose arguments they are, for messages."""
+    return f"strategy {getattr(strategy, 'name', type(strategy).__name__)}"
 
 
 class Strategy(ABC):
@@ -45,20 +52,25 @@ class Strategy(ABC):
     family: ClassVar[str]
     paper: ClassVar[str]
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        check_constructor(cls, _owner)
+
+    @checks_arguments(_owner)
     def __init__(
         self,
         space: Space | str,
         objectives: Sequence[Objective],
         *,
         candidates: ArrayLike | None = None,
-        seed: int = 0,
-        n_initial: int = 50,
+        seed: NonNegativeInt = 0,
+        n_initial: PositiveInt = 50,
     ) -> None:
         self.space = get_space(space) if isinstance(space, str) else space
         self.objectives = Objectives(objectives)
         self.candidates = Candidates(self.space, candidates)
         self.seed = seed
-        self.n_initial = self._at_least(1, "n_initial", n_initial)
+        self.n_initial = n_initial
         self.generator = np.random.default_rng([seed, 1])
         self._seen: set[Any] = set()
         self._told: set[Any] = set()
@@ -70,7 +82,8 @@ class Strategy(ABC):
 
     # ------------------------------------------------------------------ the interface
 
-    def ask(self, n_archs: int = 1) -> IntArray:
+    @checks_arguments(_owner)
+    def ask(self, n_archs: PositiveInt = 1) -> IntArray:
         """Architectures to measure next.
 
         Parameters
@@ -87,7 +100,6 @@ class Strategy(ABC):
         HwbenchError
             Where `n_archs` is less than 1.
         """
-        self._at_least(1, "n_archs", n_archs)
         chosen: list[IntArray] = []
         while self._initial and len(chosen) < n_archs:
             chosen += self._fresh([self._initial.pop(0)], 1)
@@ -199,20 +211,6 @@ class Strategy(ABC):
                 self._seen.add(key)
                 chosen.append(arch)
         return chosen
-
-    def _at_least(self, least: float, name: str, value: Any) -> Any:
-        """A parameter, checked.
-
-        Raises
-        ------
-        HwbenchError
-            Where it is less than it may be.
-        """
-        if not value >= least:
-            raise HwbenchError(
-                f"strategy {self.name}: {name} must be at least {least}, not {value}"
-            )
-        return value
 
 
 def _with_room(array: NDArray[Any], n_rows: int) -> NDArray[Any]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from pydantic import Field
 
 from hwbench.arrays import Floats, IntArray
 from hwbench.search.strategies.acquisition import (
@@ -90,11 +91,13 @@ class RandomForestSearch(ExpectedImprovementSearch):
     family = "Bayesian optimisation"
     paper = "Hutter et al. 2011, Sequential model-based optimization for algorithm configuration"
     default_predictor = "random_forest"
+    predictor_fixed = True
 
-    def __init__(self, *args: Any, n_trees: int = 50, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, n_trees: Annotated[int, Field(ge=2)] = 50, **kwargs: Any
+    ) -> None:
         self.n_trees = n_trees
-        super().__init__(*args, predictor=self.default_predictor, **kwargs)
-        self._at_least(2, "n_trees", n_trees)
+        super().__init__(*args, **kwargs)
 
     def _make_model(self) -> Any:
         self.predictor_parameters = {"n_estimators": self.n_trees, **self.predictor_parameters}

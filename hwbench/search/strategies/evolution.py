@@ -6,6 +6,7 @@ from collections import deque
 from typing import Any
 
 import numpy as np
+from pydantic import PositiveInt
 
 from hwbench.arrays import IntArray
 from hwbench.fronts.many import best_first
@@ -31,11 +32,15 @@ class RegularisedEvolution(Strategy):
     paper = "Real et al. 2019, Regularized evolution for image classifier architecture search"
 
     def __init__(
-        self, *args: Any, population_size: int = 50, tournament_size: int = 10, **kwargs: Any
+        self,
+        *args: Any,
+        population_size: PositiveInt = 50,
+        tournament_size: PositiveInt = 10,
+        **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
-        self.population_size = self._at_least(1, "population_size", population_size)
-        self.tournament_size = self._at_least(1, "tournament_size", tournament_size)
+        self.population_size = population_size
+        self.tournament_size = tournament_size
         self._population: deque[int] = deque(maxlen=population_size)
 
     def _learn(self, first: int) -> None:

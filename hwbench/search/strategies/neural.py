@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from pydantic import PositiveInt
 
+from hwbench.arguments import NotNegative
 from hwbench.arrays import Floats, IntArray
 from hwbench.search.strategies.acquisition import draw_weights
 from hwbench.search.strategies.surrogate import FittedObjective, SurrogateSearch
@@ -29,12 +31,15 @@ class MutantSearch(SurrogateSearch):
     default_n_mutants = 200
 
     def __init__(
-        self, *args: Any, n_mutants: int | None = None, n_parents: int = 20, **kwargs: Any
+        self,
+        *args: Any,
+        n_mutants: PositiveInt | None = None,
+        n_parents: PositiveInt = 20,
+        **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
-        number = self.default_n_mutants if n_mutants is None else n_mutants
-        self.n_mutants = self._at_least(1, "n_mutants", number)
-        self.n_parents = self._at_least(1, "n_parents", n_parents)
+        self.n_mutants = self.default_n_mutants if n_mutants is None else n_mutants
+        self.n_parents = n_parents
 
     def _candidates(self, n_archs: int) -> IntArray:
         return self._mutants(self.n_parents, max(self.n_mutants, n_archs))
@@ -110,11 +115,12 @@ class Bonas(MutantSearch):
     family = "neural Bayesian optimisation"
     paper = "Shi et al. 2020, Bridging the gap between sample-based and one-shot NAS with BONAS"
     default_predictor = "bonas"
+    predictor_fixed = True
     default_round_size = 20
 
-    def __init__(self, *args: Any, exploration: float = 0.5, **kwargs: Any) -> None:
-        super().__init__(*args, predictor=self.default_predictor, **kwargs)
-        self.exploration = self._at_least(0, "exploration", exploration)
+    def __init__(self, *args: Any, exploration: NotNegative = 0.5, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.exploration = exploration
 
     def _make_model(self) -> Any:
         return _EmbeddingRegression(super()._make_model())

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from pydantic import Field
 
 from hwbench.arrays import IntArray
 from hwbench.imports import import_module_of
@@ -32,9 +33,11 @@ class NSGA2(Strategy):
     family = "evolution"
     paper = "Deb et al. 2002, A fast and elitist multiobjective genetic algorithm: NSGA-II"
 
-    def __init__(self, *args: Any, population_size: int = 50, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, population_size: Annotated[int, Field(ge=2)] = 50, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
-        self.population_size = self._at_least(2, "population_size", population_size)
+        self.population_size = population_size
         self._queue: list[IntArray] = []
         _pymoo("core.population")  # that it is missing is said now
 

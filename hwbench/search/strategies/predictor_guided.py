@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
+from pydantic import Field
 
+from hwbench.arguments import NotNegative
 from hwbench.arrays import Floats, IntArray
-from hwbench.errors import HwbenchError, unknown_name
 from hwbench.fronts.many import non_dominated
 from hwbench.search.strategies.surrogate import FittedObjective, SurrogateSearch
 
@@ -18,9 +19,13 @@ PUBLISHED_TRADE_OFFS = tuple(round(0.01 * step, 2) for step in range(1, 26))
 WIDE_TRADE_OFFS = tuple(float(beta) for beta in np.geomspace(0.01, 20.0, 25))
 """As many from 0.01 to 20, evenly by their logarithm: they reach the cheap end of a front too."""
 
-SCALARISATIONS = ("sum", "chebyshev", "epsilon_constraint")
+Scalarisation = Literal["sum", "chebyshev", "epsilon_constraint"]
+TradeOffs = Literal["published", "wide"]
 
-TRADE_OFFS = {"published": PUBLISHED_TRADE_OFFS, "wide": WIDE_TRADE_OFFS}
+TRADE_OFFS: dict[TradeOffs, tuple[float, ...]] = {
+    "published": PUBLISHED_TRADE_OFFS,
+    "wide": WIDE_TRADE_OFFS,
+}
 
 
 class PredictorGuided(SurrogateSearch):
@@ -64,28 +69,19 @@ class PredictorGuided(SurrogateSearch):
     def __init__(
         self,
         *args: Any,
-        trade_offs: str | Sequence[float] = "published",
-        scalarisation: str | Sequence[str] = "sum",
-        exploration: float = 0.0,
+        trade_offs: TradeOffs | Annotated[Sequence[NotNegative], Field(min_length=1)] = "published",
+        scalarisation: Scalarisation | Annotated[Sequence[Scalarisation], Field(min_length=1)] = (
+            "sum"
+        ),
+        exploration: NotNegative = 0.0,
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
-        chosen = [scalarisation] if isinstance(scalarisation, str) else list(scalarisation)
-        if not chosen:
-            raise HwbenchError(f"strategy {self.name}: scalarisation must name at least one")
-        for each in chosen:
-            if each not in SCALARISATIONS:
-                raise unknown_name(f"scalarisation of strategy {self.name}", each, SCALARISATIONS)
-        self.scalarisations = chosen
-        self.exploration = self._at_least(0, "exploration", exploration)
-        if isinstance(trade_offs, str) and trade_offs not in TRADE_OFFS:
-            raise unknown_name(f"trade_offs of strategy {self.name}", trade_offs, TRADE_OFFS)
+        several = [scalarisation] if isinstance(scalarisation, str) else scalarisation
+        self.scalarisations = list(several)
+        self.exploration = exploration
         given = TRADE_OFFS[trade_offs] if isinstance(trade_offs, str) else trade_offs
         self.trade_offs = np.array(given, dtype=np.float64)
-        if self.trade_offs.ndim != 1 or not len(self.trade_offs):
-            raise HwbenchError(f"strategy {self.name}: trade_offs must be a list of numbers")
-        if not (np.isfinite(self.trade_offs) & (self.trade_offs >= 0)).all():
-            raise HwbenchError(f"strategy {self.name}: trade_offs must be finite and at least 0")
 
     def _select(self, fitted: Sequence[FittedObjective], n_archs: int) -> IntArray:
         pool = self._pool()

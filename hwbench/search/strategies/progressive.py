@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from pydantic import PositiveInt
 
 from hwbench.arrays import IntArray
 from hwbench.fronts.many import best_first
@@ -33,9 +34,9 @@ class ProgressiveSearch(SurrogateSearch):
     paper = "Liu et al. 2018, Progressive neural architecture search"
     default_predictor = "mlp_small"
 
-    def __init__(self, *args: Any, beam_size: int = 100, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, beam_size: PositiveInt = 100, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.beam_size = self._at_least(1, "beam_size", beam_size)
+        self.beam_size = beam_size
         self._beam = self.space.baseline[None, :]
 
     def _select(self, fitted: Sequence[FittedObjective], n_archs: int) -> IntArray:

@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import PositiveInt
 
+from hwbench.arguments import NotNegative, Share
 from hwbench.arrays import Floats, IntArray
-from hwbench.errors import HwbenchError
 from hwbench.search.strategies.base import Strategy
 from hwbench.search.strategies.controller import Controller
 
@@ -41,25 +42,23 @@ class Reinforce(Strategy):
     def __init__(
         self,
         *args: Any,
-        mixing: float = 0.5,
-        hidden_units: int = 100,
-        batch_size: int = 10,
-        learning_rate: float = 0.01,
-        entropy_weight: float = 0.01,
-        baseline_decay: float = 0.9,
+        mixing: Share = 0.5,
+        hidden_units: PositiveInt = 100,
+        batch_size: PositiveInt = 10,
+        learning_rate: NotNegative = 0.01,
+        entropy_weight: NotNegative = 0.01,
+        baseline_decay: Share = 0.9,
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
-        if not 0 <= mixing <= 1:
-            raise HwbenchError(f"strategy {self.name}: mixing must lie in 0 .. 1, not {mixing}")
         self.mixing = mixing
-        self.batch_size = self._at_least(1, "batch_size", batch_size)
+        self.batch_size = batch_size
         self.entropy_weight = entropy_weight
         self.baseline_decay = baseline_decay
         self._policy = Controller(
             self.space.n_choices,
-            self._at_least(1, "hidden_units", hidden_units),
-            learning_rate=self._at_least(0, "learning_rate", learning_rate),
+            hidden_units,
+            learning_rate=learning_rate,
             seed=self.seed,
         )
         self._baseline: float | None = None

@@ -8,19 +8,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from pydantic import PositiveInt
 
+from hwbench.arguments import NotNegative
 from hwbench.arrays import Floats, IntArray
+from hwbench.errors import HwbenchError
 from hwbench.fronts.many import best_first
+from hwbench.predictors.card import DEFAULT_PREDICTOR, predictor_card
 from hwbench.search.strategies.base import Strategy
 
 MOST_ROWS = 4000
 """Architectures whose uncertainty is predicted together."""
-
-
-FIT_OFTEN: Mapping[str, Mapping[str, Any]] = {
-    "structural_gaussian_process": {"likelihood_rows": 200, "max_iterations": 20},
-}
-"""Hyper-parameters of predictors whose defaults are for one fit, not for one every round."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +86,8 @@ class SurrogateSearch(Strategy):
     Parameters
     ----------
     predictor : name of a zoo entry, or the path of a card.
-    predictor_parameters : hyper-parameters of it, beside those of `FIT_OFTEN`.
+    predictor_parameters : hyper-parameters of it, beside those that its card has for models
+        that are fitted often.
     round_size : measurements between two fits.
     pool_size : candidates that are predicted, where the space is too large to predict all.
     warp : how strongly costs of the first objective are warped before they are fitted (see
@@ -96,7 +95,9 @@ class SurrogateSearch(Strategy):
         the warp is about linear. 0 fits plain costs.
     """
 
-    default_predictor = "structural_gaussian_process"
+    default_predictor = DEFAULT_PREDICTOR
+    predictor_fixed = False
+    """Whether the strategy is made for that predictor and takes no other."""
     default_round_size = 25
     default_warp = 0.0
 
@@ -105,19 +106,23 @@ class SurrogateSearch(Strategy):
         *args: Any,
         predictor: str | None = None,
         predictor_parameters: Mapping[str, Any] | None = None,
-        round_size: int | None = None,
-        pool_size: int = 10_000,
-        warp: float | None = None,
+        round_size: PositiveInt | None = None,
+        pool_size: PositiveInt = 10_000,
+        warp: NotNegative | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self.predictor = self.default_predictor if predictor is None else predictor
-        often = FIT_OFTEN.get(self.predictor, {})
+        if self.predictor_fixed and self.predictor != self.default_predictor:
+            raise HwbenchError(
+                f"strategy {self.name}: it is made for the predictor {self.default_predictor} and "
+                f"takes no other, such as {predictor}"
+            )
+        often = predictor_card(self.predictor).fit_often
         self.predictor_parameters = {**often, **(predictor_parameters or {})}
-        rows = self.default_round_size if round_size is None else round_size
-        self.round_size = self._at_least(1, "round_size", rows)
-        self.pool_size = self._at_least(1, "pool_size", pool_size)
-        self.warp = self._at_least(0, "warp", self.default_warp if warp is None else warp)
+        self.round_size = self.default_round_size if round_size is None else round_size
+        self.pool_size = pool_size
+        self.warp = self.default_warp if warp is None else warp
         self._picked: list[IntArray] = []
         self._round = 0
         self._make_model()  # an unknown predictor is said now, not after the first round

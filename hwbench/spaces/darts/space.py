@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import combinations, permutations
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,6 +18,7 @@ from hwbench.arrays import IntArray
 from hwbench.spaces.base import Skeleton, Space
 from hwbench.spaces.darts.genotype import read_genotype
 from hwbench.spaces.darts.skeleton import N_NODES, STEM_MULTIPLIER, cell_shapes
+from hwbench.spaces.drawing import DrawnAs, Edge
 from hwbench.spaces.graphs import Graphs
 from hwbench.spaces.strings import join_pieces, parse_rows
 
@@ -34,6 +35,7 @@ OPERATIONS = (
     "dil_conv_5x5",
 )
 CELLS = ("normal", "reduction")
+STATES = ("c_{k-2}", "c_{k-1}", *map(str, range(N_NODES)))
 PAIRS = tuple(tuple(combinations(range(node + 2), 2)) for node in range(N_NODES))
 
 # A cell's positions: node 2 has but one pair of inputs, the others choose one.
@@ -82,6 +84,7 @@ class DARTS(Space):
     positions = tuple(position for cell in CELLS for position in _cell_positions(cell))
     encodings = ("onehot", "counts", "integers", "graph")
     default_skeleton = Skeleton(channels=36, depth=6)
+    drawn_as: ClassVar[DrawnAs] = "states"
 
     # ------------------------------------------------------------------ edges of the cells
 
@@ -99,6 +102,22 @@ class DARTS(Space):
         operations : int64 of the same shape, indices into `OPERATIONS`.
         """
         return _edges_of(self.check(archs).reshape(-1, len(CELLS), N_CELL_POSITIONS))
+
+    def edges_of(self, arch: ArrayLike) -> list[Edge]:
+        """The operations of an architecture as the edges of graphs.
+
+        "c_{k-2}" and "c_{k-1}" are the outputs of the cells before; the output, the nodes side by
+        side, has no edge of its own.
+        """
+        inputs, operations = self.edges(np.asarray(arch)[None, :])
+        return [
+            Edge(cell, STATES[source], STATES[node + 2], OPERATIONS[choice])
+            for number, cell in enumerate(CELLS)
+            for node in range(N_NODES)
+            for source, choice in zip(
+                inputs[0, number, node], operations[0, number, node], strict=True
+            )
+        ]
 
     # ------------------------------------------------------------------ strings
 

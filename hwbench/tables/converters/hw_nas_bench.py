@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from hwbench.arrays import IntArray
 from hwbench.errors import HwbenchError
+from hwbench.formats import load_pickle
 from hwbench.progress import Progress, silent
 from hwbench.spaces import get_space
 from hwbench.spaces.edge_cell import EDGES
@@ -30,7 +31,6 @@ from hwbench.tables.converters.common import (
     read_csv,
 )
 from hwbench.tables.converters.nasbench201 import DATASETS, is_accuracy_file, read_accuracies
-from hwbench.tables.formats import load_pickle
 from hwbench.tables.table import Table
 
 # Unit and title of each metric. The published study minimises all of them.

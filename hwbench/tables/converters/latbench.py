@@ -12,11 +12,11 @@ import pandas as pd
 
 from hwbench.arrays import IntArray
 from hwbench.errors import HwbenchError
+from hwbench.formats import load_pickle
 from hwbench.progress import Progress, silent
 from hwbench.spaces import get_space
 from hwbench.tables.card import ColumnCard
 from hwbench.tables.converters.common import listed_files, make_table
-from hwbench.tables.formats import load_pickle
 from hwbench.tables.table import Table
 
 _FILES = (".pkl", ".pickle")

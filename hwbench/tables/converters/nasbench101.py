@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from hwbench.arrays import Floats, IntArray
 from hwbench.errors import HwbenchError, unknown_name
+from hwbench.formats import Record, frame_from_pickle, read_nasbench101
 from hwbench.progress import Progress, silent
 from hwbench.spaces import get_space
 from hwbench.spaces.nasbench101.cells import (
@@ -30,7 +31,6 @@ from hwbench.spaces.nasbench101.cells import (
 from hwbench.spaces.nasbench101.space import NASBench101
 from hwbench.tables.card import ColumnCard
 from hwbench.tables.converters.common import listed_files, make_table
-from hwbench.tables.formats import Record, frame_from_pickle, read_nasbench101
 from hwbench.tables.table import Table
 
 TRAININGS = 3

@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from hwbench.errors import HwbenchError
+from hwbench.formats import load_pickle, stream_torch
 from hwbench.progress import Progress, silent
 from hwbench.spaces import get_space
 from hwbench.tables.card import ColumnCard
@@ -26,7 +27,6 @@ from hwbench.tables.converters.common import (
     make_table,
     parse_archs,
 )
-from hwbench.tables.formats import load_pickle, stream_torch
 from hwbench.tables.table import Table
 
 DATASETS = ("cifar10", "cifar100", "ImageNet16-120")

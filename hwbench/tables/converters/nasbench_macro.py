@@ -9,11 +9,11 @@ from typing import Any
 import pandas as pd
 
 from hwbench.errors import HwbenchError
+from hwbench.formats import load_json
 from hwbench.progress import Progress, silent
 from hwbench.spaces import get_space
 from hwbench.tables.card import ColumnCard
 from hwbench.tables.converters.common import listed_files, make_table, parse_archs
-from hwbench.tables.formats import load_json
 from hwbench.tables.table import Table
 
 TRAININGS = 3

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from hwbench.errors import HwbenchError
+from hwbench.formats import ANY, stream_torch
 from hwbench.progress import Progress, silent
 from hwbench.spaces import Space, get_space
 from hwbench.spaces.transnas.macro import DOUBLINGS, HALVINGS, N_ALWAYS, N_MODULES
@@ -27,7 +28,6 @@ from hwbench.tables.converters.common import (
     parse_archs,
     read_csv,
 )
-from hwbench.tables.formats import ANY, stream_torch
 from hwbench.tables.table import Table
 
 _TOP = ("top1", "top5", "loss")

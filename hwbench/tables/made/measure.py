@@ -14,14 +14,16 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from pydantic import NonNegativeInt, PositiveInt
 
+from hwbench.arguments import check_fields, one_of
 from hwbench.code_version import code_version
 from hwbench.environment import available_cores, describe_machine, describe_versions
-from hwbench.errors import HwbenchError, unknown_name
+from hwbench.errors import HwbenchError
 from hwbench.progress import Progress, silent
 from hwbench.spaces import Space
 from hwbench.tables.made.journal import Journal, digest_of
@@ -51,27 +53,19 @@ class MeasureRecipe:
     skeleton : changes to the space's official skeleton.
     """
 
-    runtime: str = "torch-eager"
-    rounds: int = 5
-    warmup: int = 1
-    repeats: int = 2
-    threads: int = 1
-    batch_size: int = 1
-    dtype: str = "float32"
-    device: str = "cpu"
-    seed: int = 0
+    runtime: Annotated[str, one_of(RUNTIMES)] = "torch-eager"
+    rounds: PositiveInt = 5
+    warmup: NonNegativeInt = 1
+    repeats: PositiveInt = 2
+    threads: PositiveInt = 1
+    batch_size: PositiveInt = 1
+    dtype: Annotated[str, one_of(DTYPES)] = "float32"
+    device: Annotated[str, one_of(DEVICES)] = "cpu"
+    seed: NonNegativeInt = 0
     skeleton: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if self.runtime not in RUNTIMES:
-            raise unknown_name("runtime", self.runtime, RUNTIMES)
-        if self.dtype not in DTYPES:
-            raise unknown_name("dtype", self.dtype, DTYPES)
-        if self.device not in DEVICES:
-            raise unknown_name("device", self.device, DEVICES)
-        for name in ("rounds", "repeats", "threads", "batch_size"):
-            if getattr(self, name) < 1:
-                raise HwbenchError(f"measure: {name} must be at least 1")
+        check_fields(self, "measure")
         if self.threads > available_cores():
             raise HwbenchError(
                 f"measure: {self.threads} threads on {available_cores()} cores would measure "

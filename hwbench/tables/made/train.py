@@ -19,7 +19,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
+from pydantic import NonNegativeInt, PositiveInt
 
+from hwbench.arguments import NotNegative, Positive, check_fields
 from hwbench.code_version import code_version
 from hwbench.environment import describe_versions
 from hwbench.errors import HwbenchError
@@ -52,20 +54,18 @@ class TrainRecipe:
     """
 
     images: str = "digits"
-    seeds: tuple[int, ...] = (0, 1)
-    epochs: int = 1
-    batch_size: int = 64
-    learning_rate: float = 0.1
-    momentum: float = 0.9
-    weight_decay: float = 5e-4
+    seeds: tuple[NonNegativeInt, ...] = (0, 1)
+    epochs: PositiveInt = 1
+    batch_size: PositiveInt = 64
+    learning_rate: Positive = 0.1
+    momentum: NotNegative = 0.9
+    weight_decay: NotNegative = 5e-4
     skeleton: Mapping[str, int] = field(default_factory=lambda: {"channels": 8, "depth": 1})
 
     def __post_init__(self) -> None:
         if not self.seeds or len(set(self.seeds)) < len(self.seeds):
             raise HwbenchError("train: give at least one seed, and none twice")
-        for name in ("epochs", "batch_size"):
-            if getattr(self, name) < 1:
-                raise HwbenchError(f"train: {name} must be at least 1")
+        check_fields(self, "train")
 
 
 def train(
@@ -145,41 +145,36 @@ def train_one(space: Space, index: int, seed: int, recipe: TrainRecipe) -> float
     recipe : how to train.
     """
     import torch
-    from torch.nn.functional import cross_entropy
+
+    from hwbench.images.fit import Descent, evaluate, fit, sgd
+    from hwbench.images.parts import parts_of
+    from hwbench.optimisation import chained_half_cosine
 
     images = _cached_images(recipe.images)
-    train_images = torch.from_numpy(images.train_images)
-    train_labels = torch.from_numpy(images.train_labels)
+    train, test = parts_of(images)
     network = space.network(
         space.architectures_at([index])[0], seed=seed, **training_skeleton(images, recipe)
     )
-    optimizer = torch.optim.SGD(
+    optimizer = sgd(
         network.parameters(),
-        lr=recipe.learning_rate,
+        learning_rate=recipe.learning_rate,
         momentum=recipe.momentum,
-        weight_decay=recipe.weight_decay,
         nesterov=recipe.momentum > 0,
-        foreach=True,
+        weight_decay=recipe.weight_decay,
     )
-    order = torch.Generator().manual_seed(seed)
-    steps_per_epoch = max(1, len(train_labels) // recipe.batch_size)
-    steps = recipe.epochs * steps_per_epoch
-    scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     network.train()
-    for _ in range(recipe.epochs):
-        permutation = torch.randperm(len(train_labels), generator=order)
-        for step in range(steps_per_epoch):
-            rows = permutation[step * recipe.batch_size : (step + 1) * recipe.batch_size]
-            optimizer.zero_grad()
-            loss = cross_entropy(network(train_images[rows]), train_labels[rows])
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimizer.step()
-            scheduler.step()
-    _reestimate_batch_norm(network, train_images)
-    network.eval()
-    with torch.inference_mode():
-        predicted = network(torch.from_numpy(images.test_images)).argmax(dim=1).numpy()
-    return float(np.mean(predicted == images.test_labels) * 100)
+    fit(
+        Descent(network=network, optimizer=optimizer),
+        train,
+        optimizer,
+        chained_half_cosine(recipe.learning_rate),
+        epochs=recipe.epochs,
+        batch_size=recipe.batch_size,
+        generator=torch.Generator().manual_seed(seed),
+    )
+    _reestimate_batch_norm(network, train.images)
+    tested = evaluate(network.eval(), test, len(test))
+    return tested.right / tested.images * 100.0
 
 
 def _reestimate_batch_norm(network: torch.nn.Module, images: torch.Tensor) -> None:

@@ -6,9 +6,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from hwbench.errors import HwbenchError
-from hwbench.imports import import_object
 from hwbench.progress import Progress, silent
-from hwbench.tables.public.catalogue import load_benchmark
+from hwbench.tables.public.catalogue import CONVERTERS, load_benchmark
 from hwbench.tables.public.fetch import downloads_folder, fetch_files
 from hwbench.tables.table import Table
 
@@ -40,7 +39,7 @@ def import_benchmark(
     for path in found:
         if not path.exists():
             raise HwbenchError(f"{path}: no such file or folder")
-    convert = import_object(card.converter, owner=f"benchmark {name}")
+    convert = CONVERTERS.load(card.converter, where=f"benchmark {name}")
     table: Table = convert(found, progress=progress)
     return table
 

@@ -11,13 +11,42 @@ from pathlib import Path, PurePosixPath
 from typing import Literal, Self
 from urllib.parse import quote, unquote, urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    field_validator,
+    model_validator,
+)
 
-from hwbench.assets import content_files, find_content
+from hwbench.assets import BENCHMARKS
 from hwbench.errors import unknown_name
+from hwbench.registry import Registry
 from hwbench.toml import FrozenModel, read_toml
 
 RAW_FILES = "https://raw.githubusercontent.com"
+
+CONVERTERS = Registry(
+    "converter",
+    {
+        "hw-nas-bench": "hwbench.tables.converters.hw_nas_bench:convert_hw_nas_bench",
+        "hw-nas-bench-fbnet": "hwbench.tables.converters.hw_nas_bench_fbnet:"
+        "convert_hw_nas_bench_fbnet",
+        "latbench": "hwbench.tables.converters.latbench:convert_latbench",
+        "nasbench-macro": "hwbench.tables.converters.nasbench_macro:convert_nasbench_macro",
+        "nasbench101": "hwbench.tables.converters.nasbench101:convert_nasbench101",
+        "nasbench201": "hwbench.tables.converters.nasbench201:convert_nasbench201",
+        "transnas-bench-101-macro": "hwbench.tables.converters.transnas_bench_101:"
+        "convert_transnas_bench_101_macro",
+        "transnas-bench-101-micro": "hwbench.tables.converters.transnas_bench_101:"
+        "convert_transnas_bench_101_micro",
+    },
+    "hwbench.converters",
+)
+"""Functions from paths of files (and `progress`, to be called with steps done and in all) to the
+`Table` that they make; the name is what a benchmark's card calls its converter."""
+
 _SCHEMES = ("https", "http", "file")
 _PLACE = ("repository", "commit", "path")
 
@@ -157,7 +186,8 @@ class BenchmarkCard(FrozenModel):
     description : what the numbers are.
     paper : where it was published.
     licence : under which its authors published the numbers; "unstated" where they name none.
-    converter : import path "module:function" of what makes the table from the files.
+    converter : what makes the table from the files: one of `CONVERTERS`, or the import path
+        "module:function" of one's own; read as the import path.
     variant : the ways to have it; the first that can be fetched is the default.
     """
 
@@ -166,9 +196,14 @@ class BenchmarkCard(FrozenModel):
     description: str
     paper: str
     licence: str
-    converter: str = Field(pattern=r"^[\w.]+:\w+$")
+    converter: str = Field(pattern=r"^[\w.-]+(:\w+)?$")
     variant: tuple[Variant, ...] = Field(min_length=1)
     _name: str = PrivateAttr(default="")
+
+    @field_validator("converter")
+    @classmethod
+    def _path_of_converter(cls, converter: str) -> str:
+        return CONVERTERS.path_of(converter)
 
     @model_validator(mode="after")
     def _distinct_variants(self) -> Self:
@@ -202,8 +237,8 @@ class BenchmarkCard(FrozenModel):
 
 
 def benchmark_files() -> dict[str, Path]:
-    """Every card's file by name: those of hwbench and those under `HWBENCH_HOME`/sources."""
-    return content_files("data/sources", ".toml", own_folder="sources")
+    """Every card's file by name: of hwbench, under `HWBENCH_HOME`/sources, and of packages."""
+    return BENCHMARKS.files()
 
 
 def benchmark_cards() -> dict[str, BenchmarkCard]:
@@ -225,7 +260,7 @@ def load_benchmark(name: str) -> BenchmarkCard:
     HwbenchError
         Where there is no such benchmark, or its card is broken.
     """
-    return _read(find_content("benchmark", name, benchmark_files(), ".toml"))
+    return _read(BENCHMARKS.find(name))
 
 
 def _read(path: Path) -> BenchmarkCard:

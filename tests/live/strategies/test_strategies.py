@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from hwbench.errors import HwbenchError
-from hwbench.live.data import Augmentation
+from hwbench.images.augmentation import Augmentation
 from hwbench.live.strategies.darts import DARTS, PCDARTS, VSDARTS, FairDARTS
 from hwbench.live.strategies.sampled import GDAS, SNAS, DrNAS, ProxylessNAS
 from hwbench.live.strategies.single_path import SPOS, FairNAS
@@ -212,7 +212,7 @@ def test_variance_ratio_of_mixed_operations(cells):
     [
         (lambda: PCDARTS(partial_channels=0), "partial_channels must be above 0"),
         (lambda: SNAS(temperature_end=0.0), "temperature_end must be above 0"),
-        (lambda: SPOS(split_epoch=-1), "must not be negative"),
+        (lambda: SPOS(split_epoch=-1), "split_epoch must be at least 0, not -1"),
     ],
 )
 def test_wrong_arguments_are_named(make, message):

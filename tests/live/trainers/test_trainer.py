@@ -3,7 +3,7 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from hwbench.errors import HwbenchError
-from hwbench.live.data import Augmentation
+from hwbench.images.augmentation import Augmentation
 from hwbench.live.search import make_search, seeded
 from hwbench.live.strategies.darts import DARTS
 from hwbench.live.strategies.sampled import SNAS, ProxylessNAS

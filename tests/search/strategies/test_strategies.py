@@ -118,9 +118,9 @@ def test_parameters_are_listed_with_their_defaults():
         ("predictor_guided", {"predictor": "ridgr"}, "did you mean 'ridge'"),
         ("predictor_guided", {"trade_offs": []}, "trade_offs"),
         ("predictor_guided", {"trade_offs": "wider"}, "did you mean 'wide'"),
-        ("regularised_evolution", {"population_size": 0}, "must be at least 1"),
-        ("reinforce", {"mixing": 1.5}, "mixing must lie in 0 .. 1"),
-        ("random", {"n_initial": 0}, "n_initial must be at least 1"),
+        ("regularised_evolution", {"population_size": 0}, "population_size must be above 0, not 0"),
+        ("reinforce", {"mixing": 1.5}, "mixing must be at most 1, not 1.5"),
+        ("random", {"n_initial": 0}, "n_initial must be above 0"),
         ("no.such:Module", {}, "cannot be imported"),
     ],
 )
@@ -167,5 +167,5 @@ def test_wrong_values_are_refused():
     with pytest.raises(hb.HwbenchError, match="was told before"):
         strategy.tell(archs[[0, 0]], np.ones((2, 2)))
     assert len(strategy.archs) == 0
-    with pytest.raises(hb.HwbenchError, match="n_archs must be at least 1"):
+    with pytest.raises(hb.HwbenchError, match="n_archs must be above 0"):
         strategy.ask(0)

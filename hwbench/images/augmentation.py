@@ -1,0 +1,60 @@
+"""Random changes of training images."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from pydantic import NonNegativeInt
+from torch import Tensor
+
+from hwbench.arguments import check_fields
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """Random changes of training images, drawn anew for each image and step.
+
+    Attributes
+    ----------
+    shift : most pixels that an image is moved by in each direction; zeros come in.
+    flip : whether images are mirrored left to right with probability one half.
+    cutout : side of the square that is set to zero around a random pixel; 0 for none.
+    """
+
+    shift: NonNegativeInt = 0
+    flip: bool = False
+    cutout: NonNegativeInt = 0
+
+    def __post_init__(self) -> None:
+        check_fields(self, "augmentation")
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """Augment a batch of shape (batch, channels, height, width)."""
+        batch, _, height, width = images.shape
+        if self.shift or self.flip:
+            device = images.device
+            rows = torch.arange(height, device=device).expand(batch, height)
+            columns = torch.arange(width, device=device).expand(batch, width)
+            if self.flip:
+                mirrored = torch.rand(batch, 1, device=device) < 0.5
+                columns = torch.where(mirrored, width - 1 - columns, columns)
+            if self.shift:
+                moves = torch.randint(-self.shift, self.shift + 1, (2, batch, 1), device=device)
+                rows, columns = rows + moves[0] + self.shift, columns + moves[1] + self.shift
+                images = torch.nn.functional.pad(images, [self.shift] * 4)
+            index = torch.arange(batch, device=device)[:, None, None]
+            images = images.movedim(1, -1)[index, rows[:, :, None], columns[:, None, :]]
+            images = images.movedim(-1, 1).contiguous()
+        return self._cut(images) if self.cutout else images
+
+    def _cut(self, images: Tensor) -> Tensor:
+        batch, _, height, width = images.shape
+        device = images.device
+        low = -(self.cutout // 2)
+        kept = []
+        for size in (height, width):
+            first = torch.randint(0, size, (batch, 1), device=device) + low
+            place = torch.arange(size, device=device)
+            kept.append((place < first) | (place >= first + self.cutout))
+        return images * (kept[0][:, None, :, None] | kept[1][:, None, None, :])

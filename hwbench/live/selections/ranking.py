@@ -1,0 +1,29 @@
+"""Selection by a ranking: the architecture that the supernet ranks best."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from hwbench.arrays import IntArray
+from hwbench.errors import HwbenchError
+from hwbench.live.selections.base import Selection
+from hwbench.progress import StageProgress
+
+if TYPE_CHECKING:
+    from hwbench.live.search import Search
+
+
+class Ranking(Selection):
+    """The first architecture of the ranking."""
+
+    needs_ranking = True
+
+    def select(
+        self, search: Search, ranking: pd.DataFrame | None, stage: StageProgress
+    ) -> IntArray:
+        del stage
+        if ranking is None:
+            raise HwbenchError("selection by ranking needs a section [ranking]")
+        return search.supernet.space.from_string(ranking["architecture"][0])
