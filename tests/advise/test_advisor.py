@@ -186,6 +186,35 @@ def test_the_whole_zoo_is_tried_or_left_out_with_a_reason(nasbench201):
     assert candidates[0].predictor == "structural_gaussian_process"
 
 
+def test_cards_say_what_is_tried_first_and_a_broken_one_is_left_out(nasbench201, hwbench_home):
+    card = 'title = "M"\nfamily = "f"\npaper = "p"\nestimator = "sklearn.neighbors:{}"\n'
+    cards = {
+        "dear": card.format("KNeighborsRegressor") + "cost = 7\n",
+        "cheap": card.format("KNeighborsRegressor") + "cost = 1\n",
+        "shy": card.format("KNeighborsRegressor") + 'only_if_named = "is slow"\n',
+        "gone": card.format("NoSuchRegressor"),
+        "torn": "title = 3\n",
+    }
+    (hwbench_home / "predictors").mkdir()
+    for name, text in cards.items():
+        (hwbench_home / "predictors" / f"{name}.toml").write_text(text)
+    candidates, left_out = find_candidates(nasbench201)
+    order = [each.predictor for each in candidates]
+    tried_first = [hb.predictor_card(name).tried_first is not None for name in order[:9]]
+    assert all(tried_first)
+    assert order.index("cheap") < order.index("dear")
+    assert [each.encoding for each in candidates if each.predictor == "cheap"] == [
+        "live", "onehot", "counts",
+    ]  # fmt: skip
+    reasons = {each.predictor: each.reason for each in left_out}
+    assert reasons["shy"] == "is slow"
+    assert "has no 'NoSuchRegressor'" in reasons["gone"]
+    assert "torn.toml" in reasons["torn"]
+    assert [each.predictor for each in find_candidates(nasbench201, ["shy:onehot"])[0]] == ["shy"]
+    with pytest.raises(HwbenchError, match=r"torn\.toml"):
+        find_candidates(nasbench201, ["torn"])
+
+
 def test_fractions_and_percentages_give_the_same_advice(unit_tables, measured):
     percent, fraction = (
         advise_on(

@@ -58,7 +58,7 @@ def test_a_card_can_be_named_by_its_path(tmp_path):
         (("title", "encoding = 'one_hot'\ntitle"), "did you mean 'onehot'"),
         (('family = "kernel"', ""), "'family' is missing"),
         (("title = ", "title == "), "no valid TOML"),
-        (("title = ", "cost = 9\ntitle = "), "cost: Input should be less than or equal to 7"),
+        (("title = ", "cost = 9\ntitle = "), "cost must be at most 7, not 9"),
         (("sklearn.neighbors:KNeighborsRegressor", "mpl"), "unknown estimator 'mpl'; did you mean"),
         (("[defaults]", "[search]\nn_neighbors = {low = 5, high = 2}\n[defaults]"), "larger high"),
     ],

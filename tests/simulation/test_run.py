@@ -190,7 +190,7 @@ def test_bad_specs_are_refused(changes, message):
         ),
         (
             {"predictors": ("lookup_table",), "training_sizes": (20,)},
-            "neighbourhood, such as",
+            "architectures that lookup_table is fitted to, such as",
         ),
         (
             {"regions": ({"operation": "nor_conv_3x4", "count": 0, "spread": 0.5},)},

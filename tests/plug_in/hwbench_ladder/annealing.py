@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from hwbench.arguments import Positive, Share
 from hwbench.search.strategies.base import Strategy
 
 
@@ -20,10 +21,9 @@ class Annealing(Strategy):
     family = "local search"
     paper = "Kirkpatrick, Gelatt and Vecchi 1983, Optimization by simulated annealing"
 
-    def __init__(self, *args, temperature=0.5, cooling=0.97, **kwargs):
+    def __init__(self, *args, temperature: Positive = 0.5, cooling: Share = 0.97, **kwargs) -> None:
         super().__init__(*args, **kwargs)
-        self.temperature = self._at_least(0, "temperature", temperature)
-        self.cooling = self._at_least(0, "cooling", cooling)
+        self.temperature, self.cooling = temperature, cooling
         self._current = 0
 
     def _learn(self, first):

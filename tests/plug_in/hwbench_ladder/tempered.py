@@ -2,7 +2,8 @@
 
 import torch
 
-from hwbench.live.strategies.base import ParametricStrategy, positive
+from hwbench.arguments import Positive
+from hwbench.live.strategies.base import ParametricStrategy
 
 
 class Tempered(ParametricStrategy):
@@ -13,11 +14,10 @@ class Tempered(ParametricStrategy):
     first, last : the temperature in the first and in the last epoch.
     """
 
-    def __init__(self, *, first: float = 2.0, last: float = 0.5) -> None:
+    def __init__(self, *, first: Positive = 2.0, last: Positive = 0.5) -> None:
         super().__init__()
-        positive("tempered", first=first, last=last)
         self.first, self.last = first, last
-        self.register_buffer("temperature", torch.tensor(float(first)))
+        self.register_buffer("temperature", torch.tensor(first))
 
     def begin_epoch(self, epoch, epochs):
         share = epoch / max(epochs - 1, 1)
