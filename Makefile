@@ -3,16 +3,19 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 SCENARIO ?= quick
+PYTEST_OPTIONS ?=
 
-.PHONY: help setup benchmark test test-all bench docs lint format clean
+.PHONY: help setup benchmark test test-all test-gpu bench docs lint format news clean
 
 help:
 	@echo "make benchmark   run the quick benchmark and write its HTML report"
 	@echo "make test        run the tests"
 	@echo "make test-all    run the tests, the slow ones too"
+	@echo "make test-gpu    run the tests of what computes with CUDA"
 	@echo "make bench       measure speed (pytest-benchmark)"
 	@echo "make docs        build the documentation, docs/build/html/index.html"
-	@echo "make lint        ruff and mypy"
+	@echo "make lint        ruff, mypy and the import contracts"
+	@echo "make news        show what the fragments in news/ say of the next version"
 	@echo "make setup       only make the environment $(VENV)"
 
 setup: $(STAMP)
@@ -28,10 +31,13 @@ benchmark: $(STAMP)
 	$(BIN)/hwbench benchmark $(SCENARIO)
 
 test: $(STAMP)
-	$(BIN)/python -m pytest -m "not slow" --ignore tests/benchmarks -n auto
+	$(BIN)/python -m pytest -m "not slow" --ignore tests/benchmarks -n auto $(PYTEST_OPTIONS)
 
 test-all: $(STAMP)
-	$(BIN)/python -m pytest --ignore tests/benchmarks -n auto
+	$(BIN)/python -m pytest --ignore tests/benchmarks -n auto $(PYTEST_OPTIONS)
+
+test-gpu: $(STAMP)
+	$(BIN)/python -m pytest -m gpu $(PYTEST_OPTIONS)
 
 bench: $(STAMP)
 	$(BIN)/python -m pytest --benchmark-only tests/benchmarks
@@ -44,10 +50,14 @@ lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 
 format: $(STAMP)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+news: $(STAMP)
+	$(BIN)/towncrier build --draft
 
 clean:
 	rm -rf $(VENV) build dist runs docs/build docs/generated

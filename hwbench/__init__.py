@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from hwbench.advise import Advice, advise_on, suggest_architectures
     from hwbench.errors import HwbenchError
     from hwbench.predictors import list_predictors, make_predictor, predictor_card
-    from hwbench.predictors.model_file import load_model, save_model
+    from hwbench.predictors.fitting import fit_model
+    from hwbench.predictors.model_file import FittedModel, load_model, save_model
     from hwbench.predictors.transfer import SourceMetrics
     from hwbench.predictors.tuning import Tuning
     from hwbench.report import write_comparison, write_report
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from hwbench.simulation import simulate_selection
     from hwbench.spaces import Space, get_space, list_spaces
     from hwbench.study import StudySpec, read_predictions, read_trials, run_study
-    from hwbench.tables import Table, load_table, load_target
+    from hwbench.tables import Table, Target, load_table, load_target
     from hwbench.tables.own.table import own_table
     from hwbench.tables.public.benchmarks import fetch_benchmark, import_benchmark
     from hwbench.vae.checkpoint import load_vae, save_vae
@@ -34,16 +35,19 @@ if TYPE_CHECKING:
 
 _HOME_OF = {
     "Advice": "hwbench.advise",
+    "FittedModel": "hwbench.predictors.model_file",
     "HwbenchError": "hwbench.errors",
     "Objective": "hwbench.search",
     "SourceMetrics": "hwbench.predictors.transfer",
     "Space": "hwbench.spaces",
     "StudySpec": "hwbench.study",
     "Table": "hwbench.tables",
+    "Target": "hwbench.tables",
     "Tuning": "hwbench.predictors.tuning",
     "advise_on": "hwbench.advise",
     "evaluate_vae": "hwbench.vae.evaluation",
     "fetch_benchmark": "hwbench.tables.public.benchmarks",
+    "fit_model": "hwbench.predictors.fitting",
     "get_space": "hwbench.spaces",
     "import_benchmark": "hwbench.tables.public.benchmarks",
     "list_predictors": "hwbench.predictors",
@@ -59,7 +63,7 @@ _HOME_OF = {
     "predictor_card": "hwbench.predictors",
     "read_predictions": "hwbench.study",
     "read_trials": "hwbench.study",
-    "run_scenario": "hwbench.runs",
+    "run_scenario": "hwbench.runs.run",
     "run_study": "hwbench.study",
     "save_model": "hwbench.predictors.model_file",
     "save_vae": "hwbench.vae.checkpoint",
@@ -72,16 +76,19 @@ _HOME_OF = {
 
 __all__ = [
     "Advice",
+    "FittedModel",
     "HwbenchError",
     "Objective",
     "SourceMetrics",
     "Space",
     "StudySpec",
     "Table",
+    "Target",
     "Tuning",
     "advise_on",
     "evaluate_vae",
     "fetch_benchmark",
+    "fit_model",
     "get_space",
     "import_benchmark",
     "list_predictors",

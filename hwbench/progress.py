@@ -19,3 +19,11 @@ StageProgress = Callable[[str], Progress]
 def silent_stage(_title: str) -> Progress:
     """Report nothing of a stage."""
     return silent
+
+
+Note = Callable[[str], None]
+"""Told in one line what somebody who waits should know."""
+
+
+def silent_note(_text: str) -> None:
+    """Pass nothing on."""

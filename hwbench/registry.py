@@ -8,7 +8,6 @@ path "module:Class" is its name.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import cached_property
 from typing import Any
 
 from hwbench.errors import HwbenchError, unknown_name
@@ -39,7 +38,7 @@ class Registry(Mapping[str, str]):
         self.group = group
         self.base = base
 
-    @cached_property
+    @property
     def plug_ins(self) -> dict[str, PlugIn]:
         """What packages add, by name."""
         found: dict[str, PlugIn] = {}

@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import sys
 from pathlib import Path
 
 # A thread a test process: several that use all cores each would only wait for one another.
@@ -12,7 +13,8 @@ import pandas as pd
 import pytest
 from hypothesis import settings
 
-from hwbench.spaces import get_space
+from hwbench import assets, plug_ins
+from hwbench.spaces import get_space, registry
 from hwbench.tables import ColumnCard, Table, TableCard
 
 settings.register_profile("hwbench", deadline=None)  # no test asserts on seconds
@@ -122,6 +124,46 @@ def own_table(hwbench_home, small_table):
 
 
 @pytest.fixture
+def unit_tables(hwbench_home, small_table):
+    """The small table's numbers twice, in other orders and units of accuracy.
+
+    `percent` and `fraction` both hold `test_accuracy` and `test_error`, of unit % and 1, `latency`,
+    `throughput`, to be maximised, and `slowness`, the same negated, to be minimised.
+    """
+    accuracy, latency = small_table.column("test_accuracy"), small_table.column("latency")
+    for name, unit, scale in (("percent", "%", 1.0), ("fraction", "1", 100.0)):
+        frame = pd.DataFrame(
+            {
+                "test_accuracy": accuracy / scale,
+                "test_error": (100 - accuracy) / scale,
+                "latency": latency,
+                "throughput": 1000 / latency,
+                "slowness": -1000 / latency,
+            }
+        )
+        meanings = {
+            "test_accuracy": (unit, "maximize"),
+            "test_error": (unit, "minimize"),
+            "latency": ("ms", "minimize"),
+            "throughput": ("1/s", "maximize"),
+            "slowness": ("1/s", "minimize"),
+        }
+        card = TableCard(
+            name=name,
+            title=name,
+            space="nasbench201",
+            created="2026-01-01",
+            columns={
+                column: ColumnCard(title=column, unit=unit, direction=direction, source="made")
+                for column, (unit, direction) in meanings.items()
+            },
+        )
+        order = np.random.default_rng(len(name)).permutation(len(frame))
+        table = Table.from_archs(small_table.archs[order], frame.iloc[order], card)
+        table.save(hwbench_home / "tables" / f"{name}.parquet")
+
+
+@pytest.fixture
 def devices_table(hwbench_home, small_table):
     """One metric of the small table's architectures, measured on device a and twice on b."""
     generator = np.random.default_rng(0)
@@ -141,6 +183,53 @@ def devices_table(hwbench_home, small_table):
     made = Table.from_indices(space.indices_of(small_table.archs), frame, card)
     made.save(hwbench_home / "tables" / "devices.parquet")
     return made
+
+
+@pytest.fixture
+def install(tmp_path, monkeypatch):
+    """Install a package for the test, as pip would: entry points by group, and files by path."""
+    loaded = set(sys.modules)
+
+    def forget():
+        plug_ins.plug_ins.cache_clear()
+        assets._packages.cache_clear()
+        registry._in_code.cache_clear()
+
+    def make(name, entries, files, version="1.0"):
+        site = tmp_path / "site-packages"
+        about = site / f"{name.replace('-', '_')}-{version}.dist-info"
+        about.mkdir(parents=True)
+        (about / "METADATA").write_text(
+            f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+        )
+        lines = []
+        for group, of_group in entries.items():
+            lines += [f"[hwbench.{group}]", *(f"{key} = {path}" for key, path in of_group.items())]
+        (about / "entry_points.txt").write_text("\n".join(lines) + "\n")
+        for path, text in files.items():
+            (site / path).parent.mkdir(parents=True, exist_ok=True)
+            (site / path).write_text(text)
+        monkeypatch.syspath_prepend(site)
+        forget()
+
+    yield make
+    monkeypatch.undo()
+    for module in set(sys.modules) - loaded:
+        if str(tmp_path) in str(getattr(sys.modules[module], "__file__", None)):
+            del sys.modules[module]
+    forget()
+
+
+@pytest.fixture
+def ladder(monkeypatch):
+    """Make the modules of `tests/plug_in` importable; gives the import path of its space."""
+    loaded = set(sys.modules)
+    monkeypatch.syspath_prepend(ROOT / "tests" / "plug_in")
+    yield "hwbench_ladder.space:Ladder"
+    for module in set(sys.modules) - loaded:
+        if module.startswith("hwbench_ladder"):
+            del sys.modules[module]
+    registry._in_code.cache_clear()
 
 
 @pytest.fixture(scope="session")

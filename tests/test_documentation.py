@@ -9,9 +9,11 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import typer
 import yaml
 
 import hwbench
+from hwbench.cli.app import app as cli
 from hwbench.predictors import PredictorCard
 from hwbench.spaces.card_space import SpaceCard
 
@@ -148,6 +150,45 @@ def test_cards(page):
 def test_links_lead_somewhere(page):
     for target in re.findall(r"\]\((?!https?:)([\w./-]+)(?:#[\w-]+)?\)", TEXTS[page]):
         assert (ROOT / page).parent.joinpath(target).exists() or "generated/" in target, target
+
+
+def documented_commands(group, words=()):
+    """The commands below a group of click's, as words, with all that their help says."""
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from documented_commands(command, (*words, name))
+        else:
+            options = (getattr(parameter, "help", None) or "" for parameter in command.params)
+            yield (*words, name), command.help or "", " ".join(options)
+
+
+def test_help_says_what_is_experimental():
+    page = TEXTS["docs/stability.md"].partition("**Experimental**")[2]
+    named = {tuple(each.split()) for each in re.findall(r"^\| `hwbench ([a-z -]+)`", page, re.M)}
+    commands = list(documented_commands(typer.main.get_command(cli)))
+    assert {words for words, text, _ in commands if "xperimental" in text} == named
+    assert len(named) >= 1
+    for words, _, options in commands:
+        assert ("cuda" in options) == ("cuda (experimental)" in options), words
+
+
+def test_floors_are_those_of_the_import_contracts():
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+    layers = contracts["contracts"][0]["layers"]
+    rows = re.findall(r"^\| (\d+) \| (.*?) \|", TEXTS["CONTRIBUTING.md"], flags=re.MULTILINE)
+    assert [int(floor) for floor, _ in rows] == list(range(len(layers), 0, -1))
+    assert [set(re.findall(r"`(\w+)`", packages)) for _, packages in rows] == [
+        set(layer.split(" | ")) for layer in layers
+    ]
+
+
+def test_news_are_a_sentence_each_of_a_known_kind():
+    fragments = [path for path in (ROOT / "news").iterdir() if path.name != "README.md"]
+    for path in fragments:
+        assert re.fullmatch(r"\+[\w-]+\.(added|changed|fixed|removed)\.md", path.name), path
+        text = path.read_text(encoding="utf-8")
+        assert re.fullmatch(r"[^\n]+\.\n", text), path
+    assert "<!-- towncrier release notes start -->" in (ROOT / "CHANGELOG.md").read_text()
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,11 @@ import sys
 import venv
 from pathlib import Path
 
+import grimp
+import numpy as np
 import pytest
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import connected_components
 
 import hwbench as hb
 
@@ -27,6 +31,23 @@ def test_public_names_exist_and_are_documented():
         assert getattr(hb, name).__doc__, name
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         hb.nothing  # noqa: B018
+
+
+def test_no_circle_between_files():
+    """Of the imports at any place of a file, but for those that type checkers alone read."""
+    graph = grimp.build_graph("hwbench", exclude_type_checking_imports=True, cache_dir=None)
+    edges = [(one, other) for one in graph.modules
+             for other in graph.find_modules_directly_imported_by(one)]  # fmt: skip
+    place = {module: number for number, module in enumerate(sorted(graph.modules))}
+    rows, columns = zip(*((place[one], place[other]) for one, other in edges), strict=True)
+    matrix = csr_array((np.ones(len(rows)), (rows, columns)), shape=(len(place), len(place)))
+    count, component = connected_components(matrix, directed=True, connection="strong")
+    circles = [
+        [module for module, number in place.items() if component[number] == circle]
+        for circle in np.flatnonzero(np.bincount(component, minlength=count) > 1)
+    ]
+    assert len(edges) > 1000
+    assert circles == []
 
 
 @pytest.fixture(scope="module")

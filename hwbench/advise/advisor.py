@@ -14,12 +14,13 @@ from hwbench.advise.noise import measured_noise
 from hwbench.advise.promise import Estimate, promise
 from hwbench.advise.ranking import Clock, Data, rank
 from hwbench.advise.result import Advice
-from hwbench.advise.selection import default_accuracy, expected_selection, load_accuracy
+from hwbench.advise.selection import default_accuracy, expected_selection
 from hwbench.advise.words import find_warnings
 from hwbench.arguments import Positive, checks_arguments
 from hwbench.errors import HwbenchError
 from hwbench.progress import Progress, silent
 from hwbench.spaces import get_space
+from hwbench.tables.pairs import load_accuracies
 
 FEWEST = 10
 """Architectures below which nothing can be said."""
@@ -52,8 +53,8 @@ def advise_on(
         one of numbers. An architecture that stands in several rows was measured repeatedly.
     space : the search space.
     metric, unit, direction, arch_column, on_bad_rows : see `read_measurements`.
-    accuracy : "table:column" of accuracies in %, for what a search is expected to lose; those that
-        come with hwbench by default, where there are any.
+    accuracy : "table:column" of accuracies, in % or in fractions, for what a search is expected to
+        lose; those that come with hwbench by default, where there are any.
     predictors : names to choose from, "name:encoding" for one encoding; the whole zoo by default.
     seconds : of wall-clock time after which no further cross-validation is begun. Which candidates
         and repeats there are then depends on the machine, and the advice says so.
@@ -93,8 +94,7 @@ def advise_on(
             f"({measurements.values[0]:g}): there is nothing to predict"
         )
     accuracy = accuracy or default_accuracy(found_space.name)
-    if accuracy is not None:
-        load_accuracy(accuracy, found_space)
+    accuracies = load_accuracies(accuracy, found_space.name) if accuracy else None
     candidates, left_out = find_candidates(found_space, predictors)
     data = Data.of(found_space, measurements.archs, measurements.values, seed)
     clock = Clock(seconds)
@@ -113,10 +113,10 @@ def advise_on(
     model = ranking.chosen.candidate.make(found_space, seed)
     model.fit(measurements.archs, measurements.values)
     selection = None
-    if accuracy is not None:
+    if accuracies is not None:
         residuals = ranking.chosen.predictions[0] - measurements.values
         selection = expected_selection(
-            measurements, model, residuals, promised.tau, accuracy, seed=seed
+            measurements, model, residuals, promised.tau, accuracies, seed=seed
         )
     return Advice(
         measurements=measurements,

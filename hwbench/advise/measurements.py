@@ -20,7 +20,7 @@ from hwbench.tables.own.columns import (
     normal_unit,
     split_header,
 )
-from hwbench.tables.own.files import one_line, read_rows
+from hwbench.tables.own.files import read_rows, shown_name
 from hwbench.tables.own.table import BAD_ROWS, find_arch_column, problem_lines
 
 NAMED = 3
@@ -159,7 +159,7 @@ def _metric_column(frame: pd.DataFrame, metric: str | None, label: str) -> str:
     if metric is not None:
         by_name = {split_header(column)[0]: column for column in frame}
         by_name |= {column: column for column in frame}
-        wanted = one_line(metric)
+        wanted = shown_name(metric)
         if wanted not in by_name:
             raise unknown_name(f"column of {label}", wanted, by_name)
         return by_name[wanted]

@@ -18,7 +18,7 @@ from hwbench.advise.candidates import Candidate, cost_of, is_favourite, place_of
 from hwbench.advise.crossvalidation import PairSums, folds_of, networks_of, out_of_fold, pair_sums
 from hwbench.advise.units import run_units
 from hwbench.arrays import Floats, IntArray
-from hwbench.errors import HwbenchError
+from hwbench.errors import HwbenchError, one_line
 from hwbench.predictors import predictor_card
 from hwbench.progress import Progress, silent
 from hwbench.spaces import Space
@@ -231,7 +231,7 @@ def note(trial: Trial, data: Data, repeat: int, found: tuple[Floats | str, float
     if trial.error:
         return
     if isinstance(result, str):
-        trial.error = " ".join(result.split())[:300]
+        trial.error = one_line(result, 300)
         return
     trial.sums.append(pair_sums(data.values, result, data.folds(repeat)))
     trial.predictions.append(result)

@@ -143,7 +143,7 @@ class Advice:
             predictor=self.predictor,
             target=f"{self.measurements.label}:{self.measurements.metric}",
             unit=self.measurements.unit,
-            training_size=len(self.measurements),
+            training_archs=self.measurements.archs,
         )
         write_text(paths["numbers"], json.dumps(numbers, indent=2, allow_nan=False) + "\n")
         write_text(paths["page"], render(self, numbers))
@@ -175,7 +175,7 @@ def _selection(selection: Selection) -> dict[str, Any]:
     found = {
         name: getattr(selection, name)
         for name in (
-            "accuracy", "n_candidates", "repeats", "deviation", "n_selected", "verify",
+            "accuracy", "notes", "n_candidates", "repeats", "deviation", "n_selected", "verify",
         )
     }  # fmt: skip
     for name in ("mra_all", "mra_verified", "hypervolume_lost"):

@@ -16,7 +16,6 @@ import pandas as pd
 from hwbench.advise.measurements import Measurements
 from hwbench.advise.promise import Estimate
 from hwbench.arrays import Floats
-from hwbench.errors import HwbenchError
 from hwbench.predictors.regressor import ArchitectureRegressor
 from hwbench.simulation.conventions import Conventions
 from hwbench.simulation.deviations import DeviationModel, draw_deviations
@@ -24,9 +23,7 @@ from hwbench.simulation.expect import deviation_for_tau
 from hwbench.simulation.landscape import Landscape
 from hwbench.simulation.measures import MEASURES
 from hwbench.simulation.selection import Options, evaluate_selection, simulate
-from hwbench.spaces import Space
-from hwbench.tables import Table, load_table
-from hwbench.tables.library import split_target
+from hwbench.tables.pairs import Accuracies
 
 DEFAULT_ACCURACY = {"nasbench201": "nb201-digits:test_accuracy"}
 """Accuracies that come with hwbench, by search space."""
@@ -57,6 +54,7 @@ class Selection:
     Attributes
     ----------
     accuracy : "table:column" of the accuracies.
+    notes : what was done to them, see `hwbench.tables.pairs`.
     n_candidates, repeats : of the simulation.
     deviation : of the errors, in standard deviations of the metric.
     mra_all, mra_verified : mean reduction of accuracy in percentage points, of all that is
@@ -69,6 +67,7 @@ class Selection:
     """
 
     accuracy: str
+    notes: tuple[str, ...]
     n_candidates: int
     repeats: int
     deviation: float
@@ -91,7 +90,7 @@ def expected_selection(
     model: ArchitectureRegressor,
     residuals: Floats,
     tau: Estimate,
-    accuracy: str,
+    accuracies: Accuracies,
     *,
     seed: int = 0,
 ) -> Selection | None:
@@ -103,22 +102,17 @@ def expected_selection(
     model : fitted.
     residuals : its out-of-fold errors, float64 of shape (n,), in the metric's unit.
     tau : what is promised of it.
-    accuracy : "table:column" of accuracies in %.
+    accuracies : of the same space.
     seed : of the simulation.
 
     Returns
     -------
     None where the model predicts one value for all, or errs nowhere: nothing can be simulated.
-
-    Raises
-    ------
-    HwbenchError
-        Where the accuracies are unknown or of another search space.
     """
-    accuracies, metric = _objectives(measurements, model, accuracy)
+    metric = _metric(measurements, model, accuracies)
     if np.ptp(metric) == 0 or np.ptp(residuals) == 0:
         return None
-    landscape = Landscape.of(accuracies, metric)
+    landscape = Landscape.of(accuracies.values, metric)
     n = min(CANDIDATES, len(landscape))
     errors = smoothed_model(residuals)
 
@@ -136,7 +130,8 @@ def expected_selection(
     all_picks = central[_LOST]
     verify = next(each.budget for each in budgets if each.lost <= all_picks + ENOUGH)
     return Selection(
-        accuracy=accuracy,
+        accuracy=accuracies.target,
+        notes=accuracies.notes,
         n_candidates=n,
         repeats=REPEATS,
         deviation=deviation,
@@ -208,37 +203,14 @@ def _budgets(
     return [*found, BudgetLoss(max(everything, BUDGETS[-1] + 1), float(central[_LOST]))]
 
 
-def _objectives(
-    measurements: Measurements, model: ArchitectureRegressor, accuracy: str
-) -> tuple[Floats, Floats]:
-    """Accuracies, and the metric to minimise, of the table's architectures."""
-    table, accuracies = load_accuracy(accuracy, measurements.space)
-    known = np.isfinite(accuracies)
-    metric = np.asarray(model.predict(table.archs[known]), dtype=np.float64)
-    places = pd.Index(table.keys[known]).get_indexer(measurements.space.keys_of(measurements.archs))
+def _metric(
+    measurements: Measurements, model: ArchitectureRegressor, accuracies: Accuracies
+) -> Floats:
+    """The metric to minimise of the architectures of known accuracy."""
+    metric = np.asarray(model.predict(accuracies.archs), dtype=np.float64)
+    places = pd.Index(accuracies.keys).get_indexer(measurements.space.keys_of(measurements.archs))
     metric[places[places >= 0]] = measurements.values[places >= 0]
-    return accuracies[known], metric if measurements.direction == "minimize" else -metric
-
-
-def load_accuracy(accuracy: str, space: Space) -> tuple[Table, Floats]:
-    """The table and the column of accuracies.
-
-    Raises
-    ------
-    HwbenchError
-        Where they are unknown, of another search space, or fewer than two.
-    """
-    name, column = split_target(accuracy)
-    table = load_table(name)
-    if table.card.space != space.name:
-        raise HwbenchError(
-            f"accuracy {accuracy} is of space {table.card.space}; the measurements are of "
-            f"{space.name}"
-        )
-    values = table.column(column)
-    if np.isfinite(values).sum() < 2:
-        raise HwbenchError(f"accuracy {accuracy} holds fewer than two numbers")
-    return table, values
+    return metric if measurements.direction == "minimize" else -metric
 
 
 def _example(

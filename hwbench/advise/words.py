@@ -138,6 +138,7 @@ def selection_lines(advice: Advice) -> list[str]:
         f"{between(selection.mra_verified)} after measuring its picks, and then "
         f"{between(selection.hypervolume_lost, 1)} % of the hypervolume.",
         _verify_line(selection),
+        *(f"Note: {note}" for note in selection.notes),
     ]
 
 

@@ -42,7 +42,7 @@ def best_under_limits(
     Parameters
     ----------
     evaluations : as in `search.parquet`; a search for one limit counts for that limit alone.
-    limits : by metric the limits, in the metric's unit.
+    limits : by metric the limits, as the rows hold the metric: negated where larger is better.
     checkpoints : numbers of evaluations.
 
     Returns
@@ -104,7 +104,8 @@ def regret_curves(
     Parameters
     ----------
     evaluations, fronts : as for `hypervolume_shares`.
-    limits : by metric the limits under which the best is sought, beside no limit at all.
+    limits : by metric the limits under which the best is sought, beside no limit at all; as for
+        `best_under_limits`.
 
     Returns
     -------
@@ -116,6 +117,8 @@ def regret_curves(
     for metric, own in evaluations.groupby("metric_target", sort=False):
         for limit in [np.nan, *limits.get(str(metric), ())]:
             free = own["limit"].isna() | (own["limit"] == limit)
+            if not free.any():  # every search was for one limit
+                continue
             bound = np.inf if np.isnan(limit) else limit
             truth = true_best_under_limit(fronts, str(metric), bound)
             counted = own[free]

@@ -43,7 +43,7 @@ def columns(incomplete: str) -> list[str]:
 
     found = []
     for name, path in TABLES.files().items():
-        if not name.startswith(incomplete.partition(":")[0]):
+        if not (name.startswith(incomplete) or incomplete.startswith(f"{name}:")):
             continue
         try:
             names = parquet.read_schema(path).names

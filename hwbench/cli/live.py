@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from hwbench.cli import completion
-from hwbench.cli.output import AsJson, interruptible, print_json, print_listing, stage_bars
+from hwbench.cli.output import (
+    AsJson,
+    interruptible,
+    listed,
+    print_json,
+    print_listing,
+    print_notes,
+    stage_bars,
+)
+from hwbench.registry import Registry
+from hwbench.results.record import notes_of, read_record
 
 app = typer.Typer(
-    help="Search architectures by training supernets (PyTorch).", no_args_is_help=True
+    help="Search architectures by training supernets (PyTorch); experimental.",
+    no_args_is_help=True,
 )
 
 Name = Annotated[
@@ -27,7 +39,9 @@ Recipe = Annotated[
     str,
     typer.Option(help="'published' settings, or 'small' ones for digits and a few minutes."),
 ]
-Device = Annotated[str | None, typer.Option(help="Such as cpu or cuda; CUDA if there is one.")]
+Device = Annotated[
+    str | None, typer.Option(help="Such as cpu or cuda (experimental); CUDA if there is one.")
+]
 Threads = Annotated[int, typer.Option(min=1, help="Threads of torch.")]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Remove what the folder holds first.")]
 Seed = Annotated[int | None, typer.Option(min=0, help="In place of the search's seed.")]
@@ -39,24 +53,46 @@ Output = Annotated[
 @app.command(name="list")
 def list_(as_json: AsJson = False) -> None:
     """List all searches, strategies and what each recipe trains."""
+    from hwbench.assets import live_content
     from hwbench.live.config import RECIPES, load_config, recipe_files
+
+    def row(name: str, recipe: str) -> dict[str, Any]:
+        config = load_config(name, recipe)
+        return {
+            "name": name,
+            "recipe": recipe,
+            "strategy": config.strategy["name"],
+            "space": config.space.name,
+            "data": config.data.name,
+            "epochs": config.trainer["epochs"],
+            "title": config.title,
+        }
 
     rows = []
     for recipe in RECIPES:
-        for name in recipe_files(recipe):
-            config = load_config(name, recipe)
-            rows.append(
-                {
-                    "name": name,
-                    "recipe": recipe,
-                    "strategy": config.strategy["name"],
-                    "space": config.space.name,
-                    "data": config.data.name,
-                    "epochs": config.trainer["epochs"],
-                    "title": config.title,
-                }
-            )
+        hidden = live_content(recipe).hidden()
+        rows += listed(recipe_files(recipe), partial(row, recipe=recipe), hidden=hidden)
     print_listing(rows, ["name", "recipe", "strategy", "space", "data", "epochs"], as_json=as_json)
+
+
+@app.command()
+def parts(as_json: AsJson = False) -> None:
+    """List what searches are put together from, by the names that a config tree gives them."""
+    from hwbench.images.sets import IMAGE_SETS
+    from hwbench.live.selections import SELECTIONS
+    from hwbench.live.strategies import STRATEGIES
+    from hwbench.live.supernets import SUPERNETS
+    from hwbench.live.trainers import TRAINERS
+
+    def row(name: str, registry: Registry) -> dict[str, Any]:
+        registry.load(name)
+        from_ = registry.origin(name)
+        return {"part": registry.kind, "name": name, "from": from_, "path": registry[name]}
+
+    rows = []
+    for registry in (STRATEGIES, TRAINERS, SELECTIONS, SUPERNETS, IMAGE_SETS):
+        rows += listed(registry, partial(row, registry=registry), hidden=registry.hidden())
+    print_listing(rows, ["part", "name", "from", "path"], as_json=as_json)
 
 
 @app.command()
@@ -86,7 +122,10 @@ def run(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Run a search; stopped at any moment, the same command goes on."""
+    """Run a search; stopped at any moment, the same command goes on.
+
+    Experimental: no published recipe has been run to its end by the authors.
+    """
     from hwbench.live.config import load_config, with_change
     from hwbench.live.run import run_live
 
@@ -150,9 +189,10 @@ def rank(
         with atomic_path(output) as temporary:
             frame.to_csv(temporary, index=False)
     measures = measures_of(frame) if "true" in frame else {}
+    notes = notes_of(read_record(folder))
     best = frame.head(top).to_dict("records")
     if as_json:
-        print_json({"ranked": len(frame), "measures": measures, "best": best})
+        print_json({"ranked": len(frame), "measures": measures, "best": best, "notes": notes})
         return
     print_listing(
         [{key: _number(value) for key, value in row.items()} for row in best],
@@ -162,6 +202,7 @@ def rank(
     )
     if measures:
         _print_numbers(measures)
+    print_notes(notes)
 
 
 @app.command()
@@ -188,7 +229,10 @@ def retrain(
     threads: Threads = 1,
     as_json: AsJson = False,
 ) -> None:
-    """Train what a search found from scratch; by default as DARTS does on CIFAR-10."""
+    """Train what a search found from scratch; by default as DARTS does on CIFAR-10.
+
+    Experimental: the published 600 epochs have not been run by the authors.
+    """
     from hwbench.cli.output import progress_bar
     from hwbench.live.retrain import RetrainRecipe
     from hwbench.live.run import retrain_run
@@ -240,7 +284,10 @@ def sweep(
     fresh: Fresh = False,
     as_json: AsJson = False,
 ) -> None:
-    """Run a search for every value of an argument and every seed, such as `window`."""
+    """Run a search for every value of an argument and every seed, such as `window`.
+
+    Experimental, as `hwbench live run` is.
+    """
     from hwbench.live.config import sweep_path
     from hwbench.live.sweep import run_sweep
     from hwbench.results.live import summary
@@ -264,15 +311,19 @@ def sweep(
         title="mean ± deviation over the seeds",
         wrap=False,
     )
+    records = [read_record(path) for path in sorted(folder.iterdir()) if path.is_dir()]
+    print_notes(dict.fromkeys(note for record in records for note in notes_of(record)))
     typer.echo(f"written: {folder}")
 
 
 def _print_result(result: dict[str, Any], folder: Path, as_json: bool) -> None:
+    notes = notes_of(read_record(folder))
     if as_json:
-        print_json(result)
+        print_json({**result, "notes": notes})
         return
     ranking = result.get("ranking") or {}
     _print_numbers({**{key: value for key, value in result.items() if key != "ranking"}, **ranking})
+    print_notes(notes)
     typer.echo(f"written: {folder}")
 
 

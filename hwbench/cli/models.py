@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,21 +9,16 @@ import typer
 
 from hwbench.cli import completion
 from hwbench.cli.output import AsJson, print_json, print_listing, progress_bar, working
-from hwbench.errors import HwbenchError, unknown_name
+from hwbench.errors import HwbenchError
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
-    from numpy.typing import NDArray
 
     from hwbench.arrays import IntArray
-    from hwbench.predictors.model_file import ModelCard
+    from hwbench.predictors.model_file import FittedModel, ModelCard
     from hwbench.predictors.regressor import ArchitectureRegressor
     from hwbench.predictors.tuning import Tuning
-    from hwbench.spaces import Space
-    from hwbench.tables import Table
 
-MOST_HELD_OUT = 625
 MOST_PRINTED = 1000
 PREDICTED_AT_ONCE = 10_000
 
@@ -89,51 +83,37 @@ def fit(
 
     Architectures that it was not fitted to, 625 at most, tell how well it ranks.
     """
-    from hwbench.predictors import make_predictor
-    from hwbench.predictors.model_file import save_model
-    from hwbench.tables import load_target
-    from hwbench.tables.library import split_target
+    from hwbench.predictors.fitting import fit_model
+    from hwbench.predictors.model_file import checked_model_path
 
-    if output.suffix != ".hwb":
-        raise HwbenchError(f"{output}: the name of a model's file must end in .hwb")
+    checked_model_path(output)
     if samples is not None and architectures is not None:
         raise HwbenchError("fit: give either --samples or --architectures")
-    table, values = load_target(target)
-    model = make_predictor(
-        predictor,
-        space=table.space,
-        seed=seed,
-        encoding=encoding,
-        tuning=_tuning(trials, seconds),
-        **_sources(predictor, target, table, source or []),
-    )
+    archs = None
     if architectures is not None:
-        chosen = read_architectures(table.space, architectures, arch_column)
-        training = _rows_of(table, chosen, str(architectures))
-    else:
-        training = _training_rows(table, predictor, samples, seed)
-    start = time.monotonic()
-    with working(f"fitting {predictor} to {len(training)} architectures"):
-        model.fit(table.archs[training], values[training])
-    taken = time.monotonic() - start
-    unit = table.card.columns[split_target(target)[1]].unit
-    save_model(
-        model,
-        output,
-        description=description,
-        predictor=predictor,
-        target=target,
-        unit=unit,
-        training_size=len(training),
-    )
+        from hwbench.tables import load_target
+        from hwbench.tables.own.archs import read_archs
+
+        archs = read_archs(load_target(target).space, architectures, arch_column)
+    with working(f"fitting {predictor} to {target}"):
+        fitted = fit_model(
+            target,
+            predictor,
+            samples=samples,
+            archs=archs,
+            encoding=encoding,
+            tuning=_tuning(trials, seconds),
+            sources=source or (),
+            seed=seed,
+            description=description,
+        )
+    fitted.save(output)
+    card = fitted.card
     told = {
-        "predictor": predictor,
-        "target": target,
-        "unit": unit,
-        "training_size": len(training),
-        "seconds": round(taken, 3),
-        **_searched(model),
-        **_held_out_score(model, table, values, training, seed),
+        **card.model_dump(include={"predictor", "target", "unit", "training_size"}),
+        "seconds": round(fitted.fit_seconds or 0.0, 3),
+        **_searched(fitted.regressor),
+        **card.model_dump(include={"held_out", "kendall_tau"}, exclude_none=True),
         "model": str(output),
     }
     if as_json:
@@ -172,6 +152,7 @@ def predict(
     hwbench predict latency.hwb --all -o predictions.csv
     """
     from hwbench.predictors.model_file import load_model, read_model_card
+    from hwbench.tables.own.archs import read_archs
 
     if sum((bool(archs), architectures is not None, everything)) != 1:
         raise HwbenchError("predict: give architectures, or --architectures FILE, or --all")
@@ -185,7 +166,7 @@ def predict(
     if everything:
         wanted = space.all_architectures()
     elif architectures is not None:
-        wanted = read_architectures(space, architectures, arch_column)
+        wanted = read_archs(space, architectures, arch_column)
     else:
         wanted = space.from_strings(archs or ())
     if output is None and not as_json and len(wanted) > MOST_PRINTED:
@@ -198,109 +179,6 @@ def predict(
         typer.echo(f"{len(frame)} predictions: {output}")
     else:
         _show(frame, card, as_json=as_json)
-
-
-def _sources(predictor: str, target: str, table: Table, given: list[str]) -> dict[str, Any]:
-    """The argument of a predictor that learns from other devices; none for others."""
-    from hwbench.predictors import predictor_card
-    from hwbench.study.sources import sources_for
-
-    if not predictor_card(predictor).needs_sources:
-        if given:
-            raise HwbenchError(
-                f"predictor {predictor} learns from no other device; --source is for those whose "
-                "card says needs_sources, such as transfer_gaussian_process"
-            )
-        return {}
-    if not given:
-        raise HwbenchError(
-            f"predictor {predictor} learns from other devices: name their columns with --source"
-        )
-    return {"sources": sources_for(target, table, given)}
-
-
-# ---------------------------------------------------------------------- architectures
-
-
-def read_architectures(space: Space, path: Path, column: str | None = None) -> IntArray:
-    """The architectures whose strings a file lists.
-
-    Parameters
-    ----------
-    space : that they are of.
-    path : a `.txt` file with a string on each line, or a `.csv`, `.tsv` or `.parquet` file.
-    column : that holds the strings; by default "arch", or the only one there is.
-
-    Returns
-    -------
-    int64 array of shape (n_archs, n_positions).
-
-    Raises
-    ------
-    HwbenchError
-        Where the file cannot be read, has no such column, or a string is no architecture; the
-        message says the line.
-    """
-    bare = path.suffix.lower() == ".txt"
-    texts = _lines(path) if bare else _cells(space, path, column)
-    rows = []
-    for place, text in texts:
-        try:
-            rows.append(space.from_string(text))
-        except HwbenchError as error:
-            raise HwbenchError(f"{path}: {place}: {error}") from error
-    if not rows:
-        raise HwbenchError(f"{path}: holds no architecture")
-    return space.check(rows)
-
-
-def _lines(path: Path) -> list[tuple[str, str]]:
-    """The lines that are not empty, each after its number."""
-    try:
-        if path.exists() and not path.is_file():
-            raise HwbenchError(f"{path}: is no regular file")
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except FileNotFoundError as error:
-        raise HwbenchError(f"{path}: no such file") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise HwbenchError(f"{path}: cannot be read ({error})") from error
-    numbered = ((f"line {number}", line.strip()) for number, line in enumerate(lines, start=1))
-    return [(place, text) for place, text in numbered if text]
-
-
-def _cells(space: Space, path: Path, column: str | None) -> list[tuple[str, str]]:
-    """The cells of the column of strings, each after its row."""
-    from hwbench.tables.own.files import read_rows
-
-    rows = read_rows(path)
-    columns = list(rows.frame)
-    named = [name for name in columns if name.lower() == "arch"]
-    found = column or (named[0] if len(named) == 1 else columns[0])
-    if found not in columns:
-        raise unknown_name(f"column of {path}", found, columns)
-    if column is None and not named:
-        if len(columns) > 1:
-            raise HwbenchError(
-                f"{path}: which column holds the architectures' strings? name it with --arch-column"
-            )
-        _refuse_header_that_is_an_architecture(space, path, found)
-    if rows.faults:
-        place, fault = next(iter(rows.faults.items()))
-        raise HwbenchError(f"{path}: row {rows.numbers[place]}: {fault}")
-    return [
-        (f"row {number}", str(cell))
-        for number, cell in zip(rows.numbers, rows.frame[found], strict=True)
-    ]
-
-
-def _refuse_header_that_is_an_architecture(space: Space, path: Path, header: str) -> None:
-    try:
-        space.from_string(header)
-    except HwbenchError:
-        return
-    raise HwbenchError(
-        f"{path}: has no header; a file of bare strings must have a name that ends in .txt"
-    )
 
 
 # ---------------------------------------------------------------------- fitting
@@ -318,41 +196,6 @@ def _tuning(trials: int | None, seconds: float | None) -> Tuning | None:
     )
 
 
-def _training_rows(
-    table: Table, predictor: str, samples: int | None, seed: int
-) -> NDArray[np.int64]:
-    """Rows of a table to fit to: those drawn, or those that the predictor is made for."""
-    import numpy as np
-
-    from hwbench.predictors import predictor_card
-    from hwbench.predictors.training_set import training_set
-
-    own = training_set(predictor_card(predictor), table.space) if samples is None else None
-    if own is not None:
-        return _rows_of(table, own, f"what {predictor} is fitted to")
-    if samples is not None and samples > len(table):
-        raise HwbenchError(
-            f"table {table.card.name} has {len(table)} architectures; {samples} were asked for"
-        )
-    order = np.random.default_rng([seed, len(table)]).permutation(len(table))
-    return np.sort(order[:samples])
-
-
-def _rows_of(table: Table, archs: IntArray, label: str) -> NDArray[np.int64]:
-    """The rows of architectures in a table, each once, in the table's order."""
-    import numpy as np
-    import pandas as pd
-
-    rows = pd.Index(table.keys).get_indexer(table.space.keys_of(archs))
-    missing = np.flatnonzero(rows < 0)
-    if len(missing):
-        raise HwbenchError(
-            f"{label}: {len(missing)} architectures are not in table {table.card.name}, the first "
-            f"is {table.space.to_string(archs[missing[0]])}"
-        )
-    return np.unique(rows).astype(np.int64)
-
-
 def _searched(model: ArchitectureRegressor) -> dict[str, Any]:
     record = model.tuning_
     if record is None:
@@ -363,27 +206,6 @@ def _searched(model: ArchitectureRegressor) -> dict[str, Any]:
         "search_stopped_by_time": record.stopped_by_time,
         "chosen": record.best,
     }
-
-
-def _held_out_score(
-    model: ArchitectureRegressor,
-    table: Table,
-    values: NDArray[np.float64],
-    training: NDArray[np.int64],
-    seed: int,
-) -> dict[str, Any]:
-    """Kendall's tau on architectures that the model was not fitted to, where there are two."""
-    import numpy as np
-    from scipy.stats import kendalltau
-
-    others = np.setdiff1d(np.arange(len(table)), training)
-    drawn = np.random.default_rng([seed, len(table), 1]).permutation(others)[:MOST_HELD_OUT]
-    if len(drawn) < 2:
-        return {}
-    truth, prediction = values[drawn], model.predict(table.archs[drawn])
-    constant = np.ptp(truth) == 0 or np.ptp(prediction) == 0
-    tau = 0.0 if constant else float(kendalltau(truth, prediction).statistic)
-    return {"held_out": len(drawn), "kendall_tau": tau}
 
 
 def _say_fitted(told: dict[str, Any]) -> None:
@@ -409,7 +231,7 @@ def _say_fitted(told: dict[str, Any]) -> None:
 # ---------------------------------------------------------------------- predicting
 
 
-def _predictions(fitted: ArchitectureRegressor, archs: IntArray, *, std: bool) -> pd.DataFrame:
+def _predictions(fitted: FittedModel, archs: IntArray, *, std: bool) -> pd.DataFrame:
     """A frame with the columns arch, prediction and, if asked for, deviation."""
     import numpy as np
     import pandas as pd

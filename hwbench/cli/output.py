@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from hwbench.cli import completion
+from hwbench.errors import HwbenchError
 from hwbench.progress import Progress
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
@@ -93,10 +94,46 @@ def print_listing(
     console.print(table)
 
 
+def listed(
+    names: Iterable[str],
+    describe: Callable[[str], dict[str, Any]],
+    *,
+    hidden: Iterable[str] = (),
+) -> list[dict[str, Any]]:
+    """Rows of what can be read; what cannot is a line on stderr, and the listing goes on.
+
+    Parameters
+    ----------
+    names : of what is listed.
+    describe : gives the row of a name, and raises `HwbenchError` where it cannot.
+    hidden : lines on what is left out.
+    """
+    rows = []
+    for name in names:
+        try:
+            rows.append(describe(name))
+        except HwbenchError as error:
+            warn(str(error))
+    for line in hidden:
+        warn(line)
+    return rows
+
+
+def warn(line: str) -> None:
+    """Say on stderr what is wrong with a part while the rest works."""
+    typer.echo(f"hwbench: warning: {line}", err=True)
+
+
 def _text(value: Any) -> str:
     from rich.markup import escape
 
     return "" if value is None else escape(str(value))
+
+
+def print_notes(notes: Iterable[str]) -> None:
+    """Print what was done to the columns behind a result, a line a note."""
+    for note in notes:
+        typer.echo(f"Note: {note}")
 
 
 @contextmanager
@@ -156,6 +193,11 @@ def stage_bars() -> Iterator[Any]:
             return stack.enter_context(progress_bar(title))
 
         yield stage
+
+
+def say(text: str) -> None:
+    """Tell in one line what somebody who waits should know."""
+    typer.echo(text, err=True)
 
 
 @contextmanager

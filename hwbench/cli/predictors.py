@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from hwbench.cli import completion
-from hwbench.cli.output import AsJson, print_json, print_listing
+from hwbench.cli.output import AsJson, listed, print_json, print_listing
 
 app = typer.Typer(help="The predictor zoo.", no_args_is_help=True)
 
@@ -15,11 +15,14 @@ app = typer.Typer(help="The predictor zoo.", no_args_is_help=True)
 @app.command(name="list")
 def list_(as_json: AsJson = False) -> None:
     """List all predictors."""
+    from hwbench.assets import PREDICTORS
     from hwbench.predictors import list_predictors, predictor_card
 
-    rows = [
-        {"name": name, **predictor_card(name).model_dump(mode="json")} for name in list_predictors()
-    ]
+    rows = listed(
+        list_predictors(),
+        lambda name: {"name": name, **predictor_card(name).model_dump(mode="json")},
+        hidden=PREDICTORS.hidden(),
+    )
     print_listing(rows, ["name", "title", "family", "encoding", "training"], as_json=as_json)
 
 

@@ -12,13 +12,15 @@ from hwbench.cli.output import (
     RunFolder,
     ScenarioName,
     Workers,
+    listed,
     print_listing,
+    print_notes,
     run_part,
 )
 from hwbench.results.columns import SEARCH_COLUMNS, SEARCH_FRONT_COLUMNS, SEARCH_VERIFIED_COLUMNS
 from hwbench.results.frames import read_frame, read_rows
 from hwbench.results.names import SEARCH_FILES
-from hwbench.results.record import read_record, spec_of
+from hwbench.results.record import notes_of, read_record, spec_of
 
 app = typer.Typer(
     help="Compare search strategies at equal numbers of evaluations.", no_args_is_help=True
@@ -28,21 +30,25 @@ app = typer.Typer(
 @app.command(name="list")
 def list_(as_json: AsJson = False) -> None:
     """List the strategies and their parameters."""
-    from hwbench.search.registry import list_strategies, strategy_class, strategy_parameters
+    from hwbench.search.registry import (
+        STRATEGIES,
+        list_strategies,
+        strategy_class,
+        strategy_parameters,
+    )
 
-    rows: list[dict[str, Any]] = []
-    for name in list_strategies():
+    def row(name: str) -> dict[str, Any]:
         strategy = strategy_class(name)
         parameters = strategy_parameters(name)
-        rows.append(
-            {
-                "name": name,
-                "title": strategy.title,
-                "family": strategy.family,
-                "paper": strategy.paper,
-                "parameters": parameters if as_json else _text(parameters),
-            }
-        )
+        return {
+            "name": name,
+            "title": strategy.title,
+            "family": strategy.family,
+            "paper": strategy.paper,
+            "parameters": parameters if as_json else _text(parameters),
+        }
+
+    rows = listed(list_strategies(), row, hidden=STRATEGIES.hidden())
     print_listing(rows, ["name", "title", "family", "parameters", "paper"], as_json=as_json)
 
 
@@ -54,6 +60,7 @@ def run(scenario: ScenarioName, output: RunFolder = None, workers: Workers = Non
     """
     folder = run_part("search", scenario, output, workers)
     print_search(folder)
+    print_notes(notes_of(read_record(folder)))
     typer.echo(f"results: {folder}")
 
 
@@ -66,6 +73,7 @@ def print_search(folder: Path) -> None:
         hypervolume_shares,
         true_best_under_limit,
     )
+    from hwbench.results.run import Run
 
     record = read_record(folder) or {}
     spec = spec_of(record, "search")
@@ -79,7 +87,8 @@ def print_search(folder: Path) -> None:
     for (metric, goal), group in shares.groupby(["metric_target", "goal"], sort=False):
         if goal == "front":
             _print_means(group, "share", "evaluation", str(metric), digits=4)
-    bests = best_under_limits(evaluations, spec["limits"], spec["checkpoints"][:2][-1:])
+    limits = Run(folder, record).search_limits
+    bests = best_under_limits(evaluations, limits, spec["checkpoints"][:2][-1:])
     for (metric, goal), group in bests.groupby(["metric_target", "goal"], sort=False):
         checkpoint = group["evaluation"].iloc[0]
         title = f"{metric}: best accuracy under each limit, {checkpoint} evaluations, goal {goal}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -14,12 +15,15 @@ from hwbench.cli.output import (
     Workers,
     print_json,
     print_listing,
+    print_notes,
     run_part,
     working,
 )
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from hwbench.tables.pairs import Pair
 
 app = typer.Typer(help="Simulate what a predictor's errors cost.", no_args_is_help=True)
 
@@ -29,7 +33,7 @@ SIMULATING = "simulating selections"
 
 Accuracy = Annotated[
     str,
-    typer.Option(help="table:column of the true accuracy in %.", autocompletion=completion.columns),
+    typer.Option(help="table:column of the true accuracy.", autocompletion=completion.columns),
 ]
 Metric = Annotated[
     str,
@@ -76,9 +80,11 @@ ErrorGrowth = Annotated[
 def run(scenario: ScenarioName, output: RunFolder = None, workers: Workers = None) -> None:
     """Run the simulation of a scenario and write its results into a run folder."""
     from hwbench.cli.summary import print_simulation
+    from hwbench.results.record import notes_of, read_record
 
     folder = run_part("simulation", scenario, output, workers)
     print_simulation(folder)
+    print_notes(notes_of(read_record(folder)))
     typer.echo(f"results: {folder}")
 
 
@@ -104,9 +110,10 @@ def select(
 ) -> None:
     """Simulate selections by predictors of one deviation and print the mean of every measure."""
     from hwbench.simulation.expect import expect_selection, summarise
-    from hwbench.simulation.objectives import load_objectives
+    from hwbench.tables.pairs import Pair
 
-    if len(metric) > 1:
+    pairs = Pair.load_several(accuracy, metric)
+    if len(pairs) > 1:
         chosen = {
             "--pairing": pairing != "true",
             "--reference-front": reference_front != "candidates",
@@ -117,12 +124,11 @@ def select(
         }
         with working(SIMULATING):
             selections = _joint(
-                accuracy, metric, chosen, candidates, deviation, repeats, seed, deviations, budget
+                pairs, chosen, candidates, deviation, repeats, seed, deviations, budget
             )
     else:
-        objectives = load_objectives(accuracy, metric[0])
         options = _options(
-            objectives,
+            pairs[0],
             deviations,
             pairing,
             reference_front,
@@ -134,9 +140,14 @@ def select(
         )
         with working(SIMULATING):
             _, selections = expect_selection(
-                objectives, candidates, options, deviation=deviation, repeats=repeats, seed=seed
+                pairs[0], candidates, options, deviation=deviation, repeats=repeats, seed=seed
             )
-    _print_summary(summarise(selections), as_json=as_json)
+    summary, notes = summarise(selections), _notes(pairs)
+    if as_json:
+        print_json({**summary.to_dict(orient="index"), "notes": notes})
+        return
+    _print_summary(summary)
+    print_notes(notes)
 
 
 @app.command()
@@ -173,13 +184,13 @@ def expect(
     """What selecting by a predictor loses, given its tau, its deviation, or its name."""
     from hwbench.errors import HwbenchError
     from hwbench.simulation.expect import expect_selection, summarise
-    from hwbench.simulation.objectives import load_objectives
+    from hwbench.tables.pairs import Pair
 
     if sum(given is not None for given in (tau, deviation, predictor)) != 1:
         raise HwbenchError("give one of --tau, --deviation and --predictor")
-    objectives = load_objectives(accuracy, metric)
+    pair = Pair.load(accuracy, metric)
     options = _options(
-        objectives,
+        pair,
         deviations,
         pairing,
         reference_front,
@@ -195,12 +206,12 @@ def expect(
                 "a fitted predictor errs as it does: --predictor goes without "
                 "--accuracy-deviation, --error-growth and --pairing"
             )
-        selections = _fitted(objectives, predictor, samples, candidates, options, repeats, seed)
+        selections = _fitted(pair, predictor, samples, candidates, options, repeats, seed)
         size = float(selections.pop("deviation").mean())
     else:
         with working(SIMULATING):
             size, selections = expect_selection(
-                objectives,
+                pair,
                 candidates,
                 options,
                 tau=tau,
@@ -208,15 +219,17 @@ def expect(
                 repeats=repeats or 1000,
                 seed=seed,
             )
-    summary = summarise(selections)
+    summary, notes = summarise(selections), _notes([pair])
     if as_json:
-        print_json({"deviation": size, "measures": summary.to_dict(orient="index")})
+        measures = summary.to_dict(orient="index")
+        print_json({"deviation": size, "measures": measures, "notes": notes})
         return
     typer.echo(
         f"{candidates} candidates, {accuracy} against {metric}; deviation {size:.3f}, "
         f"{len(selections)} selections"
     )
-    _print_summary(summary, as_json=False)
+    _print_summary(summary)
+    print_notes(notes)
 
 
 @app.command()
@@ -228,7 +241,7 @@ def equivalent(
         int, typer.Option(min=3, help="Candidates whose metric is predicted.")
     ] = 15625,
     accuracy: Annotated[
-        list[str] | None, typer.Option(help="table:column of the true accuracy in %.")
+        list[str] | None, typer.Option(help="table:column of the true accuracy.")
     ] = None,
     metric: Annotated[
         list[str] | None, typer.Option(help="table:column, one for each --accuracy; averaged over.")
@@ -251,7 +264,7 @@ def equivalent(
     from hwbench.errors import HwbenchError
     from hwbench.simulation.conventions import Conventions
     from hwbench.simulation.expect import equivalent_predictor
-    from hwbench.simulation.objectives import load_objectives
+    from hwbench.tables.pairs import Pair
 
     accuracies, metrics = accuracy or [ACCURACY], metric or [METRIC]
     if len(accuracies) == 1:
@@ -260,9 +273,10 @@ def equivalent(
         raise HwbenchError(
             f"{len(accuracies)} --accuracy for {len(metrics)} --metric: give one, or one for each"
         )
+    pairs = [Pair.load(*each) for each in zip(accuracies, metrics, strict=True)]
     with working(SIMULATING):
         found = equivalent_predictor(
-            [load_objectives(*pair) for pair in zip(accuracies, metrics, strict=True)],
+            pairs,
             measured,
             candidates,
             Conventions(pairing=pairing),
@@ -271,9 +285,11 @@ def equivalent(
             repeats=repeats,
             seed=seed,
         )
+    notes = _notes(pairs)
     if as_json:
-        print_json(asdict(found))
+        print_json({**asdict(found), "notes": notes})
         return
+    print_notes(notes)
     if found.tau is None:
         typer.echo(
             f"even guesses over {candidates} candidates select better than measuring {measured}: "
@@ -287,8 +303,13 @@ def equivalent(
     )
 
 
+def _notes(pairs: Sequence[Pair]) -> list[str]:
+    """What was done to the columns of pairs, each said once."""
+    return list(dict.fromkeys(note for pair in pairs for note in pair.notes))
+
+
 def _options(
-    objectives: Any,
+    pair: Pair,
     deviations: str,
     pairing: str,
     reference_front: str,
@@ -301,6 +322,7 @@ def _options(
     from hwbench.simulation.conventions import Conventions
     from hwbench.simulation.deviations import deviation_model
     from hwbench.simulation.selection import Options
+    from hwbench.simulation.spread import error_spread
 
     model = deviation_model(deviations)
     return Options(
@@ -308,14 +330,14 @@ def _options(
         Conventions(reference_front, hypervolume_reference, pairing),
         model,
         accuracy_deviation,
-        objectives.spread(error_growth, ()),
-        None if limit is None else objectives.sign * limit,
+        error_spread(pair, error_growth, ()),
+        None if limit is None else pair.sign * limit,
         budget,
     )
 
 
 def _fitted(
-    objectives: Any,
+    pair: Pair,
     predictor: str,
     samples: int,
     candidates: int,
@@ -334,14 +356,14 @@ def _fitted(
     with progress_bar(f"fitting {predictor}") as progress:
         for repeat in range(count):
             rows += select_by_fitted(
-                objectives,
+                pair,
                 predictor,
                 samples,
                 [candidates],
                 repeat=repeat,
                 seed=[seed],
                 conventions=options.conventions,
-                limit=None if options.limit is None else objectives.sign * options.limit,
+                limit=None if options.limit is None else pair.sign * options.limit,
                 budget=options.budget,
             )
             progress(repeat + 1, count)
@@ -349,8 +371,7 @@ def _fitted(
 
 
 def _joint(
-    accuracy: str,
-    metrics: list[str],
+    pairs: Sequence[Pair],
     chosen: dict[str, bool],
     candidates: int,
     deviation: float,
@@ -359,17 +380,17 @@ def _joint(
     deviations: str,
     budget: int | None,
 ) -> pd.DataFrame:
+    import numpy as np
+
     from hwbench.errors import HwbenchError
     from hwbench.simulation.joint import simulate_joint_selection
-    from hwbench.simulation.objectives import load_joint_objectives
 
     for option, given in chosen.items():
         if given:
-            raise HwbenchError(f"{option} goes with one --metric, not with {len(metrics)}")
-    accuracies, values = load_joint_objectives(accuracy, metrics)
+            raise HwbenchError(f"{option} goes with one --metric, not with {len(pairs)}")
     return simulate_joint_selection(
-        accuracies,
-        values,
+        pairs[0].accuracy,
+        np.column_stack([pair.metric for pair in pairs]),
         n_candidates=candidates,
         deviation=deviation,
         repeats=repeats,
@@ -379,10 +400,7 @@ def _joint(
     )
 
 
-def _print_summary(summary: pd.DataFrame, *, as_json: bool) -> None:
-    if as_json:
-        print_json(summary.to_dict(orient="index"))
-        return
+def _print_summary(summary: pd.DataFrame) -> None:
     rows = [
         {
             "measure": row.Index,

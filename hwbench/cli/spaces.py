@@ -13,6 +13,7 @@ from hwbench.cli.output import (
     Classes,
     Depth,
     InputSize,
+    listed,
     print_json,
     print_listing,
     skeleton_changes,
@@ -30,25 +31,29 @@ app = typer.Typer(help="The search spaces.", no_args_is_help=True)
 @app.command(name="list")
 def list_(as_json: AsJson = False) -> None:
     """List the search spaces."""
-    from hwbench.spaces import get_space, list_spaces
+    from hwbench.assets import SPACES as CARDS
+    from hwbench.spaces import list_spaces
+    from hwbench.spaces.registry import SPACES
 
-    rows: list[dict[str, int | str]] = []
-    for name in list_spaces():
-        space = get_space(name)
-        rows.append(
-            {
-                "name": name,
-                "title": space.title,
-                "architectures": space.n_architectures,
-                "positions": space.n_positions,
-                "operations": ", ".join(space.operations),
-                "example": space.to_string(space.sample(1, 0)[0]),
-            }
-        )
+    rows = listed(list_spaces(), _row, hidden=[*CARDS.hidden(), *SPACES.hidden()])
     columns = ["name", "architectures", "positions", "operations", "example"]
     if not as_json:
         rows = [{key: _shorten(value) for key, value in row.items()} for row in rows]
     print_listing(rows, columns, as_json=as_json)
+
+
+def _row(name: str) -> dict[str, Any]:
+    from hwbench.spaces import get_space
+
+    space = get_space(name)
+    return {
+        "name": name,
+        "title": space.title,
+        "architectures": space.n_architectures,
+        "positions": space.n_positions,
+        "operations": ", ".join(space.operations),
+        "example": space.to_string(space.sample(1, 0)[0]),
+    }
 
 
 def _shorten(value: int | str) -> str:

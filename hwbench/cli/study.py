@@ -16,6 +16,7 @@ from hwbench.cli.output import (
     print_json,
     print_listing,
     run_folder,
+    say,
     stage_bars,
     worker_count,
 )
@@ -128,6 +129,7 @@ def run(
             fresh=fresh,
             study_changes=changes,
             stage=stage,
+            note=say,
         )
     print_study(folder)
     typer.echo(f"results: {folder}")
@@ -271,6 +273,7 @@ def _resume(
             retry_failed=retry_failed,
             limits=Limits.model_validate(given) if given else None,
             stage=stage,
+            note=say,
         )
     typer.echo(f"{count:,} trials were run")
     status(folder)

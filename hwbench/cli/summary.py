@@ -10,7 +10,7 @@ import typer
 
 from hwbench.cli.output import print_listing
 from hwbench.results.columns import SIMULATION_COLUMNS
-from hwbench.results.frames import read_rows
+from hwbench.results.frames import read_frame
 
 
 def print_study(folder: Path) -> None:
@@ -56,7 +56,7 @@ def print_study(folder: Path) -> None:
 def print_simulation(folder: Path) -> None:
     """Print what selections by predictors of each quality lose."""
     path = folder / "simulation.parquet"
-    selections = read_rows(path, SIMULATION_COLUMNS)
+    selections = read_frame(path, SIMULATION_COLUMNS)
     if selections is None:
         return
     import numpy as np

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from hwbench.cli import completion, tables_import, tables_make
-from hwbench.cli.output import AsJson, print_json, print_listing
+from hwbench.cli.output import AsJson, listed, print_json, print_listing
 from hwbench.cli.table_files import TableName, TablePath, new_table_path, pairs, say_made
 from hwbench.errors import HwbenchError
 
@@ -35,21 +35,23 @@ OneTable = Annotated[
 @app.command(name="list")
 def list_(as_json: AsJson = False) -> None:
     """List the tables that are there."""
+    from hwbench.assets import TABLES
     from hwbench.tables.library import table_files
     from hwbench.tables.table_file import read_card
 
-    rows = []
-    for name, path in table_files().items():
-        card = read_card(path)
-        rows.append(
-            {
-                "name": name,
-                "title": card.title,
-                "space": card.space,
-                "columns": list(card.columns),
-                "path": str(path),
-            }
-        )
+    files = table_files()
+
+    def row(name: str) -> dict[str, Any]:
+        card = read_card(files[name])
+        return {
+            "name": name,
+            "title": card.title,
+            "space": card.space,
+            "columns": list(card.columns),
+            "path": str(files[name]),
+        }
+
+    rows = listed(files, row, hidden=TABLES.hidden())
     if as_json:
         print_json(rows)
         return

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from hwbench.cli import completion
-from hwbench.cli.output import AsJson, print_json, print_listing, stage_bars
+from hwbench.cli.output import AsJson, listed, print_json, print_listing, stage_bars
 from hwbench.cli.table_files import Replace, TablePath, new_table_path, pairs, say_made
 from hwbench.errors import HwbenchError
 
@@ -193,11 +193,21 @@ def benchmarks(
     as_json: AsJson = False,
 ) -> None:
     """List the public benchmarks that can be fetched or imported, or tell all about one."""
-    from hwbench.tables.public.catalogue import benchmark_cards, load_benchmark
+    from hwbench.assets import BENCHMARKS
+    from hwbench.tables.public.catalogue import benchmark_files, load_benchmark
 
-    cards = benchmark_cards() if name is None else {name: load_benchmark(name)}
+    cards: dict[str, BenchmarkCard] = {}
+
+    def row(key: str) -> dict[str, Any]:
+        cards[key] = load_benchmark(key)
+        return {"name": key, **cards[key].model_dump(mode="json")}
+
+    if name is not None:
+        shown = [row(name)]
+    else:
+        shown = listed(benchmark_files(), row, hidden=BENCHMARKS.hidden())
     if as_json:
-        print_json([{"name": key, **card.model_dump(mode="json")} for key, card in cards.items()])
+        print_json(shown)
         return
     if name is not None:
         _tell_all(name, cards[name])

@@ -55,7 +55,7 @@ def measure(
     threads: Annotated[int, typer.Option(help="Threads that compute.")] = 1,
     batch_size: Annotated[int, typer.Option(help="Images in a run.")] = 1,
     dtype: Annotated[str, typer.Option(help="Of weights and images.")] = "float32",
-    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    device: Annotated[str, typer.Option(help="cpu or cuda (experimental).")] = "cpu",
     seed: Annotated[int, typer.Option(min=0, help="Of order, weights and input.")] = 0,
     channels: Channels = None,
     depth: Depth = None,

@@ -292,16 +292,14 @@ def _panels(vaes: dict[Path, TrainedGraphVAE], target: str, *, single: bool) -> 
 
     from hwbench.report.latents import LatentPanel
     from hwbench.tables import load_target
-    from hwbench.tables.library import split_target
-    from hwbench.vae.data import metric_of, split
+    from hwbench.vae.data import split
     from hwbench.vae.projection import N_NEIGHBOURS, neighbour_correlation, principal_plane
 
-    table, _ = load_target(target)
-    column = table.card.columns[split_target(target)[1]]
+    metric = load_target(target)
     panels = []
     for path, vae in vaes.items():
         archs = split(vae.space, vae.settings).test
-        values: NDArray[np.float64] = metric_of(vae.space, target, archs)
+        values: NDArray[np.float64] = metric.check_space(vae.space.name, str(path)).values_of(archs)
         known = np.isfinite(values)
         archs, values = archs[known], values[known]
         if len(archs) < 2:
@@ -314,8 +312,8 @@ def _panels(vaes: dict[Path, TrainedGraphVAE], target: str, *, single: bool) -> 
                 title=f"{vae.settings.variant}{heads}" + ("" if single else f" ({path.name})"),
                 points=plane.points,
                 explained=plane.explained,
-                metric=column.title,
-                unit=column.unit,
+                metric=metric.title,
+                unit=metric.unit,
                 values=values,
                 names=tuple(vae.space.to_strings(archs)),
                 correlation=(

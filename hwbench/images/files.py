@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import tarfile
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
@@ -17,7 +16,6 @@ from numpy.typing import NDArray
 
 from hwbench.errors import HwbenchError
 from hwbench.images.image_set import Images, ImageSet, Labels
-from hwbench.images.imagenet16 import read_imagenet16_120
 from hwbench.images.reading import normalised, published_file
 
 SIDE = 32
@@ -78,6 +76,16 @@ def read_cifar(name: str, folder: Path, *, check: bool = True) -> ImageSet:
     labels = [np.concatenate([found for _, found in part]) for part in parts]
     title = f"{name.upper().replace('CIFAR', 'CIFAR-')}, 32x32 pixels, three channels"
     return normalised(name, title, (images[0], labels[0]), (images[1], labels[1]), classes)
+
+
+def read_cifar10(folder: Path) -> ImageSet:
+    """CIFAR-10, see `read_cifar`."""
+    return read_cifar("cifar10", folder)
+
+
+def read_cifar100(folder: Path) -> ImageSet:
+    """CIFAR-100, see `read_cifar`."""
+    return read_cifar("cifar100", folder)
 
 
 def read_svhn(folder: Path, *, check: bool = True) -> ImageSet:
@@ -166,15 +174,6 @@ def _checked(
     if images.dtype.kind not in "iufb" or not np.isfinite(images).all():
         raise HwbenchError(f"{path}: {part}_images must be finite numbers")
     return images, labels.astype(np.int64)
-
-
-READERS: dict[str, Callable[[Path], ImageSet]] = {
-    "cifar10": lambda folder: read_cifar("cifar10", folder),
-    "cifar100": lambda folder: read_cifar("cifar100", folder),
-    "imagenet16-120": read_imagenet16_120,
-    "svhn": read_svhn,
-}
-"""Readers of published image sets, from the folder of their files."""
 
 
 def _records(file: IO[bytes] | None, label_bytes: int) -> tuple[Images, Labels]:

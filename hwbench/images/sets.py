@@ -5,43 +5,28 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
-
 from hwbench.assets import home
 from hwbench.errors import unknown_name
 from hwbench.images.image_set import ImageSet
+from hwbench.registry import Registry
 
-
-def _digits() -> ImageSet:
-    from sklearn.datasets import load_digits
-    from sklearn.model_selection import train_test_split
-
-    data = load_digits()
-    images = data.images[:, None].astype(np.float32)
-    labels = data.target.astype(np.int64)
-    # Half for testing: 899 images tell accuracies apart to about a tenth of a point.
-    train, test = train_test_split(
-        np.arange(len(labels)), test_size=0.5, stratify=labels, random_state=0
-    )
-    mean, deviation = images[train].mean(), images[train].std()
-    images = (images - mean) / deviation
-    return ImageSet(
-        name="digits",
-        title="scikit-learn's handwritten digits, 8x8 pixels, 898 to train on and 899 to test on",
-        train_images=images[train],
-        train_labels=labels[train],
-        test_images=images[test],
-        test_labels=labels[test],
-        classes=10,
-    )
-
-
-_IMAGE_SETS: dict[str, Callable[[], ImageSet]] = {"digits": _digits}
+IMAGE_SETS = Registry(
+    "image set",
+    {
+        "cifar10": "hwbench.images.files:read_cifar10",
+        "cifar100": "hwbench.images.files:read_cifar100",
+        "digits": "hwbench.images.digits:read_digits",
+        "imagenet16-120": "hwbench.images.imagenet16:read_imagenet16_120",
+        "svhn": "hwbench.images.files:read_svhn",
+    },
+    "hwbench.image_sets",
+)
+"""Functions from the folder that a set's files lie in to its `ImageSet`."""
 
 
 def list_image_sets() -> list[str]:
-    """Names of the image sets that are built in."""
-    return sorted(_IMAGE_SETS)
+    """Names of all image sets, sorted; but for `digits` their files must be there."""
+    return list(IMAGE_SETS)
 
 
 def load_images(name: str, folder: Path | None = None) -> ImageSet:
@@ -49,20 +34,20 @@ def load_images(name: str, folder: Path | None = None) -> ImageSet:
 
     Parameters
     ----------
-    name : of a built-in or published set, or the path of a `.npz` file, see `read_npz`.
-    folder : of a published set's files; `HWBENCH_HOME`/images by default.
+    name : one of `list_image_sets()`, the path of a `.npz` file (see `read_npz`), or the import
+        path "module:function" of a reader of one's own.
+    folder : of the set's files; `HWBENCH_HOME`/images by default.
 
     Raises
     ------
     HwbenchError
         Where there is none; the message says the nearest one. Where a file is missing or damaged.
     """
-    from hwbench.images.files import READERS, read_npz
-
-    if name in _IMAGE_SETS:
-        return _IMAGE_SETS[name]()
-    if name in READERS:
-        return READERS[name](home() / "images" if folder is None else folder)
+    if name in IMAGE_SETS or (":" in name and not name.endswith(".npz")):
+        read: Callable[[Path], ImageSet] = IMAGE_SETS.load(name)
+        return read(home() / "images" if folder is None else folder)
     if name.endswith(".npz"):
+        from hwbench.images.files import read_npz
+
         return read_npz(Path(name))
-    raise unknown_name("image set", name, [*_IMAGE_SETS, *READERS])
+    raise unknown_name("image set", name, IMAGE_SETS)

@@ -92,7 +92,8 @@ class CostNode(Node):
 
     Attributes
     ----------
-    target : "table:column" of the supernet's space.
+    target : "table:column" of the supernet's space; one that is better the larger it is enters
+        negated.
     predictor : a differentiable one of the zoo, such as "ridge", "lookup_table", "mlp_small".
     samples : architectures of the table that it is fitted on.
     weight : of the term.
@@ -133,7 +134,8 @@ class RankingNode(Node):
     architectures : how many are drawn; all by default.
     score : what they are ranked by.
     calibration : arguments of `hwbench.live.ranking.Calibration`.
-    target : "table:column" of true values to hold the ranking against, larger is better.
+    target : "table:column" of true values to hold the ranking against, larger is better, see
+        `hwbench.tables.pairs`.
     """
 
     architectures: int | None = Field(default=None, gt=1)

@@ -9,15 +9,12 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-from hwbench.arrays import IntArray
+from hwbench.arrays import Floats
 from hwbench.errors import HwbenchError
 from hwbench.live.supernets.supernet import Supernet
-from hwbench.spaces import Space
-
-Values = NDArray[np.float64]
+from hwbench.tables import Target, load_target
 
 
 class ExpectedMetric(torch.nn.Module):
@@ -28,8 +25,8 @@ class ExpectedMetric(torch.nn.Module):
     encoding : from probabilities (n_positions, most candidates) to the expected one-hot encoding,
         (n_features,); see `Supernet.expected_encoding`.
     predictor : from features (1, n_features), the space's one-hot encoding, to (1,).
-    scale : the metric's mean, in its unit.
-    weight : of the term.
+    scale : the size of the metric's mean, in its unit.
+    weight : of the term; negative where a larger metric is better.
     """
 
     def __init__(
@@ -57,11 +54,11 @@ def make_cost(
     Parameters
     ----------
     supernet : whose candidates have the probabilities.
-    target : "table:column", smaller is better.
+    target : "table:column".
     predictor : name of a differentiable predictor; it is given one-hot encodings.
     samples : architectures drawn from the table to fit it; one with a training set of its own, such
         as the lookup table, is fitted to that.
-    weight : of the term.
+    weight : of the term, positive; a metric whose card says that larger is better enters negated.
     seed : of the draw and the fit.
 
     Raises
@@ -69,44 +66,36 @@ def make_cost(
     HwbenchError
         Where table, column or predictor is unknown, of another space, or not differentiable.
     """
-    from hwbench.tables import load_table
-    from hwbench.tables.library import split_target
-
-    name, column = split_target(target)
-    table = load_table(name)
-    if table.space.name != supernet.space.name:
-        raise HwbenchError(
-            f"cost: {target} is of the space {table.space.name}, not {supernet.space.name}"
-        )
-    values = np.asarray(table.column(column), dtype=np.float64)
-    module, used = _fitted(predictor, table.space, table.archs, values, samples, seed, target)
-    scale = float(used.mean())
-    return ExpectedMetric(supernet.expected_encoding(), module.requires_grad_(False), scale, weight)
+    metric = load_target(target, missing="keep").check_space(supernet.space.name, "cost")
+    module, used = _fitted(predictor, metric, samples, seed)
+    return ExpectedMetric(
+        supernet.expected_encoding(),
+        module.requires_grad_(False),
+        abs(float(used.mean())),
+        metric.sign * weight,
+    )
 
 
-def _fitted(
-    name: str, space: Space, archs: IntArray, values: Values, samples: int, seed: int, target: str
-) -> tuple[torch.nn.Module, Values]:
+def _fitted(name: str, metric: Target, samples: int, seed: int) -> tuple[torch.nn.Module, Floats]:
     """The module of a fitted predictor, and the values it was fitted to."""
     from hwbench.predictors import make_predictor, predictor_card
     from hwbench.predictors.training_set import training_set
 
     card = predictor_card(name)
-    own = training_set(card, space)
-    known = np.flatnonzero(np.isfinite(values))
+    own = training_set(card, metric.space)
     if own is None:
+        known = np.flatnonzero(np.isfinite(metric.values))
         generator = np.random.default_rng(seed)
         rows = generator.choice(known, size=min(samples, len(known)), replace=False)
+        archs, used = metric.table.archs[rows], metric.values[rows]
     else:
-        place_of = {key: row for row, key in enumerate(space.keys_of(archs[known]).tolist())}
-        places = [place_of.get(key) for key in space.keys_of(own).tolist()]
-        if None in places:
+        archs, used = own, metric.values_of(own)
+        if not np.isfinite(used).all():
             raise HwbenchError(
-                f"cost: {target} lacks architectures that {name} is fitted to; choose another "
+                f"cost: {metric.key} lacks architectures that {name} is fitted to; choose another "
                 "predictor"
             )
-        rows = known[np.array(places, dtype=np.int64)]
     encoding = "onehot" if own is None else card.encoding
-    model = make_predictor(name, space=space, seed=seed, encoding=encoding, card=card)
-    model.fit(archs[rows], values[rows])
-    return model.to_torch(), values[rows]
+    model = make_predictor(name, space=metric.space, seed=seed, encoding=encoding, card=card)
+    model.fit(archs, used)
+    return model.to_torch(), used

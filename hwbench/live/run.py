@@ -31,6 +31,7 @@ from hwbench.optimisation import denormals_flushed
 from hwbench.progress import Progress, StageProgress, silent, silent_stage
 from hwbench.results.frames import write_frame
 from hwbench.results.names import (
+    ARCHITECTURE,
     CHECKPOINT,
     CONFIG,
     EPOCHS,
@@ -41,10 +42,12 @@ from hwbench.results.names import (
     RETRAINING,
     RETRAINING_CHECKPOINT,
     STRENGTHS,
+    SUPERNET,
 )
 from hwbench.results.ranking_measures import measures_of
+from hwbench.results.record import read_record, write_record
 from hwbench.spaces import get_space
-from hwbench.tables.known_values import known_values, true_values
+from hwbench.tables.pairs import Accuracies, load_accuracies
 from hwbench.toml import to_toml
 
 RUN_FILES = (
@@ -99,19 +102,17 @@ def run_live(
         together, the ranking's target is unknown, or TensorBoard is asked for and not installed.
     """
     place = choose_device(device)
-    if config.ranking is not None and config.ranking.target is not None:
-        known_values(config.space.name, config.ranking.target)  # else missed after the search
+    truth = true_values(
+        config.ranking, config.space.name
+    )  # what is wrong is said before the search
     if fresh:
         for name in RUN_FILES:
             (folder / name).unlink(missing_ok=True)
-        shutil.rmtree(folder / tensorboard_log.FOLDER, ignore_errors=True)
-    _claim(folder, config)
+        for name in (SUPERNET, ARCHITECTURE, tensorboard_log.FOLDER):
+            shutil.rmtree(folder / name, ignore_errors=True)
+    _claim(folder, config, truth)
     if (folder / LIVE_RESULT).exists():
         return json.loads((folder / LIVE_RESULT).read_text(encoding="utf-8"))
-    if config.ranking is not None and config.ranking.target is not None:
-        known_values(
-            config.space.name, config.ranking.target
-        )  # missed before the search, not after
     with seeded(config.seed, place, threads), denormals_flushed():
         search = make_search(config, place)
         train_epochs(search, folder, stage("training the supernet"), tensorboard=tensorboard)
@@ -141,23 +142,35 @@ def rank_supernet(
     Returns
     -------
     A frame with the columns `architecture` (string), `accuracy` (%), `loss`, `score` (larger is
-    better), and `true` where the config names a target.
+    better), and `true` where the config names a target: an accuracy in %, see
+    `hwbench.tables.pairs`.
     """
     archs = (
         supernet.architectures()
         if ranking.architectures is None
         else supernet.sample(ranking.architectures, np.random.default_rng(seed))
     )
-    true = None  # what cannot be had is found before the long part
-    if ranking.target is not None:
-        true = true_values(supernet.space.name, archs, ranking.target)
+    truth = true_values(ranking, supernet.space.name)  # what is wrong is said before the long part
     calibration = Calibration(**ranking.calibration)
     frame = evaluate_architectures(supernet, archs, data, calibration, seed=seed, progress=progress)
     frame.insert(0, "architecture", supernet.space.to_strings(archs))
     frame["score"] = frame["accuracy"] if ranking.score == "accuracy" else -frame["loss"]
-    if true is not None:
-        frame["true"] = true
+    if truth is not None:
+        frame["true"] = truth.values_of(archs)
     return frame.sort_values("score", ascending=False, kind="stable", ignore_index=True)
+
+
+def true_values(ranking: RankingNode | None, space: str) -> Accuracies | None:
+    """What a ranking is held against; None where it has no target.
+
+    Raises
+    ------
+    HwbenchError
+        Where the target is unknown, of another space, or better the smaller it is.
+    """
+    if ranking is None or ranking.target is None:
+        return None
+    return load_accuracies(ranking.target, space)
 
 
 # ---------------------------------------------------------------------- stages
@@ -180,7 +193,7 @@ def _conclude(search: Search, folder: Path, stage: StageProgress) -> dict[str, A
         result["ranked"] = len(frame)
         if "true" in frame:
             result["ranking"] = measures_of(frame)
-    export_network(supernet, folder / "supernet")
+    export_network(supernet, folder / SUPERNET)
     selection: Selection = SELECTIONS.load(config.selection.method)()
     arch = selection.select(search, frame, stage)
     calibration = Calibration(**config.ranking.calibration) if config.ranking else Calibration()
@@ -194,7 +207,7 @@ def _conclude(search: Search, folder: Path, stage: StageProgress) -> dict[str, A
     result["search_accuracy"] = float(found["validation"])
     result["test_accuracy"] = float(found["test"])
     if not supernet.is_split:
-        export_network(supernet.finalised(arch), folder / "architecture")
+        export_network(supernet.finalised(arch), folder / ARCHITECTURE)
     return result
 
 
@@ -216,13 +229,15 @@ def rank_run(
         Where the folder holds no finished run.
     """
     config = _finished(folder)
+    truth = true_values(ranking, config.space.name)
     place = choose_device(device)
-    supernet = load_network(folder / "supernet").to(place)
+    supernet = load_network(folder / SUPERNET).to(place)
     images = load_data(config)
     data = split_images(images, config.data.validation_share, config.seed).to(place)
     with seeded(config.seed, place, threads), denormals_flushed():
         frame = rank_supernet(supernet, data, ranking, seed=config.seed, progress=progress)
     write_frame(folder / LATER_RANKING, frame)
+    write_record(folder, {**(read_record(folder) or {}), "notes": _notes(truth)})
     return frame
 
 
@@ -300,7 +315,7 @@ def weight_sets(supernet: Supernet) -> int:
 # ---------------------------------------------------------------------- the folder
 
 
-def _claim(folder: Path, config: LiveConfig) -> None:
+def _claim(folder: Path, config: LiveConfig, truth: Accuracies | None) -> None:
     """Make the folder this search's, or see that it is."""
     text = to_toml(config.model_dump(mode="json"))
     path = folder / CONFIG
@@ -311,9 +326,16 @@ def _claim(folder: Path, config: LiveConfig) -> None:
             "--fresh"
         )
     write_text(path, text)
+    ranked_later = (read_record(folder) or {}) if (folder / LATER_RANKING).exists() else {}
     record = {
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": describe_machine(),
         "versions": describe_versions(),
+        "notes": ranked_later.get("notes") or _notes(truth),
     }
-    write_text(folder / RECORD, json.dumps(record, indent=2) + "\n")
+    write_record(folder, record)
+
+
+def _notes(truth: Accuracies | None) -> dict[str, list[str]]:
+    """What was done to the column that a ranking is held against, as a record keeps it."""
+    return {} if truth is None or not truth.notes else {"ranking": list(truth.notes)}

@@ -11,12 +11,15 @@ import numpy as np
 import pandas as pd
 import torch
 
+from hwbench.code_version import code_version
 from hwbench.errors import HwbenchError
 from hwbench.files import atomic_path
 from hwbench.live import tensorboard as tensorboard_log
 from hwbench.live.search import Search
 from hwbench.live.supernets.export import read_tensors
 from hwbench.live.supernets.supernet import Supernet
+from hwbench.predictors import predictor_card
+from hwbench.predictors.identity import predictor_modules
 from hwbench.progress import Progress
 from hwbench.results.frames import write_frame
 from hwbench.results.names import CHECKPOINT, EPOCHS, STRENGTHS
@@ -35,8 +38,9 @@ def train_epochs(search: Search, folder: Path, progress: Progress, *, tensorboar
     Raises
     ------
     HwbenchError
-        Where the checkpoint is damaged or of another version, or TensorBoard is not installed.
+        Where the checkpoint is damaged or of other code, or TensorBoard is not installed.
     """
+    code = search_version(search)
     epochs = search.trainer.epochs
     path = folder / CHECKPOINT
     first = 0
@@ -44,6 +48,8 @@ def train_epochs(search: Search, folder: Path, progress: Progress, *, tensorboar
     history: list[torch.Tensor] = []
     if path.exists():
         state: dict[str, Any] = read_tensors(path)
+        if state.get("code") != code:
+            raise HwbenchError(f"{path}: was trained so far by other code; use --fresh")
         try:
             first, rows, history = state["epochs_done"], state["metrics"], state["strengths"]
             search.load_state_dict(state)
@@ -56,13 +62,35 @@ def train_epochs(search: Search, folder: Path, progress: Progress, *, tensorboar
             strengths = search.candidate_strengths()
             history += [] if strengths is None else [strengths]
             log(epoch)
-            state = {"epochs_done": epoch + 1, "metrics": rows, "strengths": history}
+            state = {
+                "code": code,
+                "epochs_done": epoch + 1,
+                "metrics": rows,
+                "strengths": history,
+            }
             with atomic_path(path) as temporary:
                 torch.save({**state, **search.state_dict()}, temporary)
             write_frame(folder / EPOCHS, pd.DataFrame(rows).astype({"epoch": "int64"}))
             if history:
                 write_frame(folder / STRENGTHS, _strength_frame(search.supernet, history))
             progress(epoch + 1, epochs)
+
+
+def search_version(search: Search) -> str:
+    """Version of the code that trains a search, see `hwbench.code_version`."""
+    return code_version(*search_modules(search))
+
+
+def search_modules(search: Search) -> list[str]:
+    """The modules that training begins with: what all searches run, and those of its parts."""
+    parts = [search.supernet, search.supernet.space, search.strategy, search.trainer]
+    cost = search.config.cost
+    card = None if cost is None else predictor_card(cost.predictor)
+    return [
+        Search.__module__,
+        *(type(part).__module__ for part in parts),
+        *([] if card is None else predictor_modules(card)),
+    ]
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from hwbench.arrays import IntArray
 from hwbench.errors import HwbenchError
 from hwbench.pages.blocks import Drawing
 from hwbench.pages.graph_layout import Point, layered_layout
-from hwbench.results.run import Target
+from hwbench.results.run import TargetWords
 from hwbench.spaces import Space
 from hwbench.spaces.drawing import NO_OPERATION, DrawnAs, Edge
 from hwbench.spaces.registry import named_space
@@ -64,7 +64,7 @@ def drawing(space_name: str, architecture: str, title: str, caption: str = "") -
     return Drawing(title, image, caption, architecture, wide)
 
 
-def front_drawings(space_name: str, front: pd.DataFrame, target: Target) -> list[Drawing]:
+def front_drawings(space_name: str, front: pd.DataFrame, target: TargetWords) -> list[Drawing]:
     """Architectures spread over a front, at most `MOST_DRAWN`.
 
     Parameters

@@ -76,6 +76,8 @@ class PredictorCard(FrozenModel):
         the defaults are for one good fit.
     defaults : hyper-parameters that differ from the library's own.
     search : what a tuning search may try.
+    uses : names of the predictors that the estimator makes of its own: their cards and their code
+        are part of what it is.
     """
 
     title: str
@@ -95,6 +97,7 @@ class PredictorCard(FrozenModel):
     fit_often: dict[str, Value] = Field(default_factory=dict)
     defaults: dict[str, Value] = Field(default_factory=dict)
     search: dict[str, SearchRange] = Field(default_factory=dict)
+    uses: tuple[str, ...] = ()
 
     @model_validator(mode="before")
     @classmethod

@@ -1,4 +1,4 @@
-"""Fitted predictors as files: what was fitted to what, and the model, in one `.hwb`.
+"""Fitted predictors with a card of what was fitted to what, and their files, `.hwb`.
 
 A file is a zip archive of two members: `card.json` says everything about the model that a reader
 should know, `model.pickle` is the model itself (see `model_pickle` for how it is read safely).
@@ -10,20 +10,27 @@ import warnings
 import zipfile
 import zlib
 from collections.abc import Collection
+from dataclasses import dataclass
 from importlib import metadata
 from inspect import signature
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from numpy.typing import ArrayLike
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sklearn.exceptions import InconsistentVersionWarning
 from sklearn.utils.validation import check_is_fitted
 
-from hwbench.errors import HwbenchError
+from hwbench.arrays import IntArray
+from hwbench.errors import HwbenchError, one_line
 from hwbench.files import atomic_path, today
 from hwbench.predictors.model_pickle import LIBRARIES, dump_model, load_pickled_model
 from hwbench.predictors.regressor import ArchitectureRegressor
+from hwbench.spaces import Space
 from hwbench.version import __version__
+
+if TYPE_CHECKING:
+    import torch
 
 SUFFIX = ".hwb"
 FORMAT = 1
@@ -31,7 +38,7 @@ CARD, MODEL = "card.json", "model.pickle"
 READ_TOO = ("0.1",)
 """Versions of hwbench whose models predict here what they did there."""
 
-MOST_CARD_BYTES = 2**24
+MOST_CARD_BYTES = 2**28
 MOST_MODEL_BYTES = 2**32
 
 
@@ -52,6 +59,9 @@ class ModelCard(BaseModel):
     uncertainty : whether it predicts standard deviations too.
     target, unit : what it predicts: "table:column", and the unit of that column.
     training_size : architectures it was fitted to, where that is known.
+    training_archs : their strings, where those are known.
+    held_out, kendall_tau : architectures that it was not fitted to and was tested on, and Kendall's
+        tau of its predictions there; None where it was not tested.
     versions : of the libraries whose classes the model is made of.
     """
 
@@ -71,26 +81,162 @@ class ModelCard(BaseModel):
     target: str = ""
     unit: str = ""
     training_size: int | None = Field(default=None, ge=2)
+    training_archs: tuple[str, ...] = ()
+    held_out: int | None = None
+    kendall_tau: float | None = None
     versions: dict[str, str] = {}
 
 
-def save_model(
-    model: ArchitectureRegressor,
-    path: Path | str,
-    *,
-    description: str = "",
-    predictor: str = "",
-    target: str = "",
-    unit: str = "",
-    training_size: int | None = None,
-) -> ModelCard:
-    """Write a fitted predictor to a file, atomically.
+@dataclass(frozen=True, eq=False)
+class FittedModel:
+    """A fitted predictor, and what a user of it should know.
+
+    Made by `hwbench.fit_model` and `hwbench.load_model`, or from a regressor by `FittedModel.of`.
+
+    Attributes
+    ----------
+    regressor : the fitted scikit-learn regressor on architectures.
+    card : what it was fitted to, and how well it ranks.
+    fit_seconds : that the fit took; None where it was not timed, as for a model from a file.
+    """
+
+    regressor: ArchitectureRegressor
+    card: ModelCard
+    fit_seconds: float | None = None
+
+    @classmethod
+    def of(
+        cls,
+        regressor: ArchitectureRegressor,
+        *,
+        description: str = "",
+        predictor: str = "",
+        target: str = "",
+        unit: str = "",
+        training_size: int | None = None,
+        training_archs: ArrayLike | None = None,
+        held_out: int | None = None,
+        kendall_tau: float | None = None,
+        fit_seconds: float | None = None,
+    ) -> FittedModel:
+        """Give a fitted regressor its card.
+
+        Parameters
+        ----------
+        regressor : fitted.
+        description, predictor, target, unit, held_out, kendall_tau : see `ModelCard`.
+        training_archs : integers of shape (n_archs, n_positions) that it was fitted to.
+        training_size : their number, where they are not given.
+        fit_seconds : see `FittedModel`.
+
+        Raises
+        ------
+        HwbenchError
+            Where the regressor cannot be saved, which its versions are found by.
+        """
+        check_is_fitted(regressor, "estimator_")
+        space, fitted = regressor.space, regressor.estimator_
+        archs = () if training_archs is None else tuple(space.to_strings(training_archs))
+        parameters = {
+            name: value
+            for name, value in fitted.get_params().items()
+            if value is None or isinstance(value, bool | int | float | str)
+        }
+        card = ModelCard(
+            hwbench=__version__,
+            created=today(),
+            description=description,
+            predictor=predictor,
+            estimator=f"{type(fitted).__module__}:{type(fitted).__name__}",
+            parameters=parameters,
+            space=space.name,
+            encoding=regressor.encoding,
+            features=tuple(space.feature_names(regressor.encoding)),
+            uncertainty="return_std" in signature(fitted.predict).parameters,
+            target=target,
+            unit=unit,
+            training_size=len(archs) or training_size,
+            training_archs=archs,
+            held_out=held_out,
+            kendall_tau=kendall_tau,
+            versions=_versions(dump_model(regressor)[1]),
+        )
+        return cls(regressor, card, fit_seconds)
+
+    @property
+    def space(self) -> Space:
+        """The search space of the architectures."""
+        return self.regressor.space
+
+    @property
+    def training_archs(self) -> IntArray | None:
+        """What it was fitted to, int64 of shape (n_archs, n_positions); None where not known."""
+        archs = self.card.training_archs
+        return self.space.from_strings(archs) if archs else None
+
+    def predict(self, archs: ArrayLike, *, return_std: bool = False) -> Any:
+        """Predict the target of architectures, see `ArchitectureRegressor.predict`.
+
+        Parameters
+        ----------
+        archs : integers of shape (n_archs, n_positions).
+        return_std : also the standard deviation of a new measurement, where `card.uncertainty`.
+
+        Returns
+        -------
+        float64 of shape (n_archs,) in `card.unit`; with `return_std` a tuple of two such arrays.
+        """
+        return self.regressor.predict(archs, return_std=return_std)
+
+    def to_torch(self) -> torch.nn.Module:
+        """A differentiable module, see `ArchitectureRegressor.to_torch`."""
+        return self.regressor.to_torch()
+
+    def save(self, path: Path | str) -> None:
+        """Write the model and its card to a file, atomically.
+
+        Parameters
+        ----------
+        path : of the file; its name must end in ".hwb".
+
+        Raises
+        ------
+        HwbenchError
+            Where the file cannot be written.
+        """
+        place = checked_model_path(path)
+        content, _ = dump_model(self.regressor)
+        with (
+            atomic_path(place) as temporary,
+            zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive,
+        ):
+            # With a date of its own, the same model is always the same file.
+            archive.writestr(_member(CARD), self.card.model_dump_json(indent=2))
+            archive.writestr(_member(MODEL), content)
+
+
+def checked_model_path(path: Path | str) -> Path:
+    """The path that a model may be written to.
+
+    Raises
+    ------
+    HwbenchError
+        Where its name does not end in ".hwb".
+    """
+    place = Path(path)
+    if place.suffix != SUFFIX:
+        raise HwbenchError(f"{place}: the name of a model's file must end in {SUFFIX}")
+    return place
+
+
+def save_model(model: ArchitectureRegressor, path: Path | str, **said: Any) -> ModelCard:
+    """Write a fitted regressor to a file, atomically.
 
     Parameters
     ----------
     model : fitted.
     path : of the file; its name must end in ".hwb".
-    description, predictor, target, unit, training_size : see `ModelCard`.
+    **said : what its card says, see `FittedModel.of`.
 
     Returns
     -------
@@ -101,41 +247,10 @@ def save_model(
     HwbenchError
         Where the model cannot be pickled, or the file cannot be written.
     """
-    check_is_fitted(model, "estimator_")
-    place = Path(path)
-    if place.suffix != SUFFIX:
-        raise HwbenchError(f"{place}: the name of a model's file must end in {SUFFIX}")
-    content, modules = dump_model(model)
-    fitted = model.estimator_
-    parameters = {
-        name: value
-        for name, value in fitted.get_params().items()
-        if value is None or isinstance(value, bool | int | float | str)
-    }
-    card = ModelCard(
-        hwbench=__version__,
-        created=today(),
-        description=description,
-        predictor=predictor,
-        estimator=f"{type(fitted).__module__}:{type(fitted).__name__}",
-        parameters=parameters,
-        space=model.space.name,
-        encoding=model.encoding,
-        features=tuple(model.space.feature_names(model.encoding)),
-        uncertainty="return_std" in signature(fitted.predict).parameters,
-        target=target,
-        unit=unit,
-        training_size=training_size,
-        versions=_versions(modules),
-    )
-    with (
-        atomic_path(place) as temporary,
-        zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive,
-    ):
-        # With a date of its own, the same model is always the same file.
-        archive.writestr(_member(CARD), card.model_dump_json(indent=2))
-        archive.writestr(_member(MODEL), content)
-    return card
+    place = checked_model_path(path)
+    fitted = FittedModel.of(model, **said)
+    fitted.save(place)
+    return fitted.card
 
 
 def read_model_card(path: Path | str) -> ModelCard:
@@ -151,7 +266,7 @@ def read_model_card(path: Path | str) -> ModelCard:
 
 def load_model(
     path: Path | str, trust: Collection[str] = (), *, any_version: bool = False
-) -> ArchitectureRegressor:
+) -> FittedModel:
     """Read a fitted predictor from a file.
 
     Files of others can be read: nothing that a file says is run, and it may name classes of
@@ -167,7 +282,7 @@ def load_model(
 
     Returns
     -------
-    The model, ready to predict.
+    The model, ready to predict, with the card that it was saved with.
 
     Raises
     ------
@@ -188,7 +303,7 @@ def load_model(
         _check_model(model, card)
     except HwbenchError as error:
         raise HwbenchError(f"{place}: {error}") from error
-    return model
+    return FittedModel(model, card)
 
 
 def _member(name: str) -> zipfile.ZipInfo:
@@ -255,7 +370,7 @@ def _read(path: Path) -> tuple[ModelCard, bytes]:
     except (
         zipfile.BadZipFile, zlib.error, EOFError, MemoryError, NotImplementedError, RuntimeError,
     ) as error:  # fmt: skip
-        raise HwbenchError(f"{path}: is no model, or damaged ({_one_line(error)})") from error
+        raise HwbenchError(f"{path}: is no model, or damaged ({one_line(error)})") from error
     return _parse_card(path, card), content
 
 
@@ -276,7 +391,7 @@ def _parse_card(path: Path, text: bytes) -> ModelCard:
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
-        reason = _one_line(f"{key} {first['msg']}")
+        reason = one_line(f"{key} {first['msg']}")
         raise HwbenchError(f"{path}: {CARD} is damaged ({reason})") from error
     if card.format > FORMAT:
         raise HwbenchError(
@@ -284,7 +399,3 @@ def _parse_card(path: Path, text: bytes) -> ModelCard:
             "bring hwbench up to date to read it"
         )
     return card
-
-
-def _one_line(text: object) -> str:
-    return " ".join(str(text).split())[:200]

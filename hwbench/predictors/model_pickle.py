@@ -29,7 +29,7 @@ from typing import Any, ClassVar
 import numpy as np
 from sklearn.base import BaseEstimator
 
-from hwbench.errors import HwbenchError
+from hwbench.errors import HwbenchError, one_line
 from hwbench.imports import MOVED
 from hwbench.spaces import Space, get_space
 from hwbench.spaces.registry import named_space
@@ -92,9 +92,7 @@ def dump_model(model: Any) -> tuple[bytes, set[str]]:
     try:
         writer.dump(model)
     except (pickle.PicklingError, TypeError, AttributeError, RuntimeError, ValueError) as error:
-        raise HwbenchError(
-            f"{type(model).__name__} cannot be saved: {' '.join(str(error).split())}"
-        ) from error
+        raise HwbenchError(f"{type(model).__name__} cannot be saved: {one_line(error)}") from error
     return stream.getvalue(), writer.modules
 
 
@@ -285,7 +283,7 @@ def load_pickled_model(content: bytes, trust: Collection[str] = ()) -> Any:
         raise
     except Exception as error:  # whatever broken bytes make of a reader
         raise HwbenchError(
-            f"is damaged ({type(error).__name__}: {' '.join(str(error).split())[:100]})"
+            f"is damaged ({type(error).__name__}: {one_line(error, 100)})"
         ) from error
 
 

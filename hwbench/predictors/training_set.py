@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hwbench.arrays import IntArray
 from hwbench.predictors.card import PredictorCard
-from hwbench.predictors.models.lookup_table import neighbourhood
+from hwbench.predictors.neighbourhood import neighbourhood
 from hwbench.spaces import Space
 
 _OF_TRAINING = {"neighbourhood": neighbourhood}

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from hwbench.analysis import study as analysis
-from hwbench.pages.blocks import Block, Section
+from hwbench.pages.blocks import Block, Section, Text
 from hwbench.pages.plotting import seconds
 from hwbench.pages.rendering import render_page
 from hwbench.report.live.section import live_sections, live_summary
@@ -49,6 +49,7 @@ def _summary(run: Run, simulated: pd.DataFrame | None) -> list[Block]:
         *([] if simulated is None else summary.simulation_findings(run, simulated)),
         *search_summary(run),
         *live_summary(run),
+        *(Text(note) for note in run.notes),
     ]
 
 

@@ -222,13 +222,14 @@ def summary(searches: pd.DataFrame) -> pd.DataFrame:
 
 
 def _edges(config: dict[str, Any], result: dict[str, Any]) -> pd.DataFrame:
+    nothing = pd.DataFrame(columns=list(EDGE_COLUMNS))
+    if not result:
+        return nothing
     name = config["space"]["name"]
     try:
         named_space(name)
     except HwbenchError:  # of a package that is not here; the result's string says what was found
-        result = {}
-    if not result:
-        return pd.DataFrame(columns=list(EDGE_COLUMNS))
+        return nothing
     return architecture_edges(name, result["architecture"])
 
 

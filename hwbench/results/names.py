@@ -21,6 +21,9 @@ SEARCH_FILES = ("search.parquet", "search_fronts.parquet", "search_verified.parq
 SEARCH_PARTS = "search_parts"
 """The folder of searches that have ended while others run, see `hwbench.search.parts`."""
 
+SUPERNET, ARCHITECTURE = "supernet", "architecture"
+"""Folders of a live search's networks: the trained supernet, and of it what was found."""
+
 CONFIG = "config.toml"
 CHECKPOINT = "checkpoint.pt"
 EPOCHS = "metrics.parquet"

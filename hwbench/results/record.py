@@ -13,7 +13,7 @@ from hwbench.results.names import PARTS, RECORD, SCENARIO_FILES, SEARCH_PARTS
 
 Record = dict[str, Any]
 
-_OBJECTS = ("spec", "machine", "versions", "tables", "predictors")
+_OBJECTS = ("spec", "machine", "versions", "tables", "predictors", "notes", "study")
 
 
 def read_record(folder: Path) -> Record | None:
@@ -50,6 +50,13 @@ def shard_in(record: Record) -> tuple[int, int]:
     """Which part of the trials a run folder is for, (1, 1) for all."""
     place, count = record.get("shard") or (1, 1)
     return int(place), int(count)
+
+
+def notes_of(record: Record | None) -> list[str]:
+    """What was done to columns before anything was computed from them, each said once."""
+    given = (record or {}).get("notes")
+    by_part = given.values() if isinstance(given, dict) else ()
+    return list(dict.fromkeys(str(note) for notes in by_part for note in notes or ()))
 
 
 def spec_of(record: Record, part: str) -> Any:

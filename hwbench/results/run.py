@@ -30,23 +30,34 @@ from hwbench.results.live import (
     read_live_sweep,
 )
 from hwbench.results.names import PREDICTIONS, REPORTED_FILES, STUDY
-from hwbench.results.record import read_record
+from hwbench.results.record import notes_of, read_record
 from hwbench.results.study_reading import as_frame, list_parts, read_results, result_columns
+from hwbench.target_text import column_of, parse_target
 
 
 @dataclass(frozen=True)
-class Target:
-    """A column of a table that was predicted or searched over, in words."""
+class TargetWords:
+    """A column of a table that was predicted or searched over, in words.
+
+    Attributes
+    ----------
+    key : "table:column".
+    title : column and table in words.
+    unit : of its numbers; "" where nobody says.
+    column : the column alone, in words.
+    sign : -1 where larger is better, so that results hold it negated, else 1.
+    """
 
     key: str
     title: str
     unit: str
     column: str = ""
+    sign: int = 1
 
     @property
     def name(self) -> str:
         """The column alone, in words: "latency" of "latency, NAS-Bench-201"."""
-        return self.column or self.key.rpartition(":")[2]
+        return self.column or column_of(self.key)
 
     @property
     def with_unit(self) -> str:
@@ -108,20 +119,36 @@ class Run:
     sweeps: tuple[LiveSweep, ...] = ()
     records: tuple[Record, ...] = ()
 
-    def target(self, key: str) -> Target:
+    def target(self, key: str) -> TargetWords:
         """Title and unit of "table:column" as the run's record gives them, else the bare key."""
-        table_name, _, column_name = key.partition(":")
+        table_name, column_name = parse_target(key) or ("", "")
         table = self._table(table_name)
         column = _mapping(_mapping(table.get("columns")).get(column_name))
         if not column:
-            return Target(key, key, "")
+            return TargetWords(key, key, "")
         name = str(column.get("title") or column_name)
         title = f"{name}, {table.get('title') or table_name}"
-        return Target(key, title, str(column.get("unit") or ""), name)
+        sign = -1 if column.get("direction") == "maximize" else 1
+        return TargetWords(key, title, str(column.get("unit") or ""), name, sign)
 
     def space(self, key: str) -> str:
         """The name of the space of "table:column"; "" where the record does not say."""
-        return str(self._table(key.partition(":")[0]).get("space") or "")
+        table_name, _ = parse_target(key) or ("", "")
+        return str(self._table(table_name).get("space") or "")
+
+    @property
+    def search_limits(self) -> dict[str, tuple[float, ...]]:
+        """The limits of each metric that was searched under, negated where the metric is."""
+        search = _mapping(_mapping(self.info.get("spec")).get("search"))
+        return {
+            str(metric): tuple(self.target(str(metric)).sign * limit for limit in limits)
+            for metric, limits in _mapping(search.get("limits")).items()
+        }
+
+    @property
+    def notes(self) -> list[str]:
+        """What was done to columns before anything was computed from them."""
+        return list(dict.fromkeys(note for each in self.records for note in notes_of(each.info)))
 
     def _table(self, name: str) -> Mapping[str, Any]:
         return _mapping(_mapping(self.info.get("tables")).get(name))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -140,6 +140,11 @@ def _write_part(
         pq.write_table(rows, temporary, compression="zstd")
 
 
+def _unlink(part: Part) -> None:
+    part.path(STUDY).unlink()
+    part.path(PREDICTIONS).unlink(missing_ok=True)
+
+
 class StudyStore:
     """A run folder that results are added to; one process at a time.
 
@@ -267,6 +272,25 @@ class StudyStore:
         self.failed.update((name, theirs[name]) for name in wanted)
         return len(wanted)
 
+    def remove(self, trials: Collection[str]) -> None:
+        """Take out some trials; all others are kept, whenever this is stopped.
+
+        Parameters
+        ----------
+        trials : their identities.
+        """
+        self.flush()
+        parts = list_parts(self.folder)
+        last = last_places(parts)
+        last = last[~last.index.isin(trials)]
+        if len(last):
+            self._merge(parts, Part(0, 0, self.folder), last)
+        else:
+            for part in parts:
+                _unlink(part)
+        self._parts = []
+        self.failed = {name: failed for name, failed in self.failed.items() if name in last.index}
+
     def _write(self, rows: pa.Table, predictions: Iterable[pa.Table], names: Iterable[str]) -> None:
         place = self._parts[-1].last + 1 if self._parts else 1
         part = Part(place, place, self.folder)
@@ -292,8 +316,13 @@ class StudyStore:
             self._merge(list_parts(self.folder), Part(0, 0, self.folder))
             self._parts = []
 
-    def _merge(self, parts: Sequence[Part], into: Part) -> Part:
-        last = last_places(parts) if len(parts) > 1 else None
+    def _merge(self, parts: Sequence[Part], into: Part, last: pd.Series | None = None) -> Part:
+        """Make one part of several, of those trials that `last` has a place for; of all by default.
+
+        See `last_places`.
+        """
+        if last is None and len(parts) > 1:
+            last = last_places(parts)
         rows = _joined(
             [read_part(part, at, STUDY, None, None, last) for at, part in enumerate(parts)]
         )
@@ -302,8 +331,7 @@ class StudyStore:
         _write_part(into, rows, _stream_predictions(parts, last), _prediction_names(parts))
         for part in parts:
             if part != into:
-                part.path(STUDY).unlink()
-                part.path(PREDICTIONS).unlink(missing_ok=True)
+                _unlink(part)
         return into
 
     def close(self) -> None:

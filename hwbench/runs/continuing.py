@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,8 @@ from typing import Any
 from hwbench.errors import HwbenchError
 from hwbench.results.names import RECORD, SEARCH_FILES, SIMULATION_FILES
 from hwbench.results.record import Record, read_record, remove_results, shard_in, spec_of
-from hwbench.results.study_reading import list_parts
+from hwbench.results.study_reading import list_parts, read_trials
+from hwbench.results.study_writing import StudyStore
 from hwbench.study.plan import Plan
 
 NOT_COMPARED = ("limits",)
@@ -44,7 +45,7 @@ def continued(folder: Path, record: Record, plan: Plan | None, chosen: Sequence[
         if kept_as_it_is and spec_of(there, part) != spec_of(record, part):
             raise _other(folder, f"its {part} has another spec")
     kept: Record = {"sessions": there.get("sessions", [])}
-    for name in ("study", "left_out", "search_failures"):
+    for name in ("study", "left_out", "search_failures", "notes"):
         if name in there:
             kept[name] = there[name]
     if plan is not None:
@@ -95,11 +96,20 @@ def _other(folder: Path, what: str) -> HwbenchError:
     )
 
 
-def difference(there: Record, now: Record) -> str:
-    """The first thing in which two studies differ, in words; "" where they are one."""
+def difference(there: Record, now: Record, *, code: bool = False) -> str:
+    """The first thing in which two studies differ, in words; "" where they are one.
+
+    Parameters
+    ----------
+    there, now : their records.
+    code : whether the code of single predictors and spaces must be the same too.
+    """
     if "study" not in there:
         return "by an older version of hwbench"
-    for title, get in _COMPARED.items():
+    older = [text for each in (there, now) if (text := _older(each))]
+    if len(older) == 1:
+        return f"by hwbench {older[0]}, to which this version can add nothing"
+    for title, get in {**_COMPARED, **(_CODE if code else {})}.items():
         a, b = get(there), get(now)
         if a == b:
             continue
@@ -118,8 +128,94 @@ _COMPARED: dict[str, Callable[[Record], Any]] = {
     },
     "predictors": lambda record: record.get("predictors"),
     "values of targets": lambda record: record["study"].get("targets"),
-    "version of the code": lambda record: record["study"].get("code"),
+    "code that all trials run": lambda record: _code(record).get(
+        "trial", record["study"].get("code")
+    ),
 }
+
+_CODE: dict[str, Callable[[Record], Any]] = {
+    "code of predictors": lambda record: _code(record).get("predictors"),
+    "code of the spaces of targets": lambda record: _code(record).get("targets"),
+}
+
+
+def _code(record: Record) -> Mapping[str, Any]:
+    """The versions of a study's code, see `hwbench.study.identity.CodeVersions`."""
+    code = record["study"].get("code")
+    return code if isinstance(code, Mapping) else {}
+
+
+def _older(record: Record) -> str:
+    """The hwbench that kept one version for all code of a study, "" where it was none such."""
+    code = record["study"].get("code")
+    return "" if isinstance(code, Mapping) else str(code).partition("+")[0]
+
+
+# ---------------------------------------------------------------------- trials of other code
+
+
+def outdated_trials(folder: Path, there: Record, plan: Plan) -> dict[str, list[str]]:
+    """Trials that a folder holds of a predictor or a space whose code has changed since.
+
+    Parameters
+    ----------
+    folder : the run folder; one in which the study may go on, see `refuse_other_study`.
+    there : its record.
+    plan : of the study.
+
+    Returns
+    -------
+    Their identities by predictor, sorted; predictors without one are left out.
+    """
+    predictors, targets = _changed(there, plan)
+    if not (predictors or targets) or not list_parts(folder):
+        return {}
+    rows = read_trials(folder, ["trial", "predictor", "target"])
+    of_changed = rows["predictor"].isin(predictors) | rows["target"].isin(targets)
+    planned = [trial.identity for trial in plan.trials]
+    outdated = rows[of_changed & ~rows["trial"].isin(planned)]
+    groups = outdated.groupby("predictor", sort=True)["trial"]
+    return {str(name): trials.tolist() for name, trials in groups}
+
+
+def _changed(there: Record, plan: Plan) -> tuple[list[str], list[str]]:
+    """The predictors, and the targets, whose code has another version now than in a record."""
+    before, now = _code(there) if "study" in there else {}, plan.record["code"]
+    predictors, targets = (
+        [key for key, version in before.get(name, {}).items() if now[name].get(key) != version]
+        for name in ("predictors", "targets")
+    )
+    return predictors, targets
+
+
+def remove_outdated(folder: Path, there: Record, plan: Plan) -> dict[str, int]:
+    """Take out of a folder the trials that `outdated_trials` finds, so that they are run again.
+
+    The folder's record is to be written after this: if this is stopped, the next call finds them.
+
+    Returns
+    -------
+    How many, by predictor.
+
+    Raises
+    ------
+    HwbenchError
+        Where another process writes the folder.
+    """
+    if not any(_changed(there, plan)):
+        return {}
+    with StudyStore(folder) as store:  # which sets aside what cannot be read
+        outdated = outdated_trials(folder, there, plan)
+        if outdated:
+            store.remove({trial for trials in outdated.values() for trial in trials})
+    return {name: len(trials) for name, trials in outdated.items()}
+
+
+def in_words(outdated: Mapping[str, int]) -> str:
+    """Numbers of trials by predictor: "8 trials of gcn, 4 of ridge"."""
+    (first, count), *others = outdated.items()
+    word = "trial" if count == 1 else "trials"
+    return ", ".join([f"{count:,} {word} of {first}", *(f"{n:,} of {name}" for name, n in others)])
 
 
 def _short(value: Any) -> str:

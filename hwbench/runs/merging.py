@@ -6,15 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hwbench.errors import HwbenchError
-from hwbench.results.record import (
-    read_record,
-    write_record,
-)
+from hwbench.results.record import read_record, write_record
 from hwbench.results.study_reading import list_parts
 from hwbench.results.study_writing import StudyStore
-from hwbench.runs.continuing import (
-    difference,
-)
+from hwbench.runs.continuing import difference
 
 
 def merge_studies(folder: Path, sources: Sequence[Path]) -> int:
@@ -44,7 +39,7 @@ def merge_studies(folder: Path, sources: Sequence[Path]) -> int:
     own = read_record(folder)
     first = records[0] if own is None else own
     for source, record in zip(sources, records, strict=True):
-        found = difference(first, record)
+        found = difference(first, record, code=True)
         if found:
             raise HwbenchError(f"{source}: cannot be merged, it holds another study ({found})")
     merged = {**first, "shard": [1, 1]}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,21 +13,20 @@ from hwbench.environment import describe_machine, describe_versions
 from hwbench.errors import HwbenchError
 from hwbench.files import atomic_path, file_digest
 from hwbench.predictors import predictor_card
-from hwbench.progress import StageProgress, silent_stage
+from hwbench.progress import Note, StageProgress, silent_note, silent_stage
 from hwbench.results.frames import write_frame
 from hwbench.results.names import RECORD
 from hwbench.results.record import Record, read_record, remove_results, shard_in, write_record
-from hwbench.runs.continuing import (
-    continued,
-    refuse_other_study,
-)
+from hwbench.runs.continuing import continued, in_words, refuse_other_study, remove_outdated
 from hwbench.runs.scenario import Scenario, load_scenario, scenario_path
 from hwbench.search.run import write_search
 from hwbench.simulation import run_simulation
 from hwbench.study.plan import Plan, make_plan
 from hwbench.study.run import Resources, run_plan
 from hwbench.study.spec import Limits, StudySpec
-from hwbench.tables.library import load_table, split_target, table_path
+from hwbench.tables import load_target
+from hwbench.tables.library import table_path
+from hwbench.tables.pairs import Pair
 from hwbench.toml import validated
 
 
@@ -43,12 +42,14 @@ def run_scenario(
     fresh: bool = False,
     study_changes: Mapping[str, Any] | None = None,
     stage: StageProgress = silent_stage,
+    note: Note = silent_note,
 ) -> Path:
     """Run a scenario and write its results.
 
     A study that was stopped in the folder goes on where it was, and one that asks for more targets,
-    predictors, training sizes or seeds than before adds their trials; searches that were stopped go
-    on too, and are run anew once all have ended, as simulations are.
+    predictors, training sizes or seeds than before adds their trials; those of predictors and
+    spaces whose code has changed since are run again and replaced. Searches that were stopped go on
+    too, and are run anew once all have ended, as simulations are.
 
     Parameters
     ----------
@@ -61,6 +62,7 @@ def run_scenario(
     fresh : whether results that the folder holds are removed first.
     study_changes : fields of the study's spec that replace the scenario's.
     stage : makes a progress function for each part.
+    note : told what is run again.
 
     Returns
     -------
@@ -89,9 +91,12 @@ def run_scenario(
         "tables": _table_cards(scenario),
         "shard": list(shard),
     }
+    _check_pairs(scenario, chosen)
     if fresh:
         remove_results(folder)
     record |= continued(folder, record, plan, chosen)
+    notes = record.setdefault("notes", {})
+    again = {} if plan is None else _make_room(folder, plan, note)
     source = scenario_path(name).read_bytes()
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -100,6 +105,7 @@ def run_scenario(
     except OSError as error:
         raise HwbenchError(f"{folder}: cannot be written ({error.strerror})") from error
     with recorded_session(folder, record, resources) as session:
+        session["run_again"] = again
         if plan is not None and scenario.study is not None:
             session["trials_run"] = run_plan(
                 plan,
@@ -115,10 +121,13 @@ def run_scenario(
             )
             write_frame(folder / "simulation.parquet", simulation.selections)
             write_frame(folder / "selection_example.parquet", simulation.example)
+            notes["simulation"] = list(simulation.notes)
         if scenario.search is not None and "search" in chosen:
-            record["search_failures"] = write_search(
+            found = write_search(
                 scenario.search, folder, workers=workers, progress=stage("searching")
             )
+            record["search_failures"] = list(found.failures)
+            notes["search"] = list(found.notes)
     return folder
 
 
@@ -129,8 +138,9 @@ def resume_study(
     retry_failed: bool = False,
     limits: Limits | None = None,
     stage: StageProgress = silent_stage,
+    note: Note = silent_note,
 ) -> int:
-    """Run what the study of a run folder lacks.
+    """Run what the study of a run folder lacks, and again what other code than today's made.
 
     Parameters
     ----------
@@ -139,6 +149,7 @@ def resume_study(
     retry_failed : whether to run those trials again that failed.
     limits : of each trial; the spec's by default.
     stage : makes a progress function.
+    note : told what is run again.
 
     Returns
     -------
@@ -147,10 +158,13 @@ def resume_study(
     Raises
     ------
     HwbenchError
-        Where the folder holds no study, or tables, predictors or code are no longer what they were.
+        As `read_plan`.
     """
     record, plan, spec = read_plan(folder)
+    again = _make_room(folder, plan, note)
+    record["study"] = plan.record
     with recorded_session(folder, record, resources) as session:
+        session["run_again"] = again
         session["trials_run"] = run_plan(
             plan,
             folder,
@@ -169,7 +183,8 @@ def read_plan(folder: Path) -> tuple[Record, Plan, StudySpec]:
     Raises
     ------
     HwbenchError
-        Where the folder holds no study, or tables, predictors or code are no longer what they were.
+        Where the folder holds no study, or tables, predictors or the code that all trials run are
+        no longer what they were.
     """
     record = read_record(folder)
     if record is None:
@@ -181,6 +196,14 @@ def read_plan(folder: Path) -> tuple[Record, Plan, StudySpec]:
     now = {**record, "predictors": predictor_cards(scenario)}
     refuse_other_study(folder, record, now, plan)
     return record, plan, scenario.study
+
+
+def _make_room(folder: Path, plan: Plan, note: Note) -> dict[str, int]:
+    """Remove what other code than today's made, and tell of it; numbers of trials by predictor."""
+    removed = remove_outdated(folder, read_record(folder) or {}, plan)
+    if removed:
+        note(f"run again, since their code changed: {in_words(removed)}")
+    return removed
 
 
 def with_changes(scenario: Scenario, changes: Mapping[str, Any]) -> Scenario:
@@ -232,6 +255,17 @@ def predictor_cards(scenario: Scenario) -> dict[str, Any]:
     return {name: predictor_card(name).model_dump(mode="json") for name in names}
 
 
+def _check_pairs(scenario: Scenario, chosen: Sequence[str]) -> None:
+    """See that accuracies and metrics go together, before a study that may take days."""
+    pairs: list[tuple[str, str]] = []
+    if scenario.simulation is not None and "simulation" in chosen:
+        pairs += zip(scenario.simulation.accuracies, scenario.simulation.metrics, strict=True)
+    if scenario.search is not None and "search" in chosen:
+        pairs += [(scenario.search.accuracy, metric) for metric in scenario.search.metrics]
+    for accuracy, metric in dict.fromkeys(pairs):
+        Pair.load(accuracy, metric)
+
+
 def _table_cards(scenario: Scenario) -> dict[str, Any]:
     targets: list[str] = []
     if scenario.study:
@@ -241,14 +275,13 @@ def _table_cards(scenario: Scenario) -> dict[str, Any]:
     if scenario.search:
         targets.extend([scenario.search.accuracy, *scenario.search.metrics])
     cards: dict[str, Any] = {}
-    for target in targets:
-        name, column = split_target(target)
-        table = load_table(name)
-        table.column(column)  # an unknown column is said now, not after the study
+    for text in targets:
+        target = load_target(text, missing="keep")  # what is unknown is said before the study
+        name = target.table_name
         if name not in cards:
             cards[name] = {
-                "rows": len(table),
+                "rows": len(target.table),
                 "sha256": file_digest(table_path(name)),
-                **table.card.model_dump(mode="json"),
+                **target.table.card.model_dump(mode="json"),
             }
     return cards

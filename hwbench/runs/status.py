@@ -10,12 +10,16 @@ import pandas as pd
 
 from hwbench.results.record import Record, shard_in
 from hwbench.results.study_reading import list_parts, read_trials
+from hwbench.runs.continuing import in_words, outdated_trials
 from hwbench.runs.run import read_plan
+from hwbench.study.plan import Plan
 from hwbench.study.run import shard_of
 
 
 def study_status(folder: Path) -> dict[str, Any]:
     """Which trials of a run folder are done, missing and failed.
+
+    Those of predictors and spaces whose code has changed since are missing: they are run again.
 
     Returns
     -------
@@ -26,7 +30,7 @@ def study_status(folder: Path) -> dict[str, Any]:
     Raises
     ------
     HwbenchError
-        Where the folder holds no study, or tables, predictors or code are no longer what they were.
+        As `hwbench.runs.run.read_plan`.
     """
     record, plan, _ = read_plan(folder)
     planned = pd.DataFrame(
@@ -56,7 +60,7 @@ def study_status(folder: Path) -> dict[str, Any]:
             for row in counts.reset_index().to_dict("records")
         ],
         "failures": _failures(trials[trials["failed"]]),
-        "notes": _notes(record),
+        "notes": [*_outdated(folder, record, plan), *_notes(record)],
     }
 
 
@@ -91,6 +95,15 @@ def _failures(failed: pd.DataFrame) -> list[dict[str, Any]]:
         for (predictor, exception), group in failed.groupby(["predictor", "exception"], sort=True)
     ]
     return sorted(rows, key=lambda row: -int(row["count"]))
+
+
+def _outdated(folder: Path, record: Record, plan: Plan) -> list[str]:
+    """Trials of other code than today's."""
+    outdated = outdated_trials(folder, record, plan)
+    if not outdated:
+        return []
+    counts = {name: len(trials) for name, trials in outdated.items()}
+    return [f"note: to be run again, since their code changed: {in_words(counts)}"]
 
 
 def _notes(record: Record) -> list[str]:

@@ -3,47 +3,50 @@
 from __future__ import annotations
 
 import hashlib
-from functools import cache
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+import json
+from typing import Any
 
-from hwbench.search.registry import strategy_parameters
+from hwbench.code_version import code_version
+from hwbench.search.registry import strategy_class, strategy_parameters
 from hwbench.search.spec import StrategyChoice
 from hwbench.search.tables import SearchTable
-from hwbench.version import __version__
+from hwbench.spaces import Space
 
-if TYPE_CHECKING:
-    pass
-
-
-_PACKAGE = Path(__file__).parents[1]
-
-
-_COUNTED = ("search/*.py", "predictors/*.py", "spaces/*.py")
-"""Sources that can change a search's numbers."""
+SEARCH = "hwbench.search.run"
+"""The module that every search runs."""
 
 
 def table_digest(table: SearchTable) -> str:
     """Hash of all that a search can see of a table."""
-    digest = hashlib.sha256(table.space.name.encode())
+    digest = hashlib.sha256(json.dumps(table.space.definition, sort_keys=True).encode())
     for array in (table.archs, table.accuracy, table.metric):
         digest.update(array.tobytes())
     return digest.hexdigest()
 
 
-def card_of(choice: StrategyChoice) -> Any:
-    """The card of the strategy's predictor, None where it has none."""
+def search_code(choice: StrategyChoice, space: Space) -> str:
+    """Version of the code of a search, predictors aside, see `predictor_identity`."""
+    return code_version(*search_modules(choice, space))
+
+
+def search_modules(choice: StrategyChoice, space: Space) -> list[str]:
+    """The modules that a search begins with: what all run, its strategy's, and its space's."""
+    return [SEARCH, strategy_class(choice.name).__module__, type(space).__module__]
+
+
+def strategy_predictor(choice: StrategyChoice) -> str | None:
+    """The name of the predictor that a strategy fits, None where it fits none."""
+    defaults = strategy_parameters(choice.name)
+    name = choice.parameters.get("predictor") or defaults.get("predictor")
+    return name if isinstance(name, str) else None
+
+
+def predictor_identity(name: str | None) -> Any:
+    """Name, card and version of a predictor, see `hwbench.predictors.identity`; None for none."""
     from hwbench.predictors import predictor_card
+    from hwbench.predictors.identity import predictor_version
 
-    predictor = {**strategy_parameters(choice.name), **choice.parameters}.get("predictor")
-    return predictor_card(predictor).model_dump(mode="json") if predictor else None
-
-
-@cache
-def _code_version() -> str:
-    """Version of the code that makes a search's numbers: the package's, and a hash of sources."""
-    digest = hashlib.sha256()
-    for pattern in _COUNTED:
-        for path in sorted(_PACKAGE.glob(pattern)):
-            digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
-    return f"{__version__}+{digest.hexdigest()[:16]}"
+    if name is None:
+        return None
+    card = predictor_card(name)
+    return [name, card.model_dump(mode="json"), predictor_version(card)]

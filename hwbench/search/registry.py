@@ -9,31 +9,37 @@ from typing import Any
 from numpy.typing import ArrayLike
 
 from hwbench.errors import unknown_name
-from hwbench.imports import import_object
+from hwbench.registry import Registry
 from hwbench.search.objectives import Objective
 from hwbench.search.strategies.base import Strategy
 from hwbench.spaces import Space
 
-_STRATEGIES = {
-    "random": "hwbench.search.strategies.random_search:RandomSearch",
-    "local_search": "hwbench.search.strategies.local_search:LocalSearch",
-    "regularised_evolution": "hwbench.search.strategies.evolution:RegularisedEvolution",
-    "nsga2": "hwbench.search.strategies.nsga2:NSGA2",
-    "reinforce": "hwbench.search.strategies.reinforce:Reinforce",
-    "tpe": "hwbench.search.strategies.tpe:TPE",
-    "random_forest": "hwbench.search.strategies.bayesian:RandomForestSearch",
-    "gaussian_process": "hwbench.search.strategies.bayesian:GaussianProcessSearch",
-    "bananas": "hwbench.search.strategies.neural:Bananas",
-    "bonas": "hwbench.search.strategies.neural:Bonas",
-    "npenas": "hwbench.search.strategies.neural:Npenas",
-    "progressive": "hwbench.search.strategies.progressive:ProgressiveSearch",
-    "predictor_guided": "hwbench.search.strategies.predictor_guided:PredictorGuided",
-}
+STRATEGIES = Registry(
+    "strategy",
+    {
+        "random": "hwbench.search.strategies.random_search:RandomSearch",
+        "local_search": "hwbench.search.strategies.local_search:LocalSearch",
+        "regularised_evolution": "hwbench.search.strategies.evolution:RegularisedEvolution",
+        "nsga2": "hwbench.search.strategies.nsga2:NSGA2",
+        "reinforce": "hwbench.search.strategies.reinforce:Reinforce",
+        "tpe": "hwbench.search.strategies.tpe:TPE",
+        "random_forest": "hwbench.search.strategies.bayesian:RandomForestSearch",
+        "gaussian_process": "hwbench.search.strategies.bayesian:GaussianProcessSearch",
+        "bananas": "hwbench.search.strategies.neural:Bananas",
+        "bonas": "hwbench.search.strategies.neural:Bonas",
+        "npenas": "hwbench.search.strategies.neural:Npenas",
+        "progressive": "hwbench.search.strategies.progressive:ProgressiveSearch",
+        "predictor_guided": "hwbench.search.strategies.predictor_guided:PredictorGuided",
+    },
+    "hwbench.search_strategies",
+    base="hwbench.search.strategies.base:Strategy",
+)
+"""Subclasses of `Strategy`."""
 
 
 def list_strategies() -> list[str]:
-    """Names of the strategies that come with hwbench."""
-    return list(_STRATEGIES)
+    """Names of all strategies: those of hwbench, simple ones first, then those of packages."""
+    return [*STRATEGIES.built_in, *STRATEGIES.plug_ins]
 
 
 def strategy_class(name: str) -> type[Strategy]:
@@ -46,11 +52,10 @@ def strategy_class(name: str) -> type[Strategy]:
     Raises
     ------
     HwbenchError
-        Where there is none; the message says the nearest name.
+        Where there is none (the message says the nearest name), it cannot be imported, or is no
+        subclass of `Strategy`.
     """
-    if name not in _STRATEGIES and ":" not in name:
-        raise unknown_name("strategy", name, _STRATEGIES)
-    found: type[Strategy] = import_object(_STRATEGIES.get(name, name), owner=f"strategy {name}")
+    found: type[Strategy] = STRATEGIES.load(name)
     return found
 
 

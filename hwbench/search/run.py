@@ -26,7 +26,7 @@ from hwbench.search.plan import SearchKey, SearchRun, planned_runs
 from hwbench.search.registry import make_strategy
 from hwbench.search.spec import SearchSpec
 from hwbench.search.strategies.base import Strategy
-from hwbench.search.tables import SearchTable, load_search_table
+from hwbench.search.tables import SearchTable
 from hwbench.search.verify import expected_losses, verify_selection
 from hwbench.threads import one_thread
 
@@ -41,12 +41,14 @@ class SearchResult:
     fronts : the true front of every metric.
     verified : a row for each search with a predicted metric; empty where none was asked for.
     failures : strategy, metric, seed and traceback of the searches that ended with an error.
+    notes : what was done to the columns before, see `hwbench.tables.pairs`.
     """
 
     evaluations: pd.DataFrame
     fronts: pd.DataFrame
     verified: pd.DataFrame
     failures: tuple[dict[str, Any], ...]
+    notes: tuple[str, ...] = ()
 
 
 def run_search(
@@ -72,7 +74,7 @@ def run_search(
         Where a target, strategy or predictor is unknown, more evaluations are asked for than there
         are architectures, every search failed, or the folder cannot be written.
     """
-    tables = {metric: load_search_table(spec.accuracy, metric) for metric in spec.metrics}
+    tables = {metric: SearchTable.load(spec.accuracy, metric) for metric in spec.metrics}
     for metric, table in tables.items():
         if spec.evaluations > len(table):
             raise HwbenchError(
@@ -99,7 +101,8 @@ def run_search(
             verified, tables, spec.evaluations, repeats=spec.predicted_metric.repeats
         )
     fronts = pd.concat([table.front() for table in tables.values()], ignore_index=True)
-    return SearchResult(measured, fronts, verified, failures)
+    notes = dict.fromkeys(note for table in tables.values() for note in table.notes)
+    return SearchResult(measured, fronts, verified, failures, tuple(notes))
 
 
 def _run_all(
@@ -138,7 +141,7 @@ def _joined(frames: Sequence[pd.DataFrame | None]) -> pd.DataFrame:
     return pd.concat(rows, ignore_index=True) if rows else pd.DataFrame()
 
 
-def write_search(spec: SearchSpec, folder: Path, **options: Any) -> list[dict[str, Any]]:
+def write_search(spec: SearchSpec, folder: Path, **options: Any) -> SearchResult:
     """Run all searches of a spec and write their results into a folder, each file atomically.
 
     Searches that ended before this was stopped in the same folder are not run again.
@@ -152,7 +155,7 @@ def write_search(spec: SearchSpec, folder: Path, **options: Any) -> list[dict[st
 
     Returns
     -------
-    The searches that failed.
+    What was found and written, and the searches that failed.
     """
     result = run_search(spec, folder=folder, **options)
     frames = [result.evaluations, result.fronts, result.verified]
@@ -162,7 +165,7 @@ def write_search(spec: SearchSpec, folder: Path, **options: Any) -> list[dict[st
             continue
         write_frame(folder / name, frame)
     remove_search_parts(folder)
-    return list(result.failures)
+    return result
 
 
 @dataclass(frozen=True)
@@ -213,7 +216,7 @@ def _search(run: SearchRun, table: SearchTable, spec: SearchSpec) -> pd.DataFram
         "accuracy_target": spec.accuracy,
         "metric_target": run.metric,
         "goal": run.goal,
-        "limit": np.nan if run.limit is None else run.limit,
+        "limit": np.nan if run.limit is None else table.sign * run.limit,
         "seed": run.seed,
     }
     if run.training_size:
@@ -245,10 +248,11 @@ def _search(run: SearchRun, table: SearchTable, spec: SearchSpec) -> pd.DataFram
 
 def _make(run: SearchRun, table: SearchTable, spec: SearchSpec) -> Strategy:
     accuracy = Objective("accuracy", "maximize")
+    limit = table.sign * (run.limit or 0.0)  # negated with the metric
     objectives = {
         "front": [accuracy, Objective("metric")],
         "accuracy": [accuracy],
-        "limits": [accuracy, Objective("metric", limit=run.limit or 0.0, optimised=False)],
+        "limits": [accuracy, Objective("metric", limit=limit, optimised=False)],
     }[run.goal]
     return make_strategy(
         run.choice.name,

@@ -70,7 +70,7 @@ class PublishedResult(FrozenModel):
     Attributes
     ----------
     metric : "table:column" of the hardware metric.
-    limit : largest acceptable value of it.
+    limit : largest acceptable value of it; the smallest one where larger is better.
     method, accuracy, value : who found what accuracy (in %) at which value of the metric.
     source : where it stands.
     """
@@ -88,7 +88,7 @@ class SearchSpec(FrozenModel):
 
     Attributes
     ----------
-    accuracy : "table:column" of the accuracy in %, to be maximised.
+    accuracy : "table:column" of the accuracy, in % or in fractions, to be maximised.
     metrics : "table:column" of each hardware metric, of the same space.
     strategies : names, or tables with `name`, `label` and `parameters`.
     evaluations : architectures that a search measures.
@@ -97,7 +97,7 @@ class SearchSpec(FrozenModel):
     seeds : one search each.
     goals : "front", accuracy and metric are both objectives; "accuracy", accuracy alone; "limits",
         accuracy under each of the metric's limits, a search each.
-    limits : by metric the values it should not exceed.
+    limits : by metric the values it should not exceed; where larger is better, not fall below.
     predicted_metric : also search with a predictor of the metric in place of measuring it.
     published : results of the literature.
     """

@@ -16,8 +16,8 @@ from hwbench.errors import HwbenchError
 from hwbench.simulation.conventions import Conventions
 from hwbench.simulation.deviations import deviation_model
 from hwbench.simulation.landscape import Landscape
-from hwbench.simulation.objectives import Objectives
 from hwbench.simulation.selection import Options, simulate
+from hwbench.tables.pairs import Pair
 
 LARGEST_DEVIATION = 1000.0
 REPEATS_TO_INVERT = 40
@@ -81,7 +81,7 @@ def deviation_for_tau(
 
 
 def expect_selection(
-    objectives: Objectives,
+    pair: Pair,
     n_candidates: int,
     options: Options,
     *,
@@ -94,7 +94,7 @@ def expect_selection(
 
     Parameters
     ----------
-    objectives : accuracy and metric of a table.
+    pair : accuracy and metric of a table.
     n_candidates : architectures to select from.
     options : how the predictor errs, and the conventions.
     tau, deviation : its quality, one of the two.
@@ -113,7 +113,7 @@ def expect_selection(
 
     if (tau is None) == (deviation is None):
         raise HwbenchError("give either tau or deviation")
-    landscape = Landscape.of(objectives.accuracy, objectives.metric, options.conventions.pairing)
+    landscape = Landscape.of(pair.accuracy, pair.metric, options.conventions.pairing)
     size = (
         deviation
         if deviation is not None
@@ -145,7 +145,7 @@ def summarise(selections: pd.DataFrame) -> pd.DataFrame:
 
 @checks_arguments("simulation")
 def equivalent_predictor(
-    objectives: Sequence[Objectives],
+    pairs: Sequence[Pair],
     n_measured: int,
     n_predicted: int,
     conventions: Conventions,
@@ -162,7 +162,7 @@ def equivalent_predictor(
 
     Parameters
     ----------
-    objectives : accuracy and metric of one or several tables; hypervolumes are averaged.
+    pairs : accuracy and metric of one or several tables; hypervolumes are averaged.
     n_measured, n_predicted : numbers of candidates, the second the larger.
     conventions : see there.
     measure : "hypervolume_space", whose reference is the same for both numbers of candidates, or
@@ -180,9 +180,7 @@ def equivalent_predictor(
             f"the number of measured candidates must lie in 2 .. {n_predicted - 1}, not "
             f"{n_measured}"
         )
-    landscapes = [
-        Landscape.of(each.accuracy, each.metric, conventions.pairing) for each in objectives
-    ]
+    landscapes = [Landscape.of(pair.accuracy, pair.metric, conventions.pairing) for pair in pairs]
     volumes = Options(deviation_model(model), conventions, with_tau=False)
     taus = Options(deviation_model(model), conventions)
 

@@ -13,14 +13,14 @@ from hwbench.errors import HwbenchError
 from hwbench.fronts.two import pareto_front
 from hwbench.progress import Progress, silent
 from hwbench.simulation.conventions import Conventions
-from hwbench.simulation.objectives import Objectives
 from hwbench.simulation.selection import evaluate_selection
 from hwbench.simulation.spec import SimulationSpec
+from hwbench.tables.pairs import Pair
 
 
 def fitted_selections(
     spec: SimulationSpec,
-    objectives: Sequence[Objectives],
+    pairs: Sequence[Pair],
     *,
     workers: int = 1,
     progress: Progress = silent,
@@ -41,7 +41,7 @@ def fitted_selections(
 
     jobs = [
         (number, predictor, size, fit)
-        for number in range(len(objectives))
+        for number in range(len(pairs))
         for predictor in spec.predictors
         for size in spec.training_sizes
         for fit in range(spec.fits)
@@ -54,14 +54,14 @@ def fitted_selections(
     rows: list[dict[str, Any]] = []
     calls = (
         delayed(select_by_fitted)(
-            objectives[number],
+            pairs[number],
             predictor,
             size,
             spec.n_candidates,
             repeat=fit,
             seed=(spec.seed, number),
             conventions=spec.conventions[0],
-            limit=spec.limits.get(objectives[number].metric_target),
+            limit=spec.limits.get(pairs[number].metric_target),
             budget=spec.budget,
         )
         for number, predictor, size, fit in jobs
@@ -73,7 +73,7 @@ def fitted_selections(
 
 
 def select_by_fitted(
-    objectives: Objectives,
+    pair: Pair,
     predictor: str,
     training_size: int,
     n_candidates: Sequence[int],
@@ -88,7 +88,7 @@ def select_by_fitted(
 
     Parameters
     ----------
-    objectives : accuracy and metric of a table.
+    pair : accuracy and metric of a table.
     predictor : name of a zoo entry.
     training_size : architectures that are measured to fit it; a predictor with a training set of
         its own (the lookup table) takes that.
@@ -108,43 +108,43 @@ def select_by_fitted(
         raise HwbenchError(
             f"predictor {predictor} learns from other devices; a simulation fits it to one metric"
         )
-    if training_size > len(objectives):
+    if training_size > len(pair):
         raise HwbenchError(
-            f"{training_size} architectures to fit {predictor} to, but {objectives.metric_target} "
-            f"has {len(objectives)}"
+            f"{training_size} architectures to fit {predictor} to, but {pair.metric_target} "
+            f"has {len(pair)}"
         )
     generator = np.random.default_rng([*seed, training_size, repeat])
-    archs = objectives.architectures
-    training = generator.permutation(len(objectives))[:training_size]
-    own = training_set(card, objectives.space)
+    archs = pair.archs
+    training = generator.permutation(len(pair))[:training_size]
+    own = training_set(card, pair.space)
     if own is not None:
-        training = _rows_of(objectives, own, predictor)
-    model = make_predictor(predictor, space=objectives.space, seed=repeat)
-    model.fit(archs[training], objectives.metric[training])
-    mean, scale = objectives.metric.mean(), objectives.metric.std()
-    metric = (objectives.metric - mean) / scale
+        training = _rows_of(pair, own, predictor)
+    model = make_predictor(predictor, space=pair.space, seed=repeat)
+    model.fit(archs[training], pair.metric[training])
+    mean, scale = pair.metric.mean(), pair.metric.std()
+    metric = (pair.metric - mean) / scale
     predicted = (np.asarray(model.predict(archs), dtype=np.float64) - mean) / scale
     reference = None
     if conventions.reference_front == "space":
-        front = pareto_front(objectives.accuracy, metric)
-        reference = objectives.accuracy[front], metric[front]
+        front = pareto_front(pair.accuracy, metric)
+        reference = pair.accuracy[front], metric[front]
     rows = []
     for n in n_candidates:
-        chosen = generator.permutation(len(objectives))[:n]
+        chosen = generator.permutation(len(pair))[:n]
         measures = evaluate_selection(
-            objectives.accuracy[chosen],
+            pair.accuracy[chosen],
             metric[chosen],
             predicted[chosen],
             reference=reference,
             hypervolume_reference=conventions.hypervolume_reference,
             hypervolume_limit=1.1 * float(metric.max()),
-            limit=None if limit is None else (objectives.sign * limit - mean) / scale,
+            limit=None if limit is None else (pair.sign * limit - mean) / scale,
             budget=budget,
         )
         del measures["selected"]
         key = {
-            "accuracy_target": objectives.accuracy_target,
-            "metric_target": objectives.metric_target,
+            "accuracy_target": pair.accuracy_target,
+            "metric_target": pair.metric_target,
             "pairing": conventions.pairing,
             "predictor": predictor,
             "training_size": len(training),
@@ -156,13 +156,13 @@ def select_by_fitted(
     return rows
 
 
-def _rows_of(objectives: Objectives, archs: IntArray, predictor: str) -> IntArray:
+def _rows_of(pair: Pair, archs: IntArray, predictor: str) -> IntArray:
     """The rows of the architectures that a predictor is fitted to by its own choice."""
-    wanted = objectives.space.to_strings(archs)
-    rows = pd.Index(objectives.archs).get_indexer(wanted)
-    if (rows < 0).any():
+    rows = pd.Index(pair.keys).get_indexer(pair.space.keys_of(archs)).astype(np.int64)
+    missing = np.flatnonzero(rows < 0)
+    if len(missing):
         raise HwbenchError(
-            f"{objectives.metric_target} lacks architectures that {predictor} is fitted to, such "
-            f"as {wanted[int(np.flatnonzero(rows < 0)[0])]}"
+            f"{pair.metric_target} lacks architectures that {predictor} is fitted to, such as "
+            f"{pair.space.to_string(archs[missing[0]])}"
         )
     return np.asarray(rows, dtype=np.int64)

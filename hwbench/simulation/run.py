@@ -23,7 +23,6 @@ from hwbench.simulation.deviations import (
 )
 from hwbench.simulation.fitted import fitted_selections
 from hwbench.simulation.landscape import Landscape
-from hwbench.simulation.objectives import Objectives, load_objectives
 from hwbench.simulation.selection import (
     Options,
     as_frame,
@@ -32,6 +31,8 @@ from hwbench.simulation.selection import (
     simulate,
 )
 from hwbench.simulation.spec import Bootstrap, SimulationSpec
+from hwbench.simulation.spread import error_spread
+from hwbench.tables.pairs import Pair
 
 REPEATS_OF_A_TASK = 256
 
@@ -46,17 +47,19 @@ class SimulationResult:
         pairing, predictor and training size (None and 0 for simulated predictors), number of
         candidates and deviation.
     example : one selection in full, a row a candidate.
+    notes : what was done to the columns before, see `hwbench.tables.pairs`.
     """
 
     selections: pd.DataFrame
     example: pd.DataFrame
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class _Point:
     """Simulated predictors of all deviations on one metric with one number of candidates."""
 
-    objectives: Objectives
+    pair: Pair
     landscape: Landscape
     options: Options
     n_candidates: int
@@ -88,19 +91,19 @@ def run_simulation(
     """
     from joblib import Parallel, delayed
 
-    objectives = [
-        load_objectives(accuracy, metric)
+    pairs = [
+        Pair.load(accuracy, metric)
         for accuracy, metric in zip(spec.accuracies, spec.metrics, strict=True)
     ]
-    for each in objectives:
+    for each in pairs:
         if max(spec.n_candidates) > len(each):
             raise HwbenchError(
                 f"simulation: {max(spec.n_candidates)} candidates asked for, but "
                 f"{each.accuracy_target} and {each.metric_target} share {len(each)} architectures"
             )
-    points = list(_points(spec, objectives))
+    points = list(_points(spec, pairs))
     tasks = [(point, *task) for point in points for task in point.tasks(spec.repeats)]
-    n_fitted = len(objectives) * len(spec.predictors) * len(spec.training_sizes) * spec.fits
+    n_fitted = len(pairs) * len(spec.predictors) * len(spec.training_sizes) * spec.fits
     progress(0, len(tasks) + n_fitted)
     # Threads: the compiled code runs without the interpreter's lock.
     parallel = Parallel(n_jobs=workers, prefer="threads", return_as="generator")
@@ -114,33 +117,39 @@ def run_simulation(
         frames.append(
             fitted_selections(
                 spec,
-                objectives,
+                pairs,
                 workers=workers,
                 progress=lambda done, _: progress(len(tasks) + done, len(tasks) + n_fitted),
             )
         )
-    return SimulationResult(pd.concat(frames, ignore_index=True), _example(spec, objectives[0]))
+    notes = dict.fromkeys(note for pair in pairs for note in pair.notes)
+    return SimulationResult(
+        pd.concat(frames, ignore_index=True), _example(spec, pairs[0]), tuple(notes)
+    )
 
 
-def options_of(spec: SimulationSpec, objectives: Objectives, conventions: Conventions) -> Options:
+def options_of(spec: SimulationSpec, pair: Pair, conventions: Conventions) -> Options:
     """What a spec says about selections on one metric."""
-    limit = spec.limits.get(objectives.metric_target)
+    limit = spec.limits.get(pair.metric_target)
     return Options(
-        _model(spec, objectives),
+        _model(spec, pair),
         conventions,
         deviation_model(spec.deviation_model),
         spec.accuracy_deviation,
-        objectives.spread(spec.error_growth, spec.regions),
-        None if limit is None else objectives.sign * limit,
+        error_spread(pair, spec.error_growth, spec.regions),
+        None if limit is None else pair.sign * limit,
         spec.budget,
     )
 
 
-def _model(spec: SimulationSpec, objectives: Objectives) -> DeviationModel:
+def _model(spec: SimulationSpec, pair: Pair) -> DeviationModel:
     if spec.bootstrap is None:
         return deviation_model(spec.deviation_model)
-    target = spec.bootstrap.target or objectives.metric_target
-    return bootstrap_model(deviations_of_run(spec.bootstrap, target), scaled=True)
+    target = spec.bootstrap.target or pair.metric_target
+    deviations = deviations_of_run(spec.bootstrap, target)
+    if target == pair.metric_target:  # of which the run kept predictions that were not negated
+        deviations = pair.sign * deviations
+    return bootstrap_model(deviations, scaled=True)
 
 
 def deviations_of_run(source: Bootstrap, target: str) -> Floats:
@@ -170,8 +179,8 @@ def deviations_of_run(source: Bootstrap, target: str) -> Floats:
     return (deviations / scale).to_numpy(dtype=np.float64)
 
 
-def _points(spec: SimulationSpec, objectives: list[Objectives]) -> Iterator[_Point]:
-    for number, each in enumerate(objectives):
+def _points(spec: SimulationSpec, pairs: list[Pair]) -> Iterator[_Point]:
+    for number, each in enumerate(pairs):
         for conventions in spec.conventions:
             landscape = Landscape.of(each.accuracy, each.metric, conventions.pairing)
             options = options_of(spec, each, conventions)
@@ -196,8 +205,8 @@ def _frame(spec: SimulationSpec, point: _Point, result: Floats) -> pd.DataFrame:
     repeats, n_deviations, n_measures = result.shape
     frame = as_frame(result.transpose(1, 0, 2).reshape(-1, n_measures))
     key: dict[str, Any] = {
-        "accuracy_target": point.objectives.accuracy_target,
-        "metric_target": point.objectives.metric_target,
+        "accuracy_target": point.pair.accuracy_target,
+        "metric_target": point.pair.metric_target,
         "pairing": point.options.conventions.pairing,
         "predictor": None,
         "training_size": 0,
@@ -208,19 +217,19 @@ def _frame(spec: SimulationSpec, point: _Point, result: Floats) -> pd.DataFrame:
     return pd.concat([pd.DataFrame(key, index=frame.index), frame], axis=1)
 
 
-def _example(spec: SimulationSpec, objectives: Objectives) -> pd.DataFrame:
+def _example(spec: SimulationSpec, pair: Pair) -> pd.DataFrame:
     """One selection to look at: a middling number of candidates and a middling deviation."""
     n_candidates = sorted(spec.n_candidates)[len(spec.n_candidates) // 2]
     deviation = sorted(spec.deviations)[len(spec.deviations) // 2]
-    options = options_of(spec, objectives, Conventions())
+    options = options_of(spec, pair, Conventions())
     generator = np.random.default_rng([spec.seed, 0])
-    chosen = generator.permutation(len(objectives))[:n_candidates]
-    accuracy, metric = objectives.accuracy[chosen], objectives.metric[chosen]
+    chosen = generator.permutation(len(pair))[:n_candidates]
+    accuracy, metric = pair.accuracy[chosen], pair.metric[chosen]
     errors = draw_deviations(options.model, n_candidates, deviation, generator)
     if options.spread is not None:
         relative = np.asarray(options.spread) / np.sqrt(np.mean(np.square(options.spread)))
         errors *= relative[chosen]
-    predicted = metric + errors * objectives.metric.std()
+    predicted = metric + errors * pair.metric.std()
     shown = accuracy + draw_deviations(
         options.accuracy_model, n_candidates, options.accuracy_deviation, generator
     )
@@ -234,7 +243,7 @@ def _example(spec: SimulationSpec, objectives: Objectives) -> pd.DataFrame:
     )["selected"]
     frame = pd.DataFrame(
         {
-            "arch": objectives.archs[chosen],
+            "arch": pair.space.to_strings(pair.archs[chosen]),
             "accuracy": accuracy,
             "metric": metric,
             "predicted_metric": predicted,
@@ -248,7 +257,7 @@ def _example(spec: SimulationSpec, objectives: Objectives) -> pd.DataFrame:
     frame.loc[verified, "selected_pareto"] = True
     frame.loc[pareto_front(accuracy, metric), "true_front"] = True
     return frame.assign(
-        accuracy_target=objectives.accuracy_target,
-        metric_target=objectives.metric_target,
+        accuracy_target=pair.accuracy_target,
+        metric_target=pair.metric_target,
         deviation=deviation,
     )

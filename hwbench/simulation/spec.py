@@ -9,7 +9,7 @@ from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 from hwbench.arguments import Finite, NotNegative
 from hwbench.simulation.conventions import PAIRINGS, Conventions
 from hwbench.simulation.deviations import deviation_model
-from hwbench.simulation.objectives import Region
+from hwbench.simulation.spread import Region
 from hwbench.toml import FrozenModel
 
 TrainingSize = Annotated[int, Field(ge=2)]
@@ -37,7 +37,8 @@ class SimulationSpec(FrozenModel):
 
     Attributes
     ----------
-    accuracy : "table:column" of the true accuracy in %, for all metrics or one for each.
+    accuracy : "table:column" of the true accuracy, in % or in fractions, for all metrics or one for
+        each.
     metrics : "table:column" of each hardware metric, of the same space as its accuracy.
     n_candidates : numbers of architectures to select from.
     deviations : standard deviations of the predictor's errors, in those of the metric.
@@ -50,7 +51,8 @@ class SimulationSpec(FrozenModel):
     accuracy_deviation : deviation of errors on accuracy, in percentage points.
     error_growth : errors grow with this power of the metric; 1: in proportion to it.
     regions : where errors are larger or smaller.
-    limits : the largest feasible value of a metric, in its unit, by target.
+    limits : the largest feasible value of a metric, in its unit, by target; the smallest one where
+        larger is better.
     budget : only so many of the selected are measured, the most accurate.
     reference_front, hypervolume_reference, pairing : see `Conventions`; several pairings are
         simulated side by side.

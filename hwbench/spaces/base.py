@@ -115,6 +115,15 @@ class Space(ABC):
         """Whether the place of every architecture in the space's order fits an int64."""
         return self.n_architectures < 2**63
 
+    @property
+    def definition(self) -> dict[str, Any]:
+        """What an architecture of the space is, its code aside, as plain data.
+
+        It is part of the identity of every result on the space. A space of one's own that is made
+        of more than name and choices overrides it.
+        """
+        return {"name": self.name, "choices": self.choices}
+
     def __len__(self) -> int:
         return self.n_architectures
 
@@ -187,6 +196,27 @@ class Space(ABC):
         if self.indexed:
             return self.indices_of(archs)
         return np.array(self.to_strings(archs), dtype=object)
+
+    def archs_of(self, keys: ArrayLike) -> IntArray:
+        """The architectures of keys, the inverse of `keys_of`.
+
+        Parameters
+        ----------
+        keys : of shape (n_archs,): places in the space's order, in a space too large to be indexed
+            strings.
+
+        Returns
+        -------
+        int64 array of shape (n_archs, n_positions).
+
+        Raises
+        ------
+        HwbenchError
+            Where a key is that of no architecture.
+        """
+        if self.indexed:
+            return self.architectures_at(keys)
+        return self.from_strings(np.asarray(keys, dtype=object).tolist())
 
     def _check_indices(self, indices: ArrayLike) -> IntArray:
         self._require_index()

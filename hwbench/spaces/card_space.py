@@ -143,6 +143,11 @@ class CardSpace(PieceStrings):
         self.choices = tuple(card.named_layers.values())
         self.card = card
 
+    @property
+    def definition(self) -> dict[str, Any]:
+        # All that the card says but the title, which changes no number.
+        return {**super().definition, **self.card.model_dump(mode="json", exclude={"title"})}
+
     @cached_property
     def _pieces(self) -> list[list[str]]:
         if self.card.digits:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from typing import Any
 
-from hwbench.errors import HwbenchError
+from hwbench.errors import HwbenchError, one_line
 from hwbench.imports import import_module_of
 from hwbench.study.cluster import lost, packed, run_in_cluster
 from hwbench.study.plan import Workload
@@ -70,7 +70,6 @@ def _start(ray: Any, workers: int, address: str | None) -> None:
             logging_level="ERROR",
         )
     except (ConnectionError, RuntimeError, ValueError, OSError) as error:
-        reason = " ".join(str(error).split())[:160]
         raise HwbenchError(
-            f"backend ray: cannot join {address or 'a cluster'} ({reason})"
+            f"backend ray: cannot join {address or 'a cluster'} ({one_line(error)})"
         ) from error

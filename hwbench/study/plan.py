@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from hwbench.code_version import code_version
 from hwbench.errors import HwbenchError
 from hwbench.predictors import PredictorCard, predictor_card
+from hwbench.predictors.sources import sources_for
 from hwbench.predictors.training_set import training_set
-from hwbench.study.identity import column_digest, common_identity, sources_digest, trial_identity
-from hwbench.study.sources import sources_for
+from hwbench.study.identity import (
+    CodeVersions,
+    column_digest,
+    common_identity,
+    sources_digest,
+    trial_identity,
+)
 from hwbench.study.spec import StudySpec
-from hwbench.study.trial import TargetData, Trial, TrialResult, run_trial, split, twin_rows
-from hwbench.tables import Table, load_target
-
-Targets = Mapping[str, tuple[Table, NDArray[np.float64]]]
+from hwbench.study.trial import (
+    TargetData,
+    Trial,
+    TrialResult,
+    failed_result,
+    run_trial,
+    split,
+    twin_rows,
+)
+from hwbench.tables import Target, load_target
 
 
 @dataclass(frozen=True)
@@ -46,14 +54,38 @@ class Workload:
     ----------
     cards : of the predictors by name, as they were when the study was planned.
     targets : tables and columns by target.
+    code : versions of the code with which the study was planned.
     """
 
     cards: Mapping[str, PredictorCard]
     targets: Mapping[str, TargetData]
+    code: CodeVersions
 
     def run(self, trial: Trial) -> TrialResult:
-        """Run one trial."""
-        return run_trial(trial, self.targets[trial.target], self.cards[trial.predictor])
+        """Run one trial, where the code here is that with which it was planned.
+
+        In a process of its own it need not be: a file was edited since, or another machine of a
+        cluster has another hwbench. The result is then a failure, `OTHER_CODE`.
+        """
+        card, data = self.cards[trial.predictor], self.targets[trial.target]
+        planned = self.code.of_trial(trial.predictor, trial.target)
+        if planned not in _the_same_here:
+            cards, spaces = {trial.predictor: card}, {trial.target: data.target.space}
+            here = CodeVersions.of(cards, spaces)
+            if here.of_trial(trial.predictor, trial.target) != planned:
+                return failed_result(
+                    trial, card, OTHER_CODE, "", seconds=float("nan"), memory_mb=float("nan")
+                )
+            _the_same_here.add(planned)
+        return run_trial(trial, data, card)
+
+
+OTHER_CODE = "OtherCode"
+"""The exception of a trial that was not run, since its result would not be what it was planned as.
+"""
+
+_the_same_here: set[tuple[str, ...]] = set()
+"""Versions that were found to be those of this process, before it imported what they are of."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,15 +108,10 @@ class Plan:
     @property
     def record(self) -> dict[str, Any]:
         """What results must have in common to be compared: JSON for a run folder's record."""
-        return {"code": code_version(), "targets": self.digests}
+        return {"code": asdict(self.workload.code), "targets": self.digests}
 
 
-def load_targets(spec: StudySpec) -> dict[str, tuple[Table, NDArray[np.float64]]]:
-    """Open the tables of a study's targets."""
-    return {target: load_target(target) for target in spec.targets}
-
-
-def make_plan(spec: StudySpec, targets: Targets | None = None) -> Plan:
+def make_plan(spec: StudySpec, targets: Sequence[Target] | None = None) -> Plan:
     """All trials of a study, after checking that they can be run, and what cannot be.
 
     A predictor with a fixed training set has one trial a target. A predictor whose encoding a
@@ -93,57 +120,69 @@ def make_plan(spec: StudySpec, targets: Targets | None = None) -> Plan:
     Parameters
     ----------
     spec : what to compare.
-    targets : for each of the spec's targets its table and column; opened by name where not given.
+    targets : the spec's, by whose names they are opened where not given.
 
     Raises
     ------
     HwbenchError
-        Where a table, column or predictor is unknown, a table has too few architectures, or nothing
-        is left to run.
+        Where a table, column or predictor is unknown, the targets given are not the spec's, a table
+        has too few architectures, or nothing is left to run.
     """
-    opened = load_targets(spec) if targets is None else targets
+    opened = _opened(spec, targets)
     cards = {name: predictor_card(name) for name in spec.predictors}
-    for target, (table, _) in opened.items():
-        _check_size(spec, target, table)
+    for given in opened.values():
+        _check_size(spec, given)
     transfers = [name for name, card in cards.items() if card.needs_sources]
     if transfers and not spec.sources:
         raise HwbenchError(
             f"predictor {transfers[0]} learns from other devices: name their columns in sources"
         )
     data = {
-        target: TargetData(
-            table,
-            values,
-            sources_for(target, table, spec.sources) if transfers else None,
-            twin_rows(table) if spec.twins == "excluded" else None,
+        key: TargetData(
+            target,
+            sources_for(target, spec.sources) if transfers else None,
+            twin_rows(target.table) if spec.twins == "excluded" else None,
         )
-        for target, (table, values) in opened.items()
+        for key, target in opened.items()
     }
     _check_twins(spec, data)
-    digests = {target: column_digest(target, *opened[target]) for target in opened}
+    digests = {key: column_digest(target) for key, target in opened.items()}
+    code = CodeVersions.of(cards, {key: target.space for key, target in opened.items()})
+    workload = Workload(cards, data, code)
     trials: list[Trial] = []
     left_out: list[LeftOut] = []
     for target, of_target in data.items():
         for predictor, card in cards.items():
             for encoding in _encodings(card, spec):
-                space = of_target.table.space
+                space = of_target.target.space
                 if encoding not in space.encodings:
                     reason = f"{space.name} has no encoding '{encoding}'"
                     left_out.append(LeftOut(target, predictor, encoding, reason))
                     continue
-                trials.extend(
-                    _trials(spec, target, of_target, predictor, card, encoding, digests[target])
-                )
+                trials.extend(_trials(spec, workload, target, predictor, encoding, digests[target]))
     if not trials:
         raise HwbenchError(f"the study has nothing to run: {left_out[0].reason}")
-    return Plan(sorted(trials), Workload(cards, data), left_out, digests)
+    return Plan(sorted(trials), workload, left_out, digests)
 
 
-def _check_size(spec: StudySpec, target: str, table: Table) -> None:
-    largest = max(spec.training_sizes)
-    if largest + spec.test_size > len(table):
+def _opened(spec: StudySpec, targets: Sequence[Target] | None) -> dict[str, Target]:
+    """The targets of a spec by their text."""
+    if targets is None:
+        return {text: load_target(text) for text in spec.targets}
+    given = {target.key: target for target in targets}
+    if set(given) != set(spec.targets):
         raise HwbenchError(
-            f"target {target}: its table has {len(table)} architectures, fewer than the "
+            f"targets: {', '.join(given) or 'none'} were given, the spec names "
+            f"{', '.join(spec.targets)}; Target.of(table, column, key=...) sets the name"
+        )
+    return {text: given[text] for text in spec.targets}
+
+
+def _check_size(spec: StudySpec, target: Target) -> None:
+    largest = max(spec.training_sizes)
+    if largest + spec.test_size > len(target.table):
+        raise HwbenchError(
+            f"target {target.key}: its table has {len(target.table)} architectures, fewer than the "
             f"{largest} to train on and {spec.test_size} to test on"
         )
 
@@ -154,7 +193,7 @@ def _check_twins(spec: StudySpec, data: Mapping[str, TargetData]) -> None:
             continue
         for seed in spec.seeds:
             try:
-                n_archs = len(of_target.table)
+                n_archs = len(of_target.target.table)
                 split(n_archs, max(spec.training_sizes), spec.test_size, seed, of_target.twin_rows)
             except HwbenchError as error:
                 raise HwbenchError(f"target {target}, seed {seed}: {error}") from error
@@ -168,17 +207,17 @@ def _encodings(card: PredictorCard, spec: StudySpec) -> tuple[str, ...]:
 
 def _trials(
     spec: StudySpec,
+    workload: Workload,
     target: str,
-    data: TargetData,
     predictor: str,
-    card: PredictorCard,
     encoding: str,
     digest: str,
 ) -> Iterator[Trial]:
-    own = training_set(card, data.table.space)
+    card, data = workload.cards[predictor], workload.targets[target]
+    own = training_set(card, data.target.space)
     sizes = spec.training_sizes if own is None else (len(own),)
     seeds = spec.seeds if own is None else spec.seeds[:1]
-    test_size = spec.test_size if own is None else len(data.table)
+    test_size = spec.test_size if own is None else len(data.target.table)
     learns_from_others = card.needs_sources and data.sources is not None
     common = common_identity(
         {
@@ -188,6 +227,7 @@ def _trials(
             "test_size": test_size,
             "tuning": spec.tuning.model_dump(mode="json") if spec.tuning else None,
             "twins": spec.twins,
+            "code": workload.code.of_trial(predictor, target),
             "sources": sources_digest(data.sources)
             if learns_from_others and data.sources
             else None,

@@ -17,9 +17,10 @@ from hwbench.progress import Progress, silent
 from hwbench.results.study_columns import KEY, MEASURED, STUDY_SCHEMA
 from hwbench.results.study_reading import as_frame
 from hwbench.results.study_writing import StudyStore, prediction_table
-from hwbench.study.plan import LeftOut, Plan, Targets, Workload, make_plan
+from hwbench.study.plan import OTHER_CODE, LeftOut, Plan, Workload, make_plan
 from hwbench.study.spec import Limits, StudySpec
 from hwbench.study.trial import Trial, TrialResult
+from hwbench.tables import Target
 
 __all__ = ["MEASURED", "LeftOut", "Resources", "StudyResult", "run_plan", "run_study"]
 
@@ -72,7 +73,7 @@ class StudyResult:
 def run_study(
     spec: StudySpec,
     *,
-    targets: Targets | None = None,
+    targets: Sequence[Target] | None = None,
     workers: int = 1,
     backend: Literal["local", "dask", "ray"] = "local",
     address: str | None = None,
@@ -83,14 +84,15 @@ def run_study(
     Parameters
     ----------
     spec : what to compare.
-    targets : for each of the spec's targets its table and column; opened by name where not given.
+    targets : the spec's, by whose names they are opened where not given.
     workers, backend, address : where, see `Resources`; the results do not depend on it.
     progress : called with (trials done, trials in all).
 
     Raises
     ------
     HwbenchError
-        Where a table, column or predictor is unknown, or a table is too small.
+        Where a table, column or predictor is unknown, a table is too small, or code changes while
+        the study runs.
     """
     plan = make_plan(spec, targets)
     results: list[TrialResult] = []
@@ -147,8 +149,8 @@ def run_plan(
     Raises
     ------
     HwbenchError
-        Where another process writes the folder, or the disk is full or gone. What was reported
-        done is kept.
+        Where another process writes the folder, the disk is full or gone, or code changes while the
+        study runs. What was reported done is kept.
     """
     trials = shard_of(plan.trials, shard)
     with StudyStore(folder) as store:
@@ -194,6 +196,20 @@ def _in_order(trials: Sequence[Trial]) -> list[Trial]:
 
 
 def _results(
+    trials: Sequence[Trial], workload: Workload, limits: Limits | None, resources: Resources
+) -> Results:
+    with closing(_stream(trials, workload, limits, resources)) as stream:
+        for result in stream:
+            if result is not None and result.row["exception"] == OTHER_CODE:
+                raise HwbenchError(
+                    f"predictor {result.trial.predictor} on {result.trial.target}: its code is not "
+                    "what it was when the study was planned, it was edited since, or a worker has "
+                    "another; all that ended is kept, run the study again"
+                )
+            yield result
+
+
+def _stream(
     trials: Sequence[Trial], workload: Workload, limits: Limits | None, resources: Resources
 ) -> Results:
     ordered = _in_order(trials)

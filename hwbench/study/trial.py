@@ -21,8 +21,7 @@ from hwbench.predictors.tuning import Tuning, TuningRecord
 from hwbench.results.study_columns import MEASURED, SCORES
 from hwbench.study.memory import peak_mb, reset_peak
 from hwbench.study.scores import score
-from hwbench.tables import Table
-from hwbench.tables.library import split_target
+from hwbench.tables import Table, Target
 
 
 @dataclass(frozen=True, order=True)
@@ -61,15 +60,13 @@ class TargetData:
 
     Attributes
     ----------
-    table : the target's table.
-    values : its column, float64 of shape (n_archs,).
+    target : the table and its column.
     sources : what other devices measured, for predictors that learn from it.
     twin_rows : for each row of the table that of its twin or -1, int64 of shape (n_archs,); None
         where twins do not matter.
     """
 
-    table: Table
-    values: NDArray[np.float64]
+    target: Target
     sources: SourceMetrics | None = None
     twin_rows: IntArray | None = None
 
@@ -173,7 +170,7 @@ def run_trial(trial: Trial, data: TargetData, card: PredictorCard | None = None)
 def _fit_and_score(
     trial: Trial, data: TargetData, card: PredictorCard, row: dict[str, Any]
 ) -> dict[str, NDArray[Any]]:
-    table, values = data.table, data.values
+    table, values = data.target.table, data.target.values
     training, test = _rows(trial, data, card)
     row["training_size"], row["test_size"] = len(training), len(test)
     model = make_predictor(
@@ -191,7 +188,8 @@ def _fit_and_score(
     row.update(_tuning_row(model.tuning_))
     prediction = np.asarray(model.predict(table.archs[test]), dtype=np.float64)
     row["fit_seconds"], row["predict_seconds"] = fitted - start, time.monotonic() - fitted
-    row.update(score(values[test], prediction, best=_best(trial.target, table)))
+    best: Literal["lowest", "highest"] = "lowest" if data.target.sign > 0 else "highest"
+    row.update(score(values[test], prediction, best=best))
     return {
         table.key_column: table.keys[test],
         "truth": values[test],
@@ -262,13 +260,8 @@ def _tuning_row(record: TuningRecord | None) -> dict[str, Any]:
     }
 
 
-def _best(target: str, table: Table) -> Literal["lowest", "highest"]:
-    card = table.card.columns.get(split_target(target)[1])
-    return "highest" if card is not None and card.direction == "maximize" else "lowest"
-
-
 def _rows(trial: Trial, data: TargetData, card: PredictorCard) -> tuple[IntArray, IntArray]:
-    table = data.table
+    table = data.target.table
     wanted = training_set(card, table.space)
     if wanted is not None:
         # Its training set is fixed, so it is scored on the whole table, as published.

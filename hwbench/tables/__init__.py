@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from hwbench.tables.card import ColumnCard, TableCard
-from hwbench.tables.library import load_table, load_target, table_files
+from hwbench.tables.library import load_table, table_files
 from hwbench.tables.table import Table, merge_tables
+from hwbench.tables.target import Target, load_target
 
 __all__ = [
     "ColumnCard",
     "Table",
     "TableCard",
+    "Target",
     "load_table",
     "load_target",
     "merge_tables",

@@ -128,9 +128,7 @@ class Table:
     @cached_property
     def archs(self) -> IntArray:
         """The architectures, int64 of shape (n_archs, n_positions), in the order of `frame`."""
-        if self.space.indexed:
-            return self.space.architectures_at(self.keys)
-        return self.space.from_strings(self.keys)
+        return self.space.archs_of(self.keys)
 
     @cached_property
     def keys(self) -> NDArray[Any]:

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pydantic
 
-from hwbench.errors import HwbenchError
+from hwbench.errors import HwbenchError, one_line
 from hwbench.files import atomic_path
 from hwbench.tables.card import TableCard
 
@@ -102,8 +102,7 @@ class TableFile:
             raise self._unreadable(error) from error
 
     def _unreadable(self, error: Exception) -> HwbenchError:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        return HwbenchError(f"{self.path}: cannot be read as Parquet ({reason})")
+        return HwbenchError(f"{self.path}: cannot be read as Parquet ({one_line(error)})")
 
 
 def write_table_file(path: Path, content: pa.Table, card: TableCard) -> None:

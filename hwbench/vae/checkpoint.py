@@ -35,11 +35,19 @@ Arrays = dict[str, NDArray[Any]]
 
 @dataclass(frozen=True)
 class Moments:
-    """What Adam remembers of each parameter, by its name, and the steps it has taken."""
+    """What training needs to go on.
+
+    Attributes
+    ----------
+    first, second : what Adam remembers of each parameter, by its name.
+    steps : that it has taken.
+    code : version of the code that took them, "" in files of hwbench 0.1.0.
+    """
 
     first: dict[str, torch.Tensor]
     second: dict[str, torch.Tensor]
     steps: int
+    code: str
 
 
 def save_vae(vae: TrainedGraphVAE, path: Path | str, moments: Moments | None = None) -> None:
@@ -68,6 +76,7 @@ def save_vae(vae: TrainedGraphVAE, path: Path | str, moments: Moments | None = N
         "means": vae.means.tolist(),
         "scales": vae.scales.tolist(),
         "steps": 0 if moments is None else moments.steps,
+        "code": "" if moments is None else moments.code,
     }
     arrays: Arrays = {ABOUT: np.frombuffer(json.dumps(about).encode(), dtype=np.uint8)}
     for name, value in vae.model.state_dict().items():
@@ -123,7 +132,7 @@ def read_checkpoint(path: Path) -> tuple[TrainedGraphVAE, Moments | None]:
     moments = None
     if about["steps"]:
         first, second = _tensors(arrays, FIRST_MOMENT), _tensors(arrays, SECOND_MOMENT)
-        moments = Moments(first, second, int(about["steps"]))
+        moments = Moments(first, second, int(about["steps"]), str(about.get("code", "")))
     return vae, moments
 
 

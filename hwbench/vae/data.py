@@ -84,12 +84,4 @@ def metric_of(space: Space, target: str, archs: IntArray) -> NDArray[np.float64]
     """A column's values of architectures, float64 (n_archs,), NaN where it has none."""
     from hwbench.tables import load_target
 
-    table, column = load_target(target)
-    if table.space.name != space.name:
-        raise HwbenchError(
-            f"graph VAE: {target} is of the space {table.space.name}, the VAE of {space.name}"
-        )
-    keys = table.space.keys_of(table.archs)
-    place = {key: row for row, key in enumerate(keys.tolist())}
-    rows = np.array([place.get(key, -1) for key in space.keys_of(archs).tolist()])
-    return np.where(rows >= 0, np.asarray(column, dtype=np.float64)[rows], np.nan)
+    return load_target(target).check_space(space.name, "graph VAE").values_of(archs)

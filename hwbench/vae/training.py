@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from hwbench.code_version import code_version
 from hwbench.errors import HwbenchError
 from hwbench.optimisation import denormals_flushed, learning_rate_share
 from hwbench.progress import Progress, silent
@@ -65,8 +66,9 @@ def train_vae(
     Raises
     ------
     HwbenchError
-        Where the space or a setting is unknown, the checkpoint is of another space or of other
-        settings, or the VAE to start with is of another space or of other sizes.
+        Where the space or a setting is unknown, the checkpoint is of another space, of other
+        settings, or not at its end and of other code, or the VAE to start with is of another space
+        or of other sizes.
     """
     where = get_space(space) if isinstance(space, str) else space
     begin = None
@@ -85,6 +87,11 @@ def train_vae(
             progress(len(trainer.vae.history), chosen.epochs)
     trainer.vae.model.eval()
     return trainer.vae
+
+
+def training_version(space: Space) -> str:
+    """Version of the code that trains VAEs of a space, see `hwbench.code_version`."""
+    return code_version(__name__, type(space).__module__)
 
 
 # What a VAE must share with the one that it begins with, so that their weights fit.
@@ -129,9 +136,12 @@ class _Trainer:
         archs = split(space, settings).training
         found: Labels | None = labels(space, settings, archs)
         moments = None
+        self.code = training_version(space)
         if checkpoint is not None and checkpoint.exists():
             self.vae, moments = read_checkpoint(checkpoint)
             self._require_same(space, checkpoint)
+            if moments is not None:
+                self._require_same_code(moments, checkpoint)
         else:
             means, scales = (None, None) if found is None else (found.means, found.scales)
             self.vae = TrainedGraphVAE(space, settings, means=means, scales=scales)
@@ -160,6 +170,14 @@ class _Trainer:
                     f"{checkpoint}: was trained with {name} = {ours[name]!r}, not {value!r}; "
                     "choose another file, or take it away"
                 )
+
+    def _require_same_code(self, moments: Moments, checkpoint: Path) -> None:
+        over = len(self.vae.history) == self.settings.epochs
+        if not over and moments.code != self.code:
+            raise HwbenchError(
+                f"{checkpoint}: was trained so far by other code; choose another file, or take it "
+                "away"
+            )
 
     def epoch(self) -> None:
         """One pass over the training graphs."""
@@ -218,6 +236,7 @@ class _Trainer:
             {name: value["exp_avg"] for name, value in state.items()},
             {name: value["exp_avg_sq"] for name, value in state.items()},
             len(self.vae.history) * self.steps_an_epoch,
+            self.code,
         )
         save_vae(self.vae, self.checkpoint, moments)
         self.saved = time.monotonic()

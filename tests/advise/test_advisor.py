@@ -75,6 +75,7 @@ def test_files(advice, nasbench201, tmp_path):
     np.testing.assert_allclose(loaded.predict(archs), advice.model.predict(archs))
     card = read_model_card(paths["model"])
     assert (card.predictor, card.unit, card.training_size) == (advice.predictor, "ms", 60)
+    np.testing.assert_array_equal(loaded.training_archs, advice.measurements.archs)
     page = paths["page"].read_text(encoding="utf-8")
     assert "default-src 'none'" in page
     assert page.count('class="plot"') == 5
@@ -139,7 +140,7 @@ def test_a_space_without_accuracies():
     found = advise_on(frame, space.name, predictors=FEW[:1], seconds=NO_LIMIT)
     assert found.selection is None
     assert any("no accuracies" in line for line in found.lines())
-    with pytest.raises(HwbenchError, match="is of space nasbench201; the measurements are of"):
+    with pytest.raises(HwbenchError, match="is of the space nasbench201, not"):
         advise_on(frame, space.name, accuracy="nb201-digits:test_accuracy")
 
 
@@ -183,3 +184,70 @@ def test_the_whole_zoo_is_tried_or_left_out_with_a_reason(nasbench201):
     assert told == set(hb.list_predictors())
     assert len(set(candidates)) == len(candidates)
     assert candidates[0].predictor == "structural_gaussian_process"
+
+
+def test_cards_say_what_is_tried_first_and_a_broken_one_is_left_out(nasbench201, hwbench_home):
+    card = 'title = "M"\nfamily = "f"\npaper = "p"\nestimator = "sklearn.neighbors:{}"\n'
+    cards = {
+        "dear": card.format("KNeighborsRegressor") + "cost = 7\n",
+        "cheap": card.format("KNeighborsRegressor") + "cost = 1\n",
+        "shy": card.format("KNeighborsRegressor") + 'only_if_named = "is slow"\n',
+        "gone": card.format("NoSuchRegressor"),
+        "torn": "title = 3\n",
+    }
+    (hwbench_home / "predictors").mkdir()
+    for name, text in cards.items():
+        (hwbench_home / "predictors" / f"{name}.toml").write_text(text)
+    candidates, left_out = find_candidates(nasbench201)
+    order = [each.predictor for each in candidates]
+    tried_first = [hb.predictor_card(name).tried_first is not None for name in order[:9]]
+    assert all(tried_first)
+    assert order.index("cheap") < order.index("dear")
+    assert [each.encoding for each in candidates if each.predictor == "cheap"] == [
+        "live", "onehot", "counts",
+    ]  # fmt: skip
+    reasons = {each.predictor: each.reason for each in left_out}
+    assert reasons["shy"] == "is slow"
+    assert "has no 'NoSuchRegressor'" in reasons["gone"]
+    assert "torn.toml" in reasons["torn"]
+    assert [each.predictor for each in find_candidates(nasbench201, ["shy:onehot"])[0]] == ["shy"]
+    with pytest.raises(HwbenchError, match=r"torn\.toml"):
+        find_candidates(nasbench201, ["torn"])
+
+
+def test_fractions_and_percentages_give_the_same_advice(unit_tables, measured):
+    percent, fraction = (
+        advise_on(
+            measured,
+            "nasbench201",
+            accuracy=f"{name}:test_accuracy",
+            predictors=FEW[:1],
+            seconds=NO_LIMIT,
+        )
+        for name in ("percent", "fraction")
+    )
+    one, other = (each.to_dict()["selection"] for each in (percent, fraction))
+    assert (one.pop("accuracy"), other.pop("accuracy")) == (
+        "percent:test_accuracy",
+        "fraction:test_accuracy",
+    )
+    (note,) = other.pop("notes")
+    assert one.pop("notes") == []
+    assert "it was multiplied by 100" in note
+    assert f"Note: {note}" in fraction.lines()
+    numbers = [pd.json_normalize(each, sep=".").drop(columns="budgets") for each in (one, other)]
+    pd.testing.assert_frame_equal(*numbers, rtol=1e-9)
+    assert one["mra_all"]["value"] > 0.1  # points of accuracy, not of a share
+    budgets = [pd.DataFrame(each["budgets"]) for each in (one, other)]
+    pd.testing.assert_frame_equal(*budgets, rtol=1e-9)
+    pd.testing.assert_frame_equal(percent.selection.example, fraction.selection.example, rtol=1e-9)
+
+
+def test_an_accuracy_to_be_minimised_is_refused_before_the_work(unit_tables, measured):
+    with pytest.raises(HwbenchError, match="use percent:test_accuracy"):
+        advise_on(
+            measured,
+            "nasbench201",
+            accuracy="percent:test_error",
+            stage=lambda title: pytest.fail(f"{title} has begun"),
+        )

@@ -9,7 +9,7 @@ from hwbench.results.study_columns import STUDY_SCHEMA
 from hwbench.results.study_writing import StudyStore
 from hwbench.study.plan import make_plan
 from hwbench.study.run import Resources, run_plan
-from hwbench.tables import ColumnCard, Table, TableCard
+from hwbench.tables import ColumnCard, Table, TableCard, Target
 
 CARD = """
 title = "Constant"
@@ -35,7 +35,7 @@ def targets():
         },
     )
     table = Table.from_archs(space.sample(700, 0), pd.DataFrame({"latency": values}), card)
-    return {"t:latency": (table, values)}
+    return [Target.of(table, "latency")]
 
 
 @pytest.fixture

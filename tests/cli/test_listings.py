@@ -44,7 +44,11 @@ def test_an_architecture_of_a_space_of_ones_own_is_shown(hwbench, refused, hwben
     }
     assert "no networks" in refused("spaces", "show", "mine", "8-16-8", "--channels", "4")
     card.write_text('title = "Mine"\nlayer = 3\n')
-    assert "did you mean 'layers'" in refused("spaces", "list")
+    listed = hwbench("spaces", "list")
+    assert listed.code == 0
+    assert "nasbench201" in listed.out
+    assert "did you mean 'layers'" in listed.err
+    assert len(listed.err.splitlines()) == 1
 
 
 def test_predictors_are_listed(hwbench):

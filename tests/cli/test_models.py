@@ -56,6 +56,9 @@ def test_fit_says_what_it_did_and_saves(run, tmp_path):
     card = read_model_card(path)
     assert (card.target, card.unit, card.training_size) == ("small:latency", "ms", 150)
     assert card.predictor == "ridge"
+    assert card.held_out == 50
+    assert f"{card.kendall_tau:.3f}" in out
+    assert len(set(card.training_archs)) == 150
 
 
 def test_fit_takes_all_rows_by_default(run, tmp_path):
@@ -69,7 +72,7 @@ def test_fit_takes_all_rows_by_default(run, tmp_path):
     assert told["training_size"] == 200
     assert "kendall_tau" not in told
     table = load_table("small")
-    model = load_model(path)
+    model = load_model(path).regressor
     assert model.encoding == "counts"
     expected = model.fit(table.archs, table.column("latency")).predict(table.archs)
     np.testing.assert_allclose(load_model(path).predict(table.archs), expected)
@@ -81,9 +84,9 @@ def test_fit_learns_from_other_devices(run, tmp_path, devices_table):
     sources = [part for name in "ab" for part in ("--source", f"devices:{name}")]
     told = json.loads(run(*command, *sources, "--samples", 15, "-o", path, "--json").out)
     assert told["kendall_tau"] > 0.8
-    model = load_model(path)
+    model = load_model(path).regressor
     assert model.estimator_.sources.names == ("devices:a",)
-    with pytest.raises(HwbenchError, match="name their columns with --source"):
+    with pytest.raises(HwbenchError, match="name their columns as sources"):
         run(*command, "-o", path)
     with pytest.raises(HwbenchError, match="learns from no other device"):
         run(*command[:-1], "ridge", *sources, "-o", path)
@@ -100,7 +103,7 @@ def test_fit_to_listed_architectures(run, tmp_path):
         ).out
     )  # fmt: skip
     assert (told["training_size"], told["held_out"]) == (30, 170)
-    model = load_model(tmp_path / "m.hwb")
+    model = load_model(tmp_path / "m.hwb").regressor
     np.testing.assert_allclose(
         model.predict(table.archs),
         model.fit(table.archs[:30], table.column("latency")[:30]).predict(table.archs),
@@ -123,7 +126,7 @@ def test_fit_searches_hyper_parameters(run, tmp_path):
     assert "best of 5 configurations: " in out
     told = json.loads(run(*command, "--samples", 60, "-o", tmp_path / "m.hwb", "--json").out)
     assert told["configurations"] == 5
-    assert load_model(tmp_path / "m.hwb").tuning_.best == told["chosen"]
+    assert load_model(tmp_path / "m.hwb").regressor.tuning_.best == told["chosen"]
 
 
 def test_lookup_table_takes_its_neighbourhood(run, make_table, hwbench_home, tmp_path):

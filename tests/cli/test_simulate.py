@@ -64,6 +64,38 @@ def test_several_metrics_are_selected_by_jointly(hwbench):
     assert joint["n_selected"]["mean"] > single["n_selected"]["mean"]
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        ["select", "--metric", "fraction:latency", "--candidates", "100"],
+        ["select", "--metric", "fraction:latency", "--metric", "fraction:throughput",
+         "--candidates", "100", "--repeats", "3"],
+        ["expect", "--metric", "fraction:latency", "--candidates", "100", "--tau", "0.7"],
+        ["equivalent", "--metric", "fraction:latency", "--measured", "120", "--candidates", "200"],
+    ],
+)  # fmt: skip
+def test_what_was_done_to_columns_is_said(hwbench, refused, unit_tables, line):
+    command = ["simulate", *line, "--accuracy"]
+    notes = json.loads(hwbench(*command, "fraction:test_accuracy", "--json").out)["notes"]
+    assert "it was multiplied by 100" in notes[0]
+    assert len(notes) == 1 + ("fraction:throughput" in line)
+    text = hwbench(*command, "fraction:test_accuracy").out
+    assert all(f"Note: {note}" in text for note in notes)
+    assert (
+        json.loads(hwbench(*command, "percent:test_accuracy", "--json").out)["notes"] == notes[1:]
+    )
+    assert "use fraction:test_accuracy" in refused(*command, "fraction:test_error")
+
+
+def test_a_scenario_says_what_was_done_to_columns(hwbench, unit_tables, tmp_path):
+    path, folder = tmp_path / "mine.toml", tmp_path / "run"
+    path.write_text(SCENARIO.replace("small:", "fraction:"))
+    wanted = "fraction:test_accuracy holds fractions (unit 1): it was multiplied by 100"
+    assert f"Note: {wanted}" in hwbench("simulate", "run", path, "-o", folder, "-w", "1").out
+    assert hwbench("report", "write", folder).code == 0
+    assert wanted in (folder / "report.html").read_text(encoding="utf-8")
+
+
 def test_equivalent_predictor(hwbench, own_table):
     line = ["simulate", "equivalent", *TARGETS, "--measured", "120", "--candidates", "200"]
     found = json.loads(hwbench(*line, "--json").out)

@@ -110,3 +110,17 @@ def test_wrong_arrays_are_named(tmp_path, changes, message):
         load_images(_npz(tmp_path / "mine.npz", **changes))
     with pytest.raises(HwbenchError, match=r"none\.npz"):
         load_images(str(tmp_path / "none.npz"))
+
+
+def test_a_reader_of_one_s_own_is_named_by_its_path(tmp_path, monkeypatch, hwbench_home):
+    (tmp_path / "my_images.py").write_text(
+        "from hwbench.images.files import read_npz\n"
+        "def read(folder):\n    return read_npz(folder / 'mine.npz')\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    _npz(tmp_path / "mine.npz")
+    assert load_images("my_images:read", tmp_path).name == "mine"
+    with pytest.raises(HwbenchError, match=r"images/mine\.npz"):
+        load_images("my_images:read")
+    with pytest.raises(HwbenchError, match="image set my_images:raed: my_images has no 'raed'"):
+        load_images("my_images:raed")

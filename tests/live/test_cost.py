@@ -10,7 +10,7 @@ from hwbench.live.cost import make_cost
 from hwbench.live.supernets.darts import EDGES
 from hwbench.live.supernets.supernet import make_supernet
 from hwbench.predictors import make_predictor
-from hwbench.predictors.models.lookup_table import neighbourhood
+from hwbench.predictors.neighbourhood import neighbourhood
 from hwbench.spaces import get_space
 from hwbench.spaces.darts.space import OPERATIONS
 from hwbench.tables import Table, load_table
@@ -58,6 +58,21 @@ def test_costs_that_cannot_be_had_are_named(cells):
     darts = make_supernet("darts", channels=4, depth=1, input_size=8)
     with pytest.raises(HwbenchError, match="not darts"):
         make_cost(darts, TARGET, "ridge", samples=30, weight=1.0, seed=0)
+
+
+def test_a_metric_to_be_maximised_costs_the_less_the_larger_it_is(cells, unit_tables):
+    supernet = cells()
+    costs = [
+        make_cost(supernet, f"percent:{column}", "ridge", samples=100, weight=0.5, seed=0)
+        for column in ("throughput", "slowness")
+    ]
+    shares = torch.full((6, 5), 0.2, requires_grad=True)
+    for cost in costs:
+        value = cost(shares)
+        assert -1.0 < value.item() < -0.2  # half of about minus the mean metric
+        (gradient,) = torch.autograd.grad(value, shares)
+        # A 3x3 convolution is slower than nothing, wherever it stands.
+        assert bool((gradient[:, 3] > gradient[:, 0]).all())
 
 
 # ---------------------------------------------------------------------- DARTS cells

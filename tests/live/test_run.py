@@ -17,13 +17,14 @@ from hwbench.live.config import (
     with_change,
 )
 from hwbench.live.ranking import Calibration, evaluate_architectures
-from hwbench.live.run import run_live
+from hwbench.live.run import rank_run, run_live
 from hwbench.live.search import Search, choose_device, make_search, seeded
 from hwbench.live.strategies import STRATEGIES
 from hwbench.live.supernets.export import load_network
+from hwbench.report import write_report
 from hwbench.results.ranking_measures import ranking_measures
 from hwbench.spaces import get_space
-from hwbench.tables.known_values import true_values
+from hwbench.tables.pairs import load_accuracies
 from hwbench.toml import to_toml
 
 TREE = {
@@ -211,10 +212,46 @@ def test_true_values_come_from_the_table():
 
     table = load_table("nb201-digits")
     expected = table.column("test_accuracy")[table.space.indices_of(archs)]
-    found = true_values("nasbench201", archs, "nb201-digits:test_accuracy")
-    np.testing.assert_array_equal(found, expected)
+    found = load_accuracies("nb201-digits:test_accuracy", "nasbench201")
+    np.testing.assert_array_equal(found.values_of(archs), expected)
     with pytest.raises(HwbenchError, match="not nasbench_macro"):
-        true_values("nasbench_macro", archs, "nb201-digits:test_accuracy")
+        load_accuracies("nb201-digits:test_accuracy", "nasbench_macro")
+
+
+def test_a_ranking_against_fractions_is_one_against_percentages(unit_tables, tmp_path):
+    found = {}
+    for name in ("percent", "fraction"):
+        ranking = {"calibration": TREE["ranking"]["calibration"], "target": f"{name}:test_accuracy"}
+        found[name] = run_live(_config(ranking=ranking), tmp_path / name)["ranking"]
+        record = json.loads((tmp_path / name / "run.json").read_text())
+        notes = record["notes"].get("ranking", [])
+        assert ["multiplied by 100" in note for note in notes] == [True] * (name == "fraction")
+    assert found["fraction"] == pytest.approx(found["percent"])
+    assert found["percent"]["mean_true"] > 50
+    ranking = pd.read_parquet(tmp_path / "fraction" / "ranking.parquet")
+    assert 1 < ranking["true"].notna().sum() < len(ranking)  # the table holds some of the cells
+    page = write_report(tmp_path / "fraction").read_text(encoding="utf-8")
+    assert "fraction:test_accuracy holds fractions (unit 1): it was multiplied by 100" in page
+
+
+def test_a_later_ranking_leaves_its_notes(unit_tables, tmp_path):
+    run_live(_config(), tmp_path)
+    node = RankingNode(architectures=60, target="fraction:test_accuracy", calibration={"passes": 1})
+    rank_run(tmp_path, node)
+    for _ in range(2):
+        notes = json.loads((tmp_path / "run.json").read_text())["notes"]["ranking"]
+        assert [note.split()[0] for note in notes] == ["fraction:test_accuracy"]
+        run_live(_config(), tmp_path)  # finished: nothing is run, the later ranking stays
+
+
+def test_a_ranking_against_what_is_to_be_minimised_is_refused(unit_tables, tmp_path, monkeypatch):
+    def trains(self, epoch):
+        raise AssertionError("the search has begun")
+
+    monkeypatch.setattr(Search, "train_epoch", trains)
+    with pytest.raises(HwbenchError, match="use percent:test_accuracy"):
+        run_live(_config(ranking={"target": "percent:test_error"}), tmp_path)
+    assert not list(tmp_path.glob("*.toml"))
 
 
 # ---------------------------------------------------------------------- config
@@ -278,8 +315,22 @@ def test_a_strategy_of_ones_own_is_named_by_its_path():
 @pytest.mark.parametrize(
     ("recipe", "name"), [(recipe, name) for recipe in RECIPES for name in recipe_files(recipe)]
 )
-def test_recipes_are_valid(recipe, name):
-    load_config(name, recipe)
+def test_a_step_of_every_recipe(recipe, name):
+    """Its parts go together; on fewer and smaller images, and fewer cells."""
+    config = with_change(load_config(name, recipe), "data.name", "digits")
+    config = with_change(config, "space.depth", 1)
+    with seeded(0, torch.device("cpu"), 1):
+        search = make_search(config, torch.device("cpu"))
+        few = {
+            part: type(images)(images.images[:4], images.labels[:4])
+            for part, images in vars(search.data).items()
+        }
+        search.data = type(search.data)(**few)
+        before = [weight.detach().clone() for weight in search.supernet.parameters()]
+        found = search.train_epoch(0)
+    assert 0 < found["train_loss"] < 10
+    pairs = zip(before, search.supernet.parameters(), strict=True)
+    assert not all(torch.equal(one, other) for one, other in pairs)
 
 
 def test_every_strategy_has_both_recipes():
@@ -303,8 +354,17 @@ def test_devices_that_cannot_compute_are_one_line(device):
     assert len(str(found.value)) < 300
 
 
-def test_run_writes_what_fresh_removes(tmp_path):
+def test_fresh_removes_all_that_a_run_writes(tmp_path, monkeypatch):
+    def stops(self, epoch):
+        raise KeyboardInterrupt
+
+    begun = {"config.toml", "run.json"}
     for nodes in ({}, DARTS):
-        run_live(_config(**nodes), tmp_path, fresh=True)
-        files = {path.name for path in tmp_path.iterdir() if path.is_file()}
-        assert files <= set(run_module.RUN_FILES)
+        run_live(_config(**nodes), tmp_path, tensorboard=True)
+        run_module.rank_run(tmp_path, RankingNode(architectures=2))
+        assert {path.name for path in tmp_path.iterdir()} > {*begun, "supernet", "tensorboard"}
+        with monkeypatch.context() as patch:
+            patch.setattr(Search, "train_epoch", stops)
+            with pytest.raises(KeyboardInterrupt):
+                run_live(_config(**DARTS), tmp_path, fresh=True)
+        assert {path.name for path in tmp_path.iterdir()} == begun

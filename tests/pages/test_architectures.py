@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from hwbench.pages.architectures import MOST_DRAWN, drawing, front_drawings, short_name
-from hwbench.results.run import Target
+from hwbench.results.run import TargetWords
 from hwbench.spaces import get_space
 
 TIMES = "\N{MULTIPLICATION SIGN}"
@@ -40,6 +40,23 @@ def test_an_edge_cell_shows_its_edges_and_fades_dead_ones():
     faint = re.findall(r'<g style="[^"]*" class="faint">.*?</g>', image)
     assert [labels(part) for part in faint] == [[f"conv 3{TIMES}3"]]
     assert 'aria-label="Cell: 0 to 1 conv 3' in image
+
+
+def test_a_cell_of_any_length_keeps_its_edges_apart(ladder):
+    space = get_space(ladder)
+    text = "conv3x3|skip|conv3x3|none|skip|conv3x3|skip"
+    image = drawing(ladder, text, "ladder").image
+    assert image.count('class="edge"') == 6
+    assert labels(image)[-5:] == ["in", "1", "2", "3", "out"]
+    width, height = map(float, re.search(r'viewBox="0 0 (\S+) (\S+)"', image).groups())
+    numbers = [tuple(map(float, pair)) for pair in re.findall(r"(-?[\d.]+) (-?[\d.]+)", image)]
+    assert all(0 <= x <= width for x, _ in numbers[1:])
+    curves = re.findall(r"Q[\d.]+ (-?[\d.]+)", image)
+    line = float(re.search(r'cy="([\d.]+)"', image)[1])
+    # Those over one node swing out from even nodes upwards, from odd ones downwards.
+    assert sorted(float(y) - line for y in curves) == [-104, -104, 0, 0, 0, 0]
+    assert space.drawn_as == "edges"
+    assert height > line
 
 
 def test_an_empty_cell_is_drawn():
@@ -81,8 +98,8 @@ def test_a_front_is_drawn_from_end_to_end():
     front = pd.DataFrame(
         {"arch": archs, "accuracy": range(20), "metric": [i / 4 for i in range(20)]}
     )
-    drawn = front_drawings("nasbench201", front, Target("t:latency", "latency", "ms"))
+    drawn = front_drawings("nasbench201", front, TargetWords("t:latency", "latency", "ms"))
     assert len(drawn) == MOST_DRAWN
     assert [drawn[0].title, drawn[-1].title] == ["0.00 % at 0 ms", "19.00 % at 4.75 ms"]
     assert [drawn[0].text, drawn[-1].text] == [archs[0], archs[-1]]
-    assert len(front_drawings("nasbench201", front[:2], Target("", "", ""))) == 2
+    assert len(front_drawings("nasbench201", front[:2], TargetWords("", "", ""))) == 2

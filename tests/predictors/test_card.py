@@ -6,6 +6,8 @@ import pytest
 import hwbench as hb
 from hwbench.errors import HwbenchError
 from hwbench.predictors import SearchRange
+from hwbench.predictors.card import DEFAULT_PREDICTOR
+from hwbench.predictors.registry import MODELS
 
 CARD = """
 title = "Nearest neighbours"
@@ -56,6 +58,8 @@ def test_a_card_can_be_named_by_its_path(tmp_path):
         (("title", "encoding = 'one_hot'\ntitle"), "did you mean 'onehot'"),
         (('family = "kernel"', ""), "'family' is missing"),
         (("title = ", "title == "), "no valid TOML"),
+        (("title = ", "cost = 9\ntitle = "), "cost must be at most 7, not 9"),
+        (("sklearn.neighbors:KNeighborsRegressor", "mpl"), "unknown estimator 'mpl'; did you mean"),
         (("[defaults]", "[search]\nn_neighbors = {low = 5, high = 2}\n[defaults]"), "larger high"),
     ],
 )
@@ -66,6 +70,54 @@ def test_a_broken_card_is_one_line_naming_file_and_key(hwbench_home, change, mes
     assert str(path) in str(error.value)
     assert message in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_a_card_of_0_1_0_has_defaults_for_what_is_new(hwbench_home):
+    _write(hwbench_home, CARD)
+    card = hb.predictor_card("nearest")
+    assert (card.needs_sources, card.own_training_set) == (False, False)
+    assert (card.cost, card.tried_first, card.only_if_named, card.fit_often) == (3, None, "", {})
+
+
+def test_a_card_of_0_1_0_of_the_family_transfer_needs_sources(hwbench_home):
+    _write(hwbench_home, CARD.replace("kernel", "transfer"))
+    assert hb.predictor_card("nearest").needs_sources
+
+
+def test_a_family_is_a_word_of_one_s_own(hwbench_home):
+    _write(hwbench_home, CARD.replace('"kernel"', '"memory based"'))
+    assert hb.predictor_card("nearest").family == "memory based"
+
+
+@pytest.mark.parametrize(
+    "estimator", ["mlp", "hwbench.predictors.models.mlp:MLP", "hwbench.predictors.mlp:MLP"]
+)
+def test_an_estimator_by_its_short_name_by_path_and_by_its_path_in_0_1_0(hwbench_home, estimator):
+    card = CARD.replace("sklearn.neighbors:KNeighborsRegressor", estimator).partition("[")[0]
+    _write(hwbench_home, card)
+    assert hb.predictor_card("nearest").estimator == "hwbench.predictors.models.mlp:MLP"
+    assert type(hb.make_predictor("nearest", space="nasbench201").estimator).__name__ == "MLP"
+
+
+def test_short_names_are_those_of_the_zoo():
+    used = {hb.predictor_card(name).estimator for name in hb.list_predictors()}
+    assert set(MODELS.built_in.values()) <= used
+    for name in MODELS.built_in:
+        assert {"fit", "predict", "get_params"} <= set(dir(MODELS.load(name)))
+
+
+def test_what_advice_tries_first_has_one_order():
+    places = [hb.predictor_card(name).tried_first for name in hb.list_predictors()]
+    given = sorted(place for place in places if place is not None)
+    assert given == list(range(1, len(given) + 1))
+    assert hb.predictor_card(DEFAULT_PREDICTOR).tried_first == 1
+
+
+def test_hyper_parameters_for_frequent_fits_are_the_estimators():
+    space = hb.get_space("nasbench201")
+    for name in hb.list_predictors():
+        often = hb.predictor_card(name).fit_often
+        hb.make_predictor(name, space=space, **often)  # else it says which is unknown
 
 
 @pytest.mark.parametrize(

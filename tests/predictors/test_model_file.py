@@ -6,6 +6,7 @@ import pickle
 import sys
 import textwrap
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -85,6 +86,36 @@ def _refused(path, **options):
 # ---------------------------------------------------------------------- what is kept
 
 
+OLD_FILES = Path(__file__).parent / "files_of_0_1_0"
+OLD_PREDICTIONS = json.loads((OLD_FILES / "predictions.json").read_text())
+
+
+@pytest.mark.parametrize("name", OLD_PREDICTIONS)
+def test_models_of_0_1_0_predict_what_they_did(name):
+    path = OLD_FILES / f"{name}.hwb"
+    assert read_model_card(path).hwbench == "0.1.0"
+    model = load_model(path)
+    found = model.predict(SPACE.sample(40, seed=1)[:5])
+    np.testing.assert_allclose(found, OLD_PREDICTIONS[name], rtol=1e-6)
+
+
+def test_models_of_another_version_say_which(saved):
+    _change_card(saved, versions={"hwbench": "0.0.9"})
+    assert "was fitted with hwbench 0.0.9, here is" in _refused(saved)
+
+
+def test_a_model_of_a_space_that_is_known_by_its_path_alone(ladder, tmp_path):
+    space = hb.get_space(ladder)
+    archs = space.sample(30, seed=0)
+    model = hb.make_predictor("ridge", space=space).fit(archs, archs.sum(axis=1))
+    path = tmp_path / "model.hwb"
+    save_model(model, path)
+    np.testing.assert_array_equal(load_model(path).predict(archs), model.predict(archs))
+    for module in [each for each in sys.modules if each.startswith("hwbench_ladder")]:
+        del sys.modules[module]
+    assert "import paths in files are not followed" in _refused(path)
+
+
 @pytest.mark.parametrize("name", hb.list_predictors())
 def test_every_predictor_predicts_the_same_from_its_file(name, data, tmp_path):
     archs, latency = data
@@ -118,7 +149,7 @@ def test_other_estimators_of_scikit_learn(estimator, data, tmp_path):
     save_model(model, tmp_path / "model.hwb")
     again = load_model(tmp_path / "model.hwb")
     np.testing.assert_allclose(again.predict(archs), model.predict(archs))
-    assert again.fit(archs, latency).predict(archs).shape == (60,)
+    assert again.regressor.fit(archs, latency).predict(archs).shape == (60,)
 
 
 def test_card_says_what_was_fitted(saved):

@@ -101,14 +101,14 @@ def test_what_cannot_be_read_is_named(darts, tmp_path):
     (tmp_path / "config.toml").write_text((darts.folder / "config.toml").read_text())
     epochs = tmp_path / "metrics.parquet"
     epochs.write_bytes(b"torn")
-    with pytest.raises(HwbenchError, match=r"metrics\.parquet: is damaged"):
+    with pytest.raises(HwbenchError, match=r"metrics\.parquet: cannot be read"):
         read_live_run(tmp_path)
     pd.DataFrame({"epoch": [0]}).to_parquet(epochs)
-    with pytest.raises(HwbenchError, match=r"metrics\.parquet: lacks the column learning_rate"):
+    with pytest.raises(HwbenchError, match=r"metrics\.parquet: column 'learning_rate' is missing"):
         read_live_run(tmp_path)
     epochs.unlink()
     (tmp_path / "result.json").write_text("[]")
-    with pytest.raises(HwbenchError, match=r"result\.json: must hold an object"):
+    with pytest.raises(HwbenchError, match=r"result\.json: must hold a JSON object"):
         read_live_run(tmp_path)
 
 

@@ -5,6 +5,7 @@ import shutil
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
@@ -291,3 +292,26 @@ def test_a_folder_without_results_is_named(tmp_path):
         store.compact()
     with pytest.raises(HwbenchError, match="column 'tau' is missing"):
         read_trials(tmp_path, ["tau"])
+
+
+@pytest.mark.parametrize("compact", [False, True])
+def test_results_of_0_1_0_say_by_the_family_who_has_a_training_set_of_its_own(tmp_path, compact):
+    with StudyStore(tmp_path) as store:
+        for number in range(2):
+            add(store, number)
+        store.flush()
+    (part,) = list_parts(tmp_path)
+    rows = pq.read_table(part.path("study"))
+    families = pa.array(["lookup table", "linear"])
+    place = rows.column_names.index("family")
+    old = rows.set_column(place, "family", families).drop_columns("own_training_set")
+    pq.write_table(old, part.path("study"))
+    if compact:
+        with StudyStore(tmp_path) as store:
+            store.compact()
+    trials = read_trials(tmp_path)
+    assert list(trials) == STUDY_SCHEMA.names
+    assert trials["own_training_set"].tolist() == [True, False]
+    narrow = read_trials(tmp_path, ["seed", "own_training_set"])
+    assert narrow.to_dict("list") == {"seed": [0, 1], "own_training_set": [True, False]}
+    assert list(read_trials(tmp_path, ["seed"])) == ["seed"]

@@ -82,3 +82,23 @@ def test_one_trial_of_a_sampled_predictor_stands_under_its_size(tmp_path, scenar
     printed = capsys.readouterr().out
     assert "20" in printed
     assert "own" not in printed
+
+
+def test_columns_that_do_not_go_together_are_found_before_the_study(tmp_path, unit_tables):
+    path = tmp_path / "both.toml"
+    study = SCENARIO.replace("small:", "percent:")
+    simulation = SIMULATION.replace("small:latency", "percent:latency")
+    path.write_text(study + simulation.replace("small:test_accuracy", "percent:test_error"))
+    with pytest.raises(HwbenchError, match="use percent:test_accuracy"):
+        run_scenario(str(path), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_what_was_done_to_columns_stays_in_the_record(tmp_path, unit_tables):
+    path, folder = tmp_path / "both.toml", tmp_path / "run"
+    study, simulation = (text.replace("small:", "fraction:") for text in (SCENARIO, SIMULATION))
+    path.write_text(study + simulation)
+    for parts in (("simulation",), ("study",)):
+        run_scenario(str(path), folder, parts=parts)
+        notes = json.loads((folder / "run.json").read_text())["notes"]
+        assert [note.split()[0] for note in notes["simulation"]] == ["fraction:test_accuracy"]

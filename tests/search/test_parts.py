@@ -17,7 +17,7 @@ from hwbench.search.parts import SearchParts
 from hwbench.search.plan import planned_runs
 from hwbench.search.run import run_search, write_search
 from hwbench.search.spec import SearchSpec
-from hwbench.search.tables import load_search_table
+from hwbench.search.tables import SearchTable
 
 SCENARIO = """
 title = "Searches"
@@ -35,7 +35,7 @@ predicted_metric = { predictor = "ridge", training_sizes = [20], repeats = 5 }
 KILLED_AFTER_FIVE = """
 import os, signal, sys
 from pathlib import Path
-from hwbench.runs import run_scenario
+from hwbench.runs.run import run_scenario
 
 def stage(title):
     def progress(done, total):
@@ -128,7 +128,7 @@ def test_a_failed_search_is_run_again(spec, searched, tmp_path, monkeypatch):
         with pytest.raises(KeyboardInterrupt):
             write_search(spec, tmp_path, progress=stop_after(12))
     assert len(searched) == 12
-    assert write_search(spec, tmp_path) == []
+    assert write_search(spec, tmp_path).failures == ()
     again = searched[12:]
     assert len(again) == 6
     assert {run.choice.name for run in again} == {"random"}
@@ -142,7 +142,7 @@ def test_what_would_come_out_otherwise_is_run_again(spec, tmp_path):
     def changed(**changes):
         return SearchSpec.model_validate({**spec.model_dump(), **changes})
 
-    table = load_search_table("small:test_accuracy", "small:latency")
+    table = SearchTable.load("small:test_accuracy", "small:latency")
     own = names(spec, table)
     assert len(own) == 12
     assert own == names(changed(checkpoints=[10]), table)

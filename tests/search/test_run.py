@@ -12,7 +12,7 @@ from hwbench.search import spec as spec_module
 from hwbench.search.plan import planned_runs
 from hwbench.search.run import run_search, write_search
 from hwbench.search.spec import SearchSpec
-from hwbench.search.tables import load_search_table
+from hwbench.search.tables import SearchTable
 from hwbench.simulation import hypervolume, pareto_front
 from hwbench.spaces import get_space
 from hwbench.tables import ColumnCard, Table, TableCard
@@ -70,7 +70,7 @@ def test_the_number_of_workers_changes_nothing(latency_gaps):
 
 def test_what_a_search_writes_is_true(latency_gaps):
     result = run_search(small_spec())
-    table = load_search_table("small:test_accuracy", "small:latency")
+    table = SearchTable.load("small:test_accuracy", "small:latency")
     rows = result.evaluations
     assert len(rows) == 2 * 2 * 60
     for (_, seed), own in rows.groupby(["strategy", "seed"]):
@@ -94,9 +94,9 @@ def test_what_a_search_writes_is_true(latency_gaps):
 
 
 def test_architectures_without_a_metric_are_no_candidates(latency_gaps):
-    table = load_search_table("small:test_accuracy", "gaps:latency")
+    table = SearchTable.load("small:test_accuracy", "gaps:latency")
     assert len(table) == 180
-    faster = load_search_table("small:test_accuracy", "gaps:speed")
+    faster = SearchTable.load("small:test_accuracy", "gaps:speed")
     assert (faster.metric < 0).all()  # larger is better, so it enters negated
     result = run_search(small_spec(metrics=["gaps:latency"], evaluations=180, seeds=[0]))
     assert np.isfinite(result.evaluations["metric"]).all()
@@ -151,7 +151,7 @@ def test_failures_are_kept_and_the_rest_goes_on(latency_gaps, monkeypatch, tmp_p
         raise ZeroDivisionError("by the strategy")
 
     monkeypatch.setattr(RandomSearch, "_propose", fail)
-    failures = write_search(small_spec(), tmp_path)
+    failures = write_search(small_spec(), tmp_path).failures
     assert [(each["strategy"], each["seed"]) for each in failures] == [
         ("Random search", 0),
         ("Random search", 1),
@@ -209,3 +209,92 @@ def test_a_scenario_of_searches(latency_gaps, tmp_path):
     assert record["spec"]["search"]["checkpoints"] == [20, 40]
     assert len(pd.read_parquet(folder / "search.parquet")) == 2 * 2 * 40
     assert spec_module.SearchSpec.model_validate(record["spec"]["search"]).evaluations == 40
+
+
+# ---------------------------------------------------------------------- units and directions
+
+
+def searched(accuracy, metric, **changes):
+    """What a search finds, without names of columns and seconds."""
+    given = {"accuracy": accuracy, "metrics": [metric], "seeds": [0], **changes}
+    result = run_search(small_spec(**given))
+    assert result.failures == ()
+    frames = [result.evaluations, result.fronts, result.verified]
+    drop = ["accuracy_target", "metric_target", "seconds", "fit_seconds"]
+    return [frame.drop(columns=drop, errors="ignore") for frame in frames], result.notes
+
+
+def test_fractions_and_percentages_give_the_same_search(unit_tables):
+    predicted = {"predictor": "ridge", "training_sizes": [20], "repeats": 5}
+    (percent, silent), (fraction, notes) = (
+        searched(f"{name}:test_accuracy", "percent:latency", predicted_metric=predicted)
+        for name in ("percent", "fraction")
+    )
+    for one, other in zip(percent, fraction, strict=True):
+        assert len(one)
+        pd.testing.assert_frame_equal(one, other, rtol=1e-9)
+    assert silent == ()
+    assert [note.partition(" ")[0] for note in notes] == ["fraction:test_accuracy"]
+    assert "multiplied by 100" in notes[0]
+
+
+def test_a_metric_to_be_maximised_is_searched_as_its_negative(unit_tables):
+    (faster, notes), (slower, silent) = (
+        searched(
+            "percent:test_accuracy",
+            metric,
+            strategies=["regularised_evolution"],
+            goals=["front", "limits"],
+            limits={metric: limits},
+        )
+        for metric, limits in (
+            ("percent:throughput", [900.0, 1100.0]),
+            ("percent:slowness", [-900.0, -1100.0]),
+        )
+    )
+    for one, other in zip(faster, slower, strict=True):
+        pd.testing.assert_frame_equal(one, other)
+    assert "percent:throughput (throughput) is better the larger it is" in notes[0]
+    assert silent == ()
+    # The limit leads the search: more of what it measures is as fast as asked for.
+    rows = faster[0]
+    free = rows[rows["goal"] == "front"]
+    for limit in (-900.0, -1100.0):
+        bound = rows[rows["limit"] == limit]
+        assert len(bound) == 60
+        assert (bound["metric"] <= limit).mean() > (free["metric"] <= limit).mean()
+
+
+def test_limits_of_a_metric_to_be_maximised_reach_the_page(unit_tables, tmp_path):
+    from hwbench.report import write_report
+    from hwbench.results.run import read_run
+
+    path = tmp_path / "faster.toml"
+    path.write_text(
+        SCENARIO.replace("small:test_accuracy", "fraction:test_accuracy").replace(
+            "small:latency", "fraction:throughput"
+        )
+        + 'goals = ["limits"]\n[search.limits]\n"fraction:throughput" = [900]\n'
+        "[[search.published]]\n"
+        'metric = "fraction:throughput"\nlimit = 900\nmethod = "Printed"\naccuracy = 77.77\n'
+    )
+    folder = run_scenario(str(path), tmp_path / "run")
+    run = read_run(folder)
+    assert run.search_limits == {"fraction:throughput": (-900,)}
+    notes = json.loads((folder / "run.json").read_text())["notes"]["search"]
+    assert run.notes == notes
+    assert [note.split()[0] for note in notes] == ["fraction:test_accuracy", "fraction:throughput"]
+    page = write_report(folder).read_text(encoding="utf-8")
+    table = page[page.index('id="search-limits-0-40"') :]
+    table = table[: table.index("</table>")]
+    assert "at most -900 1/s" in table
+    assert "77.77" in table
+    best = SearchTable.load("fraction:test_accuracy", "fraction:throughput")
+    assert f"{best.accuracy[best.metric <= -900].max():.2f}" in table
+    for note in notes:
+        assert note in page
+
+
+def test_an_accuracy_to_be_minimised_is_refused(unit_tables):
+    with pytest.raises(HwbenchError, match="use fraction:test_accuracy"):
+        run_search(small_spec(accuracy="fraction:test_error", metrics=["percent:latency"]))

@@ -9,9 +9,11 @@ from hwbench.simulation.conventions import Conventions
 from hwbench.simulation.deviations import deviation_model
 from hwbench.simulation.expect import equivalent_predictor
 from hwbench.simulation.landscape import Landscape
-from hwbench.simulation.objectives import Objectives
 from hwbench.simulation.selection import Options, as_frame, simulate
+from hwbench.tables import Target
+from hwbench.tables.pairs import Pair
 from hwbench.tables.public.benchmarks import fetch_benchmark
+from hwbench.target_text import column_of
 
 SIZES = (100, 500, 1000, 2000, 5000, 15625)
 DEVIATIONS = (0.0, 0.2, 0.4, 0.6, 1.0)
@@ -32,26 +34,21 @@ def spec():
 
 
 @pytest.fixture(scope="module")
-def objectives(shared_data, spec):
+def pairs(shared_data, spec):
     """The five study tables, made of the published files as the scenario names them."""
     table = fetch_benchmark("hw-nas-bench", mirror=shared_data / "raw")
-    order = np.argsort(table.space.indices_of(table.archs))
+
+    def target(text):
+        return Target.of(table, column_of(text), missing="keep")
+
     return [
-        Objectives(
-            accuracy,
-            metric,
-            table.space,
-            table.frame["arch"].to_numpy()[order],
-            table.column(accuracy.partition(":")[2])[order],
-            table.column(metric.partition(":")[2])[order],
-            1,
-        )
+        Pair.of(target(accuracy), [target(metric)])[0]
         for accuracy, metric in zip(spec.accuracies, spec.metrics, strict=True)
     ]
 
 
 @pytest.fixture(scope="module")
-def means(objectives):
+def means(pairs):
     """Means over tables and repeats by pairing, number of candidates and deviation."""
     found = {}
     for pairing in ("true", "as_published"):
@@ -66,7 +63,7 @@ def means(objectives):
                     repeats=400 if n <= 1000 else 60,
                     seed=(0, number),
                 )
-                for number, each in enumerate(objectives)
+                for number, each in enumerate(pairs)
             ]
             mean = np.mean([result.mean(axis=0) for result in results], axis=0)
             found[pairing, n] = as_frame(mean).set_index(np.array(DEVIATIONS))
@@ -119,12 +116,12 @@ def test_the_true_pairing_loses_less(means):
         ("true", "hypervolume_space", 0.97),
     ],
 )
-def test_the_tau_that_makes_up_for_measuring_a_third(objectives, pairing, measure, tau):
+def test_the_tau_that_makes_up_for_measuring_a_third(pairs, pairing, measure, tau):
     conventions = Conventions(pairing=pairing)
-    found = equivalent_predictor(objectives, 5000, 15625, conventions, measure=measure, repeats=150)
+    found = equivalent_predictor(pairs, 5000, 15625, conventions, measure=measure, repeats=150)
     assert found.tau == pytest.approx(tau, abs=0.05)
 
 
-def test_the_sorted_metrics_belong_to_the_order_of_the_space(objectives):
+def test_the_sorted_metrics_belong_to_the_order_of_the_space(pairs):
     archs = hb.get_space("nasbench201").all_architectures()
-    np.testing.assert_array_equal(objectives[0].architectures, archs)
+    np.testing.assert_array_equal(pairs[0].archs, archs)

@@ -4,7 +4,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import hwbench as hb
 from hwbench.errors import HwbenchError
 from hwbench.simulation import SimulationSpec, run_simulation
 from hwbench.simulation.conventions import Conventions
@@ -16,8 +15,9 @@ from hwbench.simulation.expect import (
     summarise,
 )
 from hwbench.simulation.landscape import Landscape
-from hwbench.simulation.objectives import load_joint_objectives, load_objectives
 from hwbench.simulation.selection import Options
+from hwbench.simulation.spread import error_spread
+from hwbench.tables.pairs import Pair
 
 SPEC = {
     "accuracy": "small:test_accuracy",
@@ -29,8 +29,8 @@ SPEC = {
 
 
 @pytest.fixture
-def objectives(own_table):
-    return load_objectives("small:test_accuracy", "small:latency")
+def pair(own_table):
+    return Pair.load("small:test_accuracy", "small:latency")
 
 
 def test_a_row_for_every_combination_and_repeat(own_table):
@@ -88,7 +88,7 @@ def test_the_example_is_a_selection_as_the_spec_says(own_table):
     assert errors[dear].mean() > 2 * errors[~dear].mean()
 
 
-def test_regions_and_limits(own_table, objectives):
+def test_regions_and_limits(own_table, pair):
     region = {"operation": "nor_conv_3x3", "count": 0, "spread": 0.0}
     spec = SimulationSpec(**SPEC, regions=(region,), limits={"small:latency": 1.0}, budget=3)
     selections = run_simulation(spec).selections
@@ -99,10 +99,10 @@ def test_regions_and_limits(own_table, objectives):
     wrong = selections[selections["deviation"] > 0]
     assert wrong["infeasible_share"].mean() > 0
     assert wrong["regret"].mean() > 0
-    spread = objectives.spread(0.0, spec.regions)
-    without = ["nor_conv_3x3" not in arch for arch in objectives.archs]
+    spread = error_spread(pair, 0.0, spec.regions)
+    without = ["nor_conv_3x3" not in arch for arch in pair.space.to_strings(pair.archs)]
     np.testing.assert_array_equal(spread == 0, without)
-    np.testing.assert_allclose(objectives.spread(1.0, ()), objectives.metric)
+    np.testing.assert_allclose(error_spread(pair, 1.0, ()), pair.metric)
 
 
 def test_real_predictors_beside_simulated_ones(own_table):
@@ -190,7 +190,7 @@ def test_bad_specs_are_refused(changes, message):
         ),
         (
             {"predictors": ("lookup_table",), "training_sizes": (20,)},
-            "neighbourhood, such as",
+            "architectures that lookup_table is fitted to, such as",
         ),
         (
             {"regions": ({"operation": "nor_conv_3x4", "count": 0, "spread": 0.5},)},
@@ -203,33 +203,17 @@ def test_what_only_the_table_can_tell_is_refused(own_table, changes, message):
         run_simulation(SimulationSpec(**{**SPEC, "repeats": 1, "fits": 1, **changes}))
 
 
-def test_architectures_that_lack_a_value_are_left_out(hwbench_home, make_table):
-    table = make_table("holes")
-    frame = table.frame.copy()
-    frame.loc[3, "latency"] = np.nan
-    frame.loc[[5, 6], "test_accuracy"] = np.nan
-    indices = table.space.indices_of(table.archs)
-    metrics = frame[["latency", "test_accuracy"]]
-    path = hwbench_home / "tables" / "holes.parquet"
-    hb.Table.from_indices(indices, metrics, table.card).save(path)
-    objectives = load_objectives("holes:test_accuracy", "holes:latency")
-    assert len(objectives) == 197
-    accuracy, values = load_joint_objectives("holes:test_accuracy", ["holes:latency"] * 2)
-    assert values.shape == (197, 2)
-    np.testing.assert_array_equal(accuracy, objectives.accuracy)
-
-
 @pytest.mark.parametrize("tau", [0.3, 0.8, 1.0])
 @pytest.mark.parametrize("model", ["mixed", "normal"])
-def test_the_deviation_of_a_tau_gives_that_tau(objectives, tau, model):
+def test_the_deviation_of_a_tau_gives_that_tau(pair, tau, model):
     options = Options(deviation_model(model), Conventions())
-    _, selections = expect_selection(objectives, 100, options, tau=tau, repeats=500, seed=4)
+    _, selections = expect_selection(pair, 100, options, tau=tau, repeats=500, seed=4)
     assert selections["kendall_tau"].mean() == pytest.approx(tau, abs=0.015)
 
 
-def test_expectations_come_with_intervals(objectives):
+def test_expectations_come_with_intervals(pair):
     options = Options(deviation_model("mixed"), Conventions())
-    deviation, selections = expect_selection(objectives, 100, options, deviation=0.4, repeats=200)
+    deviation, selections = expect_selection(pair, 100, options, deviation=0.4, repeats=200)
     assert deviation == 0.4
     summary = summarise(selections)
     assert "regret" not in summary.index  # there is no limit
@@ -238,31 +222,106 @@ def test_expectations_come_with_intervals(objectives):
     assert row["mean"] == pytest.approx(selections["mra_all"].mean())
 
 
-def test_a_better_predictor_is_needed_to_replace_more_measurements(objectives):
+def test_a_better_predictor_is_needed_to_replace_more_measurements(pair):
     conventions = Conventions()
     found = [
-        equivalent_predictor([objectives], n, 200, conventions, repeats=300)
-        for n in (2, 80, 120, 170)
+        equivalent_predictor([pair], n, 200, conventions, repeats=300) for n in (2, 80, 120, 170)
     ]
     assert found.pop(0).tau is None  # guessing is better
     taus = [each.tau for each in found]
     assert 0 < taus[0] < taus[1] < taus[2] < 1
     options = Options(deviation_model("mixed"), conventions)
     _, selections = expect_selection(
-        objectives, 200, options, deviation=found[1].deviation, repeats=600, seed=9
+        pair, 200, options, deviation=found[1].deviation, repeats=600, seed=9
     )
     assert selections["hypervolume_space"].mean() == pytest.approx(found[1].hypervolume, abs=0.05)
 
 
-def test_impossible_questions_are_refused(objectives):
+def test_impossible_questions_are_refused(pair):
     options = Options(deviation_model("mixed"), Conventions())
-    landscape = Landscape.of(objectives.accuracy, objectives.metric)
+    landscape = Landscape.of(pair.accuracy, pair.metric)
     for tau in (0.0, 1.2, np.nan):
         with pytest.raises(HwbenchError, match="more than 0 and at most 1"):
             deviation_for_tau(landscape, tau, 100, options)
     with pytest.raises(HwbenchError, match="either tau or deviation"):
-        expect_selection(objectives, 100, options)
+        expect_selection(pair, 100, options)
     with pytest.raises(HwbenchError, match="did you mean 'hypervolume'"):
-        equivalent_predictor([objectives], 20, 200, Conventions(), measure="hypervolum")
+        equivalent_predictor([pair], 20, 200, Conventions(), measure="hypervolum")
     with pytest.raises(HwbenchError, match="measured candidates"):
-        equivalent_predictor([objectives], 200, 200, Conventions())
+        equivalent_predictor([pair], 200, 200, Conventions())
+
+
+# ---------------------------------------------------------------------- units and directions
+
+
+def test_fractions_and_percentages_give_the_same_simulation(unit_tables):
+    given = {**SPEC, "repeats": 20, "predictors": ("ridge",), "training_sizes": (30,), "fits": 2}
+    found = {
+        name: run_simulation(
+            SimulationSpec(
+                **{**given, "accuracy": f"{name}:test_accuracy", "metrics": ("percent:latency",)}
+            )
+        )
+        for name in ("percent", "fraction")
+    }
+    for part in ("selections", "example"):
+        one, other = (
+            getattr(result, part).drop(columns="accuracy_target") for result in found.values()
+        )
+        pd.testing.assert_frame_equal(one, other, rtol=1e-9)
+    assert found["percent"].example["accuracy"].max() > 50
+    assert found["percent"].notes == ()
+    (note,) = found["fraction"].notes
+    assert "fraction:test_accuracy holds fractions (unit 1): it was multiplied by 100" in note
+
+
+def test_a_metric_to_be_maximised_is_simulated_as_its_negative(unit_tables, tmp_path):
+    """With a limit, real predictors, and the lopsided errors of an earlier run."""
+    generator = np.random.default_rng(0)
+    truth = generator.normal(5.0, 2.0, size=200)
+    stored = pd.DataFrame(
+        {
+            "target": "percent:throughput",
+            "predictor": "ridge",
+            "encoding": "onehot",
+            "training_size": 50,
+            "seed": 0,
+            "truth": truth,
+            "prediction": truth + generator.exponential(size=200),
+        }
+    )
+    negated = stored.assign(
+        target="percent:slowness", truth=-truth, prediction=-stored["prediction"]
+    )
+    pd.concat([stored, negated]).to_parquet(tmp_path / "predictions.parquet")
+    trial = stored.head(1).drop(columns=["truth", "prediction"])
+    trial.to_parquet(tmp_path / "study.parquet")
+    found = {}
+    for column, limit in (("throughput", 900.0), ("slowness", -900.0)):
+        metric = f"percent:{column}"
+        spec = SimulationSpec(
+            **{
+                **SPEC,
+                "repeats": 20,
+                "accuracy": "percent:test_accuracy",
+                "metrics": (metric,),
+                "limits": {metric: limit},
+                "predictors": ("ridge",),
+                "training_sizes": (30,),
+                "fits": 2,
+                "bootstrap": {"run": str(tmp_path), "predictor": "ridge"},
+            }
+        )
+        found[column] = run_simulation(spec)
+    one, other = (each.selections.drop(columns="metric_target") for each in found.values())
+    pd.testing.assert_frame_equal(one, other, rtol=1e-9)
+    assert (found["throughput"].example["metric"] < 0).all()
+    (note,) = found["throughput"].notes
+    assert "percent:throughput (throughput) is better the larger it is: it enters negated" in note
+    assert found["slowness"].notes == ()
+
+
+def test_an_accuracy_to_be_minimised_is_refused(unit_tables):
+    given = {**SPEC, "accuracy": "percent:test_error", "metrics": ("percent:latency",)}
+    with pytest.raises(HwbenchError, match="use percent:test_accuracy"):
+        run_simulation(SimulationSpec(**given))

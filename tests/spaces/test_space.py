@@ -5,7 +5,7 @@ import pickle
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.base import clone
 
@@ -65,6 +65,27 @@ def test_indices_and_architectures_are_inverse(space, unchanged):
     np.testing.assert_array_equal(space.indices_of(archs), indices)
     assert space.architectures_at([]).shape == (0, space.n_positions)
     assert space.indices_of(space.architectures_at([])).shape == (0,)
+
+
+@settings(max_examples=40)
+@given(st.sampled_from(SPACES), st.integers(0, 2**32 - 1), st.integers(0, 6))
+def test_keys_and_architectures_are_inverse(name, seed, n_archs):
+    space = get_space(name)
+    archs = space.sample(n_archs, seed)
+    keys = space.keys_of(archs)
+    again = space.archs_of(keys)
+    assert again.dtype == np.int64
+    np.testing.assert_array_equal(again, archs)
+    np.testing.assert_array_equal(space.archs_of(keys.tolist()), archs)
+    np.testing.assert_array_equal(space.keys_of(again), keys)
+
+
+@pytest.mark.parametrize("name", ["nasbench201", "fbnet"])
+def test_keys_of_no_architecture_are_refused(name):
+    space = get_space(name)
+    wrong = space.n_architectures if space.indexed else "no architecture"
+    with pytest.raises(HwbenchError, match="architecture"):
+        space.archs_of([*space.keys_of(space.sample(2)), wrong])
 
 
 @pytest.mark.parametrize("index", [-1, 15625])

@@ -8,6 +8,7 @@ from hwbench.runs.scenario import load_scenario
 from hwbench.study import estimate
 from hwbench.study.estimate import estimate_cost
 from hwbench.study.plan import make_plan
+from hwbench.target_text import parse_target
 
 
 def test_trials_and_disk_are_those_of_the_plan(models, make_spec):
@@ -67,7 +68,7 @@ def test_the_protocols_can_be_planned_on_the_public_tables(
     name, hwbench_home, shared_data, monkeypatch
 ):
     spec = load_scenario(name).study
-    table = spec.targets[0].partition(":")[0]
+    table, _ = parse_target(spec.targets[0])
     hb.fetch_benchmark(table, mirror=shared_data / "raw").save(
         hwbench_home / "tables" / f"{table}.parquet"
     )

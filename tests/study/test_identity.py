@@ -1,14 +1,23 @@
 """The identity of a trial is all that its result depends on, and nothing else."""
 
+import json
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pandas as pd
 import pytest
 
 import hwbench as hb
+from hwbench.code_version import counted_modules
+from hwbench.predictors.models.auto import CANDIDATES
 from hwbench.study import identity
+from hwbench.study.identity import trial_modules
 from hwbench.study.plan import make_plan
 from hwbench.study.trial import split, twin_rows
-from hwbench.tables import Table
+from hwbench.tables import ColumnCard, Table, TableCard
+from hwbench.toml import to_toml
 
 
 @pytest.fixture
@@ -17,7 +26,7 @@ def plan_of(make_table, make_spec):
 
     def make(table=table, column="latency", **changes):
         spec = make_spec(predictors=("ridge",), **changes)
-        return make_plan(spec, {"small:latency": (table, table.column(column))})
+        return make_plan(spec, [hb.Target.of(table, column, key="small:latency")])
 
     return make
 
@@ -62,15 +71,192 @@ def test_titles_of_the_table_do_not_change_it(plan_of, make_table):
     assert ids(plan_of()) == ids(plan_of(make_table("renamed")))
 
 
-def test_the_card_and_the_code_are_part_of_it(plan_of, monkeypatch):
+def test_the_card_is_part_of_it(plan_of, monkeypatch):
     before = set(ids(plan_of()).values())
     card = hb.predictor_card("ridge")
     other = card.model_copy(update={"defaults": {**card.defaults, "alpha": 3.0}})
-    with monkeypatch.context() as patch:
-        patch.setattr("hwbench.study.plan.predictor_card", lambda name: other)
-        assert not before & set(ids(plan_of()).values())
-    monkeypatch.setattr(identity, "code_version", lambda: "another")
+    monkeypatch.setattr("hwbench.study.plan.predictor_card", lambda name: other)
     assert not before & set(ids(plan_of()).values())
+
+
+def of_predictor(plan, name):
+    return [trial.identity for trial in plan.trials if trial.predictor == name]
+
+
+def test_the_code_of_a_predictor_is_part_of_its_trials_alone(models, make_spec):
+    spec = make_spec(predictors=("mean", "ridge"))
+    before = make_plan(spec)
+    path = models / "modules" / "study_models.py"
+    path.write_text(f"# Means and others.\n{path.read_text()}")
+    assert before.record == make_plan(spec).record
+    path.write_text(path.read_text().replace("np.mean(y)", "np.median(y)"))
+    after = make_plan(spec)
+    assert not set(of_predictor(before, "mean")) & set(of_predictor(after, "mean"))
+    assert of_predictor(before, "ridge") == of_predictor(after, "ridge")
+
+
+def test_so_are_the_cards_that_it_uses(models, hwbench_home, make_spec):
+    cards = hwbench_home / "predictors"
+    card = (cards / "mean.toml").read_text()
+    (cards / "both.toml").write_text(f'{card}uses = ["again", "ridge"]')
+    (cards / "again.toml").write_text(f'{card}uses = ["both"]')
+    spec = make_spec(predictors=("both", "mean"))
+    before = make_plan(spec)
+    (cards / "again.toml").write_text(f'{card}uses = ["both"]\n[defaults]\nalpha = 2')
+    after = make_plan(spec)
+    assert not set(of_predictor(before, "both")) & set(of_predictor(after, "both"))
+    assert of_predictor(before, "mean") == of_predictor(after, "mean")
+    (cards / "again.toml").unlink()
+    with pytest.raises(hb.HwbenchError, match="unknown predictor 'again'"):
+        make_plan(spec)
+
+
+def test_all_of_a_space_s_card_is_part_of_it_but_its_title(plan_of, hwbench_home, make_table):
+    path = hwbench_home / "spaces" / "mine.toml"
+    path.parent.mkdir()
+    card = {"title": "Mine", "layers": 3, "choices": ["a", "b", "c", "d", "e", "f", "g"]}
+
+    def ids_with(**changes):
+        path.write_text(to_toml({**card, **changes}))
+        space = hb.get_space("mine")
+        archs = space.sample(200, 0)
+        frame = pd.DataFrame({"latency": archs.sum(axis=1) + 1.0})
+        columns = {"latency": make_table().card.columns["latency"]}
+        described = make_table().card.model_copy(update={"space": "mine", "columns": columns})
+        return ids(plan_of(Table.from_archs(archs, frame, described)))
+
+    before = ids_with()
+    assert ids_with(title="Ours") == before
+    assert not set(ids_with(baseline="b-b-b").values()) & set(before.values())
+    assert not set(ids_with(separator="+").values()) & set(before.values())
+
+
+# ---------------------------------------------------------------------- the code of a trial
+
+HARMLESS = {
+    "hwbench",  # names, each imported when it is used
+    "hwbench.code_version",  # of a result, not the result
+    "hwbench.errors",  # messages
+    "hwbench.files",  # how files are written
+    "hwbench.progress",  # how far work is
+    "hwbench.version",  # of the package, another with every release
+}
+"""Modules that a trial may run and its version does not tell of."""
+
+# Few steps: what is asked is which modules run.
+QUICK = {
+    "bananas": {"steps": 2, "n_layers": 2},
+    "binary_relation_gcn": {"steps": 2, "passes": 1},
+    "bohamiann": {"burn_in": 2, "steps": 2, "keep_every": 1},
+    "bonas": {"steps": 2, "passes": 1},
+    "catboost": {"iterations": 2},
+    "gaussian_process": {"iterations": 2},
+    "gaussian_process_counts": {"iterations": 2},
+    "gcn": {"steps": 2, "passes": 1},
+    "graph_vae": {"steps": 2, "vae_graphs": 20, "vae_epochs": 1, "hidden_size": 8},
+    "mlp_large": {"steps": 2},
+    "mlp_small": {"steps": 2},
+    "nao": {"steps": 2, "passes": 1},
+    "ngboost": {"n_estimators": 2},
+    "sparse_gaussian_process": {"iterations": 2},
+}
+USED_BY_AUTO = hb.predictor_card("auto").uses
+SPECIAL = ("auto", "lookup_table")
+CASES = [
+    *((name, "devices:a", {}) for name in hb.list_predictors() if name not in SPECIAL),
+    ("lookup_table", "nb201-digits:latency", {}),
+    *(("auto", "devices:a", {"candidates": [name]}) for name in USED_BY_AUTO),
+    *(("ridge", target, {}) for target in ("macro-cpu:latency", "transnas-macro-cpu:latency")),
+]
+
+RUN_EACH = """
+import json, os, sys, traceback
+import catboost, gpytorch, lightgbm, ngboost, torch._dynamo, xgboost  # once for all cases
+import hwbench.study.trial
+from hwbench.predictors.tuning import Tuning
+from hwbench.study.trial import TargetData, Trial, run_trial
+from hwbench.tables import load_table
+from hwbench.predictors import predictor_card
+
+def run(name, target, changes):
+    card = predictor_card(name)
+    card = card.model_copy(update={"defaults": {**card.defaults, **changes}})
+    table, _, column = target.partition(":")
+    table, values, sources = load_table(table), load_table(table).column(column), None
+    if card.family == "transfer":
+        from hwbench.predictors.sources import sources_for
+        sources = sources_for(target, table, ["devices:b"])
+    tuning = Tuning(trials=2, folds=2) if name == "ridge" else None
+    trial = Trial(target, name, card.encoding, 10, 0, 20, tuning)
+    row = run_trial(trial, TargetData(table, values, sources), card).row
+    modules = [module for module in sys.modules if module.startswith("hwbench")]
+    return {"error": row["error"], "modules": modules, "space": table.space.name}
+
+for case in json.loads(sys.argv[1]):
+    there, here = os.pipe()
+    if os.fork() == 0:  # so that no case finds what another has imported
+        with open(here, "w") as file:
+            try:
+                json.dump(run(*case), file)
+            except BaseException:
+                json.dump({"error": traceback.format_exc(), "modules": []}, file)
+        os._exit(0)
+    os.close(here)
+    with open(there) as file:
+        print(file.read(), flush=True)
+    os.wait()
+"""
+
+
+@pytest.fixture(scope="module")
+def run_by(tmp_path_factory):
+    """The modules that a trial of each case runs, in a process of its own."""
+    cases = [(name, target, {**QUICK.get(name, {}), **more}) for name, target, more in CASES]
+    home = tmp_path_factory.mktemp("home")
+    space = hb.get_space("nasbench201")
+    archs = space.sample(200, seed=0)
+    values = np.stack([archs.sum(axis=1), archs.max(axis=1)], axis=1) + 1.0
+    about = {"title": "latency", "unit": "ms", "direction": "minimize", "source": "formula"}
+    columns = {name: ColumnCard(**about, device=name) for name in ("a", "b")}
+    card = TableCard(
+        name="devices", title="t", space=space.name, created="2026-01-01", columns=columns
+    )
+    table = Table.from_archs(archs, pd.DataFrame(values, columns=["a", "b"]), card)
+    table.save(home / "tables" / "devices.parquet")
+    result = subprocess.run(
+        [sys.executable, "-c", RUN_EACH, json.dumps(cases)],
+        env={**os.environ, "HWBENCH_HOME": str(home)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    found = [json.loads(line) for line in result.stdout.splitlines()]
+    return [(case, each) for case, each in zip(CASES, found, strict=True)]
+
+
+def test_a_version_is_of_all_that_a_trial_runs(run_by):
+    for (name, _, _), found in run_by:
+        assert found["error"] is None, found["error"]
+        space = hb.get_space(found["space"])
+        counted = counted_modules(*trial_modules(hb.predictor_card(name), space))
+        assert set(found["modules"]) - set(counted) <= HARMLESS, name
+
+
+def test_no_trial_runs_the_models_of_others(run_by):
+    ran = {name: set(found["modules"]) for (name, _, _), found in run_by}
+    models = {
+        name: {each for each in modules if each.startswith("hwbench.predictors.models.")}
+        for name, modules in ran.items()
+    }
+    assert models["ridge"] == set()
+    assert models["lookup_table"] == {"hwbench.predictors.models.lookup_table"}
+    assert "hwbench.vae.decoder" in ran["graph_vae"]
+    assert "hwbench.predictors.sources" in ran["transfer_gaussian_process"]
+
+
+def test_auto_says_whom_it_uses():
+    assert USED_BY_AUTO == CANDIDATES
 
 
 def test_string_keys_count_too():
@@ -88,9 +274,7 @@ def test_string_keys_count_too():
     }
     table = Table.from_archs(archs, frame, hb.tables.TableCard.model_validate(card))
     other = Table.from_archs(archs[::-1], frame, table.card)
-    digests = [
-        identity.column_digest("d:latency", each, each.column("latency")) for each in (table, other)
-    ]
+    digests = [identity.column_digest(hb.Target.of(each, "latency")) for each in (table, other)]
     assert digests[0] != digests[1]
 
 

@@ -20,9 +20,9 @@ from hwbench.study.run import Resources
 DRIVER = """
 import sys
 from pathlib import Path
-from hwbench.runs import run_scenario
-from hwbench.study import store
-store.FLUSH_SECONDS = 0.2
+from hwbench.runs.run import run_scenario
+from hwbench.results import study_writing
+study_writing.FLUSH_SECONDS = 0.2
 report = lambda title: lambda done, total: print(done, total, flush=True)
 run_scenario(sys.argv[1], Path(sys.argv[2]), workers=2, stage=report)
 """
@@ -30,8 +30,8 @@ run_scenario(sys.argv[1], Path(sys.argv[2]), workers=2, stage=report)
 
 COMMAND = """
 from hwbench.cli import main
-from hwbench.study import store
-store.FLUSH_SECONDS = 0.2
+from hwbench.results import study_writing
+study_writing.FLUSH_SECONDS = 0.2
 main()
 """
 

@@ -77,8 +77,8 @@ def hw_nas_bench(shared_data):
 
 def mean_taus(table, columns, **settings):
     """Mean tau by column and training size."""
-    targets = {f"hw:{column}": (table, table.column(column)) for column in columns}
-    spec = hb.StudySpec(targets=tuple(targets), test_size=625, **settings)
+    targets = [hb.Target.of(table, column, key=f"hw:{column}") for column in columns]
+    spec = hb.StudySpec(targets=tuple(each.key for each in targets), test_size=625, **settings)
     trials = hb.run_study(spec, targets=targets).trials
     assert trials["error"].isna().all()
     column = trials["target"].str.removeprefix("hw:")

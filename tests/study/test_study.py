@@ -6,12 +6,12 @@ import pytest
 
 import hwbench as hb
 from hwbench.errors import HwbenchError
+from hwbench.predictors.sources import sources_for
 from hwbench.results.study_columns import MEASURED
 from hwbench.study.plan import make_plan
 from hwbench.study.scores import score
-from hwbench.study.sources import sources_for
 from hwbench.study.trial import split
-from hwbench.tables import ColumnCard, Table, TableCard
+from hwbench.tables import ColumnCard, Table, TableCard, Target
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,7 @@ def table():
 
 @pytest.fixture(scope="module")
 def targets(table):
-    return {"t:latency": (table, table.column("latency"))}
+    return [Target.of(table, "latency")]
 
 
 def _spec(**changes):
@@ -87,7 +87,7 @@ def test_a_predictor_without_sampling_has_one_trial(targets, table):
     frame = pd.DataFrame({"latency": space.flops(space.all_architectures()) / 1e7})
     whole = Table.from_indices(np.arange(len(space)), frame, table.card)
     spec = _spec(predictors=("lookup_table",))
-    trials = hb.run_study(spec, targets={"t:latency": (whole, whole.column("latency"))}).trials
+    trials = hb.run_study(spec, targets=[Target.of(whole, "latency")]).trials
     assert len(trials) == 1
     assert trials.loc[0, "training_size"] == 17
     assert trials.loc[0, "test_size"] == len(space)
@@ -98,7 +98,7 @@ def test_a_failure_is_a_row_with_its_traceback(targets):
     # The table lacks architectures of the lookup table's neighbourhood.
     result = hb.run_study(_spec(predictors=("lookup_table", "ridge")), targets=targets)
     failed = result.trials.query("predictor == 'lookup_table'")
-    assert failed["error"].str.contains("neighbourhood").all()
+    assert failed["error"].str.contains("that lookup_table is fitted to").all()
     assert failed["kendall_tau"].isna().all()
     assert result.trials.query("predictor == 'ridge'")["error"].isna().all()
 
@@ -184,7 +184,7 @@ def test_transfer_learns_from_other_devices_alone(devices_table):
         "training_sizes": (15,),
     }
     every = ("devices:a", "devices:b", "devices:b2")
-    found = sources_for("devices:b", devices_table, every)
+    found = sources_for(Target.of(devices_table, "b"), every)
     assert found.names == ("devices:a",)
     rows = hb.run_study(_spec(**given, sources=every)).trials
     assert rows["error"].isna().all()

@@ -26,7 +26,7 @@ from hwbench.vae.checkpoint import load_vae
 from hwbench.vae.graphs import graph_format
 from hwbench.vae.settings import GraphVAESettings
 from hwbench.vae.trained import TrainedGraphVAE, new_model
-from hwbench.vae.training import train_vae
+from hwbench.vae.training import train_vae, training_version
 
 N_FOR_SCALE = 1000
 """Architectures by whose features all features are centred and scaled."""
@@ -41,7 +41,8 @@ class GraphVAE(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     """A network with one hidden layer on what the encoder of a graph VAE makes of a graph.
 
     The VAE sees no targets, and is the same for all fits. Where no file is named, the first fit
-    trains it and keeps it in `HWBENCH_HOME`/vae for those that follow.
+    trains it and keeps it in `HWBENCH_HOME`/vae for those that follow, until the code that trains
+    it is another.
 
     Parameters
     ----------
@@ -178,7 +179,7 @@ class GraphVAE(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             hidden_size=self.hidden_size,
             latent_size=self.latent_size,
         )
-        return _trained(space.name, settings.model_dump_json())
+        return _trained(space.name, settings.model_dump_json(), training_version(space))
 
     def _encoder(self) -> _Features:
         settings = GraphVAESettings.model_validate(self.settings_)
@@ -236,9 +237,9 @@ def _load(path: Path, _changed: int) -> TrainedGraphVAE:
 
 
 @lru_cache(maxsize=4)
-def _trained(space_name: str, settings: str) -> TrainedGraphVAE:
-    """The VAE of a space; trained where `HWBENCH_HOME` has none of these settings."""
-    digest = hashlib.sha256(settings.encode()).hexdigest()[:12]
+def _trained(space_name: str, settings: str, code: str) -> TrainedGraphVAE:
+    """The VAE of a space; trained where `HWBENCH_HOME` has none of these settings and code."""
+    digest = hashlib.sha256(f"{settings} {code}".encode()).hexdigest()[:12]
     checkpoint = home() / "vae" / f"{space_name}-{digest}.npz"
     chosen = GraphVAESettings.model_validate_json(settings)
     return train_vae(space_name, checkpoint=checkpoint, **chosen.model_dump())

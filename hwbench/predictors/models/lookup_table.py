@@ -22,23 +22,6 @@ if TYPE_CHECKING:
     import torch
 
 
-def neighbourhood(space: Space, baseline: ArrayLike | None = None) -> IntArray:
-    """The architectures a lookup table is measured from.
-
-    Parameters
-    ----------
-    space : the search space.
-    baseline : integers of shape (n_positions,); by default the space's own.
-
-    Returns
-    -------
-    int64 array of shape (1 + sum(n_choices - 1), n_positions), the baseline first.
-    """
-    centre = space.baseline if baseline is None else baseline
-    centre = space.check(np.asarray(centre)[None, :])
-    return np.concatenate([centre, space.neighbours(centre[0])])
-
-
 class LookupTable(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     """Additive table of measured differences from one baseline architecture.
 

@@ -23,7 +23,7 @@ from hwbench.pages.plotting import (
     plain_text,
 )
 from hwbench.results.live import LiveRun, LiveSweep
-from hwbench.results.run import Target
+from hwbench.results.run import TargetWords
 
 Curve = tuple[Entry, str, str]
 """The look of a line, the column it shows, and its name."""
@@ -129,7 +129,7 @@ def strengths_figures(name: str, run: LiveRun) -> tuple[list[Figure], tuple[Entr
     return figures, tuple(entries.values())
 
 
-def ranking_figure(name: str, run: LiveRun, entry: Entry, target: Target) -> Figure | None:
+def ranking_figure(name: str, run: LiveRun, entry: Entry, target: TargetWords) -> Figure | None:
     """What the supernet ranks by against the true value; None where no true value is known."""
     if "true" not in run.ranking or run.ranking["true"].notna().sum() < 2:
         return None

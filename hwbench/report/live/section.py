@@ -25,7 +25,7 @@ from hwbench.pages.blocks import (
 from hwbench.pages.plotting import Entry, Figure
 from hwbench.report.live import figures
 from hwbench.results.live import LiveRun, LiveSweep
-from hwbench.results.run import Run, Target
+from hwbench.results.run import Run, TargetWords
 
 TOP_SHOWN = 10
 MOST_UNFOLDED = 3
@@ -103,11 +103,11 @@ def _best_of_sweep(sweep: LiveSweep) -> Iterator[Markup]:
     ) + Markup(" (standard deviation over seeds {:.3f}).").format(best[f"{column}_deviation"])
 
 
-def _target(run: Run, live: LiveRun) -> Target:
+def _target(run: Run, live: LiveRun) -> TargetWords:
     """What a ranking is held against; an accuracy in % where the record does not say."""
     key = str((live.config.get("ranking") or {}).get("target") or "true value")
     known = run.target(key)
-    return known if known.unit or "accuracy" not in key else Target(key, key, "%")
+    return known if known.unit or "accuracy" not in key else TargetWords(key, key, "%")
 
 
 def live_sections(run: Run) -> list[Section]:

@@ -22,7 +22,7 @@ from hwbench.pages.plotting import (
     nth_entry,
     plain_text,
 )
-from hwbench.results.run import Target
+from hwbench.results.run import TargetWords
 
 TRUTH = Entry("s:truth", "true front", "$ink", "", "dash")
 EXPECTED = Entry("s:expected", "expected by the simulation", "$ink", "", "dash")
@@ -88,7 +88,7 @@ def fronts_figure(
     found: pd.DataFrame,
     front: pd.DataFrame,
     entries: Mapping[str, Entry],
-    target: Target,
+    target: TargetWords,
 ) -> Figure:
     """What every strategy had found after some evaluations of one seed, and the true front.
 
@@ -121,7 +121,7 @@ def fronts_figure(
     )
 
 
-def _steps(entry: Entry, rows: pd.DataFrame, target: Target) -> Json:
+def _steps(entry: Entry, rows: pd.DataFrame, target: TargetWords) -> Json:
     text = [
         f"<b>{plain_text(entry.title)}</b><br>{plain_text(row.arch)}<br>{row.accuracy:.2f} % at "
         f"{target.amount(f'{row.metric:.3g}')}"

@@ -28,7 +28,7 @@ from hwbench.pages.blocks import (
 )
 from hwbench.pages.plotting import Entry, Figure
 from hwbench.report.search import figures
-from hwbench.results.run import Run, Target
+from hwbench.results.run import Run, TargetWords
 
 GOALS = {
     "front": "searching for the front",
@@ -45,7 +45,7 @@ def search_sections(run: Run) -> list[Section]:
     evaluations, _ = _frames(run)
     last = int(evaluations["evaluation"].max())
     checkpoints = [int(each) for each in spec.get("checkpoints") or [last]]
-    limits = {str(key): tuple(each) for key, each in (spec.get("limits") or {}).items()}
+    limits = run.search_limits
     entries = figures.strategy_entries(dict.fromkeys(evaluations["strategy"]))
     legend = tuple(entries.values())
     text = (
@@ -181,7 +181,7 @@ def _hypervolume(run: Run, entries: Mapping[str, Entry]) -> list[Figure]:
     ]
 
 
-def _title(curves: pd.DataFrame, target: Target, goal: str) -> str:
+def _title(curves: pd.DataFrame, target: TargetWords, goal: str) -> str:
     """Metric and goal of a figure, as far as a run has several of them."""
     several_metrics = curves["metric_target"].nunique() > 1
     several_goals = curves["goal"].nunique() > 1
@@ -275,7 +275,7 @@ def _tables(
                     ),
                 ),
                 tuple(lines),
-                foot=(*_published(metric, bounds, published), best),
+                foot=(*_published(target, bounds, published), best),
                 folded=not last,
                 note="Mean over seeds in % ± half its 95 % interval, and the metric of those "
                 "architectures.",
@@ -305,17 +305,23 @@ def _accuracy(
 
 
 def _published(
-    metric: str, bounds: Sequence[float], published: Sequence[Mapping[str, Any]]
+    target: TargetWords, bounds: Sequence[float], published: Sequence[Mapping[str, Any]]
 ) -> tuple[Row, ...]:
-    own = [each for each in published if each["metric"] == metric]
+    own = [each for each in published if each["metric"] == target.key]
     rows = []
     for method in dict.fromkeys(str(each["method"]) for each in own):
-        by_limit = {float(each["limit"]): each for each in own if each["method"] == method}
+        by_limit = {
+            target.sign * float(each["limit"]): each for each in own if each["method"] == method
+        }
         cells = []
         for bound in bounds:
             each = by_limit.get(bound)
-            value = np.nan if each is None or each.get("value") is None else float(each["value"])
-            cells.append(EMPTY if each is None else _accuracy(float(each["accuracy"]), value))
+            if each is None:
+                cells.append(EMPTY)
+                continue
+            value = each.get("value")
+            there = np.nan if value is None else target.sign * float(value)
+            cells.append(_accuracy(float(each["accuracy"]), there))
         source = next(str(each.get("source") or "") for each in by_limit.values())
         small = "published" + (f", {source}" if source else "")
         rows.append(Row(method, tuple(cells), small))

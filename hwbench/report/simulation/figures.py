@@ -23,7 +23,7 @@ from hwbench.pages.plotting import (
     plain_text,
     sample,
 )
-from hwbench.results.run import Target
+from hwbench.results.run import TargetWords
 
 MAX_POINTS = 4000
 
@@ -146,7 +146,7 @@ def _mark(layout: Json, marks: Sequence[tuple[float, str]]) -> None:
     ]
 
 
-def selection_figure(example: pd.DataFrame, accuracy: Target, metric: Target) -> Figure:
+def selection_figure(example: pd.DataFrame, accuracy: TargetWords, metric: TargetWords) -> Figure:
     """One selection: candidates, the true front, what was selected, and what each selected lost."""
     example = example.dropna(subset=["accuracy", "metric"])
     plain = example[~example["selected"]]
@@ -248,7 +248,7 @@ def _predicted_front(selected: pd.DataFrame, entry: Entry) -> Json:
     }
 
 
-def _selected(rows: pd.DataFrame, entry: Entry, metric: Target) -> Json:
+def _selected(rows: pd.DataFrame, entry: Entry, metric: TargetWords) -> Json:
     text = [
         f"<b>{plain_text(entry.title)}</b><br>{plain_text(row.arch)}<br>"
         f"accuracy {row.accuracy:.2f} %<br>true {plain_text(metric.amount(f'{row.metric:.4g}'))}, "

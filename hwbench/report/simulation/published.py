@@ -18,6 +18,7 @@ from hwbench.pages.plotting import (
     sample,
 )
 from hwbench.results.run import Run
+from hwbench.target_text import column_of
 
 PAIRINGS = {"true": "own metric", "as_published": "sorted metric, as published"}
 # Read off LAUBE Fig. 5.6 (by deviation: MRA of all, of the Pareto subset) and Fig. 5.7 (by number
@@ -33,11 +34,6 @@ def main_pairing(rows: pd.DataFrame) -> pd.DataFrame:
     """The rows of the true pairing, or of the only one there is."""
     pairing = "true" if (rows["pairing"] == "true").any() else rows["pairing"].iloc[0]
     return rows[rows["pairing"] == pairing]
-
-
-def _short(target: str) -> str:
-    """The column of a target; the columns of one table are what is told apart."""
-    return target.rpartition(":")[2] or target
 
 
 def losses_figure(pooled: pd.DataFrame) -> Figure:
@@ -92,7 +88,7 @@ def losses_by_metric_figure(means: pd.DataFrame) -> Figure:
     data, legend = [], []
     for i, (metric, own) in enumerate(rows.groupby("metric_target", sort=True)):
         curve = own.groupby("deviation")[["kendall_tau", "mra_pareto"]].mean().reset_index()
-        entry = nth_entry(i, f"study-metric:{i}", _short(str(metric)))
+        entry = nth_entry(i, f"study-metric:{i}", column_of(str(metric)))
         text = [
             f"deviation {row.deviation:.2f}, tau {row.kendall_tau:.2f}<br>"
             f"{row.mra_pareto:.2f} points"
@@ -305,7 +301,7 @@ def sanity_figure(means: pd.DataFrame, trained: pd.DataFrame) -> Figure:
     data, legend = [], []
     for i, (metric, own) in enumerate(rows.groupby("metric_target", sort=True)):
         curve = own.groupby("deviation")["kendall_tau"].mean().reset_index()
-        entry = nth_entry(i, f"study-metric:{i}", _short(str(metric)))
+        entry = nth_entry(i, f"study-metric:{i}", column_of(str(metric)))
         text = [f"simulated, deviation {row.deviation:.2f}<br>tau {row.kendall_tau:.3f}"
                 for row in curve.itertuples()]  # fmt: skip
         data.append(line_trace(entry, curve["deviation"], curve["kendall_tau"], text))

@@ -16,12 +16,12 @@ from hwbench.pages.plotting import (
     sample,
     signed,
 )
-from hwbench.results.run import Target
+from hwbench.results.run import TargetWords
 
 MAX_SCATTER_POINTS = 2000
 
 
-def predicted_figure(name: str, chosen: Predicted, target: Target, entry: Entry) -> Figure:
+def predicted_figure(name: str, chosen: Predicted, target: TargetWords, entry: Entry) -> Figure:
     """Predicted against true values of the test architectures, at most 2,000 of them."""
     n = len(chosen.truth)
     shown = sample(n, MAX_SCATTER_POINTS)
@@ -59,7 +59,7 @@ def predicted_figure(name: str, chosen: Predicted, target: Target, entry: Entry)
     )
 
 
-def deviation_figure(name: str, chosen: Predicted, target: Target, entry: Entry) -> Figure:
+def deviation_figure(name: str, chosen: Predicted, target: TargetWords, entry: Entry) -> Figure:
     """Histogram of the standardised deviations with two fits: a normal curve and the mixture.
 
     The mixture is the one of LAUBE A.5, fitted by `hwbench.analysis.deviations.fit_mixture`.

@@ -13,7 +13,7 @@ import pyarrow.csv
 from numpy.typing import NDArray
 
 from hwbench.arrays import IntArray
-from hwbench.errors import HwbenchError
+from hwbench.errors import HwbenchError, one_line
 from hwbench.files import file_digest, today
 from hwbench.spaces import Space, get_space
 from hwbench.tables.card import ColumnCard, TableCard
@@ -89,7 +89,7 @@ def read_csv(path: Path, columns: Mapping[str, str]) -> pd.DataFrame:
             ),
         )
     except (OSError, pa.ArrowException, ValueError) as error:
-        raise HwbenchError(f"{path}: {str(error).splitlines()[0]}") from error
+        raise HwbenchError(f"{path}: {one_line(error)}") from error
     frame: pd.DataFrame = table.to_pandas()
     return frame
 

@@ -21,6 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 from pydantic import NonNegativeInt, PositiveInt
 
 from hwbench.arguments import check_fields, one_of
+from hwbench.code_version import code_version
 from hwbench.environment import available_cores, describe_machine, describe_versions
 from hwbench.errors import HwbenchError
 from hwbench.progress import Progress, silent
@@ -115,7 +116,7 @@ def measure(
     ------
     HwbenchError
         Where the runtime does not work here, an architecture is given twice, or the journal
-        belongs to another recipe, machine or set of architectures, or cannot be written.
+        belongs to another recipe, machine, set of architectures or code, or cannot be written.
     """
     os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # the memory profiler is chatty on stderr
     import torch
@@ -133,6 +134,7 @@ def measure(
         **asdict(recipe),
         "processor": machine["processor"],
         "torch": describe_versions()["torch"],
+        "code": code_version(__name__, type(space).__module__),
     }
     del description["rounds"]  # more rounds continue the same measurement
     if recipe.device == "cuda":

@@ -22,6 +22,7 @@ from numpy.typing import ArrayLike
 from pydantic import NonNegativeInt, PositiveInt
 
 from hwbench.arguments import NotNegative, Positive, check_fields
+from hwbench.code_version import code_version
 from hwbench.environment import describe_versions
 from hwbench.errors import HwbenchError
 from hwbench.images.image_set import ImageSet
@@ -96,7 +97,7 @@ def train(
     ------
     HwbenchError
         Where the image set or a skeleton option is unknown, or the journal belongs to another
-        recipe or set of architectures, or cannot be written.
+        recipe, set of architectures or code, or cannot be written.
     """
     from joblib import Parallel, delayed
 
@@ -110,6 +111,7 @@ def train(
         "archs_digest": digest_of(representatives),
         **asdict(recipe),
         "torch": describe_versions()["torch"],
+        "code": code_version(__name__, type(space).__module__),
     }
     with Journal(journal_path, description) as journal:
         done = {(record["index"], record["seed"]) for record in journal.records}

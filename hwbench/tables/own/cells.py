@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from hwbench.arrays import IntArray
 from hwbench.errors import HwbenchError
 from hwbench.spaces import Space
-from hwbench.tables.own.files import Rows, one_line
+from hwbench.tables.own.files import Rows, shown_name
 
 # Characters. A cell may hold megabytes, and one such text may stand in every row.
 LONGEST_PROBLEM = 400
@@ -53,7 +53,7 @@ class Problems:
 
     def note(self, number: int, column: str, problem: str) -> None:
         """Keep a problem of the row of that number."""
-        text = one_line(problem)
+        text = shown_name(problem)
         self._found.append((number, column, text))
 
     @property

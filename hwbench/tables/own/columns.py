@@ -11,7 +11,7 @@ import pandas as pd
 
 from hwbench.errors import HwbenchError, unknown_name
 from hwbench.tables.own.cells import has_decimal_comma, number_in
-from hwbench.tables.own.files import one_line
+from hwbench.tables.own.files import shown_name
 from hwbench.tables.table import ARCH_COLUMNS
 
 DIRECTIONS = ("minimize", "maximize")
@@ -108,12 +108,12 @@ def describe_columns(
         Where there is no column of numbers, a unit or direction is lacking or unknown, a given
         name is none of the file's, or two names become one.
     """
-    ignored = [one_line(name) for name in ignore]
+    ignored = [shown_name(name) for name in ignore]
     for name in ignored:
         if name not in frame.columns:
             raise unknown_name(f"column of {label} to be ignored", name, frame.columns)
     by_name = {} if isinstance(devices, str) else devices
-    named = {one_line(key) for key in (*units, *directions, *by_name)}
+    named = {shown_name(key) for key in (*units, *directions, *by_name)}
     names: dict[str, str] = {}
     header_units: dict[str, str] = {}
     notes: list[str] = []
@@ -134,7 +134,7 @@ def describe_columns(
     given_directions = _by_column(directions, names, "direction", label)
     found_units = _find_units(names, given_units, header_units, label, notes)
     found_directions = _find_directions(names, given_directions, label, notes)
-    everywhere = one_line(devices) if isinstance(devices, str) else None
+    everywhere = shown_name(devices) if isinstance(devices, str) else None
     found_devices = _by_column(by_name, names, "device", label)
     columns = [
         MetricColumn(
@@ -183,7 +183,7 @@ def split_header(column: str) -> tuple[str, str | None]:
 
 def normal_unit(unit: str) -> str:
     """A unit as tables write it; one that is not known is returned as it is, on one line."""
-    text = one_line(unit)
+    text = shown_name(unit)
     if text in UNITS:
         return text
     if text in _CAPITALS:
@@ -220,9 +220,9 @@ def _by_column(
     columns = {**{name: column for column, name in names.items()}, **{name: name for name in names}}
     found = {}
     for key, value in given.items():
-        if one_line(key) not in columns:
-            raise unknown_name(f"column of {label} with a {what}", one_line(key), columns)
-        found[columns[one_line(key)]] = value
+        if shown_name(key) not in columns:
+            raise unknown_name(f"column of {label} with a {what}", shown_name(key), columns)
+        found[columns[shown_name(key)]] = value
     return found
 
 

@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from hwbench.errors import HwbenchError
+from hwbench.errors import HwbenchError, one_line
 
 MOST_BYTES = 2**31
 MOST_COLUMNS = 10_000
@@ -76,14 +76,14 @@ def read_rows(source: Path | str | pd.DataFrame) -> Rows:
     return rows
 
 
-def one_line(name: object) -> str:
+def shown_name(name: object) -> str:
     """A column's name as it is shown and looked up: on one line, without control characters."""
     text = "".join(letter if letter.isprintable() else " " for letter in str(name))
     return " ".join(text.split())
 
 
 def _distinct_names(columns: Iterable[object], label: str) -> list[str]:
-    names = [one_line(column) or f"unnamed {place}" for place, column in enumerate(columns)]
+    names = [shown_name(column) or f"unnamed {place}" for place, column in enumerate(columns)]
     twice = pd.Index(names).duplicated()
     if twice.any():
         raise HwbenchError(f"{label}: two columns are called '{names[int(twice.argmax())]}'")
@@ -206,8 +206,7 @@ def _read_parquet(path: Path) -> pd.DataFrame:
     except HwbenchError:
         raise
     except (OSError, ValueError, MemoryError, pa.ArrowException) as error:
-        reason = one_line(error)[:200] or type(error).__name__
-        raise HwbenchError(f"{path}: cannot be read as Parquet ({reason})") from error
+        raise HwbenchError(f"{path}: cannot be read as Parquet ({one_line(error)})") from error
     frame = pd.concat(columns, axis=1) if columns else pd.DataFrame()
     frame.columns = pd.Index(content.column_names, dtype=object)
     return frame
@@ -225,8 +224,8 @@ def _check_parquet(path: Path, file: pq.ParquetFile) -> None:
     for column in file.schema_arrow:
         if not _is_flat(column.type):
             raise HwbenchError(
-                f"{path}: the column '{one_line(column.name)}' is of type "
-                f"{one_line(column.type)[:80]}, neither numbers nor text; leave it out of the file"
+                f"{path}: the column '{shown_name(column.name)}' is of type "
+                f"{one_line(column.type, 80)}, neither numbers nor text; leave it out of the file"
             )
 
 

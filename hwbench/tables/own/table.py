@@ -24,7 +24,7 @@ from hwbench.tables.card import ColumnCard, TableCard
 from hwbench.tables.noise import with_twin_noise
 from hwbench.tables.own.cells import Problems, is_missing, parse_archs, parse_numbers, sound_rows
 from hwbench.tables.own.columns import MetricColumn, describe_columns
-from hwbench.tables.own.files import one_line, read_rows
+from hwbench.tables.own.files import read_rows, shown_name
 from hwbench.tables.table import Table
 
 DUPLICATES = ("refuse", "first", "mean")
@@ -222,9 +222,9 @@ def find_arch_column(
     """The column of architecture strings, and a note where its content told."""
     columns = list(frame)
     if given is not None:
-        if one_line(given) not in columns:
-            raise unknown_name(f"column of {label}", one_line(given), columns)
-        return one_line(given), []
+        if shown_name(given) not in columns:
+            raise unknown_name(f"column of {label}", shown_name(given), columns)
+        return shown_name(given), []
     named = [column for column in columns if column.lower() in ARCH_COLUMNS]
     if len(named) == 1:
         return named[0], []

@@ -70,10 +70,14 @@ def test_restrictions_run_and_derive_allowed_operations(subset):
     weights = torch.rand(28, max(supernet.sizes))
     output = supernet(torch.randn(2, 1, 8, 8), Mixture.weighted(weights, supernet.sizes))
     assert output.shape == (2, 3)
-    arch = supernet.derive(weights)
-    for index, position in zip(supernet.choices_of(arch), supernet.positions, strict=True):
-        if index is not None:
-            assert position.operations[index] in OPERATIONS
+    choices = supernet.choices_of(supernet.derive(weights))
+    held = [
+        position.operations[index]
+        for index, position in zip(choices, supernet.positions, strict=True)
+        if index is not None
+    ]
+    assert len(held) == 16
+    assert set(held) <= set(OPERATIONS)  # neither none nor noise
     assert set(supernet.sizes) == {"all": {8}, "s3": {3}}.get(subset, {2})
 
 

@@ -203,10 +203,15 @@ def test_split_weights_depend_on_dead_choices_too(cells):
     supernet.split()
     archs = supernet.space.sample(50, seed=4)
     assert supernet.same_passes(archs).tolist() == list(range(50))
-    supernet.eval()
-    single = [0, 3, 3, 1, 2, 3]
+    images = torch.randn(4, 1, 8, 8)
     with torch.no_grad():
-        supernet(torch.randn(4, 1, 8, 8), supernet.mixture_of(single))
+        for weight in supernet.parameters():  # the sets no longer hold the same
+            weight.normal_()
+        dead, other = (
+            supernet(images, supernet.mixture_of(arch))
+            for arch in ([0, 3, 3, 0, 0, 3], [0, 3, 0, 0, 0, 3])  # node 1 is zeros in both
+        )
+    assert not torch.allclose(dead, other)
 
 
 @pytest.mark.parametrize(

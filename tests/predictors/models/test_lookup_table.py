@@ -6,7 +6,8 @@ import pytest
 from scipy.stats import kendalltau
 
 import hwbench as hb
-from hwbench.predictors.models.lookup_table import LookupTable, neighbourhood
+from hwbench.predictors.models.lookup_table import LookupTable
+from hwbench.predictors.neighbourhood import neighbourhood
 
 # LAUBE Table A.2, last column.
 PUBLISHED = {

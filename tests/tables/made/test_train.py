@@ -175,7 +175,7 @@ def test_table_says_how_it_was_trained(tmp_path):
 
 
 def test_digits_are_split_and_scaled():
-    assert list_image_sets() == ["digits"]
+    assert list_image_sets() == ["cifar10", "cifar100", "digits", "imagenet16-120", "svhn"]
     images = load_images("digits")
     assert images.train_images.shape == (898, 1, 8, 8)
     assert images.test_images.shape == (899, 1, 8, 8)

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from hwbench.errors import HwbenchError
 from hwbench.spaces import get_space
 from hwbench.tables import Table
+from hwbench.tables.own import files as own_files
 from hwbench.tables.own.columns import guess_direction, normal_unit
 from hwbench.tables.own.table import OwnTableError, own_table
-from hwbench.tables.own.table import files as own_files
 
 SPACE = get_space("nasbench201")
 ARCHS = SPACE.sample(6, 1)

@@ -69,6 +69,17 @@ def test_every_benchmark_has_a_card():
         assert card.converter.endswith(":convert_" + name.replace("-", "_"))
 
 
+def test_a_converter_is_named_by_its_short_name_or_by_its_path(own_card):
+    for given in ("latbench", "hwbench.tables.converters.latbench:convert_latbench"):
+        own_card(CARD.replace("package.module:function", given))
+        converter = load_benchmark("mine").converter
+        assert converter == "hwbench.tables.converters.latbench:convert_latbench"
+    path = own_card(CARD.replace("package.module:function", "latbnech"))
+    with pytest.raises(HwbenchError, match="unknown converter 'latbnech'; did you mean 'latbench'"):
+        load_benchmark("mine")
+    path.unlink()
+
+
 def test_cards_travel_with_the_tables():
     # The wheel carries the folder "data" with all that is in it.
     assert {path.parent for path in benchmark_files().values()} == {

@@ -1,0 +1,164 @@
+"""Fitting a predictor of the zoo to a column of a table, and testing it on what it did not see."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+from scipy.stats import kendalltau
+
+from hwbench.arrays import Floats, IntArray
+from hwbench.errors import HwbenchError
+from hwbench.predictors.card import PredictorCard, predictor_card
+from hwbench.predictors.make import make_predictor
+from hwbench.predictors.model_file import FittedModel
+from hwbench.predictors.regressor import ArchitectureRegressor
+from hwbench.predictors.sources import sources_for
+from hwbench.predictors.training_set import training_set
+from hwbench.predictors.tuning import Tuning
+from hwbench.tables import Table, Target, load_target
+
+MOST_HELD_OUT = 625
+"""Architectures that a fitted model is tested on at most."""
+
+
+def fit_model(
+    target: str,
+    predictor: str,
+    *,
+    samples: int | None = None,
+    archs: ArrayLike | None = None,
+    encoding: str | None = None,
+    tuning: Tuning | None = None,
+    sources: Sequence[str] = (),
+    seed: int = 0,
+    description: str = "",
+) -> FittedModel:
+    """Fit a predictor to measurements, and test it on architectures that it was not fitted to.
+
+    Parameters
+    ----------
+    target : "table:column", the measurements to learn from.
+    predictor : its name, or the path of its card.
+    samples : fit to so many random architectures of the table; all by default. A predictor with a
+        training set of its own (the lookup table) takes that where neither `samples` nor `archs` is
+        given.
+    archs : fit to these instead, integers of shape (n_archs, n_positions).
+    encoding : features of an architecture; the predictor's by default.
+    tuning : how much the fit searches hyper-parameters; by default it does not.
+    sources : "table:column" each, other devices' measurements, for predictors that learn from them.
+    seed : of samples, search, model, and the architectures that it is tested on.
+    description : what a user of the model should know, kept in its card.
+
+    Returns
+    -------
+    The model with its card: target, unit, training architectures, and Kendall's tau on 625 others
+    at most (none where fewer than two are left).
+
+    Raises
+    ------
+    HwbenchError
+        Where a name is unknown, the table lacks an architecture or has too few, or sources are
+        given to a predictor that learns from none, or none to one that needs them.
+    """
+    if samples is not None and archs is not None:
+        raise HwbenchError("fit: give either samples or architectures")
+    found = load_target(target)
+    table, values = found.table, found.values
+    card = predictor_card(predictor)
+    model = make_predictor(
+        predictor,
+        space=table.space,
+        seed=seed,
+        encoding=encoding,
+        tuning=tuning,
+        card=card,
+        **_sources(card, predictor, found, sources),
+    )
+    training = _training_rows(table, predictor, card, samples, archs, seed)
+    start = time.monotonic()
+    model.fit(table.archs[training], values[training])
+    seconds = time.monotonic() - start
+    held_out, tau = _tested(model, table, values, training, seed)
+    return FittedModel.of(
+        model,
+        description=description,
+        predictor=predictor,
+        target=target,
+        unit=found.unit,
+        training_archs=table.archs[training],
+        held_out=held_out,
+        kendall_tau=tau,
+        fit_seconds=seconds,
+    )
+
+
+def _sources(
+    card: PredictorCard, predictor: str, target: Target, given: Sequence[str]
+) -> dict[str, Any]:
+    """The argument of a predictor that learns from other devices; none for others."""
+    if not card.needs_sources:
+        if given:
+            raise HwbenchError(
+                f"predictor {predictor} learns from no other device; sources are for those whose "
+                "card says needs_sources, such as transfer_gaussian_process"
+            )
+        return {}
+    if not given:
+        raise HwbenchError(
+            f"predictor {predictor} learns from other devices: name their columns as sources "
+            "(--source)"
+        )
+    return {"sources": sources_for(target, given)}
+
+
+def _training_rows(
+    table: Table,
+    predictor: str,
+    card: PredictorCard,
+    samples: int | None,
+    archs: ArrayLike | None,
+    seed: int,
+) -> IntArray:
+    """Rows of a table to fit to: those asked for, drawn, or that the predictor is made for."""
+    if archs is not None:
+        return _rows_of(table, table.space.check(archs), "fit")
+    own = training_set(card, table.space) if samples is None else None
+    if own is not None:
+        return _rows_of(table, own, f"what {predictor} is fitted to")
+    if samples is not None and not 2 <= samples <= len(table):
+        raise HwbenchError(
+            f"table {table.card.name} has {len(table)} architectures, and a fit needs 2 at least; "
+            f"{samples} were asked for"
+        )
+    order = np.random.default_rng([seed, len(table)]).permutation(len(table))
+    return np.sort(order[:samples])
+
+
+def _rows_of(table: Table, archs: IntArray, label: str) -> IntArray:
+    """The rows of architectures in a table, each once, in the table's order."""
+    rows = pd.Index(table.keys).get_indexer(table.space.keys_of(archs))
+    missing = np.flatnonzero(rows < 0)
+    if len(missing):
+        raise HwbenchError(
+            f"{label}: {len(missing)} architectures are not in table {table.card.name}, the first "
+            f"is {table.space.to_string(archs[missing[0]])}"
+        )
+    return np.unique(rows).astype(np.int64)
+
+
+def _tested(
+    model: ArchitectureRegressor, table: Table, values: Floats, training: IntArray, seed: int
+) -> tuple[int | None, float | None]:
+    """How many other architectures a model was tested on, and Kendall's tau there."""
+    others = np.setdiff1d(np.arange(len(table)), training)
+    drawn = np.random.default_rng([seed, len(table), 1]).permutation(others)[:MOST_HELD_OUT]
+    if len(drawn) < 2:
+        return None, None
+    truth, prediction = values[drawn], model.predict(table.archs[drawn])
+    constant = np.ptp(truth) == 0 or np.ptp(prediction) == 0
+    return len(drawn), 0.0 if constant else float(kendalltau(truth, prediction).statistic)

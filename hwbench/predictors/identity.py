@@ -1,0 +1,59 @@
+"""What a predictor is besides its name: its card and its code, and those of what it is made of."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+
+from hwbench.code_version import DIGITS, code_version, module_of
+from hwbench.predictors.card import PredictorCard, predictor_card
+
+
+def used_cards(card: PredictorCard) -> dict[str, PredictorCard]:
+    """The cards of the predictors that one makes of its own, by name, and of those they make.
+
+    Raises
+    ------
+    HwbenchError
+        Where there is no such predictor, or a card is broken.
+    """
+    found: dict[str, PredictorCard] = {}
+    waiting = list(card.uses)
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found[name] = predictor_card(name)
+            waiting += found[name].uses
+    return found
+
+
+def predictor_modules(card: PredictorCard) -> list[str]:
+    """The modules of a predictor's estimator and of those of the predictors it uses, sorted."""
+    cards = [card, *used_cards(card).values()]
+    return sorted({module_of(each.estimator) for each in cards})
+
+
+def predictor_version(card: PredictorCard, others: Iterable[str] = ()) -> str:
+    """Version of what makes a predictor's numbers besides its own card.
+
+    Parameters
+    ----------
+    card : of the predictor.
+    others : modules that it needs besides the estimator's.
+
+    Returns
+    -------
+    A digest of the code, see `hwbench.code_version`, and of the cards of the predictors it uses.
+
+    Raises
+    ------
+    HwbenchError
+        As `used_cards`.
+    """
+    code = code_version(*predictor_modules(card), *others)
+    used = used_cards(card)
+    if not used:
+        return code
+    cards = {name: each.model_dump(mode="json") for name, each in used.items()}
+    return hashlib.sha256(json.dumps([code, cards], sort_keys=True).encode()).hexdigest()[:DIGITS]

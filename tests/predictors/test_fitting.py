@@ -1,0 +1,107 @@
+"""A fitted model from Python: what it was fitted to, how it ranks, and the same from its file."""
+
+import numpy as np
+import pytest
+from scipy.stats import kendalltau
+
+import hwbench as hb
+from hwbench.errors import HwbenchError
+from hwbench.predictors.tuning import Tuning
+from hwbench.tables import load_table
+
+
+def test_a_model_says_what_it_was_fitted_to(own_table, tmp_path):
+    model = hb.fit_model("small:latency", "bayesian_linear_regression", samples=150, seed=3)
+    table = load_table("small")
+    card = model.card
+    assert (card.target, card.unit, card.predictor) == ("small:latency", "ms", model.card.predictor)
+    assert (card.space, card.encoding) == ("nasbench201", model.regressor.encoding)
+    assert (card.training_size, card.held_out) == (150, 50)
+    assert card.versions["hwbench"] == hb.__version__
+    assert model.fit_seconds > 0
+
+    places = {text: row for row, text in enumerate(table.frame["arch"])}
+    training = np.array([places[text] for text in card.training_archs])
+    np.testing.assert_array_equal(model.training_archs, table.archs[training])
+    latency = table.column("latency")
+    others = np.setdiff1d(np.arange(200), training)
+    assert len(others) == 50
+    expected = kendalltau(latency[others], model.predict(table.archs[others])).statistic
+    assert card.kendall_tau == pytest.approx(expected, abs=1e-12)
+    plain = hb.make_predictor("bayesian_linear_regression", space=table.space, seed=3)
+    plain.fit(table.archs[training], latency[training])
+    np.testing.assert_array_equal(model.predict(table.archs), plain.predict(table.archs))
+
+    model.save(tmp_path / "model.hwb")
+    again = hb.load_model(tmp_path / "model.hwb")
+    assert again.card == card
+    np.testing.assert_array_equal(again.training_archs, model.training_archs)
+    for found, kept in zip(
+        again.predict(table.archs, return_std=True),
+        model.predict(table.archs, return_std=True),
+        strict=True,
+    ):
+        np.testing.assert_allclose(found, kept, rtol=1e-12)
+
+
+def test_a_model_fitted_to_everything_was_tested_on_nothing(own_table):
+    card = hb.fit_model("small:latency", "ridge").card
+    assert (card.training_size, card.held_out, card.kendall_tau) == (200, None, None)
+
+
+def test_chosen_architectures_encoding_and_search(own_table):
+    table = load_table("small")
+    model = hb.fit_model(
+        "small:latency",
+        "ridge",
+        archs=table.archs[[5, 3, 5, *range(60, 100)]],
+        encoding="counts",
+        tuning=Tuning(trials=3),
+    )
+    np.testing.assert_array_equal(model.training_archs, table.archs[[3, 5, *range(60, 100)]])
+    assert model.card.encoding == "counts"
+    assert len(model.regressor.tuning_.scores) == 3
+
+
+def test_a_saved_regressor_of_ones_own_has_no_more_than_was_said(own_table, tmp_path):
+    table = load_table("small")
+    archs, latency = table.archs[:20], table.column("latency")[:20]
+    regressor = hb.make_predictor("ridge", space=table.space).fit(archs, latency)
+    hb.save_model(regressor, tmp_path / "a.hwb", target="my board")
+    model = hb.load_model(tmp_path / "a.hwb")
+    assert (model.card.target, model.card.unit, model.card.training_size) == ("my board", "", None)
+    assert model.training_archs is None
+    assert model.fit_seconds is None
+    hb.save_model(regressor, tmp_path / "b.hwb", training_archs=archs)
+    model = hb.load_model(tmp_path / "b.hwb")
+    assert model.card.training_size == 20
+    np.testing.assert_array_equal(model.training_archs, archs)
+
+
+def test_a_model_is_differentiable_where_its_regressor_is(own_table):
+    model = hb.fit_model("small:latency", "ridge", samples=100)
+    torch = pytest.importorskip("torch")
+    features = torch.from_numpy(model.space.encode(model.training_archs, model.card.encoding))
+    predicted = model.to_torch()(features.float()).detach().numpy()
+    np.testing.assert_allclose(predicted, model.predict(model.training_archs), rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"predictor": "rigde"}, "did you mean 'ridge'"),
+        ({"target": "small:latenc"}, "did you mean 'latency'"),
+        ({"samples": 999}, "has 200 architectures"),
+        ({"samples": 1}, "a fit needs 2 at least"),
+        ({"samples": 9, "archs": np.zeros((3, 6), np.int64)}, "either samples or architectures"),
+        ({"archs": np.full((3, 6), 9)}, "9"),
+        ({"sources": ["devices:a"]}, "learns from no other device"),
+        ({"predictor": "transfer_gaussian_process"}, "name their columns as sources"),
+        ({"predictor": "lookup_table"}, "are not in table small"),
+    ],
+)
+def test_wrong_use_is_one_line(own_table, options, message):
+    given = {"target": "small:latency", "predictor": "ridge", **options}
+    with pytest.raises(HwbenchError, match=message) as error:
+        hb.fit_model(given.pop("target"), given.pop("predictor"), **given)
+    assert "\n" not in str(error.value)

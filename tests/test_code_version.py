@@ -1,0 +1,251 @@
+"""A version tells of every change of what runs, and of no other."""
+
+import importlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import hwbench
+from hwbench.code_version import code_version, counted_modules
+
+ROOT = Path(hwbench.__file__).parent.parent
+
+BEFORE = '''"""A module."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from somewhere import Something
+
+
+def double(x: float = 1.0) -> float:
+    """Twice x."""
+    return 2 * x  # twice
+
+
+class Numbers:
+    """Of things."""
+
+    ONE = 1
+    """The first."""
+'''
+
+
+@pytest.fixture
+def write(tmp_path, monkeypatch):
+    """Write modules of one's own, by the path of their files, where they can be imported."""
+    folder = tmp_path / "modules"
+    folder.mkdir()
+    monkeypatch.syspath_prepend(folder)
+
+    def write(texts):
+        for name, text in texts.items():
+            path = folder / f"{name}.py"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        importlib.invalidate_caches()
+
+    return write
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("# twice", "# thrice"),
+        ('"""A module."""', '"""Another\n\nmodule."""'),
+        ('    """Twice x."""\n', ""),
+        ('    """The first."""\n', ""),
+        ("return 2 * x", "return (\n        2\n        * x\n    )"),
+        ("1.0", "1."),
+        ("import Something", "import Something, Another"),
+    ],
+)
+def test_what_does_not_run_changes_nothing(write, old, new):
+    write({"of_mine": BEFORE})
+    before = code_version("of_mine")
+    assert old in BEFORE
+    write({"of_mine": BEFORE.replace(old, new)})
+    assert code_version("of_mine") == before
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("2 * x", "x * 2"),
+        ("2 * x", "2.0 * x"),
+        ("1.0", "1.5"),
+        ("ONE", "TWO"),
+        ("class Numbers", "class Numbers(float)"),
+        ("TYPE_CHECKING:", "TYPE_CHECKING or 1:"),
+        ("if TYPE_CHECKING:\n    from", "from"),
+    ],
+)
+def test_what_runs_changes_it(write, old, new):
+    write({"of_mine": BEFORE})
+    before = code_version("of_mine")
+    assert old in BEFORE
+    write({"of_mine": BEFORE.replace(old, new)})
+    assert code_version("of_mine") != before
+
+
+def test_imports_are_found_wherever_they_stand(write):
+    write(
+        {
+            "mine/models": "from . import layers\nfrom .losses import rank as loss\nimport beside",
+            "mine/layers": "def make():\n    import mine.deep.parts\n    import numpy",
+            "mine/losses": "import json\nfrom sklearn.base import clone\nrank = 1",
+            "mine/unused": "import mine.models",
+            "mine/deep/parts": "class A:\n    from mine.constants import ONE",
+            "mine/constants": "ONE = 1",
+            "beside": "from hwbench.predictors.models.mlp import MLP",
+        }
+    )
+    own = [name for name in counted_modules("mine.models") if not name.startswith("hwbench")]
+    assert own == [
+        *("beside", "mine.constants", "mine.deep.parts"),
+        *("mine.layers", "mine.losses", "mine.models"),
+    ]
+    assert "hwbench.predictors.models.batched_mlp" in counted_modules("mine.models")
+    # The package that a module is in runs before it.
+    write({"mine/__init__": "import mine.unused"})
+    assert {"mine", "mine.unused"} < set(counted_modules("mine.models"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import hwbench as hb\nclass Mine(hb.Space): train = hb.train_vae",
+        "from hwbench import train_vae",
+        "import hwbench\nhwbench.train_vae",
+    ],
+)
+def test_names_of_the_public_interface_lead_to_their_modules(write, text):
+    write({"mine_too": text})
+    assert "hwbench.vae.training" in counted_modules("mine_too")
+
+
+def test_libraries_and_what_is_not_there_add_nothing():
+    nothing = code_version()
+    for name in ("sklearn.linear_model", "xgboost", "json", "not_there", "hwbench.not_there", ""):
+        assert code_version(name) == nothing
+
+
+def test_a_package_that_is_installed_counts_where_it_is_named(tmp_path, monkeypatch):
+    folder = tmp_path / "site-packages"
+    for name in ("plug_in", "library"):
+        (folder / name).mkdir(parents=True)
+        (folder / name / "__init__.py").write_text("")
+    (folder / "plug_in" / "model.py").write_text("import library\nfrom plug_in import parts")
+    (folder / "plug_in" / "parts.py").write_text("")
+    monkeypatch.syspath_prepend(folder)
+    assert counted_modules("plug_in.model") == ["plug_in", "plug_in.model", "plug_in.parts"]
+
+
+def test_a_file_that_is_no_python_counts_as_it_is(write):
+    write({"broken": "def f(:"})
+    before = code_version("broken")
+    assert before != code_version()
+    write({"broken": "def f(::"})
+    assert code_version("broken") != before
+
+
+def test_what_is_loaded_counts_as_it_was_loaded(write, tmp_path):
+    write({"loaded": "ONE = 1"})
+    module = importlib.import_module("loaded")
+    try:
+        before = code_version("loaded")
+        path = tmp_path / "modules" / "loaded.py"
+        path.write_text("ONE = 1_000")
+        assert module.ONE == 1
+        assert code_version("loaded") == before
+        importlib.reload(module)
+        assert module.ONE == 1000
+        assert code_version("loaded") != before
+    finally:
+        del sys.modules["loaded"]
+
+
+# ---------------------------------------------------------------------- a copy of hwbench
+
+VERSIONS = """
+import json, sys
+from pathlib import Path
+import hwbench
+from hwbench.code_version import code_version
+from hwbench.predictors.card import list_predictors, predictor_card
+from hwbench.predictors.identity import predictor_version
+
+root = Path(hwbench.__file__).parent.parent
+assert root == Path(sys.argv[1])
+
+def versions():
+    return {
+        "trial": code_version("hwbench.study.trial"),
+        "search": code_version("hwbench.search.run"),
+        "nasbench201": code_version("hwbench.spaces.nasbench201.space"),
+        **{name: predictor_version(predictor_card(name)) for name in list_predictors()},
+    }
+
+before, changes = versions(), []
+for path, old, new in json.loads(sys.argv[2]):
+    text = (root / path).read_text()
+    assert old in text, path
+    (root / path).write_text(text.replace(old, new, 1))
+    changes.append(sorted(name for name, version in versions().items() if version != before[name]))
+    (root / path).write_text(text)
+print(json.dumps(changes))
+"""
+
+LIKE_GCN = ["binary_relation_gcn", "bonas", "gcn"]
+"""Predictors that are made of the GCN's layers."""
+
+GRAPH_NETWORKS = [*LIKE_GCN, "graph_vae", "nao"]
+
+LIKE_MLP = ["auto", "bananas", "mlp_large", "mlp_small", *GRAPH_NETWORKS]
+
+EDITS = {
+    "a comment of the trial": ("hwbench/study/trial.py", "import json", "import json  # text", []),
+    "a docstring": ("hwbench/spaces/base.py", '"""', '"""Of all: ', []),
+    "a release": ("hwbench/version.py", "__version__ =", '__version__ = "9" +', []),
+    "a message": ("hwbench/errors.py", "did you mean", "or is it", []),
+    "a page": ("hwbench/report/page.py", "import ", "import json\nimport ", []),
+    "the GCN": ("hwbench/predictors/models/gcn.py", "GCN(", "GCN(object, ", LIKE_GCN),
+    "graph networks": (
+        "hwbench/predictors/models/graph_network.py", "import torch", "import torch, json",
+        GRAPH_NETWORKS,
+    ),
+    "the MLP": ("hwbench/predictors/models/mlp.py", "import torch", "import torch, json", LIKE_MLP),
+    "the lookup table": (
+        "hwbench/predictors/models/lookup_table.py", "1e-12", "1e-11", ["lookup_table"]
+    ),
+    "graph VAEs": ("hwbench/vae/decoder.py", "import torch", "import torch, json", ["graph_vae"]),
+    "a card it uses": ("predictors/lightgbm.toml", "leaves = 31", "leaves = 32", ["auto"]),
+    "a space": (
+        "hwbench/spaces/nasbench201/space.py", "class ", "TWO = 2\n\n\nclass ", ["nasbench201"]
+    ),
+    "scores": ("hwbench/study/scores.py", '_tau": 0.0', '_tau": 0.1', ["trial"]),
+    "searches": ("hwbench/search/objectives.py", "import numpy", "import numpy, json", ["search"]),
+}  # fmt: skip
+
+
+def test_a_change_is_of_those_whose_code_it_is(tmp_path):
+    root = tmp_path / "copy"
+    for name in ("hwbench", "predictors"):
+        shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
+    edits = [edit[:3] for edit in EDITS.values()]
+    result = subprocess.run(
+        [sys.executable, "-c", VERSIONS, str(root), json.dumps(edits)],
+        cwd=root,
+        env={**os.environ, "PYTHONPATH": str(root)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    found = dict(zip(EDITS, json.loads(result.stdout), strict=True))
+    assert found == {name: sorted(edit[3]) for name, edit in EDITS.items()}
