@@ -155,30 +155,6 @@ def test_training_does_not_go_on_from_other_code(tmp_path):
     run_live(_config(), tmp_path, fresh=True)
 
 
-@pytest.mark.parametrize("selection", ["perturbation"])
-def test_selection_by_perturbation_gives_an_architecture(tmp_path, selection):
-    nodes = {**DARTS, "selection": {"method": selection, "tuning_epochs": 1}}
-    result = run_live(_config(**nodes), tmp_path)
-    get_space("nasbench201").from_string(result["architecture"])
-
-
-def test_perturbation_keeps_the_candidate_that_is_missed_the_most(monkeypatch):
-    from hwbench.live.selections.perturbation import select_by_perturbation
-
-    config = _config(**DARTS)
-    with seeded(0, torch.device("cpu"), 1):
-        search = make_search(config, torch.device("cpu"))
-        wanted = [0, 1, 1, 0, 1, 0]
-
-        def accuracy(mixture):
-            missing = [wanted[i] not in choice.active for i, choice in enumerate(mixture().choices)]
-            return 90.0 - 10.0 * sum(missing)
-
-        monkeypatch.setattr(search, "accuracy", accuracy)
-        arch = select_by_perturbation(search, 0)
-    assert (arch - 2).tolist() == wanted
-
-
 # ---------------------------------------------------------------------- ranking
 
 
