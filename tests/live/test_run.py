@@ -141,6 +141,20 @@ def test_damaged_checkpoint_is_named(tmp_path):
         run_live(_config(), tmp_path)
 
 
+def test_training_does_not_go_on_from_other_code(tmp_path):
+    run_live(_config(), tmp_path)
+    (tmp_path / "result.json").unlink()
+    run_live(_config(), tmp_path)  # of the same code it does
+    (tmp_path / "result.json").unlink()
+    path = tmp_path / "checkpoint.pt"
+    state = torch.load(path)
+    torch.save({**state, "code": "0123456789abcdef"}, path)
+    message = r"checkpoint\.pt: was trained so far by other code; use --fresh"
+    with pytest.raises(HwbenchError, match=message):
+        run_live(_config(), tmp_path)
+    run_live(_config(), tmp_path, fresh=True)
+
+
 # ---------------------------------------------------------------------- ranking
 
 

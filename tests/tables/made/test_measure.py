@@ -123,6 +123,16 @@ def test_journal_of_other_architectures_is_refused(tmp_path):
         measure(SPACE, RECIPE, tmp_path / "j", archs=ARCHS[::-1])
 
 
+def test_journal_of_other_code_is_refused(tmp_path):
+    path = tmp_path / "j"
+    measure(SPACE, RECIPE, path, archs=ARCHS)
+    recipe, *records = path.read_text().splitlines(keepends=True)
+    code = json.loads(recipe)["recipe"]["code"]
+    path.write_text(recipe.replace(code, "0123456789abcdef") + "".join(records))
+    with pytest.raises(HwbenchError, match=f"code: 0123456789abcdef there, {code} now"):
+        measure(SPACE, RECIPE, path, archs=ARCHS)
+
+
 def test_peak_memory_holds_the_weights_and_grows_with_the_network():
     peaks = []
     for channels in (2, 8, 32):

@@ -135,6 +135,16 @@ def test_journal_of_another_recipe_is_refused(tmp_path):
         train(SPACE, other, tmp_path / "j", archs=ARCHS[2:])
 
 
+def test_journal_of_other_code_is_refused(tmp_path):
+    path = tmp_path / "j"
+    train(SPACE, RECIPE, path, archs=ARCHS[2:])
+    recipe, *records = path.read_text().splitlines(keepends=True)
+    code = json.loads(recipe)["recipe"]["code"]
+    path.write_text(recipe.replace(code, "0123456789abcdef") + "".join(records))
+    with pytest.raises(HwbenchError, match=f"code: 0123456789abcdef there, {code} now"):
+        train(SPACE, RECIPE, path, archs=ARCHS[2:])
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
