@@ -21,7 +21,13 @@ IMAGE_SETS = Registry(
     },
     "hwbench.image_sets",
 )
-"""Functions from the folder that a set's files lie in to its `ImageSet`."""
+"""Functions from the folder that a set's files lie in to its `ImageSet`.
+
+One is called once in a run, when it begins and again when it goes on after a stop, before anything
+is trained, with `HWBENCH_HOME`/images or the folder that a config names. It only reads: the same
+files give the same arrays, which it does not keep. Where a file is missing or damaged it raises a
+`HwbenchError` that names it.
+"""
 
 
 def list_image_sets() -> list[str]:

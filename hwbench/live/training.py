@@ -52,6 +52,8 @@ def train_epochs(search: Search, folder: Path, progress: Progress, *, tensorboar
             raise HwbenchError(f"{path}: was trained so far by other code; use --fresh")
         try:
             first, rows, history = state["epochs_done"], state["metrics"], state["strengths"]
+            if first:  # what changes with time alone is in no checkpoint
+                search.strategy.begin_epoch(first - 1, epochs)
             search.load_state_dict(state)
         except (RuntimeError, ValueError, KeyError) as error:
             raise HwbenchError(f"{path}: is of another version of hwbench; use --fresh") from error
