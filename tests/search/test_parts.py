@@ -188,7 +188,7 @@ def test_what_has_other_code_is_run_again(spec, hwbench_home, tmp_path, monkeypa
         "predicted_metric": {"predictor": "mine", "training_sizes": [20]},
     }
     given = SearchSpec.model_validate({**spec.model_dump(), **changes})
-    table = load_search_table("small:test_accuracy", "small:latency")
+    table = SearchTable.load("small:test_accuracy", "small:latency")
 
     def names():
         sys.modules.pop("my_search", None)  # as in a new process
