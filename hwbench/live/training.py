@@ -14,6 +14,7 @@ import torch
 from hwbench.code_version import code_version
 from hwbench.errors import HwbenchError
 from hwbench.files import atomic_path
+from hwbench.images.sets import reader_module
 from hwbench.live import tensorboard as tensorboard_log
 from hwbench.live.search import Search
 from hwbench.live.supernets.export import read_tensors
@@ -91,6 +92,7 @@ def search_modules(search: Search) -> list[str]:
     return [
         Search.__module__,
         *(type(part).__module__ for part in parts),
+        reader_module(search.config.data.name),
         *([] if card is None else predictor_modules(card)),
     ]
 
