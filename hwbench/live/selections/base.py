@@ -35,8 +35,9 @@ class Selection(ABC):
 
         Called once, after the last epoch and the ranking, with torch's generator as training left
         it; after a stop, from the last epoch's checkpoint again. It may train the supernet's
-        weights further, as perturbation does: what it gives is evaluated, and exported, with the
-        supernet as it is left. Where it cannot select, it raises `HwbenchError`.
+        weights further, as perturbation does: what it gives is evaluated, and its network exported,
+        with the weights as they are left; the supernet itself was exported before. Where it cannot
+        select, it raises `HwbenchError`.
 
         Parameters
         ----------
