@@ -9,16 +9,13 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-from hwbench.arrays import IntArray
+from hwbench.arrays import Floats, IntArray
 from hwbench.errors import HwbenchError
 from hwbench.live.supernets.expected_encoding import expected_encoding
 from hwbench.live.supernets.supernet import Supernet
 from hwbench.spaces import Space
-
-Values = NDArray[np.float64]
 
 
 class ExpectedMetric(torch.nn.Module):
@@ -88,8 +85,8 @@ def make_cost(
 
 
 def _of_the_zoo(
-    name: str, space: Space, archs: IntArray, values: Values, samples: int, seed: int
-) -> tuple[torch.nn.Module, Values]:
+    name: str, space: Space, archs: IntArray, values: Floats, samples: int, seed: int
+) -> tuple[torch.nn.Module, Floats]:
     """A predictor fitted on drawn architectures, and the values it was fitted on."""
     from hwbench.predictors import make_predictor
 
@@ -102,8 +99,8 @@ def _of_the_zoo(
 
 
 def _lookup_table(
-    space: Space, archs: IntArray, values: Values, target: str
-) -> tuple[torch.nn.Module, Values]:
+    space: Space, archs: IntArray, values: Floats, target: str
+) -> tuple[torch.nn.Module, Floats]:
     """The published lookup table, of one architecture and all its neighbours (LAUBE A.1)."""
     from hwbench.predictors.differentiable import Linear
     from hwbench.predictors.models.lookup_table import LookupTable, neighbourhood

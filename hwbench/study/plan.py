@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from hwbench.code_version import code_version
 from hwbench.errors import HwbenchError
 from hwbench.predictors import PredictorCard, predictor_card
+from hwbench.predictors.left_out import LeftOut
 from hwbench.predictors.models.lookup_table import neighbourhood
 from hwbench.predictors.sources import sources_for
 from hwbench.study.identity import column_digest, common_identity, sources_digest, trial_identity
@@ -20,22 +21,6 @@ from hwbench.study.trial import TargetData, Trial, TrialResult, run_trial, split
 from hwbench.tables import Table, load_target
 
 Targets = Mapping[str, tuple[Table, NDArray[np.float64]]]
-
-
-@dataclass(frozen=True)
-class LeftOut:
-    """A predictor that a target's space cannot give the features it needs.
-
-    Attributes
-    ----------
-    target, predictor, encoding : what is missing from the results.
-    reason : why.
-    """
-
-    target: str
-    predictor: str
-    encoding: str
-    reason: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,7 +114,7 @@ def make_plan(spec: StudySpec, targets: Targets | None = None) -> Plan:
                 space = of_target.table.space
                 if encoding not in space.encodings:
                     reason = f"{space.name} has no encoding '{encoding}'"
-                    left_out.append(LeftOut(target, predictor, encoding, reason))
+                    left_out.append(LeftOut(predictor, reason, encoding, target))
                     continue
                 trials.extend(
                     _trials(spec, target, of_target, predictor, card, encoding, digests[target])

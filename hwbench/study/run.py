@@ -11,11 +11,12 @@ from typing import Literal
 import pandas as pd
 
 from hwbench.errors import HwbenchError, unknown_name
+from hwbench.predictors.left_out import LeftOut
 from hwbench.progress import Progress, silent
 from hwbench.results.study_columns import KEY, MEASURED, STUDY_SCHEMA
 from hwbench.results.study_reading import as_frame
 from hwbench.results.study_writing import StudyStore, prediction_table
-from hwbench.study.plan import LeftOut, Plan, Targets, Workload, make_plan
+from hwbench.study.plan import Plan, Targets, Workload, make_plan
 from hwbench.study.spec import Limits, StudySpec
 from hwbench.study.trial import Trial, TrialResult
 
