@@ -1,7 +1,9 @@
 """What all tests share: a home of their own, real tables where they are at hand, small tables."""
 
 import importlib.util
+import json
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -239,3 +241,76 @@ def per_node_vae():
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+RUN_EACH = """
+import json, os, sys, traceback
+for case in json.loads(sys.argv[1]):
+    there, here = os.pipe()
+    if os.fork() == 0:  # so that no case finds what another has imported
+        found = None
+        try:
+            found = {"result": run(*case)}
+        except BaseException:
+            found = {"error": traceback.format_exc()}
+        with open(here, "w") as file:
+            json.dump({**found, "modules": [*sys.modules]}, file)
+        os._exit(0)
+    os.close(here)
+    with open(there) as file:
+        print("found:" + file.read(), flush=True)
+    os.wait()
+"""
+
+
+@pytest.fixture(scope="session")
+def modules_run():
+    """Run cases, each in a process of its own; gives what each returned and the modules it ran.
+
+    The code is imports, of what may be there already, and a function `run` of a case.
+    """
+
+    def call(code, cases, home):
+        result = subprocess.run(
+            [sys.executable, "-c", code + RUN_EACH, json.dumps(cases)],
+            env={**os.environ, "HWBENCH_HOME": str(home)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert result.returncode == 0, result.stderr
+        lines = [line for line in result.stdout.splitlines() if line.startswith("found:")]
+        assert len(lines) == len(cases)
+        for line in lines:
+            found = json.loads(line.removeprefix("found:"))
+            assert "error" not in found, found["error"]
+            ran = {name for name in found["modules"] if name.partition(".")[0] == "hwbench"}
+            yield found["result"], ran
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def harmless():
+    """Modules that a result may run and its version does not tell of."""
+    return {
+        "hwbench",  # names, each imported when it is used
+        "hwbench.code_version",  # names of results
+        "hwbench.errors",  # messages
+        "hwbench.files",  # how files are written
+        "hwbench.progress",  # how far work is
+        "hwbench.version",  # another with every release
+        # Whose names lead to modules that count themselves.
+        "hwbench.imports",
+        "hwbench.live.selections",
+        "hwbench.live.strategies",
+        "hwbench.live.supernets",
+        "hwbench.live.trainers",
+        "hwbench.plug_ins",
+        "hwbench.predictors.registry",
+        "hwbench.registry",
+        "hwbench.spaces.registry",
+        # Which count where the space is a card's, or says so.
+        "hwbench.spaces.card_space",
+        "hwbench.spaces.strings",
+    }

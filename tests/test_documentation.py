@@ -7,15 +7,23 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 import typer
 import yaml
+from scipy.stats import kendalltau
 
 import hwbench
 from hwbench.cli.app import app as cli
 from hwbench.predictors import PredictorCard
 from hwbench.spaces.card_space import SpaceCard
+from hwbench.testing import (
+    architecture_strategy_checks,
+    predictor_checks,
+    search_strategy_checks,
+    space_checks,
+)
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [
@@ -126,16 +134,87 @@ def test_commands_that_cannot_be_run_here_have_options_that_exist(line):
 @pytest.mark.parametrize("page", [page for page in TEXTS if blocks(page, "python")])
 def test_python(page, tmp_path, monkeypatch, hwbench_home):
     monkeypatch.chdir(tmp_path)
-    names = {"__name__": "snippet"}
+    module = ModuleType("snippet")  # by which its classes are pickled
+    monkeypatch.setitem(sys.modules, "snippet", module)
+    names = vars(module)
     for snippet in blocks(page, "python"):
         exec(compile(snippet, page, "exec"), names)  # noqa: S102  our own text
-    if "strategy" in names:
-        assert len(names["strategy"].archs) == 200
-        assert (names["found"][:, 1] <= 6).all()
-    if "losses" in names:
-        assert names["X"].shape == (15625, 30)
-        assert names["X"].dtype == "float32"
-        assert len(names["losses"]) == 50
+    FOUND_BY_SNIPPETS[page](names)
+
+
+def checks_passed_by(names):
+    """Run the tests of a page's snippets, which are given one check each; gives how many."""
+    tests = [found for name, found in names.items() if name.startswith("test_")]
+    checks = [(test, check) for test in tests for check in test.pytestmark[0].args[1]]
+    for test, check in checks:
+        test(check)
+    return len(checks)
+
+
+def says_what_the_readme_does(names):
+    assert names["X"].shape == (15625, 30)
+    assert names["X"].dtype == "float32"
+    assert len(names["losses"]) == 50
+    assert names["predicted"].shape == (15625,)
+    assert kendalltau(names["predicted"], names["latency"])[0] > 0.7
+
+
+def finds_a_front_within_the_limit(names):
+    assert len(names["strategy"].archs) == 200
+    assert len(names["found"]) > 0
+    assert (names["found"][:, 1] <= 6).all()
+    assert checks_passed_by(names) == len(search_strategy_checks())
+
+
+def has_a_strategy(names):
+    assert checks_passed_by(names) == len(architecture_strategy_checks())
+
+
+def has_a_space(names):
+    assert checks_passed_by(names) == len(space_checks())
+
+
+def learns_to_rank(names):
+    predicted = names["model"].predict(names["space"].encode(names["latency"].archs, "onehot"))
+    assert kendalltau(predicted, names["latency"].column("latency_min"))[0] > 0.5
+    assert checks_passed_by(names) == len(predictor_checks())
+
+
+def proposes_near_the_best(names):
+    proposed = names["vae"].propose(names["near"])
+    assert len(proposed) <= len(names["near"]) == 50
+    names["vae"].space.check(proposed)
+
+
+def advises_and_suggests(names):
+    assert 0.5 < names["tau"].low < names["tau"].value < names["tau"].high < 1
+    assert kendalltau(names["predicted"], names["table"].column("latency"))[0] > 0.5
+    assert names["more"].shape == (20, 6)
+
+
+def makes_a_table(names):
+    assert names["table"].column("latency").tolist() == [1.0, 2.5]
+    assert names["report"].rows_kept == 2
+
+
+def gives_a_gradient(names):
+    assert Path("latency.hwb").exists()
+    gradient = names["weights"].grad
+    # The longest of all operations, on every edge, against none.
+    assert bool((gradient[:, 3] > gradient[:, 0]).all())
+
+
+FOUND_BY_SNIPPETS = {
+    "README.md": says_what_the_readme_does,
+    "docs/how-to/advice.md": advises_and_suggests,
+    "docs/how-to/live.md": has_a_strategy,
+    "docs/how-to/own-numbers.md": makes_a_table,
+    "docs/how-to/predictor-in-a-search.md": gives_a_gradient,
+    "docs/how-to/own-predictor.md": learns_to_rank,
+    "docs/how-to/own-space.md": has_a_space,
+    "docs/how-to/searches.md": finds_a_front_within_the_limit,
+    "docs/how-to/vae.md": proposes_near_the_best,
+}
 
 
 @pytest.mark.parametrize("page", [page for page in TEXTS if blocks(page, "toml")])
@@ -146,10 +225,21 @@ def test_cards(page):
         model.model_validate(content)
 
 
-@pytest.mark.parametrize("page", TEXTS)
-def test_links_lead_somewhere(page):
-    for target in re.findall(r"\]\((?!https?:)([\w./-]+)(?:#[\w-]+)?\)", TEXTS[page]):
-        assert (ROOT / page).parent.joinpath(target).exists() or "generated/" in target, target
+LINKS = [
+    (page, target)
+    for page, text in TEXTS.items()
+    for target in re.findall(r"\]\((?!https?:)([\w./-]+)(?:#[\w-]+)?\)", text)
+]
+
+
+def test_links_lead_somewhere():
+    assert {"README.md", "CONTRIBUTING.md", "docs/stability.md"} <= {page for page, _ in LINKS}
+    broken = [
+        (page, target)
+        for page, target in LINKS
+        if "generated/" not in target and not (ROOT / page).parent.joinpath(target).exists()
+    ]
+    assert not broken
 
 
 def documented_commands(group, words=()):
@@ -222,7 +312,9 @@ def test_a_page_for_every_predictor(built):
 
 
 def test_the_documentation_asks_nothing_of_other_servers(built):
-    for page in built.glob("**/*.html"):
+    pages = list(built.glob("**/*.html"))
+    assert len(pages) > len(PAGES) - 2  # README and CONTRIBUTING are no pages of it
+    for page in pages:
         text = page.read_text(encoding="utf-8")
         assert not re.search(r"<(?:script|img|link|iframe)[^>]+(?:src|href)=\"https?:", text), page
 

@@ -14,6 +14,7 @@ import torch
 from hwbench.code_version import code_version
 from hwbench.errors import HwbenchError
 from hwbench.files import atomic_path
+from hwbench.images.sets import reader_module
 from hwbench.live import tensorboard as tensorboard_log
 from hwbench.live.search import Search
 from hwbench.live.supernets.export import read_tensors
@@ -52,6 +53,8 @@ def train_epochs(search: Search, folder: Path, progress: Progress, *, tensorboar
             raise HwbenchError(f"{path}: was trained so far by other code; use --fresh")
         try:
             first, rows, history = state["epochs_done"], state["metrics"], state["strengths"]
+            if first:  # what changes with time alone is in no checkpoint
+                search.strategy.begin_epoch(first - 1, epochs)
             search.load_state_dict(state)
         except (RuntimeError, ValueError, KeyError) as error:
             raise HwbenchError(f"{path}: is of another version of hwbench; use --fresh") from error
@@ -89,6 +92,7 @@ def search_modules(search: Search) -> list[str]:
     return [
         Search.__module__,
         *(type(part).__module__ for part in parts),
+        reader_module(search.config.data.name),
         *([] if card is None else predictor_modules(card)),
     ]
 

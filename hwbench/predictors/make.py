@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from hwbench.errors import HwbenchError, unknown_name
@@ -61,18 +62,7 @@ def make_predictor(
         estimator.set_params(**card.defaults)
     except ValueError as error:
         raise HwbenchError(f"predictor {name}: its card's defaults do not fit: {error}") from error
-    known = estimator.get_params(deep=True)
-    for parameter in parameters:
-        if parameter not in known:
-            raise unknown_name(f"hyper-parameter of predictor {name}", parameter, known)
-    chosen = dict(parameters)
-    if "space" in known:
-        chosen["space"] = where
-    if "random_state" in known and "random_state" not in card.defaults:
-        chosen.setdefault("random_state", seed)
-    if "n_jobs" in known and "n_jobs" not in card.defaults:
-        chosen.setdefault("n_jobs", 1)  # trials run side by side, a thread each
-    estimator.set_params(**chosen)
+    set_up(estimator, parameters, name=name, space=where, seed=seed, kept=card.defaults)
     return ArchitectureRegressor(
         estimator,
         space=where,
@@ -81,3 +71,44 @@ def make_predictor(
         tuning=tuning,
         random_state=seed,
     )
+
+
+def set_up(
+    estimator: Any,
+    parameters: Mapping[str, Any],
+    *,
+    name: str,
+    space: Space,
+    seed: int,
+    kept: Collection[str] = (),
+) -> None:
+    """Set an estimator's hyper-parameters, and those that follow from where it is used.
+
+    These are, where it has them, `space`, `random_state` and `n_jobs`: one, since trials run side
+    by side, a thread each.
+
+    Parameters
+    ----------
+    estimator : follows scikit-learn's rules.
+    parameters : what is wanted.
+    name : of the predictor, for messages.
+    space, seed : what it is given.
+    kept : hyper-parameters that are set already.
+
+    Raises
+    ------
+    HwbenchError
+        Where it has no such hyper-parameter.
+    """
+    known = estimator.get_params(deep=True)
+    for parameter in parameters:
+        if parameter not in known:
+            raise unknown_name(f"hyper-parameter of predictor {name}", parameter, known)
+    follows = {"random_state": seed, "n_jobs": 1}
+    chosen: dict[str, Any] = {
+        key: value for key, value in follows.items() if key in known and key not in kept
+    }
+    chosen |= parameters
+    if "space" in known:
+        chosen["space"] = space
+    estimator.set_params(**chosen)

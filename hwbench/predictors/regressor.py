@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from inspect import signature
 from typing import TYPE_CHECKING, Any, Self
 
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, RegressorMixin, clone
 
-from hwbench.errors import HwbenchError
+from hwbench.errors import HwbenchError, one_line
 from hwbench.predictors.card import SearchRange
 from hwbench.predictors.tuning import Tuning, TuningRecord, tune
 from hwbench.spaces import Space
@@ -24,6 +25,26 @@ class ArchitectureRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc
 
     The target is standardised with the mean and deviation of the training values, as in the study
     (METHODS, protocol); predictions come back in the target's own unit.
+
+    What is asked of the estimator, which follows scikit-learn's rules:
+
+    - Its constructor stores its arguments and does nothing; those of hwbench check them in `fit`.
+      It is made without any, then `set_params` sets the card's defaults and what a call names, and
+      where it has them `space` (the search space, always), `random_state` (the seed, which decides
+      all its randomness), `n_jobs` (1, since trials run side by side, a thread each) and, if its
+      card says `needs_sources`, `sources` (a `SourceMetrics`). Defaults of the card go before.
+    - `clone` copies it before every fit: one a trial of a study, or a round and objective of a
+      search; with tuning, one for each configuration and fold too. A fitted one may be pickled.
+    - `fit(X, y)` gets features, float32 of shape (n_archs, n_features) as `Space.encode` gives
+      them, and targets of shape (n_archs,), standardised, without NaN, from 2 rows up, rows alike
+      and targets alike included. It returns itself, changes neither, and refuses with a
+      `ValueError` what it cannot be fitted to.
+    - `predict(X)` is called any number of times with any number of rows, not none, and gives shape
+      (n_archs,). If its card says `uncertainty`, `predict(X, return_std=True)` gives a pair:
+      predictions, and standard deviations above 0 of a new measurement.
+    - `to_torch()`, where it has it, gives its `predict` as a differentiable module; linear models
+      need none. `cross_val_predict(X, y, folds, configurations)`, where it has it, gives what
+      tuning otherwise finds by a fit for each fold and configuration.
 
     Parameters
     ----------
@@ -62,14 +83,16 @@ class ArchitectureRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc
 
         Parameters
         ----------
-        archs : integers of shape (n_archs, n_positions), n_archs at least 2.
+        archs : integers of shape (n_archs, n_positions), n_archs at least 2; estimators may need
+            more.
         y : measured values of shape (n_archs,).
 
         Raises
         ------
         HwbenchError
             Where an architecture is not of the space, lengths differ, there are fewer than two,
-            or a value is missing or infinite.
+            a value is missing or infinite, or the estimator refuses, with a `ValueError`, what it
+            is given.
         """
         features = self.space.encode(archs, self.encoding)
         targets = np.asarray(y, dtype=np.float64)
@@ -95,7 +118,8 @@ class ArchitectureRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc
                 model, features, standardised, self.search, self.tuning, self.random_state
             )
             model.set_params(**self.tuning_.best)
-        self.estimator_ = model.fit(features, standardised)
+        with _refusals_of(model, f"be fitted to these {len(targets)} architectures"):
+            self.estimator_ = model.fit(features, standardised)
         return self
 
     def predict(self, archs: ArrayLike, *, return_std: bool = False) -> Any:
@@ -114,19 +138,24 @@ class ArchitectureRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc
         Raises
         ------
         HwbenchError
-            Where an architecture is not of the space, or the model has no uncertainty.
+            Where an architecture is not of the space, the model has no uncertainty, or the
+            estimator refuses, with a `ValueError`, to predict: from fewer architectures than it
+            has neighbours to ask, say.
         """
         from sklearn.utils.validation import check_is_fitted
 
         check_is_fitted(self, "estimator_")
-        features = self.space.encode(archs, self.encoding)
-        if not return_std:
-            return self._in_unit(self.estimator_.predict(features)) + self.target_mean_
-        if "return_std" not in signature(self.estimator_.predict).parameters:
+        if return_std and "return_std" not in signature(self.estimator_.predict).parameters:
             raise HwbenchError(
                 f"{type(self.estimator_).__name__} does not say how uncertain its predictions are"
             )
-        mean, deviation = self.estimator_.predict(features, return_std=True)
+        features = self.space.encode(archs, self.encoding)
+        if len(features) == 0:  # most estimators refuse it
+            return (np.empty(0), np.empty(0)) if return_std else np.empty(0)
+        with _refusals_of(self.estimator_, "predict"):
+            if not return_std:
+                return self._in_unit(self.estimator_.predict(features)) + self.target_mean_
+            mean, deviation = self.estimator_.predict(features, return_std=True)
         return self._in_unit(mean) + self.target_mean_, self._in_unit(deviation)
 
     def to_torch(self) -> torch.nn.Module:
@@ -153,3 +182,16 @@ class ArchitectureRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc
 
     def _in_unit(self, standardised: ArrayLike) -> NDArray[np.float64]:
         return np.asarray(standardised, dtype=np.float64).reshape(-1) * self.target_scale_
+
+
+@contextmanager
+def _refusals_of(estimator: Any, what: str) -> Iterator[None]:
+    """Say in one line what an estimator refuses: by scikit-learn's rules with a `ValueError`."""
+    try:
+        yield
+    except HwbenchError:
+        raise
+    except ValueError as error:
+        raise HwbenchError(
+            f"{type(estimator).__name__} cannot {what}: {one_line(error, 240)}"
+        ) from error

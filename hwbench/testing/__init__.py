@@ -1,8 +1,33 @@
-"""Checks that come with hwbench, to hold parts of one's own against in one's own tests."""
+"""Checks that come with hwbench, to hold parts of one's own against in one's own tests.
 
-from hwbench.testing.architecture_strategy import check_architecture_strategy
-from hwbench.testing.predictor import check_predictor
-from hwbench.testing.space import check_space
-from hwbench.testing.strategy import check_strategy
+Of each kind of part there is a list of named checks, for `pytest.mark.parametrize`, and a function
+that runs all of them. Both take the part as it is at hand: a name, "module:Class", a class or an
+object. A broken promise is an `AssertionError` that says which; a part that is not there, or cannot
+be made, a `hwbench.HwbenchError`.
+"""
 
-__all__ = ["check_architecture_strategy", "check_predictor", "check_space", "check_strategy"]
+from hwbench.testing.architecture_strategy import (
+    architecture_strategy_checks,
+    check_architecture_strategy,
+)
+from hwbench.testing.predictor import check_predictor, predictor_checks
+from hwbench.testing.search_strategy import (
+    check_search_strategy,
+    check_strategy,
+    search_strategy_checks,
+)
+from hwbench.testing.space import check_space, space_checks
+from hwbench.testing.suite import Check
+
+__all__ = [
+    "Check",
+    "architecture_strategy_checks",
+    "check_architecture_strategy",
+    "check_predictor",
+    "check_search_strategy",
+    "check_space",
+    "check_strategy",
+    "predictor_checks",
+    "search_strategy_checks",
+    "space_checks",
+]

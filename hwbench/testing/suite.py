@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from hwbench.errors import HwbenchError
+from hwbench.errors import HwbenchError, one_line
 
 
 class Subject:
@@ -64,6 +64,7 @@ class Subject:
 
 
 S = TypeVar("S", bound=Subject)
+T = TypeVar("T")
 
 
 class Suite(Generic[S]):
@@ -163,4 +164,29 @@ def no_such_part(kind: str, part: Any, forms: str) -> HwbenchError:
     forms : what may be given.
     """
     shown = repr(part) if isinstance(part, str | int | float | None) else described(part)
-    return HwbenchError(f"{kind} {' '.join(shown.split())[:80]}: is none; give {forms}")
+    return HwbenchError(f"{kind} {one_line(shown, 80)}: is none; give {forms}")
+
+
+def made(kind: str, part: Callable[[], T], name: str = "") -> T:
+    """What a class or a function makes without arguments.
+
+    Parameters
+    ----------
+    kind : of part that is made.
+    part : makes it.
+    name : of the part, for the message; by default that of the class.
+
+    Raises
+    ------
+    HwbenchError
+        Where it makes nothing.
+    """
+    try:
+        return part()
+    except HwbenchError:
+        raise
+    except Exception as error:  # the code of others may raise anything
+        raise HwbenchError(
+            f"{kind} {name or described(part)}: cannot be made "
+            f"({type(error).__name__}: {one_line(error)}); where it needs arguments, give an object"
+        ) from error

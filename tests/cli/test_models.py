@@ -214,7 +214,10 @@ NB201 = "|none~0|+|none~0|none~1|+|none~0|none~1|none~2|"
         (["fit", "--predictor", "ridge", "-o", "m.pkl"], "must end in .hwb"),
         (["fit", "--predictor", "rigde", "-o", "m.hwb"], "did you mean 'ridge'?"),
         (["fit", "--predictor", "ridge", "-o", "m.hwb", "--samples", "999"], "has 200"),
-        (["fit", "--predictor", "ridge", "-o", "m.hwb", "--seconds", "0"], "fit: seconds must be above 0"),
+        (
+            ["fit", "--predictor", "ridge", "-o", "m.hwb", "--seconds", "0"],
+            "fit: seconds must be above 0",
+        ),
         (["fit", "--predictor", "lookup_table", "-o", "m.hwb"], "are not in table small"),
         (
             ["fit", "--predictor", "ridge", "-o", "m.hwb", "--samples", "9", "--architectures",

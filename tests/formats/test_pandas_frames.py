@@ -134,5 +134,5 @@ def test_real_frames_of_old_pandas(shared_data):
     parameters = frame_from_pickle(folder / "nasbench101/cifar10/params.pkl.gz")
     assert list(parameters.columns) == ["index", "params", "time=[s]", "time_pure=[s]"]
     table = pd.read_parquet(shared_data / "nb101.parquet", columns=["params"])["params"]
-    if len(table) == len(parameters):
-        np.testing.assert_allclose(parameters["params"], table / 1e6, rtol=0.01)
+    assert len(table) == len(parameters)
+    np.testing.assert_allclose(parameters["params"], table / 1e6, rtol=0.01)

@@ -88,6 +88,24 @@ def test_a_stopped_run_goes_on_as_if_it_had_not(tmp_path, monkeypatch, nodes, st
     _same(tmp_path / "unbroken", tmp_path / "stopped")
 
 
+def test_a_run_stopped_after_its_last_epoch_selects_as_if_it_had_not(tmp_path, monkeypatch):
+    # SNAS draws at a temperature that its last epoch has set.
+    selection = {"method": "perturbation", "tuning_epochs": 1}
+    config = _config(**{**DARTS, "strategy": {"name": "snas"}, "selection": selection})
+    run_live(config, tmp_path / "unbroken")
+
+    def stops(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(run_module, "_conclude", stops)
+        with pytest.raises(KeyboardInterrupt):
+            run_live(config, tmp_path / "stopped")
+    assert len(pd.read_parquet(tmp_path / "stopped" / "metrics.parquet")) == 3
+    run_live(config, tmp_path / "stopped")
+    _same(tmp_path / "unbroken", tmp_path / "stopped")
+
+
 def test_run_writes_a_ranking_and_its_measures(tmp_path):
     result = run_live(_config(), tmp_path)
     ranking = pd.read_parquet(tmp_path / "ranking.parquet")
@@ -141,28 +159,18 @@ def test_damaged_checkpoint_is_named(tmp_path):
         run_live(_config(), tmp_path)
 
 
-@pytest.mark.parametrize("selection", ["perturbation"])
-def test_selection_by_perturbation_gives_an_architecture(tmp_path, selection):
-    nodes = {**DARTS, "selection": {"method": selection, "tuning_epochs": 1}}
-    result = run_live(_config(**nodes), tmp_path)
-    get_space("nasbench201").from_string(result["architecture"])
-
-
-def test_perturbation_keeps_the_candidate_that_is_missed_the_most(monkeypatch):
-    from hwbench.live.selections.perturbation import select_by_perturbation
-
-    config = _config(**DARTS)
-    with seeded(0, torch.device("cpu"), 1):
-        search = make_search(config, torch.device("cpu"))
-        wanted = [0, 1, 1, 0, 1, 0]
-
-        def accuracy(mixture):
-            missing = [wanted[i] not in choice.active for i, choice in enumerate(mixture().choices)]
-            return 90.0 - 10.0 * sum(missing)
-
-        monkeypatch.setattr(search, "accuracy", accuracy)
-        arch = select_by_perturbation(search, 0)
-    assert (arch - 2).tolist() == wanted
+def test_training_does_not_go_on_from_other_code(tmp_path):
+    run_live(_config(), tmp_path)
+    (tmp_path / "result.json").unlink()
+    run_live(_config(), tmp_path)  # of the same code it does
+    (tmp_path / "result.json").unlink()
+    path = tmp_path / "checkpoint.pt"
+    state = torch.load(path)
+    torch.save({**state, "code": "0123456789abcdef"}, path)
+    message = r"checkpoint\.pt: was trained so far by other code; use --fresh"
+    with pytest.raises(HwbenchError, match=message):
+        run_live(_config(), tmp_path)
+    run_live(_config(), tmp_path, fresh=True)
 
 
 # ---------------------------------------------------------------------- ranking

@@ -160,6 +160,55 @@ def test_what_would_come_out_otherwise_is_run_again(spec, tmp_path):
     assert not own & names(spec, table)
 
 
+STRATEGY = """
+from hwbench.search.strategies.random_search import RandomSearch
+
+class Mine(RandomSearch):
+    title = "Mine"
+"""
+
+CARD = """
+title = "Mine"
+family = "linear"
+paper = "none"
+estimator = "my_ridge:Mine"
+"""
+
+
+def test_what_has_other_code_is_run_again(spec, hwbench_home, tmp_path, monkeypatch):
+    modules = tmp_path / "modules"
+    modules.mkdir()
+    monkeypatch.syspath_prepend(modules)
+    (modules / "my_search.py").write_text(STRATEGY)
+    (modules / "my_ridge.py").write_text("from sklearn.linear_model import Ridge as Mine")
+    (hwbench_home / "predictors").mkdir()
+    (hwbench_home / "predictors" / "mine.toml").write_text(CARD)
+    changes = {
+        "strategies": [{"name": "random"}, {"name": "my_search:Mine"}],
+        "predicted_metric": {"predictor": "mine", "training_sizes": [20]},
+    }
+    given = SearchSpec.model_validate({**spec.model_dump(), **changes})
+    table = SearchTable.load("small:test_accuracy", "small:latency")
+
+    def names():
+        sys.modules.pop("my_search", None)  # as in a new process
+        parts = SearchParts.of(tmp_path, given, {"small:latency": table})
+        return {
+            (run.choice.name, bool(run.training_size), run.seed): parts.path_of(run).name
+            for run in planned_runs(given)
+        }
+
+    def changed(before, after):
+        return {key[:2] for key in before if before[key] != after[key]}
+
+    first = names()
+    (modules / "my_search.py").write_text(f"{STRATEGY}    default_x = 1")
+    second = names()
+    assert changed(first, second) == {("my_search:Mine", False), ("my_search:Mine", True)}
+    (modules / "my_ridge.py").write_text("from sklearn.linear_model import Lasso as Mine")
+    assert changed(second, names()) == {("random", True), ("my_search:Mine", True)}
+
+
 def test_a_broken_part_is_run_again(spec, searched, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         write_search(spec, tmp_path, progress=stop_after(4))

@@ -99,7 +99,7 @@ def test_unknown_skeleton_option_names_the_nearest(space):
 
 @pytest.mark.parametrize("value", [0, -4, 2.0, "4", True, None])
 def test_skeleton_takes_positive_integers_only(space, value):
-    with pytest.raises(HwbenchError, match="channels must be (above 0|a whole number), not"):
+    with pytest.raises(HwbenchError, match=r"channels must be (above 0|a whole number), not"):
         space.skeleton(channels=value)
-    with pytest.raises(HwbenchError, match="depth must be (above 0|a whole number), not"):
+    with pytest.raises(HwbenchError, match=r"depth must be (above 0|a whole number), not"):
         Skeleton(channels=4, depth=value)

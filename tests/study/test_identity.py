@@ -1,10 +1,5 @@
 """The identity of a trial is all that its result depends on, and nothing else."""
 
-import json
-import os
-import subprocess
-import sys
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -133,16 +128,6 @@ def test_all_of_a_space_s_card_is_part_of_it_but_its_title(plan_of, hwbench_home
 
 # ---------------------------------------------------------------------- the code of a trial
 
-HARMLESS = {
-    "hwbench",  # names, each imported when it is used
-    "hwbench.code_version",  # of a result, not the result
-    "hwbench.errors",  # messages
-    "hwbench.files",  # how files are written
-    "hwbench.progress",  # how far work is
-    "hwbench.version",  # of the package, another with every release
-}
-"""Modules that a trial may run and its version does not tell of."""
-
 # Few steps: what is asked is which modules run.
 QUICK = {
     "bananas": {"steps": 2, "n_layers": 2},
@@ -169,47 +154,29 @@ CASES = [
     *(("ridge", target, {}) for target in ("macro-cpu:latency", "transnas-macro-cpu:latency")),
 ]
 
-RUN_EACH = """
-import json, os, sys, traceback
-import catboost, gpytorch, lightgbm, ngboost, torch._dynamo, xgboost  # once for all cases
-import hwbench.study.trial
+RUN = """
+import catboost, gpytorch, lightgbm, ngboost, torch._dynamo, xgboost
+from hwbench.predictors import predictor_card
 from hwbench.predictors.tuning import Tuning
 from hwbench.study.trial import TargetData, Trial, run_trial
-from hwbench.tables import load_table
-from hwbench.predictors import predictor_card
+from hwbench.tables import load_target
 
 def run(name, target, changes):
     card = predictor_card(name)
     card = card.model_copy(update={"defaults": {**card.defaults, **changes}})
-    table, _, column = target.partition(":")
-    table, values, sources = load_table(table), load_table(table).column(column), None
-    if card.family == "transfer":
+    data = TargetData(load_target(target))
+    if card.needs_sources:
         from hwbench.predictors.sources import sources_for
-        sources = sources_for(target, table, ["devices:b"])
+        data = TargetData(data.target, sources_for(data.target, ["devices:b"]))
     tuning = Tuning(trials=2, folds=2) if name == "ridge" else None
-    trial = Trial(target, name, card.encoding, 10, 0, 20, tuning)
-    row = run_trial(trial, TargetData(table, values, sources), card).row
-    modules = [module for module in sys.modules if module.startswith("hwbench")]
-    return {"error": row["error"], "modules": modules, "space": table.space.name}
-
-for case in json.loads(sys.argv[1]):
-    there, here = os.pipe()
-    if os.fork() == 0:  # so that no case finds what another has imported
-        with open(here, "w") as file:
-            try:
-                json.dump(run(*case), file)
-            except BaseException:
-                json.dump({"error": traceback.format_exc(), "modules": []}, file)
-        os._exit(0)
-    os.close(here)
-    with open(there) as file:
-        print(file.read(), flush=True)
-    os.wait()
+    row = run_trial(Trial(target, name, card.encoding, 10, 0, 20, tuning), data, card).row
+    assert row["error"] is None, row["error"]
+    return data.target.space.name
 """
 
 
 @pytest.fixture(scope="module")
-def run_by(tmp_path_factory):
+def run_by(tmp_path_factory, modules_run):
     """The modules that a trial of each case runs, in a process of its own."""
     cases = [(name, target, {**QUICK.get(name, {}), **more}) for name, target, more in CASES]
     home = tmp_path_factory.mktemp("home")
@@ -223,28 +190,18 @@ def run_by(tmp_path_factory):
     )
     table = Table.from_archs(archs, pd.DataFrame(values, columns=["a", "b"]), card)
     table.save(home / "tables" / "devices.parquet")
-    result = subprocess.run(
-        [sys.executable, "-c", RUN_EACH, json.dumps(cases)],
-        env={**os.environ, "HWBENCH_HOME": str(home)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert result.returncode == 0, result.stderr
-    found = [json.loads(line) for line in result.stdout.splitlines()]
-    return [(case, each) for case, each in zip(CASES, found, strict=True)]
+    return list(zip(CASES, modules_run(RUN, cases, home), strict=True))
 
 
-def test_a_version_is_of_all_that_a_trial_runs(run_by):
-    for (name, _, _), found in run_by:
-        assert found["error"] is None, found["error"]
-        space = hb.get_space(found["space"])
-        counted = counted_modules(*trial_modules(hb.predictor_card(name), space))
-        assert set(found["modules"]) - set(counted) <= HARMLESS, name
+def test_a_version_is_of_all_that_a_trial_runs(run_by, harmless):
+    for (name, _, _), (space, ran) in run_by:
+        card = hb.predictor_card(name)
+        counted = counted_modules(*trial_modules(card, hb.get_space(space)))
+        assert ran - set(counted) <= harmless, name
 
 
 def test_no_trial_runs_the_models_of_others(run_by):
-    ran = {name: set(found["modules"]) for (name, _, _), found in run_by}
+    ran = {name: modules for (name, _, _), (_, modules) in run_by}
     models = {
         name: {each for each in modules if each.startswith("hwbench.predictors.models.")}
         for name, modules in ran.items()

@@ -1,15 +1,17 @@
 """Training learns, goes on from a stop as if there had been none, and says what is wrong."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
+from hwbench.code_version import counted_modules
 from hwbench.errors import HwbenchError
 from hwbench.spaces import get_space
 from hwbench.vae import training
-from hwbench.vae.checkpoint import load_vae, save_vae
+from hwbench.vae.checkpoint import load_vae, read_checkpoint, save_vae
 from hwbench.vae.data import labels, split
 from hwbench.vae.evaluation import evaluate_vae
 from hwbench.vae.settings import GraphVAESettings
@@ -69,6 +71,49 @@ def test_a_stop_changes_nothing(metrics, tmp_path, monkeypatch):
         assert one.heads == other.heads
     np.testing.assert_array_equal(again.means, whole.means)
     np.testing.assert_array_equal(again.scales, whole.scales)
+
+
+TRAIN = """
+import torch._dynamo
+
+def run(space, metrics):
+    from hwbench.vae.training import train_vae
+    chosen = {"hidden_size": 8, "latent_size": 4, "n_graphs": 20, "epochs": 1, "n_labelled": 10}
+    return len(train_vae(space, metrics=metrics, **chosen).history)
+"""
+
+
+def test_a_version_is_of_all_that_training_runs(hwbench_home, modules_run, harmless):
+    cases = [("nasbench201", [TARGET]), ("enas_macro", []), ("nasbench101", [])]
+    for (name, _), (_, ran) in zip(cases, modules_run(TRAIN, cases, hwbench_home), strict=True):
+        counted = counted_modules(training.__name__, type(get_space(name)).__module__)
+        assert ran - set(counted) <= harmless, name
+
+
+def of_other_code(path, code):
+    vae, moments = read_checkpoint(path)
+    save_vae(vae, path, replace(moments, code=code))
+
+
+@pytest.mark.parametrize("code", ["0123456789abcdef", ""])  # "" in files of hwbench 0.1.0
+def test_training_does_not_go_on_from_other_code(code, tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "SECONDS_BETWEEN_CHECKPOINTS", -1.0)
+    path = tmp_path / "vae.npz"
+
+    def stop(done, _total):
+        if done == 1:
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        train_vae("nasbench201", checkpoint=path, progress=stop, **QUICK)
+    here = read_checkpoint(path)[1].code
+    of_other_code(path, code)
+    with pytest.raises(HwbenchError, match="was trained so far by other code; choose another file"):
+        train_vae("nasbench201", checkpoint=path, **QUICK)
+    of_other_code(path, here)
+    whole = train_vae("nasbench201", checkpoint=path, **QUICK)
+    of_other_code(path, code)  # which all of it is of: nothing is mixed
+    assert_same_weights(train_vae("nasbench201", checkpoint=path, **QUICK), whole)
 
 
 def test_a_trained_vae_is_not_trained_again(tmp_path):

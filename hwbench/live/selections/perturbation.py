@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -39,6 +40,9 @@ def select_by_perturbation(
     an architecture keeps only some positions of a node, those stay without which the accuracy is
     lowest. The supernet ends tuned to what was fixed.
 
+    A strategy that draws does so anew for each batch, and what is compared is compared on the same
+    draws. Where a draw is the left-out candidate alone, the position gives zeros.
+
     Parameters
     ----------
     search : trained.
@@ -55,29 +59,31 @@ def select_by_perturbation(
     def mixture() -> Mixture:
         return _with(search.strategy.mixture(), fixed)
 
-    # Candidates and edges are compared on the same draws, if the strategy draws.
+    def accuracy(change: Callable[[Mixture], Mixture], others: Mapping[int, Choice]) -> float:
+        """Validation accuracy of the strategy's passes, changed; the draws are always the same."""
+        with torch.random.fork_rng(devices=[] if device.type == "cpu" else [device]):
+            return search.accuracy(lambda: _with(change(search.strategy.mixture()), others))
+
+    device = next(supernet.parameters()).device
     order = torch.randperm(len(supernet.positions)).tolist()
     for done, position in enumerate(order):
         progress(done, len(order))
-        accuracies = [0.0] if supernet.sizes[position] == 1 else []
-        for candidate in range(supernet.sizes[position] if not accuracies else 0):
-            left_out = _without(search.strategy.mixture(), position, candidate)
-            accuracies.append(search.accuracy(lambda m=left_out: _with(m, fixed)))  # type: ignore[misc]
+        candidates = range(supernet.sizes[position])
+        left_out = [partial(_without, position=position, candidate=each) for each in candidates]
+        accuracies = [accuracy(each, fixed) for each in left_out] if len(candidates) > 1 else [0.0]
         fixed[position] = Choice((int(np.argmin(accuracies)),))
         search.tune(mixture, tuning_epochs)
     progress(len(order), len(order))
     strengths = torch.zeros(len(order), max(supernet.sizes))
     for position, choice in fixed.items():
         strengths[position, choice.active[0]] = 1.0
-        if not supernet.chooses_positions:
-            continue
-        removed = {**fixed, position: Choice(())}
-        accuracy = search.accuracy(lambda r=removed: _with(search.strategy.mixture(), r))  # type: ignore[misc]
-        strengths[position, choice.active[0]] = 200.0 - accuracy
+        if supernet.chooses_positions:
+            missed = accuracy(lambda drawn: drawn, {**fixed, position: Choice(())})
+            strengths[position, choice.active[0]] = 200.0 - missed
     return supernet.derive(strengths)
 
 
-def _with(mixture: Mixture, fixed: dict[int, Choice]) -> Mixture:
+def _with(mixture: Mixture, fixed: Mapping[int, Choice]) -> Mixture:
     choices = [fixed.get(place, choice) for place, choice in enumerate(mixture.choices)]
     return Mixture(tuple(choices), mixture.edge_weights)
 
@@ -85,8 +91,9 @@ def _with(mixture: Mixture, fixed: dict[int, Choice]) -> Mixture:
 def _without(mixture: Mixture, position: int, candidate: int) -> Mixture:
     """The mixture with one candidate of one position left out, the other weights unchanged."""
     active, weights, _ = mixture.choices[position]
-    kept: Sequence[int] = [place for place, index in enumerate(active) if index != candidate]
-    chosen = Choice(
-        tuple(active[place] for place in kept), None if weights is None else weights[list(kept)]
-    )
-    return _with(mixture, {position: chosen})
+    kept = [place for place, index in enumerate(active) if index != candidate]
+    if kept:
+        those = tuple(active[place] for place in kept)
+        return _with(mixture, {position: Choice(those, None if weights is None else weights[kept])})
+    # Layers in sequence cannot be left out, but give zeros.
+    return _with(mixture, {position: Choice(active, torch.zeros(1))})
