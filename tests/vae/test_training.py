@@ -185,7 +185,9 @@ def test_latents_come_back_as_architectures(learned, unchanged):
     assert latents.dtype == np.float32
     found, valid = learned.decode(latents)
     assert found.dtype == np.int64
-    assert (found[valid] == archs[valid]).all(axis=1).mean() > 0.45
+    assert (found[valid] == archs[valid]).all(
+        axis=1
+    ).mean() > 0.35  # one in 15,625 would come back by chance
     assert (found[~valid] == 0).all()
     drawn, _ = learned.decode(latents, seed=0)
     np.testing.assert_array_equal(drawn, learned.decode(latents, seed=0)[0])
@@ -324,9 +326,9 @@ def test_wrong_latents_are_refused(learned):
         learned.decode(np.zeros((3, 15)))
     with pytest.raises(HwbenchError, match="finite"):
         learned.decode(np.full((3, 16), np.nan))
-    with pytest.raises(HwbenchError, match="prior must be"):
+    with pytest.raises(HwbenchError, match="unknown prior"):
         evaluate_vae(learned, prior="normal")
-    with pytest.raises(HwbenchError, match="at least 1"):
+    with pytest.raises(HwbenchError, match="n_prior must be above 0"):
         evaluate_vae(learned, n_prior=0)
 
 

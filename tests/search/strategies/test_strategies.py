@@ -122,6 +122,8 @@ def test_parameters_are_listed_with_their_defaults():
         ("reinforce", {"mixing": 1.5}, "mixing must be at most 1, not 1.5"),
         ("random", {"n_initial": 0}, "n_initial must be above 0"),
         ("no.such:Module", {}, "cannot be imported"),
+        ("bonas", {"predictor": "ridge"}, "made for the predictor bonas and takes no other"),
+        ("random_forest", {"predictor": "ridge"}, "made for the predictor random_forest and takes"),
     ],
 )
 def test_what_is_wrong_is_said(name, parameters, message):
