@@ -110,7 +110,7 @@ def test_training_does_not_go_on_from_other_code(code, tmp_path, monkeypatch):
     of_other_code(path, code)
     with pytest.raises(
         HwbenchError,
-        match="was trained so far by other code, that of hwbench 0.* choose another file",
+        match=r"was trained so far by other code, that of hwbench 0.* choose another file",
     ):
         train_vae("nasbench201", checkpoint=path, **QUICK)
     of_other_code(path, here)
