@@ -15,9 +15,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import MISSING, fields, is_dataclass
 from functools import cache, wraps
-from inspect import Parameter, signature
+from inspect import Parameter, signature, unwrap
 from reprlib import Repr
-from sys import modules
 from types import SimpleNamespace
 from typing import Annotated, Any, ParamSpec, TypeVar, get_type_hints
 
@@ -223,7 +222,7 @@ def _own_parameters(function: Callable[..., Any]) -> dict[str, Parameter]:
 
 def _evaluated(function: Callable[..., Any], parameter: Parameter) -> Any:
     one = SimpleNamespace(__annotations__={parameter.name: parameter.annotation})
-    names = vars(modules[function.__module__]) if function.__module__ in modules else {}
+    names = getattr(unwrap(function), "__globals__", {})
     try:
         return get_type_hints(one, names, include_extras=True)[parameter.name]
     except (NameError, AttributeError):

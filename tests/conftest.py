@@ -300,4 +300,17 @@ def harmless():
         "hwbench.files",  # how files are written
         "hwbench.progress",  # how far work is
         "hwbench.version",  # another with every release
+        # Whose names lead to modules that count themselves.
+        "hwbench.imports",
+        "hwbench.live.selections",
+        "hwbench.live.strategies",
+        "hwbench.live.supernets",
+        "hwbench.live.trainers",
+        "hwbench.plug_ins",
+        "hwbench.predictors.registry",
+        "hwbench.registry",
+        "hwbench.spaces.registry",
+        # Which count where the space is a card's, or says so.
+        "hwbench.spaces.card_space",
+        "hwbench.spaces.strings",
     }

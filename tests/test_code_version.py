@@ -229,6 +229,12 @@ EDITS = {
         "hwbench/spaces/nasbench201/space.py", "class ", "TWO = 2\n\n\nclass ", ["nasbench201"]
     ),
     "scores": ("hwbench/study/scores.py", '_tau": 0.0', '_tau": 0.1', ["trial"]),
+    "a space more": (
+        "hwbench/spaces/registry.py", '"darts":', '"mine": "a:B", "darts":', []
+    ),
+    "a model more": (
+        "hwbench/predictors/registry.py", '"auto":', '"mine": "a:B", "auto":', []
+    ),
     "searches": ("hwbench/search/objectives.py", "import numpy", "import numpy, json", ["search"]),
 }  # fmt: skip
 

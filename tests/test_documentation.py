@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 import typer
@@ -17,6 +18,12 @@ import hwbench
 from hwbench.cli.app import app as cli
 from hwbench.predictors import PredictorCard
 from hwbench.spaces.card_space import SpaceCard
+from hwbench.testing import (
+    architecture_strategy_checks,
+    predictor_checks,
+    search_strategy_checks,
+    space_checks,
+)
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [
@@ -127,10 +134,21 @@ def test_commands_that_cannot_be_run_here_have_options_that_exist(line):
 @pytest.mark.parametrize("page", [page for page in TEXTS if blocks(page, "python")])
 def test_python(page, tmp_path, monkeypatch, hwbench_home):
     monkeypatch.chdir(tmp_path)
-    names = {"__name__": "snippet"}
+    module = ModuleType("snippet")  # by which its classes are pickled
+    monkeypatch.setitem(sys.modules, "snippet", module)
+    names = vars(module)
     for snippet in blocks(page, "python"):
         exec(compile(snippet, page, "exec"), names)  # noqa: S102  our own text
     FOUND_BY_SNIPPETS[page](names)
+
+
+def checks_passed_by(names):
+    """Run the tests of a page's snippets, which are given one check each; gives how many."""
+    tests = [found for name, found in names.items() if name.startswith("test_")]
+    checks = [(test, check) for test in tests for check in test.pytestmark[0].args[1]]
+    for test, check in checks:
+        test(check)
+    return len(checks)
 
 
 def says_what_the_readme_does(names):
@@ -145,11 +163,21 @@ def finds_a_front_within_the_limit(names):
     assert len(names["strategy"].archs) == 200
     assert len(names["found"]) > 0
     assert (names["found"][:, 1] <= 6).all()
+    assert checks_passed_by(names) == len(search_strategy_checks())
+
+
+def has_a_strategy(names):
+    assert checks_passed_by(names) == len(architecture_strategy_checks())
+
+
+def has_a_space(names):
+    assert checks_passed_by(names) == len(space_checks())
 
 
 def learns_to_rank(names):
     predicted = names["model"].predict(names["space"].encode(names["latency"].archs, "onehot"))
     assert kendalltau(predicted, names["latency"].column("latency_min"))[0] > 0.5
+    assert checks_passed_by(names) == len(predictor_checks())
 
 
 def proposes_near_the_best(names):
@@ -179,9 +207,11 @@ def gives_a_gradient(names):
 FOUND_BY_SNIPPETS = {
     "README.md": says_what_the_readme_does,
     "docs/how-to/advice.md": advises_and_suggests,
+    "docs/how-to/live.md": has_a_strategy,
     "docs/how-to/own-numbers.md": makes_a_table,
     "docs/how-to/predictor-in-a-search.md": gives_a_gradient,
     "docs/how-to/own-predictor.md": learns_to_rank,
+    "docs/how-to/own-space.md": has_a_space,
     "docs/how-to/searches.md": finds_a_front_within_the_limit,
     "docs/how-to/vae.md": proposes_near_the_best,
 }

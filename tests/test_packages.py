@@ -139,16 +139,14 @@ def test_its_parts_are_listed(hwbench):
 
 def test_its_parts_keep_what_the_rest_relies_on(python):
     python("""
-import hwbench as hb
 from hwbench.testing import (
-    check_architecture_strategy, check_predictor, check_space, check_strategy,
+    check_architecture_strategy, check_predictor, check_search_strategy, check_space,
 )
-from hwbench_ladder.tempered import Tempered
 
-check_space(hb.get_space("ladder"))
+check_space("ladder")
 check_predictor("hamming_mean", space="ladder")
-check_strategy("annealing", space="ladder")
-check_architecture_strategy(Tempered)
+check_search_strategy("annealing", space="ladder")
+check_architecture_strategy("tempered")
 """)
 
 

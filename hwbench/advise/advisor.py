@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +18,7 @@ from hwbench.advise.selection import default_accuracy, expected_selection
 from hwbench.advise.words import find_warnings
 from hwbench.arguments import Positive, checks_arguments
 from hwbench.errors import HwbenchError
-from hwbench.progress import Progress, silent
+from hwbench.progress import StageProgress, silent_stage
 from hwbench.spaces import get_space
 from hwbench.tables.pairs import load_accuracies
 
@@ -43,7 +43,7 @@ def advise_on(
     seconds: Positive = SECONDS,
     workers: int = 1,
     seed: int = 0,
-    stage: Callable[[str], Progress] = lambda _title: silent,
+    stage: StageProgress = silent_stage,
 ) -> Advice:
     """Which predictor to use for one's own measurements, and how good it is.
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from hwbench.errors import HwbenchError, unknown_name
 from hwbench.predictors import PredictorCard, list_predictors, make_predictor, predictor_card
+from hwbench.predictors.left_out import LeftOut
 from hwbench.predictors.registry import MODELS
 from hwbench.predictors.regressor import ArchitectureRegressor
 from hwbench.predictors.tuning import Tuning
@@ -62,14 +63,6 @@ class Candidate:
             tuning=Tuning(trials=TUNED_TRIALS) if self.tuned else None,
             card=card,
         )
-
-
-@dataclass(frozen=True)
-class LeftOut:
-    """A predictor that is not tried, and why."""
-
-    predictor: str
-    reason: str
 
 
 def find_candidates(

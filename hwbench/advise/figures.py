@@ -15,8 +15,11 @@ from hwbench.pages.plotting import (
     band_trace,
     base_layout,
     line_trace,
+    log_axis,
+    marked_level,
     plain_numbers,
     plain_text,
+    sample,
 )
 
 if TYPE_CHECKING:
@@ -111,9 +114,7 @@ def _row_name(place: int, text: str) -> Json:
 def predicted_figure(advice: Advice) -> Figure:
     """Out-of-fold predictions against measurements."""
     truth, guess = advice.data.values, advice.ranking.chosen.predictions[0]
-    rows = np.arange(len(truth))
-    if len(rows) > MOST_POINTS:
-        rows = np.sort(np.random.default_rng(0).choice(rows, MOST_POINTS, replace=False))
+    rows = sample(len(truth), MOST_POINTS)
     measured = advice.measurements
     names = measured.space.to_strings(measured.archs[rows])
     ends = [float(min(truth.min(), guess.min())), float(max(truth.max(), guess.max()))]
@@ -198,15 +199,9 @@ def curve_figure(advice: Advice) -> Figure:
         }
     )
     layout = base_layout("measured architectures", "Kendall's tau")
-    ticks = [
-        m * 10**e
-        for e in range(6)
-        for m in (1, 2, 5)
-        if 0.8 * points[0].size <= m * 10**e <= sizes[-1]
-    ]
-    layout["xaxis"] |= {"type": "log", "tickvals": ticks, "ticktext": [f"{t:,}" for t in ticks]}
+    layout["xaxis"] |= log_axis([points[0].size, *sizes])
     if advice.noise is not None:
-        layout["shapes"] = [_level(advice.noise.tau_ceiling)]
+        layout["shapes"] = [marked_level(advice.noise.tau_ceiling)]
         layout["annotations"] = [_level_text(advice.noise.tau_ceiling, "ceiling that noise sets")]
     return Figure(
         name="curve",
@@ -220,19 +215,6 @@ def curve_figure(advice: Advice) -> Figure:
         "line follow the power law 1 - tau ~ n^-slope: beyond all measurements they are an "
         "extrapolation. Bands are 90 % intervals.",
     )
-
-
-def _level(value: float) -> Json:
-    line = {"color": "$muted", "width": 1.5, "dash": "dot"}
-    return {
-        "type": "line",
-        "xref": "paper",
-        "x0": 0,
-        "x1": 1,
-        "y0": value,
-        "y1": value,
-        "line": line,
-    }
 
 
 def _level_text(value: float, text: str) -> Json:
@@ -308,17 +290,7 @@ def budget_figure(selection: Selection) -> Figure:
     )
     layout = base_layout("picks that are measured", "hypervolume lost (%)")
     layout["yaxis"] |= {"rangemode": "tozero"}
-    layout["shapes"] = [
-        {
-            "type": "line",
-            "yref": "paper",
-            "y0": 0,
-            "y1": 1,
-            "x0": selection.verify,
-            "x1": selection.verify,
-            "line": {"color": "$muted", "width": 1.5, "dash": "dot"},
-        }
-    ]
+    layout["shapes"] = [marked_level(selection.verify, across=True)]
     return Figure(
         name="budget",
         title="How many picks to verify",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
-from importlib import resources
 from typing import TYPE_CHECKING, Any
+
+from markupsafe import Markup
 
 from hwbench.advise.figures import (
     budget_figure,
@@ -14,10 +14,58 @@ from hwbench.advise.figures import (
     selection_figure,
 )
 from hwbench.files import today
-from hwbench.pages.plotting import script_json, seconds
+from hwbench.pages.blocks import (
+    Block,
+    Cell,
+    Column,
+    DataTable,
+    Facts,
+    Finding,
+    Group,
+    Lines,
+    Notice,
+    Row,
+    Section,
+    Terms,
+    Text,
+)
+from hwbench.pages.plotting import seconds
+from hwbench.pages.rendering import render_page
+from hwbench.pages.terms import KENDALL_TAU
 
 if TYPE_CHECKING:
     from hwbench.advise.result import Advice
+    from hwbench.advise.selection import Selection
+
+TERMS = (
+    ("Kendall's tau", KENDALL_TAU),
+    (
+        "Cross-validated, out of fold",
+        "Every architecture is predicted by a model that was fitted without it, so that the score "
+        "holds for architectures that were not measured, as long as those that were are like them.",
+    ),
+    (
+        "90 % interval",
+        "The tau on architectures that were not measured lies in it nine times in ten. It joins "
+        "the luck of which architectures were measured, of the training set, and of the learning "
+        "curve's slope.",
+    ),
+    (
+        "Ceiling that noise sets",
+        "Nothing can predict noise. From repeated measurements follows the tau that a perfect "
+        "predictor would score against one measurement of each architecture.",
+    ),
+    (
+        "MRA, mean reduction of accuracy",
+        "For each architecture picked, how much better the best candidate at no larger metric is, "
+        "averaged; in percentage points.",
+    ),
+    (
+        "Hypervolume",
+        "The area of accuracy and metric that the picks dominate; what is lost is in % of that of "
+        "the true front.",
+    ),
+)
 
 
 def render(advice: Advice, numbers: dict[str, Any]) -> str:
@@ -28,58 +76,24 @@ def render(advice: Advice, numbers: dict[str, Any]) -> str:
     advice : what was found.
     numbers : its `to_dict()`.
     """
-    from jinja2 import DictLoader, Environment, StrictUndefined
-    from plotly.offline import get_plotlyjs
-
-    environment = Environment(
-        loader=DictLoader({"page": _asset("hwbench.advise", "page.html.jinja")}),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["script_json"] = script_json
-    environment.filters["pretty_json"] = lambda value: json.dumps(value, indent=2)
-    selection = advice.selection
-    lines = [line for line in advice.lines() if not line.startswith("Beware: ")]
-    return environment.get_template("page").render(
-        title=f"Advice on {advice.measurements.metric}",
-        created=today(),
-        duration=seconds(advice.seconds),
-        lead=lines[0],
-        lines=lines[1:],
-        warnings=advice.warnings,
+    source = numbers["source"]
+    sections = [_summary(advice), _predictors(advice, numbers), _quality(advice)]
+    if advice.selection is not None:
+        sections.append(_search(advice, advice.selection))
+    sections.append(Section("how-to-read", "How to read this", [Terms(TERMS)]))
+    sections.append(_provenance(advice, numbers))
+    return render_page(
+        f"Advice on {advice.measurements.metric}",
+        sections,
+        brand="hwbench advise",
+        meta=[
+            source["label"],
+            f"space {source['space']}",
+            today(),
+            f"took {seconds(advice.seconds)}",
+        ],
         tiles=_tiles(advice),
-        ranking=ranking_figure(advice),
-        rows=numbers["ranking"],
-        chosen=numbers["ranking"].index(_chosen_row(advice, numbers)),
-        not_tried=[each.label for each in advice.ranking.not_tried],
-        failed=[(each.candidate.label, each.error) for each in advice.ranking.failed],
-        left_out=advice.left_out,
-        figures=[predicted_figure(advice), curve_figure(advice)],
-        selection=None
-        if selection is None
-        else {
-            "accuracy": selection.accuracy,
-            "n_candidates": selection.n_candidates,
-            "repeats": selection.repeats,
-            "figures": [selection_figure(advice, selection), budget_figure(selection)],
-        },
-        source=numbers["source"],
-        machine=numbers["machine"],
-        versions=numbers["versions"],
-        seed=advice.seed,
-        style=_asset("hwbench.report", "style.css"),
-        script=_asset("hwbench.report", "page.js"),
-        # Inside a script element only its end tag needs care.
-        plotly=get_plotlyjs().replace("</script", "<\\/script"),
     )
-
-
-def _chosen_row(advice: Advice, numbers: dict[str, Any]) -> dict[str, Any]:
-    place = advice.ranking.trials.index(advice.ranking.chosen)
-    row: dict[str, Any] = numbers["ranking"][place]
-    return row
 
 
 def _tiles(advice: Advice) -> list[tuple[str, str]]:
@@ -97,5 +111,117 @@ def _tiles(advice: Advice) -> list[tuple[str, str]]:
     return tiles
 
 
-def _asset(package: str, name: str) -> str:
-    return resources.files(package).joinpath(name).read_text(encoding="utf-8")
+def _summary(advice: Advice) -> Section:
+    lead, *lines = [line for line in advice.lines() if not line.startswith("Beware: ")]
+    blocks: list[Block] = [Notice(warning) for warning in advice.warnings]
+    blocks += [Finding("", (Markup("<strong>{}</strong>").format(lead),)), Lines(tuple(lines))]
+    if advice.measurements.notes:
+        blocks.append(Lines(advice.measurements.notes, "What was taken for granted"))
+    return Section("summary", "Summary", blocks)
+
+
+def _predictors(advice: Advice, numbers: dict[str, Any]) -> Section:
+    blocks: list[Block] = [
+        Text(
+            "Each predictor on each encoding was fitted to four fifths of the measured "
+            "architectures and ranked the rest, in turn; those that may be the best up to ten "
+            "times with other fifths."
+        ),
+        ranking_figure(advice),
+        _tried(advice, numbers["ranking"]),
+    ]
+    lines: list[str | Markup] = []
+    if advice.ranking.not_tried:
+        names = "; ".join(each.label for each in advice.ranking.not_tried)
+        lines.append(f"For lack of time: {names}.")
+    lines += [
+        Markup("{} failed: <code>{}</code>").format(each.candidate.label, each.error)
+        for each in advice.ranking.failed
+    ]
+    lines += [f"{each.predictor} {each.reason}." for each in advice.left_out]
+    if lines:
+        blocks.append(Lines(tuple(lines), "What was not tried, and why"))
+    return Section("predictors", "Predictors", blocks)
+
+
+def _tried(advice: Advice, ranking: list[dict[str, Any]]) -> DataTable:
+    """All that were tried, by falling tau; the one that was chosen says so."""
+    columns = (
+        Column("predictor", "predictor", numeric=False),
+        Column("encoding", "encoding", numeric=False),
+        Column("tau", "kendall_tau"),
+        Column("90 % interval", "interval"),
+        Column("repeats", "repeats"),
+        Column("seconds", "seconds"),
+    )
+    chosen = advice.ranking.trials.index(advice.ranking.chosen)
+    rows = tuple(
+        Row(
+            f"{row['title']}{', tuned' if row['tuned'] else ''}",
+            (
+                Cell(row["encoding"], row["encoding"]),
+                Cell(f"{row['kendall_tau']:.3f}", row["kendall_tau"], best=place == chosen),
+                Cell(
+                    f"{row['low']:.3f} to {row['high']:.3f}",
+                    row["low"],
+                    more={"low": row["low"], "high": row["high"]},
+                ),
+                Cell(f"{row['repeats']}", row["repeats"]),
+                Cell(f"{row['seconds']:.2g}", row["seconds"]),
+            ),
+            small="chosen" if place == chosen else "",
+        )
+        for place, row in enumerate(ranking)
+    )
+    return DataTable(
+        "tried",
+        f"All {len(rows)} that were tried",
+        columns,
+        rows,
+        small_key="choice",
+        sorted_by=(2, True),
+        folded=True,
+    )
+
+
+def _quality(advice: Advice) -> Section:
+    figures = [predicted_figure(advice), curve_figure(advice)]
+    text = "Of the predictor that was chosen."
+    return Section("quality", "How good it is", [Text(text), Group("", figures)])
+
+
+def _search(advice: Advice, selection: Selection) -> Section:
+    text = Markup(
+        "{:,} candidates with accuracies of <code>{}</code> are drawn {} times. Their metric is "
+        "what the model predicts, or what was measured; a search sees it with errors like those "
+        "the model made out of fold, of such a size that it ranks as well as is promised, and "
+        "picks what looks Pareto-optimal."
+    ).format(selection.n_candidates, selection.accuracy, selection.repeats)
+    figures = [selection_figure(advice, selection), budget_figure(selection)]
+    return Section("search", "What a search loses", [Text(text), Group("", figures)])
+
+
+def _provenance(advice: Advice, numbers: dict[str, Any]) -> Section:
+    source = numbers["source"]
+    better = "smaller" if source["direction"] == "minimize" else "larger"
+    measured = {
+        "source": source["label"],
+        "SHA-256": source["sha256"],
+        "rows": f"{source['rows']:,}",
+        "architectures": f"{source['architectures']:,} of the space {source['space']}",
+        "metric": f"{source['metric']}, {better} is better",
+        "unit": source["unit"],
+        "seed": advice.seed,
+    }
+    facts = [
+        Facts(
+            "Measurements",
+            {key: value for key, value in measured.items() if value not in ("", None)},
+        ),
+        Facts("Machine", numbers["machine"]),
+        Facts("Versions", numbers["versions"]),
+    ]
+    text = Markup(
+        "Every number is in <code>advice.json</code>, the fitted model in <code>model.hwb</code>."
+    )
+    return Section("provenance", "Provenance", [Text(text), Group("", facts)])

@@ -11,12 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from hwbench.advise.candidates import Candidate, LeftOut
+from hwbench.advise.candidates import Candidate
 from hwbench.advise.measurements import Measurements
 from hwbench.advise.noise import Noise
 from hwbench.advise.promise import Promise, interval_of
 from hwbench.advise.ranking import Data, Ranking, Trial
 from hwbench.advise.selection import Selection
+from hwbench.predictors.left_out import LeftOut
 from hwbench.predictors.regressor import ArchitectureRegressor
 
 MODEL, NUMBERS, PAGE = "model.hwb", "advice.json", "advice.html"
@@ -107,7 +108,9 @@ class Advice:
                 {**_named(each.candidate), "error": each.error} for each in self.ranking.failed
             ],
             "not_tried": [_named(each) for each in self.ranking.not_tried],
-            "left_out": [asdict(each) for each in self.left_out],
+            "left_out": [
+                {"predictor": each.predictor, "reason": each.reason} for each in self.left_out
+            ],
             "stopped_by_time": self.ranking.stopped_by_time,
             "seed": self.seed,
             "seconds_limit": self.seconds_limit,

@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from hwbench.analysis.statistics import holm, mean_interval, mean_p_value
@@ -102,8 +101,3 @@ def _flat(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
             yield from _flat(inner, f"{path}.{key}" if path else str(key))
     elif value is not None and value != {}:
         yield path, value if isinstance(value, str) else json.dumps(value, default=str)
-
-
-def repeats_in_common(one: pd.DataFrame, other: pd.DataFrame, repeat: str) -> int:
-    """How many seeds or repeats both runs have."""
-    return len(np.intersect1d(one[repeat].unique(), other[repeat].unique()))

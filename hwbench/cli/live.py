@@ -161,20 +161,22 @@ def rank(
     momentum: Annotated[float, typer.Option(help="Share of a pass in the statistics.")] = 0.1,
     top: Annotated[int, typer.Option(min=1, help="How many to print.")] = 10,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="CSV file for all of them.")
+        Path | None, typer.Option("--output", "-o", help="A .csv or .parquet file for all of them.")
     ] = None,
     device: Device = None,
     threads: Threads = 1,
     as_json: AsJson = False,
 ) -> None:
     """Rank architectures by the supernet of a finished search; its folder keeps the ranking."""
-    from hwbench.cli.output import progress_bar
-    from hwbench.files import atomic_path
+    from hwbench.cli.output import checked_frame_path, progress_bar
     from hwbench.live.config import RankingNode
     from hwbench.live.run import rank_run
+    from hwbench.results.frames import write_frame
     from hwbench.results.ranking_measures import measures_of
     from hwbench.toml import validated
 
+    if output is not None:
+        checked_frame_path(output)
     calibration = {"passes": passes, "batch_size": batch_size, "momentum": momentum}
     given = {
         "architectures": architectures,
@@ -186,8 +188,7 @@ def rank(
     with progress_bar("ranking architectures") as progress:
         frame = rank_run(folder, node, device=device, threads=threads, progress=progress)
     if output is not None:
-        with atomic_path(output) as temporary:
-            frame.to_csv(temporary, index=False)
+        write_frame(output, frame)
     measures = measures_of(frame) if "true" in frame else {}
     notes = notes_of(read_record(folder))
     best = frame.head(top).to_dict("records")

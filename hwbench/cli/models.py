@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hwbench.cli import completion
-from hwbench.cli.output import AsJson, print_json, print_listing, progress_bar, working
+from hwbench.cli.output import (
+    AsJson,
+    checked_frame_path,
+    print_json,
+    print_listing,
+    progress_bar,
+    working,
+)
 from hwbench.errors import HwbenchError
 
 if TYPE_CHECKING:
@@ -156,8 +163,8 @@ def predict(
 
     if sum((bool(archs), architectures is not None, everything)) != 1:
         raise HwbenchError("predict: give architectures, or --architectures FILE, or --all")
-    if output is not None and output.suffix not in (".csv", ".parquet"):
-        raise HwbenchError(f"{output}: the name must end in .csv or .parquet")
+    if output is not None:
+        checked_frame_path(output)
     card = read_model_card(model)
     if std and not card.uncertainty:
         raise HwbenchError(f"{model}: {card.estimator} predicts no standard deviations")
@@ -175,7 +182,9 @@ def predict(
         )
     frame = _predictions(fitted, wanted, std=std)
     if output is not None:
-        _write(frame, output)
+        from hwbench.results.frames import write_frame
+
+        write_frame(output, frame)
         typer.echo(f"{len(frame)} predictions: {output}")
     else:
         _show(frame, card, as_json=as_json)
@@ -247,16 +256,6 @@ def _predictions(fitted: FittedModel, archs: IntArray, *, std: bool) -> pd.DataF
     frame = pd.DataFrame(np.concatenate(parts), columns=names)
     frame.insert(0, "arch", fitted.space.to_strings(archs))
     return frame
-
-
-def _write(frame: pd.DataFrame, path: Path) -> None:
-    from hwbench.files import atomic_path
-
-    with atomic_path(path) as temporary:
-        if path.suffix == ".csv":
-            frame.to_csv(temporary, index=False)
-        else:
-            frame.to_parquet(temporary, index=False)
 
 
 def _show(frame: pd.DataFrame, card: ModelCard, *, as_json: bool) -> None:

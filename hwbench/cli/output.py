@@ -12,7 +12,7 @@ import typer
 
 from hwbench.cli import completion
 from hwbench.errors import HwbenchError
-from hwbench.progress import Progress
+from hwbench.progress import Progress, StageProgress
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 Workers = Annotated[
@@ -56,6 +56,19 @@ def worker_count(workers: int | None) -> int:
     from hwbench.environment import available_cores
 
     return workers if workers is not None else available_cores()
+
+
+def checked_frame_path(path: Path) -> Path:
+    """The file that rows are to be written to.
+
+    Raises
+    ------
+    HwbenchError
+        Where its name says another format than CSV or Parquet.
+    """
+    if path.suffix not in (".csv", ".parquet"):
+        raise HwbenchError(f"{path}: the name must end in .csv or .parquet")
+    return path
 
 
 def print_json(data: Any) -> None:
@@ -182,7 +195,7 @@ def working(title: str) -> Iterator[None]:
 
 
 @contextmanager
-def stage_bars() -> Iterator[Any]:
+def stage_bars() -> Iterator[StageProgress]:
     """A progress bar for each stage of a run, one after the other."""
     from contextlib import ExitStack
 

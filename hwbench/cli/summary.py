@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import typer
 from hwbench.cli.output import print_listing
 from hwbench.results.columns import SIMULATION_COLUMNS
 from hwbench.results.frames import read_frame
+from hwbench.results.record import read_record
 
 
 def print_study(folder: Path) -> None:
@@ -38,7 +38,7 @@ def print_study(folder: Path) -> None:
             rows.append({"order": -of_name["kendall_tau"].mean(), **row})
         rows.sort(key=lambda row: row["order"])
         print_listing(rows, ["predictor", *columns], as_json=False, title=str(target))
-    for each in json.loads((folder / "run.json").read_text(encoding="utf-8")).get("left_out", []):
+    for each in (read_record(folder) or {}).get("left_out", []):
         typer.echo(f"left out: {each['predictor']} on {each['target']}: {each['reason']}")
     stopped = int(trials["stopped_by_time"].sum())
     if stopped:

@@ -214,15 +214,13 @@ def export(
     output: Annotated[Path, typer.Option("--output", "-o", help="A .csv or .parquet file.")],
 ) -> None:
     """Write a table's rows as CSV, or the whole table as Parquet."""
-    from hwbench.files import atomic_path
+    from hwbench.cli.output import checked_frame_path
+    from hwbench.results.frames import write_frame
     from hwbench.tables.library import load_table
 
     table = load_table(name)
-    if output.suffix == ".csv":
-        with atomic_path(output) as temporary:
-            table.frame.to_csv(temporary, index=False)
-    elif output.suffix == ".parquet":
-        table.save(output)
+    if checked_frame_path(output).suffix == ".csv":
+        write_frame(output, table.frame)
     else:
-        raise HwbenchError(f"{output}: the name must end in .csv or .parquet")
+        table.save(output)
     typer.echo(f"{len(table)} rows: {output}")

@@ -5,9 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from hwbench.arrays import Floats
-
-Rows = NDArray[np.int64]
+from hwbench.arrays import Floats, IntArray
 
 
 def non_dominated(costs: Floats) -> NDArray[np.bool_]:
@@ -45,7 +43,7 @@ def _non_dominated_pairs(costs: Floats) -> NDArray[np.bool_]:
     return result
 
 
-def front_numbers(costs: Floats, violations: Floats) -> Rows:
+def front_numbers(costs: Floats, violations: Floats) -> IntArray:
     """The front each row is on: 0 for the non-dominated, 1 for those that only 0 dominates, ...
 
     Deb et al. 2002, NSGA-II, sections III.A and VI.A: whatever keeps the limits stands before what
@@ -101,7 +99,7 @@ def crowding_distances(costs: Floats) -> Floats:
     return distances
 
 
-def best_first(costs: Floats, violations: Floats) -> Rows:
+def best_first(costs: Floats, violations: Floats) -> IntArray:
     """Rows from best to worst: by front, within a front the least crowded first.
 
     Parameters

@@ -45,18 +45,3 @@ def hypervolume(
     front = pareto_front(kept_accuracy, kept_metric)
     widths = np.diff(np.append(kept_metric[front], reference_metric))
     return float(np.sum(widths * (kept_accuracy[front] - reference_accuracy)))
-
-
-def reachable_accuracy(front_accuracy: Floats, front_metric: Floats, metric: Floats) -> Floats:
-    """The best accuracy on a front at a metric no larger than each given one.
-
-    Parameters
-    ----------
-    front_accuracy, front_metric : float64 of shape (n_front,), by rising metric.
-    metric : float64 of shape (n,), none smaller than the front's smallest.
-
-    Returns
-    -------
-    float64 of shape (n,).
-    """
-    return front_accuracy[np.searchsorted(front_metric, metric, side="right") - 1]

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from hwbench.assets import home
+from hwbench.code_version import module_of
 from hwbench.errors import unknown_name
 from hwbench.images.image_set import ImageSet
 from hwbench.registry import Registry
@@ -21,12 +22,31 @@ IMAGE_SETS = Registry(
     },
     "hwbench.image_sets",
 )
-"""Functions from the folder that a set's files lie in to its `ImageSet`."""
+"""Functions from the folder that a set's files lie in to its `ImageSet`.
+
+One is called once in a run, when it begins and again when it goes on after a stop, before anything
+is trained, with `HWBENCH_HOME`/images or the folder that a config names. It only reads: the same
+files give the same arrays, which it does not keep. Where a file is missing or damaged it raises a
+`HwbenchError` that names it.
+"""
 
 
 def list_image_sets() -> list[str]:
     """Names of all image sets, sorted; but for `digits` their files must be there."""
     return list(IMAGE_SETS)
+
+
+def reader_module(name: str) -> str:
+    """The module of what reads an image set: a part of the code of what is trained on it.
+
+    Parameters
+    ----------
+    name : as for `load_images`; "" is returned of a name that leads nowhere.
+    """
+    if name.endswith(".npz"):
+        return "hwbench.images.files"
+    known = name in IMAGE_SETS or ":" in name
+    return module_of(IMAGE_SETS.path_of(name)) if known else ""
 
 
 def load_images(name: str, folder: Path | None = None) -> ImageSet:

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from hwbench.arguments import NotNegative, Positive, check_fields
+from hwbench.code_version import code_version
 from hwbench.errors import HwbenchError
 from hwbench.files import atomic_path
 from hwbench.images.augmentation import Augmentation
@@ -29,6 +30,7 @@ from hwbench.images.fit import (
 )
 from hwbench.images.image_set import ImageSet
 from hwbench.images.parts import Part, parts_of
+from hwbench.images.sets import reader_module
 from hwbench.live.supernets.export import read_tensors
 from hwbench.optimisation import half_cosine
 from hwbench.progress import Progress, silent
@@ -133,8 +135,8 @@ def retrain(
     recipe : how to train.
     seed : of the initial weights.
     device : where; the CPU by default.
-    checkpoint : file that gets the state after each epoch; where it holds one of the same training,
-        that goes on exactly where it stopped. None for no such file.
+    checkpoint : file that gets the state after each epoch; where it holds one of the same training
+        by the same code, that goes on exactly where it stopped. None for no such file.
     progress : called with (epochs done, epochs in all).
 
     Returns
@@ -186,6 +188,7 @@ def retrain(
         "images": images.name,
         "seed": seed,
         "recipe": asdict(recipe),
+        "code": code_version(__name__, type(space).__module__, reader_module(images.name)),
     }
     done, train_loss = _go_on(checkpoint, training, parts)
 

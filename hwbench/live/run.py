@@ -29,7 +29,7 @@ from hwbench.live.supernets.supernet import Supernet
 from hwbench.live.training import load_checkpoint, train_epochs
 from hwbench.optimisation import denormals_flushed
 from hwbench.progress import Progress, StageProgress, silent, silent_stage
-from hwbench.results.frames import write_frame
+from hwbench.results.frames import read_object, write_frame
 from hwbench.results.names import (
     ARCHITECTURE,
     CHECKPOINT,
@@ -112,7 +112,7 @@ def run_live(
             shutil.rmtree(folder / name, ignore_errors=True)
     _claim(folder, config)
     if (folder / LIVE_RESULT).exists():
-        return json.loads((folder / LIVE_RESULT).read_text(encoding="utf-8"))
+        return read_object(folder / LIVE_RESULT)
     with seeded(config.seed, place, threads), denormals_flushed():
         search = make_search(config, place)
         done = load_checkpoint(search, folder)
@@ -280,7 +280,7 @@ def retrain_run(
         Where the folder holds no finished run, or images cannot be had.
     """
     config = _finished(folder)
-    found = json.loads((folder / LIVE_RESULT).read_text(encoding="utf-8"))["architecture"]
+    found = read_object(folder / LIVE_RESULT)["architecture"]
     text = found if arch is None else arch
     space = get_space(config.space.name)
     images = load_data(config) if data is None else load_images(data, data_folder)

@@ -14,6 +14,7 @@ import torch
 from hwbench.code_version import code_version
 from hwbench.errors import HwbenchError
 from hwbench.files import atomic_path
+from hwbench.images.sets import reader_module
 from hwbench.live import tensorboard as tensorboard_log
 from hwbench.live.search import Search
 from hwbench.live.supernets.export import read_tensors
@@ -60,8 +61,11 @@ def load_checkpoint(search: Search, folder: Path) -> Done:
             "choose another folder with -o, or begin again with --fresh"
         )
     try:
+        done = Done(state["epochs_done"], state["metrics"], state["strengths"])
+        if done.epochs:  # what changes with time alone is in no checkpoint
+            search.strategy.begin_epoch(done.epochs - 1, search.trainer.epochs)
         search.load_state_dict(state)
-        return Done(state["epochs_done"], state["metrics"], state["strengths"])
+        return done
     except (RuntimeError, ValueError, KeyError) as error:
         raise HwbenchError(f"{path}: is of another version of hwbench; use --fresh") from error
 
@@ -123,6 +127,7 @@ def search_modules(search: Search) -> list[str]:
     return [
         Search.__module__,
         *(type(part).__module__ for part in parts),
+        reader_module(search.config.data.name),
         *([] if card is None else predictor_modules(card)),
     ]
 

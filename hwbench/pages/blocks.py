@@ -29,6 +29,15 @@ class Finding:
 
 
 @dataclass(frozen=True)
+class Lines:
+    """Sentences as a list; folded beneath a heading where there is one."""
+
+    kind: ClassVar[str] = "lines"
+    lines: tuple[str | Markup, ...]
+    title: str = ""
+
+
+@dataclass(frozen=True)
 class Notice:
     """Something that a reader must know before they trust the numbers, with details to unfold."""
 
@@ -174,4 +183,6 @@ class Section:
     sources: tuple[str, ...] = ()
 
 
-Block = Text | Finding | Notice | Drawing | DataTable | Facts | Code | Terms | Group | Figure
+Block = (
+    Text | Finding | Lines | Notice | Drawing | DataTable | Facts | Code | Terms | Group | Figure
+)

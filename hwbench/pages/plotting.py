@@ -107,6 +107,26 @@ def base_layout(x: str, y: str) -> Json:
     }
 
 
+def marked_level(value: float, *, across: bool = False) -> Json:
+    """A dotted line over the whole figure, at a value of its y axis, or of its x axis.
+
+    Parameters
+    ----------
+    value : where it stands.
+    across : whether `value` is of the x axis, and the line crosses from bottom to top.
+    """
+    along, fixed = ("y", "x") if across else ("x", "y")
+    return {
+        "type": "line",
+        f"{along}ref": "paper",
+        f"{along}0": 0,
+        f"{along}1": 1,
+        f"{fixed}0": value,
+        f"{fixed}1": value,
+        "line": {"color": "$muted", "width": 1.5, "dash": "dot"},
+    }
+
+
 def log_axis(values: Values, name: Callable[[float], str] | None = None) -> Json:
     """What makes an axis logarithmic, with ticks at 1, 2 and 5 of each decade, or at 1 of many.
 

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from scipy.stats import kendalltau
 
 from hwbench.arrays import Floats, IntArray
 from hwbench.errors import HwbenchError
@@ -19,7 +18,7 @@ from hwbench.predictors.model_file import FittedModel
 from hwbench.predictors.regressor import ArchitectureRegressor
 from hwbench.predictors.sources import sources_for
 from hwbench.predictors.training_set import training_set
-from hwbench.predictors.tuning import Tuning
+from hwbench.predictors.tuning import Tuning, rank_agreement
 from hwbench.tables import Table, Target, load_target
 
 MOST_HELD_OUT = 625
@@ -159,6 +158,4 @@ def _tested(
     drawn = np.random.default_rng([seed, len(table), 1]).permutation(others)[:MOST_HELD_OUT]
     if len(drawn) < 2:
         return None, None
-    truth, prediction = values[drawn], model.predict(table.archs[drawn])
-    constant = np.ptp(truth) == 0 or np.ptp(prediction) == 0
-    return len(drawn), 0.0 if constant else float(kendalltau(truth, prediction).statistic)
+    return len(drawn), rank_agreement(values[drawn], model.predict(table.archs[drawn]))

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from numpy.typing import ArrayLike
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 from sklearn.exceptions import InconsistentVersionWarning
 from sklearn.utils.validation import check_is_fitted
 
@@ -27,6 +27,7 @@ from hwbench.files import atomic_path, today
 from hwbench.predictors.model_pickle import LIBRARIES, dump_model, load_pickled_model
 from hwbench.predictors.regressor import ArchitectureRegressor
 from hwbench.spaces import Space
+from hwbench.toml import FrozenModel
 from hwbench.version import __version__
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ MOST_CARD_BYTES = 2**28
 MOST_MODEL_BYTES = 2**32
 
 
-class ModelCard(BaseModel):
+class ModelCard(FrozenModel):
     """What a model file says of its model.
 
     Attributes
@@ -65,7 +66,7 @@ class ModelCard(BaseModel):
     versions : of the libraries whose classes the model is made of.
     """
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore")  # what a newer version says besides
 
     format: int = FORMAT
     hwbench: str
@@ -73,7 +74,7 @@ class ModelCard(BaseModel):
     description: str = ""
     predictor: str = ""
     estimator: str
-    parameters: dict[str, bool | int | float | str | None] = {}
+    parameters: dict[str, bool | int | float | str | None] = Field(default_factory=dict)
     space: str
     encoding: str
     features: tuple[str, ...]
@@ -84,7 +85,7 @@ class ModelCard(BaseModel):
     training_archs: tuple[str, ...] = ()
     held_out: int | None = None
     kendall_tau: float | None = None
-    versions: dict[str, str] = {}
+    versions: dict[str, str] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)

@@ -26,6 +26,26 @@ class ArchitectureRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc
     The target is standardised with the mean and deviation of the training values, as in the study
     (METHODS, protocol); predictions come back in the target's own unit.
 
+    What is asked of the estimator, which follows scikit-learn's rules:
+
+    - Its constructor stores its arguments and does nothing; those of hwbench check them in `fit`.
+      It is made without any, then `set_params` sets the card's defaults and what a call names, and
+      where it has them `space` (the search space, always), `random_state` (the seed, which decides
+      all its randomness), `n_jobs` (1, since trials run side by side, a thread each) and, if its
+      card says `needs_sources`, `sources` (a `SourceMetrics`). Defaults of the card go before.
+    - `clone` copies it before every fit: one a trial of a study, or a round and objective of a
+      search; with tuning, one for each configuration and fold too. A fitted one may be pickled.
+    - `fit(X, y)` gets features, float32 of shape (n_archs, n_features) as `Space.encode` gives
+      them, and targets of shape (n_archs,), standardised, without NaN, from 2 rows up, rows alike
+      and targets alike included. It returns itself, changes neither, and refuses with a
+      `ValueError` what it cannot be fitted to.
+    - `predict(X)` is called any number of times with any number of rows, not none, and gives shape
+      (n_archs,). If its card says `uncertainty`, `predict(X, return_std=True)` gives a pair:
+      predictions, and standard deviations above 0 of a new measurement.
+    - `to_torch()`, where it has it, gives its `predict` as a differentiable module; linear models
+      need none. `cross_val_predict(X, y, folds, configurations)`, where it has it, gives what
+      tuning otherwise finds by a fit for each fold and configuration.
+
     Parameters
     ----------
     estimator : a scikit-learn compatible regressor; it is cloned, never fitted itself.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from scipy.stats import kendalltau
 from sklearn.base import clone
 
 from hwbench.arguments import Positive
+from hwbench.arrays import Floats
 from hwbench.imports import import_module_of
 from hwbench.predictors.card import SearchRange, Value
 from hwbench.toml import FrozenModel
@@ -186,26 +187,19 @@ def _evaluate(
         record.errors[len(record.scores)] = f"{type(error).__name__}: {error}"
         scores = [float("nan")]
     else:
-        scores = [_rank_agreement(y, row) for row in predictions]
+        scores = [rank_agreement(y, row) for row in predictions]
     record.configurations += configurations
     record.scores += scores
     return scores
 
 
-def _rank_agreement(truth: NDArray[np.float64], prediction: NDArray[np.float64]) -> float:
+def rank_agreement(truth: Floats, prediction: Floats) -> float:
+    """Kendall's tau-b; 0 where either is constant, NaN where a prediction is not finite."""
     if not np.isfinite(prediction).all():
         return float("nan")
     if np.ptp(truth) == 0 or np.ptp(prediction) == 0:
         return 0.0  # a constant ranks nothing
     return float(kendalltau(truth, prediction).statistic)
-
-
-class _Source(Protocol):
-    """Where configurations come from."""
-
-    def next(self, size: int) -> list[Configuration]: ...
-
-    def learn(self, scores: list[float]) -> None: ...
 
 
 def draw(searched: SearchRange, generator: np.random.Generator) -> Value:

@@ -24,14 +24,13 @@ from hwbench.pages.blocks import (
     Terms,
     Text,
 )
+from hwbench.pages.terms import KENDALL_TAU
 from hwbench.results.run import Record, Run
 
 DIRECTIONS = {"minimize": "less", "maximize": "more"}
 
 TERMS: dict[str, str | Markup] = {
-    "Kendall's tau": "Take two architectures: does the predictor say correctly which one is "
-    "cheaper? Tau is the share of pairs ordered rightly minus the share ordered wrongly: 1 is a "
-    "perfect order, 0 is guessing, 0.8 means nine pairs in ten. It has no unit.",
+    "Kendall's tau": KENDALL_TAU,
     "Lookup table": "A baseline without learning: measure one architecture and each single change "
     "of it, predict the baseline plus the differences. It needs a fixed number of measurements.",
     "95 % interval": "Student's t interval of the mean over seeds (or repeats). Two predictors "

@@ -43,15 +43,18 @@ Columns = Mapping[str, Column]
 
 
 def write_frame(path: Path, frame: pd.DataFrame) -> None:
-    """Write a frame as Parquet, whole or not at all.
+    """Write a frame as Parquet, as CSV where the name ends in .csv; whole or not at all.
 
     Raises
     ------
-    OSError
+    HwbenchError
         Where it cannot be written.
     """
     with atomic_path(path) as temporary:
-        frame.to_parquet(temporary, compression="zstd", index=False)
+        if path.suffix == ".csv":
+            frame.to_csv(temporary, index=False)
+        else:
+            frame.to_parquet(temporary, compression="zstd", index=False)
 
 
 def read_frame(path: Path, columns: Columns) -> pd.DataFrame | None:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from hwbench.errors import HwbenchError
+from hwbench.results.frames import read_frame
 from hwbench.results.names import SEARCH_PARTS
 from hwbench.search.identity import (
     predictor_identity,
@@ -77,6 +79,6 @@ class SearchParts:
     def read(self, run: SearchRun) -> pd.DataFrame | None:
         """The result of a search, None where there is none that is whole."""
         try:
-            return pd.read_parquet(self.path_of(run))
-        except (OSError, ValueError):  # of pyarrow too: missing, or cut off by a power failure
+            return read_frame(self.path_of(run), {})
+        except HwbenchError:  # cut off by a power failure
             return None

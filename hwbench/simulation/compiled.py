@@ -6,10 +6,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
 from numba import njit, types
 from numba.extending import intrinsic
+from numpy.typing import NDArray
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+
+Ints = NDArray[np.int32]
+Owners = NDArray[np.signedinteger]
+Words = NDArray[np.uint64]
+"""Arrays of compiled functions: ranks and places, the objects that rows belong to, random bits."""
 
 SOURCES = tuple(
     (path.name, path.stat().st_mtime, path.stat().st_size)

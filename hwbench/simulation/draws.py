@@ -7,14 +7,9 @@ numpy draws.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hwbench.arrays import Floats
-from hwbench.simulation.compiled import compiled, count_bits, lowest_bit
-
-Ints = NDArray[np.int32]
-Owners = NDArray[np.signedinteger]
-Words = NDArray[np.uint64]
+from hwbench.simulation.compiled import Ints, Owners, Words, compiled, count_bits, lowest_bit
 
 STEP = np.uint64(0x9E3779B97F4A7C15)
 FACTOR_1 = np.uint64(0xBF58476D1CE4E5B9)

@@ -9,9 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from hwbench.arrays import Floats
 from hwbench.errors import HwbenchError
-from hwbench.simulation.compiled import compiled, count_bits
-
-Ints = NDArray[np.int32]
+from hwbench.simulation.compiled import Ints, compiled, count_bits
 
 LONGEST_BUCKET = 48
 """Buckets hold a few values each; with more than this in one, insertion would be slow."""

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwbench.arrays import Floats
-from hwbench.simulation.compiled import compiled
+from hwbench.simulation.compiled import Ints, Owners, Words, compiled
 from hwbench.simulation.draws import deal_values, draw_subset, places_among, standardise_values
 from hwbench.simulation.kendall import sort_order, tau_from_sorted, tie_groups
 from hwbench.simulation.measures import (
@@ -18,10 +18,6 @@ from hwbench.simulation.measures import (
     keep_selected,
     measure,
 )
-
-Ints = NDArray[np.int32]
-Owners = NDArray[np.signedinteger]
-Words = NDArray[np.uint64]
 
 
 @compiled

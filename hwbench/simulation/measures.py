@@ -6,12 +6,9 @@ Candidates come sorted by accuracy, so a front is one running minimum of the met
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hwbench.arrays import Floats
-from hwbench.simulation.compiled import compiled
-
-Ints = NDArray[np.int32]
+from hwbench.simulation.compiled import Ints, compiled
 
 MEASURES = (
     "mra_all",

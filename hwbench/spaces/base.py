@@ -69,6 +69,17 @@ class Space(ABC):
     A space may be a part of that product: then it overrides `_refusal` to say which combinations
     it leaves out, and how its architectures are counted.
 
+    `get_space` makes a space once in a process, without arguments, and gives the same object to all
+    who ask; a worker process makes its own, by name. So nothing of it may change once it is made:
+    every method is a function of its arguments, and what is costly is a `cached_property`.
+
+    What a subclass says is in hooks with a leading underscore. They are called as often as their
+    public counterpart, which has checked the architectures: int64 of shape (n_archs, n_positions),
+    all of the space, n_archs from 0 up, the caller's own and not to be written to. For each of
+    `encodings` there are two: `_encode_NAME(archs)` gives float32 of shape (n_archs, n_features),
+    a row of which depends on that architecture alone, and `_NAME_names()` the n_features names;
+    "onehot", "counts", "integers" and "graph" are there already.
+
     Attributes
     ----------
     name : the name under which `get_space` finds it.
@@ -278,6 +289,9 @@ class Space(ABC):
     def _refusal(self, archs: IntArray) -> tuple[int, str] | None:  # noqa: ARG002
         """The first row that is no architecture of the space, and why; None where all are.
 
+        Called whenever architectures are checked, which every method begins with, and once for each
+        architecture that `neighbours` tries: it must be fast. By default nothing is refused.
+
         Parameters
         ----------
         archs : int64 of shape (n_archs, n_positions), each entry an operation of its position.
@@ -289,7 +303,8 @@ class Space(ABC):
         """The architecture from whose neighbours a lookup table is measured.
 
         By default the first operation everywhere, which is what the published scores were made
-        with. int64 of shape (n_positions,).
+        with. int64 of shape (n_positions,). Progressive search begins there too, and graph models
+        ask its graph how large graphs are.
         """
         return np.zeros(self.n_positions, dtype=np.int64)
 
@@ -334,6 +349,10 @@ class Space(ABC):
     def neighbours(self, arch: ArrayLike) -> IntArray:
         """All architectures of the space that differ from `arch` at exactly one position.
 
+        Called by searches, once for each architecture whose surroundings they explore. A space in
+        which a step is something else (nasbench101) overrides it; then too a neighbour's neighbours
+        hold the architecture.
+
         Parameters
         ----------
         arch : integers of shape (n_positions,).
@@ -355,11 +374,17 @@ class Space(ABC):
 
     @abstractmethod
     def to_string(self, arch: ArrayLike) -> str:
-        """The official string of one architecture, integers of shape (n_positions,)."""
+        """The official string of one architecture, integers of shape (n_positions,).
+
+        Called for every architecture of results and files: no two share a string, and none has
+        white space around it.
+        """
 
     @abstractmethod
     def from_string(self, text: str) -> IntArray:
         """Parse an official string into int64 of shape (n_positions,).
+
+        Called on what users and files say, so on anything.
 
         Raises
         ------
@@ -434,6 +459,11 @@ class Space(ABC):
         return self._build_graphs(self.check(archs))
 
     def _build_graphs(self, archs: IntArray) -> Graphs:
+        """The graphs of architectures, where "graph" is one of `encodings`.
+
+        Vertices stand in a topological order, padded behind to as many as the largest graph of the
+        space has, whatever the architectures.
+        """
         raise NotImplementedError
 
     def from_graphs(self, graphs: Graphs) -> tuple[IntArray, NDArray[np.bool_]]:
@@ -459,6 +489,10 @@ class Space(ABC):
         return np.where(valid[:, None], archs, 0), valid
 
     def _architectures_of(self, graphs: Graphs) -> tuple[IntArray, NDArray[np.bool_]]:  # noqa: ARG002
+        """Architectures and whether there is one, as `from_graphs`; rows without may hold anything.
+
+        Called on what models decode, so on graphs of any edges. A space need not have it.
+        """
         raise HwbenchError(f"{self.name} cannot tell the architecture of a graph")
 
     def _encode_integers(self, archs: IntArray) -> FloatArray:
@@ -538,6 +572,7 @@ class Space(ABC):
         """For each architecture the index of the first one that computes the same function.
 
         Spaces in which no two architectures are known to be equal return `indices_of(archs)`.
+        Called once for all architectures that are to be trained: one training stands for a class.
 
         Returns
         -------
@@ -549,7 +584,8 @@ class Space(ABC):
         """For each architecture another that is the same network, dead operations included.
 
         What is measured on twins differs by noise alone. An architecture without one is returned
-        itself.
+        itself, and the twin of a twin is the architecture. Called once for all rows of a table, to
+        estimate its noise and to keep twins out of training rows.
 
         Parameters
         ----------
@@ -583,14 +619,22 @@ class Space(ABC):
         self,
         skeleton: Skeleton,  # noqa: ARG002
     ) -> tuple[int, Sequence[Sequence[int]]]:
-        """Parameters outside the choices, and those of each operation at each position."""
+        """Parameters outside the choices, and those of each operation at each position.
+
+        What `parameters` sums up; a space whose operations depend on one another overrides
+        `_count_parameters` instead.
+        """
         raise self._without("parameter counts")
 
     def _flop_cost(
         self,
         skeleton: Skeleton,  # noqa: ARG002
     ) -> tuple[int, Sequence[Sequence[int]]]:
-        """FLOPs outside the choices, and those of each operation at each position."""
+        """FLOPs outside the choices, and those of each operation at each position.
+
+        What `flops` sums up; a space whose operations depend on one another overrides
+        `_count_flops` instead.
+        """
         raise self._without("FLOP counts")
 
     def _without(self, what: str) -> SpaceLacksError:
@@ -629,9 +673,11 @@ class Space(ABC):
         return self._count_flops(self.check(archs), self.skeleton(**skeleton))
 
     def _count_parameters(self, archs: IntArray, skeleton: Skeleton) -> IntArray:
+        """Parameters of each network, int64 of shape (n_archs,)."""
         return _sum_cost(archs, *self._parameter_cost(skeleton))
 
     def _count_flops(self, archs: IntArray, skeleton: Skeleton) -> IntArray:
+        """FLOPs of each network, int64 of shape (n_archs,)."""
         return _sum_cost(archs, *self._flop_cost(skeleton))
 
     def network(self, arch: ArrayLike, *, seed: int = 0, **skeleton: int) -> torch.nn.Module:
@@ -660,6 +706,11 @@ class Space(ABC):
         arch: IntArray,  # noqa: ARG002
         skeleton: Skeleton,  # noqa: ARG002
     ) -> torch.nn.Module:
+        """The network of one architecture, int64 of shape (n_positions,).
+
+        Called once for each network that is measured or trained, with torch's default generator
+        seeded: initial weights come from there and from nowhere else.
+        """
         raise self._without("networks")
 
 

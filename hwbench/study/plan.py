@@ -8,6 +8,7 @@ from typing import Any
 
 from hwbench.errors import HwbenchError
 from hwbench.predictors import PredictorCard, predictor_card
+from hwbench.predictors.left_out import LeftOut
 from hwbench.predictors.sources import sources_for
 from hwbench.predictors.training_set import training_set
 from hwbench.study.identity import (
@@ -28,22 +29,6 @@ from hwbench.study.trial import (
     twin_rows,
 )
 from hwbench.tables import Target, load_target
-
-
-@dataclass(frozen=True)
-class LeftOut:
-    """A predictor that a target's space cannot give the features it needs.
-
-    Attributes
-    ----------
-    target, predictor, encoding : what is missing from the results.
-    reason : why.
-    """
-
-    target: str
-    predictor: str
-    encoding: str
-    reason: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,7 +142,7 @@ def make_plan(spec: StudySpec, targets: Sequence[Target] | None = None) -> Plan:
                 space = of_target.target.space
                 if encoding not in space.encodings:
                     reason = f"{space.name} has no encoding '{encoding}'"
-                    left_out.append(LeftOut(target, predictor, encoding, reason))
+                    left_out.append(LeftOut(predictor, reason, encoding, target))
                     continue
                 trials.extend(_trials(spec, workload, target, predictor, encoding, digests[target]))
     if not trials:

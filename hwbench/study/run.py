@@ -13,11 +13,12 @@ from pydantic import PositiveInt
 
 from hwbench.arguments import check_fields, one_of
 from hwbench.errors import HwbenchError
+from hwbench.predictors.left_out import LeftOut
 from hwbench.progress import Progress, silent
 from hwbench.results.study_columns import KEY, MEASURED, STUDY_SCHEMA
 from hwbench.results.study_reading import as_frame
 from hwbench.results.study_writing import StudyStore, prediction_table
-from hwbench.study.plan import OTHER_CODE, LeftOut, Plan, Workload, make_plan
+from hwbench.study.plan import OTHER_CODE, Plan, Workload, make_plan
 from hwbench.study.spec import Limits, StudySpec
 from hwbench.study.trial import Trial, TrialResult
 from hwbench.tables import Target

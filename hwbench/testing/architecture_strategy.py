@@ -280,6 +280,7 @@ def _check_stop(subject: ArchitectureStrategySubject) -> None:
     other = subject.started()
     if is_split:
         other.split()
+    other.strategy.begin_epoch(0, EPOCHS)  # the last one that was done
     file.seek(0)
     for part, state in zip(_parts(other), torch.load(file, weights_only=True), strict=True):
         part.load_state_dict(state)

@@ -179,6 +179,8 @@ def _check_indices(subject: SpaceSubject) -> None:
         subject.require_refusal("architectures_at(...)", space.architectures_at, [0])
         same = space.keys_of(archs).tolist() == space.to_strings(archs)
         subject.require(same, "keys_of(archs) are not the strings")
+        found = space.archs_of(space.keys_of(archs))
+        subject.require(same_archs(found, archs), "archs_of(keys_of(archs)) is not archs")
         return
     indices = subject.call("indices_of(archs)", space.indices_of, archs)
     subject.require(
@@ -194,6 +196,8 @@ def _check_indices(subject: SpaceSubject) -> None:
         same_archs(space.architectures_at(indices), archs),
         "architectures_at(indices_of(archs)) is not archs",
     )
+    found = subject.call("archs_of(keys_of(archs))", space.archs_of, space.keys_of(archs))
+    subject.require(same_archs(found, archs), "archs_of(keys_of(archs)) is not archs")
     ends = np.array([0, last])
     round_trip = space.indices_of(space.architectures_at(ends))
     subject.require(same_archs(round_trip, ends), "indices_of(architectures_at([0, last])) differs")

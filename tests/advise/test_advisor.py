@@ -1,4 +1,6 @@
+import html
 import json
+import re
 
 import numpy as np
 import pandas as pd
@@ -80,6 +82,25 @@ def test_files(advice, nasbench201, tmp_path):
     assert "default-src 'none'" in page
     assert page.count('class="plot"') == 5
     assert "NaN" not in page.partition('<script id="plotly">')[0]
+
+
+def test_the_page_says_what_was_tried_and_chosen(advice, tmp_path):
+    page = advice.save(tmp_path)["page"].read_text(encoding="utf-8").partition('id="plotly"')[0]
+    sections = re.findall(r'<section aria-labelledby="([\w-]+)"', page)
+    assert sections == ["summary", "predictors", "quality", "search", "how-to-read", "provenance"]
+    for line in advice.lines():
+        assert (
+            html.escape(line.removeprefix("Beware: "), quote=True).replace("&#x27;", "&#39;")
+            in page
+        )
+    table = page.partition('id="tried"')[2].partition("</table>")[0]
+    rows = re.findall(r"<tr><th.*?</tr>", table, flags=re.DOTALL)
+    assert len(rows) == len(advice.ranking.trials)
+    (chosen,) = [row for row in rows if 'data-small="chosen"' in row]
+    assert f'data-value="{advice.ranking.chosen.tau}"' in chosen
+    assert f'data-value="{advice.encoding}"' in chosen
+    for each in advice.left_out:
+        assert each.predictor in page
 
 
 def test_words(advice):

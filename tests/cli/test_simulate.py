@@ -124,7 +124,7 @@ def test_a_scenario_with_real_predictors_and_both_pairings(hwbench, own_table, t
     [
         (["expect", *TARGETS], "give one of --tau, --deviation and --predictor"),
         (["expect", *TARGETS, "--tau", "0.5", "--deviation", "1"], "give one of"),
-        (["expect", *TARGETS, "--tau", "1.5", "--candidates", "50"], "more than 0 and at most 1"),
+        (["expect", *TARGETS, "--tau", "1.5", "--candidates", "50"], "tau must be at most 1"),
         (["expect", *TARGETS, "--tau", "1e-9", "--candidates", "50"], "as small as 1e-09"),
         (["expect", *TARGETS, "--tau", "0.5"], "n_candidates must lie in 2 .. 200, not 1000"),
         (["expect", *TARGETS, "--deviation", "-1", "--candidates", "50"], "at least 0"),

@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from hwbench.fronts.two import reachable_accuracy
 from hwbench.simulation import hypervolume, pareto_front
 
 # Few different values, so that ties and duplicates are common.
@@ -58,12 +57,3 @@ def test_hypervolume_agrees_with_moocore(array, reference_accuracy, reference_me
         reference_metric=reference_metric,
     )
     assert value == pytest.approx(expected, abs=1e-9)
-
-
-@given(points)
-def test_reachable_accuracy_is_the_best_no_dearer(array):
-    accuracy, metric = array[:, 0], array[:, 1]
-    front = pareto_front(accuracy, metric)
-    reachable = reachable_accuracy(accuracy[front], metric[front], metric)
-    expected = [accuracy[metric <= value].max() for value in metric]
-    np.testing.assert_array_equal(reachable, expected)

@@ -88,6 +88,24 @@ def test_a_stopped_run_goes_on_as_if_it_had_not(tmp_path, monkeypatch, nodes, st
     _same(tmp_path / "unbroken", tmp_path / "stopped")
 
 
+def test_a_run_stopped_after_its_last_epoch_selects_as_if_it_had_not(tmp_path, monkeypatch):
+    # SNAS draws at a temperature that its last epoch has set.
+    selection = {"method": "perturbation", "tuning_epochs": 1}
+    config = _config(**{**DARTS, "strategy": {"name": "snas"}, "selection": selection})
+    run_live(config, tmp_path / "unbroken")
+
+    def stops(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(run_module, "_conclude", stops)
+        with pytest.raises(KeyboardInterrupt):
+            run_live(config, tmp_path / "stopped")
+    assert len(pd.read_parquet(tmp_path / "stopped" / "metrics.parquet")) == 3
+    run_live(config, tmp_path / "stopped")
+    _same(tmp_path / "unbroken", tmp_path / "stopped")
+
+
 def test_run_writes_a_ranking_and_its_measures(tmp_path):
     result = run_live(_config(), tmp_path)
     ranking = pd.read_parquet(tmp_path / "ranking.parquet")

@@ -26,7 +26,7 @@ NODES = [
 
 RUN = """
 import torch._dynamo, sklearn.datasets
-from hwbench.code_version import counted_modules
+from hwbench.code_version import counted_modules, module_of
 from hwbench.live.config import config_of
 from hwbench.live.search import make_search, seeded
 
@@ -36,8 +36,12 @@ def run(tree):
         search = make_search(config, torch.device("cpu"))
         search.train_epoch(0)
     ran = {each for each in sys.modules if each.partition(".")[0] == "hwbench"}
+    from hwbench.live.selections import SELECTIONS
     from hwbench.live.training import search_modules
-    return sorted(ran - set(counted_modules(*search_modules(search))))
+    # An architecture is selected by what has been trained; nothing is trained by its selection.
+    selection = module_of(SELECTIONS.path_of(config.selection.method))
+    counted = counted_modules(*search_modules(search), selection)
+    return sorted(ran - set(counted))
 """
 
 

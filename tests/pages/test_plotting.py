@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hwbench.pages.plotting import log_axis, seconds, signed
+from hwbench.pages.plotting import log_axis, marked_level, seconds, signed
 from hwbench.report.provenance import pretty_json
 
 
@@ -53,3 +53,12 @@ def test_json_for_people_is_the_same_json(tree):
 def test_lists_of_plain_values_stand_in_one_line():
     text = pretty_json({"a": [1, 2], "b": [{"c": 3}]})
     assert text.splitlines()[1] == '  "a": [1, 2],'
+
+
+def test_a_level_crosses_the_whole_figure():
+    level = marked_level(0.8)
+    assert (level["y0"], level["y1"], level["xref"]) == (0.8, 0.8, "paper")
+    assert (level["x0"], level["x1"]) == (0, 1)
+    upright = marked_level(12, across=True)
+    assert (upright["x0"], upright["x1"], upright["yref"]) == (12, 12, "paper")
+    assert "xref" not in upright

@@ -124,8 +124,8 @@ def test_every_predictor_predicts_the_same_from_its_file(name, data, tmp_path):
     card = save_model(model, tmp_path / "model.hwb", predictor=name)
     again = load_model(tmp_path / "model.hwb")
     np.testing.assert_allclose(again.predict(archs), model.predict(archs), rtol=1e-9)
-    if hb.predictor_card(name).uncertainty:
-        assert card.uncertainty
+    assert card.uncertainty == hb.predictor_card(name).uncertainty
+    if card.uncertainty:
         np.testing.assert_allclose(
             again.predict(archs, return_std=True), model.predict(archs, return_std=True), rtol=1e-9
         )

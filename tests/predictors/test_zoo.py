@@ -24,6 +24,10 @@ QUICK = {
     "gaussian_process": {"iterations": 5},
     "gaussian_process_counts": {"iterations": 5},
     "catboost": {"iterations": 30},
+    "lightgbm": {"n_estimators": 20},
+    "ngboost": {"n_estimators": 20},
+    "random_forest": {"n_estimators": 10},
+    "xgboost": {"n_estimators": 20},
     "auto": {"candidates": ("structural_gaussian_process", "ridge")},
 }
 CASES = [

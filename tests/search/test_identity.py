@@ -22,7 +22,7 @@ import catboost, optuna, pymoo.optimize, sklearn.ensemble, torch._dynamo
 from hwbench.search.plan import planned_runs
 from hwbench.search.run import _search
 from hwbench.search.spec import SearchSpec
-from hwbench.search.tables import load_search_table
+from hwbench.search.tables import SearchTable
 
 def run(choice, predictor):
     spec = SearchSpec.model_validate({
@@ -30,7 +30,7 @@ def run(choice, predictor):
         "evaluations": 12, "checkpoints": [12], "n_initial": 8, "seeds": [0],
         "predicted_metric": predictor and {"predictor": predictor, "training_sizes": [20]},
     })
-    table = load_search_table(spec.accuracy, spec.metrics[0])
+    table = SearchTable.load(spec.accuracy, spec.metrics[0])
     return len(_search(planned_runs(spec)[-1], table, spec))
 """
 

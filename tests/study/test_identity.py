@@ -159,21 +159,19 @@ import catboost, gpytorch, lightgbm, ngboost, torch._dynamo, xgboost
 from hwbench.predictors import predictor_card
 from hwbench.predictors.tuning import Tuning
 from hwbench.study.trial import TargetData, Trial, run_trial
-from hwbench.tables import load_table
+from hwbench.tables import load_target
 
 def run(name, target, changes):
     card = predictor_card(name)
     card = card.model_copy(update={"defaults": {**card.defaults, **changes}})
-    table, _, column = target.partition(":")
-    table, values, sources = load_table(table), load_table(table).column(column), None
-    if card.family == "transfer":
+    data = TargetData(load_target(target))
+    if card.needs_sources:
         from hwbench.predictors.sources import sources_for
-        sources = sources_for(target, table, ["devices:b"])
+        data = TargetData(data.target, sources_for(data.target, ["devices:b"]))
     tuning = Tuning(trials=2, folds=2) if name == "ridge" else None
-    trial = Trial(target, name, card.encoding, 10, 0, 20, tuning)
-    row = run_trial(trial, TargetData(table, values, sources), card).row
+    row = run_trial(Trial(target, name, card.encoding, 10, 0, 20, tuning), data, card).row
     assert row["error"] is None, row["error"]
-    return table.space.name
+    return data.target.space.name
 """
 
 

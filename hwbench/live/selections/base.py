@@ -33,9 +33,11 @@ class Selection(ABC):
     ) -> IntArray:
         """The architecture, int64 of shape (space.n_positions,).
 
-        Called once, after the last epoch and the ranking, with torch's generator seeded by the run.
-        It may train the supernet's weights further, as perturbation does; what a run evaluates and
-        keeps is the supernet as it is left.
+        Called once, after the last epoch and the ranking, with torch's generator as training left
+        it; after a stop, from the last epoch's checkpoint again. It may train the supernet's
+        weights further, as perturbation does: what it gives is evaluated, and its network exported,
+        with the weights as they are left; the supernet itself was exported before. Where it cannot
+        select, it raises `HwbenchError`.
 
         Parameters
         ----------

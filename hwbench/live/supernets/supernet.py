@@ -66,6 +66,16 @@ class NetworkOptions:
 class Supernet(nn.Module, ABC):
     """What the supernets of all spaces share.
 
+    One is made for a search, with torch's generator seeded, then moved to the device, trained by
+    the trainer, evaluated by rankings and selections, and exported. `finalised` makes others of the
+    same class, with one candidate at each position or none. All that training changes is in
+    parameters and buffers; a pass depends on them, the images, the mixture and the mode alone.
+
+    A subclass says what `all_positions` are, makes the modules in `_build` and passes images
+    through them in `forward`; where its positions are not those of the space, or not all of them
+    are in an architecture, it overrides `choices_of`, `derive`, `architectures`, `sample` and
+    `expected_encoding` too.
+
     Parameters
     ----------
     space : the search space.
@@ -109,21 +119,41 @@ class Supernet(nn.Module, ABC):
     @classmethod
     @abstractmethod
     def all_positions(cls, space: Space) -> tuple[Position, ...]:
-        """Every position with all candidates of the space."""
+        """Every position with all candidates of the space, in the order of mixtures' choices.
+
+        Called before a supernet is made, to check the operations that a config names, and once
+        while it is made: a function of the space alone.
+        """
 
     @abstractmethod
     def _build(self) -> None:
-        """Make the modules."""
+        """Make the modules.
+
+        Called once, by the constructor, when `space`, `skeleton`, `options` and `positions` are
+        set. Candidates are made by `_mixed_operation`, where weights can then be split, counted,
+        and found by LARC; sums of nodes pass what `_node` makes. Names of modules must not depend
+        on how many candidates a position has: `finalised` takes weights over by name. Options that
+        it cannot honour are refused.
+
+        Raises
+        ------
+        HwbenchError
+            Where sizes or options do not suit the space.
+        """
 
     @abstractmethod
     def forward(self, images: Tensor, mixture: Mixture | None = None) -> Tensor:
         """Logits of shape (batch, classes) of images (batch, channels, size, size).
 
-        `mixture` may be left out where one operation is left at every position.
+        Called for every batch of training, in training mode, and of evaluation, in evaluation mode
+        without gradients. `mixture` may be left out where one operation is left at every position;
+        `_mixture` says so.
         """
 
     def choices_of(self, arch: ArrayLike) -> list[int | None]:
         """The candidate that an architecture has at each position, None where it has none.
+
+        Called once for each architecture that is ranked, evaluated or finalised.
 
         Raises
         ------
@@ -137,6 +167,8 @@ class Supernet(nn.Module, ABC):
 
     def derive(self, strengths: Tensor) -> NDArray[np.int64]:
         """The strongest architecture, int64 of shape (space.n_positions,).
+
+        Called by selections, once in a search.
 
         Parameters
         ----------
@@ -169,6 +201,8 @@ class Supernet(nn.Module, ABC):
     def sample(self, n_archs: int, generator: np.random.Generator) -> NDArray[np.int64]:
         """Draw architectures of the supernet, int64 (n_archs, space.n_positions), all different.
 
+        Called by rankings of a part; all draws are the generator's.
+
         All of them where there are no more than asked for.
         """
         archs = self.architectures()
@@ -178,6 +212,8 @@ class Supernet(nn.Module, ABC):
 
     def expected_encoding(self) -> nn.Module:
         """From probabilities of candidates to the mean one-hot encoding of what is drawn by them.
+
+        Called once in a search with a cost, before it trains.
 
         Returns
         -------
@@ -208,6 +244,8 @@ class Supernet(nn.Module, ABC):
 
     def dead_positions(self, archs: ArrayLike) -> NDArray[np.bool_]:
         """Positions that lead from no input or to no output, bool (n_archs, n_positions).
+
+        By default none; where a space knows them, rankings spare their passes.
 
         Parameters
         ----------

@@ -38,6 +38,11 @@ Cost = Callable[[Tensor], Tensor]
 class Trainer(ABC):
     """What trainers share.
 
+    The fields are the arguments in a config, and are checked by their annotations. `start` is
+    called once; then, after a stop, `split` if the supernet was split, and `load_state_dict`; then
+    `train_epoch` for each epoch in turn, and at last `tune` as often as a selection wants. A
+    subclass says what one `step` is, and in `start` with which strategies it goes.
+
     Attributes
     ----------
     epochs, batch_size : passes over the training images, and images of a step.
@@ -177,13 +182,20 @@ class Trainer(ABC):
     def step(
         self, batch: Part, validation: Iterator[Part], *, learns: bool
     ) -> tuple[Tensor, Tensor]:
-        """One step on a batch of training images.
+        """One step on a batch of training images, after the learning rate of the step was set.
+
+        Called for every batch of an epoch, the supernet in training mode. It clears the gradients,
+        takes passes from the strategy, and moves the weights (`step_weights`) and, if `learns`, the
+        strategy's parameters (`step_architecture`); what else it keeps from step to step belongs
+        into `state_dict`.
 
         Parameters
         ----------
-        batch : of training images.
-        validation : endless batches of validation images.
-        learns : whether the strategy's parameters are trained now.
+        batch : of training images, augmented.
+        validation : endless batches of validation images, in an order drawn anew for every pass; no
+            batch is drawn before it is asked for.
+        learns : whether the strategy's parameters are trained now: it has some, and the warm-up
+            epochs are over.
 
         Returns
         -------
@@ -204,14 +216,17 @@ class Trainer(ABC):
                 }
 
     def state_dict(self) -> dict[str, Any]:
-        """What goes on after a stop, besides supernet and strategy."""
+        """What goes on after a stop, besides supernet and strategy: tensors and plain values.
+
+        Asked for after each epoch.
+        """
         state: dict[str, Any] = {"weights": self.weight_optimizer.state_dict()}
         if self.architecture_optimizer is not None:
             state["architecture"] = self.architecture_optimizer.state_dict()
         return state
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take the state that `state_dict` gave."""
+        """Take the state that `state_dict` gave; called after `start`, before the next epoch."""
         self.weight_optimizer.load_state_dict(state["weights"])
         if self.architecture_optimizer is not None:
             self.architecture_optimizer.load_state_dict(state["architecture"])

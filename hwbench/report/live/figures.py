@@ -25,9 +25,6 @@ from hwbench.pages.plotting import (
 from hwbench.results.live import LiveRun, LiveSweep
 from hwbench.results.run import TargetWords
 
-Curve = tuple[Entry, str, str]
-"""The look of a line, the column it shows, and its name."""
-
 
 def run_titles(runs: Sequence[LiveRun]) -> list[str]:
     """A title for each search, with its folder's name where several would have the same."""

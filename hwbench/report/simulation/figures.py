@@ -18,6 +18,7 @@ from hwbench.pages.plotting import (
     base_layout,
     interval_text,
     line_trace,
+    marked_level,
     nth_entry,
     plain_numbers,
     plain_text,
@@ -118,18 +119,7 @@ def simulation_figure(
 
 
 def _mark(layout: Json, marks: Sequence[tuple[float, str]]) -> None:
-    layout["shapes"] = [
-        {
-            "type": "line",
-            "x0": tau,
-            "x1": tau,
-            "yref": "paper",
-            "y0": 0,
-            "y1": 1,
-            "line": {"color": "$muted", "width": 1, "dash": "dot"},
-        }
-        for tau, _ in marks
-    ]
+    layout["shapes"] = [marked_level(tau, across=True) for tau, _ in marks]
     layout["annotations"] = [
         {
             "x": tau,

@@ -32,6 +32,19 @@ class Strategy(ABC):
     twice is dropped, and what it leaves open is filled at random, so that no architecture is ever
     asked for twice.
 
+    A strategy is made for one search, lives in one process, and can be pickled between any two
+    calls. `ask` and `tell` come in any order: an experiment asks for one architecture and tells
+    what it measured, in turn; others ask several times before they tell, tell what was never asked
+    for, or start by telling what is known. The base keeps the books before it calls a hook
+    (`_propose`, `_learn`), so a subclass finds all that was told in `_archs` and `_costs`, rows
+    0 .. `_n_told` - 1, and need not call the base's. Costs are negated where values are to be
+    maximised, and NaN where an architecture could not be measured. All draws come from `generator`,
+    which belongs to the subclass after the constructor.
+
+    A subclass's constructor takes its own arguments by keyword and hands on the rest, as in
+    `def __init__(self, *args, population_size: PositiveInt = 50, **kwargs)`; they are checked by
+    their annotations, and are the parameters that scenarios may set.
+
     Parameters
     ----------
     space : the search space, or its name.
@@ -175,10 +188,19 @@ class Strategy(ABC):
 
     @abstractmethod
     def _propose(self, n_archs: int) -> Sequence[IntArray] | IntArray:
-        """Architectures to measure: about `n_archs` of them, those known already are dropped."""
+        """Architectures to measure: about `n_archs` of them, those known already are dropped.
+
+        Called at most once in an `ask`, and not while random architectures of the start are left.
+        Nothing may have been told by then, or nothing that could be measured. What it returns must
+        be `candidates`; more than `n_archs` are forgotten, too few or none are filled at random.
+        """
 
     def _learn(self, first: int) -> None:
-        """Called when something was told: the rows from `first` on are new."""
+        """Take in what was told: the rows from `first` on are new.
+
+        Called at the end of each `tell`. Whether a row was proposed by the strategy, in which order
+        and how many at once, nothing is promised of.
+        """
         del first  # a strategy without memory has nothing to do
 
     @property

@@ -81,7 +81,9 @@ class SurrogateSearch(Strategy):
     """Base of the strategies with a predictor for every objective.
 
     The predictors are fitted once a round: after each `round_size` measurements, whatever the
-    number of architectures that are asked for at once.
+    number of architectures that are asked for at once. A round begins when the architectures of the
+    last one have all been asked for, even if not all of them were told: two that could be measured
+    suffice.
 
     Parameters
     ----------
@@ -141,13 +143,23 @@ class SurrogateSearch(Strategy):
     def _select(self, fitted: Sequence[FittedObjective], n_archs: int) -> IntArray:
         """The architectures of the next round, the most wanted first.
 
+        Called once a round, right after the fits, with nothing told in between; what it returns is
+        asked for before it is called again. It must be candidates, and unknown ones, as `_pool` and
+        `_mutants` are: what is known is dropped without another in its place.
+
         Parameters
         ----------
-        fitted : a predictor for each objective.
-        n_archs : how many, about.
+        fitted : a predictor for each objective, fitted to all that could be measured.
+        n_archs : how many, about; more if more are asked for at once than a round holds.
         """
 
     def _make_model(self) -> Any:
+        """An unfitted predictor of one objective.
+
+        Called once by the constructor, to say what is unknown, and once for each objective of each
+        round. What it returns needs `fit(archs, costs)`, which returns itself, and
+        `predict(archs)`; `predict(archs, return_std=True)` too where `_select` asks for deviations.
+        """
         from hwbench.predictors import make_predictor
 
         return make_predictor(

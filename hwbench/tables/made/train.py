@@ -26,7 +26,7 @@ from hwbench.code_version import code_version
 from hwbench.environment import describe_versions
 from hwbench.errors import HwbenchError
 from hwbench.images.image_set import ImageSet
-from hwbench.images.sets import load_images
+from hwbench.images.sets import load_images, reader_module
 from hwbench.progress import Progress, silent
 from hwbench.spaces import Space, get_space
 from hwbench.tables.made.journal import Journal, digest_of
@@ -111,7 +111,7 @@ def train(
         "archs_digest": digest_of(representatives),
         **asdict(recipe),
         "torch": describe_versions()["torch"],
-        "code": code_version(__name__, type(space).__module__),
+        "code": code_version(__name__, type(space).__module__, reader_module(recipe.images)),
     }
     with Journal(journal_path, description) as journal:
         done = {(record["index"], record["seed"]) for record in journal.records}

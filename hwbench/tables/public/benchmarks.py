@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from hwbench.errors import HwbenchError
-from hwbench.progress import Progress, silent
+from hwbench.progress import Progress, StageProgress, silent, silent_stage
 from hwbench.tables.public.catalogue import CONVERTERS, load_benchmark
 from hwbench.tables.public.fetch import downloads_folder, fetch_files
 from hwbench.tables.table import Table
-
-Stage = Callable[[str], Progress]
 
 
 def import_benchmark(
@@ -49,7 +47,7 @@ def fetch_benchmark(
     *,
     variant: str | None = None,
     mirror: str | Path | None = None,
-    stage: Stage = lambda title: silent,  # noqa: ARG005
+    stage: StageProgress = silent_stage,
 ) -> Table:
     """Fetch a benchmark's public files and make its table.
 

@@ -11,14 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import Literal, Self
 from urllib.parse import quote, unquote, urlsplit
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    PrivateAttr,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from hwbench.assets import BENCHMARKS
 from hwbench.errors import unknown_name
@@ -51,7 +44,7 @@ _SCHEMES = ("https", "http", "file")
 _PLACE = ("repository", "commit", "path")
 
 
-class SourceFile(BaseModel):
+class SourceFile(FrozenModel):
     r"""One file of a public benchmark, pinned: its address always gives the same bytes.
 
     Attributes
@@ -65,8 +58,6 @@ class SourceFile(BaseModel):
     git_blob_sha1 : git's name of its content, sha1("blob <bytes>\0" + content), if known.
     bytes : its length, if known.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     repository: str | None = Field(default=None, pattern=r"^[\w.-]+/[\w.-]+$")
     commit: str | None = Field(default=None, pattern=r"^[0-9a-f]{40}$")

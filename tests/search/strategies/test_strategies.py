@@ -5,7 +5,7 @@ import pytest
 
 import hwbench as hb
 from hwbench.search import Objective, list_strategies, make_strategy, strategy_parameters
-from hwbench.testing import check_strategy
+from hwbench.testing import check_search_strategy
 
 FAST_NETWORK = {"steps": 20, "passes": 1}
 SMALL = {
@@ -22,23 +22,23 @@ MODEL_FREE = ("random", "local_search", "regularised_evolution", "nsga2")
 
 @pytest.mark.parametrize("name", list_strategies())
 def test_every_strategy_keeps_its_promises(name):
-    check_strategy(name, **SMALL.get(name, {}))
+    check_search_strategy(name, **SMALL.get(name, {}))
 
 
 @pytest.mark.parametrize("exploration", [0.0, 1.0])
 def test_epsilon_constraint_keeps_its_promises(exploration):
     fast = {"predictor": "bayesian_linear_regression", "scalarisation": "epsilon_constraint"}
-    check_strategy("predictor_guided", **fast, exploration=exploration)
+    check_search_strategy("predictor_guided", **fast, exploration=exploration)
 
 
 @pytest.mark.parametrize("name", [*MODEL_FREE, "reinforce", "tpe", "predictor_guided"])
 def test_in_a_space_that_is_no_product(name):
-    check_strategy(name, space="transnas_macro", **SMALL.get(name, {}))
+    check_search_strategy(name, space="transnas_macro", **SMALL.get(name, {}))
 
 
 @pytest.mark.parametrize("name", MODEL_FREE)
 def test_in_a_space_too_large_to_be_indexed(name):
-    check_strategy(name, space="darts")
+    check_search_strategy(name, space="darts")
 
 
 def cost(archs):

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 
+from hwbench.code_version import counted_modules
 from hwbench.environment import available_cores, describe_machine, describe_versions
 from hwbench.errors import HwbenchError
 from hwbench.spaces import get_space
@@ -121,6 +122,28 @@ def test_journal_of_other_architectures_is_refused(tmp_path):
     measure(SPACE, RECIPE, tmp_path / "j", archs=ARCHS)
     with pytest.raises(HwbenchError, match="archs_digest"):
         measure(SPACE, RECIPE, tmp_path / "j", archs=ARCHS[::-1])
+
+
+RUN = """
+from pathlib import Path
+from hwbench.spaces import get_space
+from hwbench.tables.made.measure import MeasureRecipe, measure
+
+TINY = {"channels": 2, "depth": 1}
+
+def run(name, journal):
+    space = get_space(name)
+    archs = space.sample(2, seed=0)
+    measure(space, MeasureRecipe(rounds=1, skeleton=TINY), Path(journal), archs=archs)
+"""
+
+
+def test_a_version_is_of_all_that_runs(tmp_path, modules_run, harmless):
+    cases = [(name, str(tmp_path / name)) for name in ("nasbench201", "nasbench_macro")]
+    for (name, _), (_, ran) in zip(cases, modules_run(RUN, cases, tmp_path), strict=True):
+        space = type(get_space(name)).__module__
+        counted = counted_modules(measure.__module__, space)
+        assert ran - set(counted) <= harmless, name
 
 
 def test_journal_of_other_code_is_refused(tmp_path):

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
+from hwbench.code_version import counted_modules
 from hwbench.environment import describe_machine, describe_versions
 from hwbench.errors import HwbenchError
 from hwbench.images.sets import list_image_sets, load_images
@@ -133,6 +134,29 @@ def test_journal_of_another_recipe_is_refused(tmp_path):
     other = TrainRecipe(seeds=(0, 3), batch_size=64, skeleton=RECIPE.skeleton)
     with pytest.raises(HwbenchError, match="batch_size: 128 there, 64 now"):
         train(SPACE, other, tmp_path / "j", archs=ARCHS[2:])
+
+
+RUN = """
+import torch._dynamo
+from pathlib import Path
+from hwbench.spaces import get_space
+from hwbench.tables.made.train import TrainRecipe, train
+
+TINY = {"channels": 2, "depth": 1}
+
+def run(name, journal):
+    space = get_space(name)
+    archs = space.sample(2, seed=0)
+    train(space, TrainRecipe(seeds=(0,), skeleton=TINY), Path(journal), archs=archs)
+"""
+
+
+def test_a_version_is_of_all_that_runs(tmp_path, modules_run, harmless):
+    cases = [(name, str(tmp_path / name)) for name in ("nasbench201", "nasbench_macro")]
+    for (name, _), (_, ran) in zip(cases, modules_run(RUN, cases, tmp_path), strict=True):
+        space = type(get_space(name)).__module__
+        counted = counted_modules(train.__module__, space, "hwbench.images.digits")
+        assert ran - set(counted) <= harmless, name
 
 
 def test_journal_of_other_code_is_refused(tmp_path):
