@@ -8,8 +8,9 @@ import re
 from importlib import metadata
 from pathlib import Path
 
+from hwbench.version import __version__
+
 LIBRARIES = (
-    "hwbench",
     "numpy",
     "pandas",
     "scipy",
@@ -63,8 +64,8 @@ def describe_machine() -> dict[str, str | int | float | None]:
 
 
 def describe_versions() -> dict[str, str]:
-    """Versions of Python and of the libraries that results depend on."""
-    versions = {"python": platform.python_version()}
+    """Versions of Python, hwbench and the libraries that results depend on."""
+    versions = {"python": platform.python_version(), "hwbench": __version__}
     for library in LIBRARIES:
         try:
             versions[library] = metadata.version(library)

@@ -285,11 +285,14 @@ def merge(
     sources: Annotated[list[Path], typer.Argument(metavar="SOURCE...", help="Run folders.")],
 ) -> None:
     """Put the trials of several folders of one study, such as its shards, into one."""
+    from hwbench.results.record import read_record
+    from hwbench.runs.continuing import older_writer
     from hwbench.runs.merging import merge_studies
 
     added = merge_studies(folder, sources)
     typer.echo(f"{added:,} trials were added to {folder}")
-    status(folder)
+    if not older_writer(read_record(folder) or {}):
+        status(folder)
 
 
 @app.command()

@@ -26,7 +26,7 @@ from hwbench.live.selections import SELECTIONS
 from hwbench.live.selections.base import Selection
 from hwbench.live.supernets.export import export_network, load_network
 from hwbench.live.supernets.supernet import Supernet
-from hwbench.live.training import train_epochs
+from hwbench.live.training import load_checkpoint, train_epochs
 from hwbench.optimisation import denormals_flushed
 from hwbench.progress import Progress, StageProgress, silent, silent_stage
 from hwbench.results.frames import read_object, write_frame
@@ -110,12 +110,15 @@ def run_live(
             (folder / name).unlink(missing_ok=True)
         for name in (SUPERNET, ARCHITECTURE, tensorboard_log.FOLDER):
             shutil.rmtree(folder / name, ignore_errors=True)
-    _claim(folder, config, truth)
+    _claim(folder, config)
     if (folder / LIVE_RESULT).exists():
         return read_object(folder / LIVE_RESULT)
     with seeded(config.seed, place, threads), denormals_flushed():
         search = make_search(config, place)
-        train_epochs(search, folder, stage("training the supernet"), tensorboard=tensorboard)
+        done = load_checkpoint(search, folder)
+        _record_session(folder, truth)
+        progress = stage("training the supernet")
+        train_epochs(search, folder, done, progress, tensorboard=tensorboard)
         result = _conclude(search, folder, stage)
     write_text(folder / LIVE_RESULT, json.dumps(result, indent=2) + "\n")
     return result
@@ -315,7 +318,7 @@ def weight_sets(supernet: Supernet) -> int:
 # ---------------------------------------------------------------------- the folder
 
 
-def _claim(folder: Path, config: LiveConfig, truth: Accuracies | None) -> None:
+def _claim(folder: Path, config: LiveConfig) -> None:
     """Make the folder this search's, or see that it is."""
     text = to_toml(config.model_dump(mode="json"))
     path = folder / CONFIG
@@ -326,12 +329,23 @@ def _claim(folder: Path, config: LiveConfig, truth: Accuracies | None) -> None:
             "--fresh"
         )
     write_text(path, text)
-    ranked_later = (read_record(folder) or {}) if (folder / LATER_RANKING).exists() else {}
-    record = {
+
+
+def _record_session(folder: Path, truth: Accuracies | None) -> None:
+    """Add to the record of a folder that its search is begun, or gone on with, here and now."""
+    there = read_record(folder) or {}
+    session = {
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": describe_machine(),
         "versions": describe_versions(),
-        "notes": ranked_later.get("notes") or _notes(truth),
+    }
+    first = {name: there[name] for name in session if name in there}  # kept alone by 0.1.0
+    sessions = [*there.get("sessions", [first] if first else []), session]
+    record = {
+        **session,
+        "started": sessions[0].get("started", session["started"]),
+        "sessions": sessions,
+        "notes": _notes(truth),
     }
     write_record(folder, record)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -24,40 +24,74 @@ from hwbench.predictors.identity import predictor_modules
 from hwbench.progress import Progress
 from hwbench.results.frames import write_frame
 from hwbench.results.names import CHECKPOINT, EPOCHS, STRENGTHS
+from hwbench.version import __version__
 
 
-def train_epochs(search: Search, folder: Path, progress: Progress, *, tensorboard: bool) -> None:
-    """Train a search to its last epoch, from the one that the folder's checkpoint stopped before.
+class Done(NamedTuple):
+    """How far a search is.
+
+    Attributes
+    ----------
+    epochs : trained.
+    rows : numbers of each, see `hwbench.results.live.EPOCH_COLUMNS`.
+    strengths : of each, see `Search.candidate_strengths`; none where the strategy learns none.
+    """
+
+    epochs: int
+    rows: list[dict[str, float]]
+    strengths: list[torch.Tensor]
+
+
+def load_checkpoint(search: Search, folder: Path) -> Done:
+    """Put a search where the folder's checkpoint is; nothing is done where there is none.
+
+    Raises
+    ------
+    HwbenchError
+        Where the checkpoint is damaged or of other code.
+    """
+    path = folder / CHECKPOINT
+    if not path.exists():
+        return Done(0, [], [])
+    state: dict[str, Any] = read_tensors(path)
+    if state.get("code") != search_version(search):
+        writer = state.get("hwbench", "0.1.0")  # which kept neither
+        raise HwbenchError(
+            f"{path}: was trained so far by other code, that of hwbench {writer}; go on with that, "
+            "choose another folder with -o, or begin again with --fresh"
+        )
+    try:
+        done = Done(state["epochs_done"], state["metrics"], state["strengths"])
+        if done.epochs:  # what changes with time alone is in no checkpoint
+            search.strategy.begin_epoch(done.epochs - 1, search.trainer.epochs)
+        search.load_state_dict(state)
+        return done
+    except (RuntimeError, ValueError, KeyError) as error:
+        raise HwbenchError(f"{path}: is of another version of hwbench; use --fresh") from error
+
+
+def train_epochs(
+    search: Search, folder: Path, done: Done, progress: Progress, *, tensorboard: bool
+) -> None:
+    """Train a search to its last epoch.
 
     Parameters
     ----------
     search : as `hwbench.live.search.make_search` made it.
     folder : of the run; gets the files of every epoch, see `hwbench.results.live`.
+    done : what `load_checkpoint` found there.
     progress : called with (epochs done, epochs in all).
     tensorboard : whether epochs are written for TensorBoard too.
 
     Raises
     ------
     HwbenchError
-        Where the checkpoint is damaged or of other code, or TensorBoard is not installed.
+        Where a file cannot be written, or TensorBoard is not installed.
     """
     code = search_version(search)
     epochs = search.trainer.epochs
     path = folder / CHECKPOINT
-    first = 0
-    rows: list[dict[str, float]] = []
-    history: list[torch.Tensor] = []
-    if path.exists():
-        state: dict[str, Any] = read_tensors(path)
-        if state.get("code") != code:
-            raise HwbenchError(f"{path}: was trained so far by other code; use --fresh")
-        try:
-            first, rows, history = state["epochs_done"], state["metrics"], state["strengths"]
-            if first:  # what changes with time alone is in no checkpoint
-                search.strategy.begin_epoch(first - 1, epochs)
-            search.load_state_dict(state)
-        except (RuntimeError, ValueError, KeyError) as error:
-            raise HwbenchError(f"{path}: is of another version of hwbench; use --fresh") from error
+    first, rows, history = done
     with _epoch_log(search.supernet, folder, rows, history, tensorboard=tensorboard) as log:
         progress(first, epochs)
         for epoch in range(first, epochs):
@@ -66,6 +100,7 @@ def train_epochs(search: Search, folder: Path, progress: Progress, *, tensorboar
             history += [] if strengths is None else [strengths]
             log(epoch)
             state = {
+                "hwbench": __version__,
                 "code": code,
                 "epochs_done": epoch + 1,
                 "metrics": rows,

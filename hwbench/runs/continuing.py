@@ -57,6 +57,12 @@ def continued(folder: Path, record: Record, plan: Plan | None, chosen: Sequence[
 def refuse_other_study(folder: Path, there: Record, now: Record, plan: Plan) -> None:
     """Raise where a folder holds another study than the one that is to be run in it."""
     now = {**now, "study": plan.record}
+    if older := older_writer(there):
+        raise HwbenchError(
+            f"{folder}: holds trials of hwbench {older}, to which this version can add none; read "
+            "them with hwbench report write or hwbench study scores, go on with that version, or "
+            "run the scenario in another folder or with --fresh"
+        )
     found = difference(_grown(there, now), now)
     if found:
         raise _other(folder, found)
@@ -106,7 +112,7 @@ def difference(there: Record, now: Record, *, code: bool = False) -> str:
     """
     if "study" not in there:
         return "by an older version of hwbench"
-    older = [text for each in (there, now) if (text := _older(each))]
+    older = [text for each in (there, now) if (text := older_writer(each))]
     if len(older) == 1:
         return f"by hwbench {older[0]}, to which this version can add nothing"
     for title, get in {**_COMPARED, **(_CODE if code else {})}.items():
@@ -145,9 +151,9 @@ def _code(record: Record) -> Mapping[str, Any]:
     return code if isinstance(code, Mapping) else {}
 
 
-def _older(record: Record) -> str:
+def older_writer(record: Record) -> str:
     """The hwbench that kept one version for all code of a study, "" where it was none such."""
-    code = record["study"].get("code")
+    code = record.get("study", {}).get("code", {})
     return "" if isinstance(code, Mapping) else str(code).partition("+")[0]
 
 

@@ -42,12 +42,14 @@ class Moments:
     first, second : what Adam remembers of each parameter, by its name.
     steps : that it has taken.
     code : version of the code that took them, "" in files of hwbench 0.1.0.
+    hwbench : the version that took them.
     """
 
     first: dict[str, torch.Tensor]
     second: dict[str, torch.Tensor]
     steps: int
     code: str
+    hwbench: str = __version__
 
 
 def save_vae(vae: TrainedGraphVAE, path: Path | str, moments: Moments | None = None) -> None:
@@ -132,7 +134,8 @@ def read_checkpoint(path: Path) -> tuple[TrainedGraphVAE, Moments | None]:
     moments = None
     if about["steps"]:
         first, second = _tensors(arrays, FIRST_MOMENT), _tensors(arrays, SECOND_MOMENT)
-        moments = Moments(first, second, int(about["steps"]), str(about.get("code", "")))
+        code, writer = str(about.get("code", "")), str(about.get("hwbench"))
+        moments = Moments(first, second, int(about["steps"]), code, writer)
     return vae, moments
 
 

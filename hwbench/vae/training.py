@@ -175,8 +175,8 @@ class _Trainer:
         over = len(self.vae.history) == self.settings.epochs
         if not over and moments.code != self.code:
             raise HwbenchError(
-                f"{checkpoint}: was trained so far by other code; choose another file, or take it "
-                "away"
+                f"{checkpoint}: was trained so far by other code, that of hwbench "
+                f"{moments.hwbench}; go on with that, choose another file, or take it away"
             )
 
     def epoch(self) -> None:

@@ -167,7 +167,7 @@ def test_training_does_not_go_on_from_other_code(tmp_path):
     path = tmp_path / "checkpoint.pt"
     state = torch.load(path)
     torch.save({**state, "code": "0123456789abcdef"}, path)
-    message = r"checkpoint\.pt: was trained so far by other code; use --fresh"
+    message = r"checkpoint\.pt: was trained so far by other code, that of hwbench"
     with pytest.raises(HwbenchError, match=message):
         run_live(_config(), tmp_path)
     run_live(_config(), tmp_path, fresh=True)

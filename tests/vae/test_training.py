@@ -108,7 +108,10 @@ def test_training_does_not_go_on_from_other_code(code, tmp_path, monkeypatch):
         train_vae("nasbench201", checkpoint=path, progress=stop, **QUICK)
     here = read_checkpoint(path)[1].code
     of_other_code(path, code)
-    with pytest.raises(HwbenchError, match="was trained so far by other code; choose another file"):
+    with pytest.raises(
+        HwbenchError,
+        match=r"was trained so far by other code, that of hwbench 0.* choose another file",
+    ):
         train_vae("nasbench201", checkpoint=path, **QUICK)
     of_other_code(path, here)
     whole = train_vae("nasbench201", checkpoint=path, **QUICK)
@@ -185,9 +188,7 @@ def test_latents_come_back_as_architectures(learned, unchanged):
     assert latents.dtype == np.float32
     found, valid = learned.decode(latents)
     assert found.dtype == np.int64
-    assert (found[valid] == archs[valid]).all(
-        axis=1
-    ).mean() > 0.35  # one in 15,625 would come back by chance
+    assert (found[valid] == archs[valid]).all(axis=1).mean() > 0.35  # by chance 1 of 4,096
     assert (found[~valid] == 0).all()
     drawn, _ = learned.decode(latents, seed=0)
     np.testing.assert_array_equal(drawn, learned.decode(latents, seed=0)[0])

@@ -69,6 +69,11 @@ class Journal:
             raise HwbenchError(
                 f"{self.path}: no journal of measurements; choose another name or remove it"
             ) from error
+        if "code" in recipe and "code" not in found:
+            raise HwbenchError(
+                f"{self.path}: was begun by hwbench 0.1.0, whose code differs; finish it with that "
+                "version, choose another name, or remove the file"
+            )
         if found != recipe:
             keys = sorted(key for key in {*found, *recipe} if found.get(key) != recipe.get(key))
             changes = "; ".join(
