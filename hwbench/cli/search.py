@@ -17,8 +17,6 @@ from hwbench.cli.output import (
     print_notes,
     run_part,
 )
-from hwbench.results.columns import SEARCH_COLUMNS, SEARCH_FRONT_COLUMNS, SEARCH_VERIFIED_COLUMNS
-from hwbench.results.frames import read_frame, read_rows
 from hwbench.results.names import SEARCH_FILES
 from hwbench.results.record import notes_of, read_record, spec_of
 
@@ -73,6 +71,8 @@ def print_search(folder: Path) -> None:
         hypervolume_shares,
         true_best_under_limit,
     )
+    from hwbench.results.columns import SEARCH_COLUMNS, SEARCH_FRONT_COLUMNS
+    from hwbench.results.frames import read_rows
     from hwbench.results.run import Run
 
     record = read_record(folder) or {}
@@ -134,6 +134,9 @@ def _print_means(
 
 
 def _print_verified(path: Path) -> None:
+    from hwbench.results.columns import SEARCH_VERIFIED_COLUMNS
+    from hwbench.results.frames import read_frame
+
     verified = read_frame(path, SEARCH_VERIFIED_COLUMNS)
     if verified is None:
         return

@@ -8,8 +8,6 @@ from typing import Any
 import typer
 
 from hwbench.cli.output import print_listing
-from hwbench.results.columns import SIMULATION_COLUMNS
-from hwbench.results.frames import read_frame
 from hwbench.results.record import read_record
 
 
@@ -55,6 +53,9 @@ def print_study(folder: Path) -> None:
 
 def print_simulation(folder: Path) -> None:
     """Print what selections by predictors of each quality lose."""
+    from hwbench.results.columns import SIMULATION_COLUMNS
+    from hwbench.results.frames import read_frame
+
     path = folder / "simulation.parquet"
     selections = read_frame(path, SIMULATION_COLUMNS)
     if selections is None:

@@ -29,7 +29,7 @@ from hwbench.live.supernets.supernet import Supernet
 from hwbench.live.training import load_checkpoint, train_epochs
 from hwbench.optimisation import denormals_flushed
 from hwbench.progress import Progress, StageProgress, silent, silent_stage
-from hwbench.results.frames import read_object, write_frame
+from hwbench.results.frames import write_frame
 from hwbench.results.names import (
     ARCHITECTURE,
     CHECKPOINT,
@@ -46,6 +46,7 @@ from hwbench.results.names import (
 )
 from hwbench.results.ranking_measures import measures_of
 from hwbench.results.record import read_record, write_record
+from hwbench.results.texts import read_object
 from hwbench.spaces import get_space
 from hwbench.tables.pairs import Accuracies, load_accuracies
 from hwbench.toml import to_toml

@@ -1,4 +1,4 @@
-"""One writer and one reader of a frame of results, and readers of the texts beside it.
+"""One writer and one reader of a frame of results.
 
 Everything read is checked before anything is made of it. A study's rows stand in parts, which
 `study_reading` puts together; columns are checked here all the same.
@@ -7,12 +7,10 @@ Everything read is checked before anything is made of it. A study's rows stand i
 from __future__ import annotations
 
 import contextlib
-import json
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -147,41 +145,3 @@ def readable(path: Path) -> Iterator[None]:
         raise HwbenchError(
             f"{path}: cannot be read as Parquet ({one_line(error)}); run it again"
         ) from error
-
-
-def read_object(path: Path) -> dict[str, Any]:
-    """The object of a JSON file, empty where there is no file.
-
-    Raises
-    ------
-    HwbenchError
-        Where the file cannot be read or holds no object.
-    """
-    if not path.exists():
-        return {}
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise HwbenchError(
-            f"{path}: cannot be read as JSON ({one_line(error)}); remove it or choose -o"
-        ) from error
-    if not isinstance(content, dict):
-        kind = type(content).__name__
-        raise HwbenchError(f"{path}: must hold a JSON object, not {kind}; remove it or choose -o")
-    return content
-
-
-def read_tree(path: Path) -> dict[str, Any]:
-    """The tree of a TOML file.
-
-    Raises
-    ------
-    HwbenchError
-        Where the file cannot be read or is no valid TOML.
-    """
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise HwbenchError(f"{path}: cannot be read ({error.strerror})") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise HwbenchError(f"{path}: is no valid TOML: {error}") from error

@@ -17,7 +17,7 @@ from typing import Any
 import pandas as pd
 
 from hwbench.errors import HwbenchError
-from hwbench.results.frames import Column, Columns, read_frame, read_object, read_tree
+from hwbench.results.frames import Column, Columns, read_frame
 from hwbench.results.names import (
     CONFIG,
     EPOCHS,
@@ -31,6 +31,7 @@ from hwbench.results.names import (
     SWEEP_RESULTS,
 )
 from hwbench.results.ranking_measures import measures_of
+from hwbench.results.texts import read_object, read_tree
 from hwbench.spaces.edges import EDGE_COLUMNS, architecture_edges
 from hwbench.spaces.registry import named_space
 

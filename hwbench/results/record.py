@@ -8,8 +8,8 @@ from typing import Any
 
 from hwbench.errors import HwbenchError
 from hwbench.files import write_text
-from hwbench.results.frames import read_object
 from hwbench.results.names import PARTS, RECORD, SCENARIO_FILES, SEARCH_PARTS
+from hwbench.results.texts import read_object
 
 Record = dict[str, Any]
 

@@ -152,7 +152,7 @@ def test_broken_predictor_card(hwbench, refused, hwbench_home, file, old, new, m
     [
         (SCENARIO, "repeats", "repeets", "section [simulation]: unknown key 'repeets'; did you"),
         (SCENARIO, "[simulation]", "[simulations]", "unknown key 'simulations'; did you mean 'sim"),
-        (SCENARIO, "[50]", "50", "simulation.n_candidates: "),
+        (SCENARIO, "[50]", "50", "simulation.n_candidates must be"),
         (SCENARIO, 'metrics = ["small:latency"]', "", "the key 'simulation.metrics' is missing"),
         (SCENARIO, "[0.1]", "[0.1", "is no valid TOML"),
         (
