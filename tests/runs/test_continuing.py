@@ -333,8 +333,9 @@ def test_a_folder_of_an_older_version_is_read_and_not_added_to(scenario, folder,
     del record["predictors"]["ridge"]["uses"]
     (folder / "run.json").write_text(json.dumps(record))
     message = (
-        r"run: holds results of another run \(by hwbench 0.1.0, to which this version can add "
-        r"nothing\); choose another folder with -o, or replace them with --fresh"
+        r"run: holds trials of hwbench 0.1.0, to which this version can add none; read them with "
+        r"hwbench report write or hwbench study scores, go on with that version, or run the "
+        r"scenario in another folder or with --fresh"
     )
     for act in (resume_study, lambda folder: run_scenario(scenario, folder)):
         with pytest.raises(HwbenchError, match=message):

@@ -221,8 +221,11 @@ def test_exploration_needs_an_uncertainty():
     ("parameters", "message"),
     [
         ({"scalarisation": "chebychev"}, "did you mean 'chebyshev'"),
-        ({"scalarisation": ["sum", "epsilon"]}, "unknown scalarisation .* 'epsilon'"),
-        ({"scalarisation": []}, "at least one"),
+        (
+            {"scalarisation": ["sum", "epsilon"]},
+            r"unknown scalarisation\[1\] 'epsilon'; did you mean 'epsilon_constraint'",
+        ),
+        ({"scalarisation": []}, "must be a list of at least 1"),
         ({"exploration": -1}, "exploration must be at least 0"),
     ],
 )
