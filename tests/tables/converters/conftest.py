@@ -13,7 +13,7 @@ from hwbench.errors import HwbenchError
 @pytest.fixture(scope="session")
 def writers():
     """The module that writes pickles, torch files and TFRecord files for tests of the readers."""
-    path = Path(__file__).parents[1] / "formats" / "writers.py"
+    path = Path(__file__).parents[2] / "formats" / "writers.py"
     spec = importlib.util.spec_from_file_location("converter_writers", path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
