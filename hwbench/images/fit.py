@@ -270,8 +270,12 @@ def restore(state: Mapping[str, Any], **parts: Stateful) -> None:
 
     Raises
     ------
-    KeyError, RuntimeError, ValueError
-        Where a part is missing or of another kind, as torch says.
+    KeyError
+        Where a part is missing.
+    RuntimeError
+        Where a part is of another kind, as torch says.
+    ValueError
+        Where an optimiser's parameters are others.
     """
     for name, part in parts.items():
         part.load_state_dict(state[name])

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from hwbench.errors import HwbenchError, one_line
+from hwbench.errors import HwbenchError
 
 if TYPE_CHECKING:
     import torch
@@ -40,8 +40,10 @@ def torch_compile(network: torch.nn.Module, images: torch.Tensor, threads: int) 
             compiled = torch.compile(network, dynamic=False)
             compiled(images)
     except Exception as error:  # the compiler raises errors of many libraries
+        # The first line says what is wrong, many more follow it.
+        reason = str(error).strip().partition("\n")[0] or type(error).__name__
         raise HwbenchError(
-            f"torch-compile does not work here ({one_line(error)}); use another runtime"
+            f"torch-compile does not work here ({reason}); use another runtime"
         ) from error
     return _synchronised(lambda: compiled(images), images)
 
