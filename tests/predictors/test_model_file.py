@@ -116,10 +116,18 @@ def test_a_model_of_a_space_that_is_known_by_its_path_alone(ladder, tmp_path):
     assert "import paths in files are not followed" in _refused(path)
 
 
+QUICK = {
+    "graph_vae": {"vae_graphs": 60, "vae_epochs": 1},
+    **{name: {"steps": 50} for name in ("bananas", "mlp_large")},
+    **{name: {"steps": 50, "passes": 1} for name in ("binary_relation_gcn", "bonas", "gcn", "nao")},
+}
+"""Files hold what was fitted, however well."""
+
+
 @pytest.mark.parametrize("name", hb.list_predictors())
 def test_every_predictor_predicts_the_same_from_its_file(name, data, tmp_path):
     archs, latency = data
-    quick = {"vae_graphs": 60, "vae_epochs": 1} if name == "graph_vae" else {}
+    quick = QUICK.get(name, {})
     model = hb.make_predictor(name, space=SPACE, seed=0, **quick).fit(archs[:40], latency[:40])
     card = save_model(model, tmp_path / "model.hwb", predictor=name)
     again = load_model(tmp_path / "model.hwb")
