@@ -331,8 +331,9 @@ def refused(place: str, name: str, errors: Sequence[Mapping[str, Any]]) -> Hwben
     if errors[0]["type"] in ("value_error", "assertion_error"):  # a sentence of its own
         message = errors[0]["ctx"]["error"]
         return HwbenchError(f"{where}: {message}" + (f" (given: {shown})" if shown else ""))
-    wanted = " or ".join(dict.fromkeys(_words(each) for each in errors))
-    return HwbenchError(f"{where} must be {wanted}" + (f", not {shown}" if shown else ""))
+    first, *others = dict.fromkeys(_words(each) for each in errors)
+    wanted = " or ".join([first, *(other.removeprefix("be ") for other in others)])
+    return HwbenchError(f"{where} must {wanted}" + (f", not {shown}" if shown else ""))
 
 
 def _names_offered(error: Mapping[str, Any]) -> list[str]:
@@ -342,9 +343,12 @@ def _names_offered(error: Mapping[str, Any]) -> list[str]:
 
 
 def _words(error: Mapping[str, Any]) -> str:
+    """What a value must do: "be at least 2", "have at most 1 character"."""
     if error["type"] in _WORDS:
-        return _WORDS[error["type"]].format(**error.get("ctx", {}))
-    return str(error["msg"]).removeprefix("Input should be ")
+        return f"be {_WORDS[error['type']].format(**error.get('ctx', {}))}"
+    said = str(error["msg"])
+    _, should, rest = said.partition(" should ")
+    return rest if should else f"be valid ({said})"
 
 
 def _refusal(owner: str, name: str, value: Any, error: ValidationError) -> HwbenchError:
