@@ -70,7 +70,7 @@ def test_a_search_that_was_stopped_is_reported(tmp_path, write_live_run, words_o
 def test_a_damaged_file_is_named(tmp_path, write_live_run):
     folder = write_live_run(tmp_path / "damaged")
     (folder / "metrics.parquet").write_bytes(b"PAR1")
-    with pytest.raises(HwbenchError, match=r"metrics\.parquet: is damaged"):
+    with pytest.raises(HwbenchError, match=r"metrics\.parquet: cannot be read"):
         write_report(folder)
 
 
