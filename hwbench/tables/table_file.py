@@ -52,8 +52,9 @@ class TableFile:
         self.schema = self._parquet.schema_arrow
 
     def __reduce__(self) -> tuple[Any, ...]:
-        self._source.seek(0)
-        return TableFile._from_content, (self.path, self._source.read())
+        # By place, not from where the last read ended: threads may send one table at a time each.
+        content = self._source.read_at(self._source.size(), 0)
+        return TableFile._from_content, (self.path, content)
 
     @classmethod
     def _from_content(cls, path: Path, content: bytes) -> TableFile:

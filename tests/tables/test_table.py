@@ -1,4 +1,5 @@
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from hwbench.errors import HwbenchError
 from hwbench.files import file_digest
-from hwbench.tables import Table, merge_tables
+from hwbench.tables import Table, load_table, merge_tables
 from hwbench.tables.table_file import CARD_KEY, read_card
 
 
@@ -70,6 +71,14 @@ def test_opened_table_travels_to_another_process_without_its_file(small_table, t
     np.testing.assert_array_equal(again.archs, small_table.archs)
     pd.testing.assert_frame_equal(again.frame, small_table.frame)
     assert again.card == small_table.card
+
+
+def test_threads_send_a_table_side_by_side():
+    table = load_table("nb201-digits")
+    whole = len(pickle.dumps(table))
+    with ThreadPoolExecutor(8) as pool:
+        sizes = list(pool.map(lambda _: len(pickle.dumps(table)), range(400)))
+    assert set(sizes) == {whole}
 
 
 def test_opened_table_does_not_see_its_successor(small_table, tmp_path):
