@@ -95,7 +95,17 @@ def test_only_known_kinds_of_commands(page):
     assert set(lines) - set(commands(page)) <= made
 
 
-@pytest.mark.parametrize("page", pages_with(everyday))
+TRAINING_PAGES = tuple(f"docs/how-to/{name}.md" for name in ("advice", "live", "own-device", "vae"))
+"""Their commands measure or train for more than 20 seconds."""
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        pytest.param(page, marks=pytest.mark.slow) if page in TRAINING_PAGES else page
+        for page in pages_with(everyday)
+    ],
+)
 def test_commands(page, run):
     run(page, filter(everyday, commands(page)))
 

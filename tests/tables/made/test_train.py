@@ -49,6 +49,7 @@ def test_equal_functions_are_trained_once_and_share_their_accuracy(tmp_path, unc
     assert frame["test_accuracy"].between(0, 100).all()
 
 
+@pytest.mark.slow
 def test_number_of_workers_changes_nothing(tmp_path):
     one, two = (train(SPACE, RECIPE, tmp_path / f"{n}", archs=ARCHS, workers=n) for n in (1, 2))
     pd.testing.assert_frame_equal(one, two)
