@@ -208,7 +208,7 @@ def _metric(
 ) -> Floats:
     """The metric to minimise of the architectures of known accuracy."""
     metric = np.asarray(model.predict(accuracies.archs), dtype=np.float64)
-    places = pd.Index(accuracies.keys).get_indexer(measurements.space.keys_of(measurements.archs))
+    places = measurements.space.rows_among(measurements.archs, accuracies.keys)
     metric[places[places >= 0]] = measurements.values[places >= 0]
     return metric if measurements.direction == "minimize" else -metric
 

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike
 
 from hwbench.arrays import Floats, IntArray
@@ -140,14 +139,14 @@ def _training_rows(
 
 def _rows_of(table: Table, archs: IntArray, label: str) -> IntArray:
     """The rows of architectures in a table, each once, in the table's order."""
-    rows = pd.Index(table.keys).get_indexer(table.space.keys_of(archs))
+    rows = table.space.rows_among(archs, table.keys)
     missing = np.flatnonzero(rows < 0)
     if len(missing):
         raise HwbenchError(
             f"{label}: {len(missing)} architectures are not in table {table.card.name}, the first "
             f"is {table.space.to_string(archs[missing[0]])}"
         )
-    return np.unique(rows).astype(np.int64)
+    return np.unique(rows)
 
 
 def _tested(

@@ -69,8 +69,4 @@ class SourceMetrics:
 
     def _rows(self, wanted: IntArray) -> NDArray[np.int64]:
         """Where each wanted architecture stands among the sources'; -1 where it does not."""
-        import pandas as pd
-
-        return np.asarray(
-            pd.Index(self.space.keys_of(self.archs)).get_indexer(self.space.keys_of(wanted))
-        )
+        return self.space.rows_among(wanted, self.space.keys_of(self.archs))

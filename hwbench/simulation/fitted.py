@@ -158,11 +158,11 @@ def select_by_fitted(
 
 def _rows_of(pair: Pair, archs: IntArray, predictor: str) -> IntArray:
     """The rows of the architectures that a predictor is fitted to by its own choice."""
-    rows = pd.Index(pair.keys).get_indexer(pair.space.keys_of(archs)).astype(np.int64)
+    rows = pair.space.rows_among(archs, pair.keys)
     missing = np.flatnonzero(rows < 0)
     if len(missing):
         raise HwbenchError(
             f"{pair.metric_target} lacks architectures that {predictor} is fitted to, such as "
             f"{pair.space.to_string(archs[missing[0]])}"
         )
-    return np.asarray(rows, dtype=np.int64)
+    return rows

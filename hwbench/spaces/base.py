@@ -229,6 +229,22 @@ class Space(ABC):
             return self.architectures_at(keys)
         return self.from_strings(np.asarray(keys, dtype=object).tolist())
 
+    def rows_among(self, archs: ArrayLike, keys: ArrayLike) -> IntArray:
+        """Where architectures stand in a list of keys, such as a table's.
+
+        Parameters
+        ----------
+        archs : integers of shape (n_archs, n_positions).
+        keys : of shape (n,), as `keys_of` gives them, each once.
+
+        Returns
+        -------
+        int64 array of shape (n_archs,); -1 where the list does not hold one.
+        """
+        import pandas as pd
+
+        return np.asarray(pd.Index(keys).get_indexer(self.keys_of(archs)), dtype=np.int64)
+
     def _check_indices(self, indices: ArrayLike) -> IntArray:
         self._require_index()
         flat = np.asarray(indices, dtype=np.int64)

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from hwbench.arrays import IntArray
@@ -96,7 +95,7 @@ def twin_rows(table: Table) -> IntArray:
     int64 of shape (n_archs,); -1 where there is none in the table.
     """
     twins = table.space.twins(table.archs)
-    rows = pd.Index(table.keys).get_indexer(table.space.keys_of(twins)).astype(np.int64)
+    rows = table.space.rows_among(twins, table.keys)
     rows[rows == np.arange(len(rows))] = -1
     return rows
 
@@ -265,7 +264,7 @@ def _rows(trial: Trial, data: TargetData, card: PredictorCard) -> tuple[IntArray
     wanted = training_set(card, table.space)
     if wanted is not None:
         # Its training set is fixed, so it is scored on the whole table, as published.
-        rows = pd.Index(table.keys).get_indexer(table.space.keys_of(wanted))
+        rows = table.space.rows_among(wanted, table.keys)
         missing = np.flatnonzero(rows < 0)
         if len(missing):
             raise LookupError(

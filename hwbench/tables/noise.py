@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from hwbench.tables.card import NoiseCard
@@ -90,9 +89,7 @@ def _twin_rows(table: Table) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     rows = np.flatnonzero((twins != archs).any(axis=1))
     if not len(rows):
         return rows, rows
-    places = pd.Index(table.keys)
-    twin_keys = table.space.keys_of(twins[rows])
-    others = places.get_indexer(twin_keys)
+    others = table.space.rows_among(twins[rows], table.keys)
     once = others > rows
     return rows[once], others[once]
 

@@ -80,6 +80,17 @@ def test_keys_and_architectures_are_inverse(name, seed, n_archs):
     np.testing.assert_array_equal(space.keys_of(again), keys)
 
 
+def test_rows_among_keys_are_those_of_the_architectures(space):
+    archs = space.sample(12, seed=4)
+    keys = space.keys_of(archs)
+    known = {key: row for row, key in enumerate(keys[3:].tolist())}
+    expected = [known.get(key, -1) for key in keys.tolist()]
+    rows = space.rows_among(archs, keys[3:])
+    assert rows.dtype == np.int64
+    assert rows.tolist() == expected
+    assert (rows[:3] == -1).all()
+
+
 @pytest.mark.parametrize("name", ["nasbench201", "fbnet"])
 def test_keys_of_no_architecture_are_refused(name):
     space = get_space(name)
