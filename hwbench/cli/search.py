@@ -17,7 +17,7 @@ from hwbench.cli.output import (
     print_notes,
     run_part,
 )
-from hwbench.results.names import SEARCH_FILES
+from hwbench.results.names import SEARCH_FRONTS, SEARCHES, SEARCHES_VERIFIED
 from hwbench.results.record import notes_of, read_record, spec_of
 
 app = typer.Typer(
@@ -64,7 +64,7 @@ def run(scenario: ScenarioName, output: RunFolder = None, workers: Workers = Non
 
 def print_search(folder: Path) -> None:
     """Print hypervolume and best accuracies of every strategy, and what predicting cost."""
-    if not (folder / SEARCH_FILES[0]).exists():
+    if not (folder / SEARCHES).exists():
         return
     from hwbench.analysis.search import (
         best_under_limits,
@@ -77,8 +77,8 @@ def print_search(folder: Path) -> None:
 
     record = read_record(folder) or {}
     spec = spec_of(record, "search")
-    evaluations = read_rows(folder / SEARCH_FILES[0], SEARCH_COLUMNS)
-    fronts = read_rows(folder / SEARCH_FILES[1], SEARCH_FRONT_COLUMNS)
+    evaluations = read_rows(folder / SEARCHES, SEARCH_COLUMNS)
+    fronts = read_rows(folder / SEARCH_FRONTS, SEARCH_FRONT_COLUMNS)
     if spec is None or evaluations is None or fronts is None:
         return
     seeds = evaluations["seed"].nunique()
@@ -97,7 +97,7 @@ def print_search(folder: Path) -> None:
             for limit in group["limit"].unique()
         }
         _print_means(group, "accuracy", "limit", title, digits=2, truth=truth)
-    _print_verified(folder / "search_verified.parquet")
+    _print_verified(folder / SEARCHES_VERIFIED)
     failures = record.get("search_failures") or []
     if failures:
         reason = failures[0]["error"].strip().splitlines()[-1]

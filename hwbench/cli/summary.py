@@ -8,6 +8,7 @@ from typing import Any
 import typer
 
 from hwbench.cli.output import print_listing
+from hwbench.results.names import SIMULATION
 from hwbench.results.record import read_record
 
 
@@ -56,7 +57,7 @@ def print_simulation(folder: Path) -> None:
     from hwbench.results.columns import SIMULATION_COLUMNS
     from hwbench.results.frames import read_frame
 
-    path = folder / "simulation.parquet"
+    path = folder / SIMULATION
     selections = read_frame(path, SIMULATION_COLUMNS)
     if selections is None:
         return

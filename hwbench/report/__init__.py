@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from hwbench.results.names import REPORT
+
 __all__ = ["write_comparison", "write_report"]
 
 
@@ -33,7 +35,7 @@ def write_report(run_folder: Path | Sequence[Path], output: Path | None = None) 
 
     given = [run_folder] if isinstance(run_folder, str | Path) else run_folder
     folders = [Path(folder) for folder in given]
-    path = folders[0] / "report.html" if output is None else Path(output)
+    path = folders[0] / REPORT if output is None else Path(output)
     write_text(path, render(read_runs(folders)))
     return path
 

@@ -14,9 +14,18 @@ STUDY, PREDICTIONS = "study", "predictions"
 PARTS = "parts"
 """The folder of a study's parts, see `hwbench.results.study_reading`."""
 
-STUDY_FILES = (f"{STUDY}.parquet", f"{PREDICTIONS}.parquet")
-SIMULATION_FILES = ("simulation.parquet", "selection_example.parquet")
-SEARCH_FILES = ("search.parquet", "search_fronts.parquet", "search_verified.parquet")
+TRIALS_FILE = f"{STUDY}.parquet"
+PREDICTIONS_FILE = f"{PREDICTIONS}.parquet"
+STUDY_FILES = (TRIALS_FILE, PREDICTIONS_FILE)
+
+SIMULATION = "simulation.parquet"
+SELECTION_EXAMPLE = "selection_example.parquet"
+SIMULATION_FILES = (SIMULATION, SELECTION_EXAMPLE)
+
+SEARCHES = "search.parquet"
+SEARCH_FRONTS = "search_fronts.parquet"
+SEARCHES_VERIFIED = "search_verified.parquet"
+SEARCH_FILES = (SEARCHES, SEARCH_FRONTS, SEARCHES_VERIFIED)
 
 SEARCH_PARTS = "search_parts"
 """The folder of searches that have ended while others run, see `hwbench.search.parts`."""

@@ -29,7 +29,18 @@ from hwbench.results.live import (
     read_live_run,
     read_live_sweep,
 )
-from hwbench.results.names import PREDICTIONS, REPORTED_FILES, STUDY
+from hwbench.results.names import (
+    CONFIG,
+    PREDICTIONS,
+    REPORTED_FILES,
+    SEARCH_FRONTS,
+    SEARCHES,
+    SEARCHES_VERIFIED,
+    SELECTION_EXAMPLE,
+    SIMULATION,
+    STUDY,
+    SWEEP,
+)
 from hwbench.results.record import notes_of, read_record
 from hwbench.results.study_reading import as_frame, list_parts, read_results, result_columns
 from hwbench.target_text import column_of, parse_target
@@ -189,8 +200,8 @@ def read_run(folder: Path) -> Run:
         return _read_live(folder)
     study = read_study(folder)
     predictions = None if study is None else _read_predictions(folder, study)
-    simulation = read_rows(folder / "simulation.parquet", SIMULATION_COLUMNS)
-    search = read_rows(folder / "search.parquet", SEARCH_COLUMNS)
+    simulation = read_rows(folder / SIMULATION, SIMULATION_COLUMNS)
+    search = read_rows(folder / SEARCHES, SEARCH_COLUMNS)
     if study is None and simulation is None and search is None:
         raise HwbenchError(
             f"{folder}: nothing to report, the folder holds no rows in study.parquet, "
@@ -203,10 +214,10 @@ def read_run(folder: Path) -> Run:
         study=None if study is None else name_entries(study),
         predictions=None if predictions is None else name_entries(predictions),
         simulation=simulation,
-        example=read_rows(folder / "selection_example.parquet", EXAMPLE_COLUMNS),
+        example=read_rows(folder / SELECTION_EXAMPLE, EXAMPLE_COLUMNS),
         search=search,
-        search_fronts=read_rows(folder / "search_fronts.parquet", SEARCH_FRONT_COLUMNS),
-        search_verified=read_rows(folder / "search_verified.parquet", SEARCH_VERIFIED_COLUMNS),
+        search_fronts=read_rows(folder / SEARCH_FRONTS, SEARCH_FRONT_COLUMNS),
+        search_verified=read_rows(folder / SEARCHES_VERIFIED, SEARCH_VERIFIED_COLUMNS),
         records=(Record(folder, info, "", _files(folder)),),
     )
 
@@ -282,7 +293,7 @@ def _read_live(folder: Path) -> Run:
     if is_live_sweep(folder):
         sweep = read_live_sweep(folder)
         found = sorted(path for path in folder.iterdir() if path.is_dir() and is_live_run(path))
-        config = folder / "sweep.toml"
+        config = folder / SWEEP
         runs = [_read_live(path) for path in found]
         info: dict[str, Any] = {"title": str(sweep.config.get("title") or folder.name)}
         if runs:
@@ -300,7 +311,7 @@ def _read_live(folder: Path) -> Run:
     _check_live(live)
     title = str(live.config.get("title") or folder.name)
     info = {**live.record, "title": title, "config": live.config}
-    text = (folder / "config.toml").read_text(encoding="utf-8")
+    text = (folder / CONFIG).read_text(encoding="utf-8")
     record = Record(folder, live.record, text, _files(folder))
     return Run(folder=folder, info=info, live=(live,), records=(record,))
 

@@ -15,7 +15,7 @@ from hwbench.files import atomic_path, file_digest
 from hwbench.predictors import predictor_card
 from hwbench.progress import Note, StageProgress, silent_note, silent_stage
 from hwbench.results.frames import write_frame
-from hwbench.results.names import RECORD
+from hwbench.results.names import RECORD, REPORT, SCENARIO, SELECTION_EXAMPLE, SIMULATION
 from hwbench.results.record import Record, read_record, remove_results, shard_in, write_record
 from hwbench.runs.continuing import continued, in_words, refuse_other_study, remove_outdated
 from hwbench.runs.scenario import Scenario, load_scenario, scenario_path
@@ -100,7 +100,7 @@ def run_scenario(
     source = scenario_path(name).read_bytes()
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with atomic_path(folder / "scenario.toml") as temporary:
+        with atomic_path(folder / SCENARIO) as temporary:
             temporary.write_bytes(source)
     except OSError as error:
         raise HwbenchError(f"{folder}: cannot be written ({error.strerror})") from error
@@ -119,8 +119,8 @@ def run_scenario(
             simulation = run_simulation(
                 scenario.simulation, workers=workers, progress=stage("simulating selections")
             )
-            write_frame(folder / "simulation.parquet", simulation.selections)
-            write_frame(folder / "selection_example.parquet", simulation.example)
+            write_frame(folder / SIMULATION, simulation.selections)
+            write_frame(folder / SELECTION_EXAMPLE, simulation.example)
             notes["simulation"] = list(simulation.notes)
         if scenario.search is not None and "search" in chosen:
             found = write_search(
@@ -238,7 +238,7 @@ def recorded_session(folder: Path, record: Record, resources: Resources) -> Iter
     record["started"] = record["sessions"][0]["started"]
     start = time.monotonic()
     with contextlib.suppress(FileNotFoundError):
-        (folder / "report.html").unlink()
+        (folder / REPORT).unlink()
     write_record(folder, record)
     try:
         yield session

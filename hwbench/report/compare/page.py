@@ -35,6 +35,7 @@ from hwbench.report.compare import figures
 from hwbench.report.compare.measured import Measured, table, verdict
 from hwbench.report.live.comparison import live_comparison
 from hwbench.report.provenance import result_files
+from hwbench.results.names import RECORD, SEARCHES, SIMULATION, TRIALS_FILE
 from hwbench.results.run import Run
 
 PARTS = ("study", "simulation", "search")
@@ -261,7 +262,7 @@ def _settings(one: Run, other: Run) -> Section:
         Column("B", "b", numeric=False),
     )
     table = DataTable("settings-table", "Settings that differ", columns, tuple(rows))
-    return Section("settings", "What differs", [table], ("run.json",))
+    return Section("settings", "What differs", [table], (RECORD,))
 
 
 def shorten(text: str, most: int = 48) -> str:
@@ -282,10 +283,10 @@ def _parts(
         for i, each in enumerate(study):
             blocks.append(figures.study_figure(each.name, each.title, each.rows, titles))
             blocks.append(table(each, folded=i > 0))
-        sections.append(Section("study", "Predictors", blocks, ("study.parquet",)))
+        sections.append(Section("study", "Predictors", blocks, (TRIALS_FILE,)))
     for name, title, measures, file in (
-        ("simulation", "Simulated selections", simulation, "simulation.parquet"),
-        ("search", "Searches", search, "search.parquet"),
+        ("simulation", "Simulated selections", simulation, SIMULATION),
+        ("search", "Searches", search, SEARCHES),
     ):
         if measures:
             sections.append(

@@ -25,6 +25,7 @@ from hwbench.pages.blocks import (
 from hwbench.pages.plotting import Entry, Figure
 from hwbench.report.live import figures
 from hwbench.results.live import LiveRun, LiveSweep
+from hwbench.results.names import EPOCHS, LIVE_RESULT, RANKING, RETRAINING, STRENGTHS, SWEEP_RESULTS
 from hwbench.results.run import Run, TargetWords
 
 TOP_SHOWN = 10
@@ -168,7 +169,7 @@ def _training_section(runs: Sequence[LiveRun], entries: Sequence[Entry]) -> list
     if not shown:  # no epoch has ended yet
         return []
     blocks: list[Block] = [Text(text), Group("", shown, tuple(entries))]
-    return [Section("supernet", "Supernet", blocks, ("metrics.parquet",))]
+    return [Section("supernet", "Supernet", blocks, (EPOCHS,))]
 
 
 def _strengths_section(runs: Sequence[LiveRun], entries: Sequence[Entry]) -> list[Section]:
@@ -188,7 +189,7 @@ def _strengths_section(runs: Sequence[LiveRun], entries: Sequence[Entry]) -> lis
             "architecture-weights",
             "Architecture weights",
             [Text(text), *blocks],
-            ("strengths.parquet",),
+            (STRENGTHS,),
         )
     ]
 
@@ -223,7 +224,7 @@ def _ranking_section(run: Run, entries: Sequence[Entry]) -> list[Section]:
         )
         for i, live, entry in ranked
     ]
-    return [Section("supernet-ranking", "Ranking by the supernet", blocks, ("ranking.parquet",))]
+    return [Section("supernet-ranking", "Ranking by the supernet", blocks, (RANKING,))]
 
 
 def _measures_table(ranked: Sequence[tuple[LiveRun, Entry]]) -> DataTable:
@@ -295,7 +296,7 @@ def _found_section(run: Run, entries: Sequence[Entry]) -> list[Section]:
     ]
     if retrained:
         blocks.append(_retraining_table(retrained))
-    files = ("result.json", *(["retraining.json"] if retrained else []))
+    files = (LIVE_RESULT, *([RETRAINING] if retrained else []))
     return [Section("found", "Architectures found", blocks, files)]
 
 
@@ -343,7 +344,7 @@ def _sweep_section(place: int, sweep: LiveSweep) -> Section:
         blocks.append(Text(description))
     blocks += [Group("", made), _sweep_table(f"sweep-{place}", sweep)]
     title = str(sweep.config.get("title") or "Sweep")
-    return Section(f"sweep-section-{place}", title, blocks, ("sweep.parquet",))
+    return Section(f"sweep-section-{place}", title, blocks, (SWEEP_RESULTS,))
 
 
 def _sweep_table(name: str, sweep: LiveSweep) -> DataTable:

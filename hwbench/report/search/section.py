@@ -28,6 +28,7 @@ from hwbench.pages.blocks import (
 )
 from hwbench.pages.plotting import Entry, Figure
 from hwbench.report.search import figures
+from hwbench.results.names import SEARCH_FRONTS, SEARCHES, SEARCHES_VERIFIED
 from hwbench.results.run import Run, TargetWords
 
 GOALS = {
@@ -93,9 +94,9 @@ def search_sections(run: Run) -> list[Section]:
                 "random candidates.",
             )
         )
-    files = ["search.parquet", "search_fronts.parquet"]
+    files = [SEARCHES, SEARCH_FRONTS]
     if verified:
-        files.append("search_verified.parquet")
+        files.append(SEARCHES_VERIFIED)
     return [Section("search", "Searches", blocks, tuple(files))]
 
 

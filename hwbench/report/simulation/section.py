@@ -11,6 +11,7 @@ from hwbench.pages.blocks import Block, Group, Section, Text
 from hwbench.report.simulation import figures as simulation_figures
 from hwbench.report.simulation.figures import Measure
 from hwbench.report.simulation.whole import simulation_study
+from hwbench.results.names import SELECTION_EXAMPLE, SIMULATION
 from hwbench.results.run import Run
 
 MRA_ALL = Measure("mra_all", "Accuracy lost, all selected", "MRA of all selected, points", "points")
@@ -20,8 +21,8 @@ MRA_PARETO = Measure(
 HYPERVOLUME = Measure("hypervolume", "Hypervolume", "hypervolume (no unit)", "")
 HYPERVOLUME_LOSS = Measure("hypervolume_loss", "Hypervolume lost", "hypervolume lost, %", "%", 1)
 
-SOURCES = ("simulation.parquet",)
-EXAMPLE_SOURCES = ("selection_example.parquet",)
+SOURCES = (SIMULATION,)
+EXAMPLE_SOURCES = (SELECTION_EXAMPLE,)
 
 
 def simulation_sections(run: Run, simulated: pd.DataFrame | None) -> list[Section]:

@@ -26,6 +26,7 @@ from hwbench.report.study import comparison as comparison_figures
 from hwbench.report.study import curves as curve_figures
 from hwbench.report.study import findings as summary
 from hwbench.report.study import predictions as prediction_figures
+from hwbench.results.names import PREDICTIONS_FILE, TRIALS_FILE
 from hwbench.results.run import Run
 
 MOST_UNFOLDED = 4
@@ -106,7 +107,7 @@ def _curves_section(
         "measurements it was trained on. Lines are means over seeds, bands their 95 % intervals. "
         "A key switches a predictor on or off in every figure."
     )
-    return Section("learning-curves", "Learning curves", [Text(text), *figures], ("study.parquet",))
+    return Section("learning-curves", "Learning curves", [Text(text), *figures], (TRIALS_FILE,))
 
 
 def _ranking_section(
@@ -139,7 +140,7 @@ def _ranking_section(
         "Mean Kendall's tau ± half its 95 % interval, by training size (measurements). The best "
         "of each column is bold. A column's heading sorts by it."
     )
-    return Section("ranking", "Ranking", [Text(text), *tables], ("study.parquet",))
+    return Section("ranking", "Ranking", [Text(text), *tables], (TRIALS_FILE,))
 
 
 def _ranking(
@@ -242,7 +243,7 @@ def _targets_section(
     blocks += [
         _heat_map(run, curves, targets, titles, largest=largest) for largest in (True, False)
     ]
-    return [Section("ranks", "Ranks over targets", blocks, ("study.parquet",))]
+    return [Section("ranks", "Ranks over targets", blocks, (TRIALS_FILE,))]
 
 
 def _heat_map(
@@ -287,7 +288,7 @@ def _samples_section(run: Run, titles: Mapping[str, str]) -> Section:
         "interval over seeds. “≤”: the smallest training size does already."
     )
     tables = comparison_figures.samples_tables(run, _study(run), titles)
-    return Section("samples-needed", "Samples needed", [Text(text), *tables], ("study.parquet",))
+    return Section("samples-needed", "Samples needed", [Text(text), *tables], (TRIALS_FILE,))
 
 
 def _cost_section(
@@ -304,7 +305,7 @@ def _cost_section(
         entries,
         "Mean over the targets" if several else "Fit time against tau",
     )
-    return Section("cost", "Cost of a fit", [Text(text), figure], ("study.parquet",))
+    return Section("cost", "Cost of a fit", [Text(text), figure], (TRIALS_FILE,))
 
 
 def _predictions_section(
@@ -330,7 +331,7 @@ def _predictions_section(
             "predictions",
             "Predicted against true",
             [Text(text), Group("", figures)],
-            ("predictions.parquet",),
+            (PREDICTIONS_FILE,),
         )
     ]
 
@@ -354,5 +355,5 @@ def _errors_section(
         "and the shift of the two centres in units of the narrow width (published: 0 to 2)."
     )
     blocks: list[Block] = [Text(text), *([] if spread is None else [spread]), *tables]
-    files = ("study.parquet", *([] if run.predictions is None else ["predictions.parquet"]))
+    files = (TRIALS_FILE, *([] if run.predictions is None else [PREDICTIONS_FILE]))
     return [Section("errors", "How predictors err", blocks, files)]
