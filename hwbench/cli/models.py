@@ -122,6 +122,7 @@ def fit(
         **_searched(fitted.regressor),
         **card.model_dump(include={"held_out", "kendall_tau"}, exclude_none=True),
         "model": str(output),
+        **({"needs_trust": list(fitted.needs_trust)} if fitted.needs_trust else {}),
     }
     if as_json:
         print_json(told)
@@ -147,7 +148,11 @@ def predict(
     ] = False,
     trust: Annotated[
         list[str] | None,
-        typer.Option(metavar="MODULE", help="A module of yours that the model needs; repeatable."),
+        typer.Option(
+            metavar="MODULE",
+            help="A package whose classes the model is made of, where it is of no predictor of "
+            "hwbench; the file may run anything in it. Repeatable.",
+        ),
     ] = None,
     any_version: Annotated[
         bool, typer.Option("--any-version", help="Whatever library versions it was fitted with.")
@@ -234,7 +239,11 @@ def _say_fitted(told: dict[str, Any]) -> None:
         typer.echo(
             f"Kendall's tau on {told['held_out']} other architectures: {told['kendall_tau']:.3f}"
         )
-    typer.echo(f"model: {told['model']}")
+    trust = "".join(f" --trust {package}" for package in told.get("needs_trust", ()))
+    typer.echo(
+        f"model: {told['model']}"
+        + (f"; who reads it must trust it: hwbench predict {told['model']}{trust}" if trust else "")
+    )
 
 
 # ---------------------------------------------------------------------- predicting

@@ -1,21 +1,23 @@
 """Fitted predictors with a card of what was fitted to what, and their files, `.hwb`.
 
 A file is a zip archive of two members: `card.json` says everything about the model that a reader
-should know, `model.pickle` is the model itself (see `model_pickle` for how it is read safely).
+should know, `model.pickle` is the model itself (see `model_reading` for how it is read safely).
 """
 
 from __future__ import annotations
 
+import contextlib
 import warnings
 import zipfile
 import zlib
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from importlib import metadata
 from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from numpy.typing import ArrayLike
 from pydantic import ConfigDict, Field, ValidationError
 from sklearn.exceptions import InconsistentVersionWarning
@@ -24,7 +26,9 @@ from sklearn.utils.validation import check_is_fitted
 from hwbench.arrays import IntArray
 from hwbench.errors import HwbenchError, one_line
 from hwbench.files import atomic_path, today
-from hwbench.predictors.model_pickle import LIBRARIES, dump_model, load_pickled_model
+from hwbench.predictors.model_classes import foreign_packages
+from hwbench.predictors.model_pickle import LIBRARIES, dump_model
+from hwbench.predictors.model_reading import load_pickled_model
 from hwbench.predictors.regressor import ArchitectureRegressor
 from hwbench.spaces import Space
 from hwbench.toml import FrozenModel
@@ -39,8 +43,12 @@ CARD, MODEL = "card.json", "model.pickle"
 READ_TOO = ("0.1",)
 """Versions of hwbench whose models predict here what they did there."""
 
-MOST_CARD_BYTES = 2**28
-MOST_MODEL_BYTES = 2**32
+MOST_CARD_BYTES = 2**26
+MOST_MODEL_BYTES = 2**31
+FREE_BYTES = 2**26
+MOST_PACKED = 50
+"""What is read of a member: so many bytes, and of more than `FREE_BYTES` no more than so many times
+its packed bytes; models are packed to a tenth at best."""
 
 
 class ModelCard(FrozenModel):
@@ -160,7 +168,7 @@ class FittedModel:
             training_archs=archs,
             held_out=held_out,
             kendall_tau=kendall_tau,
-            versions=_versions(dump_model(regressor)[1]),
+            versions=_versions({module for module, _ in dump_model(regressor)[1]}),
         )
         return cls(regressor, card, fit_seconds)
 
@@ -174,6 +182,11 @@ class FittedModel:
         """What it was fitted to, int64 of shape (n_archs, n_positions); None where not known."""
         archs = self.card.training_archs
         return self.space.from_strings(archs) if archs else None
+
+    @property
+    def needs_trust(self) -> tuple[str, ...]:
+        """Packages that a reader of its file must trust, since no predictor of the zoo is of them."""
+        return foreign_packages(dump_model(self.regressor)[1])
 
     def predict(self, archs: ArrayLike, *, return_std: bool = False) -> Any:
         """Predict the target of architectures, see `ArchitectureRegressor.predict`.
@@ -262,7 +275,9 @@ def read_model_card(path: Path | str) -> ModelCard:
     HwbenchError
         Where the file is missing, damaged, or no model.
     """
-    return _read(Path(path))[0]
+    place = Path(path)
+    with _opened(place) as archive:
+        return _read_card(place, archive)
 
 
 def load_model(
@@ -270,14 +285,19 @@ def load_model(
 ) -> FittedModel:
     """Read a fitted predictor from a file.
 
-    Files of others can be read: nothing that a file says is run, and it may name classes of
-    hwbench and of the libraries of its estimators alone. Only how those libraries' compiled parts
-    take numbers that were chosen to harm them is not in the hands of hwbench.
+    Files of others can be read: nothing that a file says is run. It may hold objects of those
+    classes alone that predictors of the zoo are made of (see
+    `hwbench.predictors.model_classes.CLASSES`), and of no other is anything imported. Only how the
+    compiled parts of boosting libraries take numbers that were chosen to harm them is not in the
+    hands of hwbench. A model with other classes, an estimator of one's own or another one of
+    scikit-learn, is read by `trust` alone, and a file that is trusted may run what it likes.
 
     Parameters
     ----------
     path : of the file.
-    trust : modules of one's own that hold the model's classes, such as ("my_module",).
+    trust : modules that hold the model's classes where it is of none of the zoo, such as
+        ("my_module",) or ("sklearn",). The file may call whatever is defined in them: only for
+        files whose maker you would let run a program here.
     any_version : also read a model that was made with other versions of its libraries; what it
         then predicts is not certain.
 
@@ -289,21 +309,23 @@ def load_model(
     ------
     HwbenchError
         Where the file is missing, damaged, no model, too large, or of a newer hwbench; its search
-        space is unknown or has changed; it names classes of other libraries; or its libraries have
-        other versions here.
+        space is unknown or has changed; it names classes of other libraries; its libraries have
+        other versions here; or the model cannot predict.
     """
     place = Path(path)
-    card, content = _read(place)
-    try:
-        if not any_version:
-            _check_versions(card)
-        with warnings.catch_warnings():
-            # Versions were compared above; other ones are the caller's wish.
-            warnings.simplefilter("ignore", InconsistentVersionWarning)
-            model = load_pickled_model(content, trust)
-        _check_model(model, card)
-    except HwbenchError as error:
-        raise HwbenchError(f"{place}: {error}") from error
+    with _opened(place) as archive:
+        card = _read_card(place, archive)
+        _check_size(archive, MODEL, MOST_MODEL_BYTES)
+        try:
+            if not any_version:
+                _check_versions(card)
+            with warnings.catch_warnings(), archive.open(MODEL) as content:
+                # Versions were compared above; other ones are the caller's wish.
+                warnings.simplefilter("ignore", InconsistentVersionWarning)
+                model = load_pickled_model(content, trust)
+            _check_model(model, card)
+        except HwbenchError as error:
+            raise HwbenchError(f"{place}: {error}") from error
     return FittedModel(model, card)
 
 
@@ -352,38 +374,64 @@ def _check_model(model: Any, card: ModelCard) -> None:
         raise HwbenchError(
             f"was fitted when the search space {card.space} had other operations; fit it again"
         )
-
-
-def _read(path: Path) -> tuple[ModelCard, bytes]:
-    """The card and the pickle of a file."""
+    # What lacks a part, or has one of another shape, shows when it is asked.
     try:
-        if path.exists() and not path.is_file():  # devices and pipes never end
-            raise HwbenchError(f"{path}: is no regular file")
+        predicted = model.predict(model.space.sample(1, seed=0))
+    except HwbenchError:
+        raise
+    except Exception as error:
+        raise HwbenchError(
+            f"is damaged: it cannot predict ({type(error).__name__}: {one_line(error, 100)})"
+        ) from error
+    if np.shape(predicted) != (1,):
+        raise HwbenchError(f"is damaged: for 1 architecture it predicts {np.shape(predicted)}")
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
+    """A model's file as the archive it is."""
+    try:
+        _check_regular(path)
         with zipfile.ZipFile(path) as archive:
-            if sorted(archive.namelist()) != [CARD, MODEL]:
-                raise HwbenchError(f"{path}: is no model that hwbench has saved")
-            card = _content(archive, CARD, MOST_CARD_BYTES)
-            content = _content(archive, MODEL, MOST_MODEL_BYTES)
+            _check_members(path, archive)
+            yield archive
+    except HwbenchError:
+        raise
     except FileNotFoundError as error:
         raise HwbenchError(f"{path}: no such file") from error
     except OSError as error:
         raise HwbenchError(f"{path}: cannot be read ({error.strerror or error})") from error
     except (
         zipfile.BadZipFile, zlib.error, EOFError, MemoryError, NotImplementedError, RuntimeError,
+        ValueError,
     ) as error:  # fmt: skip
         raise HwbenchError(f"{path}: is no model, or damaged ({one_line(error)})") from error
-    return _parse_card(path, card), content
 
 
-def _content(archive: zipfile.ZipFile, name: str, most_bytes: int) -> bytes:
-    """One member; what it claims to be is all that is unpacked of it."""
-    size = archive.getinfo(name).file_size
-    if size > most_bytes:
+def _check_regular(path: Path) -> None:
+    if path.exists() and not path.is_file():  # devices and pipes never end
+        raise HwbenchError(f"{path}: is no regular file")
+
+
+def _check_members(path: Path, archive: zipfile.ZipFile) -> None:
+    if sorted(archive.namelist()) != [CARD, MODEL]:
+        raise HwbenchError(f"{path}: is no model that hwbench has saved")
+
+
+def _check_size(archive: zipfile.ZipFile, name: str, most_bytes: int) -> None:
+    """See that a member is not much larger than its file; no more than it claims is unpacked."""
+    member = archive.getinfo(name)
+    most = min(most_bytes, max(FREE_BYTES, MOST_PACKED * member.compress_size))
+    if member.file_size > most:
         raise HwbenchError(
-            f"{archive.filename}: {name} of {size} bytes is more than the {most_bytes} that are "
-            "read"
+            f"{archive.filename}: {name} of {member.file_size} bytes is more than the {most} that "
+            "are read"
         )
-    return archive.read(name)
+
+
+def _read_card(path: Path, archive: zipfile.ZipFile) -> ModelCard:
+    _check_size(archive, CARD, MOST_CARD_BYTES)
+    return _parse_card(path, archive.read(CARD))
 
 
 def _parse_card(path: Path, text: bytes) -> ModelCard:

@@ -243,3 +243,20 @@ def test_wrong_use_is_one_line(run, fitted, tmp_path, monkeypatch, arguments, me
     assert message in str(error.value)
     assert "\n" not in str(error.value)
     assert not (tmp_path / "m.hwb").exists()
+
+
+def test_a_model_of_other_classes_says_who_must_trust_it(run, tmp_path, own_table, hwbench_home):
+    card = hwbench_home / "predictors" / "nearest.toml"
+    card.parent.mkdir(exist_ok=True)
+    card.write_text(
+        'title = "Nearest"\nfamily = "kernel"\npaper = "-"\n'
+        'estimator = "sklearn.neighbors:KNeighborsRegressor"\n'
+    )
+    path = tmp_path / "nearest.hwb"
+    command = ["fit", "--target", "small:latency", "--predictor", "nearest", "-o", path]
+    assert f"must trust it: hwbench predict {path} --trust sklearn" in run(*command).out
+    assert json.loads(run(*command, "--json").out)["needs_trust"] == ["sklearn"]
+    arch = "|none~0|+|none~0|none~1|+|none~0|none~1|none~2|"
+    assert json.loads(run("predict", path, arch, "--trust", "sklearn", "--json").out)
+    with pytest.raises(HwbenchError, match="no predictor of hwbench is made of"):
+        run("predict", path, arch)
