@@ -314,3 +314,34 @@ def harmless():
         "hwbench.spaces.card_space",
         "hwbench.spaces.strings",
     }
+
+
+_HOLDER = """
+import sys
+from pathlib import Path
+from hwbench.locks import only_writer
+with only_writer(Path(sys.argv[1]), folder=sys.argv[2] == "folder"):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def held_elsewhere():
+    """Has another process write a folder or a file until the test ends; gives the process."""
+    processes = []
+
+    def hold(target, kind="folder"):
+        process = subprocess.Popen(
+            [sys.executable, "-c", _HOLDER, target, kind],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        processes.append(process)
+        assert process.stdout.readline() == "held\n"
+        return process
+
+    yield hold
+    for process in processes:
+        process.communicate()

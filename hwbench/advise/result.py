@@ -132,11 +132,16 @@ class Advice:
         HwbenchError
             Where a file cannot be written.
         """
+        from hwbench.locks import only_writer
+
+        with only_writer(Path(folder)):
+            return self._save(Path(folder))
+
+    def _save(self, place: Path) -> dict[str, Path]:
         from hwbench.advise.page import render
         from hwbench.files import write_text
         from hwbench.predictors.model_file import save_model
 
-        place = Path(folder)
         paths = {"model": place / MODEL, "numbers": place / NUMBERS, "page": place / PAGE}
         numbers = self.to_dict()
         save_model(

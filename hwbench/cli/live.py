@@ -17,6 +17,7 @@ from hwbench.cli.output import (
     print_json,
     print_listing,
     print_notes,
+    same_command,
     stage_bars,
 )
 from hwbench.registry import Registry
@@ -133,7 +134,7 @@ def run(
     if seed is not None:
         config = with_change(config, "seed", seed)
     folder = output or Path("runs") / f"live-{Path(name).stem}"
-    with interruptible("the same command"), stage_bars() as stage:
+    with interruptible(same_command()), stage_bars() as stage:
         result = run_live(
             config,
             folder,
@@ -249,7 +250,7 @@ def retrain(
         flip=flip,
         cutout=cutout,
     )
-    with progress_bar("training from scratch") as progress:
+    with interruptible(same_command()), progress_bar("training from scratch") as progress:
         result = retrain_run(
             folder,
             recipe,
@@ -295,7 +296,7 @@ def sweep(
 
     path = sweep_path(name)
     folder = output or Path("runs") / f"live-{path.stem}"
-    with interruptible("the same command"), stage_bars() as stage:
+    with interruptible(same_command()), stage_bars() as stage:
         frame = run_sweep(path, folder, device=device, threads=threads, fresh=fresh, stage=stage)
     rows = summary(frame).to_dict("records")
     if as_json:

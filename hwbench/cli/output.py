@@ -213,14 +213,24 @@ def say(text: str) -> None:
     typer.echo(text, err=True)
 
 
+def same_command() -> str:
+    """The command line that goes on with what this process does."""
+    import shlex
+    import sys
+
+    return shlex.join(["hwbench", *(each for each in sys.argv[1:] if each != "--fresh")])
+
+
 @contextmanager
 def interruptible(command: str) -> Iterator[None]:
-    """After Ctrl-C say with which command to go on, and end with exit code 130."""
+    """Told to stop, say with which command to go on, and end with the exit code of that."""
+    from hwbench.cli.signals import exit_code
+
     try:
         yield
     except KeyboardInterrupt:
         typer.echo(f"stopped; go on with: {command}", err=True)
-        raise typer.Exit(130) from None
+        raise typer.Exit(exit_code()) from None
 
 
 def run_part(

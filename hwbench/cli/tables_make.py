@@ -16,7 +16,9 @@ from hwbench.cli.output import (
     Depth,
     InputSize,
     Workers,
+    interruptible,
     progress_bar,
+    same_command,
     skeleton_changes,
     worker_count,
 )
@@ -151,14 +153,9 @@ def _drawn(space: Space, limit: int | None, seed: int) -> IntArray | None:
 
 @contextmanager
 def _resumable(journal: Path) -> Iterator[None]:
-    """Say on an interrupt that nothing is lost."""
-    try:
+    """Told to stop, say that nothing is lost."""
+    with interruptible(f"{same_command()} (what was done is kept in {journal})"):
         yield
-    except KeyboardInterrupt:
-        typer.echo(
-            f"stopped; what was done is kept in {journal}, and the same command goes on", err=True
-        )
-        raise
 
 
 def _finish(table: Table, path: Path, journal: Path) -> None:

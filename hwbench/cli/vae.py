@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hwbench.cli import completion
-from hwbench.cli.output import AsJson, interruptible, print_json, print_listing, progress_bar
+from hwbench.cli.output import (
+    AsJson,
+    interruptible,
+    print_json,
+    print_listing,
+    progress_bar,
+    same_command,
+)
 from hwbench.errors import HwbenchError, unknown_name
 
 if TYPE_CHECKING:
@@ -113,7 +120,7 @@ def train(
         "seed": seed,
     }
     _use_threads(threads)
-    with interruptible("the same command"), progress_bar("training") as progress:
+    with interruptible(same_command()), progress_bar("training") as progress:
         vae = train_vae(
             space,
             checkpoint=output,

@@ -27,6 +27,7 @@ from hwbench.live.selections.base import Selection
 from hwbench.live.supernets.export import export_network, load_network
 from hwbench.live.supernets.supernet import Supernet
 from hwbench.live.training import load_checkpoint, train_epochs
+from hwbench.locks import only_writer
 from hwbench.optimisation import denormals_flushed
 from hwbench.progress import Progress, StageProgress, silent, silent_stage
 from hwbench.results.frames import write_frame
@@ -106,23 +107,34 @@ def run_live(
     truth = true_values(
         config.ranking, config.space.name
     )  # what is wrong is said before the search
-    if fresh:
+    with only_writer(folder) as claim:
+        if fresh:
+            _remove_run(folder)
+        _claim(folder, config)
+        if (folder / LIVE_RESULT).exists():
+            return read_object(folder / LIVE_RESULT)
+        with seeded(config.seed, place, threads), denormals_flushed():
+            search = make_search(config, place)
+            done = load_checkpoint(search, folder)
+            _record_session(folder, truth)
+            progress = stage("training the supernet")
+            train_epochs(search, folder, done, progress, tensorboard=tensorboard)
+            result = _conclude(search, folder, stage)
+        write_text(folder / LIVE_RESULT, json.dumps(result, indent=2) + "\n", durable=True)
+        claim.check()
+    return result
+
+
+def _remove_run(folder: Path) -> None:
+    """Remove what an earlier run left in its folder."""
+    try:
         for name in RUN_FILES:
             (folder / name).unlink(missing_ok=True)
         for name in (SUPERNET, ARCHITECTURE, tensorboard_log.FOLDER):
-            shutil.rmtree(folder / name, ignore_errors=True)
-    _claim(folder, config)
-    if (folder / LIVE_RESULT).exists():
-        return read_object(folder / LIVE_RESULT)
-    with seeded(config.seed, place, threads), denormals_flushed():
-        search = make_search(config, place)
-        done = load_checkpoint(search, folder)
-        _record_session(folder, truth)
-        progress = stage("training the supernet")
-        train_epochs(search, folder, done, progress, tensorboard=tensorboard)
-        result = _conclude(search, folder, stage)
-    write_text(folder / LIVE_RESULT, json.dumps(result, indent=2) + "\n")
-    return result
+            if (folder / name).exists():
+                shutil.rmtree(folder / name)
+    except OSError as error:
+        raise HwbenchError(f"{folder}: cannot be written ({error.strerror})") from error
 
 
 def rank_supernet(
@@ -235,13 +247,15 @@ def rank_run(
     config = _finished(folder)
     truth = true_values(ranking, config.space.name)
     place = choose_device(device)
-    supernet = load_network(folder / SUPERNET).to(place)
-    images = load_data(config)
-    data = split_images(images, config.data.validation_share, config.seed).to(place)
-    with seeded(config.seed, place, threads), denormals_flushed():
-        frame = rank_supernet(supernet, data, ranking, seed=config.seed, progress=progress)
-    write_frame(folder / LATER_RANKING, frame)
-    write_record(folder, {**(read_record(folder) or {}), "notes": _notes(truth)})
+    with only_writer(folder) as claim:
+        supernet = load_network(folder / SUPERNET).to(place)
+        images = load_data(config)
+        data = split_images(images, config.data.validation_share, config.seed).to(place)
+        with seeded(config.seed, place, threads), denormals_flushed():
+            frame = rank_supernet(supernet, data, ranking, seed=config.seed, progress=progress)
+        claim.check()
+        write_frame(folder / LATER_RANKING, frame)
+        write_record(folder, {**(read_record(folder) or {}), "notes": _notes(truth)})
     return frame
 
 
@@ -286,21 +300,23 @@ def retrain_run(
     space = get_space(config.space.name)
     images = load_data(config) if data is None else load_images(data, data_folder)
     place = choose_device(device)
-    with seeded(seed, place, threads), denormals_flushed():
-        numbers = retrain(
-            space,
-            space.from_string(text),
-            images,
-            recipe,
-            seed=seed,
-            device=place,
-            checkpoint=folder / RETRAINING_CHECKPOINT,
-            progress=progress,
-        )
-    result = {"architecture": text, "images": images.name, "seed": seed, **numbers}
-    record = {**result, "recipe": asdict(recipe), "versions": describe_versions()}
-    write_text(folder / RETRAINING, json.dumps(record, indent=2) + "\n")
-    (folder / RETRAINING_CHECKPOINT).unlink(missing_ok=True)
+    with only_writer(folder) as claim:
+        with seeded(seed, place, threads), denormals_flushed():
+            numbers = retrain(
+                space,
+                space.from_string(text),
+                images,
+                recipe,
+                seed=seed,
+                device=place,
+                checkpoint=folder / RETRAINING_CHECKPOINT,
+                progress=progress,
+            )
+        result = {"architecture": text, "images": images.name, "seed": seed, **numbers}
+        record = {**result, "recipe": asdict(recipe), "versions": describe_versions()}
+        claim.check()
+        write_text(folder / RETRAINING, json.dumps(record, indent=2) + "\n", durable=True)
+        (folder / RETRAINING_CHECKPOINT).unlink(missing_ok=True)
     return result
 
 

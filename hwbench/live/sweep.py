@@ -17,8 +17,9 @@ from hwbench.files import write_text
 from hwbench.live.components import Node
 from hwbench.live.config import LiveConfig, load_config, with_change
 from hwbench.live.run import run_live
+from hwbench.locks import only_writer
 from hwbench.progress import StageProgress, silent_stage
-from hwbench.results.frames import write_frame
+from hwbench.results.frames import require_rows, write_frame
 from hwbench.results.names import SWEEP, SWEEP_RESULTS
 from hwbench.toml import read_toml, to_toml
 
@@ -91,26 +92,31 @@ def run_sweep(
         As `load_sweep` and `run_live`, and where the folder holds another sweep.
     """
     sweep, searches = load_sweep(path)
-    _claim(sweep, folder, fresh=fresh)
-    rows = []
-    for place, (value, seed, config) in enumerate(searches, start=1):
-        name = "baseline" if value is None else str(value)
-        if "/" in name:
-            raise HwbenchError(f"{path}: values of {sweep.argument} name folders: no '/' in them")
+    with only_writer(folder) as claim:
+        _claim(sweep, folder, fresh=fresh)
+        rows = []
+        for place, (value, seed, config) in enumerate(searches, start=1):
+            name = "baseline" if value is None else str(value)
+            if "/" in name:
+                raise HwbenchError(
+                    f"{path}: values of {sweep.argument} name folders: no '/' in them"
+                )
 
-        def staged(title: str, place: int = place) -> Any:
-            return stage(f"search {place} of {len(searches)}: {title}")
+            def staged(title: str, place: int = place) -> Any:
+                return stage(f"search {place} of {len(searches)}: {title}")
 
-        result = run_live(
-            config,
-            folder / f"{name}-seed{seed}",
-            device=device,
-            threads=threads,
-            fresh=fresh,
-            stage=staged,
-        )
-        rows.append({"value": name, "seed": seed, **result.pop("ranking", {}), **result})
-        write_frame(folder / SWEEP_RESULTS, pd.DataFrame(rows))
+            result = run_live(
+                config,
+                folder / f"{name}-seed{seed}",
+                device=device,
+                threads=threads,
+                fresh=fresh,
+                stage=staged,
+            )
+            rows.append({"value": name, "seed": seed, **result.pop("ranking", {}), **result})
+            write_frame(folder / SWEEP_RESULTS, pd.DataFrame(rows))
+        require_rows(folder / SWEEP_RESULTS, len(searches))
+        claim.check()
     return pd.DataFrame(rows)
 
 

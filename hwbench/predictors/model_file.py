@@ -185,7 +185,7 @@ class FittedModel:
 
     @property
     def needs_trust(self) -> tuple[str, ...]:
-        """Packages that a reader of its file must trust, since no predictor of the zoo is of them."""
+        """Packages that a reader of its file must trust: those of classes that no zoo entry has."""
         return foreign_packages(dump_model(self.regressor)[1])
 
     def predict(self, archs: ArrayLike, *, return_std: bool = False) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 from hwbench.results.names import REPORT
@@ -27,16 +28,21 @@ def write_report(run_folder: Path | Sequence[Path], output: Path | None = None) 
     ------
     HwbenchError
         Where a folder holds nothing to report, a file is broken or lacks a column (the message
-        names both), two folders hold the same part, or the output cannot be written.
+        names both), two folders hold the same part, or the output cannot be written: a page in the
+        folder of a run that goes on has to wait, one elsewhere has not.
     """
     from hwbench.files import write_text
+    from hwbench.locks import only_writer
     from hwbench.report.page import render
     from hwbench.results.run import read_runs
 
     given = [run_folder] if isinstance(run_folder, str | Path) else run_folder
     folders = [Path(folder) for folder in given]
     path = folders[0] / REPORT if output is None else Path(output)
-    write_text(path, render(read_runs(folders)))
+    run = path.parent
+    inside = run.is_dir() and run.resolve() in [folder.resolve() for folder in folders]
+    with only_writer(run) if inside else nullcontext():
+        write_text(path, render(read_runs(folders)))
     return path
 
 

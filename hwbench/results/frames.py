@@ -55,6 +55,27 @@ def write_frame(path: Path, frame: pd.DataFrame) -> None:
             frame.to_parquet(temporary, compression="zstd", index=False)
 
 
+def require_rows(path: Path, rows: int) -> None:
+    """See that a Parquet file that was written is on the disk, with all its rows.
+
+    Raises
+    ------
+    HwbenchError
+        Where it is not: somebody has removed or replaced it.
+    """
+    import pyarrow.parquet as pq
+
+    there = 0
+    if path.exists():
+        with readable(path):
+            there = pq.read_metadata(path).num_rows
+    if there != rows:
+        raise HwbenchError(
+            f"{path}: {there:,} of {rows:,} rows are on the disk, something else has changed it "
+            "meanwhile; run the command again"
+        )
+
+
 def read_frame(path: Path, columns: Columns) -> pd.DataFrame | None:
     """Read a Parquet file of results; None where it is absent.
 

@@ -15,8 +15,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from hwbench.errors import HwbenchError
-from hwbench.files import atomic_path, lock
+from hwbench.files import atomic_path
+from hwbench.locks import only_writer
 from hwbench.results.names import PARTS, PREDICTIONS, STUDY
 from hwbench.results.study_columns import KEY, STUDY_SCHEMA, TEXT, prediction_schema
 from hwbench.results.study_reading import (
@@ -37,6 +37,10 @@ FLUSH_SECONDS = 2.0
 
 FLUSH_TRIALS = 2000
 """Nor for more others than this."""
+
+
+LOCK_OF_0_1_0 = ".lock"
+"""What hwbench 0.1.0 left in a folder of parts."""
 
 
 ROW_GROUP = 2**20
@@ -169,19 +173,12 @@ class StudyStore:
         self._rows: dict[str, Mapping[str, Any]] = {}
         self._predictions: dict[str, Mapping[str, Any]] = {}
         self._since = time.monotonic()
-        try:
-            (folder / PARTS).mkdir(parents=True, exist_ok=True)
-            self._lock = (folder / PARTS / ".lock").open("w")
-        except OSError as error:
-            raise HwbenchError(f"{folder}: cannot be written ({error.strerror})") from error
-        try:
-            lock(self._lock, folder)
+        with contextlib.ExitStack() as stack:
+            self._claim = stack.enter_context(only_writer(folder))
             self.broken = self._sweep()
             self.failed = trial_outcomes(folder)
             self._parts = [part for part in list_parts(folder) if part.last]
-        except BaseException:
-            self._lock.close()
-            raise
+            self._lock = stack.pop_all()
 
     def _sweep(self) -> list[str]:
         """Remove what a crash left behind; set parts aside that cannot be read."""
@@ -236,8 +233,10 @@ class StudyStore:
         Raises
         ------
         HwbenchError
-            Where the disk is full or gone. What was flushed before is kept.
+            Where the disk is full, or the folder or the disk gone. What was flushed before is kept,
+            but for a folder that is gone.
         """
+        self._claim.check()
         if self._rows:
             rows = pa.Table.from_pylist(list(self._rows.values()), schema=STUDY_SCHEMA)
             predicted = list(self._predictions.values())
@@ -336,12 +335,12 @@ class StudyStore:
 
     def close(self) -> None:
         """Let others write the folder. What waits is not written."""
-        self._lock.close()
         parts = self.folder / PARTS
-        if not any(path.name != ".lock" for path in parts.iterdir()):
-            with contextlib.suppress(OSError):
-                (parts / ".lock").unlink()
+        with contextlib.suppress(OSError):
+            if not any(path.name != LOCK_OF_0_1_0 for path in parts.iterdir()):
+                (parts / LOCK_OF_0_1_0).unlink(missing_ok=True)
                 parts.rmdir()
+        self._lock.close()
 
     def __enter__(self) -> Self:
         return self

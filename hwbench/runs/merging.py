@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hwbench.errors import HwbenchError
+from hwbench.locks import only_writer
 from hwbench.results.record import read_record, write_record
 from hwbench.results.study_reading import list_parts
 from hwbench.results.study_writing import StudyStore
@@ -30,6 +31,11 @@ def merge_studies(folder: Path, sources: Sequence[Path]) -> int:
     HwbenchError
         Where a source holds no study, or another one.
     """
+    with only_writer(folder):
+        return _merge(folder, sources)
+
+
+def _merge(folder: Path, sources: Sequence[Path]) -> int:
     records = []
     for source in sources:
         record = read_record(source) if source.is_dir() else None

@@ -12,9 +12,10 @@ from typing import Any
 from hwbench.environment import describe_machine, describe_versions
 from hwbench.errors import HwbenchError
 from hwbench.files import atomic_path, file_digest
+from hwbench.locks import Claim, only_writer
 from hwbench.predictors import predictor_card
 from hwbench.progress import Note, StageProgress, silent_note, silent_stage
-from hwbench.results.frames import write_frame
+from hwbench.results.frames import require_rows, write_frame
 from hwbench.results.names import RECORD, REPORT, SCENARIO, SELECTION_EXAMPLE, SIMULATION
 from hwbench.results.record import Record, read_record, remove_results, shard_in, write_record
 from hwbench.runs.continuing import continued, in_words, refuse_other_study, remove_outdated
@@ -92,43 +93,59 @@ def run_scenario(
         "shard": list(shard),
     }
     _check_pairs(scenario, chosen)
-    if fresh:
-        remove_results(folder)
-    record |= continued(folder, record, plan, chosen)
-    notes = record.setdefault("notes", {})
-    again = {} if plan is None else _make_room(folder, plan, note)
     source = scenario_path(name).read_bytes()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
+    with only_writer(folder) as claim:
+        if fresh:
+            remove_results(folder)
+        record |= continued(folder, record, plan, chosen)
+        record.setdefault("notes", {})
+        again = {} if plan is None else _make_room(folder, plan, note)
         with atomic_path(folder / SCENARIO) as temporary:
             temporary.write_bytes(source)
-    except OSError as error:
-        raise HwbenchError(f"{folder}: cannot be written ({error.strerror})") from error
-    with recorded_session(folder, record, resources) as session:
-        session["run_again"] = again
-        if plan is not None and scenario.study is not None:
-            session["trials_run"] = run_plan(
-                plan,
-                folder,
-                limits=scenario.study.limits,
-                resources=resources,
-                shard=shard,
-                progress=stage("fitting predictors"),
-            )
-        if scenario.simulation is not None and "simulation" in chosen:
-            simulation = run_simulation(
-                scenario.simulation, workers=workers, progress=stage("simulating selections")
-            )
-            write_frame(folder / SIMULATION, simulation.selections)
-            write_frame(folder / SELECTION_EXAMPLE, simulation.example)
-            notes["simulation"] = list(simulation.notes)
-        if scenario.search is not None and "search" in chosen:
-            found = write_search(
-                scenario.search, folder, workers=workers, progress=stage("searching")
-            )
-            record["search_failures"] = list(found.failures)
-            notes["search"] = list(found.notes)
+        with recorded_session(claim, record, resources) as session:
+            session["run_again"] = again
+            if plan is not None and scenario.study is not None:
+                session["trials_run"] = run_plan(
+                    plan,
+                    folder,
+                    limits=scenario.study.limits,
+                    resources=resources,
+                    shard=shard,
+                    progress=stage("fitting predictors"),
+                )
+            if "simulation" in chosen:
+                _simulate(scenario, folder, record, workers, stage)
+            if "search" in chosen:
+                _search(scenario, folder, record, workers, stage)
+        claim.check()
     return folder
+
+
+def _simulate(
+    scenario: Scenario, folder: Path, record: Record, workers: int, stage: StageProgress
+) -> None:
+    """Run the simulation of a scenario, and see that its results are on the disk."""
+    if scenario.simulation is None:
+        return
+    found = run_simulation(
+        scenario.simulation, workers=workers, progress=stage("simulating selections")
+    )
+    write_frame(folder / SIMULATION, found.selections)
+    write_frame(folder / SELECTION_EXAMPLE, found.example)
+    record["notes"]["simulation"] = list(found.notes)
+    require_rows(folder / SIMULATION, len(found.selections))
+    require_rows(folder / SELECTION_EXAMPLE, len(found.example))
+
+
+def _search(
+    scenario: Scenario, folder: Path, record: Record, workers: int, stage: StageProgress
+) -> None:
+    """Run the searches of a scenario."""
+    if scenario.search is None:
+        return
+    found = write_search(scenario.search, folder, workers=workers, progress=stage("searching"))
+    record["search_failures"] = list(found.failures)
+    record["notes"]["search"] = list(found.notes)
 
 
 def resume_study(
@@ -160,20 +177,24 @@ def resume_study(
     HwbenchError
         As `read_plan`.
     """
-    record, plan, spec = read_plan(folder)
-    again = _make_room(folder, plan, note)
-    record["study"] = plan.record
-    with recorded_session(folder, record, resources) as session:
-        session["run_again"] = again
-        session["trials_run"] = run_plan(
-            plan,
-            folder,
-            limits=limits or spec.limits,
-            resources=resources,
-            shard=shard_in(record),
-            retry_failed=retry_failed,
-            progress=stage("fitting predictors"),
-        )
+    if read_record(folder) is None:
+        raise _no_run(folder)
+    with only_writer(folder) as claim:
+        record, plan, spec = read_plan(folder)
+        again = _make_room(folder, plan, note)
+        record["study"] = plan.record
+        with recorded_session(claim, record, resources) as session:
+            session["run_again"] = again
+            session["trials_run"] = run_plan(
+                plan,
+                folder,
+                limits=limits or spec.limits,
+                resources=resources,
+                shard=shard_in(record),
+                retry_failed=retry_failed,
+                progress=stage("fitting predictors"),
+            )
+        claim.check()
     return int(session["trials_run"])
 
 
@@ -188,7 +209,7 @@ def read_plan(folder: Path) -> tuple[Record, Plan, StudySpec]:
     """
     record = read_record(folder)
     if record is None:
-        raise HwbenchError(f"{folder}: holds no run, its {RECORD} is missing")
+        raise _no_run(folder)
     scenario = validated(record.get("spec") or {}, Scenario, where=f"{folder / RECORD}: spec")
     if scenario.study is None or "study" not in record:
         raise HwbenchError(f"{folder}: holds no study")
@@ -196,6 +217,10 @@ def read_plan(folder: Path) -> tuple[Record, Plan, StudySpec]:
     now = {**record, "predictors": predictor_cards(scenario)}
     refuse_other_study(folder, record, now, plan)
     return record, plan, scenario.study
+
+
+def _no_run(folder: Path) -> HwbenchError:
+    return HwbenchError(f"{folder}: holds no run, its {RECORD} is missing")
 
 
 def _make_room(folder: Path, plan: Plan, note: Note) -> dict[str, int]:
@@ -221,8 +246,9 @@ def with_changes(scenario: Scenario, changes: Mapping[str, Any]) -> Scenario:
 
 
 @contextlib.contextmanager
-def recorded_session(folder: Path, record: Record, resources: Resources) -> Iterator[Record]:
-    """Keep the record of a run folder while something is run in it, and give the session's."""
+def recorded_session(claim: Claim, record: Record, resources: Resources) -> Iterator[Record]:
+    """Keep the record of a claimed run folder while something is run in it; gives the session's."""
+    folder = claim.target
     session: Record = {
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
         "seconds": 0.0,
@@ -245,8 +271,9 @@ def recorded_session(folder: Path, record: Record, resources: Resources) -> Iter
     finally:
         session["seconds"] = round(time.monotonic() - start, 1)
         record["seconds"] = round(sum(each["seconds"] for each in record["sessions"]), 1)
-        with contextlib.suppress(HwbenchError):  # on a full disk the first error is the one to tell
-            write_record(folder, record)
+        if claim.stands:  # a folder that was removed is not made again
+            with contextlib.suppress(HwbenchError):  # on a full disk the first error is told
+                write_record(folder, record)
 
 
 def predictor_cards(scenario: Scenario) -> dict[str, Any]:

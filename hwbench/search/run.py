@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from hwbench.arrays import Floats
 from hwbench.errors import HwbenchError
 from hwbench.fronts.anytime import hypervolumes_so_far
+from hwbench.locks import only_writer
 from hwbench.progress import Progress, silent
-from hwbench.results.frames import write_frame
+from hwbench.results.frames import require_rows, write_frame
 from hwbench.results.names import SEARCH_FILES
 from hwbench.results.record import remove_search_parts
 from hwbench.search.objectives import Objective
@@ -157,14 +158,18 @@ def write_search(spec: SearchSpec, folder: Path, **options: Any) -> SearchResult
     -------
     What was found and written, and the searches that failed.
     """
-    result = run_search(spec, folder=folder, **options)
-    frames = [result.evaluations, result.fronts, result.verified]
-    for name, frame in zip(SEARCH_FILES, frames, strict=True):
-        if frame.empty:
-            (folder / name).unlink(missing_ok=True)  # of an earlier run
-            continue
-        write_frame(folder / name, frame)
-    remove_search_parts(folder)
+    with only_writer(folder):
+        result = run_search(spec, folder=folder, **options)
+        frames = [result.evaluations, result.fronts, result.verified]
+        for name, frame in zip(SEARCH_FILES, frames, strict=True):
+            if frame.empty:
+                (folder / name).unlink(missing_ok=True)  # of an earlier run
+                continue
+            write_frame(folder / name, frame)
+        remove_search_parts(folder)
+        for name, frame in zip(SEARCH_FILES, frames, strict=True):
+            if not frame.empty:
+                require_rows(folder / name, len(frame))
     return result
 
 

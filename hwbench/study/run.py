@@ -16,7 +16,7 @@ from hwbench.errors import HwbenchError
 from hwbench.predictors.left_out import LeftOut
 from hwbench.progress import Progress, silent
 from hwbench.results.study_columns import KEY, MEASURED, STUDY_SCHEMA
-from hwbench.results.study_reading import as_frame
+from hwbench.results.study_reading import as_frame, trial_outcomes
 from hwbench.results.study_writing import StudyStore, prediction_table
 from hwbench.study.plan import OTHER_CODE, Plan, Workload, make_plan
 from hwbench.study.spec import Limits, StudySpec
@@ -173,8 +173,25 @@ def run_plan(
             stream.close()
             store.flush()
         store.compact()
+        _require_all(folder, trials)
         progress(len(trials), len(trials))
     return len(missing)
+
+
+def _require_all(folder: Path, trials: Sequence[Trial]) -> None:
+    """See that every trial is on the disk.
+
+    Raises
+    ------
+    HwbenchError
+        Where some are not: something else has removed them.
+    """
+    lost = len({trial.identity for trial in trials} - trial_outcomes(folder).keys())
+    if lost:
+        raise HwbenchError(
+            f"{folder}: {lost:,} of {len(trials):,} trials are not on the disk, something else has "
+            f"removed them meanwhile; go on with: hwbench study resume {folder}"
+        )
 
 
 def shard_of(trials: Sequence[Trial], shard: tuple[int, int]) -> list[Trial]:

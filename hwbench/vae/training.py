@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import torch
 
 from hwbench.code_version import code_version
 from hwbench.errors import HwbenchError
+from hwbench.locks import only_writer
 from hwbench.optimisation import denormals_flushed, learning_rate_share
 from hwbench.progress import Progress, silent
 from hwbench.spaces import Space, get_space
@@ -79,12 +81,15 @@ def train_vae(
     if begin is not None:
         _require_fitting(begin, where, chosen, start)
     place = None if checkpoint is None else Path(checkpoint)
-    trainer = _Trainer(where, chosen, place, begin)
-    progress(len(trainer.vae.history), chosen.epochs)
-    with denormals_flushed():
-        while len(trainer.vae.history) < chosen.epochs:
-            trainer.epoch()
-            progress(len(trainer.vae.history), chosen.epochs)
+    with nullcontext() if place is None else only_writer(place, folder=False) as claim:
+        trainer = _Trainer(where, chosen, place, begin)
+        progress(len(trainer.vae.history), chosen.epochs)
+        with denormals_flushed():
+            while len(trainer.vae.history) < chosen.epochs:
+                trainer.epoch()
+                progress(len(trainer.vae.history), chosen.epochs)
+        if claim is not None:
+            claim.check()
     trainer.vae.model.eval()
     return trainer.vae
 

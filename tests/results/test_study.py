@@ -277,8 +277,9 @@ def test_a_reader_beside_a_writer_sees_the_parts_or_what_they_became(tmp_path, m
         assert calls[:2] == [3, 1]
 
 
-def test_two_writers_are_kept_apart(tmp_path):
-    with StudyStore(tmp_path), pytest.raises(HwbenchError, match="another process is writing it"):
+def test_two_writers_are_kept_apart(held_elsewhere, tmp_path):
+    held_elsewhere(tmp_path)
+    with pytest.raises(HwbenchError, match="another process is writing it"):
         StudyStore(tmp_path)
 
 

@@ -13,7 +13,6 @@ import hwbench as hb
 from hwbench.errors import HwbenchError
 from hwbench.results import study_writing
 from hwbench.results.study_columns import KEY, MEASURED
-from hwbench.results.study_writing import StudyStore
 from hwbench.runs.continuing import remove_outdated
 from hwbench.runs.merging import compact_study, merge_studies
 from hwbench.runs.run import read_plan, resume_study, run_scenario
@@ -283,10 +282,11 @@ def test_a_stop_between_taking_out_and_running_again(scenario, mine, folder, tmp
     assert_same(folder, run_scenario(scenario, tmp_path / "fresh"))
 
 
-def test_a_folder_that_another_process_writes_is_left_alone(mine, folder):
+def test_a_folder_that_another_process_writes_is_left_alone(mine, folder, held_elsewhere):
     mine.change()
     before = record_of(folder)
-    with StudyStore(folder), pytest.raises(HwbenchError, match="another process is writing it"):
+    held_elsewhere(folder)
+    with pytest.raises(HwbenchError, match="another process is writing it"):
         resume_study(folder)
     assert record_of(folder) == before
     assert len(hb.read_trials(folder)) == 12
