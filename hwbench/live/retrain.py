@@ -16,7 +16,6 @@ from torch.nn.functional import cross_entropy
 from hwbench.arguments import NotNegative, Positive, check_fields
 from hwbench.code_version import code_version
 from hwbench.errors import HwbenchError
-from hwbench.files import atomic_path
 from hwbench.images.augmentation import Augmentation
 from hwbench.images.fit import (
     Descent,
@@ -31,7 +30,7 @@ from hwbench.images.fit import (
 from hwbench.images.image_set import ImageSet
 from hwbench.images.parts import Part, parts_of
 from hwbench.images.sets import reader_module
-from hwbench.live.supernets.export import read_tensors
+from hwbench.live.supernets.export import read_tensors, write_tensors
 from hwbench.optimisation import half_cosine
 from hwbench.progress import Progress, silent
 from hwbench.spaces import Space
@@ -197,8 +196,7 @@ def retrain(
         train_loss = sum(found.losses.tolist()) / len(found.losses)
         if checkpoint is not None:
             state = {"training": training, "epochs_done": epoch + 1, "train_loss": train_loss}
-            with atomic_path(checkpoint) as temporary:
-                torch.save({**state, **state_of(**parts)}, temporary)
+            write_tensors(checkpoint, {**state, **state_of(**parts)})
         progress(epoch + 1, recipe.epochs)
 
     progress(done, recipe.epochs)

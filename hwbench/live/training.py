@@ -13,11 +13,10 @@ import torch
 
 from hwbench.code_version import code_version
 from hwbench.errors import HwbenchError
-from hwbench.files import atomic_path
 from hwbench.images.sets import reader_module
 from hwbench.live import tensorboard as tensorboard_log
 from hwbench.live.search import Search
-from hwbench.live.supernets.export import read_tensors
+from hwbench.live.supernets.export import read_tensors, write_tensors
 from hwbench.live.supernets.supernet import Supernet
 from hwbench.predictors import predictor_card
 from hwbench.predictors.identity import predictor_modules
@@ -106,8 +105,7 @@ def train_epochs(
                 "metrics": rows,
                 "strengths": history,
             }
-            with atomic_path(path) as temporary:
-                torch.save({**state, **search.state_dict()}, temporary)
+            write_tensors(path, {**state, **search.state_dict()})
             write_frame(folder / EPOCHS, pd.DataFrame(rows).astype({"epoch": "int64"}))
             if history:
                 write_frame(folder / STRENGTHS, _strength_frame(search.supernet, history))

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.linear_model import Ridge
 
 from hwbench.arrays import Floats, IntArray
 from hwbench.errors import HwbenchError
@@ -53,6 +52,8 @@ class SourceMetrics:
         -------
         float64 of shape (n, n_sources), of unit mean square length over the sources' architectures.
         """
+        from sklearn.linear_model import Ridge
+
         wanted = self.space.check(np.asarray(archs).astype(np.int64))
         rows = self._rows(wanted)
         features = np.full((len(wanted), len(self.names)), np.nan)

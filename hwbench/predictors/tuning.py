@@ -10,8 +10,6 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, PositiveInt
-from scipy.stats import kendalltau
-from sklearn.base import clone
 
 from hwbench.arguments import Positive
 from hwbench.arrays import Floats
@@ -155,6 +153,8 @@ def out_of_fold_predictions(
     -------
     float64 of shape (n_configurations, n_archs).
     """
+    from sklearn.base import clone
+
     if hasattr(estimator, "cross_val_predict"):
         return np.asarray(estimator.cross_val_predict(X, y, folds, configurations))
     predictions = np.empty((len(configurations), len(y)))
@@ -195,6 +195,8 @@ def _evaluate(
 
 def rank_agreement(truth: Floats, prediction: Floats) -> float:
     """Kendall's tau-b; 0 where either is constant, NaN where a prediction is not finite."""
+    from scipy.stats import kendalltau
+
     if not np.isfinite(prediction).all():
         return float("nan")
     if np.ptp(truth) == 0 or np.ptp(prediction) == 0:

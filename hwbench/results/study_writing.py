@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import shutil
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -30,6 +31,7 @@ from hwbench.results.study_reading import (
     schema_names,
     trial_outcomes,
 )
+from hwbench.results.study_sorting import SCRATCH, in_order_of_trials
 
 FLUSH_SECONDS = 2.0
 """A result waits no longer than this for others to be written with it."""
@@ -188,6 +190,8 @@ class StudyStore:
         for path in [*begun, *(self.folder / PARTS).glob("*.parquet")]:
             if path not in kept:
                 path.unlink()
+        for path in (self.folder / PARTS).glob(f"{SCRATCH}*"):
+            shutil.rmtree(path)
         broken = []
         for path in sorted(kept):
             if not path.exists() or path.parent == self.folder:
@@ -308,7 +312,9 @@ class StudyStore:
     def compact(self) -> None:
         """Make the two plain files of all parts, without rows that later ones replace.
 
-        Trials are put in the order of their keys.
+        Trials, and with them their predictions, are put in the order of their keys, whenever and
+        wherever they were run: but for what depends on the machine (`MEASURED`), equal studies
+        leave equal files.
         """
         self.flush()
         if self._parts:
@@ -325,9 +331,12 @@ class StudyStore:
         rows = _joined(
             [read_part(part, at, STUDY, None, None, last) for at, part in enumerate(parts)]
         )
+        predictions = _stream_predictions(parts, last)
         if into.last == 0:
-            rows = rows.sort_by([(name, "ascending") for name in KEY])
-        _write_part(into, rows, _stream_predictions(parts, last), _prediction_names(parts))
+            rows = rows.sort_by([(name, "ascending") for name in (*KEY, "trial")]).combine_chunks()
+            scratch = self.folder / PARTS
+            predictions = in_order_of_trials(rows, predictions, scratch, ROW_GROUP)
+        _write_part(into, rows, predictions, _prediction_names(parts))
         for part in parts:
             if part != into:
                 _unlink(part)

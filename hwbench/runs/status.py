@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from hwbench.runs.continuing import in_words, outdated_trials
 from hwbench.runs.run import read_plan
 from hwbench.study.plan import Plan
 from hwbench.study.run import shard_of
+from hwbench.study.trial import Trial
 
 
 def study_status(folder: Path) -> dict[str, Any]:
@@ -33,21 +35,16 @@ def study_status(folder: Path) -> dict[str, Any]:
         As `hwbench.runs.run.read_plan`.
     """
     record, plan, _ = read_plan(folder)
-    planned = pd.DataFrame(
-        [
-            (trial.identity, trial.predictor, trial.encoding, trial.training_size)
-            for trial in shard_of(plan.trials, shard_in(record))
-        ],
-        columns=["trial", "predictor", "encoding", "training_size"],
-    )
+    trials = _planned(shard_of(plan.trials, shard_in(record)))
     columns = ["trial", "exception", "error", "seconds"]
-    found = (
-        read_trials(folder, columns) if list_parts(folder) else pd.DataFrame(columns=columns)
-    ).drop_duplicates("trial", keep="last")
-    trials = planned.merge(found, on="trial", how="left", indicator=True)
-    trials["done"] = trials["_merge"] == "both"
+    found = read_trials(folder, columns) if list_parts(folder) else pd.DataFrame(columns=columns)
+    found = found.drop_duplicates("trial", keep="last")
+    place = pd.Index(found["trial"]).get_indexer(pd.Index(trials["trial"]))
+    for name in columns[1:]:
+        trials[name] = pd.Series(found[name].to_numpy()).reindex(place).to_numpy()
+    trials["done"] = place >= 0
     trials["failed"] = trials["exception"].notna()
-    groups = trials.groupby(["predictor", "encoding"], sort=True)
+    groups = trials.groupby(["predictor", "encoding"], sort=True, observed=True)
     counts = groups.agg(trials=("done", "size"), done=("done", "sum"), failed=("failed", "sum"))
     counts["missing"] = counts["trials"] - counts["done"]
     totals = counts.sum()
@@ -64,15 +61,30 @@ def study_status(folder: Path) -> dict[str, Any]:
     }
 
 
+def _planned(trials: Sequence[Trial]) -> pd.DataFrame:
+    """Identity and key of each trial, without its target and seed."""
+    return pd.DataFrame(
+        {
+            "trial": [trial.identity for trial in trials],
+            **{
+                name: pd.Categorical([getattr(trial, name) for trial in trials])
+                for name in ("predictor", "encoding")
+            },
+            "training_size": [trial.training_size for trial in trials],
+        }
+    )
+
+
 def _seconds_left(trials: pd.DataFrame) -> float | None:
     """Time of the missing trials: of each the mean of the nearest size of its predictor."""
     timed = trials[trials["done"] & trials["seconds"].notna()]
     if timed.empty:
         return None
-    means = timed.groupby(["predictor", "encoding", "training_size"])["seconds"].mean()
+    entry = ["predictor", "encoding", "training_size"]
+    means = timed.groupby(entry, observed=True)["seconds"].mean()
     overall = float(timed["seconds"].mean())
     left = 0.0
-    missing = trials[~trials["done"]].groupby(["predictor", "encoding", "training_size"]).size()
+    missing = trials[~trials["done"]].groupby(entry, observed=True).size()
     for (predictor, encoding, size), count in missing.items():
         try:
             known = means.loc[(predictor, encoding)]
@@ -92,7 +104,9 @@ def _failures(failed: pd.DataFrame) -> list[dict[str, Any]]:
             "count": len(group),
             "reason": str(group["error"].iloc[0]).strip().splitlines()[-1][:240],
         }
-        for (predictor, exception), group in failed.groupby(["predictor", "exception"], sort=True)
+        for (predictor, exception), group in failed.groupby(
+            ["predictor", "exception"], sort=True, observed=True
+        )
     ]
     return sorted(rows, key=lambda row: -int(row["count"]))
 

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import kendalltau
 
 from hwbench.arrays import Floats
 from hwbench.fronts.two import hypervolume, pareto_front
@@ -42,6 +41,8 @@ def verify_selection(
     evaluated; `mra_all`, `mra_pareto` in points; `hypervolume` of the selected as the truth has it,
     with the reference point of `SearchTable`; `n_selected` and `n_selected_pareto`.
     """
+    from scipy.stats import kendalltau
+
     accuracy, metric = table.accuracy[rows], table.standardised[rows]
     found = evaluate_selection(accuracy, metric, predicted[rows])
     selected = pareto_front(accuracy, predicted[rows])

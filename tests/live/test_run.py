@@ -62,6 +62,27 @@ def _same(folder, other):
         assert torch.equal(value, states[1][name]), name
     results = [json.loads((each / "result.json").read_text()) for each in (folder, other)]
     assert results[0] == results[1]
+    assert _bytes_of_results(folder) == _bytes_of_results(other)
+
+
+def _bytes_of_results(folder):
+    """What equal runs have in common byte for byte: all but their records and checkpoints."""
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    names = {path.relative_to(folder).as_posix(): path for path in files}
+    assert {"supernet/weights.pt", "metrics.parquet"} <= set(names)
+    return {
+        name: path.read_bytes()
+        for name, path in names.items()
+        if name not in ("run.json", "checkpoint.pt")
+    }
+
+
+def test_equal_runs_have_equal_files(tmp_path):
+    for name in ("one", "other"):
+        run_live(_config(), tmp_path / name)
+    _same(tmp_path / "one", tmp_path / "other")
+    checkpoints = [tmp_path / name / "checkpoint.pt" for name in ("one", "other")]
+    assert checkpoints[0].read_bytes() == checkpoints[1].read_bytes()
 
 
 @pytest.mark.parametrize("nodes", [{}, DARTS])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -95,8 +96,7 @@ def build_network(tree: NetworkTree) -> Supernet:
 
 def export_network(supernet: Supernet, folder: Path) -> Path:
     """Write `network.toml` and `weights.pt` into a folder and return it."""
-    with atomic_path(folder / WEIGHTS) as temporary:
-        torch.save(supernet.state_dict(), temporary)
+    write_tensors(folder / WEIGHTS, supernet.state_dict())
     write_text(folder / TREE, to_toml(network_tree(supernet).model_dump(mode="json")))
     return folder
 
@@ -119,6 +119,19 @@ def load_network(folder: Path) -> Supernet:
             f"{folder / WEIGHTS}: holds the weights of another network than {TREE} describes"
         ) from error
     return supernet.eval()
+
+
+def write_tensors(path: Path, content: Mapping[str, object]) -> None:
+    """Write what `read_tensors` reads; the same content is the same file, byte for byte.
+
+    Raises
+    ------
+    HwbenchError
+        Where it cannot be written.
+    """
+    # Given a path, `torch.save` puts its name into the file, and this one is temporary.
+    with atomic_path(path) as temporary, temporary.open("wb") as stream:
+        torch.save(content, stream)
 
 
 def read_tensors(path: Path) -> dict[str, object]:
