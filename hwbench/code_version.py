@@ -34,7 +34,13 @@ WITHOUT_NUMBERS = frozenset(
         "hwbench.errors",  # messages
         "hwbench.files",  # how files are written, not what is in them
         "hwbench.progress",  # how far work is
+        "hwbench.threads",  # a thread a process, everywhere
         "hwbench.version",  # another with every release
+        # In which process units of work run.
+        "hwbench.workers",
+        "hwbench.workers.pool",
+        "hwbench.workers.process",
+        "hwbench.workers.worker",
         # What finds parts by their names: whoever does names their modules to begin with.
         "hwbench.imports",
         "hwbench.live.selections",

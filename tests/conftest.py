@@ -1,10 +1,14 @@
 """What all tests share: a home of their own, real tables where they are at hand, small tables."""
 
+import contextlib
 import importlib.util
 import json
 import os
 import subprocess
 import sys
+import threading
+import time
+import uuid
 from pathlib import Path
 
 # A thread a test process: several that use all cores each would only wait for one another.
@@ -12,6 +16,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import pandas as pd
+import psutil
 import pytest
 from hypothesis import settings
 
@@ -243,6 +248,118 @@ def per_node_vae():
     return module
 
 
+class MarkedProcess:
+    """A program whose processes, whoever starts them, are known by their environment."""
+
+    WAIT = 120  # seconds, for a machine that is busy with other things
+
+    def __init__(self, command, **environment):
+        self._mark = uuid.uuid4().hex
+        self.process = subprocess.Popen(
+            command,
+            env={**os.environ, **environment, "HWBENCH_TEST_MARK": self._mark},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def others(self):
+        """All living processes that it or its children started."""
+        found = []
+        for each in psutil.process_iter():
+            with contextlib.suppress(psutil.Error):
+                if each.pid == self.process.pid or each.status() == psutil.STATUS_ZOMBIE:
+                    continue
+                if each.environ().get("HWBENCH_TEST_MARK") == self._mark:
+                    found.append(each)
+        return found
+
+    def workers(self):
+        """Its worker processes, without what these have started."""
+        return [each for each in self.others() if is_worker(each, self.process.pid)]
+
+    def wait_until(self, condition):
+        """Wait for something that happens while it runs."""
+        end = time.monotonic() + self.WAIT
+        while not (found := condition()):
+            assert time.monotonic() < end
+            assert self.process.poll() is None, self.process.stderr.read()
+            time.sleep(0.02)
+        return found
+
+    def end(self, number):
+        """Send a signal that ends it; gives what still lives when it should not."""
+        self.process.send_signal(number)
+        self.process.wait(self.WAIT)
+        end = time.monotonic() + 10
+        while (left := self.others()) and time.monotonic() < end:
+            time.sleep(0.1)
+        return left
+
+    def close(self):
+        self.process.kill()
+        self.process.wait()
+        self.process.stderr.close()
+        for each in self.others():
+            with contextlib.suppress(psutil.Error):
+                each.kill()
+
+
+def is_worker(process, driver):
+    """Whether a process is a worker of a driver's: its guard is the worker's child."""
+    with contextlib.suppress(psutil.Error):
+        return process.ppid() == driver and "hwbench.workers.process" in process.cmdline()
+    return False
+
+
+@pytest.fixture
+def marked_process():
+    """Start a program; it and all that it started end with the test."""
+    started = []
+
+    def start(command, **environment):
+        started.append(MarkedProcess(command, **environment))
+        return started[-1]
+
+    yield start
+    for each in started:
+        each.close()
+
+
+@pytest.fixture
+def own_workers():
+    """The living worker processes of this process."""
+
+    def find():
+        me = psutil.Process()
+        return [
+            each
+            for each in me.children()
+            if is_worker(each, me.pid) and each.status() != psutil.STATUS_ZOMBIE
+        ]
+
+    return find
+
+
+@pytest.fixture
+def first_workers_killed(own_workers):
+    """Kill the first workers of this process as they start; gives how many."""
+    killed, over = [], threading.Event()
+
+    def kill():
+        while len(killed) < 2 and not over.wait(0.002):
+            for each in own_workers():
+                if each.pid not in killed:
+                    each.kill()
+                    killed.append(each.pid)
+
+    thread = threading.Thread(target=kill)
+    thread.start()
+    yield killed
+    over.set()
+    thread.join()
+
+
 RUN_EACH = """
 import json, os, sys, traceback
 for case in json.loads(sys.argv[1]):
@@ -299,7 +416,13 @@ def harmless():
         "hwbench.errors",  # messages
         "hwbench.files",  # how files are written
         "hwbench.progress",  # how far work is
+        "hwbench.threads",  # a thread a process, everywhere
         "hwbench.version",  # another with every release
+        # In which process units of work run.
+        "hwbench.workers",
+        "hwbench.workers.pool",
+        "hwbench.workers.process",
+        "hwbench.workers.worker",
         # Whose names lead to modules that count themselves.
         "hwbench.imports",
         "hwbench.live.selections",

@@ -20,7 +20,9 @@ from hwbench.advise.candidates import Candidate
 from hwbench.advise.crossvalidation import PairSums, out_of_fold, pair_sums
 from hwbench.advise.ranking import FOLDS, Clock, Data, Trial
 from hwbench.advise.units import run_units
+from hwbench.errors import HwbenchError
 from hwbench.progress import Progress, silent
+from hwbench.workers.worker import Lost
 
 CONFIDENCE = 0.9
 QUANTILE = 1.645
@@ -186,6 +188,7 @@ def _curve(
         [(data, trial.candidate, *unit) for unit in units],
         lambda _: clock.over(),
         workers,
+        lost=lambda lost: _no_curve(trial.candidate, lost),
     )
     progress(0, len(units))
     for done, ((share, _), sums) in enumerate(zip(units, results, strict=False), start=1):
@@ -193,6 +196,10 @@ def _curve(
         progress(done, len(units))
     progress(len(units), len(units))
     return {share: sums for share, sums in found.items() if sums}
+
+
+def _no_curve(candidate: Candidate, lost: Lost) -> PairSums:
+    raise HwbenchError(f"advise: {candidate} could not be fitted again ({lost.reason})")
 
 
 def _at_share(data: Data, candidate: Candidate, share: float, repeat: int) -> PairSums:

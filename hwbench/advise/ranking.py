@@ -187,6 +187,7 @@ def rank(
             [(data, *unit) for unit in units],
             lambda place: clock.over(share) and not (first and place == 0),
             workers,
+            lost=lambda lost: (lost.reason, lost.seconds),
         )
         count = 0
         for (candidate, repeat), found in zip(units, results, strict=False):

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
 from typing import Any
+
+from hwbench.workers.pool import run_in_order
+from hwbench.workers.worker import Lost
 
 
 def run_units(
@@ -12,6 +16,8 @@ def run_units(
     units: Sequence[tuple[Any, ...]],
     stop: Callable[[int], bool],
     workers: int,
+    *,
+    lost: Callable[[Lost], Any],
 ) -> Iterator[Any]:
     """Call a function with each unit's arguments.
 
@@ -21,23 +27,28 @@ def run_units(
     units : arguments.
     stop : given the place of a unit, whether neither it nor a later one is begun.
     workers : processes; 1 works in this one.
+    lost : gives the result of a unit whose process died, or raises.
 
     Returns
     -------
     Results in the order of the units, fewer where it was stopped.
     """
-    from joblib import Parallel, delayed
 
-    def calls() -> Iterator[Any]:
+    def begun() -> Iterator[tuple[Any, ...]]:
         for place, arguments in enumerate(units):
             if stop(place):
                 return
-            yield delayed(function)(*arguments)
+            yield arguments
 
-    several = workers > 1 and len(units) > 1
-    options = {"inner_max_num_threads": 1, "pre_dispatch": workers} if several else {}
-    parallel = Parallel(n_jobs=workers if several else 1, return_as="generator", **options)
-    with warnings.catch_warnings():
-        # joblib replaces a worker that has grown, and says so: nothing is lost.
-        warnings.filterwarnings("ignore", message="A worker stopped", category=UserWarning)
-        yield from parallel(calls())
+    workers = workers if len(units) > 1 else 1
+    with closing(run_in_order(_Calling(function), begun(), workers=workers)) as stream:
+        for ended in stream:
+            yield ended.result if ended.lost is None else lost(ended.lost)
+
+
+@dataclass(frozen=True)
+class _Calling:
+    function: Callable[..., Any]
+
+    def __call__(self, arguments: tuple[Any, ...]) -> Any:
+        return self.function(*arguments)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import traceback
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,7 @@ from hwbench.search.spec import SearchSpec
 from hwbench.search.strategies.base import Strategy
 from hwbench.search.tables import SearchTable
 from hwbench.search.verify import expected_losses, verify_selection
-from hwbench.threads import one_thread
+from hwbench.workers.pool import run_units
 
 
 @dataclass(frozen=True)
@@ -115,8 +116,6 @@ def _run_all(
     progress: Progress,
 ) -> list[_Found]:
     """What each search found, in their order; those that parts hold are read."""
-    from joblib import Parallel, delayed
-
     found: dict[SearchKey, _Found] = {}
     paths: dict[SearchKey, Path | None] = {}
     for run in runs:
@@ -126,14 +125,16 @@ def _run_all(
         else:
             paths[run.key] = None if parts is None else parts.path_of(run)
     progress(len(found), len(runs))
-    # As they end, not in their order: a slow one must not keep others from being counted.
-    parallel = Parallel(n_jobs=workers, return_as="generator_unordered")
     missing = [run for run in runs if run.key in paths]
-    for each in parallel(
-        delayed(_search_or_fail)(run, tables[run.metric], spec, paths[run.key]) for run in missing
-    ):
-        found[each.run.key] = each
-        progress(len(found), len(runs))
+    work = _Searching(spec, tables, paths)
+    # As they end, not in their order: a slow one must not keep others from being counted.
+    with closing(run_units(work, missing, workers=workers)) as stream:
+        for ended in stream:
+            if ended is None:
+                continue
+            run, lost = ended.unit, ended.lost
+            found[run.key] = ended.result if lost is None else _failed(run, lost.error)
+            progress(len(found), len(runs))
     return [found[run.key] for run in runs]
 
 
@@ -182,24 +183,40 @@ class _Found:
     failure: dict[str, Any] | None = None
 
 
-def _search_or_fail(
-    run: SearchRun, table: SearchTable, spec: SearchSpec, path: Path | None
-) -> _Found:
-    """Search, and keep the result at `path`, if there is one, before anything else can stop it."""
-    try:
-        with one_thread():
-            rows = _search(run, table, spec)
-    except Exception:  # noqa: BLE001  kept as a row, the other searches go on
-        failure = {
-            "strategy": run.choice.title,
-            "metric_target": run.metric,
-            "seed": run.seed,
-            "error": traceback.format_exc(),
-        }
-        return _Found(run, failure=failure)
-    if path is not None:
-        write_frame(path, rows)
-    return _Found(run, rows)
+@dataclass(frozen=True)
+class _Searching:
+    """What each search needs besides itself.
+
+    Attributes
+    ----------
+    spec : of the experiment.
+    tables : by metric.
+    paths : where each result is kept before anything else can stop it, if anywhere.
+    """
+
+    spec: SearchSpec
+    tables: Mapping[str, SearchTable]
+    paths: Mapping[SearchKey, Path | None]
+
+    def __call__(self, run: SearchRun) -> _Found:
+        try:
+            rows = _search(run, self.tables[run.metric], self.spec)
+        except Exception:  # noqa: BLE001  kept as a row, the other searches go on
+            return _failed(run, traceback.format_exc())
+        path = self.paths[run.key]
+        if path is not None:
+            write_frame(path, rows)
+        return _Found(run, rows)
+
+
+def _failed(run: SearchRun, error: str) -> _Found:
+    failure = {
+        "strategy": run.choice.title,
+        "metric_target": run.metric,
+        "seed": run.seed,
+        "error": error,
+    }
+    return _Found(run, failure=failure)
 
 
 def _search(run: SearchRun, table: SearchTable, spec: SearchSpec) -> pd.DataFrame:

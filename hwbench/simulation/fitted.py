@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -16,6 +18,7 @@ from hwbench.simulation.conventions import Conventions
 from hwbench.simulation.selection import evaluate_selection
 from hwbench.simulation.spec import SimulationSpec
 from hwbench.tables.pairs import Pair
+from hwbench.workers.pool import run_in_order
 
 
 def fitted_selections(
@@ -37,39 +40,56 @@ def fitted_selections(
     HwbenchError
         Where a predictor is unknown or cannot be fitted to so many architectures.
     """
-    from joblib import Parallel, delayed
-
-    jobs = [
-        (number, predictor, size, fit)
+    units = [
+        _Fit(number, predictor, size, fit)
         for number in range(len(pairs))
         for predictor in spec.predictors
         for size in spec.training_sizes
         for fit in range(spec.fits)
     ]
-    parallel = (
-        Parallel(n_jobs=workers, return_as="generator", inner_max_num_threads=1)
-        if workers > 1
-        else Parallel(n_jobs=1, return_as="generator")
-    )
     rows: list[dict[str, Any]] = []
-    calls = (
-        delayed(select_by_fitted)(
-            pairs[number],
-            predictor,
-            size,
+    with closing(run_in_order(_Fitting(spec, pairs), units, workers=workers)) as stream:
+        for done, ended in enumerate(stream, start=1):
+            if ended.lost is not None:
+                unit = ended.unit
+                raise HwbenchError(
+                    f"simulation: fitting {unit.predictor} to {unit.training_size} architectures "
+                    f"of {pairs[unit.pair].metric_target} has no result ({ended.lost.reason})"
+                )
+            rows += ended.result
+            progress(done, len(units))
+    return pd.DataFrame(rows)
+
+
+class _Fit(NamedTuple):
+    """One predictor fitted once; `pair` is a place among the pairs."""
+
+    pair: int
+    predictor: str
+    training_size: int
+    repeat: int
+
+
+@dataclass(frozen=True)
+class _Fitting:
+    """What each fit needs besides itself."""
+
+    spec: SimulationSpec
+    pairs: Sequence[Pair]
+
+    def __call__(self, unit: _Fit) -> list[dict[str, Any]]:
+        spec, pair = self.spec, self.pairs[unit.pair]
+        return select_by_fitted(
+            pair,
+            unit.predictor,
+            unit.training_size,
             spec.n_candidates,
-            repeat=fit,
-            seed=(spec.seed, number),
+            repeat=unit.repeat,
+            seed=(spec.seed, unit.pair),
             conventions=spec.conventions[0],
-            limit=spec.limits.get(pairs[number].metric_target),
+            limit=spec.limits.get(pair.metric_target),
             budget=spec.budget,
         )
-        for number, predictor, size, fit in jobs
-    )
-    for done, found in enumerate(parallel(calls), start=1):
-        rows += found
-        progress(done, len(jobs))
-    return pd.DataFrame(rows)
 
 
 def select_by_fitted(

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pickle
 import threading
 import traceback
+from contextlib import closing
 
+from hwbench.study.local import run_local
 from hwbench.study.plan import Workload
-from hwbench.study.pool import run_local
 from hwbench.study.spec import Limits
 from hwbench.study.trial import Trial, TrialResult, failed_result
-from hwbench.threads import one_thread
 
 _ONE_AT_A_TIME = threading.Lock()
 
@@ -29,11 +29,8 @@ def run_in_cluster(payload: bytes, trial: Trial, limits: Limits | None) -> Trial
     """
     with _ONE_AT_A_TIME:
         workload = _unpacked(payload)
-        if limits is None:
-            with one_thread():
-                return workload.run(trial)
-        results = run_local([trial], workload, workers=1, limits=limits)
-        return next(result for result in results if result is not None)
+        with closing(run_local([trial], workload, workers=1, limits=limits)) as results:
+            return next(result for result in results if result is not None)
 
 
 _last: tuple[int, Workload] | None = None

@@ -18,6 +18,7 @@ from hwbench.progress import Progress, silent
 from hwbench.results.study_columns import KEY, MEASURED, STUDY_SCHEMA
 from hwbench.results.study_reading import as_frame, trial_outcomes
 from hwbench.results.study_writing import StudyStore, prediction_table
+from hwbench.study.local import run_local
 from hwbench.study.plan import OTHER_CODE, Plan, Workload, make_plan
 from hwbench.study.spec import Limits, StudySpec
 from hwbench.study.trial import Trial, TrialResult
@@ -231,26 +232,12 @@ def _stream(
     trials: Sequence[Trial], workload: Workload, limits: Limits | None, resources: Resources
 ) -> Results:
     ordered = _in_order(trials)
-    if not ordered:
-        return _run_here((), workload)
-    if resources.backend == "dask":
+    if ordered and resources.backend == "dask":
         from hwbench.study.cluster_dask import run_dask
 
         return run_dask(ordered, workload, resources.workers, resources.address, limits)
-    if resources.backend == "ray":
+    if ordered and resources.backend == "ray":
         from hwbench.study.cluster_ray import run_ray
 
         return run_ray(ordered, workload, resources.workers, resources.address, limits)
-    if resources.workers == 1 and limits is None:
-        return _run_here(ordered, workload)
-    from hwbench.study.pool import run_local
-
     return run_local(ordered, workload, workers=resources.workers, limits=limits)
-
-
-def _run_here(trials: Sequence[Trial], workload: Workload) -> Results:
-    from hwbench.threads import one_thread
-
-    with one_thread():
-        for trial in trials:
-            yield workload.run(trial)

@@ -1,3 +1,5 @@
+import os
+
 import numpy as np
 import pytest
 
@@ -78,8 +80,18 @@ def test_every_repeat_is_scored_on_its_own_folds(data):
 @pytest.mark.parametrize("workers", [1, 2])
 def test_units_end_where_they_are_stopped(workers):
     units = [(number, 2) for number in range(8)]
-    assert list(run_units(pow, units, lambda place: place >= 5, workers)) == [0, 1, 4, 9, 16]
-    assert list(run_units(pow, units, lambda _place: True, workers)) == []
+
+    def squares(stop):
+        return list(run_units(pow, units, stop, workers, lost=print))
+
+    assert squares(lambda place: place >= 5) == [0, 1, 4, 9, 16]
+    assert squares(lambda _place: True) == []
+
+
+def test_a_unit_that_dies_with_its_process_is_given_what_stands_for_it():
+    units = [(code,) for code in (3, 4)]
+    said = list(run_units(os._exit, units, lambda _: False, 2, lost=lambda lost: lost.reason))
+    assert said == [f"the worker process ended with exit code {code}, 2 times" for code in (3, 4)]
 
 
 def test_smoothed_errors_are_like_those_given():

@@ -11,6 +11,7 @@ recipe, so the number of workers changes nothing but the time.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
@@ -30,11 +31,10 @@ from hwbench.images.sets import load_images, reader_module
 from hwbench.progress import Progress, silent
 from hwbench.spaces import Space, get_space
 from hwbench.tables.made.journal import Journal, digest_of
+from hwbench.workers.pool import Ended, run_units
 
 if TYPE_CHECKING:
     import torch
-
-TRAINING_BATCH = 16  # trainings handed to a worker at a time, to keep the hand-over cheap
 
 
 @dataclass(frozen=True)
@@ -97,10 +97,9 @@ def train(
     ------
     HwbenchError
         Where the image set or a skeleton option is unknown, or the journal belongs to another
-        recipe, set of architectures or code, or cannot be written.
+        recipe, set of architectures or code, or cannot be written; and where trainings ended with
+        the process they ran in, after all others were kept.
     """
-    from joblib import Parallel, delayed
-
     space.skeleton(**training_skeleton(_cached_images(recipe.images), recipe))
     wanted = space.all_architectures() if archs is None else space.check(archs)
     classes = space.function_classes(wanted)
@@ -123,14 +122,22 @@ def train(
             if (index, seed) not in done
         ]
         progress(total - len(todo), total)
-        batches = [todo[i : i + TRAINING_BATCH] for i in range(0, len(todo), TRAINING_BATCH)]
-        parallel = Parallel(n_jobs=workers, return_as="generator_unordered")
         finished = total - len(todo)
-        for results in parallel(delayed(_train_batch)(space.name, recipe, b) for b in batches):
-            for record in results:
-                journal.append(record)
-            finished += len(results)
-            progress(finished, total)
+        lost: list[Ended] = []
+        work = _Training(space.name, recipe)
+        with closing(run_units(work, todo, workers=workers)) as stream:
+            for ended in stream:
+                if ended is None:
+                    continue
+                if ended.lost is not None:
+                    lost.append(ended)
+                    continue
+                index, seed = ended.unit
+                journal.append({"index": index, "seed": seed, "accuracy": ended.result})
+                finished += 1
+                progress(finished, total)
+        if lost:
+            raise _without_result(lost, space, journal_path)
         return _summarise(journal.records, recipe, space.indices_of(wanted), classes)
 
 
@@ -207,21 +214,26 @@ def _cached_images(name: str) -> ImageSet:
     return load_images(name)
 
 
-def _train_batch(
-    space_name: str, recipe: TrainRecipe, batch: list[tuple[int, int]]
-) -> list[dict[str, Any]]:
-    import torch
+@dataclass(frozen=True)
+class _Training:
+    """What each training needs besides architecture and seed."""
 
-    space = get_space(space_name)
-    threads_before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        return [
-            {"index": index, "seed": seed, "accuracy": train_one(space, index, seed, recipe)}
-            for index, seed in batch
-        ]
-    finally:
-        torch.set_num_threads(threads_before)
+    space_name: str
+    recipe: TrainRecipe
+
+    def __call__(self, unit: tuple[int, int]) -> float:
+        index, seed = unit
+        return train_one(get_space(self.space_name), index, seed, self.recipe)
+
+
+def _without_result(lost: list[Ended], space: Space, journal_path: Path) -> HwbenchError:
+    index, seed = lost[0].unit
+    reason = lost[0].lost.reason if lost[0].lost else ""
+    arch = space.to_string(space.architectures_at([index])[0])
+    return HwbenchError(
+        f"train: {len(lost)} trainings have no result, the first of {arch} with seed {seed} "
+        f"({reason}); all others are kept in {journal_path}, the same command goes on with it"
+    )
 
 
 def _summarise(

@@ -20,11 +20,6 @@ RECIPE = TrainRecipe(seeds=(0, 3), batch_size=128, skeleton={"channels": 2, "dep
 ARCHS = np.array([[0, 3, 1, 0, 0, 1], [0, 1, 2, 3, 4, 0], [2, 0, 0, 0, 1, 0]])
 
 
-@pytest.fixture(autouse=True)
-def _one_training_a_batch(monkeypatch):
-    monkeypatch.setattr("hwbench.tables.made.train.TRAINING_BATCH", 1)
-
-
 def records(path):
     return [json.loads(line) for line in path.read_text().splitlines()[1:]]
 
