@@ -221,7 +221,7 @@ class FittedModel:
         place = checked_model_path(path)
         content, _ = dump_model(self.regressor)
         with (
-            atomic_path(place) as temporary,
+            atomic_path(place, durable=True) as temporary,
             zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive,
         ):
             # With a date of its own, the same model is always the same file.

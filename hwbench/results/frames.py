@@ -43,12 +43,14 @@ Columns = Mapping[str, Column]
 def write_frame(path: Path, frame: pd.DataFrame) -> None:
     """Write a frame as Parquet, as CSV where the name ends in .csv; whole or not at all.
 
+    It is on the disk when this returns.
+
     Raises
     ------
     HwbenchError
         Where it cannot be written.
     """
-    with atomic_path(path) as temporary:
+    with atomic_path(path, durable=True) as temporary:
         if path.suffix == ".csv":
             frame.to_csv(temporary, index=False)
         else:

@@ -109,7 +109,7 @@ class TableFile:
 def write_table_file(path: Path, content: pa.Table, card: TableCard) -> None:
     """Write columns and their card as one Parquet file, atomically."""
     metadata = {**(content.schema.metadata or {}), CARD_KEY: card.model_dump_json().encode()}
-    with atomic_path(path) as temporary:
+    with atomic_path(path, durable=True) as temporary:
         pq.write_table(
             content.replace_schema_metadata(metadata),
             temporary,

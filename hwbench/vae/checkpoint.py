@@ -86,7 +86,7 @@ def save_vae(vae: TrainedGraphVAE, path: Path | str, moments: Moments | None = N
     if moments is not None:
         arrays |= {FIRST_MOMENT + name: value.numpy() for name, value in moments.first.items()}
         arrays |= {SECOND_MOMENT + name: value.numpy() for name, value in moments.second.items()}
-    with atomic_path(place) as temporary, temporary.open("wb") as stream:
+    with atomic_path(place, durable=True) as temporary, temporary.open("wb") as stream:
         np.savez(stream, allow_pickle=False, **arrays)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import pickle
 import zipfile
 from collections.abc import Mapping
@@ -124,14 +125,19 @@ def load_network(folder: Path) -> Supernet:
 def write_tensors(path: Path, content: Mapping[str, object]) -> None:
     """Write what `read_tensors` reads; the same content is the same file, byte for byte.
 
+    It is on the disk when this returns.
+
     Raises
     ------
     HwbenchError
         Where it cannot be written.
     """
-    # Given a path, `torch.save` puts its name into the file, and this one is temporary.
-    with atomic_path(path) as temporary, temporary.open("wb") as stream:
-        torch.save(content, stream)
+    # Given a path, `torch.save` puts its name into the file, and this one is temporary; and what it
+    # raises where a disk is full does not say so.
+    written = io.BytesIO()
+    torch.save(content, written)
+    with atomic_path(path, durable=True) as temporary:
+        temporary.write_bytes(written.getbuffer())
 
 
 def read_tensors(path: Path) -> dict[str, object]:

@@ -52,7 +52,8 @@ class Journal:
             if path.stat().st_size == 0:
                 self._write(_header(recipe).decode())
         except BaseException:
-            self._file.close()
+            with contextlib.suppress(OSError):  # a full disk was told of
+                self._file.close()
             raise
         self._synced = time.monotonic()
 
