@@ -122,6 +122,13 @@ COMMANDS = {
 }
 
 
+def each(*quick):
+    """All commands; those that are not named here are slow tests."""
+    return [
+        name if name in quick else pytest.param(name, marks=pytest.mark.slow) for name in COMMANDS
+    ]
+
+
 @pytest.fixture
 def places(own_table, tmp_path):
     """Where things are, by the names that commands call them by."""
@@ -167,7 +174,7 @@ def _done(folder, pattern):
     ]
 
 
-@pytest.mark.parametrize("what", COMMANDS)
+@pytest.mark.parametrize("what", each("study", "search", "live"))
 def test_sigterm_is_ctrl_c(what, started, places):
     process = started(what)
     process.send_signal(signal.SIGTERM)
@@ -192,7 +199,7 @@ def test_what_nohup_ignores_is_ignored(places, started):
     assert process.returncode in (0, -signal.SIGHUP)  # before nohup has begun
 
 
-@pytest.mark.parametrize("what", ["study", "search", "live"])
+@pytest.mark.parametrize("what", ["study", pytest.param("search", marks=pytest.mark.slow), "live"])
 def test_a_folder_that_is_removed_meanwhile_is_no_success(what, started, places):
     process = started(what, sleep=0.1)
     shutil.rmtree(places["run"], ignore_errors=True)
@@ -211,8 +218,8 @@ main()
 """
 
 
-@pytest.mark.parametrize("what", COMMANDS)
-@pytest.mark.parametrize("most_bytes", [64, 3000])
+@pytest.mark.parametrize("what", each("study", "vae", "train"))
+@pytest.mark.parametrize("most_bytes", [64, pytest.param(3000, marks=pytest.mark.slow)])
 def test_a_full_disk_is_one_line(what, most_bytes, places):
     command = [part.format(**places) for part in COMMANDS[what][0]]
     done = subprocess.run(
