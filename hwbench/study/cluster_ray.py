@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 from collections.abc import Generator, Sequence
 from typing import Any
 
@@ -61,7 +63,10 @@ def run_ray(
 
 
 def _start(ray: Any, workers: int, address: str | None) -> None:
-    given = {"num_cpus": workers} if address is None else {"address": address}
+    # Without "local" Ray joins whatever cluster a file of its own names, also one that was killed.
+    own = {"num_cpus": workers, "address": "local"}
+    given = own if address is None else {"address": address}
+    stopping = signal.getsignal(signal.SIGTERM)
     try:
         ray.init(
             **given,
@@ -73,3 +78,6 @@ def _start(ray: Any, workers: int, address: str | None) -> None:
         raise HwbenchError(
             f"backend ray: cannot join {address or 'a cluster'} ({one_line(error)})"
         ) from error
+    # Ray's own handler prints where each thread is and ends the process there.
+    if callable(stopping) and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, stopping)

@@ -188,6 +188,28 @@ def test_sigterm_is_ctrl_c(what, started, places):
         assert not (Path(places["run"]) / ".lock").exists()
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", ["dask", "ray"])
+def test_sigterm_on_a_cluster(backend, places):
+    seeds = ", ".join(map(str, range(3000)))
+    scenario = SCENARIO.replace("[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]", f"[{seeds}]", 1)
+    Path(places["scenario"]).write_text(scenario)
+    command = [part.format(**places) for part in COMMANDS["study"][0]]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "hwbench", *command, "--backend", backend],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while not _done(places["run"], COMMANDS["study"][1]):
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.05)
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 143
+    assert err.splitlines()[-1] == f"stopped; go on with: hwbench study resume {places['run']}"
+
+
 def test_what_nohup_ignores_is_ignored(places, started):
     process = subprocess.Popen(
         ["nohup", sys.executable, "-m", "hwbench", "tables", "list"],
