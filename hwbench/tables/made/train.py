@@ -235,7 +235,8 @@ def _without_result(
     arch = space.to_string(space.architectures_at([index])[0])
     return HwbenchError(
         f"train: {len(lost)} of {begun} trainings have no result, the first of {arch} with seed "
-        f"{seed} ({reason}); all others are kept in {journal_path}, the same command goes on with it"
+        f"{seed} ({reason}); all others are kept in {journal_path}, the same command goes on with "
+        "it"
     )
 
 
