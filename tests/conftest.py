@@ -349,7 +349,7 @@ def first_workers_killed(own_workers):
     def kill():
         while len(killed) < 2 and not over.wait(0.002):
             for each in own_workers():
-                if each.pid not in killed:
+                if each.pid not in killed and len(killed) < 2:
                     each.kill()
                     killed.append(each.pid)
 

@@ -19,6 +19,8 @@ estimator = "sklearn.dummy:DummyRegressor"
 """
 N_TRIVIAL = 10_000
 N_STORED = 100_000
+N_EQUAL = 400
+"""So many that what a worker imports at its start is little beside them."""
 
 
 @pytest.fixture(scope="module")
@@ -93,13 +95,14 @@ def test_resume(benchmark, targets, tmp_path):
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-@pytest.mark.benchmark(group="80 equal fits in worker processes")
+@pytest.mark.benchmark(group=f"{N_EQUAL} equal fits in worker processes")
 def test_workers(benchmark, targets, tmp_path, workers):
-    plan = make_plan(_spec(("random_forest",), (90,), tuple(range(80)), test_size=100), targets)
+    seeds = tuple(range(N_EQUAL))
+    plan = make_plan(_spec(("random_forest",), (90,), seeds, test_size=100), targets)
     count = benchmark.pedantic(
         run_plan,
         (plan, tmp_path),
         {"resources": Resources(workers), "limits": hb.study.spec.Limits(seconds=600)},
         rounds=1,
     )
-    assert count == 80
+    assert count == N_EQUAL

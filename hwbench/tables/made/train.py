@@ -137,7 +137,7 @@ def train(
                 finished += 1
                 progress(finished, total)
         if lost:
-            raise _without_result(lost, space, journal_path)
+            raise _without_result(lost, len(todo), space, journal_path)
         return _summarise(journal.records, recipe, space.indices_of(wanted), classes)
 
 
@@ -226,13 +226,17 @@ class _Training:
         return train_one(get_space(self.space_name), index, seed, self.recipe)
 
 
-def _without_result(lost: list[Ended], space: Space, journal_path: Path) -> HwbenchError:
-    index, seed = lost[0].unit
-    reason = lost[0].lost.reason if lost[0].lost else ""
+def _without_result(
+    lost: list[Ended], begun: int, space: Space, journal_path: Path
+) -> HwbenchError:
+    first = min(lost, key=lambda ended: ended.place)
+    index, seed = first.unit
+    reason = first.lost.reason if first.lost is not None else ""
     arch = space.to_string(space.architectures_at([index])[0])
     return HwbenchError(
-        f"train: {len(lost)} trainings have no result, the first of {arch} with seed {seed} "
-        f"({reason}); all others are kept in {journal_path}, the same command goes on with it"
+        f"train: {len(lost)} of {begun} trainings have no result, the first of {arch} with seed "
+        f"{seed} ({reason}); all others are kept in {journal_path}, the same command goes on with "
+        "it"
     )
 
 
