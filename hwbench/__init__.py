@@ -24,7 +24,13 @@ if TYPE_CHECKING:
     from hwbench.search import Objective, list_strategies, make_strategy
     from hwbench.simulation import simulate_selection
     from hwbench.spaces import Space, get_space, list_spaces
-    from hwbench.study import StudySpec, read_predictions, read_trials, run_study
+    from hwbench.study import (
+        StudySpec,
+        iter_predictions,
+        read_predictions,
+        read_trials,
+        run_study,
+    )
     from hwbench.tables import Table, Target, load_table, load_target
     from hwbench.tables.own.table import own_table
     from hwbench.tables.public.benchmarks import fetch_benchmark, import_benchmark
@@ -61,6 +67,7 @@ _HOME_OF = {
     "make_strategy": "hwbench.search",
     "own_table": "hwbench.tables.own.table",
     "predictor_card": "hwbench.predictors",
+    "iter_predictions": "hwbench.study",
     "read_predictions": "hwbench.study",
     "read_trials": "hwbench.study",
     "run_scenario": "hwbench.runs.run",
@@ -91,6 +98,7 @@ __all__ = [
     "fit_model",
     "get_space",
     "import_benchmark",
+    "iter_predictions",
     "list_predictors",
     "list_spaces",
     "list_strategies",

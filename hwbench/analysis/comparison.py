@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,9 @@ from hwbench.errors import HwbenchError, unknown_name
 from hwbench.results.study_columns import SCORES
 
 ENTRY = ["target", "predictor", "encoding"]
+
+TABLES_AT_ONCE = 100
+"""Learning curves that are resampled by one product of matrices."""
 
 
 def score_summary(
@@ -79,38 +83,93 @@ def samples_needed(
     HwbenchError
         Where `tau` is not between -1 and 1.
     """
-    if not -1 <= tau <= 1:
-        raise HwbenchError(f"tau must lie between -1 and 1, not {tau:g}")
+    curves = resampled_curves(trials, resamples=resamples, seed=seed)
+    return samples_of_curves(curves, tau, confidence=confidence)
+
+
+@dataclass(frozen=True)
+class ResampledCurve:
+    """The learning curve of one predictor on one target, and those of resamples of its seeds.
+
+    Attributes
+    ----------
+    key : target, predictor and encoding.
+    sizes : training sizes that any seed has a score at, rising, float64 of shape (n_sizes,).
+    taus : mean Kendall's tau over seeds, of shape (n_sizes,).
+    resampled : the same of each resample, of shape (n_resamples, n_sizes), NaN where it has no
+        score; None where there is one seed.
+    """
+
+    key: tuple[str, str, str]
+    sizes: Floats
+    taus: Floats
+    resampled: Floats | None
+
+
+def resampled_curves(
+    trials: pd.DataFrame, *, resamples: int = 1000, seed: int = 0
+) -> list[ResampledCurve]:
+    """What `samples_needed` looks for a tau in; parameters are as there."""
     scored = trials[trials["kendall_tau"].notna() & ~trials["own_training_set"]]
     # One pivot for all entries: a pivot of its own for each would take most of the time.
     pivot = scored.pivot_table(
         index=[*ENTRY, "seed"], columns="training_size", values="kendall_tau"
     )
-    weights_of: dict[int, Floats] = {}  # most entries have as many seeds as the others
-    rows = []
-    for key, table in pivot.groupby(level=ENTRY, sort=True):
-        taus = table.to_numpy()
-        has_size = ~np.isnan(taus).all(axis=0)
-        taus, sizes = taus[:, has_size], table.columns.to_numpy(dtype=np.float64)[has_size]
-        samples = _crossing(sizes, np.nanmean(taus, axis=0)[None], tau)[0]
-        low = high = float("nan")
-        if len(table) > 1:
-            if len(table) not in weights_of:
-                weights_of[len(table)] = bootstrap_weights(len(table), resamples, seed)
-            weights = weights_of[len(table)]
-            present = weights @ ~np.isnan(taus)
+    sizes = pivot.columns.to_numpy(dtype=np.float64)
+    groups = [(key, table.to_numpy()) for key, table in pivot.groupby(level=ENTRY, sort=True)]
+    means = _resampled_means([taus for _, taus in groups], resamples, seed)
+    curves = []
+    for (key, taus), resampled in zip(groups, means, strict=True):
+        has = ~np.isnan(taus).all(axis=0)
+        curve = np.nanmean(taus[:, has], axis=0)
+        own = None if len(taus) == 1 else resampled[:, has]
+        curves.append(ResampledCurve(key, sizes[has], curve, own))
+    return curves
+
+
+def _resampled_means(tables: Sequence[Floats], resamples: int, seed: int) -> list[Floats]:
+    """Means over the rows of each table, of shape (n_seeds, n_sizes), for resamples of its rows.
+
+    Tables of as many rows are multiplied side by side: a product for each would take most of the
+    time of a large study.
+    """
+    means: list[Floats] = [np.empty((0, 0))] * len(tables)
+    lengths = [len(table) for table in tables]
+    for length in set(lengths):
+        places = [place for place, each in enumerate(lengths) if each == length]
+        weights = bootstrap_weights(length, resamples, seed)
+        for first in range(0, len(places), TABLES_AT_ONCE):
+            chosen = places[first : first + TABLES_AT_ONCE]
+            taus = np.concatenate([tables[place] for place in chosen], axis=1)
+            present = weights @ (~np.isnan(taus)).astype(np.float64)
             with np.errstate(invalid="ignore"):
-                means = (weights @ np.nan_to_num(taus)) / present
-            found = _crossing(sizes, means, tau)
+                together = (weights @ np.nan_to_num(taus)) / present
+            for place, own in zip(chosen, np.split(together, len(chosen), axis=1), strict=True):
+                means[place] = own
+    return means
+
+
+def samples_of_curves(
+    curves: Sequence[ResampledCurve], tau: float, *, confidence: float = 0.95
+) -> pd.DataFrame:
+    """See `samples_needed`."""
+    if not -1 <= tau <= 1:
+        raise HwbenchError(f"tau must lie between -1 and 1, not {tau:g}")
+    rows = []
+    for curve in curves:
+        samples = _crossing(curve.sizes, curve.taus[None], tau)[0]
+        low = high = float("nan")
+        if curve.resampled is not None:
+            found = _crossing(curve.sizes, curve.resampled, tau)
             edges = [(1 - confidence) / 2, (1 + confidence) / 2]
             low, high = np.quantile(found, edges, method="closest_observation")
         rows.append(
             {
-                **dict(zip(ENTRY, key, strict=True)),
+                **dict(zip(ENTRY, curve.key, strict=True)),
                 "samples": float(samples),
                 "low": float(low),
                 "high": float(high),
-                "bounded": bool(samples == sizes[0]),
+                "bounded": bool(samples == curve.sizes[0]),
             }
         )
     columns = [*ENTRY, "samples", "low", "high", "bounded"]

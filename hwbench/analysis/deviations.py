@@ -65,7 +65,7 @@ def standardised_deviations(predictions: pd.DataFrame) -> pd.Series:
     ----------
     predictions : as `read_predictions` gives them.
     """
-    scale = predictions.groupby(list(KEY))["truth"].transform("std", ddof=0)
+    scale = predictions.groupby(list(KEY), observed=True)["truth"].transform("std", ddof=0)
     return (predictions["prediction"] - predictions["truth"]) / scale.where(scale > 0)
 
 
@@ -93,7 +93,7 @@ def deviation_statistics(
     frame = frame[frame["deviation"].notna()]
     keys = [name for name in KEY if name != "seed"]
     rows = []
-    for key, group in frame.groupby(keys, sort=True):
+    for key, group in frame.groupby(keys, sort=True, observed=True):
         values = group["deviation"].to_numpy()
         spread = float(values.std())
         if len(values) < 3 or spread == 0:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from hwbench.arrays import Floats
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -38,12 +41,31 @@ def mean_interval(values: ArrayLike, confidence: float = 0.95) -> tuple[float, f
     mean = float(numbers.mean())
     if numbers.size == 1:
         return mean, float("nan"), float("nan")
+    deviation = np.asarray(numbers.std(ddof=1))
+    half = float(half_interval(deviation, np.asarray(numbers.size), confidence))
+    return mean, mean - half, mean + half
+
+
+def half_interval(deviation: ArrayLike, n: ArrayLike, confidence: float = 0.95) -> Floats:
+    """Half of the two-sided Student t interval of means of repeated measurements.
+
+    Parameters
+    ----------
+    deviation : of the measurements, with n - 1.
+    n : how many they are, of the same shape.
+    confidence : the interval's coverage.
+
+    Returns
+    -------
+    In the unit of `deviation` and its shape; NaN for fewer than two values.
+    """
     # The quantile function itself: scipy.stats wraps it at a hundred times the cost.
     from scipy.special import stdtrit
 
-    error = float(numbers.std(ddof=1)) / float(np.sqrt(numbers.size))
-    half = float(stdtrit(numbers.size - 1, 0.5 + confidence / 2)) * error
-    return mean, mean - half, mean + half
+    deviations, counts = np.asarray(deviation, dtype=np.float64), np.asarray(n)
+    half = stdtrit(np.maximum(counts - 1, 1), 0.5 + confidence / 2)
+    known = np.where(counts > 1, half * deviations / np.sqrt(np.maximum(counts, 1)), np.nan)
+    return np.asarray(known, dtype=np.float64)
 
 
 def mean_p_value(values: ArrayLike) -> float:
@@ -125,10 +147,13 @@ def bootstrap_interval(
     return mean, float(low), float(high)
 
 
+@lru_cache(maxsize=8)  # most entries of a study have as many seeds as the others
 def bootstrap_weights(n: int, resamples: int, seed: int) -> NDArray[np.float64]:
     """How much each of n values weighs in each resample: shape (resamples, n), rows sum to 1."""
     generator = np.random.default_rng(seed)
-    return generator.multinomial(n, np.full(n, 1 / n), size=resamples) / n
+    weights: NDArray[np.float64] = generator.multinomial(n, np.full(n, 1 / n), size=resamples) / n
+    weights.flags.writeable = False
+    return weights
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from hwbench.analysis.statistics import mean_interval
+from hwbench.analysis.statistics import half_interval, mean_interval
 
 
 @dataclass(frozen=True)
@@ -124,23 +124,21 @@ def overall_curves(study: pd.DataFrame) -> pd.DataFrame:
 
 def _curves(scored: pd.DataFrame) -> pd.DataFrame:
     columns = ["target", "predictor", "training_size"]
-    rows = []
-    for key, group in scored.groupby(columns, sort=True):
-        tau, low, high = mean_interval(group["kendall_tau"])
-        rows.append(
-            (
-                *key,
-                tau,
-                low,
-                high,
-                len(group),
-                mean_interval(group["mae"])[0],
-                float(group["fit_seconds"].median()),
-            )
+    curves = (
+        scored.groupby(columns, sort=True)
+        .agg(
+            tau=("kendall_tau", "mean"),
+            deviation=("kendall_tau", "std"),
+            seeds=("kendall_tau", "size"),
+            mae=("mae", "mean"),
+            fit_seconds=("fit_seconds", "median"),
         )
-    return pd.DataFrame(
-        rows, columns=[*columns, "tau", "low", "high", "seeds", "mae", "fit_seconds"]
+        .reset_index()
     )
+    half = half_interval(curves.pop("deviation").to_numpy(), curves["seeds"].to_numpy())
+    curves.insert(4, "low", curves["tau"] - half)
+    curves.insert(5, "high", curves["tau"] + half)
+    return curves
 
 
 def own_set_scores(study: pd.DataFrame) -> dict[str, list[OwnSetScore]]:

@@ -123,9 +123,12 @@ def deviations(
 ) -> None:
     """How the predictors err: shape of their deviations from the truth, in its deviations."""
     from hwbench.analysis.deviations import SINGLE, deviation_statistics
-    from hwbench.results.study_reading import read_predictions
+    from hwbench.results.study_columns import KEY
+    from hwbench.results.study_predictions import read_predictions
 
-    found = deviation_statistics(read_predictions(folder), single_distributions=single)
+    columns = [*KEY, "truth", "prediction"]
+    predictions = read_predictions(folder, columns, categories=True)
+    found = deviation_statistics(predictions, single_distributions=single)
     if as_json:
         print_json(_plain(found.to_dict("records")))
         return

@@ -24,13 +24,13 @@ from hwbench.results.names import (
     LATER_RANKING,
     LIVE_RESULT,
     RANKING,
-    RECORD,
     RETRAINING,
     STRENGTHS,
     SWEEP,
     SWEEP_RESULTS,
 )
 from hwbench.results.ranking_measures import measures_of
+from hwbench.results.record import read_record
 from hwbench.results.texts import read_object, read_tree
 from hwbench.spaces.edges import EDGE_COLUMNS, architecture_edges
 from hwbench.spaces.registry import named_space
@@ -189,7 +189,7 @@ def read_live_run(folder: Path) -> LiveRun:
     return LiveRun(
         folder=folder,
         config=config,
-        record=read_object(folder / RECORD),
+        record=read_record(folder) or {},
         result=result,
         epochs=_frame(folder / EPOCHS, EPOCH_COLUMNS),
         strengths=_frame(folder / STRENGTHS, STRENGTH_COLUMNS),

@@ -9,11 +9,14 @@ from typing import Any
 from hwbench.errors import HwbenchError
 from hwbench.files import write_text
 from hwbench.results.names import PARTS, RECORD, SCENARIO_FILES, SEARCH_PARTS
+from hwbench.results.record_shape import RecordShape
 from hwbench.results.texts import read_object
+from hwbench.toml import validated
 
 Record = dict[str, Any]
 
-_OBJECTS = ("spec", "machine", "versions", "tables", "predictors", "notes", "study")
+DEEPEST = 50
+"""No record of ours is nested deeper, and nothing that reads one must be."""
 
 
 def read_record(folder: Path) -> Record | None:
@@ -22,17 +25,34 @@ def read_record(folder: Path) -> Record | None:
     Raises
     ------
     HwbenchError
-        Where the record cannot be read, or one of its objects is none.
+        Where the record cannot be read, or a field holds what it may not, see `RecordShape`; the
+        message names it.
     """
     path = folder / RECORD
     if not path.exists():
         return None
     record = read_object(path)
-    for key in _OBJECTS:
-        if record.get(key) is not None and not isinstance(record[key], dict):
-            kind = type(record[key]).__name__
-            raise HwbenchError(f"{path}: '{key}' must be an object, not {kind}")
+    _check_texts(path, record)
+    validated(record, RecordShape, where=str(path))
     return record
+
+
+def _check_texts(path: Path, record: Record) -> None:
+    """Refuse what cannot be written again: nesting without end, and halves of characters."""
+    waiting: list[tuple[Any, int]] = [(record, 0)]
+    while waiting:
+        value, depth = waiting.pop()
+        if depth > DEEPEST:
+            raise HwbenchError(f"{path}: is nested deeper than {DEEPEST} levels; run it again")
+        if isinstance(value, dict):
+            waiting += [(each, depth + 1) for pair in value.items() for each in pair]
+        elif isinstance(value, list):
+            waiting += [(each, depth + 1) for each in value]
+        elif isinstance(value, str):
+            try:
+                value.encode()
+            except UnicodeEncodeError as error:
+                raise HwbenchError(f"{path}: holds half of a character; run it again") from error
 
 
 def write_record(folder: Path, record: Record) -> None:

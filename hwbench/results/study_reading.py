@@ -80,7 +80,7 @@ def list_parts(folder: Path) -> list[Part]:
 Result = TypeVar("Result")
 
 
-def _beside_a_writer(read: Callable[[], Result]) -> Result:
+def beside_a_writer(read: Callable[[], Result]) -> Result:
     """Read a folder again if a part went into a larger one meanwhile."""
     for _ in range(RETRIES):
         try:
@@ -111,48 +111,12 @@ def read_trials(folder: Path | str, columns: Sequence[str] | None = None) -> pd.
     HwbenchError
         Where the folder holds no results, a file is broken, or lacks a column.
     """
-    return _frame_of(Path(folder), STUDY, columns, None)
-
-
-def read_predictions(
-    folder: Path | str,
-    columns: Sequence[str] | None = None,
-    *,
-    filters: pc.Expression | None = None,
-) -> pd.DataFrame:
-    """The test predictions of a run folder, a row a test architecture of a trial.
-
-    Parameters
-    ----------
-    folder : the run folder.
-    columns : some of the columns; by default all but `trial`.
-    filters : an Arrow expression; only what fits it is read, such as
-        `pyarrow.compute.field("training_size") == 614`.
-
-    Returns
-    -------
-    `target`, `predictor`, `encoding`, `training_size`, `seed`, the table's key column
-    (`arch_index` or `arch`), `truth` and `prediction` in the target's unit. Rows of a trial stand
-    together, in the order of its test set; trials stand in the order in which they ended.
-
-    Raises
-    ------
-    HwbenchError
-        Where the folder holds no results, a file is broken, or lacks a column.
-    """
-    return _frame_of(Path(folder), PREDICTIONS, columns, filters)
-
-
-def _frame_of(
-    folder: Path, kind: str, columns: Sequence[str] | None, filters: pc.Expression | None
-) -> pd.DataFrame:
-    if not folder.is_dir():
-        raise HwbenchError(f"{folder}: no such run folder")
-    table = read_results(folder, kind, columns, filters)
+    place = Path(folder)
+    if not place.is_dir():
+        raise HwbenchError(f"{place}: no such run folder")
+    table = read_results(place, STUDY, columns)
     if table is None:
-        raise HwbenchError(f"{folder}: holds no results of a study; see `hwbench study run`")
-    if columns is None and kind == PREDICTIONS and "trial" in table.column_names:
-        table = table.drop_columns("trial")
+        raise HwbenchError(f"{place}: holds no results of a study; see `hwbench study run`")
     return as_frame(table)
 
 
@@ -189,7 +153,7 @@ def read_results(
     HwbenchError
         Where a file is broken, or lacks a column.
     """
-    return _beside_a_writer(lambda: _read_parts(folder, kind, columns, filters))
+    return beside_a_writer(lambda: _read_parts(folder, kind, columns, filters))
 
 
 def _read_parts(

@@ -80,9 +80,9 @@ def _grown(there: Record, now: Record) -> Record:
     before, after = spec_of(there, "study"), spec_of(now, "study")
     if "study" not in there or not before or not after or shard_in(there) != (1, 1):
         return there
-    if any(not set(before[name]) <= set(after[name]) for name in GROWING):
+    if any(not set(before.get(name) or ()) <= set(after[name]) for name in GROWING):
         return there
-    if before["seeds"][0] != after["seeds"][0]:
+    if (before.get("seeds") or ())[:1] != after["seeds"][:1]:
         return there
     return {
         **there,

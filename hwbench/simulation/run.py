@@ -160,15 +160,24 @@ def deviations_of_run(source: Bootstrap, target: str) -> Floats:
     HwbenchError
         Where the run has no such predictions.
     """
-    from hwbench.results.study_reading import read_predictions
+    import pyarrow.compute as pc
 
-    stored = read_predictions(Path(source.run))
+    from hwbench.results.study_predictions import read_predictions
+
+    run = Path(source.run)
+    done = read_predictions(run, ["target", "predictor", "training_size"], categories=True)
     for column, wanted in (("target", target), ("predictor", source.predictor)):
-        if wanted not in set(stored[column]):
-            raise unknown_name(f"{column} of run {source.run}", wanted, set(stored[column]))
-    rows = stored[(stored["target"] == target) & (stored["predictor"] == source.predictor)]
-    size = source.training_size or int(rows["training_size"].max())
-    rows = rows[rows["training_size"] == size]
+        if wanted not in set(done[column]):
+            raise unknown_name(f"{column} of run {run}", wanted, set(done[column]))
+        done = done[done[column] == wanted]
+    size = source.training_size or int(done["training_size"].max())
+    rows = read_predictions(
+        run,
+        ["seed", "truth", "prediction"],
+        filters=(pc.field("target") == target)
+        & (pc.field("predictor") == source.predictor)
+        & (pc.field("training_size") == size),
+    )
     if rows.empty:
         raise HwbenchError(
             f"run {source.run}: no predictions of {source.predictor} for {target} after training "

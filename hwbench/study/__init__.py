@@ -9,7 +9,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from hwbench.results.study_reading import read_predictions, read_trials
+    from hwbench.results.study_predictions import iter_predictions, read_predictions
+    from hwbench.results.study_reading import read_trials
     from hwbench.study.run import StudyResult, run_study
     from hwbench.study.spec import StudySpec
     from hwbench.study.trial import Trial, run_trial
@@ -18,7 +19,8 @@ _HOME_OF = {
     "StudyResult": "hwbench.study.run",
     "StudySpec": "hwbench.study.spec",
     "Trial": "hwbench.study.trial",
-    "read_predictions": "hwbench.results.study_reading",
+    "iter_predictions": "hwbench.results.study_predictions",
+    "read_predictions": "hwbench.results.study_predictions",
     "read_trials": "hwbench.results.study_reading",
     "run_study": "hwbench.study.run",
     "run_trial": "hwbench.study.trial",
@@ -28,6 +30,7 @@ __all__ = [
     "StudyResult",
     "StudySpec",
     "Trial",
+    "iter_predictions",
     "read_predictions",
     "read_trials",
     "run_study",

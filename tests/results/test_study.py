@@ -16,7 +16,8 @@ import hwbench.files
 from hwbench.errors import HwbenchError
 from hwbench.results import study_reading as store_module
 from hwbench.results.study_columns import STUDY_SCHEMA
-from hwbench.results.study_reading import list_parts, read_predictions, read_trials
+from hwbench.results.study_predictions import read_predictions
+from hwbench.results.study_reading import list_parts, read_trials
 from hwbench.results.study_writing import StudyStore
 
 N_TEST = 3

@@ -14,7 +14,8 @@ import pytest
 
 import hwbench as hb
 from hwbench.results.study_columns import MEASURED
-from hwbench.results.study_reading import read_predictions, read_trials
+from hwbench.results.study_predictions import read_predictions
+from hwbench.results.study_reading import read_trials
 from hwbench.runs.run import run_scenario
 
 SEEDS = tuple(range(12))

@@ -13,7 +13,8 @@ import pytest
 
 import hwbench as hb
 from hwbench.results.study_columns import MEASURED
-from hwbench.results.study_reading import list_parts, read_predictions, read_trials
+from hwbench.results.study_predictions import read_predictions
+from hwbench.results.study_reading import list_parts, read_trials
 from hwbench.runs.run import resume_study, run_scenario
 from hwbench.study.run import Resources
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from hwbench.analysis.comparison import rank_predictors, samples_needed
+from hwbench.analysis.comparison import rank_predictors, resampled_curves, samples_of_curves
 from hwbench.analysis.deviations import deviation_statistics
 from hwbench.errors import HwbenchError
 from hwbench.pages.blocks import Cell, Column, DataTable, Row
@@ -104,7 +104,8 @@ def ranks_figure(study: pd.DataFrame, entries: Mapping[str, Entry]) -> Figure | 
 
 def samples_tables(run: Run, study: pd.DataFrame, titles: Mapping[str, str]) -> list[DataTable]:
     """For each target the measurements that every predictor needs for some taus."""
-    found = {tau: samples_needed(study, tau) for tau in TAUS}
+    curves = resampled_curves(study)
+    found = {tau: samples_of_curves(curves, tau) for tau in TAUS}
     columns = (
         Column("predictor", "predictor", numeric=False),
         *(Column(f"tau {tau:g}", f"samples_for_{tau:g}") for tau in TAUS),
