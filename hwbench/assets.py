@@ -32,8 +32,15 @@ class Source:
     folder: Path
 
     def files(self, suffix: str) -> dict[str, Path]:
-        """The files by name without suffix, sorted by name."""
-        return {path.stem: path for path in sorted(self.folder.glob(f"*{suffix}"))}
+        """The files by name without suffix, sorted by name, without those of `unnameable`."""
+        paths = sorted(self.folder.glob(f"*{suffix}"))
+        return {path.stem: path for path in paths if path.stem.isprintable()}
+
+    def unnameable(self, suffix: str) -> list[Path]:
+        """Files in whose names are line breaks, or bytes that are no text."""
+        return [
+            path for path in sorted(self.folder.glob(f"*{suffix}")) if not path.stem.isprintable()
+        ]
 
 
 def assets_folder(kind: str) -> Path:
@@ -107,6 +114,10 @@ class Content:
         lines = list(_packages()[1])
         owners: dict[str, str] = {}
         for source in self._sources():
+            lines += [
+                f"{str(path)!a} is left out: its name cannot be printed; rename it"
+                for path in source.unnameable(self.suffix)
+            ]
             for name, path in source.files(self.suffix).items():
                 owner = owners.setdefault(name, source.owner)
                 if owner != source.owner:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from hwbench.errors import HwbenchError, unknown_name
 from hwbench.predictors import PredictorCard, list_predictors, make_predictor, predictor_card
 from hwbench.predictors.left_out import LeftOut
-from hwbench.predictors.registry import MODELS
+from hwbench.predictors.make import new_estimator
 from hwbench.predictors.regressor import ArchitectureRegressor
 from hwbench.predictors.tuning import Tuning
 from hwbench.spaces import Space
@@ -163,7 +163,7 @@ def _obstacle(space: Space, name: str, card: PredictorCard, *, named: bool) -> s
     if card.encoding not in space.encodings and card.encoding_fixed:
         return f"needs the encoding '{card.encoding}', which {space.name} has not"
     try:
-        MODELS.load(card.estimator, where=f"predictor {name}", extra=card.extra)
+        new_estimator(card, name)
     except HwbenchError as error:
         return str(error).removeprefix(f"predictor {name}: ")
     return ""

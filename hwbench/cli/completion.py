@@ -39,7 +39,7 @@ def spaces(incomplete: str) -> list[str]:
 
 def columns(incomplete: str) -> list[str]:
     """`table:column` of every table that can be read."""
-    from pyarrow import ArrowException, parquet
+    from pyarrow import parquet
 
     found = []
     for name, path in TABLES.files().items():
@@ -47,7 +47,7 @@ def columns(incomplete: str) -> list[str]:
             continue
         try:
             names = parquet.read_schema(path).names
-        except (OSError, ArrowException):
+        except Exception:  # noqa: BLE001, S112  a broken table is named by `tables list`
             continue
         found += [f"{name}:{column}" for column in names if column not in ARCHITECTURE_COLUMNS]
     return _starting(incomplete, found)

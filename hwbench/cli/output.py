@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from hwbench.cli import completion
-from hwbench.errors import HwbenchError
+from hwbench.errors import HwbenchError, one_line
 from hwbench.progress import Progress, StageProgress
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
@@ -127,6 +127,8 @@ def listed(
             rows.append(describe(name))
         except HwbenchError as error:
             warn(str(error))
+        except (Exception, SystemExit) as error:  # noqa: BLE001  of others
+            warn(f"{name} cannot be listed: {type(error).__name__}: {one_line(error)}")
     for line in hidden:
         warn(line)
     return rows

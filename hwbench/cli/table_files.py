@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +13,9 @@ from hwbench.errors import HwbenchError
 
 if TYPE_CHECKING:
     from hwbench.tables import Table
+
+LONGEST_NAME = 200
+"""Characters of a table's name: file systems take 255 bytes, and more stands beside it."""
 
 TableName = Annotated[str, typer.Option("--name", help="Name of the table to make.")]
 TablePath = Annotated[
@@ -38,7 +42,14 @@ def new_table_path(name: str, output: Path | None, *, replace: bool = False) -> 
     from hwbench.tables.library import own_table_path
 
     if not re.fullmatch(r"[a-z0-9][a-z0-9._-]*", name):
-        raise HwbenchError(f"table name '{name}': use lower-case letters, digits, '.', '_' and '-'")
+        raise HwbenchError(
+            f"table name {name[:LONGEST_NAME]!r}: use lower-case letters, digits, '.', '_' and '-'"
+        )
+    if len(name) > LONGEST_NAME:
+        raise HwbenchError(
+            f"table name '{name[:40]}...': {len(name)} characters are too many, take "
+            f"{LONGEST_NAME} at most"
+        )
     path = own_table_path(name) if output is None else output
     if path.suffix != ".parquet":
         raise HwbenchError(f"{path}: the name of a table's file must end in .parquet")
@@ -56,8 +67,16 @@ def say_made(table: Table, path: Path) -> None:
     typer.echo(f"table {table.card.name}: {len(table)} architectures at {path}")
 
 
-def pairs(option: str, given: list[str] | None, form: str) -> dict[str, str]:
+def pairs(
+    option: str, given: list[str] | None, form: str, *, known: Collection[str] = ()
+) -> dict[str, str]:
     """Split the values "key=value" of a repeated option.
+
+    Parameters
+    ----------
+    option, given, form : the option, its values, and what they look like, for messages.
+    known : keys that there are. A value with several "=" is split behind the longest of these, and
+        at its last "=" where none fits.
 
     Raises
     ------
@@ -66,8 +85,10 @@ def pairs(option: str, given: list[str] | None, form: str) -> dict[str, str]:
     """
     found = {}
     for text in given or []:
-        key, separator, value = text.partition("=")
-        if not separator or not key or not value:
-            raise HwbenchError(f"{option} '{text}' must have the form {form}")
+        fitting = [key for key in known if text.startswith(f"{key}=") and len(text) > len(key) + 1]
+        key = max(fitting, key=len) if fitting else text.rpartition("=")[0]
+        value = text[len(key) + 1 :]
+        if not key or not value:
+            raise HwbenchError(f"{option} {text!r} must have the form {form}")
         found[key] = value
     return found

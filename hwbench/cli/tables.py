@@ -202,7 +202,13 @@ def merge(
             "created": max(part.card.created for part in parts),
         }
     )
-    merged = merge_tables(parts, card, prefixes=pairs("--prefix", prefix, "TABLE=PREFIX"))
+    merged = merge_tables(
+        parts,
+        card,
+        prefixes=pairs(
+            "--prefix", prefix, "TABLE=PREFIX", known=[part.card.name for part in parts]
+        ),
+    )
     merged = with_twin_noise(merged)
     merged.save(path)
     say_made(merged, path)

@@ -79,16 +79,17 @@ def import_(
 
     if len(what) != 1:
         raise HwbenchError(f"tables import --space: give one file, not {len(what)}")
-    table_name = name or Path(what[0]).stem.lower()
+    table_name = Path(what[0]).stem.lower() if name is None else name
     path = new_table_path(table_name, output, replace=replace)
+    columns = _columns(Path(what[0]), [*(unit or ()), *(direction or ()), *(device or ())])
     try:
         table, report = own_table(
             Path(what[0]),
             space=space,
             name=table_name,
-            units=pairs("--unit", unit, "COLUMN=UNIT"),
-            directions=pairs("--direction", direction, "COLUMN=minimize|maximize"),
-            devices=_devices(device or []),
+            units=pairs("--unit", unit, "COLUMN=UNIT", known=columns),
+            directions=pairs("--direction", direction, "COLUMN=minimize|maximize", known=columns),
+            devices=_devices(device or [], columns),
             arch_column=arch_column,
             ignore=ignore or (),
             duplicates=duplicates,
@@ -108,11 +109,19 @@ def import_(
     say_made(table, path)
 
 
-def _devices(given: list[str]) -> dict[str, str] | str:
+def _columns(path: Path, options: list[str]) -> list[str]:
+    """The columns of a file, where one of the options may be split in several ways."""
+    from hwbench.tables.own.files import read_rows
+
+    return list(read_rows(path).frame) if any(text.count("=") > 1 for text in options) else []
+
+
+def _devices(given: list[str], columns: list[str]) -> dict[str, str] | str:
     """One device for all columns, or one a column."""
     if len(given) == 1 and "=" not in given[0]:
         return given[0]
-    return pairs("--device", given, "COLUMN=NAME, or a single NAME for all columns")
+    form = "COLUMN=NAME, or a single NAME for all columns"
+    return pairs("--device", given, form, known=columns)
 
 
 def _import_benchmark(
@@ -133,7 +142,7 @@ def _import_benchmark(
             f"tables import {benchmark}: name its files or a folder of them; "
             f"'hwbench tables fetch {benchmark}' gets public ones"
         )
-    table_name = name or benchmark
+    table_name = benchmark if name is None else name
     path = new_table_path(table_name, output, replace=replace)
     with stage_bars() as stage:
         table = import_benchmark(benchmark, paths, progress=stage(f"converting {benchmark}"))
@@ -173,7 +182,7 @@ def fetch(
     from hwbench.tables.public.catalogue import load_benchmark
 
     load_benchmark(benchmark)
-    table_name = name or benchmark
+    table_name = benchmark if name is None else name
     path = new_table_path(table_name, output, replace=replace)
     with stage_bars() as stage:
         table = fetch_benchmark(benchmark, variant=variant, mirror=mirror, stage=stage)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
-from hwbench.errors import HwbenchError, unknown_name
+from hwbench.errors import HwbenchError, one_line, unknown_name
 from hwbench.predictors.card import PredictorCard, predictor_card
 from hwbench.predictors.registry import MODELS
 from hwbench.spaces import Space, get_space
@@ -13,6 +13,9 @@ from hwbench.spaces import Space, get_space
 if TYPE_CHECKING:
     from hwbench.predictors.regressor import ArchitectureRegressor
     from hwbench.predictors.tuning import Tuning
+
+ESTIMATOR_METHODS = ("fit", "predict", "get_params", "set_params")
+"""What every regressor of scikit-learn's kind has."""
 
 
 def make_predictor(
@@ -57,11 +60,12 @@ def make_predictor(
             f"predictor {name} is made for encoding '{card.encoding}' and takes no other"
         )
     where = get_space(space) if isinstance(space, str) else space
-    estimator = MODELS.load(card.estimator, where=f"predictor {name}", extra=card.extra)()
+    estimator = new_estimator(card, name)
     try:
         estimator.set_params(**card.defaults)
-    except ValueError as error:
-        raise HwbenchError(f"predictor {name}: its card's defaults do not fit: {error}") from error
+    except Exception as error:  # the code of others may raise anything
+        reason = one_line(error)
+        raise HwbenchError(f"predictor {name}: its card's defaults do not fit: {reason}") from error
     set_up(estimator, parameters, name=name, space=where, seed=seed, kept=card.defaults)
     return ArchitectureRegressor(
         estimator,
@@ -71,6 +75,43 @@ def make_predictor(
         tuning=tuning,
         random_state=seed,
     )
+
+
+def new_estimator(card: PredictorCard, name: str) -> Any:
+    """What a card names, made with the defaults of its class.
+
+    Parameters
+    ----------
+    card : the predictor's.
+    name : of the predictor, for messages.
+
+    Raises
+    ------
+    HwbenchError
+        Where it cannot be imported or made, or is no estimator: a function, a class of anything
+        else.
+    """
+    where = f"predictor {name}"
+    kind = MODELS.load(card.estimator, where=where, extra=card.extra)
+    if not isinstance(kind, type):
+        raise HwbenchError(
+            f"{where}: {card.estimator} is no class of estimators, but a {type(kind).__name__}"
+        )
+    lacking = [each for each in ESTIMATOR_METHODS if not callable(getattr(kind, each, None))]
+    if lacking:
+        raise HwbenchError(
+            f"{where}: {card.estimator} is no regressor as scikit-learn has them, it lacks "
+            f"{', '.join(lacking)}"
+        )
+    try:
+        made = kind()
+        made.get_params(deep=True)
+    except (Exception, SystemExit) as error:  # the code of others may raise anything
+        raise HwbenchError(
+            f"{where}: {card.estimator} cannot be made without arguments, it raises "
+            f"{type(error).__name__}: {one_line(error)}"
+        ) from error
+    return made
 
 
 def set_up(

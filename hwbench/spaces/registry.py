@@ -108,7 +108,7 @@ def _in_code(name: str) -> Space:
         fault = what_is_wrong(space)
         if not fault and space.name != name:
             fault = f"has the name '{space.name}'; call its entry point so"
-    except Exception as error:  # whatever a stranger's code may raise
+    except (Exception, SystemExit) as error:  # whatever a stranger's code may raise
         raise HwbenchError(
             f"{place}: {SPACES.path_of(name)} fails: {type(error).__name__}: {one_line(error)}"
         ) from error

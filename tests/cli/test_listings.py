@@ -1,5 +1,10 @@
 import json
+import os
 
+import pytest
+
+from hwbench.cli import output
+from hwbench.errors import HwbenchError
 from hwbench.predictors import list_predictors
 from hwbench.spaces import get_space, list_spaces
 
@@ -112,3 +117,66 @@ def test_a_malformed_architecture_is_refused(refused):
     assert "did you mean 'nor_conv_" in refused("spaces", "show", "nasbench201", cell)
     assert "8 digits" in refused("spaces", "show", "nasbench_macro", "0123")
     assert "did you mean 'nasbench201'" in refused("spaces", "show", "nasbench210", cell)
+
+
+FOLDERS = {
+    ("predictors", "list"): ("predictors", ".toml"),
+    ("spaces", "list"): ("spaces", ".toml"),
+    ("tables", "list"): ("tables", ".parquet"),
+    ("tables", "benchmarks"): ("sources", ".toml"),
+    ("live", "list"): ("simulations/live/published", ".toml"),
+}
+
+
+def write_broken_cards(folder, suffix):
+    """Cards that cannot be read, one of each kind; gives how many."""
+    folder.mkdir(parents=True)
+    contents = {
+        "empty": b"",
+        "binary": bytes(range(256)),
+        "digits": b"title = " + b"9" * 6000,
+        "deep": b"a = " + b"[" * 5000,
+        "types": b"title = 3\nname = {a = 1}",
+        "line\nbreak": b'title = "a"',
+    }
+    for name, content in contents.items():
+        (folder / f"broken-{name}{suffix}").write_bytes(content)
+    (folder / f"broken-folder{suffix}").mkdir()
+    (folder / f"broken-link{suffix}").symlink_to("nowhere")
+    (folder / f"broken-loop{suffix}").symlink_to(f"broken-loop{suffix}")
+    (folder / os.fsdecode(b"broken-\xff" + suffix.encode())).write_bytes(b"")
+    return len(contents) + 4
+
+
+@pytest.mark.parametrize("command", FOLDERS)
+def test_broken_cards_are_named_and_the_rest_is_listed(hwbench, hwbench_home, command):
+    whole = hwbench(*command).out
+    place, suffix = FOLDERS[command]
+    count = write_broken_cards(hwbench_home / place, suffix)
+    listed = hwbench(*command)
+    assert listed.code == 0
+    assert listed.out == whole
+    lines = listed.err.splitlines()
+    assert len(lines) == count
+    assert all(line.startswith("hwbench: warning: ") and "broken-" in line for line in lines)
+
+
+def test_what_raises_anything_is_named_and_the_rest_is_listed(capsys):
+    def describe(name):
+        errors = {"a": OverflowError("too\nlarge"), "c": SystemExit(3), "d": HwbenchError("d: no")}
+        if name in errors:
+            raise errors[name]
+        return {"name": name}
+
+    assert output.listed("abcde", describe) == [{"name": "b"}, {"name": "e"}]
+    assert capsys.readouterr().err.splitlines() == [
+        "hwbench: warning: a cannot be listed: OverflowError: too large",
+        "hwbench: warning: c cannot be listed: SystemExit: 3",
+        "hwbench: warning: d: no",
+    ]
+
+
+def test_suggestions_are_one_line_whatever_files_are_called(refused, hwbench_home):
+    write_broken_cards(hwbench_home / "simulations", ".toml")
+    assert "did you mean 'quick'" in refused("study", "run", "quikc")
+    refused("study", "run", "zzzzzzzzzz")

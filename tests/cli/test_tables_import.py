@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from hwbench.spaces import get_space
 from hwbench.tables import load_table
 from hwbench.tables.public.catalogue import benchmark_cards
 
@@ -136,3 +137,46 @@ def test_own_columns_are_told_their_device(hwbench, own_file, given):
     command = ["tables", "import", "--space", "nasbench201", own_file, "--unit", "latency=ms"]
     assert hwbench(*command, "--replace", "--device", given).code == 0
     assert load_table("mine").card.columns["latency"].device == "my board"
+
+
+def test_a_column_with_an_equals_sign_is_given_unit_direction_and_device(
+    hwbench, refused, hwbench_home, tmp_path
+):
+    space = get_space("nasbench201")
+    archs = space.to_strings(space.sample(20, 0))
+    columns = {"a=b": range(20), "a": range(20, 40), "a=b=c": range(40, 60)}
+    path = tmp_path / "mine.csv"
+    pd.DataFrame({"arch": archs, **columns}).to_csv(path, index=False)
+    given = ("tables", "import", "--space", "nasbench201", path, "--name", "mine")
+    options = [("--unit", "a=b=ms"), ("--unit", "a=mJ"), ("--unit", "a=b=c=kB")]
+    options += [("--direction", f"{name}=minimize") for name in columns]
+    options += [("--device", "a=b=one"), ("--device", "a=b=c=x=y")]
+    result = hwbench(*given, *[each for pair in options for each in pair])
+    assert result.code == 0, result.err
+    cards = load_table("mine").card.columns
+    assert {name: card.unit for name, card in cards.items()} == {
+        "a_b": "ms", "a": "mJ", "a_b_c": "kB",
+    }  # fmt: skip
+    assert {name: card.device for name, card in cards.items()} == {
+        "a_b": "one", "a": None, "a_b_c": "x=y",
+    }  # fmt: skip
+    assert "COLUMN=UNIT" in refused(*given, "--replace", "--unit", "=ms")
+
+
+@pytest.mark.parametrize(
+    "name", ["a" * 300, "a" * 201, "", ".", "..", "../x", "a/b", "-a", "a\nb", "a\0b", "A", "ä"]
+)
+@pytest.mark.parametrize("command", ["import", "measure", "train", "merge"])
+def test_names_that_no_file_can_have_are_one_line(refused, hwbench_home, tmp_path, name, command):
+    path = tmp_path / "mine.csv"
+    path.write_text("arch,latency\n")
+    arguments = {
+        "import": ["--space", "nasbench201", path],
+        "measure": ["nasbench201"],
+        "train": ["nasbench201"],
+        "merge": ["nb201-digits"],
+    }[command]
+    line = refused("tables", command, *arguments, f"--name={name}")
+    assert "table name" in line
+    assert len(line) < 400
+    assert not list(hwbench_home.rglob("*.parquet"))

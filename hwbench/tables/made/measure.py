@@ -118,7 +118,17 @@ def measure(
         Where the runtime does not work here, an architecture is given twice, or the journal
         belongs to another recipe, machine, set of architectures or code, or cannot be written.
     """
-    os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # the memory profiler is chatty on stderr
+    with _quiet_profiler():
+        return _measure(space, recipe, journal_path, archs, progress)
+
+
+def _measure(
+    space: Space,
+    recipe: MeasureRecipe,
+    journal_path: Path,
+    archs: ArrayLike | None,
+    progress: Progress,
+) -> Measurements:
     import torch
 
     check_runtime(recipe.runtime, recipe.dtype, recipe.device)
@@ -248,21 +258,41 @@ def _quiet_process(threads: int) -> Iterator[None]:
     """Pin the process to as many cores as it has threads, and stop what disturbs timings."""
     import torch
 
-    threads_before = torch.get_num_threads()
-    cores_before = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else None
-    torch.set_num_threads(threads)
-    torch.set_flush_denormal(True)
-    gc.collect()
-    gc.freeze()  # what lives now need not be looked at in the collections between visits
-    gc.disable()
+    with contextlib.ExitStack() as stack:
+        stack.callback(torch.set_num_threads, torch.get_num_threads())
+        torch.set_num_threads(threads)
+        stack.callback(torch.set_flush_denormal, _flushes_denormals())
+        torch.set_flush_denormal(True)
+        if gc.isenabled():
+            stack.callback(gc.enable)
+        gc.collect()
+        gc.disable()
+        if not gc.get_freeze_count():  # else what lives now is the caller's to thaw
+            stack.callback(gc.unfreeze)
+            gc.freeze()  # what lives now need not be looked at in the collections between visits
+        if hasattr(os, "sched_getaffinity"):
+            cores = os.sched_getaffinity(0)
+            stack.callback(os.sched_setaffinity, 0, cores)
+            os.sched_setaffinity(0, sorted(cores)[-threads:])
+        yield
+
+
+def _flushes_denormals() -> bool:
+    """Whether numbers too small for full precision are taken as 0 now; torch does not say."""
+    import torch
+
+    smallest = torch.full((1,), torch.finfo(torch.float64).tiny, dtype=torch.float64)
+    return float((smallest / 2).item()) == 0.0
+
+
+@contextlib.contextmanager
+def _quiet_profiler() -> Iterator[None]:
+    """Keep the memory profiler, which is chatty on stderr, quiet where nobody has asked it."""
+    name = "KINETO_LOG_LEVEL"
+    given = name in os.environ
+    os.environ.setdefault(name, "99")
     try:
-        if cores_before is not None:
-            os.sched_setaffinity(0, sorted(cores_before)[-threads:])
         yield
     finally:
-        gc.unfreeze()
-        gc.enable()
-        torch.set_flush_denormal(False)
-        torch.set_num_threads(threads_before)
-        if cores_before is not None:
-            os.sched_setaffinity(0, cores_before)
+        if not given:
+            os.environ.pop(name, None)

@@ -21,6 +21,7 @@ from hwbench.progress import Progress, silent
 from hwbench.tables.public.catalogue import SourceFile
 from hwbench.tables.public.checksum import Digest, file_fault, record_sha256
 from hwbench.tables.public.partial import Origin, Partial, locked
+from hwbench.tables.public.patience import Patience, patience_seconds, watched
 from hwbench.version import __version__
 
 TIMEOUT_SECONDS = 30.0
@@ -113,14 +114,26 @@ class _Transfer:
             self.partial.move_to(self.target)
             return
         start, validator = self._resume_point()
-        with self._ask(start, validator) as response:
-            start = self._agree_on_start(response, start, validator)
-            length = self._length(response, start)
-            if start == 0:
-                self.partial.begin(self._origin(response, length))
-            self._refuse_full_disk(start, length)
-            found, size = self._receive(response, start, length)
+        with Patience(patience_seconds()) as patience:
+            try:
+                with self._ask(start, validator, patience) as response:
+                    start = self._agree_on_start(response, start, validator)
+                    length = self._length(response, start)
+                    if start == 0:
+                        self.partial.begin(self._origin(response, length))
+                    self._refuse_full_disk(start, length)
+                    found, size = self._receive(response, start, length, patience)
+            except (_PassingError, DownloadError) as error:
+                if patience.lost:
+                    self._refuse_slow(patience, error)
+                raise
         self._check_and_move(found, size, resumed=start > 0)
+
+    def _refuse_slow(self, patience: Patience, cause: Exception | None) -> NoReturn:
+        """Tell that too little came; a server that has sent some may be faster the next time."""
+        if self.received:
+            raise _PassingError(patience.reason) from cause
+        raise self._error(patience.reason) from cause
 
     def _is_complete(self) -> bool:
         """Whether all was there and right when an earlier process was killed before the move."""
@@ -143,7 +156,7 @@ class _Transfer:
             start = 0  # nothing could tell whether both parts are of one file
         return start, validator
 
-    def _ask(self, start: int, validator: str | None) -> Any:
+    def _ask(self, start: int, validator: str | None, patience: Patience) -> Any:
         headers = {"User-Agent": f"hwbench/{__version__}", "Accept-Encoding": "identity"}
         if start:
             headers["Range"] = f"bytes={start}-"
@@ -151,7 +164,7 @@ class _Transfer:
                 headers["If-Range"] = validator
         try:
             request = urllib.request.Request(self.url, headers=headers)  # noqa: S310 http(s) only
-            return _opener().open(request, timeout=TIMEOUT_SECONDS)
+            return _opener(patience).open(request, timeout=TIMEOUT_SECONDS)
         except urllib.error.HTTPError as error:
             with error:
                 self._refuse_status(error)
@@ -192,13 +205,16 @@ class _Transfer:
             raise self._error(f"the server offers {length} bytes; no benchmark is that large")
         return length
 
-    def _receive(self, response: Any, start: int, length: int | None) -> tuple[str, int]:
+    def _receive(
+        self, response: Any, start: int, length: int | None, patience: Patience
+    ) -> tuple[str, int]:
         """Write what comes behind the first `start` bytes; give the whole's checksum and size."""
         digest = Digest(self.file.checksum_kind, length or 0)
         size = start
         with self.partial.path.open("r+b", buffering=0) as output:
             digest.update_from(self.partial.path)
             output.seek(start)
+            patience.renew()
             self.progress(size, length or 0)
             while chunk := _read(response):
                 size += len(chunk)
@@ -207,10 +223,13 @@ class _Transfer:
                     raise self._error(f"the server sends more than {length or LARGEST_BYTES} bytes")
                 _write(output, chunk)
                 digest.update(chunk)
+                patience.received(len(chunk))
                 self.received = True
                 self.furthest = max(self.furthest, size)
                 self.progress(size, length or 0)
             os.fsync(output.fileno())
+        if patience.lost:  # which ends an answer of unknown length as its own end would
+            self._refuse_slow(patience, None)
         if length is not None and size < length:
             raise _PassingError(f"the connection was cut after {size} of {length} bytes")
         if length is None and self.file.checksum_kind == "git_blob_sha1":
@@ -306,14 +325,36 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
-def _opener() -> urllib.request.OpenerDirector:
+class _HTTP(urllib.request.HTTPHandler):
+    """Opens http connections that patience watches."""
+
+    def __init__(self, patience: Patience) -> None:
+        super().__init__()
+        self._connection = watched(http.client.HTTPConnection, patience)
+
+    def http_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
+        return self.do_open(self._connection, req)
+
+
+class _HTTPS(urllib.request.HTTPSHandler):
+    """Opens https connections that patience watches."""
+
+    def __init__(self, patience: Patience) -> None:
+        super().__init__()
+        self._connection = watched(http.client.HTTPSConnection, patience)
+
+    def https_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
+        return self.do_open(self._connection, req)
+
+
+def _opener(patience: Patience) -> urllib.request.OpenerDirector:
     """One that knows http, https and the environment's proxies, and nothing else."""
     opener = urllib.request.OpenerDirector()
     for handler in (
         urllib.request.ProxyHandler(),
         urllib.request.UnknownHandler(),
-        urllib.request.HTTPHandler(),
-        urllib.request.HTTPSHandler(),
+        _HTTP(patience),
+        _HTTPS(patience),
         urllib.request.HTTPDefaultErrorHandler(),
         _Redirects(),
         urllib.request.HTTPErrorProcessor(),

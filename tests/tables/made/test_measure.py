@@ -103,19 +103,35 @@ def test_interrupted_run_goes_on_where_it_was(tmp_path):
 
 
 @pytest.mark.parametrize("fails", [False, True])
-def test_process_is_left_as_it_was(tmp_path, fails):
+@pytest.mark.parametrize("given", [False, True])
+def test_process_is_left_as_it_was(tmp_path, monkeypatch, fails, given):
     def fail(done, total):
         if fails and done:
             raise RuntimeError
 
     def state():
         cores = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else None
-        return torch.get_num_threads(), cores, gc.isenabled(), gc.get_freeze_count() > 0
+        smallest = torch.full((1,), torch.finfo(torch.float64).tiny, dtype=torch.float64)
+        frozen, flushes = gc.get_freeze_count() > 0, (smallest / 2).item() == 0
+        return torch.get_num_threads(), cores, gc.isenabled(), frozen, flushes, dict(os.environ)
 
-    before = state()
-    with pytest.raises(RuntimeError) if fails else contextlib.nullcontext():
-        measure(SPACE, RECIPE, tmp_path / "j", archs=ARCHS[:1], progress=fail)
-    assert state() == before
+    monkeypatch.delenv("KINETO_LOG_LEVEL", raising=False)
+    measure(SPACE, RECIPE, tmp_path / "first", archs=ARCHS[:1])  # what is set for good, as imports
+    if given:  # what a caller may have set is not hwbench's to undo
+        monkeypatch.setenv("KINETO_LOG_LEVEL", "5")
+        torch.set_flush_denormal(True)
+        gc.disable()
+        gc.freeze()
+    try:
+        before = state()
+        with pytest.raises(RuntimeError) if fails else contextlib.nullcontext():
+            measure(SPACE, RECIPE, tmp_path / "j", archs=ARCHS[:1], progress=fail)
+        assert state() == before
+        assert os.environ.get("KINETO_LOG_LEVEL") == ("5" if given else None)
+    finally:
+        gc.unfreeze()
+        gc.enable()
+        torch.set_flush_denormal(False)
 
 
 def test_journal_of_other_architectures_is_refused(tmp_path):

@@ -1,6 +1,8 @@
 """A download is continued after any stop, checked as it comes, and never used half-done."""
 
+import contextlib
 import hashlib
+import itertools
 import re
 import shutil
 import socket
@@ -14,6 +16,7 @@ from hypothesis import strategies as st
 
 from hwbench.errors import HwbenchError
 from hwbench.tables.public import download as download_module
+from hwbench.tables.public import patience as patience_module
 from hwbench.tables.public.download import FAILURES
 from hwbench.tables.public.fetch import fetch_files
 
@@ -438,3 +441,77 @@ def test_encryption_is_not_given_up_on_the_way(
 def test_no_encryption_where_it_is_expected_is_one_line(serve, server, refusal):
     message = refusal(serve(), mirror=server.url.replace("http:", "https:"))
     assert "table.bin: no safe connection is possible" in message
+
+
+class DrippingServer:
+    """Answers every connection by pieces with a pause before each, as long as anybody listens."""
+
+    def __init__(self, pieces, pause=0.05):
+        self.pieces, self.pause, self.connections = pieces, pause, 0
+        self.ended = threading.Event()
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self):
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = self.listener.accept()
+                self.connections += 1
+                threading.Thread(target=self._drip, args=(connection,), daemon=True).start()
+
+    def _drip(self, connection):
+        with connection, contextlib.suppress(OSError):
+            connection.recv(65536)
+            for piece in self.pieces():
+                connection.sendall(piece)
+                if self.ended.wait(self.pause):
+                    return
+
+    def close(self):
+        self.ended.set()
+        self.listener.close()
+
+
+HEAD = b"HTTP/1.1 200 OK\r\n"
+WHOLE_HEAD = HEAD + f"Content-Length: {len(CONTENT)}\r\n\r\n".encode()
+DRIPS = {
+    "head": lambda: itertools.chain([HEAD + b"X: "], itertools.repeat(b"x")),
+    "body": lambda: itertools.chain([WHOLE_HEAD], itertools.repeat(b"x")),
+    "body without end": lambda: itertools.chain([HEAD + b"\r\n"], itertools.repeat(b"x")),
+    "size of a chunk": lambda: itertools.chain(
+        [HEAD + b"Transfer-Encoding: chunked\r\n\r\n1;"], itertools.repeat(b"x")
+    ),
+}
+
+
+@pytest.mark.parametrize("drip", DRIPS)
+def test_a_server_that_drips_is_given_up(source, make_card, tmp_path, monkeypatch, drip):
+    monkeypatch.setenv("HWBENCH_DOWNLOAD_SECONDS", "0.4")
+    server = DrippingServer(DRIPS[drip])
+    try:
+        with pytest.raises(HwbenchError, match=r"fewer than 262144 bytes came in 0\.4 seconds"):
+            fetch_files(make_card(source(CONTENT)), mirror=server.url, folder=tmp_path)
+    finally:
+        server.close()
+    assert server.connections in (1, FAILURES)
+    assert not [path for path in tmp_path.rglob("*") if path.is_file() and ".part" not in path.name]
+
+
+def test_a_slow_server_is_not_cut(source, make_card, tmp_path, monkeypatch):
+    monkeypatch.setenv("HWBENCH_DOWNLOAD_SECONDS", "2")
+    monkeypatch.setattr(patience_module, "SLOWEST_BYTES", 20_000)
+    parts = [CONTENT[first : first + 5_000] for first in range(0, len(CONTENT), 5_000)]
+    server = DrippingServer(lambda: [WHOLE_HEAD, *parts])  # in all it takes longer than patience
+    try:
+        [path] = fetch_files(make_card(source(CONTENT)), mirror=server.url, folder=tmp_path)
+    finally:
+        server.close()
+    assert path.read_bytes() == CONTENT
+    assert server.connections == 1
+
+
+@pytest.mark.parametrize("given", ["", "0", "-1", "nan", "inf", "soon"])
+def test_patience_is_a_number_of_seconds(refusal, serve, monkeypatch, given):
+    monkeypatch.setenv("HWBENCH_DOWNLOAD_SECONDS", given)
+    assert "must be a number of seconds above 0" in refusal(serve())
