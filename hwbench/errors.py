@@ -10,8 +10,24 @@ class HwbenchError(ValueError):
     """An error the user can mend: a wrong name, a broken file, a value out of range.
 
     The message is one line: what was wrong, where, and what to do. The command line prints it
-    without a traceback and exits with code 2.
+    without a traceback and exits with code 2. Names of files and words out of them may hold
+    anything: what a terminal would act on, line ends too, is escaped, and what would fill its
+    window is cut off.
     """
+
+    most_letters = 4000
+
+    def __init__(self, message: object = "") -> None:
+        text = str(message)
+        if len(text) > self.most_letters:
+            text = f"{text[: self.most_letters]} ..."
+        if not text.isprintable():
+            text = "".join(each if each.isprintable() else _escaped(each) for each in text)
+        super().__init__(text)
+
+
+def _escaped(letter: str) -> str:
+    return letter.encode("unicode_escape").decode("ascii")
 
 
 def nearest(name: str, valid: Iterable[str]) -> str | None:

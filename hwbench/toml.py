@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,7 +12,17 @@ from typing import Any, TypeVar, get_args
 import pydantic
 
 from hwbench.arguments import refused
-from hwbench.errors import HwbenchError, unknown_name
+from hwbench.errors import HwbenchError, one_line, unknown_name
+from hwbench.regular_files import read_regular
+
+MOST_BYTES = 1 << 20
+MOST_DEPTH = 50
+INTEGER_BITS = 64  # that TOML asks for
+_LONG_INTEGER = f"an integer of more than {INTEGER_BITS} bits"
+
+# A key of more parts than tables may be deep: the parser takes a time that grows with their square.
+_PART = r"""(?:[\w-]++|"(?:[^"\\\n]|\\.)*+"|'[^'\n]*+')"""
+_LONG_KEY = re.compile(rf"(?<![\w-]){_PART}(?:[ \t]*+\.[ \t]*+{_PART}){{{MOST_DEPTH},}}")
 
 Model = TypeVar("Model", bound=pydantic.BaseModel)
 
@@ -34,13 +45,54 @@ def read_toml(path: Path, model: type[Model]) -> Model:
         One line naming file and key: where the file is missing or no TOML, a key is unknown (with
         the nearest valid one) or missing, or a value is of the wrong type or out of range.
     """
+    return validated(load_toml(path), model, where=str(path))
+
+
+def load_toml(path: Path) -> dict[str, Any]:
+    """The tree of a TOML file.
+
+    Raises
+    ------
+    HwbenchError
+        One line naming the file: where it is missing, too large, or no TOML; where tables or lists
+        are nested deeper than `MOST_DEPTH`, or an integer has more than 64 bits.
+    """
+    content = read_regular(path, most_bytes=MOST_BYTES)
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise HwbenchError(f"{path}: cannot be read ({error.strerror})") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise HwbenchError(f"{path}: is no valid TOML: {error}") from error
-    return validated(content, model, where=str(path))
+        return _parsed(content.decode("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError, _BeyondError) as error:
+        raise HwbenchError(f"{path}: is no valid TOML: {one_line(error)}") from error
+    except ValueError as error:  # Python reads no number of more digits than 4,300
+        raise HwbenchError(f"{path}: is no valid TOML: {_LONG_INTEGER}") from error
+
+
+class _BeyondError(Exception):
+    """Its message is what was found that is too large."""
+
+
+def _parsed(text: str) -> dict[str, Any]:
+    if _LONG_KEY.search(text):
+        raise _BeyondError(f"a key of more than {MOST_DEPTH} parts")
+    tree = tomllib.loads(text)
+    _check_sizes(tree)
+    return tree
+
+
+def _check_sizes(tree: Mapping[str, Any]) -> None:
+    """Refuse what would be too deep to be walked, or too large to be shown."""
+    level: list[Any] = [tree]
+    for _ in range(MOST_DEPTH + 1):
+        parts = [part for each in level for part in _parts(each)]
+        if any(isinstance(part, int) and part.bit_length() >= INTEGER_BITS for part in parts):
+            raise _BeyondError(_LONG_INTEGER)
+        level = [part for part in parts if isinstance(part, dict | list)]
+        if not level:
+            return
+    raise _BeyondError(f"nested deeper than {MOST_DEPTH} levels")
+
+
+def _parts(value: Any) -> Any:
+    return value.values() if isinstance(value, dict) else value
 
 
 def validated(content: Mapping[str, Any], model: type[Model], *, where: str) -> Model:

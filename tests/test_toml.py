@@ -86,7 +86,7 @@ def test_what_is_no_toml_is_said(tmp_path, content):
 
 @pytest.mark.parametrize("name", ["missing.toml", ""])
 def test_missing_file_and_folder_are_said(tmp_path, name):
-    with pytest.raises(HwbenchError, match="cannot be read") as caught:
+    with pytest.raises(HwbenchError, match=r"no such file|cannot be read") as caught:
         read_toml(tmp_path / name, Outer)
     assert str(tmp_path) in str(caught.value)
 

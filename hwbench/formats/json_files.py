@@ -9,17 +9,18 @@ from pathlib import Path
 from typing import Any
 
 from hwbench.errors import HwbenchError
-from hwbench.formats.messages import shown
 from hwbench.formats.plain_data import depth_of
 from hwbench.formats.streams import open_stream
 
-MAX_BYTES = 1 << 28
+MAX_BYTES = 1 << 24  # as empty objects half a gigabyte
 MAX_DEPTH = 100
+INTEGER_BITS = 64
 
 _TEXT = r'"[^"\\]*(?:\\.[^"\\]*)*"'
 _WORD = re.compile(rf"{_TEXT}|[{{}}\[\]:,]|-?[\d.][\d.eE+-]*|-?[A-Za-z]+", re.DOTALL)
-# Only numbers like these can be too large for a float.
+# Only numbers like these can be too large for a float, or for an integer.
 _LARGE = re.compile(r"[eE]\+?0*[1-9]\d\d|\d{300}")
+_LONG = re.compile(r"\d{19}")
 
 
 class _RepeatedKeyError(ValueError):
@@ -27,6 +28,10 @@ class _RepeatedKeyError(ValueError):
 
 
 class _NotFiniteError(ValueError):
+    """Its message is what was found."""
+
+
+class _TooLongError(ValueError):
     """Its message is what was found."""
 
 
@@ -49,8 +54,8 @@ def load_json(
     Raises
     ------
     HwbenchError
-        Where the file cannot be read, is too large, nested too deeply, no JSON, or repeats a key
-        within an object. Names line and column (from 1).
+        Where the file cannot be read, is too large, nested too deeply, no JSON, repeats a key
+        within an object, or holds an integer of more than 64 bits. Names line and column (from 1).
     """
     with open_stream(path, max_bytes=max_bytes) as stream:
         content = stream.take_all()
@@ -79,8 +84,11 @@ def load_json(
             f"{path}: {place}: {str(error)[:40]} is no finite number; "
             "allow_nan accepts it where it is meant"
         ) from error
-    except ValueError as error:  # integers of thousands of digits
-        raise HwbenchError(f"{path}: {shown(str(error))}") from error
+    except _TooLongError as error:
+        place = _place(text, _find_word(text, str(error)))
+        raise HwbenchError(
+            f"{path}: {place}: an integer of more than {INTEGER_BITS} bits"
+        ) from error
     if too_deep:
         place = _place(text, _find_depth(text, max_depth))
         raise HwbenchError(f"{path}: {place}: nested deeper than {max_depth} levels")
@@ -108,11 +116,19 @@ def _parse(text: str, *, allow_nan: bool) -> Any:
     parse_float: Callable[[str], float] | None = None
     if not allow_nan and _LARGE.search(text):
         parse_float = finite
+
+    def short(number: str) -> int:
+        # Python reads no number of more digits than 4,300.
+        if len(number) > INTEGER_BITS or int(number).bit_length() > INTEGER_BITS:
+            raise _TooLongError(number)
+        return int(number)
+
     return json.loads(
         text,
         object_pairs_hook=unique,
         parse_constant=None if allow_nan else refuse,
         parse_float=parse_float,
+        parse_int=short if _LONG.search(text) else None,
     )
 
 

@@ -13,7 +13,7 @@ from hwbench.formats.messages import shown
 from hwbench.formats.pickle_globals import (
     ALLOWED,
     CLASS_BUILDERS,
-    ELEMENT_BYTES,
+    SET_BYTES,
     Budget,
     Call,
     Workshop,
@@ -95,6 +95,7 @@ class PickleState:
         self._stack: list[Any] = []
         self._memo: dict[int, Any] = {}
         self._wide_integers = False
+        self._n_idle = 0  # byte codes that make no object: a place on the stack is all they take
         start = stream.tell()
         self._budget = Budget(max_copies, lambda: stream.tell() - start)
         self._workshop = Workshop(self._budget)
@@ -218,7 +219,7 @@ class PickleState:
         self._stack.append(frozenset(items))
 
     def _do_empty_set(self) -> None:
-        self._budget.charge(ELEMENT_BYTES)
+        self._budget.charge(SET_BYTES)
         self._stack.append(set())
 
     def _do_tuple1(self) -> None:
@@ -301,12 +302,14 @@ class PickleState:
     # --- the stack and the memo ---------------------------------------------------------------
 
     def _do_pop(self) -> None:
+        self._n_idle += 1
         if self._stack:
             del self._stack[-1]
         else:
             self._pop_frame()
 
     def _do_dup(self) -> None:
+        self._n_idle += 1
         self._stack.append(self._stack[-1])
 
     def _do_get(self) -> None:
@@ -428,6 +431,7 @@ def _set_metadata(target: OrderedDict[Any, Any], state: Any) -> None:
 
 def _constant(value: Any) -> Callable[[PickleState], None]:
     def push(machine: PickleState) -> None:
+        machine._n_idle += 1
         machine._stack.append(value)
 
     return push

@@ -20,7 +20,9 @@ from hwbench.formats.plain_data import ATOMS, NotPlain, check_key
 
 MAX_ITEM_BYTES = 1 << 20  # of one element of an array
 MAX_DIMENSIONS = 32
+MAX_COPIES = 1 << 28
 ELEMENT_BYTES = 64  # what one element of a set or dictionary takes, at most
+SET_BYTES, DEQUE_BYTES, ARRAY_BYTES = 256, 1024, 256  # what an empty one takes
 _DTYPE = re.compile(
     r"(?:b1|[iu][1248]|f(?:2|4|8|16)|c(?:8|16|32)|O8?|[SUV]\d{1,7}|[?bBhHiIlLqQefdgFD])\Z"
 )
@@ -35,7 +37,7 @@ class Budget:
 
     Parameters
     ----------
-    limit : the largest sum of bytes.
+    limit : the largest sum of bytes beyond those read.
     n_read : tells how many bytes of the file were read so far.
     """
 
@@ -56,9 +58,10 @@ class Budget:
             Where it is used up.
         """
         self._spent += n_bytes
-        if self._spent > self.FLOOR and self._spent > min(
-            self._limit + self.FLOOR, self.RATIO * self._n_read() + self.FLOOR
-        ):
+        if self._spent <= self.FLOOR:
+            return
+        n_read = self._n_read()
+        if self._spent > self.FLOOR + min(self._limit + n_read, self.RATIO * n_read):
             raise HwbenchError("copies parts of itself too often to be plain data")
 
 
@@ -142,6 +145,7 @@ def _empty(kind: type) -> Builder:
 
 def _set(kind: type) -> Builder:
     def build(workshop: Workshop, args: tuple[Any, ...]) -> Any:
+        workshop.budget.charge(SET_BYTES)
         if not args:
             return kind()
         if len(args) != 1 or type(args[0]) not in (list, tuple):
@@ -223,7 +227,7 @@ def _deque(workshop: Workshop, args: tuple[Any, ...]) -> deque[Any]:
         or not (length is None or is_index(length))
     ):
         raise _wrong("collections.deque")
-    workshop.budget.charge(8 * len(content))
+    workshop.budget.charge(DEQUE_BYTES + 8 * len(content))
     return deque(content, length)
 
 
@@ -249,6 +253,7 @@ def _dtype(workshop: Workshop, args: tuple[Any, ...]) -> np.dtype[Any]:
         raise HwbenchError(
             f"numpy dtype {code[:40]!r} is not read; only plain numbers and text are"
         )
+    workshop.budget.charge(ARRAY_BYTES)
     made = np.dtype(code, copy=True)
     if made.itemsize > MAX_ITEM_BYTES:
         raise HwbenchError(f"numpy dtype {code!r} has items of more than {MAX_ITEM_BYTES:,} bytes")
@@ -303,6 +308,7 @@ def _check_size(shape: Any, dtype: np.dtype[Any], n_bytes: int) -> None:
 def _reconstruct(workshop: Workshop, args: tuple[Any, ...]) -> NDArray[Any]:
     if len(args) != 3 or args[0] is not np.ndarray:
         raise HwbenchError("only plain numpy arrays are read, no subclass of them")
+    workshop.budget.charge(ARRAY_BYTES)
     return workshop.fresh.add(np.empty(0, dtype=np.int8))
 
 

@@ -15,12 +15,14 @@ from typing import Any
 from hwbench.errors import HwbenchError
 from hwbench.formats.messages import shown
 from hwbench.formats.pickle_codes import HANDLERS, PickleState, Watcher
+from hwbench.formats.pickle_globals import MAX_COPIES
 from hwbench.formats.pickle_runs import take_run
 from hwbench.formats.streams import ByteStream
 
-MAX_OBJECTS = 50_000_000
+MAX_OBJECTS = 1 << 23  # each up to some 150 bytes with its place in a container
 MAX_MARKS = 1000
-CHECK_BYTES = 4 << 20  # objects are counted once in so many bytes
+CHECK_BYTES = 1 << 20  # objects are counted once in so many bytes
+IDLE_BYTES = 16  # no pickle of data has more than one byte in so many that makes no object
 
 # Byte codes that the inner loop carries out itself; `pickle_codes` knows the others.
 MARK = ord("(")
@@ -54,7 +56,7 @@ class PickleMachine(PickleState):
         stream: ByteStream,
         *,
         max_objects: int = MAX_OBJECTS,
-        max_copies: int = 1 << 31,
+        max_copies: int = MAX_COPIES,
         allowed: Mapping[tuple[str, str], Any] | None = None,
         stand_ins: bool = False,
         persistent: Callable[[Any], Any] | None = None,
@@ -104,7 +106,8 @@ class PickleMachine(PickleState):
     def _refill(self) -> None:
         if self._stream.tell() >= self._next_check:
             self._next_check += CHECK_BYTES
-            if sys.getallocatedblocks() - self._blocks_before > self._max_objects:
+            idle = self._n_idle - self._stream.tell() // IDLE_BYTES
+            if max(idle, sys.getallocatedblocks() - self._blocks_before) > self._max_objects:
                 raise HwbenchError(
                     f"holds more than {self._max_objects:,} objects; raise max_objects if the "
                     "memory suffices"

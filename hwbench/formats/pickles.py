@@ -8,11 +8,12 @@ from typing import Any
 
 from hwbench.errors import HwbenchError
 from hwbench.formats.pickle_entries import EntryTaker, OnItem
+from hwbench.formats.pickle_globals import MAX_COPIES
 from hwbench.formats.pickle_machine import MAX_OBJECTS, PickleMachine
 from hwbench.formats.plain_data import check_plain
 from hwbench.formats.streams import ByteStream, open_stream
 
-MAX_BYTES = 1 << 31
+MAX_BYTES = 1 << 28
 MAX_STREAM_BYTES = 1 << 36
 
 
@@ -30,7 +31,8 @@ def load_pickle(
     Parameters
     ----------
     source : a file (plain, gzip or bzip2, told by its first bytes), or the bytes themselves.
-    max_bytes : the largest size once unpacked; also the most that copies within it may take.
+    max_bytes : the largest size once unpacked; a packed file may hold no more than
+        `streams.unpacked_limit` says either.
     max_objects : the largest number of small objects, of some 60 bytes each.
     stand_ins : put inert `StandIn` objects where classes or functions of other libraries are
         named, instead of refusing them.
@@ -47,7 +49,10 @@ def load_pickle(
     """
     with open_stream(source, max_bytes=max_bytes) as stream:
         machine = PickleMachine(
-            stream, max_objects=max_objects, max_copies=max_bytes, stand_ins=stand_ins
+            stream,
+            max_objects=max_objects,
+            max_copies=min(max_bytes, MAX_COPIES),
+            stand_ins=stand_ins,
         )
         return load_checked(machine, stream)
 

@@ -12,11 +12,19 @@ from typing import BinaryIO, Protocol
 
 from hwbench.errors import HwbenchError
 from hwbench.formats.messages import shown
+from hwbench.regular_files import open_regular
 
 CHUNK = 1 << 20
+PACKED_FLOOR = 1 << 24  # a packed file may always hold so many bytes,
+PACKED_RATIO = 32  # and so many for each of its own: the published ones hold up to four
 PADDING = 9  # a byte code and its longest operand of fixed size
 GZIP_MAGIC = b"\x1f\x8b"
 BZIP2_MAGIC = b"BZh"
+
+
+def unpacked_limit(packed: int) -> int:
+    """The most bytes that are unpacked of a file with so many bytes."""
+    return PACKED_FLOOR + PACKED_RATIO * packed
 
 
 class Readable(Protocol):
@@ -39,6 +47,7 @@ class ByteStream:
     name : the file's name, for messages.
     max_bytes : the largest sum of bytes.
     size : how many bytes there are, where that is certain (a plain file, not a claim in a header).
+    packed : how many bytes the file has of which these are unpacked, if any.
 
     Attributes
     ----------
@@ -49,13 +58,20 @@ class ByteStream:
     """
 
     def __init__(
-        self, raw: Readable, name: str, *, max_bytes: int, size: int | None = None
+        self,
+        raw: Readable,
+        name: str,
+        *,
+        max_bytes: int,
+        size: int | None = None,
+        packed: int | None = None,
     ) -> None:
         self.name = name
         self.buffer = b""
         self.position = self.end = self.safe = 0
         self._raw = raw
-        self._max_bytes = max_bytes
+        self._allowed = max_bytes
+        self._max_bytes = max_bytes if packed is None else min(max_bytes, unpacked_limit(packed))
         self._size = size
         self._start = 0  # the offset of buffer[0] in the stream
         self._exhausted = False
@@ -63,6 +79,11 @@ class ByteStream:
             raise self._too_large()
 
     def _too_large(self) -> HwbenchError:
+        if self._max_bytes < self._allowed:
+            return HwbenchError(
+                f"{self.name}: holds more than {self._max_bytes:,} bytes once unpacked, too many "
+                "for a file of its size"
+            )
         return HwbenchError(
             f"{self.name}: holds more than {self._max_bytes:,} bytes once unpacked; "
             "raise max_bytes if a file of this size is expected"
@@ -184,22 +205,10 @@ class ByteStream:
 
 @contextlib.contextmanager
 def open_file(path: Path) -> Iterator[tuple[BinaryIO, int]]:
-    """Open a file for reading and tell its size in bytes.
-
-    Raises
-    ------
-    HwbenchError
-        Where it cannot be opened.
-    """
-    try:
-        file = path.open("rb")
+    """Open a regular file for reading and tell its size in bytes; errors as `open_regular`."""
+    with open_regular(path) as file:
         size = file.seek(0, io.SEEK_END)
         file.seek(0)
-    except (OSError, ValueError) as error:
-        raise HwbenchError(
-            f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})"
-        ) from error
-    with file:
         yield file, size
 
 
@@ -228,4 +237,4 @@ def open_stream(source: Path | bytes, *, max_bytes: int) -> Iterator[ByteStream]
         else:
             yield ByteStream(file, name, max_bytes=max_bytes, size=size)
             return
-        yield ByteStream(packed, name, max_bytes=max_bytes)
+        yield ByteStream(packed, name, max_bytes=max_bytes, packed=size)

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from hwbench.errors import HwbenchError
 from hwbench.formats.messages import shown
 from hwbench.formats.pickle_entries import EntryTaker, OnItem
+from hwbench.formats.pickle_globals import MAX_COPIES
 from hwbench.formats.pickle_machine import MAX_OBJECTS, PickleMachine
 from hwbench.formats.pickles import (
     MAX_BYTES,
@@ -29,13 +30,12 @@ from hwbench.formats.pickles import (
     finish_entries,
     load_checked,
 )
-from hwbench.formats.streams import ByteStream, open_file
+from hwbench.formats.streams import ByteStream, open_file, unpacked_limit
 from hwbench.formats.torch_tensors import ALLOWED, BFLOAT16, ITEM_TYPES, Storages, widen
 
 MAGIC_NUMBER = 0x1950A86A20F9469CFC6C
 FORMAT_VERSION = 1001
 MAX_MEMBERS = 1_000_000
-MAX_RATIO = 1100  # deflate cannot pack more tightly than 1,032 to 1
 _ZIP_MAGIC = b"PK\x03\x04"
 
 
@@ -83,7 +83,7 @@ class _Archive:
             ):
                 raise HwbenchError(f"{where} is encrypted or packed in a way that is not read")
             stored = member.compress_type == zipfile.ZIP_STORED
-            if member.file_size > member.compress_size * (1 if stored else MAX_RATIO):
+            if stored and member.file_size > member.compress_size:
                 raise HwbenchError(
                     f"{where} claims {member.file_size:,} bytes out of {member.compress_size:,}"
                 )
@@ -95,6 +95,11 @@ class _Archive:
             raise HwbenchError(
                 f"{self._path}: holds {total:,} bytes once unpacked, more than the {max_bytes:,} "
                 "allowed; raise max_bytes if a file of this size is expected"
+            )
+        if total > unpacked_limit(size):
+            raise HwbenchError(
+                f"{self._path}: holds {total:,} bytes once unpacked, too many for a file of its "
+                "size"
             )
         return found
 
@@ -140,6 +145,13 @@ class _Archive:
         if self._big_endian:
             items = items.byteswap()
         return widen(items) if kind == BFLOAT16 else items
+
+    def check_items(self, key: str, kind: str, n_items: int) -> None:
+        """See that the items of a storage are there."""
+        name = f"data/{key}"
+        n_bytes = n_items * ITEM_TYPES[kind].itemsize
+        if not self.has(name) or self._members[self._folder + name].file_size != n_bytes:
+            raise HwbenchError(f"{self._path}: storage {key[:100]!r} is of another size")
 
 
 # --- the format before torch 1.6 --------------------------------------------------------------
@@ -259,7 +271,7 @@ def load_torch(
             machine = PickleMachine(
                 stream,
                 max_objects=max_objects,
-                max_copies=max_bytes,
+                max_copies=min(max_bytes, MAX_COPIES),
                 allowed=ALLOWED,
                 stand_ins=stand_ins,
                 persistent=storages,
@@ -268,6 +280,32 @@ def load_torch(
         if isinstance(opened, _Legacy):
             opened.fill()
         return value
+
+
+def check_torch(path: Path, *, max_bytes: int = MAX_BYTES) -> None:
+    """See that `torch.load` may read a file: that it is whole, and made of plain data and tensors.
+
+    Tensors are not read.
+
+    Parameters
+    ----------
+    path : the file, in the zip format.
+    max_bytes : the largest size, once unpacked.
+
+    Raises
+    ------
+    HwbenchError
+        As `load_torch`; and where the file is of the format of torch before 1.6.
+    """
+    with open_file(path) as (file, size):
+        opened = _open(file, path, size, max_bytes)
+        if not isinstance(opened, _Archive):
+            raise HwbenchError(f"{path}: is in the format of torch before 1.6; save it again")
+        with opened.open("data.pkl") as stream:
+            machine = PickleMachine(
+                stream, allowed=ALLOWED, persistent=Storages(opened.check_items)
+            )
+            load_checked(machine, stream)
 
 
 def stream_torch(

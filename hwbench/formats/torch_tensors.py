@@ -34,7 +34,7 @@ ITEM_TYPES: dict[str, np.dtype[Any]] = {
     "ComplexDoubleStorage": np.dtype("<c16"),
 }
 
-ReadItems = Callable[[str, str, int], NDArray[Any]]
+ReadItems = Callable[[str, str, int], NDArray[Any] | None]
 
 
 @dataclass(frozen=True)
@@ -133,8 +133,8 @@ class Storages:
 
     Parameters
     ----------
-    read : returns the items of a storage, given its key, torch's class and its length; None where
-        tensors are not to be read.
+    read : returns the items of a storage, given its key, torch's class and its length, or None
+        where they are not to be read; None where no tensors are.
     """
 
     def __init__(self, read: ReadItems | None) -> None:
@@ -166,7 +166,7 @@ class Storages:
         if found is None:
             items = None if self._read is None else self._read(name, kind, n_items)
             found = Storage(kind, n_items, items)
-            if items is not None:
+            if self._read is not None:
                 self._made[name] = found
         if (found.kind, found.n_items) != (kind, n_items):
             raise HwbenchError(f"storage {name[:100]!r} is described in two ways")

@@ -65,7 +65,7 @@ def load_checkpoint(search: Search, folder: Path) -> Done:
             search.strategy.begin_epoch(done.epochs - 1, search.trainer.epochs)
         search.load_state_dict(state)
         return done
-    except (RuntimeError, ValueError, KeyError) as error:
+    except Exception as error:  # what torch makes of what it is given is its own affair
         raise HwbenchError(f"{path}: is of another version of hwbench; use --fresh") from error
 
 

@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from hwbench.errors import HwbenchError, one_line
+from hwbench.errors import HwbenchError
 from hwbench.files import atomic_path
 
 Kind = Literal["text", "optional text", "flag", "integer", "number"]
@@ -101,16 +101,19 @@ def read_rows(path: Path, columns: Columns) -> pd.DataFrame | None:
 
 
 def _read(path: Path, columns: Columns, *, others: bool) -> pd.DataFrame | None:
-    if not path.exists():
-        return None
-    import pyarrow.parquet as pq
+    from hwbench.formats.parquet_files import ParquetReader, plain_column
 
     with readable(path):
-        there = pq.read_schema(path).names
-        chosen = None if others else [name for name in columns if name in there]
+        try:
+            reader = ParquetReader(path)
+        except HwbenchError as error:
+            if isinstance(error.__cause__, FileNotFoundError):
+                return None
+            raise
+        there = reader.schema.names
         # The metadata that pandas stores could rename or re-index columns: results need none of it.
-        table = pq.read_table(path, columns=chosen, partitioning=None)
-        frame = table.to_pandas(ignore_metadata=True)
+        table = reader.read(None if others else [name for name in columns if name in there])
+        frame = pd.DataFrame({name: plain_column(table[name]) for name in table.column_names})
     return checked_frame(path, frame, columns)
 
 
@@ -160,11 +163,10 @@ def _checked(path: Path, column: pd.Series, kind: Kind) -> pd.Series:
 @contextlib.contextmanager
 def readable(path: Path) -> Iterator[None]:
     """Say in one line which Parquet file cannot be read."""
-    import pyarrow as pa
+    from hwbench.formats import parquet_files
 
     try:
-        yield
-    except (OSError, ValueError, pa.ArrowException) as error:
-        raise HwbenchError(
-            f"{path}: cannot be read as Parquet ({one_line(error)}); run it again"
-        ) from error
+        with parquet_files.readable(path):
+            yield
+    except HwbenchError as error:
+        raise HwbenchError(f"{error}; run it again") from error.__cause__

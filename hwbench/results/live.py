@@ -31,9 +31,10 @@ from hwbench.results.names import (
 )
 from hwbench.results.ranking_measures import measures_of
 from hwbench.results.record import read_record
-from hwbench.results.texts import read_object, read_tree
+from hwbench.results.texts import read_object
 from hwbench.spaces.edges import EDGE_COLUMNS, architecture_edges
 from hwbench.spaces.registry import named_space
+from hwbench.toml import load_toml
 
 EPOCH_COLUMNS: Columns = {
     "epoch": Column("integer", "from 0"),
@@ -160,7 +161,7 @@ def is_live_run(folder: Path) -> bool:
     if not path.is_file():
         return False
     try:
-        tree = read_tree(path)
+        tree = load_toml(path)
     except HwbenchError:
         return False
     return isinstance(tree.get("strategy"), dict) and isinstance(tree.get("trainer"), dict)
@@ -181,7 +182,7 @@ def read_live_run(folder: Path) -> LiveRun:
     """
     if not is_live_run(folder):
         raise HwbenchError(f"{folder}: holds no live search; hwbench live run makes one")
-    config = read_tree(folder / CONFIG)
+    config = load_toml(folder / CONFIG)
     result = read_object(folder / LIVE_RESULT)
     later = folder / LATER_RANKING
     ranking = _frame(later if later.exists() else folder / RANKING, RANKING_COLUMNS)
@@ -211,7 +212,7 @@ def read_live_sweep(folder: Path) -> LiveSweep:
     if not is_live_sweep(folder):
         raise HwbenchError(f"{folder}: holds no sweep; hwbench live sweep makes one")
     searches = _frame(folder / SWEEP_RESULTS, SWEEP_COLUMNS)
-    return LiveSweep(folder, read_tree(folder / SWEEP), searches, summary(searches))
+    return LiveSweep(folder, load_toml(folder / SWEEP), searches, summary(searches))
 
 
 def summary(searches: pd.DataFrame) -> pd.DataFrame:

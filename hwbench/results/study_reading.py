@@ -24,9 +24,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from hwbench.errors import HwbenchError
+from hwbench.formats.parquet_files import ParquetReader, check_parquet, text_columns
 from hwbench.results.frames import readable
 from hwbench.results.names import PARTS, PREDICTIONS, STUDY
-from hwbench.results.study_columns import FAMILY_OF_0_1_0, OWN_TRAINING_SET, STUDY_SCHEMA, TEXT
+from hwbench.results.study_columns import FAMILY_OF_0_1_0, OWN_TRAINING_SET, STUDY_SCHEMA
 
 FAN_IN = 32
 """So many parts of one level are merged into one of the next."""
@@ -215,7 +216,9 @@ def last_places(parts: Sequence[Part]) -> pd.Series:
 def _read_file(
     path: Path, columns: Sequence[str] | None, filters: pc.Expression | None
 ) -> pa.Table:
-    names = schema_names(path)
+    with readable(path):
+        schema = check_parquet(path).schema
+    names = schema.names
     wanted = None if columns is None else list(columns)
     derived = _lacks_own_training_set(names) and (wanted is None or OWN_TRAINING_SET in wanted)
     if derived and wanted is not None:
@@ -228,7 +231,7 @@ def _read_file(
             path,
             columns=wanted,
             filters=filters,
-            read_dictionary=[name for name in TEXT if name in names],
+            read_dictionary=text_columns(schema),
             partitioning=None,
         )
     if derived:
@@ -252,7 +255,7 @@ def _with_own_training_set(table: pa.Table) -> pa.Table:
 def schema_names(path: Path) -> list[str]:
     """Columns of a result file."""
     with readable(path):
-        names: list[str] = pq.read_schema(path).names
+        names: list[str] = ParquetReader(path).schema.names
     return names
 
 

@@ -195,6 +195,11 @@ class Table:
             raise HwbenchError(f"{path}: {error}") from error
         kinds = {field.name: _kind(field.type) for field in table._file.schema}
         table._check_columns(kinds, numbers="n")
+        if len(table) > table.space.n_architectures:
+            raise table._fault(
+                f"{len(table):,} rows are more than the {table.space.n_architectures:,} "
+                f"architectures of space {table.card.space}"
+            )
         return table
 
 

@@ -12,8 +12,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pydantic
 
-from hwbench.errors import HwbenchError, one_line
+from hwbench.errors import HwbenchError
 from hwbench.files import atomic_path
+from hwbench.formats.parquet_files import ParquetReader, plain_column, readable
 from hwbench.tables.card import TableCard
 
 CARD_KEY = b"hwbench.table"
@@ -39,32 +40,24 @@ class TableFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        try:
-            self._source = pa.OSFile(str(path))
-            self._open()
-        except FileNotFoundError as error:
-            raise HwbenchError(f"{path}: no such file") from error
-        except (OSError, ValueError, pa.ArrowException) as error:
-            raise self._unreadable(error) from error
-
-    def _open(self) -> None:
-        self._parquet = pq.ParquetFile(self._source, page_checksum_verification=True)
-        self.schema = self._parquet.schema_arrow
+        self._reader = ParquetReader(path, checksums=True)
+        self.schema = self._reader.schema
 
     def __reduce__(self) -> tuple[Any, ...]:
         # By place, not from where the last read ended: threads may send one table at a time each.
-        content = self._source.read_at(self._source.size(), 0)
-        return TableFile._from_content, (self.path, content)
+        source = self._reader.source
+        return TableFile._from_content, (self.path, source.read_at(source.size(), 0))
 
     @classmethod
     def _from_content(cls, path: Path, content: bytes) -> TableFile:
         file = cls.__new__(cls)
-        file.path, file._source = path, pa.BufferReader(content)
-        file._open()
+        file.path = path
+        file._reader = ParquetReader(path, content, checksums=True)
+        file.schema = file._reader.schema
         return file
 
     def __len__(self) -> int:
-        return int(self._parquet.metadata.num_rows)
+        return self._reader.n_rows
 
     @cached_property
     def card(self) -> TableCard:
@@ -77,7 +70,7 @@ class TableFile:
         try:
             return TableCard.model_validate_json(content)
         except pydantic.ValidationError as error:
-            first = error.errors()[0]
+            first = error.errors(include_input=False)[0]
             place = ".".join(str(part) for part in first["loc"])
             raise HwbenchError(
                 f"{self.path}: its card is broken at '{place}': {first['msg']}"
@@ -91,19 +84,10 @@ class TableFile:
         HwbenchError
             Where the file is damaged there.
         """
-        try:
-            content = self._parquet.read(columns=list(columns), use_threads=len(columns) > 1)
-            # What pandas noted of a frame is not looked at. Architecture strings are all different:
-            # looking for equal ones would only cost time.
-            frame: pd.DataFrame = content.replace_schema_metadata(None).to_pandas(
-                deduplicate_objects=False
-            )
-            return frame[list(columns)]
-        except (OSError, ValueError, pa.ArrowException) as error:
-            raise self._unreadable(error) from error
-
-    def _unreadable(self, error: Exception) -> HwbenchError:
-        return HwbenchError(f"{self.path}: cannot be read as Parquet ({one_line(error)})")
+        content = self._reader.read(columns)
+        with readable(self.path):
+            found = {name: plain_column(content[name]) for name in columns}
+            return pd.DataFrame(found)
 
 
 def write_table_file(path: Path, content: pa.Table, card: TableCard) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import zipfile
-import zlib
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -16,16 +14,19 @@ from numpy.typing import NDArray
 
 from hwbench.errors import HwbenchError, one_line
 from hwbench.files import atomic_path
+from hwbench.formats.archives import load_npz
+from hwbench.spaces import Space
 from hwbench.spaces.registry import named_space
 from hwbench.toml import validated
+from hwbench.vae.graphs import graph_format
 from hwbench.vae.settings import GraphVAESettings
-from hwbench.vae.trained import Epoch, TrainedGraphVAE
+from hwbench.vae.trained import Epoch, TrainedGraphVAE, new_model
 from hwbench.version import __version__
 
 SUFFIX = ".npz"
 FORMAT = 1
-MOST_BYTES = 2**32
 ABOUT = "about"
+MOST_ABOUT_BYTES = 1 << 25
 WEIGHT, FIRST_MOMENT, SECOND_MOMENT = "weight/", "first_moment/", "second_moment/"
 
 KNOWN = frozenset(("format", "space", "settings", "history", "means", "scales", "steps"))
@@ -113,59 +114,54 @@ def load_vae(path: Path | str) -> TrainedGraphVAE:
 
 def read_checkpoint(path: Path) -> tuple[TrainedGraphVAE, Moments | None]:
     """A VAE, and the moments of its optimiser where the file has them; errors as `load_vae`."""
-    arrays = _arrays(path)
+    arrays = load_npz(path)
     about = _about(path, arrays)
     if about["format"] != FORMAT:
         raise HwbenchError(f"{path}: is of format {about['format']}; this hwbench reads {FORMAT}")
     settings = validated(about["settings"], GraphVAESettings, where=f"{path}: settings")
     try:
+        space = named_space(about["space"])
+        weights = _tensors(arrays, WEIGHT)
+        _check_weights(space, settings, weights)
         vae = TrainedGraphVAE(
-            named_space(about["space"]),
+            space,
             settings,
             history=tuple(Epoch(**epoch) for epoch in about["history"]),
             means=np.array(about["means"], dtype=np.float64),
             scales=np.array(about["scales"], dtype=np.float64),
         )
-        vae.model.load_state_dict(_tensors(arrays, WEIGHT))
+        vae.model.load_state_dict(weights)
+        moments = None
+        if about["steps"]:
+            first, second = _tensors(arrays, FIRST_MOMENT), _tensors(arrays, SECOND_MOMENT)
+            code, writer = str(about.get("code", "")), str(about.get("hwbench"))
+            moments = Moments(first, second, int(about["steps"]), code, writer)
     except HwbenchError as error:
         raise HwbenchError(f"{path}: {error}") from error
-    except (RuntimeError, TypeError, ValueError) as error:
+    except Exception as error:  # what torch makes of what it is given is its own affair
         raise HwbenchError(f"{path}: does not fit its settings ({one_line(error)})") from error
-    moments = None
-    if about["steps"]:
-        first, second = _tensors(arrays, FIRST_MOMENT), _tensors(arrays, SECOND_MOMENT)
-        code, writer = str(about.get("code", "")), str(about.get("hwbench"))
-        moments = Moments(first, second, int(about["steps"]), code, writer)
     return vae, moments
 
 
-def _arrays(path: Path) -> Arrays:
-    """All arrays of a file."""
-    if path.exists() and not path.is_file():
-        raise HwbenchError(f"{path}: is no regular file")
-    try:
-        with zipfile.ZipFile(path) as members:
-            size = sum(member.file_size for member in members.infolist())
-        with np.load(path, allow_pickle=False) as archive:
-            # What a member claims to be is all that is unpacked of it.
-            names = archive.files if size <= MOST_BYTES else []
-            arrays = {name: archive[name] for name in names}
-    except FileNotFoundError as error:
-        raise HwbenchError(f"{path}: no such file") from error
-    except (
-        OSError, ValueError, EOFError, AttributeError, TypeError, zipfile.BadZipFile, zlib.error,
-    ) as error:  # fmt: skip
-        raise HwbenchError(f"{path}: is no graph VAE, or damaged ({one_line(error)})") from error
-    if size > MOST_BYTES:
-        raise HwbenchError(f"{path}: {size} bytes are more than the {MOST_BYTES} that are read")
-    return arrays
+def _check_weights(
+    space: Space, settings: GraphVAESettings, weights: dict[str, torch.Tensor]
+) -> None:
+    """Compare shapes before a network is made: settings alone may ask for any size."""
+    with torch.device("meta"):
+        wanted = new_model(settings, graph_format(space, settings.order)).state_dict()
+    shapes = {name: value.shape for name, value in weights.items()}
+    if shapes != {name: value.shape for name, value in wanted.items()}:
+        raise ValueError("its weights are of another network")
 
 
 def _about(path: Path, arrays: Arrays) -> dict[str, Any]:
     """What a file says of itself."""
+    text = arrays.pop(ABOUT, np.empty(0))
+    if text.nbytes > MOST_ABOUT_BYTES:
+        raise HwbenchError(f"{path}: says {text.nbytes:,} bytes of itself, too many")
     try:
-        about = json.loads(arrays.pop(ABOUT).tobytes())
-    except (KeyError, ValueError) as error:
+        about = json.loads(text.tobytes())
+    except (ValueError, RecursionError) as error:
         raise HwbenchError(f"{path}: is no graph VAE that hwbench has saved") from error
     if not isinstance(about, dict) or not about.keys() >= KNOWN:
         raise HwbenchError(f"{path}: is no graph VAE that hwbench has saved")

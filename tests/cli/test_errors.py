@@ -83,9 +83,9 @@ SELECT = ["simulate", "select", "--candidates", "50"]
         (["tables", "train", "nasbench201", "--name", "x", "--channels", "0"], "channels must be"),
         (["tables", "train", "nasbench201", "--name", "x", "--images", "digit"], "'digits'?"),
         (["predictors", "show", "ridg"], "unknown predictor 'ridg'; did you mean 'ridge'?"),
-        (["predictors", "show", "gone.toml"], "gone.toml: cannot be read"),
+        (["predictors", "show", "gone.toml"], "gone.toml: no such file"),
         (["study", "run", "quik"], "unknown scenario 'quik'; did you mean 'quick'?"),
-        (["simulate", "run", "gone.toml"], "gone.toml: cannot be read"),
+        (["simulate", "run", "gone.toml"], "gone.toml: no such file"),
         (["benchmark", "quik"], "did you mean 'quick'?"),
         (
             [*SELECT, "--accuracy", "small:test_acuracy", "--metric", "small:latency"],

@@ -90,7 +90,7 @@ def test_sweep_prints_a_row_for_each_value(tiny, tmp_path):
     [
         (["run", "dartz", "--recipe", "small"], "did you mean 'darts'"),
         (["run", "darts", "--recipe", "smal"], "unknown recipe 'smal'; did you mean 'small'"),
-        (["run", "absent.toml"], "absent.toml: cannot be read"),
+        (["run", "absent.toml"], "absent.toml: no such file"),
         (["run", "spos", "--recipe", "small", "--device", "tpu9"], "device 'tpu9'"),
         (["rank", "absent"], "absent: holds no finished search"),
         (["retrain", "absent"], "absent: holds no finished search"),

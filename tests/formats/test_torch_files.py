@@ -231,6 +231,8 @@ def test_zip_bombs_are_refused_before_unpacking(writers, refusal, file):
     path = file(bomb)
     message = refusal(load_torch, path, max_bytes=1_000_000, limit=8_000_000)
     assert "more than the 1,000,000 allowed" in message
+    assert "too many for a file of its size" in refusal(load_torch, path, limit=8_000_000)
+    path.write_bytes(writers.zip_torch({"t": "x" * 30_000_000}))
     assert load_torch(path) == {"t": "x" * 30_000_000}
 
 

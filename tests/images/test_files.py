@@ -102,7 +102,8 @@ def test_images_of_ones_own(tmp_path):
         ({"test_images": np.zeros((4, 8, 9))}, "of shape"),
         ({"test_images": np.zeros((4, 9, 9))}, "differ in shape"),
         ({"train_images": np.full((6, 8, 8), np.nan)}, "finite numbers"),
-        ({"train_images": np.array([None] * 6)}, "cannot be read"),
+        ({"test_labels": np.full(4, 10**9)}, "below 100,000"),
+        ({"train_images": np.array([None] * 6)}, "no array of numbers"),
     ],
 )
 def test_wrong_arrays_are_named(tmp_path, changes, message):

@@ -212,7 +212,7 @@ def test_what_is_no_table_is_refused(small_table, tmp_path, function):
     assert refusal(path, function).startswith("a Parquet file, but no hwbench table")
     folder = tmp_path / "folder.parquet"
     folder.mkdir()
-    assert refusal(folder, function).startswith("cannot be read as Parquet")
+    assert refusal(folder, function) == "cannot be read, it is no regular file"
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)

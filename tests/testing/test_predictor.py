@@ -109,7 +109,7 @@ class NeedsArguments(Ridge):
         ("rigde", "unknown predictor 'rigde'; did you mean 'ridge'"),
         ("no.such:Module", "no.such cannot be imported"),
         ("sklearn.linear_model:Rigde", "has no 'Rigde'"),
-        ("nowhere.toml", "cannot be read"),
+        ("nowhere.toml", "no such file"),
         (3, "predictor 3: is none; give a name, the path of a card"),
         (None, "predictor None: is none"),
         (int, "predictor int: is none"),

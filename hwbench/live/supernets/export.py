@@ -3,34 +3,37 @@
 from __future__ import annotations
 
 import io
-import pickle
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from pydantic import Field
 
-from hwbench.errors import HwbenchError
+from hwbench.errors import HwbenchError, one_line
 from hwbench.files import atomic_path, write_text
+from hwbench.formats.torch_files import check_torch
 from hwbench.imports import require_imported
 from hwbench.live.components import Node
 from hwbench.live.supernets import SUPERNETS
 from hwbench.live.supernets.supernet import NetworkOptions, Supernet, make_supernet
+from hwbench.regular_files import check_regular
 from hwbench.spaces.registry import named_space
 from hwbench.toml import read_toml, to_toml
 
+MOST_SIZE, MOST_DEPTH = 100_000, 1000
+MOST_BYTES = 1 << 32  # of weights
 TREE, WEIGHTS = "network.toml", "weights.pt"
 
 
 class SkeletonNode(Node):
     """Sizes of the network, see `hwbench.spaces.Skeleton`."""
 
-    channels: int = Field(gt=0)
-    depth: int = Field(gt=0)
-    input_channels: int = Field(gt=0)
-    input_size: int = Field(gt=0)
-    classes: int = Field(gt=0)
+    channels: int = Field(gt=0, le=MOST_SIZE)
+    depth: int = Field(gt=0, le=MOST_DEPTH)
+    input_channels: int = Field(gt=0, le=MOST_SIZE)
+    input_size: int = Field(gt=0, le=MOST_SIZE)
+    classes: int = Field(gt=0, le=MOST_SIZE)
 
 
 class OptionsNode(Node):
@@ -112,10 +115,13 @@ def load_network(folder: Path) -> Supernet:
     HwbenchError
         Where a file is missing or broken, or the weights are of another network.
     """
-    supernet = build_network(read_toml(folder / TREE, NetworkTree))
+    tree = read_toml(folder / TREE, NetworkTree)
+    weights = read_tensors(folder / WEIGHTS)
     try:
-        supernet.load_state_dict(read_tensors(folder / WEIGHTS))
-    except (RuntimeError, TypeError) as error:
+        supernet = _supernet_of(tree, weights)
+    except HwbenchError:
+        raise
+    except Exception as error:  # what torch makes of what it is given is its own affair
         raise HwbenchError(
             f"{folder / WEIGHTS}: holds the weights of another network than {TREE} describes"
         ) from error
@@ -140,7 +146,18 @@ def write_tensors(path: Path, content: Mapping[str, object]) -> None:
         temporary.write_bytes(written.getbuffer())
 
 
-def read_tensors(path: Path) -> dict[str, object]:
+def _supernet_of(tree: NetworkTree, weights: dict[str, Any]) -> Supernet:
+    with torch.device("meta"):  # shapes first: the tree alone may ask for any size
+        wanted = build_network(tree).state_dict()
+    shapes = {name: getattr(value, "shape", None) for name, value in weights.items()}
+    if shapes != {name: value.shape for name, value in wanted.items()}:
+        raise ValueError("the shapes of weights differ")
+    supernet = build_network(tree)
+    supernet.load_state_dict(weights)
+    return supernet
+
+
+def read_tensors(path: Path) -> dict[str, Any]:
     """What `torch.save` wrote, if it is tensors, numbers, strings and containers of them.
 
     Raises
@@ -148,15 +165,13 @@ def read_tensors(path: Path) -> dict[str, object]:
     HwbenchError
         Where the file is missing, broken, or holds anything else.
     """
-    broken = HwbenchError(f"{path}: is no file of weights, or is damaged")
-    if path.exists() and not zipfile.is_zipfile(path):  # an older format, or none
-        raise broken
+    check_regular(path)
     try:
+        check_torch(path, max_bytes=MOST_BYTES)
         content = torch.load(path, map_location="cpu", weights_only=True)
-    except OSError as error:
-        raise HwbenchError(f"{path}: cannot be read ({error.strerror or error})") from error
-    except (RuntimeError, pickle.UnpicklingError, EOFError, ValueError, KeyError) as error:
-        raise broken from error
+    except Exception as error:  # torch does not say what damage may raise
+        reason = one_line(error).removeprefix(f"{path}: ")
+        raise HwbenchError(f"{path}: is no file of weights, or is damaged ({reason})") from error
     if not isinstance(content, dict):
         raise HwbenchError(f"{path}: is no file of weights")
     return content

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from hwbench.arrays import IntArray
 from hwbench.errors import HwbenchError, unknown_name
 from hwbench.spaces import Space
-from hwbench.tables.own.files import read_rows
+from hwbench.tables.own.files import open_text, read_rows, text_lines
+
+MOST_ARCHS = 2_000_000
 
 
 def read_archs(space: Space, path: Path, column: str | None = None) -> IntArray:
@@ -30,9 +33,12 @@ def read_archs(space: Space, path: Path, column: str | None = None) -> IntArray:
         message says the line.
     """
     bare = path.suffix.lower() == ".txt"
+    texts: Iterable[tuple[str, str]]
     texts = _lines(path) if bare else _cells(space, path, column)
-    rows = []
+    rows: list[IntArray] = []
     for place, text in texts:
+        if len(rows) >= MOST_ARCHS:
+            raise HwbenchError(f"{path}: more than the {MOST_ARCHS:,} architectures that are read")
         try:
             rows.append(space.from_string(text))
         except HwbenchError as error:
@@ -42,18 +48,15 @@ def read_archs(space: Space, path: Path, column: str | None = None) -> IntArray:
     return space.check(rows)
 
 
-def _lines(path: Path) -> list[tuple[str, str]]:
+def _lines(path: Path) -> Iterator[tuple[str, str]]:
     """The lines that are not empty, each after its number."""
     try:
-        if path.exists() and not path.is_file():
-            raise HwbenchError(f"{path}: is no regular file")
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except FileNotFoundError as error:
-        raise HwbenchError(f"{path}: no such file") from error
-    except (OSError, UnicodeDecodeError) as error:
+        with open_text(path) as file:
+            for number, line in text_lines(path, file):
+                if text := line.strip():
+                    yield f"line {number}", text
+    except UnicodeDecodeError as error:
         raise HwbenchError(f"{path}: cannot be read ({error})") from error
-    numbered = ((f"line {number}", line.strip()) for number, line in enumerate(lines, start=1))
-    return [(place, text) for place, text in numbered if text]
 
 
 def _cells(space: Space, path: Path, column: str | None) -> list[tuple[str, str]]:

@@ -7,24 +7,29 @@ it, and text of a Parquet file is kept as a dictionary, because few bytes can st
 from __future__ import annotations
 
 import csv
+import io
+import itertools
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from hwbench.errors import HwbenchError, one_line
+from hwbench.errors import HwbenchError
+from hwbench.formats.parquet_files import ParquetReader, plain_column, readable
+from hwbench.regular_files import check_regular, open_regular
 
 MOST_BYTES = 2**31
 MOST_COLUMNS = 10_000
-MOST_CELLS = 50_000_000  # as Python texts some 4 GB; NAS-Bench-101 with 100 metrics has 42 million
+MOST_CELLS = 20_000_000  # as Python texts some 1.5 GB; NAS-Bench-101 with 40 metrics has 18 million
+ROW_CELLS = 4  # that a row takes beside its own
+MOST_FAULTS = 100_000
+MOST_ROW_LETTERS = 2**22  # a row of a text file, however many lines it has
 _TEXT = (".csv", ".tsv", ".txt")
-_TEXT_TYPES = ("string", "large_string", "string_view")
 _SEPARATORS = ",;\t"
 _HEADER_BYTES = 2**20
 _QUOTED = re.compile(r'"[^"]*"')
@@ -91,17 +96,7 @@ def _distinct_names(columns: Iterable[object], label: str) -> list[str]:
 
 
 def _read_file(path: Path) -> Rows:
-    try:
-        size = path.stat().st_size
-        regular = path.is_file()
-    except FileNotFoundError as error:
-        raise HwbenchError(f"{path}: no such file") from error
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-        raise HwbenchError(f"{path}: cannot be read ({error})") from error
-    if not regular:  # devices and pipes never end
-        raise HwbenchError(f"{path}: is no regular file; name a CSV or Parquet file")
-    if size > MOST_BYTES:
-        raise HwbenchError(f"{path}: {size} bytes are more than the {MOST_BYTES} that are read")
+    check_regular(path, most_bytes=MOST_BYTES)
     if path.suffix.lower() in _TEXT:
         return _read_text(path)
     if path.suffix.lower() == ".parquet":
@@ -113,7 +108,7 @@ def _read_file(path: Path) -> Rows:
 def _check_claims(label: str, rows: int, columns: int) -> None:
     if columns > MOST_COLUMNS:
         raise HwbenchError(f"{label}: {columns} columns are too many, at most {MOST_COLUMNS} are")
-    if rows * columns > MOST_CELLS:
+    if rows * (columns + ROW_CELLS) > MOST_CELLS:
         raise HwbenchError(
             f"{label}: {rows} rows of {columns} columns are more than the {MOST_CELLS} cells "
             "that are read"
@@ -125,10 +120,9 @@ def _check_claims(label: str, rows: int, columns: int) -> None:
 
 def _read_text(path: Path) -> Rows:
     try:
-        # Line ends are left as they are: only so do line numbers hold beside quoted line breaks.
-        with path.open(encoding="utf-8-sig", newline="") as file:
+        with open_text(path) as file:
             separator = _separator(file.read(_HEADER_BYTES))
-        with path.open(encoding="utf-8-sig", newline="") as file:
+        with open_text(path) as file:
             return _parse_text(path, file, separator)
     except UnicodeDecodeError as error:
         raise HwbenchError(
@@ -140,13 +134,20 @@ def _read_text(path: Path) -> Rows:
         raise HwbenchError(f"{path}: cannot be read ({error.strerror})") from error
 
 
+def open_text(path: Path) -> TextIO:
+    """A text file, its line ends as they are: only so do line numbers hold beside quoted ones."""
+    return io.TextIOWrapper(
+        open_regular(path, most_bytes=MOST_BYTES), encoding="utf-8-sig", newline=""
+    )
+
+
 def _separator(start: str) -> str:
     """The separator that stands most often in the header, quoted names left out."""
     header = _QUOTED.sub("", start.lstrip("\r\n")).partition("\n")[0].partition("\r")[0]
     return max(_SEPARATORS, key=header.count)
 
 
-def _parse_text(path: Path, file: Iterable[str], separator: str) -> Rows:
+def _parse_text(path: Path, file: TextIO, separator: str) -> Rows:
     names: list[str] | None = None
     rows: list[list[str]] = []
     numbers: list[int] = []
@@ -160,11 +161,15 @@ def _parse_text(path: Path, file: Iterable[str], separator: str) -> Rows:
             faults[len(rows)] = (
                 f"has {len(row)} cells, the header {len(names)} (separator {separator!r})"
             )
+            if len(faults) > MOST_FAULTS:
+                raise HwbenchError(
+                    f"{path}: more than {MOST_FAULTS:,} rows have other numbers of cells than the "
+                    f"header (separator {separator!r})"
+                )
             row = (row + [""] * len(names))[: len(names)]
         rows.append(row)
         numbers.append(line)
-        if len(rows) * len(names) > MOST_CELLS:
-            _check_claims(str(path), len(rows), len(names))
+        _check_claims(str(path), len(rows), len(names))
     if names is None or not rows:
         raise HwbenchError(f"{path}: needs a line of column names and rows below it")
     frame = pd.DataFrame(rows, dtype=object)
@@ -172,80 +177,61 @@ def _parse_text(path: Path, file: Iterable[str], separator: str) -> Rows:
     return Rows(frame, np.array(numbers, dtype=np.int64), str(path), faults)
 
 
-def _rows_of_text(
-    path: Path, file: Iterable[str], separator: str
-) -> Iterator[tuple[int, list[str]]]:
+def text_lines(path: Path, file: TextIO) -> Iterator[tuple[int, str]]:
+    """The lines of a text file, each with its number, from 1.
+
+    Raises
+    ------
+    HwbenchError
+        Where there are too many, one is too long, or one holds NUL bytes.
+    """
+    for number in itertools.count(1):
+        text = file.readline(MOST_ROW_LETTERS)
+        if not text:
+            return
+        if len(text) >= MOST_ROW_LETTERS:
+            raise HwbenchError(
+                f"{path}: line {number} holds more than the {MOST_ROW_LETTERS:,} characters that "
+                "are read"
+            )
+        if number > MOST_CELLS:
+            raise HwbenchError(f"{path}: holds more than the {MOST_CELLS:,} lines that are read")
+        if "\0" in text:
+            raise HwbenchError(f"{path}: line {number} holds NUL bytes; it is no text")
+        yield number, text
+
+
+def _rows_of_text(path: Path, file: TextIO, separator: str) -> Iterator[tuple[int, list[str]]]:
     """Rows that are not blank, each with the line on which it begins."""
+    first, n_letters = 1, 0  # of the row at hand
 
     def lines() -> Iterator[str]:
-        for number, text in enumerate(file, start=1):
-            if "\0" in text:
-                raise HwbenchError(f"{path}: line {number} holds NUL bytes; it is no text")
+        nonlocal n_letters
+        for _, text in text_lines(path, file):
+            n_letters += len(text)
+            if n_letters >= MOST_ROW_LETTERS:
+                raise HwbenchError(
+                    f"{path}: the row of line {first} holds more than the {MOST_ROW_LETTERS:,} "
+                    "characters that are read"
+                )
             yield text
 
     reader = csv.reader(lines(), delimiter=separator, strict=True)
-    first = 1
     for row in reader:
         if row:
             yield first, row
-        first = reader.line_num + 1
+        first, n_letters = reader.line_num + 1, 0
 
 
 # ---------------------------------------------------------------------- Parquet
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:
-    try:
-        with pq.ParquetFile(path) as file:
-            _check_parquet(path, file)
-            texts = [column.name for column in file.schema_arrow if _is_text(column.type)]
-        # Text as a dictionary: a kilobyte can hold thousands of rows of the same megabyte.
-        with pq.ParquetFile(path, read_dictionary=texts) as file:
-            content = file.read()
-        columns = [_to_pandas(column) for column in content.columns]
-    except HwbenchError:
-        raise
-    except (OSError, ValueError, MemoryError, pa.ArrowException) as error:
-        raise HwbenchError(f"{path}: cannot be read as Parquet ({one_line(error)})") from error
-    frame = pd.concat(columns, axis=1) if columns else pd.DataFrame()
+    reader = ParquetReader(path)
+    _check_claims(str(path), reader.n_rows, len(reader.schema))
+    content = reader.read()
+    with readable(path):
+        columns = [plain_column(column) for column in content.columns]
+        frame = pd.concat(columns, axis=1) if columns else pd.DataFrame()
     frame.columns = pd.Index(content.column_names, dtype=object)
     return frame
-
-
-def _check_parquet(path: Path, file: pq.ParquetFile) -> None:
-    about = file.metadata
-    _check_claims(str(path), about.num_rows, about.num_columns)
-    groups = (about.row_group(group) for group in range(about.num_row_groups))
-    unpacked = sum(group.total_byte_size for group in groups)
-    if unpacked > MOST_BYTES:
-        raise HwbenchError(
-            f"{path}: claims {unpacked} unpacked bytes, more than the {MOST_BYTES} that are read"
-        )
-    for column in file.schema_arrow:
-        if not _is_flat(column.type):
-            raise HwbenchError(
-                f"{path}: the column '{shown_name(column.name)}' is of type "
-                f"{one_line(column.type, 80)}, neither numbers nor text; leave it out of the file"
-            )
-
-
-def _is_text(kind: pa.DataType) -> bool:
-    if pa.types.is_dictionary(kind):
-        return _is_text(kind.value_type)
-    return str(kind) in _TEXT_TYPES
-
-
-def _is_flat(kind: pa.DataType) -> bool:
-    numbers = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal)
-    others = (pa.types.is_boolean, pa.types.is_temporal, pa.types.is_null, _is_text)
-    return any(is_kind(kind) for is_kind in (*numbers, *others))
-
-
-def _to_pandas(column: pa.ChunkedArray) -> pd.Series:
-    if pa.types.is_dictionary(column.type):
-        # As objects, equal texts are one object, so that this costs a pointer a row.
-        return column.to_pandas().astype(object)
-    if pa.types.is_temporal(column.type):
-        # No metric whatever it is; so there is no calendar and no time zone to look up.
-        return pd.Series([f"a {column.type}"] * len(column), dtype=object)
-    return column.to_pandas()

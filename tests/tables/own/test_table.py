@@ -599,14 +599,13 @@ def test_claims_of_parquet_files_are_limited(tmp_path, monkeypatch):
             patch.setattr(own_files, limit, {"MOST_CELLS": 10}.get(limit, 1))
             with pytest.raises(HwbenchError, match=message):
                 made(path)
-    monkeypatch.setattr(own_files, "MOST_BYTES", 50_000)
-    with pytest.raises(HwbenchError, match=r"claims 1[0-9]{5} unpacked bytes"):
-        made(parquet(tmp_path, {"arch": ["x" * 100_000], "latency": [1.0]}))
+    with pytest.raises(HwbenchError, match=r"claims 3[0-9,]{10} bytes once unpacked, more than"):
+        made(parquet(tmp_path, {"arch": ["x" * 300_000_000], "latency": [1.0]}))
 
 
 def test_cells_of_text_files_are_limited(tmp_path, monkeypatch):
-    monkeypatch.setattr(own_files, "MOST_CELLS", 10)
-    with pytest.raises(HwbenchError, match="6 rows of 2 columns are more than the 10 cells"):
+    monkeypatch.setattr(own_files, "MOST_CELLS", 35)
+    with pytest.raises(HwbenchError, match="6 rows of 2 columns are more than the 35 cells"):
         made(written(tmp_path, "arch,latency\n" + "x,1\n" * 20))
 
 

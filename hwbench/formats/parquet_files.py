@@ -1,0 +1,216 @@
+"""Reading Parquet files: what they claim is held against limits before memory is given to it.
+
+A few bytes of Parquet can stand for many rows, and for long texts many times over. Numbers of
+columns, of cells and of unpacked bytes must be in proportion to the file, and texts are read as
+dictionaries, so that a text that is repeated stands in memory once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from hwbench.errors import HwbenchError, one_line
+from hwbench.formats.parquet_pages import unpacked_bytes
+from hwbench.regular_files import check_regular
+
+MOST_COLUMNS = 10_000
+MOST_FOOTER_BYTES = 1 << 24
+MOST_CONTAINER = 1_000_000  # entries of a list in the footer
+CELL_FLOOR, CELL_RATIO = 1 << 26, 2
+UNPACKED_FLOOR, UNPACKED_RATIO = 1 << 28, 4
+"""A file may always hold so many cells and unpacked bytes, and so many for each of its own bytes:
+large files of predictions have one cell and two or three unpacked bytes for each."""
+_MAGIC = b"PAR1"
+_END = 4 + len(_MAGIC)  # bytes behind the footer: its length, and the magic
+
+
+class ParquetReader:
+    """A Parquet file of flat columns; nothing of its columns is read when it is opened.
+
+    Parameters
+    ----------
+    path : of the file.
+    content : its bytes, where they are at hand.
+    checksums : compare the checksums of pages when they are read.
+
+    Attributes
+    ----------
+    path : as given.
+    source : the opened file.
+    schema : the Arrow schema.
+    n_rows : as the footer says.
+
+    Raises
+    ------
+    HwbenchError
+        Where it is no regular file, no Parquet or damaged; or claims more columns, cells or bytes
+        than a file of its size may hold.
+    """
+
+    def __init__(
+        self, path: Path, content: bytes | None = None, *, checksums: bool = False
+    ) -> None:
+        self.path = path
+        self._options: dict[str, Any] = {
+            "page_checksum_verification": checksums,
+            "thrift_string_size_limit": MOST_FOOTER_BYTES,
+            "thrift_container_size_limit": MOST_CONTAINER,
+        }
+        if content is None:
+            check_regular(path)
+        with readable(path):
+            self.source = pa.OSFile(str(path)) if content is None else pa.BufferReader(content)
+            self._size: int = self.source.size()
+            self._check_footer()
+            self._file = pq.ParquetFile(self.source, **self._options)
+            self.schema: pa.Schema = self._file.schema_arrow
+            self.n_rows = int(self._file.metadata.num_rows)
+            self._check_claims()
+
+    def read(self, columns: Sequence[str] | None = None) -> pa.Table:
+        """Columns in the order given, all by default; texts are dictionaries.
+
+        Raises
+        ------
+        HwbenchError
+            Where the file is damaged there, or unpacks to more than a file of its size may hold.
+        """
+        with readable(self.path):
+            self.check_pages(columns)
+            names = self.schema.names if columns is None else list(columns)
+            texts = [name for name in names if is_text(self.schema.field(name).type)]
+            file = pq.ParquetFile(
+                self.source, metadata=self._file.metadata, read_dictionary=texts, **self._options
+            )
+            return file.read(columns=names, use_threads=len(names) > 1)
+
+    def check_pages(self, columns: Sequence[str] | None = None) -> None:
+        """Hold what the pages of columns, by default of all, claim to unpack to against the limit.
+
+        Raises
+        ------
+        HwbenchError
+            Where it is too much, or the header of a page is damaged.
+        """
+        about = self._file.metadata
+        wanted = list(range(about.num_columns))
+        if columns is not None:
+            chosen = set(columns)
+            wanted = [n for n in wanted if about.schema.column(n).name in chosen]
+
+        def read_at(n_bytes: int, offset: int) -> bytes:
+            return self.source.read_at(n_bytes, offset)
+
+        unpacked = 0
+        with readable(self.path):
+            for group in range(about.num_row_groups):
+                row_group = about.row_group(group)
+                for column in wanted:
+                    unpacked += unpacked_bytes(read_at, row_group.column(column))
+                    self._check_unpacked(unpacked)
+
+    def _check_footer(self) -> None:
+        end = self.source.read_at(_END, max(0, self._size - _END))
+        length = int.from_bytes(end[:4], "little")
+        if end[4:] == _MAGIC and length > MOST_FOOTER_BYTES:
+            raise HwbenchError(
+                f"{self.path}: claims a footer of {length:,} bytes, more than the "
+                f"{MOST_FOOTER_BYTES:,} that are read"
+            )
+
+    def _check_claims(self) -> None:
+        about = self._file.metadata
+        if about.num_columns > MOST_COLUMNS:
+            raise HwbenchError(
+                f"{self.path}: {about.num_columns:,} columns are too many, at most "
+                f"{MOST_COLUMNS:,} are read"
+            )
+        for field in self.schema:
+            if not _is_flat(field.type):
+                raise HwbenchError(
+                    f"{self.path}: the column '{one_line(field.name, 80)}' is of type "
+                    f"{one_line(field.type, 80)}, neither numbers nor text; leave it out of "
+                    "the file"
+                )
+        cells = unpacked = 0
+        most = CELL_FLOOR + CELL_RATIO * self._size
+        for group in (about.row_group(number) for number in range(about.num_row_groups)):
+            # What is read of a column is what its chunk claims, not what the file does.
+            chunks = [group.column(number).num_values for number in range(group.num_columns)]
+            cells += sum(max(group.num_rows, each) for each in chunks)
+            unpacked += group.total_byte_size
+            self._check_unpacked(unpacked)
+        cells = max(cells, self.n_rows * about.num_columns)
+        if cells > most or min(cells, unpacked) < 0:
+            raise HwbenchError(
+                f"{self.path}: claims {self.n_rows:,} rows of {about.num_columns:,} columns, more "
+                f"than the {most:,} cells that are read of a file of its size"
+            )
+
+    def _check_unpacked(self, n_bytes: int) -> None:
+        most = UNPACKED_FLOOR + UNPACKED_RATIO * self._size
+        if n_bytes > most:
+            raise HwbenchError(
+                f"{self.path}: claims {n_bytes:,} bytes once unpacked, more than the {most:,} that "
+                "are read of a file of its size"
+            )
+
+
+def check_parquet(path: Path) -> ParquetReader:
+    """See that a library may read a Parquet file by its name; errors as `ParquetReader.read`.
+
+    Its texts must be read as dictionaries, see `text_columns`.
+    """
+    reader = ParquetReader(path)
+    reader.check_pages()
+    return reader
+
+
+def text_columns(schema: pa.Schema) -> list[str]:
+    """The columns of text."""
+    return [field.name for field in schema if is_text(field.type)]
+
+
+def is_text(kind: pa.DataType) -> bool:
+    """Whether a column's type is text, as it is or as a dictionary."""
+    if pa.types.is_dictionary(kind):
+        return is_text(kind.value_type)
+    return str(kind) in ("string", "large_string", "string_view")
+
+
+def _is_flat(kind: pa.DataType) -> bool:
+    numbers = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal)
+    others = (pa.types.is_boolean, pa.types.is_temporal, pa.types.is_null, is_text)
+    return any(is_kind(kind) for is_kind in (*numbers, *others))
+
+
+def plain_column(column: pa.ChunkedArray) -> pd.Series:
+    """A column for pandas: numbers of numpy's, or texts as objects, equal ones the same."""
+    if pa.types.is_temporal(column.type):
+        # No metric whatever it is; so there is no calendar and no time zone to look up.
+        return pd.Series([f"a {column.type}"] * len(column), dtype=object)
+    if pa.types.is_decimal(column.type):
+        column = column.cast(pa.float64())
+    # Architecture strings are all different: looking for equal ones would only cost time.
+    found: pd.Series = column.to_pandas(deduplicate_objects=False)
+    return found.astype(object) if isinstance(found.dtype, pd.CategoricalDtype) else found
+
+
+@contextlib.contextmanager
+def readable(path: Path) -> Iterator[None]:
+    """Say in one line which Parquet file cannot be read."""
+    try:
+        yield
+    except HwbenchError as error:
+        if str(error).startswith(str(path)):
+            raise
+        raise HwbenchError(f"{path}: cannot be read as Parquet ({error})") from error
+    except Exception as error:  # Arrow does not say what damage may raise
+        raise HwbenchError(f"{path}: cannot be read as Parquet ({one_line(error)})") from error
