@@ -30,6 +30,7 @@ from hwbench.predictors.model_classes import foreign_packages
 from hwbench.predictors.model_pickle import LIBRARIES, dump_model
 from hwbench.predictors.model_reading import load_pickled_model
 from hwbench.predictors.regressor import ArchitectureRegressor
+from hwbench.regular_files import check_regular
 from hwbench.spaces import Space
 from hwbench.toml import FrozenModel
 from hwbench.version import __version__
@@ -391,14 +392,12 @@ def _check_model(model: Any, card: ModelCard) -> None:
 def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
     """A model's file as the archive it is."""
     try:
-        _check_regular(path)
+        check_regular(path)
         with zipfile.ZipFile(path) as archive:
             _check_members(path, archive)
             yield archive
     except HwbenchError:
         raise
-    except FileNotFoundError as error:
-        raise HwbenchError(f"{path}: no such file") from error
     except OSError as error:
         raise HwbenchError(f"{path}: cannot be read ({error.strerror or error})") from error
     except (
@@ -406,11 +405,6 @@ def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
         ValueError,
     ) as error:  # fmt: skip
         raise HwbenchError(f"{path}: is no model, or damaged ({one_line(error)})") from error
-
-
-def _check_regular(path: Path) -> None:
-    if path.exists() and not path.is_file():  # devices and pipes never end
-        raise HwbenchError(f"{path}: is no regular file")
 
 
 def _check_members(path: Path, archive: zipfile.ZipFile) -> None:
