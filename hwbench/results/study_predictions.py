@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -62,9 +63,7 @@ def read_predictions(
         Where the folder holds no results, a file is broken, or lacks a column.
     """
     with _opened(Path(folder), columns) as files:
-        shown = _shown(files, columns)
-        tables = (table for each in files for table in each.rows(shown, filters, ROWS_AT_ONCE))
-        return _gathered(tables, shown, categories=categories)
+        return _gathered(files, _shown(files, columns), filters, categories=categories)
 
 
 def iter_predictions(
@@ -183,33 +182,84 @@ def _shown(files: Sequence[_File], columns: Sequence[str] | None) -> list[str]:
 
 
 def _gathered(
-    tables: Iterable[pa.Table], columns: Sequence[str], *, categories: bool
+    files: Sequence[_File],
+    columns: Sequence[str],
+    filters: pc.Expression | None,
+    *,
+    categories: bool,
 ) -> pd.DataFrame:
-    """Tables as one frame, which is all that memory holds of them in the end.
+    """All rows as one frame; memory holds little beside it.
 
     Arrow's own way holds the whole table beside the whole frame.
     """
-    pieces: dict[str, list[pa.Array | np.ndarray]] = {name: [] for name in columns}
-    for table in tables:
-        for name in columns:
-            column = table[name].combine_chunks()
-            is_number = pa.types.is_integer(column.type) or pa.types.is_floating(column.type)
-            pieces[name].append(column.to_numpy(zero_copy_only=False) if is_number else column)
-    return pd.DataFrame(
-        {name: _column(pieces.pop(name), categories=categories) for name in columns}, copy=False
-    )
+    most = sum(each.content.metadata.num_rows for each in files)
+    found: dict[str, _Numbers | _Texts] = {}
+    for name in columns:
+        kinds = [
+            each.content.physical_schema.field(name).type for each in files if name in each.names
+        ]
+        numeric = all(pa.types.is_integer(kind) or pa.types.is_floating(kind) for kind in kinds)
+        whole = all(pa.types.is_integer(kind) for kind in kinds)
+        found[name] = _Numbers(most, whole=whole) if numeric else _Texts(most)
+    rows = 0
+    for each in files:
+        for table in each.rows(columns, filters, ROWS_AT_ONCE):
+            for name, column in found.items():
+                column.put(rows, table[name].combine_chunks())
+            rows += len(table)
+    frame = {
+        name: column.categories(rows)
+        if categories and isinstance(column, _Texts)
+        else column.values(rows)
+        for name, column in found.items()
+    }
+    return pd.DataFrame(frame, copy=False)
 
 
-def _column(
-    pieces: list[pa.Array | np.ndarray], *, categories: bool
-) -> pd.Categorical | np.ndarray | pd.Series:
-    """One column of all pieces."""
-    if all(isinstance(piece, np.ndarray) for piece in pieces):
-        return np.concatenate(pieces) if pieces else np.empty(0)
-    arrays = [pa.array(each) if isinstance(each, np.ndarray) else each for each in pieces]
-    table = pa.concat_tables(
-        [pa.table({"texts": each}) for each in arrays], promote_options="permissive"
-    ).unify_dictionaries()
-    if categories:
-        return table.to_pandas()["texts"]
-    return as_frame(table)["texts"]
+class _Numbers:
+    """A column of numbers; of whole ones as long as none is missing."""
+
+    def __init__(self, most: int, *, whole: bool) -> None:
+        self._found = np.empty(most, dtype=np.int64 if whole else np.float64)
+
+    def put(self, first: int, piece: pa.Array) -> None:
+        """Take the values from row `first` on."""
+        if piece.null_count and self._found.dtype != np.float64:
+            self._found = self._found.astype(np.float64)
+        if piece.null_count:
+            piece = piece.cast(pa.float64()).fill_null(float("nan"))
+        self._found[first : first + len(piece)] = piece.to_numpy(zero_copy_only=False)
+
+    def values(self, rows: int) -> np.ndarray:
+        """The column."""
+        return self._found[:rows]
+
+
+class _Texts:
+    """A column of texts, each of them kept once."""
+
+    def __init__(self, most: int) -> None:
+        self._codes = np.empty(most, dtype=np.int32)
+        self._code_of: dict[Any, int] = {}
+
+    def put(self, first: int, piece: pa.Array) -> None:
+        """Take the values from row `first` on."""
+        codes = np.full(len(piece), -1, dtype=np.int32)
+        if piece.null_count < len(piece):
+            encoded = piece if pa.types.is_dictionary(piece.type) else piece.dictionary_encode()
+            own = [
+                self._code_of.setdefault(text, len(self._code_of))
+                for text in encoded.dictionary.to_pylist()
+            ]
+            places = encoded.indices.fill_null(-1).to_numpy()
+            codes = np.array([*own, -1], dtype=np.int32)[places]
+        self._codes[first : first + len(piece)] = codes
+
+    def values(self, rows: int) -> np.ndarray:
+        """The column, of dtype object; None where there is no text."""
+        texts = np.array([*self._code_of, None], dtype=object)
+        return texts[self._codes[:rows]]
+
+    def categories(self, rows: int) -> pd.Categorical:
+        """The column, of dtype category."""
+        return pd.Categorical.from_codes(self._codes[:rows], list(self._code_of))
