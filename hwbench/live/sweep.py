@@ -19,9 +19,10 @@ from hwbench.live.config import LiveConfig, load_config, with_change
 from hwbench.live.run import run_live
 from hwbench.locks import only_writer
 from hwbench.progress import StageProgress, silent_stage
+from hwbench.regular_files import read_regular
 from hwbench.results.frames import require_rows, write_frame
 from hwbench.results.names import SWEEP, SWEEP_RESULTS
-from hwbench.toml import read_toml, to_toml
+from hwbench.toml import MOST_BYTES, read_toml, to_toml
 
 
 class Sweep(Node):
@@ -124,8 +125,10 @@ def _claim(sweep: Sweep, folder: Path, *, fresh: bool) -> None:
     """Make the folder this sweep's, or see that it is."""
     text = to_toml(sweep.model_dump(mode="json"))
     path = folder / SWEEP
-    there = path.read_text(encoding="utf-8") if path.exists() and not fresh else None
-    if there is not None and there != text:
+    there = None
+    if path.exists() and not fresh:
+        there = read_regular(path, most_bytes=MOST_BYTES)
+    if there is not None and there != text.encode():
         raise HwbenchError(
             f"{folder}: holds another sweep; choose another folder with -o, or replace it with "
             "--fresh"

@@ -40,7 +40,8 @@ from hwbench.results.frames import read_frame
 from hwbench.results.live import read_live_run
 from hwbench.results.record import read_record
 from hwbench.results.run import read_run
-from hwbench.results.study_reading import read_predictions, read_trials
+from hwbench.results.study_predictions import read_predictions
+from hwbench.results.study_reading import read_trials
 from hwbench.results.texts import read_object
 from hwbench.runs.scenario import load_scenario
 from hwbench.spaces import get_space, list_spaces

@@ -21,6 +21,7 @@ FILES = (
     "pickle", "pickle by entries", "pickled frame", "torch", "torch by entries", "tfrecord",
     "nasbench101", "json", "published csv", "table", "own table", "architectures", "images",
     "vae", "weights", "predictor", "scenario", "live config", "space", "tree", "object", "results",
+    "journal",
 )  # fmt: skip
 INSIDE = ("network", "record", "trials", "parts", "run")  # of a folder that is read
 
@@ -55,7 +56,7 @@ def test_a_reader_refuses_what_is_no_file(name, kind, bounded, tmp_path, monkeyp
     monkeypatch.chdir(tmp_path)
     path = special(tmp_path, kind, SUFFIXES.get(name, ""))
     found = bounded(name, path)
-    if name in ("object", "results") and kind in ("line end", "no text"):
+    if name in ("object", "results", "journal") and kind in ("line end", "no text"):
         assert "read" in found  # of what is not there, nothing
     else:
         assert "refused" in found, found

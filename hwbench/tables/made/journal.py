@@ -20,8 +20,10 @@ import numpy as np
 
 from hwbench.errors import HwbenchError
 from hwbench.files import lock
+from hwbench.regular_files import check_regular
 
 SYNC_SECONDS = 5.0
+MOST_BYTES = 1 << 26
 
 
 class Journal:
@@ -43,6 +45,8 @@ class Journal:
         recipe = json.loads(json.dumps(recipe))
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
+            if path.exists():  # to open a pipe waits for a reader
+                check_regular(path, most_bytes=MOST_BYTES)
             self._file = path.open("a", encoding="utf-8", buffering=1)
         except OSError as error:
             raise HwbenchError(f"{path}: cannot be opened ({error.strerror})") from error
@@ -66,7 +70,7 @@ class Journal:
             else:
                 lines = [json.loads(line) for line in whole.splitlines()]
             found = dict(lines[0]["recipe"])
-        except (ValueError, LookupError, TypeError) as error:
+        except (ValueError, LookupError, TypeError, RecursionError) as error:
             raise HwbenchError(
                 f"{self.path}: no journal of measurements; choose another name or remove it"
             ) from error
