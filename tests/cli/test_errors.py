@@ -57,6 +57,10 @@ SELECT = ["simulate", "select", "--candidates", "50"]
         (["tables", "merge", "small", "--name", "../x"], "table name '../x': use lower"),
         (
             ["tables", "merge", "small", "--name", "x" * 300],
+            "300 characters are too many, take 200 at most",
+        ),
+        (
+            ["tables", "merge", "small", "--name", "x", "-o", f"{'y' * 300}.parquet"],
             "cannot be written (File name too long)",
         ),
         (["tables", "merge", "small", "--name", "x", "-o", "t.csv"], "t.csv: the name of a table"),
