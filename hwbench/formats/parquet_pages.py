@@ -38,6 +38,8 @@ def unpacked_bytes(read_at: ReadAt, column: pq.ColumnChunkMetaData) -> int:
     HwbenchError
         Where a header is damaged.
     """
+    if column.num_values == 0:
+        return 0  # no page is read of such a chunk, and its offsets may lead anywhere
     position = column.data_page_offset
     if column.has_dictionary_page and 0 < column.dictionary_page_offset < position:
         position = column.dictionary_page_offset

@@ -392,7 +392,7 @@ def test_hostile_text_stays_text(run_folder):
     info = json.loads((run_folder / "run.json").read_text())
     info |= {"title": HOSTILE, "scenario": HOSTILE, "started": HOSTILE, "spec": {HOSTILE: HOSTILE}}
     info["machine"] = {"processor": HOSTILE, HOSTILE: HOSTILE}
-    info["tables"]["nb201-digits"] |= {"title": HOSTILE, "sha256": HOSTILE, "rows": HOSTILE}
+    info["tables"]["nb201-digits"] |= {"title": HOSTILE, "sha256": HOSTILE}
     info["tables"]["nb201-digits"]["columns"]["latency"] |= {"unit": HOSTILE, "title": HOSTILE}
     (run_folder / "run.json").write_text(json.dumps(info))
     page = report(run_folder)
