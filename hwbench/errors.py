@@ -11,8 +11,8 @@ class HwbenchError(ValueError):
 
     The message is one line: what was wrong, where, and what to do. The command line prints it
     without a traceback and exits with code 2. Names of files and words out of them may hold
-    anything: what a terminal would act on, line ends too, is escaped, and what would fill its
-    window is cut off.
+    anything: what a terminal would act on, line ends too, is escaped, and of what would fill its
+    window the middle is left out.
     """
 
     most_letters = 4000
@@ -20,7 +20,8 @@ class HwbenchError(ValueError):
     def __init__(self, message: object = "") -> None:
         text = str(message)
         if len(text) > self.most_letters:
-            text = f"{text[: self.most_letters]} ..."
+            half = self.most_letters // 2  # a reason stands behind a name of any length
+            text = f"{text[:half]} ... {text[-half:]}"
         if not text.isprintable():
             text = "".join(each if each.isprintable() else _escaped(each) for each in text)
         super().__init__(text)

@@ -117,7 +117,8 @@ def _explain(
     first = errors[0]
     location = first["loc"]
     about = [first]
-    if location and location[-1] in _UNION_TAGS:  # each type of a union has an error of its own
+    tagged = first["type"] != "extra_forbidden" and len(location) > 1  # else it is a key's name
+    if tagged and location[-1] in _UNION_TAGS:  # each type of a union has an error of its own
         location = location[:-1]
         about = [each for each in errors if each["loc"][:-1] == location]
     key = ".".join(str(part) for part in location)

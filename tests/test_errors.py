@@ -27,3 +27,15 @@ def test_unknown_name_lists_what_is_valid_where_nothing_is_close():
 @given(st.text(), st.lists(st.text("abcdef", min_size=1)))
 def test_unknown_name_is_always_one_line(name, valid):
     assert len(str(unknown_name("table", name, valid)).splitlines()) == 1
+
+
+def test_a_message_holds_nothing_that_a_terminal_acts_on():
+    assert str(HwbenchError("a\nb\x1b[31m\udcff")) == "a\\nb\\x1b[31m\\udcff"
+    assert str(HwbenchError("µ äé")) == "µ äé"
+
+
+def test_of_a_long_message_the_middle_is_left_out():
+    message = str(HwbenchError("a" * 10_000 + ": the reason"))
+    assert len(message) < 4100
+    assert message.startswith("aaa")
+    assert message.endswith("a: the reason")

@@ -56,6 +56,14 @@ def test_reads_into_the_model(tmp_path):
     [
         ('title = "x"\ntitel = "x"', "FILE: unknown key 'titel'; did you mean 'title'?"),
         ("", "FILE: the key 'title' is missing"),
+        (
+            'title = "x"\nstr = 1',
+            "FILE: unknown key 'str'; valid names: inner, parameters, ranges, title",
+        ),
+        (
+            'title = "x"\n[inner]\nint = 1',
+            "FILE, section [inner]: unknown key 'int'; valid names: high, low",
+        ),
         ("title = 3", "FILE: title must be a text, not 3"),
         (
             'title = "x"\n[inner]\nhi = 3',

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from hwbench.errors import HwbenchError, one_line
-from hwbench.formats.parquet_pages import unpacked_bytes
+from hwbench.formats.parquet_claims import row_groups, unpacked_bytes
 from hwbench.regular_files import check_regular
 
 MOST_COLUMNS = 10_000
@@ -68,7 +68,7 @@ class ParquetReader:
         with readable(path):
             self.source = pa.OSFile(str(path)) if content is None else pa.BufferReader(content)
             self._size: int = self.source.size()
-            self._check_footer()
+            self._groups = row_groups(self._footer())
             self._file = pq.ParquetFile(self.source, **self._options)
             self.schema: pa.Schema = self._file.schema_arrow
             self.n_rows = int(self._file.metadata.num_rows)
@@ -89,7 +89,9 @@ class ParquetReader:
             file = pq.ParquetFile(
                 self.source, metadata=self._file.metadata, read_dictionary=texts, **self._options
             )
-            return file.read(columns=names, use_threads=len(names) > 1)
+            table = file.read(columns=names, use_threads=len(names) > 1)
+            table.validate(full=True)  # Arrow does not see by itself that an index is none
+            return table
 
     def check_pages(self, columns: Sequence[str] | None = None) -> None:
         """Hold what the pages of columns, by default of all, claim to unpack to against the limit.
@@ -99,31 +101,37 @@ class ParquetReader:
         HwbenchError
             Where it is too much, or the header of a page is damaged.
         """
-        about = self._file.metadata
-        wanted = list(range(about.num_columns))
-        if columns is not None:
-            chosen = set(columns)
-            wanted = [n for n in wanted if about.schema.column(n).name in chosen]
+        chosen = None if columns is None else set(columns)
+        wanted = [
+            place
+            for place, name in enumerate(self.schema.names)
+            if chosen is None or name in chosen
+        ]
 
         def read_at(n_bytes: int, offset: int) -> bytes:
             return self.source.read_at(n_bytes, offset)
 
         unpacked = 0
         with readable(self.path):
-            for group in range(about.num_row_groups):
-                row_group = about.row_group(group)
-                for column in wanted:
-                    unpacked += unpacked_bytes(read_at, row_group.column(column))
+            for group in self._groups:
+                for place in wanted:
+                    unpacked += unpacked_bytes(read_at, group.chunks[place])
                     self._check_unpacked(unpacked)
 
-    def _check_footer(self) -> None:
+    def _footer(self) -> bytes:
         end = self.source.read_at(_END, max(0, self._size - _END))
         length = int.from_bytes(end[:4], "little")
-        if end[4:] == _MAGIC and length > MOST_FOOTER_BYTES:
+        if len(end) < _END or end[4:] != _MAGIC:
+            raise HwbenchError("it is none, or was not written to its end")
+        if length > MOST_FOOTER_BYTES:
             raise HwbenchError(
                 f"{self.path}: claims a footer of {length:,} bytes, more than the "
                 f"{MOST_FOOTER_BYTES:,} that are read"
             )
+        if length > self._size - _END:
+            raise HwbenchError("its footer is longer than the file")
+        footer: bytes = self.source.read_at(length, self._size - _END - length)
+        return footer
 
     def _check_claims(self) -> None:
         about = self._file.metadata
@@ -141,14 +149,15 @@ class ParquetReader:
                 )
         cells = unpacked = 0
         most = CELL_FLOOR + CELL_RATIO * self._size
-        for group in (about.row_group(number) for number in range(about.num_row_groups)):
+        for group in self._groups:
+            if len(group.chunks) != about.num_columns:
+                raise HwbenchError("a row group has not a part of each column")
             # What is read of a column is what its chunk claims, not what the file does.
-            chunks = [group.column(number).num_values for number in range(group.num_columns)]
-            cells += sum(max(group.num_rows, each) for each in chunks)
-            unpacked += group.total_byte_size
+            cells += sum(max(group.n_rows, chunk.n_values) for chunk in group.chunks)
+            unpacked += max(group.unpacked, sum(chunk.unpacked for chunk in group.chunks))
             self._check_unpacked(unpacked)
         cells = max(cells, self.n_rows * about.num_columns)
-        if cells > most or min(cells, unpacked) < 0:
+        if cells > most:
             raise HwbenchError(
                 f"{self.path}: claims {self.n_rows:,} rows of {about.num_columns:,} columns, more "
                 f"than the {most:,} cells that are read of a file of its size"

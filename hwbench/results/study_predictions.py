@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 from hwbench.errors import HwbenchError
+from hwbench.formats.parquet_files import check_parquet
 from hwbench.results.frames import readable
 from hwbench.results.names import PREDICTIONS, STUDY
 from hwbench.results.study_columns import TEXT
@@ -131,6 +132,7 @@ class _File:
             )
             for batch in batches:
                 table = pa.Table.from_batches([batch])
+                table.validate(full=True)  # Arrow does not see by itself that an index is none
                 if self.last is not None:
                     table = of_place(table, self.place, self.last)
                 for name in columns:
@@ -157,7 +159,8 @@ def _opened(folder: Path, columns: Sequence[str] | None) -> Iterator[list[_File]
                 if not path.exists():
                     schema_names(part.path(STUDY))  # if that is there all its trials failed
                     continue
-                names = schema_names(path)
+                with readable(path):
+                    names = check_parquet(path).schema.names
                 for name in columns or ():
                     if name not in names:
                         raise HwbenchError(f"{path}: column '{name}' is missing")

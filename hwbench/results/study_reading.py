@@ -234,6 +234,7 @@ def _read_file(
             read_dictionary=text_columns(schema),
             partitioning=None,
         )
+        table.validate(full=True)  # Arrow does not see by itself that an index is none
     if derived:
         table = _with_own_training_set(table)
     return table if columns is None or not derived else table.select(list(columns))

@@ -83,16 +83,15 @@ def own_rows(path):
     )
 
 
-def folder_of(name, reader):
-    """A reader of a folder in which a file has a name."""
+def folder_of(name, reader, *others):
+    """A reader of a folder in which a file has a name, or several."""
 
     def read(path):
         folder = path.with_name(f"{path.name}-folder")
-        folder.mkdir(exist_ok=True)
-        place = folder / name
-        place.parent.mkdir(exist_ok=True)
-        with contextlib.suppress(FileExistsError):
-            place.symlink_to(path)
+        for place in (folder / each for each in (name, *others)):
+            place.parent.mkdir(parents=True, exist_ok=True)
+            with contextlib.suppress(FileExistsError):
+                place.symlink_to(path)
         return reader(folder)
 
     return read
@@ -130,7 +129,7 @@ READERS = {
     "results": lambda path: read_frame(path, SEARCH_COLUMNS),
     "trials": folder_of("study.parquet", read_trials),
     "parts": folder_of("parts/00000001-00000001.study.parquet", read_trials),
-    "predictions": folder_of("predictions.parquet", read_predictions),
+    "predictions": folder_of("predictions.parquet", read_predictions, "study.parquet"),
     "run": folder_of("search.parquet", read_run),
     "live run": folder_of("config.toml", read_live_run),
     "journal": lambda path: Journal(path, {"a": 1}),

@@ -48,8 +48,9 @@ GROUPS = {
 }
 # What is large, and yet what it says it is.
 HARMLESS = {
-    "one key", "many headers", "many tables of a list", "claimed elements", "a list", "long texts",
-    "as many rows as may be", "empty lists", "empty objects", "numbers", "one text",
+    "one key", "many keys", "blank lines", "many headers", "many tables of a list",
+    "claimed elements", "a list", "long texts", "as many rows as may be",
+    "empty lists", "empty objects", "numbers", "one text",
 }  # fmt: skip
 
 
