@@ -7,7 +7,7 @@ import math
 import zipfile
 from collections.abc import Collection
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,18 +88,46 @@ def _checked(members: list[zipfile.ZipInfo], size: int) -> dict[str, zipfile.Zip
     return found
 
 
+def read_layout(
+    content: IO[bytes], size: int, *, kinds: str = "biufcUS"
+) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """Read the header of an array in the format `.npy`, up to its values.
+
+    Parameters
+    ----------
+    content : of the file, at its begin.
+    size : bytes of the whole file.
+    kinds : of numpy's types that are read.
+
+    Returns
+    -------
+    Shape, whether the values stand in Fortran's order, and type.
+
+    Raises
+    ------
+    HwbenchError
+        Where it claims another size than it has, or is of another kind. Numpy's own errors where
+        the header is damaged.
+    """
+    version = np.lib.format.read_magic(content)
+    if version not in _HEADERS:
+        raise HwbenchError("is of a numpy format that is not read")
+    shape, fortran, dtype = _HEADERS[version](content)
+    if dtype.kind not in kinds or min(shape, default=0) < 0:
+        raise HwbenchError("is no array of numbers or text")
+    if not dtype.itemsize or math.prod(shape) * dtype.itemsize != size - content.tell():
+        raise HwbenchError("claims another size than it has; it is damaged")
+    return shape, fortran, dtype
+
+
 def _read_array(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> NDArray[Any]:
     where = f"member {member.filename[:100]!r}"
     with archive.open(member) as content:
-        version = np.lib.format.read_magic(content)
-        if version not in _HEADERS:
-            raise HwbenchError(f"{where} is of a numpy format that is not read")
-        shape, fortran, dtype = _HEADERS[version](content)
-        if dtype.kind not in "biufcUS" or min(shape, default=0) < 0:
-            raise HwbenchError(f"{where} is no array of numbers or text")
+        try:
+            shape, fortran, dtype = read_layout(content, member.file_size)
+        except HwbenchError as error:
+            raise HwbenchError(f"{where} {error}") from error
         n_bytes = math.prod(shape) * dtype.itemsize
-        if dtype.itemsize == 0 or n_bytes != member.file_size - content.tell():
-            raise HwbenchError(f"{where} claims another size than it has; it is damaged")
         raw = content.read(n_bytes)
         if len(raw) < n_bytes:
             raise HwbenchError(f"{where} ends too early; it is damaged")

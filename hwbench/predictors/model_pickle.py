@@ -7,7 +7,6 @@ calls of the makers below, which check what they are given. All else is plain da
 from __future__ import annotations
 
 import io
-import math
 import pickle
 import re
 import sys
@@ -16,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from hwbench.errors import HwbenchError, one_line
+from hwbench.formats.archives import read_layout
 
 PROTOCOL = 4
 
@@ -30,6 +30,7 @@ LIBRARIES = {
 }
 """Modules of estimators, and the distributions they are of."""
 
+_KINDS = "biufcUSVmM"  # those that hold no Python objects
 _BIT_GENERATORS = ("PCG64", "PCG64DXSM", "SFC64")
 _MT19937_WORDS = 624
 _MOST_COLUMNS = 2**24
@@ -105,15 +106,10 @@ def _npy(values: Any) -> bytes:
 def array(npy: bytes) -> Any:
     """The array that bytes of a `.npy` file hold; never of Python objects."""
     stream = io.BytesIO(npy)
-    version = np.lib.format.read_magic(stream)
-    read_header = (
-        np.lib.format.read_array_header_1_0
-        if version == (1, 0)
-        else np.lib.format.read_array_header_2_0
-    )
-    shape, _, dtype = read_header(stream)
-    if math.prod(shape) * dtype.itemsize != len(npy) - stream.tell() or not dtype.itemsize:
-        raise HwbenchError("holds an array of another size than it says")
+    try:
+        read_layout(stream, len(npy), kinds=_KINDS)
+    except HwbenchError as error:
+        raise HwbenchError(f"holds an array that {error}") from error
     stream.seek(0)
     return np.lib.format.read_array(stream, allow_pickle=False)
 

@@ -47,6 +47,7 @@ from hwbench.spaces.registry import named_space
 MOST_STEPS = 2**20
 """Steps of a pickle that are read; a forest of 500 trees has some 50,000."""
 
+_LISTED = CLASSES | CLASS_VALUES
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*")
 
 
@@ -211,7 +212,7 @@ class _Reader(pickle._Unpickler):
             raise HwbenchError("is damaged (it names what cannot be a class)")
         module = _RENAMED.get(module, module)
         if not _inside(module, self._trust):
-            if (module, name) in CLASSES | CLASS_VALUES:
+            if (module, name) in _LISTED:
                 return _Class(module, name)
             raise ForeignClassError(_refusal(module, name))
         found: Any = _import(module)
@@ -341,6 +342,9 @@ _LEAVES = frozenset((
 ))  # fmt: skip
 
 
+_WITH_ATTRIBUTES = CLASSES - {TREE}
+
+
 def _check_parts(model: Any, trust: Collection[str]) -> None:
     """See that a model holds plain data, arrays and objects of known classes, and nothing else."""
     waiting, seen = [model], set()
@@ -357,7 +361,7 @@ def _check_parts(model: Any, trust: Collection[str]) -> None:
         elif kind is np.ndarray:
             if part.dtype.hasobject:
                 waiting += part.ravel().tolist()
-        elif (kind.__module__, kind.__name__) in CLASSES - {TREE}:
+        elif (kind.__module__, kind.__name__) in _WITH_ATTRIBUTES:
             waiting += [
                 value
                 for name, value in vars(part).items()
