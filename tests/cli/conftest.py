@@ -4,6 +4,7 @@ from types import SimpleNamespace
 import pytest
 
 from hwbench.cli import main
+from hwbench.toml import to_toml
 
 
 @pytest.fixture
@@ -38,3 +39,23 @@ def refused(hwbench):
         return result.err.removeprefix("hwbench: ").strip()
 
     return run
+
+
+@pytest.fixture
+def tiny_search(tmp_path):
+    """Writes the tree of a live search that takes a moment; gives its path."""
+
+    def write(epochs=1):
+        tree = {
+            "title": "tiny",
+            "data": {"validation_share": 0.9},
+            "space": {"name": "nasbench201", "operations": "only-conv", "channels": 2, "depth": 1},
+            "strategy": {"name": "darts"},
+            "trainer": {"name": "bilevel", "epochs": epochs, "batch_size": 64},
+            "selection": {"method": "strength"},
+        }
+        path = tmp_path / "tiny.toml"
+        path.write_text(to_toml(tree))
+        return path
+
+    return write

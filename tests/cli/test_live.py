@@ -9,25 +9,14 @@ from typer.testing import CliRunner
 from hwbench.cli.app import app
 from hwbench.toml import to_toml
 
-TREE = {
-    "title": "tiny",
-    "data": {"validation_share": 0.9},
-    "space": {"name": "nasbench201", "operations": "only-conv", "channels": 2, "depth": 1},
-    "strategy": {"name": "darts"},
-    "trainer": {"name": "bilevel", "epochs": 1, "batch_size": 64},
-    "selection": {"method": "strength"},
-}
-
 
 def _run(*arguments):
     return CliRunner().invoke(app, ["live", *map(str, arguments)])
 
 
 @pytest.fixture
-def tiny(tmp_path):
-    path = tmp_path / "tiny.toml"
-    path.write_text(to_toml(TREE))
-    return path
+def tiny(tiny_search):
+    return tiny_search()
 
 
 def test_list_names_every_search():

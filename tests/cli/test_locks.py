@@ -5,8 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from hwbench.toml import to_toml
-
 SCENARIO = """
 title = "Mine"
 [study]
@@ -30,15 +28,6 @@ checkpoints = [10, 20]
 n_initial = 10
 seeds = [0]
 """
-
-LIVE = {
-    "title": "tiny",
-    "data": {"validation_share": 0.9},
-    "space": {"name": "nasbench201", "operations": "only-conv", "channels": 2, "depth": 1},
-    "strategy": {"name": "darts"},
-    "trainer": {"name": "bilevel", "epochs": 1, "batch_size": 64},
-    "selection": {"method": "strength"},
-}
 
 SWEEP = """
 title = "two"
@@ -102,13 +91,12 @@ def test_a_page_elsewhere_has_not_to_wait(folder, held_elsewhere, hwbench, tmp_p
     assert page.exists()
 
 
-def test_commands_of_live_searches(held_elsewhere, refused, tmp_path):
-    search, sweep = tmp_path / "tiny.toml", tmp_path / "two.toml"
-    search.write_text(to_toml(LIVE))
+def test_commands_of_live_searches(held_elsewhere, refused, tmp_path, tiny_search):
+    search, sweep = tiny_search(), tmp_path / "two.toml"
     sweep.write_text(SWEEP.format(search=search))
     folder = tmp_path / "run"
     folder.mkdir()
-    (folder / "config.toml").write_text(to_toml(LIVE))
+    (folder / "config.toml").write_bytes(search.read_bytes())
     (folder / "result.json").write_text('{"architecture": "x"}')
     before = contents(folder)
     held_elsewhere(folder)

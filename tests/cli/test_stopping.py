@@ -10,8 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from hwbench.toml import to_toml
-
 # Commands as they are, but slow enough for the test to be in time, and that write what is done
 # soon.
 COMMAND = """
@@ -74,15 +72,6 @@ n_initial = 10
 seeds = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]
 """
 
-LIVE = {
-    "title": "tiny",
-    "data": {"validation_share": 0.9},
-    "space": {"name": "nasbench201", "operations": "only-conv", "channels": 2, "depth": 1},
-    "strategy": {"name": "darts"},
-    "trainer": {"name": "bilevel", "epochs": 6, "batch_size": 64},
-    "selection": {"method": "strength"},
-}
-
 # What is slowed, the command, a file that is there once something is done, how to go on.
 COMMANDS = {
     "study": (
@@ -130,11 +119,10 @@ def each(*quick):
 
 
 @pytest.fixture
-def places(own_table, tmp_path):
+def places(own_table, tmp_path, tiny_search):
     """Where things are, by the names that commands call them by."""
-    found = {"scenario": tmp_path / "mine.toml", "live": tmp_path / "tiny.toml"}
+    found = {"scenario": tmp_path / "mine.toml", "live": tiny_search(epochs=6)}
     found["scenario"].write_text(SCENARIO)
-    found["live"].write_text(to_toml(LIVE))
     return {**{name: str(path) for name, path in found.items()}, "run": str(tmp_path / "run")}
 
 

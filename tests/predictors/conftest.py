@@ -3,7 +3,10 @@
 import importlib.util
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from hwbench.spaces import get_space
 
 
 @pytest.fixture(scope="session")
@@ -14,3 +17,11 @@ def model_files():
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="session")
+def data():
+    """Architectures of NAS-Bench-201, and a latency of each."""
+    space = get_space("nasbench201")
+    archs = space.sample(60, seed=1)
+    return archs, space.flops(archs) / 1e6 + np.random.default_rng(0).normal(size=60)

@@ -28,12 +28,6 @@ from hwbench.predictors.regressor import ArchitectureRegressor
 SPACE = hb.get_space("nasbench201")
 
 
-@pytest.fixture(scope="module")
-def data():
-    archs = SPACE.sample(60, seed=1)
-    return archs, SPACE.flops(archs) / 1e6 + np.random.default_rng(0).normal(size=60)
-
-
 @pytest.fixture
 def saved(data, tmp_path):
     """A saved ridge regression; gives its path."""
