@@ -295,7 +295,13 @@ def _imports(tree: ast.Module, package: str) -> Iterator[str]:
             module = _absolute(node, package)
             yield module
             yield from (f"{module}.{each.name}" for each in node.names)
-        waiting += ast.iter_child_nodes(node)
+        # Only statements hold statements: their expressions, most of the tree, are passed over.
+        for name in _STATEMENTS:
+            waiting += getattr(node, name, ())
+
+
+_STATEMENTS = ("body", "orelse", "finalbody", "handlers", "cases")
+"""Fields of a statement, a handler or a case in which statements stand."""
 
 
 def _attributes(tree: ast.Module, alias: str) -> Iterator[str]:

@@ -15,13 +15,14 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from hwbench.errors import HwbenchError
 from hwbench.formats.parquet_files import ParquetReader, check_parquet, text_columns
@@ -161,6 +162,8 @@ def _read_parts(
     folder: Path, kind: str, columns: Sequence[str] | None, filters: pc.Expression | None
 ) -> pa.Table | None:
     parts = list_parts(folder)
+    if kind == STUDY and filters is None:
+        return _read_latest(parts, columns)
     last = last_places(parts) if len(parts) > 1 else None
     tables = []
     for place, part in enumerate(parts):
@@ -171,6 +174,25 @@ def _read_parts(
     if not tables:
         return None
     return pa.concat_tables(tables, promote_options="permissive").unify_dictionaries()
+
+
+def _read_latest(parts: Sequence[Part], columns: Sequence[str] | None) -> pa.Table | None:
+    """The trials of some parts, of one that stands in several the row of the last; one pass."""
+    if not parts:
+        return None
+    several = len(parts) > 1
+    wanted = columns
+    if several and columns is not None:
+        wanted = list(dict.fromkeys([*columns, "trial"]))
+    tables = [_read_file(part.path(STUDY), wanted, None) for part in parts]
+    table = pa.concat_tables(tables, promote_options="permissive").unify_dictionaries()
+    if several:
+        lengths = [len(each) for each in tables]
+        codes, names = _coded(table["trial"], parts)
+        places = np.repeat(np.arange(len(parts)), lengths)
+        own = _last_place(codes, places, len(names))[codes] == places
+        table = table if own.all() else table.filter(pa.array(own))
+    return table if columns is None else table.select(list(columns))
 
 
 def result_columns(folder: Path, kind: str) -> set[str]:
@@ -207,10 +229,26 @@ def of_place(table: pa.Table, place: int, last: pd.Series) -> pa.Table:
 
 def last_places(parts: Sequence[Part]) -> pd.Series:
     """For each trial the place of the last part that holds it."""
-    ids = [_read_file(part.path(STUDY), ["trial"], None)["trial"].to_pylist() for part in parts]
-    places = np.repeat(np.arange(len(parts)), [len(each) for each in ids])
-    every = pd.Series(places, index=pd.Index([name for each in ids for name in each]))
-    return every[~every.index.duplicated(keep="last")]
+    tables = [_read_file(part.path(STUDY), ["trial"], None) for part in parts]
+    trials = pa.concat_tables(tables, promote_options="permissive").unify_dictionaries()["trial"]
+    codes, names = _coded(trials, parts)
+    places = np.repeat(np.arange(len(parts)), [len(each) for each in tables])
+    return pd.Series(_last_place(codes, places, len(names)), index=pd.Index(names))
+
+
+def _coded(trials: pa.ChunkedArray, parts: Sequence[Part]) -> tuple[NDArray[Any], list[str]]:
+    """Trials as numbers of their names, int64 of shape (n_rows,), and the names."""
+    whole = trials.combine_chunks()
+    if not pa.types.is_dictionary(whole.type) or whole.null_count:
+        raise HwbenchError(f"{parts[0].folder}: column 'trial' of its parts is not all text")
+    return whole.indices.to_numpy(zero_copy_only=False), whole.dictionary.to_pylist()
+
+
+def _last_place(codes: NDArray[Any], places: NDArray[np.int64], n_names: int) -> NDArray[np.int64]:
+    """Of each name the place of its last row, given that places only grow."""
+    last = np.full(n_names, -1, dtype=np.int64)
+    np.maximum.at(last, codes, places)
+    return last
 
 
 def _read_file(
