@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,8 +55,11 @@ class Mixture:
 
     def density(self, values: Floats) -> Floats:
         """The density at each value, shape (n,), in 1 / standard deviations of the truth."""
-        parts = _densities(values, self.centre, self.shift * self.width, self.width)
-        return np.asarray(self.weights) @ parts
+        parts = np.empty((3, len(values)))
+        shift = self.shift * self.width
+        _weighted_densities(values, self.weights, self.centre, shift, self.width, parts)
+        found: Floats = parts.sum(axis=0)
+        return found
 
 
 def standardised_deviations(predictions: pd.DataFrame) -> pd.Series:
@@ -178,37 +182,53 @@ def _maximise(z: Floats, shift: float) -> tuple[Floats, float, float, float, flo
     """Weights, centre, shift, width and mean log-likelihood from a start with this shift."""
     weights = np.array([0.725, 0.265, 0.01])
     centre, width, likelihood = 0.0, START_WIDTH, -np.inf
+    share = np.empty((3, len(z)))
+    tiny = np.finfo(np.float64).tiny
     for _ in range(ITERATIONS):
-        parts = weights[:, None] * _densities(z, centre, shift, width)
-        total = np.maximum(parts.sum(axis=0), np.finfo(np.float64).tiny)
-        before, likelihood = likelihood, float(np.log(total).mean())
+        _weighted_densities(z, weights, centre, shift, width, share)
+        total = np.maximum(share.sum(axis=0), tiny)
+        before, likelihood = likelihood, float(np.log(total).sum()) / len(z)
         if likelihood - before < TOLERANCE:
             break
-        share = parts / total
-        weights = share.mean(axis=1)
+        share /= total
+        sums = share.sum(axis=1)
+        weights = sums / len(z)
         # Of both normal parts the centre and the shift are a weighted least-squares fit.
         near, far = share[0], share[1] / WIDE**2
-        sums = near.sum(), far.sum()
-        means = (near @ z) / max(sums[0], 1e-12), (far @ z) / max(sums[1], 1e-12)
+        of_near, of_far = max(sums[0], 1e-12), max(sums[1] / WIDE**2, 1e-12)
+        means = (near @ z) / of_near, (far @ z) / of_far
         centre, shift = (means[0] + means[1]) / 2, (means[0] - means[1]) / 2
-        squares = near @ (z - centre - shift) ** 2 + far @ (z - centre + shift) ** 2
-        width = max(float(np.sqrt(squares / max(share[:2].sum(), 1e-12))), NARROWEST)
-        limited = float(np.clip(shift, -LARGEST_SHIFT * width, LARGEST_SHIFT * width))
+        squares = near @ (z - (centre + shift)) ** 2 + far @ (z - (centre - shift)) ** 2
+        width = max(float(np.sqrt(squares / max(sums[0] + sums[1], 1e-12))), NARROWEST)
+        limited = min(max(shift, -LARGEST_SHIFT * width), LARGEST_SHIFT * width)
         if limited != shift:
             shift = limited
-            centre = (near @ (z - shift) + far @ (z + shift)) / max(sum(sums), 1e-12)
+            centre = (near @ (z - shift) + far @ (z + shift)) / max(
+                sums[0] + sums[1] / WIDE**2, 1e-12
+            )
     return weights, float(centre), float(shift), width, likelihood
 
 
-def _densities(z: Floats, centre: float, shift: float, width: float) -> Floats:
-    """Density of each part at each deviation, shape (3, n)."""
-    u = (z - centre) / width
-    offset = shift / width
-    root = np.sqrt(2 * np.pi) * width
-    return np.stack(
-        [
-            np.exp(-0.5 * (u - offset) ** 2) / root,
-            np.exp(-0.5 * ((u + offset) / WIDE) ** 2) / (WIDE * root),
-            (np.abs(u) <= REACH) / (2 * REACH * width),
-        ]
-    )
+def _weighted_densities(
+    z: Floats,
+    weights: Sequence[float] | Floats,
+    centre: float,
+    shift: float,
+    width: float,
+    out: Floats,
+) -> None:
+    """Write to `out`, of shape (3, n), the density of each part at each deviation by weight."""
+    narrow, wide, uniform = out
+    height = 1 / (np.sqrt(2 * np.pi) * width)
+    for part, at, scale, weight in (
+        (narrow, centre + shift, width, weights[0]),
+        (wide, centre - shift, WIDE * width, weights[1] / WIDE),
+    ):
+        np.subtract(z, at, out=part)
+        part /= scale
+        np.square(part, out=part)
+        part *= -0.5
+        np.exp(part, out=part)
+        part *= weight * height
+    np.less_equal(np.abs(z - centre), REACH * width, out=uniform, casting="unsafe")
+    uniform *= weights[2] / (2 * REACH * width)
