@@ -4,6 +4,7 @@ import contextlib
 import importlib.util
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -28,6 +29,12 @@ settings.register_profile("hwbench", deadline=None)  # no test asserts on second
 settings.load_profile("hwbench")
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+def pytest_configure():
+    """Let processes that tests start be interrupted, though a shell began them in background."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)

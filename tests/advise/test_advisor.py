@@ -51,6 +51,7 @@ def test_the_losses_fall_with_the_picks_measured(advice):
     assert example["selected"].any()
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_advice_on_any_number_of_workers(measured):
     one, two = (
         advise_on(measured, "nasbench201", predictors=FEW, seconds=NO_LIMIT, workers=workers)

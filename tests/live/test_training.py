@@ -45,6 +45,7 @@ def run(tree):
 """
 
 
+@pytest.mark.slow
 def test_a_version_is_of_all_that_training_runs(hwbench_home, modules_run, harmless):
     cases = [[{**TREE, **nodes}] for nodes in NODES]
     for nodes, (missing, _) in zip(NODES, modules_run(RUN, cases, hwbench_home), strict=True):

@@ -47,7 +47,7 @@ def digests(folder):
     ]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(
     order=st.permutations(range(16)),
     breaks=st.lists(st.sampled_from(["", "flush", "compact", "reopen"]), min_size=16, max_size=16),

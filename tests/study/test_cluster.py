@@ -114,6 +114,7 @@ def test_dask_with_a_worker_killed(study, tmp_path, models, start, monkeypatch):
     same(tmp_path / "run", expected)
 
 
+@pytest.mark.slow
 def test_ray_with_a_node_killed(study, tmp_path, models, start):
     ray = pytest.importorskip("ray", reason="needs the extra cluster-ray")
     scenario, expected = study

@@ -66,7 +66,7 @@ def without_times(frame):
     return frame.drop(columns=list(MEASURED))
 
 
-@pytest.mark.parametrize("wanted", [1, 12])
+@pytest.mark.parametrize("wanted", [pytest.param(1, marks=pytest.mark.slow), 12])
 def test_kill_9_of_the_driver(scenario, tmp_path, fits, wanted):
     folder = tmp_path / "run"
     process = start(scenario, folder)

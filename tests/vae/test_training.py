@@ -41,6 +41,12 @@ def learned():
     )
 
 
+@pytest.fixture(scope="module")
+def begun():
+    """A VAE of the same space that has learned little."""
+    return train_vae("transnas_micro", **{**QUICK, "latent_size": 16})
+
+
 def assert_same_weights(one, other):
     theirs = other.model.state_dict()
     for name, value in one.model.state_dict().items():
@@ -83,6 +89,7 @@ def run(space, metrics):
 """
 
 
+@pytest.mark.slow
 def test_a_version_is_of_all_that_training_runs(hwbench_home, modules_run, harmless):
     cases = [("nasbench201", [TARGET]), ("enas_macro", []), ("nasbench101", [])]
     for (name, _), (_, ran) in zip(cases, modules_run(TRAIN, cases, hwbench_home), strict=True):
@@ -156,6 +163,7 @@ def test_the_seed_and_nothing_else_decides():
     assert one.history[0].reconstruction != other.history[0].reconstruction
 
 
+@pytest.mark.slow
 def test_it_learns_to_rebuild_and_to_build(learned):
     losses = [epoch.reconstruction for epoch in learned.history]
     assert losses[-1] < 0.2 * losses[0]
@@ -167,6 +175,7 @@ def test_it_learns_to_rebuild_and_to_build(learned):
     assert found.uniqueness == pytest.approx(100 * found.n_unique / (4 * found.validity))
 
 
+@pytest.mark.slow
 def test_joining_loose_ends_saves_graphs_and_spoils_none():
     vae = train_vae("nasbench101", **{**QUICK, "n_graphs": 1500, "batch_size": 32})
     latents = np.random.default_rng(0).normal(size=(400, 8))
@@ -180,6 +189,7 @@ def test_joining_loose_ends_saves_graphs_and_spoils_none():
     assert (plain.join_loose_ends, rule.join_loose_ends) == (False, True)
 
 
+@pytest.mark.slow
 def test_latents_come_back_as_architectures(learned, unchanged):
     space = learned.space
     archs = unchanged(space.sample(300, seed=4))
@@ -196,15 +206,16 @@ def test_latents_come_back_as_architectures(learned, unchanged):
     assert learned.decode(latents[:0])[0].shape == (0, 6)
 
 
-def test_what_is_drawn_does_not_depend_on_rows_at_once(learned, monkeypatch):
+def test_what_is_drawn_does_not_depend_on_rows_at_once(begun, monkeypatch):
     latents = np.random.default_rng(0).normal(size=(50, 16))
-    whole = learned.decode_graphs(latents, seed=3)
+    whole = begun.decode_graphs(latents, seed=3)
     monkeypatch.setattr("hwbench.vae.trained.ROWS_AT_ONCE", 7)
-    parts = learned.decode_graphs(latents, seed=3)
+    parts = begun.decode_graphs(latents, seed=3)
     np.testing.assert_array_equal(parts.operations, whole.operations)
     np.testing.assert_array_equal(parts.adjacency, whole.adjacency)
 
 
+@pytest.mark.slow
 def test_proposals_are_different_architectures(learned):
     latents = learned.encode(learned.space.sample(20, seed=9))
     found = learned.propose(latents + 1, seed=0)
@@ -323,15 +334,15 @@ def test_files_that_contradict_themselves_are_refused(changes, message, tmp_path
     assert "\n" not in str(error.value)
 
 
-def test_wrong_latents_are_refused(learned):
+def test_wrong_latents_are_refused(begun):
     with pytest.raises(HwbenchError, match=r"shape \(n, 16\), not \(3, 15\)"):
-        learned.decode(np.zeros((3, 15)))
+        begun.decode(np.zeros((3, 15)))
     with pytest.raises(HwbenchError, match="finite"):
-        learned.decode(np.full((3, 16), np.nan))
+        begun.decode(np.full((3, 16), np.nan))
     with pytest.raises(HwbenchError, match="unknown prior"):
-        evaluate_vae(learned, prior="normal")
+        evaluate_vae(begun, prior="normal")
     with pytest.raises(HwbenchError, match="n_prior must be above 0"):
-        evaluate_vae(learned, n_prior=0)
+        evaluate_vae(begun, n_prior=0)
 
 
 def test_training_that_diverges_says_so():

@@ -36,6 +36,7 @@ EDITS = [
 ]
 
 
+@pytest.mark.slow
 def test_it_is_trained_again_where_the_code_that_trains_it_changed(
     tmp_path, monkeypatch, modules_run
 ):

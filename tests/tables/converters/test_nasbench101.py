@@ -87,6 +87,7 @@ def reexport(raw):
     return convert_nasbench101([raw("accuracies.pkl.gz"), raw("params.pkl.gz")])
 
 
+@pytest.mark.slow
 def test_reexport_is_the_published_table(reexport, shared_data):
     frame = pd.read_parquet(shared_data / "nb101.parquet")  # all cells by their module hashes
     archs = np.full((len(frame), SPACE.n_positions), len(OPERATIONS))
@@ -102,6 +103,7 @@ def test_reexport_is_the_published_table(reexport, shared_data):
     np.testing.assert_array_equal(reexport.column("parameters")[places], frame["params"])
 
 
+@pytest.mark.slow
 def test_reexport_has_columns_that_are_explained(reexport):
     columns = reexport.card.columns
     assert list(columns) == ["test_accuracy", "parameters", "flops"]

@@ -154,6 +154,7 @@ def run(name, journal):
 """
 
 
+@pytest.mark.slow
 def test_a_version_is_of_all_that_runs(tmp_path, modules_run, harmless):
     cases = [(name, str(tmp_path / name)) for name in ("nasbench201", "nasbench_macro")]
     for (name, _), (_, ran) in zip(cases, modules_run(RUN, cases, tmp_path), strict=True):
@@ -260,6 +261,7 @@ def test_rounds_that_agree_give_a_noise_estimate(tmp_path):
     assert table.card.columns["parameters"].noise is None
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
 def test_killed_command_loses_nothing_that_was_written(hwbench_home):
     command = [sys.executable, "-m", "hwbench", "tables", "measure", "nasbench201"]
