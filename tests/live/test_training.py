@@ -1,5 +1,7 @@
 """The version of a search's code is of all that its training runs."""
 
+import pytest
+
 TREE = {
     "title": "tiny",
     "data": {"validation_share": 0.9, "augmentation": {"shift": 1}},

@@ -3,6 +3,8 @@
 import shutil
 from pathlib import Path
 
+import pytest
+
 import hwbench
 
 ROOT = Path(hwbench.__file__).parent.parent
