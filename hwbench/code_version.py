@@ -33,7 +33,9 @@ WITHOUT_NUMBERS = frozenset(
         "hwbench.code_version",  # names of results
         "hwbench.errors",  # messages
         "hwbench.files",  # how files are written, not what is in them
+        "hwbench.locks",  # who may write them
         "hwbench.progress",  # how far work is
+        "hwbench.regular_files",  # which files are opened at all
         "hwbench.threads",  # a thread a process, everywhere
         "hwbench.version",  # another with every release
         # In which process units of work run.

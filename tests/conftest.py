@@ -422,7 +422,9 @@ def harmless():
         "hwbench.code_version",  # names of results
         "hwbench.errors",  # messages
         "hwbench.files",  # how files are written
+        "hwbench.locks",  # who may write them
         "hwbench.progress",  # how far work is
+        "hwbench.regular_files",  # which files are opened at all
         "hwbench.threads",  # a thread a process, everywhere
         "hwbench.version",  # another with every release
         # In which process units of work run.
