@@ -367,16 +367,9 @@ def _check_versions(card: ModelCard) -> None:
 
 
 def _check_model(model: Any, card: ModelCard) -> None:
-    if not isinstance(model, ArchitectureRegressor) or not hasattr(model, "estimator_"):
-        raise HwbenchError("holds no fitted predictor")
-    if (model.space.name, model.encoding) != (card.space, card.encoding):
-        raise HwbenchError("its card is of another model")
-    if tuple(model.space.feature_names(model.encoding)) != card.features:
-        raise HwbenchError(
-            f"was fitted when the search space {card.space} had other operations; fit it again"
-        )
-    # What lacks a part, or has one of another shape, shows when it is asked.
+    # What lacks a part, or has one of another kind or shape, shows when it is asked.
     try:
+        _check_card(model, card)
         predicted = model.predict(model.space.sample(1, seed=0))
     except HwbenchError:
         raise
@@ -386,6 +379,18 @@ def _check_model(model: Any, card: ModelCard) -> None:
         ) from error
     if np.shape(predicted) != (1,):
         raise HwbenchError(f"is damaged: for 1 architecture it predicts {np.shape(predicted)}")
+
+
+def _check_card(model: Any, card: ModelCard) -> None:
+    """See that a card is of a model, and that the model is a fitted predictor."""
+    if not isinstance(model, ArchitectureRegressor) or not hasattr(model, "estimator_"):
+        raise HwbenchError("holds no fitted predictor")
+    if (model.space.name, model.encoding) != (card.space, card.encoding):
+        raise HwbenchError("its card is of another model")
+    if tuple(model.space.feature_names(model.encoding)) != card.features:
+        raise HwbenchError(
+            f"was fitted when the search space {card.space} had other operations; fit it again"
+        )
 
 
 @contextlib.contextmanager

@@ -520,3 +520,26 @@ def test_any_bytes_are_read_or_refused(content):
     for whole in (content, b"\x80\x04" + content):
         with contextlib.suppress(HwbenchError):
             load_pickled_model(whole)
+
+
+def test_whatever_a_model_lacks_or_holds_in_a_parts_place_it_is_refused_in_one_line(data, told):
+    whole = hb.make_predictor("ridge", space=SPACE).fit(*data)
+    wrong = [None, 1, -1.5, "x", (), {}, [np.nan], np.zeros(0), Ridge()]
+    for of in (whole, whole.estimator_):
+        for name in list(vars(of)):
+            kept = vars(of).pop(name)
+            for absent in (True, *wrong):
+                if absent is not True:
+                    vars(of)[name] = absent
+                with contextlib.suppress(pytest.fail.Exception):  # read, where it can predict so
+                    told(dump_model(whole)[0])
+            vars(of)[name] = kept
+    assert "'space'" in told(_without(whole, "space"))
+
+
+def _without(model, name):
+    """A model's pickle where the model itself lacks an attribute."""
+    kept = vars(model).pop(name)
+    content = dump_model(model)[0]
+    vars(model)[name] = kept
+    return content
