@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import time
 from contextlib import nullcontext
@@ -84,10 +85,14 @@ def train_vae(
     with nullcontext() if place is None else only_writer(place, folder=False) as claim:
         trainer = _Trainer(where, chosen, place, begin)
         progress(len(trainer.vae.history), chosen.epochs)
-        with denormals_flushed():
-            while len(trainer.vae.history) < chosen.epochs:
-                trainer.epoch()
-                progress(len(trainer.vae.history), chosen.epochs)
+        try:
+            with denormals_flushed():
+                while len(trainer.vae.history) < chosen.epochs:
+                    trainer.epoch()
+                    progress(len(trainer.vae.history), chosen.epochs)
+        except KeyboardInterrupt:
+            trainer.save_last_epoch()
+            raise
         if claim is not None:
             claim.check()
     trainer.vae.model.eval()
@@ -161,6 +166,7 @@ class _Trainer:
         self.steps_an_epoch = math.ceil(len(archs) / settings.batch_size)
         self.optimizer = _optimizer(self.vae.model, settings, moments)
         self.saved = time.monotonic()
+        self.unsaved: tuple[TrainedGraphVAE, Moments] | None = None
 
     def _require_same(self, space: Space, checkpoint: Path) -> None:
         if self.vae.space.name != space.name:
@@ -230,10 +236,15 @@ class _Trainer:
         told = torch.stack([losses.reconstruction, losses.divergence, losses.heads])
         return told.detach().double()
 
+    def save_last_epoch(self) -> None:
+        """Write what the last whole epoch left, if a checkpoint does not hold it already."""
+        if self.checkpoint is not None and self.unsaved is not None:
+            save_vae(self.unsaved[0], self.checkpoint, self.unsaved[1])
+            self.unsaved = None
+
     def _save(self) -> None:
-        over = len(self.vae.history) == self.settings.epochs
-        late = time.monotonic() - self.saved > SECONDS_BETWEEN_CHECKPOINTS
-        if self.checkpoint is None or not (over or late):
+        """Write a checkpoint now and then; what is not written is kept as it is for later."""
+        if self.checkpoint is None:
             return
         names = dict(self.vae.model.named_parameters())
         state = {name: self.optimizer.state[value] for name, value in names.items()}
@@ -243,8 +254,11 @@ class _Trainer:
             len(self.vae.history) * self.steps_an_epoch,
             self.code,
         )
-        save_vae(self.vae, self.checkpoint, moments)
-        self.saved = time.monotonic()
+        self.unsaved = copy.deepcopy((self.vae, moments))
+        over = len(self.vae.history) == self.settings.epochs
+        if over or time.monotonic() - self.saved > SECONDS_BETWEEN_CHECKPOINTS:
+            self.save_last_epoch()
+            self.saved = time.monotonic()
 
 
 def _optimizer(

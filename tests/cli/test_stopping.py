@@ -40,8 +40,9 @@ elif what == "live":
     from hwbench.live.search import Search
     slowed(Search, "train_epoch", 0)
 elif what == "vae":
-    from hwbench.vae.training import _Trainer
-    slowed(_Trainer, "epoch", 0)
+    from hwbench.vae import training
+    training.SECONDS_BETWEEN_CHECKPOINTS = -1
+    slowed(training._Trainer, "epoch", 0)
 elif what == "train":
     from hwbench.tables.made import train
     slowed(train, "train_one", 0)

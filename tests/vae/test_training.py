@@ -79,6 +79,19 @@ def test_a_stop_changes_nothing(metrics, tmp_path, monkeypatch):
     np.testing.assert_array_equal(again.scales, whole.scales)
 
 
+def test_an_interrupt_loses_no_whole_epoch(tmp_path):
+    def interrupt(done, _total):
+        if done == 3:
+            raise KeyboardInterrupt
+
+    whole = train_vae("nasbench201", **QUICK)
+    path = tmp_path / "vae.npz"
+    with pytest.raises(KeyboardInterrupt):
+        train_vae("nasbench201", checkpoint=path, progress=interrupt, **QUICK)
+    assert len(load_vae(path).history) == 3
+    assert_same_weights(train_vae("nasbench201", checkpoint=path, **QUICK), whole)
+
+
 TRAIN = """
 import torch._dynamo
 
