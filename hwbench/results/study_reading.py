@@ -24,7 +24,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from hwbench.errors import HwbenchError
+from hwbench.errors import HwbenchError, one_line
 from hwbench.formats.parquet_files import ParquetReader, check_parquet, text_columns
 from hwbench.results.frames import readable
 from hwbench.results.names import PARTS, PREDICTIONS, STUDY
@@ -173,7 +173,7 @@ def _read_parts(
         tables.append(read_part(part, place, kind, columns, filters, last))
     if not tables:
         return None
-    return pa.concat_tables(tables, promote_options="permissive").unify_dictionaries()
+    return _together(tables, parts)
 
 
 def _read_latest(parts: Sequence[Part], columns: Sequence[str] | None) -> pa.Table | None:
@@ -185,14 +185,22 @@ def _read_latest(parts: Sequence[Part], columns: Sequence[str] | None) -> pa.Tab
     if several and columns is not None:
         wanted = list(dict.fromkeys([*columns, "trial"]))
     tables = [_read_file(part.path(STUDY), wanted, None) for part in parts]
-    table = pa.concat_tables(tables, promote_options="permissive").unify_dictionaries()
+    table = _together(tables, parts)
     if several:
-        lengths = [len(each) for each in tables]
-        codes, names = _coded(table["trial"], parts)
-        places = np.repeat(np.arange(len(parts)), lengths)
-        own = _last_place(codes, places, len(names))[codes] == places
+        names, codes, places = _placed(table["trial"], tables, parts)
+        own = _last_place(names, codes, places)[codes] == places
         table = table if own.all() else table.filter(pa.array(own))
     return table if columns is None else table.select(list(columns))
+
+
+def _together(tables: Sequence[pa.Table], parts: Sequence[Part]) -> pa.Table:
+    """The rows of some parts one after another, equal texts as one."""
+    try:
+        return pa.concat_tables(tables, promote_options="permissive").unify_dictionaries()
+    except pa.ArrowException as error:  # a column is of one kind here, of another there
+        raise HwbenchError(
+            f"{parts[0].folder}: its parts do not fit together ({one_line(error, 200)})"
+        ) from error
 
 
 def result_columns(folder: Path, kind: str) -> set[str]:
@@ -230,23 +238,37 @@ def of_place(table: pa.Table, place: int, last: pd.Series) -> pa.Table:
 def last_places(parts: Sequence[Part]) -> pd.Series:
     """For each trial the place of the last part that holds it."""
     tables = [_read_file(part.path(STUDY), ["trial"], None) for part in parts]
-    trials = pa.concat_tables(tables, promote_options="permissive").unify_dictionaries()["trial"]
-    codes, names = _coded(trials, parts)
-    places = np.repeat(np.arange(len(parts)), [len(each) for each in tables])
-    return pd.Series(_last_place(codes, places, len(names)), index=pd.Index(names))
+    names, codes, places = _placed(_together(tables, parts)["trial"], tables, parts)
+    return pd.Series(_last_place(names, codes, places), index=pd.Index(names))
 
 
-def _coded(trials: pa.ChunkedArray, parts: Sequence[Part]) -> tuple[NDArray[Any], list[str]]:
-    """Trials as numbers of their names, int64 of shape (n_rows,), and the names."""
+def _placed(
+    trials: pa.ChunkedArray, tables: Sequence[pa.Table], parts: Sequence[Part]
+) -> tuple[list[str], NDArray[Any], NDArray[np.int64]]:
+    """Names of trials, and of each row of some parts' tables the name's number and the part's.
+
+    Parameters
+    ----------
+    trials : of all rows.
+    tables, parts : that they are of, in one order.
+
+    Returns
+    -------
+    The names, and integers of shape (n_rows,) twice.
+    """
     whole = trials.combine_chunks()
     if not pa.types.is_dictionary(whole.type) or whole.null_count:
         raise HwbenchError(f"{parts[0].folder}: column 'trial' of its parts is not all text")
-    return whole.indices.to_numpy(zero_copy_only=False), whole.dictionary.to_pylist()
+    places = np.repeat(np.arange(len(parts)), [len(each) for each in tables])
+    codes = whole.indices.to_numpy(zero_copy_only=False)
+    return whole.dictionary.to_pylist(), codes, places
 
 
-def _last_place(codes: NDArray[Any], places: NDArray[np.int64], n_names: int) -> NDArray[np.int64]:
-    """Of each name the place of its last row, given that places only grow."""
-    last = np.full(n_names, -1, dtype=np.int64)
+def _last_place(
+    names: Sequence[str], codes: NDArray[Any], places: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Of each name the last place of its rows, int64 of shape (n_names,)."""
+    last = np.full(len(names), -1, dtype=np.int64)
     np.maximum.at(last, codes, places)
     return last
 

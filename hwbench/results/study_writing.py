@@ -16,6 +16,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from hwbench.errors import HwbenchError, one_line
 from hwbench.files import atomic_path
 from hwbench.locks import only_writer
 from hwbench.results.names import PARTS, PREDICTIONS, STUDY
@@ -134,8 +135,17 @@ def _prediction_names(parts: Sequence[Part]) -> set[str]:
     return {name for path in paths if path.exists() for name in schema_names(path)}
 
 
-def _joined(rows: Sequence[pa.Table]) -> pa.Table:
-    return pa.concat_tables([table.cast(STUDY_SCHEMA) for table in rows])
+def _joined(rows: Sequence[pa.Table], parts: Sequence[Part]) -> pa.Table:
+    """The rows of parts in the columns of a study."""
+    found = []
+    for table, part in zip(rows, parts, strict=True):
+        try:
+            found.append(table.cast(STUDY_SCHEMA))
+        except (pa.ArrowException, ValueError) as error:
+            raise HwbenchError(
+                f"{part.path(STUDY)}: has not the columns of a study ({one_line(error, 200)})"
+            ) from error
+    return pa.concat_tables(found)
 
 
 def _write_part(
@@ -271,7 +281,8 @@ class StudyStore:
         if last.empty:
             return 0
         rows = [read_part(part, at, STUDY, None, None, last) for at, part in enumerate(parts)]
-        self._write(_joined(rows), _stream_predictions(parts, last), _prediction_names(parts))
+        joined = _joined(rows, parts)
+        self._write(joined, _stream_predictions(parts, last), _prediction_names(parts))
         self.failed.update((name, theirs[name]) for name in wanted)
         return len(wanted)
 
@@ -329,7 +340,7 @@ class StudyStore:
         if last is None and len(parts) > 1:
             last = last_places(parts)
         rows = _joined(
-            [read_part(part, at, STUDY, None, None, last) for at, part in enumerate(parts)]
+            [read_part(part, at, STUDY, None, None, last) for at, part in enumerate(parts)], parts
         )
         predictions = _stream_predictions(parts, last)
         if into.last == 0:

@@ -236,6 +236,31 @@ def test_a_damaged_part_is_set_aside_and_its_trials_are_missing(tmp_path):
     assert read_trials(tmp_path)["trial"].tolist() == ["t1"]
 
 
+@pytest.mark.parametrize(
+    ("column", "values"),
+    [("trial", [7]), ("trial", [None]), ("seconds", ["a while"]), ("seconds", None)],
+)
+def test_parts_that_do_not_fit_together_are_one_line(column, values, tmp_path):
+    with StudyStore(tmp_path) as store:
+        for number in range(2):
+            add(store, number)
+            store.flush()
+    path = list_parts(tmp_path)[1].path("study")
+    rows = pq.read_table(path)
+    place = rows.column_names.index(column)
+    rows = rows.remove_column(place)
+    if values is not None:
+        rows = rows.add_column(place, column, pa.array(values))
+    pq.write_table(rows, path)
+    with pytest.raises(HwbenchError) as reading:
+        read_trials(tmp_path, ["trial", "seconds"])
+    with StudyStore(tmp_path) as store, pytest.raises(HwbenchError) as writing:
+        store.compact()
+    for error in (reading, writing):
+        assert str(error.value).startswith(str(tmp_path))
+        assert "\n" not in str(error.value)
+
+
 def test_a_full_disk_is_one_line_and_the_folder_opens(tmp_path, monkeypatch):
     with StudyStore(tmp_path) as store:
         add(store, 0)
