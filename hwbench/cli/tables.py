@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -110,6 +111,18 @@ def show(
     for name, meaning in card.columns.items():
         if meaning.noise is not None:
             typer.echo(f"{name}: {_noise_words(meaning.noise, meaning.unit)}")
+    for recipe in card.recipes:
+        for file in recipe.get("files") or ():
+            typer.echo(f"from {_origin_words(file)}")
+
+
+def _origin_words(file: Mapping[str, Any]) -> str:
+    """Where a file that numbers are from was published, as the table's card tells it."""
+    place = file.get("url") or file.get("name")
+    if file.get("repository"):
+        place = f"{file['repository']}, {file['path']} at {str(file['commit'])[:12]}"
+    licence = f", licence {file['licence']}" if file.get("licence") else ""
+    return f"{place}{licence}, sha256 {file.get('sha256')}"
 
 
 def _spread(table: Table, column: str) -> dict[str, str]:

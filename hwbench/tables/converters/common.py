@@ -19,7 +19,7 @@ from hwbench.regular_files import check_regular
 from hwbench.spaces import Space, get_space
 from hwbench.tables.card import ColumnCard, TableCard
 from hwbench.tables.noise import with_twin_noise
-from hwbench.tables.public.catalogue import load_benchmark
+from hwbench.tables.public.catalogue import BenchmarkCard, load_benchmark
 from hwbench.tables.table import Table
 
 MOST_CSV_BYTES = 2**26  # the largest published one has 2.7 million
@@ -166,12 +166,20 @@ def make_table(
                 "benchmark": name,
                 "paper": benchmark.paper,
                 "n_files": len(files),
-                "files": [
-                    {"name": file.name, "bytes": file.stat().st_size, "sha256": file_digest(file)}
-                    for file in files[:DIGESTED_FILES]
-                ],
+                "files": [_origin(file, benchmark) for file in files[:DIGESTED_FILES]],
             },
         ),
         columns=dict(columns),
     )
     return with_twin_noise(Table.from_archs(archs, metrics[list(columns)], card))
+
+
+def _origin(file: Path, benchmark: BenchmarkCard) -> dict[str, Any]:
+    """What a card tells of a file that its numbers are from: where it was published, if known."""
+    digest = file_digest(file)
+    about = {"name": file.name, "bytes": file.stat().st_size, "sha256": digest}
+    published = benchmark.published(digest)
+    if published is None:
+        return about
+    place = published.model_dump(include={"repository", "commit", "path", "url", "licence"})
+    return {**about, **{key: value for key, value in place.items() if value}}

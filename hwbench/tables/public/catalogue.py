@@ -57,6 +57,7 @@ class SourceFile(FrozenModel):
     sha256 : of its bytes, if known.
     git_blob_sha1 : git's name of its content, sha1("blob <bytes>\0" + content), if known.
     bytes : its length, if known.
+    licence : under which the repository publishes it, if known.
     """
 
     repository: str | None = Field(default=None, pattern=r"^[\w.-]+/[\w.-]+$")
@@ -66,6 +67,7 @@ class SourceFile(FrozenModel):
     sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
     git_blob_sha1: str | None = Field(default=None, pattern=r"^[0-9a-f]{40}$")
     bytes: int | None = Field(default=None, gt=0)
+    licence: str | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -206,6 +208,11 @@ class BenchmarkCard(FrozenModel):
     @property
     def name(self) -> str:
         return self._name
+
+    def published(self, sha256: str) -> SourceFile | None:
+        """The published file of some content, None where the card knows of none."""
+        files = (file for variant in self.variant for file in variant.file)
+        return next((file for file in files if file.sha256 == sha256), None)
 
     def get_variant(self, name: str | None = None) -> Variant:
         """A variant by name; without a name the default one.
