@@ -13,7 +13,7 @@ from hwbench.cli.table_files import Replace, TablePath, new_table_path, pairs, s
 from hwbench.errors import HwbenchError
 
 if TYPE_CHECKING:
-    from hwbench.tables.public.catalogue import BenchmarkCard
+    from hwbench.tables.public.catalogue import BenchmarkCard, Variant
 
 ImportName = Annotated[
     str | None,
@@ -136,19 +136,24 @@ def _import_benchmark(
             f"tables import {benchmark}: say what it is: the benchmark's name before the path "
             "(hwbench tables benchmarks), or --space SPACE for a file of your own"
         )
-    load_benchmark(benchmark)
+    card = load_benchmark(benchmark)
     if not paths:
         raise HwbenchError(
             f"tables import {benchmark}: name its files or a folder of them; "
             f"'hwbench tables fetch {benchmark}' gets public ones"
         )
-    table_name = benchmark if name is None else name
+    table_name = name or _own_name(card, "imported")
     path = new_table_path(table_name, output, replace=replace)
     with stage_bars() as stage:
         table = import_benchmark(benchmark, paths, progress=stage(f"converting {benchmark}"))
     table = table.renamed(table_name)
     table.save(path)
     say_made(table, path)
+
+
+def _own_name(card: BenchmarkCard, suffix: str) -> str:
+    """Name of a user's table of a benchmark: its own, unless the one that comes has that."""
+    return f"{card.name}-{suffix}" if card.comes_as == card.name else card.name
 
 
 def fetch(
@@ -176,13 +181,21 @@ def fetch(
 ) -> None:
     """Fetch a public benchmark's files and make its table.
 
-    A cut download goes on where it was; every file is checked against its known checksum.
+    A cut download goes on where it was; every file is checked against its known checksum. Of a
+    benchmark that comes with hwbench nothing is fetched, unless its table is given a name or a
+    file, or another variant is asked for.
     """
     from hwbench.tables.public.benchmarks import fetch_benchmark
     from hwbench.tables.public.catalogue import load_benchmark
 
-    load_benchmark(benchmark)
-    table_name = benchmark if name is None else name
+    card = load_benchmark(benchmark)
+    if card.comes_as and name is None and output is None and variant is None:
+        typer.echo(
+            f"{benchmark} comes with hwbench, as the table {card.comes_as}; to make a table of the "
+            f"published files: hwbench tables fetch {benchmark} --name NAME"
+        )
+        return
+    table_name = name or _own_name(card, variant or "fetched")
     path = new_table_path(table_name, output, replace=replace)
     with stage_bars() as stage:
         table = fetch_benchmark(benchmark, variant=variant, mirror=mirror, stage=stage)
@@ -229,7 +242,7 @@ def benchmarks(
                 {
                     "benchmark": key,
                     "variant": variant.name,
-                    "get it by": "fetch" if variant.fetch else "import",
+                    "get it by": _way(card, variant),
                     "MB": "" if size is None else f"{size / 1e6:.1f}",
                     "licence": card.licence,
                 }
@@ -238,9 +251,17 @@ def benchmarks(
     typer.echo("hwbench tables benchmarks NAME tells what each variant holds and where it is")
 
 
+def _way(card: BenchmarkCard, variant: Variant) -> str:
+    if card.comes_as and variant is card.get_variant():
+        return f"comes as {card.comes_as}"
+    return "fetch" if variant.fetch else "import"
+
+
 def _tell_all(name: str, card: BenchmarkCard) -> None:
     typer.echo(f"{name}: {card.title}; space {card.space}; licence {card.licence}; {card.paper}")
     typer.echo(card.description.strip())
+    if card.comes_as:
+        typer.echo(f"comes with hwbench as the table {card.comes_as}")
     for variant in card.variant:
         how = "can be fetched" if variant.fetch else f"to be imported; get it from {variant.where}"
         typer.echo(f"variant {variant.name} ({how}): {variant.note}".rstrip(": "))

@@ -53,5 +53,7 @@ def own_table_path(name: str) -> Path:
         Where the name belongs to an embedded table.
     """
     if name in asset_files("data", ".parquet"):
-        raise HwbenchError(f"'{name}' is the name of an embedded table; choose another")
+        raise HwbenchError(
+            f"'{name}' is a table that comes with hwbench; give yours another name with --name"
+        )
     return home() / "tables" / f"{name}.parquet"

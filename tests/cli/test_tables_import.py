@@ -40,12 +40,13 @@ def test_one_benchmark_tells_where_its_files_are(hwbench):
 
 
 def test_fetch_makes_a_table_that_passes_every_check(hwbench, hwbench_home, shared_data):
-    result = hwbench("tables", "fetch", "nasbench-macro", "--mirror", shared_data / "raw")
+    fetch = ["tables", "fetch", "nasbench-macro", "--mirror", shared_data / "raw"]
+    result = hwbench(*fetch, "--variant", "original")
     assert result.code == 0, result
-    path = hwbench_home / "tables" / "nasbench-macro.parquet"
-    assert f"table nasbench-macro: 6561 architectures at {path}" in result.out
-    assert load_table("nasbench-macro").card.name == "nasbench-macro"
-    result = hwbench("tables", "verify", "nasbench-macro")
+    path = hwbench_home / "tables" / "nasbench-macro-original.parquet"
+    assert f"table nasbench-macro-original: 6561 architectures at {path}" in result.out
+    assert load_table("nasbench-macro-original").card.name == "nasbench-macro-original"
+    result = hwbench("tables", "verify", "nasbench-macro-original")
     assert result.code == 0
     assert result.out.count("passed") == 5
 
@@ -59,11 +60,26 @@ def test_fetched_table_is_replaced_only_when_asked(hwbench, refused, shared_data
     assert load_table(tmp_path / "t.parquet").card.name == "macro"
 
 
+def test_nothing_is_fetched_of_what_comes_with_hwbench(hwbench, refused, hwbench_home):
+    for benchmark, table in (
+        ("nasbench-macro", "nasbench-macro"),
+        ("transnas-bench-101-micro", "transnas-micro"),
+    ):
+        result = hwbench("tables", "fetch", benchmark)
+        assert result.code == 0
+        assert f"{benchmark} comes with hwbench, as the table {table}" in result.out
+        assert f"hwbench tables fetch {benchmark} --name NAME" in result.out
+    assert not list(hwbench_home.iterdir())
+    assert "give yours another name" in refused(
+        "tables", "fetch", "nasbench-macro", "--name", "nasbench-macro"
+    )
+
+
 def test_import_takes_a_file_the_user_has(hwbench, hwbench_home, shared_data):
     (file,) = (shared_data / "raw").rglob("nas-bench-macro_cifar10.json")
     result = hwbench("tables", "import", "nasbench-macro", file)
     assert result.code == 0, result
-    assert len(load_table("nasbench-macro")) == 6561
+    assert len(load_table("nasbench-macro-imported")) == 6561
 
 
 def test_failed_check_is_an_error(hwbench, own_table):
@@ -113,7 +129,7 @@ def test_every_bad_row_is_told(hwbench, tmp_path):
     [
         (["fetch", "hw-nas-benhc"], "did you mean 'hw-nas-bench'?"),
         (["fetch", "nasbench-macro", "--variant", "orignal"], "did you mean 'original'?"),
-        (["fetch", "nasbench-macro", "--mirror", "gone"], "gone"),
+        (["fetch", "nasbench-macro", "--name", "own", "--mirror", "gone"], "gone"),
         (["benchmarks", "hw"], "unknown benchmark 'hw'"),
         (["import", "nasbench-macro"], "name its files or a folder of them"),
         (["import", "nasbench-macro", "gone.json"], "gone.json: no such file or folder"),

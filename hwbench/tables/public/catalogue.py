@@ -181,6 +181,7 @@ class BenchmarkCard(FrozenModel):
     licence : under which its authors published the numbers; "unstated" where they name none.
     converter : what makes the table from the files: one of `CONVERTERS`, or the import path
         "module:function" of one's own; read as the import path.
+    comes_as : the table with its numbers that comes with hwbench, "" where none does.
     variant : the ways to have it; the first that can be fetched is the default.
     """
 
@@ -190,6 +191,7 @@ class BenchmarkCard(FrozenModel):
     paper: str
     licence: str
     converter: str = Field(pattern=r"^[\w.-]+(:\w+)?$")
+    comes_as: str = ""
     variant: tuple[Variant, ...] = Field(min_length=1)
     _name: str = PrivateAttr(default="")
 
