@@ -25,7 +25,13 @@ from hwbench.simulation.measures import MEASURES
 from hwbench.simulation.selection import Options, evaluate_selection, simulate
 from hwbench.tables.pairs import Accuracies
 
-DEFAULT_ACCURACY = {"nasbench201": "nb201-digits:test_accuracy"}
+DEFAULT_ACCURACY = {
+    "nasbench101": "nasbench101:test_accuracy",
+    "nasbench201": "hw-nas-bench:cifar10.test_accuracy",
+    "nasbench_macro": "nasbench-macro:test_accuracy",
+    "transnas_macro": "transnas-macro:class_object.test_top1",
+    "transnas_micro": "transnas-micro:class_object.test_top1",
+}
 """Accuracies that come with hwbench, by search space."""
 
 CANDIDATES = 1000

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Simulate what a predictor's errors cost.", no_args_is_help=True)
 
-ACCURACY = "nb201-digits:test_accuracy"
-METRIC = "nb201-digits:latency_min"
+ACCURACY = "hw-nas-bench:cifar10.test_accuracy"
+METRIC = "hw-nas-bench:cifar10.edgegpu_latency"
 SIMULATING = "simulating selections"
 
 Accuracy = Annotated[
@@ -48,6 +48,12 @@ Metrics = Annotated[
     ),
 ]
 Candidates = Annotated[int, typer.Option(min=2, help="Architectures to select from.")]
+Disconnected = Annotated[
+    bool,
+    typer.Option(
+        "--disconnected", help="Architectures whose output no path reaches are candidates too."
+    ),
+]
 Repeats = Annotated[int, typer.Option(min=1, help="Selections to simulate.")]
 Seed = Annotated[int, typer.Option(min=0, help="Of all randomness.")]
 Deviations = Annotated[
@@ -104,6 +110,7 @@ def select(
     hypervolume_reference: HypervolumeReference = "candidates",
     limit: Limit = None,
     budget: Budget = None,
+    disconnected: Disconnected = False,
     accuracy_deviation: AccuracyDeviation = 0.0,
     error_growth: ErrorGrowth = 0.0,
     as_json: AsJson = False,
@@ -112,7 +119,8 @@ def select(
     from hwbench.simulation.expect import expect_selection, summarise
     from hwbench.tables.pairs import Pair
 
-    pairs = Pair.load_several(accuracy, metric)
+    pairs = Pair.load_several(accuracy, metric, disconnected=disconnected)
+    pairs[0].check_candidates(candidates)
     if len(pairs) > 1:
         chosen = {
             "--pairing": pairing != "true",
@@ -177,6 +185,7 @@ def expect(
     hypervolume_reference: HypervolumeReference = "candidates",
     limit: Limit = None,
     budget: Budget = None,
+    disconnected: Disconnected = False,
     accuracy_deviation: AccuracyDeviation = 0.0,
     error_growth: ErrorGrowth = 0.0,
     as_json: AsJson = False,
@@ -188,7 +197,8 @@ def expect(
 
     if sum(given is not None for given in (tau, deviation, predictor)) != 1:
         raise HwbenchError("give one of --tau, --deviation and --predictor")
-    pair = Pair.load(accuracy, metric)
+    pair = Pair.load(accuracy, metric, disconnected=disconnected)
+    pair.check_candidates(candidates)
     options = _options(
         pair,
         deviations,
@@ -238,8 +248,8 @@ def equivalent(
         int, typer.Option(min=2, help="Candidates whose metric is measured.")
     ] = 5000,
     candidates: Annotated[
-        int, typer.Option(min=3, help="Candidates whose metric is predicted.")
-    ] = 15625,
+        int | None, typer.Option(min=3, help="Candidates whose metric is predicted; all without.")
+    ] = None,
     accuracy: Annotated[
         list[str] | None, typer.Option(help="table:column of the true accuracy.")
     ] = None,
@@ -250,6 +260,7 @@ def equivalent(
     seed: Seed = 0,
     deviations: Deviations = "mixed",
     pairing: Pairing = "true",
+    disconnected: Disconnected = False,
     measure: Annotated[
         str,
         typer.Option(
@@ -273,12 +284,18 @@ def equivalent(
         raise HwbenchError(
             f"{len(accuracies)} --accuracy for {len(metrics)} --metric: give one, or one for each"
         )
-    pairs = [Pair.load(*each) for each in zip(accuracies, metrics, strict=True)]
+    pairs = [
+        Pair.load(*each, disconnected=disconnected)
+        for each in zip(accuracies, metrics, strict=True)
+    ]
+    predicted = candidates or min(len(pair) for pair in pairs)
+    for pair in pairs:
+        pair.check_candidates(predicted)
     with working(SIMULATING):
         found = equivalent_predictor(
             pairs,
             measured,
-            candidates,
+            predicted,
             Conventions(pairing=pairing),
             measure=measure,
             model=deviations,
@@ -292,12 +309,12 @@ def equivalent(
     print_notes(notes)
     if found.tau is None:
         typer.echo(
-            f"even guesses over {candidates} candidates select better than measuring {measured}: "
+            f"even guesses over {predicted} candidates select better than measuring {measured}: "
             f"more than a hypervolume of {found.hypervolume:.3f}"
         )
         return
     typer.echo(
-        f"measuring {measured} candidates and predicting {candidates} with a Kendall's tau of "
+        f"measuring {measured} candidates and predicting {predicted} with a Kendall's tau of "
         f"{found.tau:.2f} (deviation {found.deviation:.2f}) select equally well: hypervolume "
         f"{found.hypervolume:.3f}"
     )
@@ -404,10 +421,12 @@ def _print_summary(summary: pd.DataFrame) -> None:
     rows = [
         {
             "measure": row.Index,
+            "median": f"{row.median:.3f}",
+            "nine in ten": f"{row.least:.3f} .. {row.most:.3f}",
             "mean": f"{row.mean:.3f}",
             "95 % interval": f"{row.low:.3f} .. {row.high:.3f}",
-            "nine in ten": f"{row.least:.3f} .. {row.most:.3f}",
         }
         for row in summary.itertuples()
     ]
-    print_listing(rows, ["measure", "mean", "95 % interval", "nine in ten"], as_json=False)
+    shown = ["measure", "median", "nine in ten", "mean", "95 % interval"]
+    print_listing(rows, shown, as_json=False)

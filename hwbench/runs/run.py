@@ -284,13 +284,14 @@ def predictor_cards(scenario: Scenario) -> dict[str, Any]:
 
 def _check_pairs(scenario: Scenario, chosen: Sequence[str]) -> None:
     """See that accuracies and metrics go together, before a study that may take days."""
-    pairs: list[tuple[str, str]] = []
-    if scenario.simulation is not None and "simulation" in chosen:
-        pairs += zip(scenario.simulation.accuracies, scenario.simulation.metrics, strict=True)
-    if scenario.search is not None and "search" in chosen:
-        pairs += [(scenario.search.accuracy, metric) for metric in scenario.search.metrics]
-    for accuracy, metric in dict.fromkeys(pairs):
-        Pair.load(accuracy, metric)
+    simulation, search = scenario.simulation, scenario.search
+    if simulation is not None and "simulation" in chosen:
+        for accuracy, metric in zip(simulation.accuracies, simulation.metrics, strict=True):
+            pair = Pair.load(accuracy, metric, disconnected=simulation.disconnected)
+            pair.check_candidates(max(simulation.n_candidates))
+    if search is not None and "search" in chosen:
+        for metric in search.metrics:
+            Pair.load(search.accuracy, metric, disconnected=search.disconnected)
 
 
 def _table_cards(scenario: Scenario) -> dict[str, Any]:

@@ -76,7 +76,10 @@ def run_search(
         Where a target, strategy or predictor is unknown, more evaluations are asked for than there
         are architectures, every search failed, or the folder cannot be written.
     """
-    tables = {metric: SearchTable.load(spec.accuracy, metric) for metric in spec.metrics}
+    tables = {
+        metric: SearchTable.load(spec.accuracy, metric, disconnected=spec.disconnected)
+        for metric in spec.metrics
+    }
     for metric, table in tables.items():
         if spec.evaluations > len(table):
             raise HwbenchError(

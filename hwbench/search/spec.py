@@ -98,6 +98,7 @@ class SearchSpec(FrozenModel):
     goals : "front", accuracy and metric are both objectives; "accuracy", accuracy alone; "limits",
         accuracy under each of the metric's limits, a search each.
     limits : by metric the values it should not exceed; where larger is better, not fall below.
+    disconnected : whether architectures whose output no path reaches are candidates too.
     predicted_metric : also search with a predictor of the metric in place of measuring it.
     published : results of the literature.
     """
@@ -111,6 +112,7 @@ class SearchSpec(FrozenModel):
     seeds: tuple[NonNegativeInt, ...] = Field(min_length=1)
     goals: tuple[Literal["front", "accuracy", "limits"], ...] = ("front",)
     limits: dict[str, tuple[float, ...]] = Field(default_factory=dict)
+    disconnected: bool = False
     predicted_metric: PredictedMetric | None = None
     published: tuple[PublishedResult, ...] = ()
 

@@ -124,12 +124,13 @@ def expect_selection(
 
 
 def summarise(selections: pd.DataFrame) -> pd.DataFrame:
-    """Mean of every measure, its 95 % interval, and what nine in ten selections lie between.
+    """Median and mean of every measure, and what nine in ten selections lie between.
 
     Returns
     -------
-    A row a measure (the index) that is not missing throughout: `mean`, `low`, `high` (of the
-    mean), `least` and `most` (the 5 % and 95 % quantiles of single selections).
+    A row a measure (the index) that is not missing throughout: `mean`, `low`, `high` (95 % interval
+    of the mean), `least`, `median` and `most` (the 5 %, 50 % and 95 % quantiles of single
+    selections).
     """
     rows = {}
     for name in selections:
@@ -137,9 +138,9 @@ def summarise(selections: pd.DataFrame) -> pd.DataFrame:
         if values.empty:
             continue
         mean, low, high = mean_interval(values)
-        rows[name] = (mean, low, high, *np.quantile(values, [0.05, 0.95]))
+        rows[name] = (mean, low, high, *np.quantile(values, [0.05, 0.5, 0.95]))
     return pd.DataFrame.from_dict(
-        rows, orient="index", columns=["mean", "low", "high", "least", "most"]
+        rows, orient="index", columns=["mean", "low", "high", "least", "median", "most"]
     )
 
 

@@ -92,15 +92,11 @@ def run_simulation(
     from joblib import Parallel, delayed
 
     pairs = [
-        Pair.load(accuracy, metric)
+        Pair.load(accuracy, metric, disconnected=spec.disconnected)
         for accuracy, metric in zip(spec.accuracies, spec.metrics, strict=True)
     ]
     for each in pairs:
-        if max(spec.n_candidates) > len(each):
-            raise HwbenchError(
-                f"simulation: {max(spec.n_candidates)} candidates asked for, but "
-                f"{each.accuracy_target} and {each.metric_target} share {len(each)} architectures"
-            )
+        each.check_candidates(max(spec.n_candidates))
     points = list(_points(spec, pairs))
     tasks = [(point, *task) for point in points for task in point.tasks(spec.repeats)]
     n_fitted = len(pairs) * len(spec.predictors) * len(spec.training_sizes) * spec.fits

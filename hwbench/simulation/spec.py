@@ -54,6 +54,7 @@ class SimulationSpec(FrozenModel):
     limits : the largest feasible value of a metric, in its unit, by target; the smallest one where
         larger is better.
     budget : only so many of the selected are measured, the most accurate.
+    disconnected : whether architectures whose output no path reaches are candidates too.
     reference_front, hypervolume_reference, pairing : see `Conventions`; several pairings are
         simulated side by side.
     """
@@ -74,6 +75,7 @@ class SimulationSpec(FrozenModel):
     regions: tuple[Region, ...] = ()
     limits: dict[str, float] = Field(default_factory=dict)
     budget: PositiveInt | None = None
+    disconnected: bool = False
     reference_front: str = "candidates"
     hypervolume_reference: str = "candidates"
     pairing: str | tuple[str, ...] = "true"

@@ -613,6 +613,22 @@ class Space(ABC):
         """
         return self.check(archs).copy()
 
+    def connected(self, archs: ArrayLike) -> NDArray[np.bool_]:
+        """Whether a path of operations leads from an architecture's input to its output.
+
+        One without is a network that ignores its input: nobody would choose it, and measuring it
+        tells of no cost. Spaces that have such architectures override this.
+
+        Parameters
+        ----------
+        archs : integers of shape (n_archs, n_positions).
+
+        Returns
+        -------
+        bool of shape (n_archs,).
+        """
+        return np.ones(len(self.check(archs)), dtype=np.bool_)
+
     # ------------------------------------------------------------------ cost and network
 
     def skeleton(self, **changes: int) -> Skeleton:

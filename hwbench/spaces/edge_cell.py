@@ -67,6 +67,10 @@ class EdgeCellSpace(Space):
                 live[:, edge] |= whole
         return live
 
+    def connected(self, archs: ArrayLike) -> NDArray[np.bool_]:
+        reached: NDArray[np.bool_] = self.live_edges(archs).any(axis=1)
+        return reached
+
     def remove_dead(self, archs: ArrayLike) -> IntArray:
         """The architectures with `none` on every edge that is not live, int64 (n_archs, 6)."""
         valid = self.check(archs)

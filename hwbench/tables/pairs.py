@@ -9,6 +9,8 @@ these rules:
   another unit, or beyond that range, enters as it is;
 - a metric is smaller where it is better; one to be maximised enters negated, once;
 - architectures that lack one of the numbers, or whose number is infinite, are left out;
+- so are, from a `Pair`, those whose output no path reaches, unless they are asked for: nobody would
+  choose them, and how much of a selection's loss they make up says nothing of a predictor;
 - rows stand in the order of the space, whatever the order of the tables.
 
 What was done to a column is told in `notes`, for whoever reads the result.
@@ -112,6 +114,8 @@ class Pair:
         better.
     sign : -1 where the metric has been negated, else 1.
     n_left_out : architectures that stand in all tables but lack a finite number in one.
+    n_disconnected : architectures with all numbers that are left out, since no path leads to their
+        output.
     notes : what was done to the columns, a sentence each.
     """
 
@@ -123,6 +127,7 @@ class Pair:
     metric: Floats
     sign: int
     n_left_out: int
+    n_disconnected: int
     notes: tuple[str, ...]
 
     def __len__(self) -> int:
@@ -133,13 +138,35 @@ class Pair:
         """The architectures, int64 of shape (n_archs, n_positions)."""
         return self.space.archs_of(self.keys)
 
+    def check_candidates(self, count: int) -> None:
+        """Raise where more candidates are asked for than there are.
+
+        Raises
+        ------
+        HwbenchError
+            Where so many do not share accuracy and metric; the message says how to have more.
+        """
+        if count <= len(self):
+            return
+        more = ""
+        if count <= len(self) + self.n_disconnected:
+            more = (
+                f"; {self.n_disconnected} more, whose output no path reaches, are candidates with "
+                "--disconnected, in a scenario with disconnected = true"
+            )
+        raise HwbenchError(
+            f"{count} candidates asked for, but {self.accuracy_target} and {self.metric_target} "
+            f"share {len(self)} architectures{more}"
+        )
+
     @classmethod
-    def load(cls, accuracy: str, metric: str) -> Self:
+    def load(cls, accuracy: str, metric: str, *, disconnected: bool = False) -> Self:
         """Pair an accuracy and a metric.
 
         Parameters
         ----------
         accuracy, metric : "table:column", of one space.
+        disconnected : whether to keep architectures whose output no path reaches.
 
         Raises
         ------
@@ -147,16 +174,19 @@ class Pair:
             Where a target is unknown, the spaces differ, the accuracy is to be minimised, or fewer
             than two architectures have both.
         """
-        return cls.load_several(accuracy, [metric])[0]
+        return cls.load_several(accuracy, [metric], disconnected=disconnected)[0]
 
     @classmethod
-    def load_several(cls, accuracy: str, metrics: Sequence[str]) -> tuple[Self, ...]:
+    def load_several(
+        cls, accuracy: str, metrics: Sequence[str], *, disconnected: bool = False
+    ) -> tuple[Self, ...]:
         """Pair an accuracy with each of several metrics.
 
         Parameters
         ----------
         accuracy : "table:column".
         metrics : "table:column" each, of the same space.
+        disconnected : whether to keep architectures whose output no path reaches.
 
         Returns
         -------
@@ -170,15 +200,19 @@ class Pair:
         return cls.of(
             load_target(accuracy, missing="keep"),
             [load_target(metric, missing="keep") for metric in metrics],
+            disconnected=disconnected,
         )
 
     @classmethod
-    def of(cls, accuracy: Target, metrics: Sequence[Target]) -> tuple[Self, ...]:
+    def of(
+        cls, accuracy: Target, metrics: Sequence[Target], *, disconnected: bool = False
+    ) -> tuple[Self, ...]:
         """Pair an accuracy with each of several metrics, all at hand.
 
         Parameters
         ----------
         accuracy, metrics : of one space; missing values are left out.
+        disconnected : whether to keep architectures whose output no path reaches.
 
         Returns
         -------
@@ -199,6 +233,11 @@ class Pair:
         columns = [values, *(metric.sign * metric.values for metric in metrics)]
         keys, rows, n_left_out = _joined([accuracy, *metrics], columns)
         names = list(dict.fromkeys(target.key for target in (accuracy, *metrics)))
+        n_disconnected = 0
+        if not disconnected:
+            connected = accuracy.space.connected(accuracy.space.archs_of(keys))
+            n_disconnected = int((~connected).sum())
+            keys, rows = keys[connected], rows[connected]
         if len(rows) < 2:
             count = "one architecture has" if len(rows) else "no architecture has"
             raise HwbenchError(f"{count} a number in each of {', '.join(names)}; two are the least")
@@ -213,7 +252,8 @@ class Pair:
                 rows[:, place].copy(),
                 metric.sign,
                 n_left_out,
-                (*notes, *_metric_note(metric), *left_out),
+                n_disconnected,
+                (*notes, *_metric_note(metric), *left_out, *_disconnected_note(n_disconnected)),
             )
             for place, metric in enumerate(metrics, start=1)
         )
@@ -302,3 +342,11 @@ def _left_out_note(names: Sequence[str], count: int) -> tuple[str, ...]:
     which = "s that lack" if count > 1 else " that lacks"
     is_out = "are left out" if count > 1 else "is left out"
     return (f"{count} architecture{which} a number in one of {', '.join(names)} {is_out}.",)
+
+
+def _disconnected_note(count: int) -> tuple[str, ...]:
+    if not count:
+        return ()
+    whose = "architectures whose" if count > 1 else "architecture whose"
+    out = "are no candidates" if count > 1 else "is no candidate"
+    return (f"{count} {whose} output no path reaches {out}.",)
