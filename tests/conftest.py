@@ -84,7 +84,9 @@ def make_table():
     def make(name="small", *, space="nasbench201", n_archs=200, seed=0, columns=None):
         chosen = columns or ("latency", "test_accuracy")
         found = get_space(space)
-        archs = found.sample(n_archs, seed)
+        drawn = found.sample(min(len(found), n_archs + n_archs // 10 + 20), seed)
+        connected = drawn[found.connected(drawn)]  # others are no candidates
+        archs = (connected if len(connected) >= n_archs else drawn)[:n_archs]
         rng = np.random.default_rng(seed)
         work = np.log(found.flops(archs))
         metrics = pd.DataFrame(

@@ -120,7 +120,6 @@ def select(
     from hwbench.tables.pairs import Pair
 
     pairs = Pair.load_several(accuracy, metric, disconnected=disconnected)
-    pairs[0].check_candidates(candidates)
     if len(pairs) > 1:
         chosen = {
             "--pairing": pairing != "true",
@@ -198,7 +197,6 @@ def expect(
     if sum(given is not None for given in (tau, deviation, predictor)) != 1:
         raise HwbenchError("give one of --tau, --deviation and --predictor")
     pair = Pair.load(accuracy, metric, disconnected=disconnected)
-    pair.check_candidates(candidates)
     options = _options(
         pair,
         deviations,
@@ -289,8 +287,6 @@ def equivalent(
         for each in zip(accuracies, metrics, strict=True)
     ]
     predicted = candidates or min(len(pair) for pair in pairs)
-    for pair in pairs:
-        pair.check_candidates(predicted)
     with working(SIMULATING):
         found = equivalent_predictor(
             pairs,

@@ -113,6 +113,7 @@ def expect_selection(
 
     if (tau is None) == (deviation is None):
         raise HwbenchError("give either tau or deviation")
+    pair.check_candidates(n_candidates)
     landscape = Landscape.of(pair.accuracy, pair.metric, options.conventions.pairing)
     size = (
         deviation
@@ -181,6 +182,8 @@ def equivalent_predictor(
             f"the number of measured candidates must lie in 2 .. {n_predicted - 1}, not "
             f"{n_measured}"
         )
+    for pair in pairs:
+        pair.check_candidates(n_predicted)
     landscapes = [Landscape.of(pair.accuracy, pair.metric, conventions.pairing) for pair in pairs]
     volumes = Options(deviation_model(model), conventions, with_tau=False)
     taus = Options(deviation_model(model), conventions)

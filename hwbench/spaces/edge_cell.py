@@ -68,8 +68,7 @@ class EdgeCellSpace(Space):
         return live
 
     def connected(self, archs: ArrayLike) -> NDArray[np.bool_]:
-        reached: NDArray[np.bool_] = self.live_edges(archs).any(axis=1)
-        return reached
+        return np.asarray(self.live_edges(archs).any(axis=1))
 
     def remove_dead(self, archs: ArrayLike) -> IntArray:
         """The architectures with `none` on every edge that is not live, int64 (n_archs, 6)."""

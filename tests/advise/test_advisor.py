@@ -156,7 +156,7 @@ def test_a_time_limit_leaves_out_the_rest(measured):
 
 
 def test_a_space_without_accuracies():
-    space = hb.get_space("nasbench_macro")
+    space = hb.get_space("fbnet")
     archs = space.sample(20, seed=0)
     frame = pd.DataFrame({"arch": space.to_strings(archs), "latency_ms": space.flops(archs) / 1e6})
     found = advise_on(frame, space.name, predictors=FEW[:1], seconds=NO_LIMIT)

@@ -43,7 +43,8 @@ def test_expectation_of_a_fitted_predictor(hwbench, own_table):
 def test_expectation_on_the_embedded_table(hwbench):
     line = ["simulate", "expect", "--tau", "0.8", "--candidates", "5000", "--repeats", "50"]
     out = hwbench(*line).out
-    assert "5000 candidates, nb201-digits:test_accuracy against nb201-digits:latency_min" in out
+    targets = ("hw-nas-bench:cifar10.test_accuracy", "hw-nas-bench:cifar10.edgegpu_latency")
+    assert "5000 candidates, {} against {}".format(*targets) in out
 
 
 def test_limits_and_budgets(hwbench, own_table):
@@ -126,7 +127,10 @@ def test_a_scenario_with_real_predictors_and_both_pairings(hwbench, own_table, t
         (["expect", *TARGETS, "--tau", "0.5", "--deviation", "1"], "give one of"),
         (["expect", *TARGETS, "--tau", "1.5", "--candidates", "50"], "tau must be at most 1"),
         (["expect", *TARGETS, "--tau", "1e-9", "--candidates", "50"], "as small as 1e-09"),
-        (["expect", *TARGETS, "--tau", "0.5"], "n_candidates must lie in 2 .. 200, not 1000"),
+        (
+            ["expect", *TARGETS, "--tau", "0.5"],
+            "1000 candidates asked for, but small:test_accuracy and small:latency share 200",
+        ),
         (["expect", *TARGETS, "--deviation", "-1", "--candidates", "50"], "at least 0"),
         (["expect", *TARGETS, "--predictor", "rigde", "--candidates", "50"], "mean 'ridge'"),
         (["expect", *TARGETS, "--predictor", "ridge", "--samples", "300"], "latency has 200"),
@@ -146,7 +150,10 @@ def test_a_scenario_with_real_predictors_and_both_pairings(hwbench, own_table, t
             ["equivalent", *TARGETS, *TARGETS[:2], *TARGETS[:2]],
             "3 --accuracy for 1 --metric",
         ),
-        (["equivalent", *TARGETS, "--measured", "300"], "n_candidates must lie in 2 .. 200"),
+        (
+            ["equivalent", *TARGETS, "--measured", "300"],
+            "the number of measured candidates must lie in 2 .. 199, not 300",
+        ),
         (["equivalent", *TARGETS, "--measured", "20000"], "measured candidates must lie in"),
         (["equivalent", *TARGETS, "--measure", "hypervolum"], "did you mean 'hypervolume'"),
     ],

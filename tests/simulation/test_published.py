@@ -42,7 +42,7 @@ def pairs(shared_data, spec):
         return Target.of(table, column_of(text), missing="keep")
 
     return [
-        Pair.of(target(accuracy), [target(metric)])[0]
+        Pair.of(target(accuracy), [target(metric)], disconnected=spec.disconnected)[0]
         for accuracy, metric in zip(spec.accuracies, spec.metrics, strict=True)
     ]
 

@@ -119,3 +119,12 @@ def test_cells_of_one_class_are_those_that_compute_the_same(name, classes):
     _, first, value_class = np.unique(values, return_index=True, return_inverse=True)
     np.testing.assert_array_equal(first[value_class], found)
     assert len(first) == classes
+
+
+@pytest.mark.parametrize(("name", "count"), [("nasbench201", 341), ("transnas_micro", 169)])
+def test_cells_without_a_path_are_those_whose_output_is_zero(name, count):
+    space = get_space(name)
+    archs = space.all_architectures()
+    found = space.connected(archs)
+    np.testing.assert_array_equal(found, evaluate(space, archs) != 0)
+    assert (~found).sum() == count

@@ -25,10 +25,22 @@ UNITS = {
 }
 
 
+DISCONNECTED = [
+    "|none~0|+|none~0|none~1|+|none~0|none~1|none~2|",
+    "|none~0|+|nor_conv_3x3~0|none~1|+|none~0|nor_conv_1x1~1|none~2|",
+]
+
+
+def some_archs(n_archs, seed, space="nasbench201"):
+    """Architectures, none of them without a path to its output."""
+    archs = get_space(space).sample(n_archs + 20, seed)
+    return archs[get_space(space).connected(archs)][:n_archs]
+
+
 def table_of(columns, archs=None, *, name="t", space="nasbench201", **cards):
     """A table of columns whose units and directions are those of `UNITS`."""
     n_archs = len(next(iter(columns.values())))
-    archs = get_space(space).sample(n_archs, 0) if archs is None else archs
+    archs = some_archs(n_archs, 0, space) if archs is None else archs
     card = TableCard(
         name=name,
         title=name,
@@ -77,7 +89,7 @@ def paired(table, accuracy, *metrics):
 
 
 def test_rows_stand_in_the_order_of_the_space_whatever_that_of_the_tables():
-    archs, columns = SPACE.sample(40, 1), numbers(40)
+    archs, columns = some_archs(40, 1), numbers(40)
     found = []
     for seed in range(3):
         orders = [np.random.default_rng([seed, i]).permutation(40) for i in range(2)]
@@ -97,7 +109,7 @@ def test_rows_stand_in_the_order_of_the_space_whatever_that_of_the_tables():
 
 @pytest.mark.parametrize("space", ["nasbench201", "darts"])
 def test_only_shared_architectures_are_paired(space):
-    archs, columns = get_space(space).sample(30, 2), numbers(30)
+    archs, columns = some_archs(30, 2, space), numbers(30)
     first = table_of({"share": columns["share"][:20]}, archs[:20], name="a", space=space)
     second = table_of({"latency": columns["latency"][12:]}, archs[12:], name="b", space=space)
     (pair,) = Pair.of(Target.of(first, "share"), [Target.of(second, "latency")])
@@ -153,7 +165,7 @@ def test_several_metrics_have_the_rows_of_all():
 @given(st.data())
 def test_pairs_are_those_of_a_dictionary(data):
     """Against a loop over dictionaries, with tables of any rows and holes."""
-    archs = SPACE.sample(12, 5)
+    archs = some_archs(12, 5)
     keys = SPACE.keys_of(archs)
     value = st.sampled_from([0.25, 0.5, 1.0, np.nan, np.inf])
     tables, known = [], []
@@ -177,6 +189,25 @@ def test_pairs_are_those_of_a_dictionary(data):
     assert pair.accuracy.tolist() == [known[0][key] for key in whole]
     assert pair.metric.tolist() == [-known[1][key] for key in whole]
     assert pair.n_left_out == len(shared) - len(whole)
+
+
+@pytest.mark.parametrize("kind", [Pair, SearchTable])
+def test_cells_whose_output_no_path_reaches_are_paired_where_asked_for(kind):
+    archs = np.concatenate([some_archs(28, 0), SPACE.from_strings(DISCONNECTED)])
+    target, metrics = (
+        Target.of(table_of(numbers(), archs), "accuracy"),
+        [Target.of(table_of(numbers(), archs), "latency")],
+    )
+    (pair,) = kind.of(target, metrics)
+    assert (len(pair), pair.n_left_out, pair.n_disconnected) == (28, 0, 2)
+    assert SPACE.connected(pair.archs).all()
+    assert pair.notes == ("2 architectures whose output no path reaches are no candidates.",)
+    with pytest.raises(HwbenchError, match=r"29 candidates .* share 28 architectures; 2 more"):
+        pair.check_candidates(29)
+    with pytest.raises(HwbenchError, match=r"share 28 architectures$"):
+        pair.check_candidates(31)
+    (whole,) = kind.of(target, metrics, disconnected=True)
+    assert (len(whole), whole.n_disconnected, whole.notes) == (30, 0, ())
 
 
 # ---------------------------------------------------------------------- units and directions
