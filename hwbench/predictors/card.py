@@ -68,12 +68,14 @@ class PredictorCard(FrozenModel):
     needs_sources : it learns from other devices' measurements too, and has a hyper-parameter
         `sources` (`hwbench.SourceMetrics`) for them.
     cost : what one fit takes, as an order: 1 for linear models, 2 for kernels, 3 for ensembles of
-        trees, 5 for neural networks, 7 for graph networks. Advice tries the cheap ones first, and
-        on more encodings.
+        trees, 5 for neural networks, 6 for several of them, 7 for graph networks. Advice tries the
+        cheap ones first, and on more encodings.
     tried_first : its place among those that advice tries before all others; None: by its cost.
     only_if_named : why advice does not try it unless it is asked to; "": it does.
     fit_often : hyper-parameters for models that are fitted again at every step of a search, where
         the defaults are for one good fit.
+    short_fit : hyper-parameters, besides those of `fit_often`, for studies that have a second or so
+        for a fit; searches that follow a publication keep to the defaults.
     defaults : hyper-parameters that differ from the library's own.
     search : what a tuning search may try.
     uses : names of the predictors that the estimator makes of its own: their cards and their code
@@ -95,6 +97,7 @@ class PredictorCard(FrozenModel):
     tried_first: PositiveInt | None = None
     only_if_named: str = ""
     fit_often: dict[str, Value] = Field(default_factory=dict)
+    short_fit: dict[str, Value] = Field(default_factory=dict)
     defaults: dict[str, Value] = Field(default_factory=dict)
     search: dict[str, SearchRange] = Field(default_factory=dict)
     uses: tuple[str, ...] = ()
@@ -118,6 +121,11 @@ class PredictorCard(FrozenModel):
         if encoding not in ENCODINGS:
             raise ValueError(str(unknown_name("encoding", encoding, ENCODINGS)))
         return encoding
+
+    @property
+    def shortened(self) -> dict[str, Value]:
+        """Hyper-parameters of a short fit; empty where every fit is short."""
+        return {**self.fit_often, **self.short_fit}
 
     @property
     def own_training_set(self) -> bool:

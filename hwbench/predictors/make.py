@@ -72,7 +72,7 @@ def make_predictor(
         space=where,
         encoding=encoding or card.encoding,
         search={key: each for key, each in card.search.items() if key not in parameters},
-        tuning=tuning,
+        tuning=tuning if tuning is not None and tuning.searches(card) else None,
         random_state=seed,
     )
 

@@ -14,7 +14,7 @@ from pydantic import Field, PositiveInt
 from hwbench.arguments import Positive
 from hwbench.arrays import Floats
 from hwbench.imports import import_module_of
-from hwbench.predictors.card import SearchRange, Value
+from hwbench.predictors.card import PredictorCard, SearchRange, Value
 from hwbench.toml import FrozenModel
 
 FEWEST_ROWS = 4
@@ -37,12 +37,19 @@ class Tuning(FrozenModel):
     folds : parts of the training rows; each is predicted by a model of the others.
     method : "random" draws from the card's ranges; "tpe" is Optuna's tree-structured Parzen
         estimator (extra `tpe`).
+    most_cost : predictors whose card has a larger `cost` keep their hyper-parameters: with a small
+        budget a graph network's search would take most of a study's time. None: all are searched.
     """
 
     trials: PositiveInt = 5000
     seconds: Positive = 900.0
     folds: int = Field(default=5, ge=2)
     method: Literal["random", "tpe"] = "random"
+    most_cost: int | None = Field(default=None, ge=1)
+
+    def searches(self, card: PredictorCard) -> bool:
+        """Whether a predictor's hyper-parameters are searched, and not left as they are."""
+        return bool(card.search) and (self.most_cost is None or card.cost <= self.most_cost)
 
 
 @dataclass

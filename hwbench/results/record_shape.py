@@ -116,6 +116,7 @@ class RecordShape(Shape):
     shard: Annotated[list[PositiveInt], Field(min_length=2, max_length=2)] = [1, 1]
     notes: dict[str, Texts | None] = Field(default_factory=dict)
     study: PlannedShape = Field(default_factory=PlannedShape)
+    baselines: dict[str, dict[str, FiniteFloat]] = Field(default_factory=dict)
     left_out: list[LeftOutShape] = Field(default_factory=list)
     search_failures: list[FailureShape] = Field(default_factory=list)
     sessions: list[SessionShape] = Field(default_factory=list)

@@ -22,6 +22,7 @@ from hwbench.runs.continuing import continued, in_words, refuse_other_study, rem
 from hwbench.runs.scenario import Scenario, load_scenario, scenario_path
 from hwbench.search.run import write_search
 from hwbench.simulation import run_simulation
+from hwbench.study.baselines import free_baselines
 from hwbench.study.plan import Plan, make_plan
 from hwbench.study.run import Resources, run_plan
 from hwbench.study.spec import Limits, StudySpec
@@ -92,6 +93,9 @@ def run_scenario(
         "tables": _table_cards(scenario),
         "shard": list(shard),
     }
+    if plan is not None:
+        targets = plan.workload.targets.items()
+        record["baselines"] = {key: free_baselines(data.target) for key, data in targets}
     _check_pairs(scenario, chosen)
     source = scenario_path(name).read_bytes()
     with only_writer(folder) as claim:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Self
 
-from pydantic import model_validator
+from pydantic import PositiveFloat, model_validator
 
 from hwbench.assets import SCENARIOS
 from hwbench.search.spec import SearchSpec
@@ -15,10 +15,19 @@ from hwbench.toml import FrozenModel, read_toml
 
 
 class Scenario(FrozenModel):
-    """A study, a simulation, a search, or several of them, under one title."""
+    """A study, a simulation, a search, or several of them, under one title.
+
+    Attributes
+    ----------
+    title : a line for people.
+    description : what it compares, and by what means.
+    minutes : about how long it runs on two cores, as measured; None: nobody has measured it.
+    study, simulation, search : its parts.
+    """
 
     title: str
     description: str = ""
+    minutes: PositiveFloat | None = None
     study: StudySpec | None = None
     simulation: SimulationSpec | None = None
     search: SearchSpec | None = None

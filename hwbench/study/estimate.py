@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -74,7 +75,7 @@ def _trial_seconds(plan: Plan, trials: list[Trial], sizes: np.ndarray) -> np.nda
     fit = _power_law(timed_sizes, timed)
     plain = np.array([fit(size) for size in sizes])
     tuning = trials[0].tuning
-    if tuning is None or not plan.workload.cards[trials[0].predictor].search:
+    if tuning is None or not tuning.searches(plan.workload.cards[trials[0].predictor]):
         return plain
     share = (tuning.folds - 1) / tuning.folds
     searched = tuning.trials * tuning.folds * np.array([fit(size * share) for size in sizes])
@@ -92,9 +93,7 @@ def _pilot(plan: Plan, trials: list[Trial]) -> tuple[list[int], list[float]]:
     for size, trial in of_target:
         if sizes and (size > PILOT_SIZE or seconds[-1] > PILOT_SECONDS):
             break
-        untuned = Trial(
-            trial.target, trial.predictor, trial.encoding, size, trial.seed, trial.test_size
-        )
+        untuned = replace(trial, tuning=None)
         if not sizes:
             run_trial(untuned, data, card)  # the first one imports the library
         start = time.perf_counter()

@@ -204,13 +204,17 @@ def _trials(
     seeds = spec.seeds if own is None else spec.seeds[:1]
     test_size = spec.test_size if own is None else len(data.target.table)
     learns_from_others = card.needs_sources and data.sources is not None
+    # What changes nothing for a predictor makes no other trial of it.
+    tuning = spec.tuning if spec.tuning is not None and spec.tuning.searches(card) else None
+    short_fits = spec.short_fits and bool(card.shortened)
     common = common_identity(
         {
             "target": [target, digest],
             "predictor": [predictor, card.model_dump(mode="json")],
             "encoding": encoding,
             "test_size": test_size,
-            "tuning": spec.tuning.model_dump(mode="json") if spec.tuning else None,
+            "tuning": tuning.model_dump(mode="json") if tuning else None,
+            "short_fits": short_fits,
             "twins": spec.twins,
             "code": workload.code.of_trial(predictor, target),
             "sources": sources_digest(data.sources)
@@ -227,7 +231,8 @@ def _trials(
                 size,
                 seed,
                 test_size,
-                spec.tuning,
+                tuning,
+                short_fits,
                 spec.twins == "excluded",
                 trial_identity(common, size, seed),
             )

@@ -36,6 +36,7 @@ class Trial:
     seed : which architectures are measured, and the predictor's randomness.
     test_size : architectures scored on.
     tuning : how much the fit searches; None: the card's defaults.
+    short_fits : whether the predictor takes its card's hyper-parameters of short fits.
     exclude_twins : whether no architecture is trained on that is the same network as one of the
         test set.
     identity : hash of all that the result depends on, see `hwbench.study.identity`; "" where it is
@@ -49,6 +50,7 @@ class Trial:
     seed: int
     test_size: int
     tuning: Tuning | None = field(default=None, compare=False)
+    short_fits: bool = field(default=False, compare=False)
     exclude_twins: bool = field(default=False, compare=False)
     identity: str = field(default="", compare=False)
 
@@ -181,6 +183,7 @@ def _fit_and_score(
         encoding=trial.encoding,
         tuning=trial.tuning,
         card=card,
+        **(card.shortened if trial.short_fits else {}),
         **({"sources": data.sources} if card.needs_sources else {}),
     )
     start = time.monotonic()
@@ -203,7 +206,7 @@ def blank_row(trial: Trial, card: PredictorCard) -> dict[str, Any]:
     return {
         "trial": trial.identity,
         "predictor": trial.predictor,
-        "title": _title(card, trial.encoding),
+        "title": _title(card, trial),
         "family": card.family,
         "own_training_set": card.own_training_set,
         "encoding": trial.encoding,
@@ -245,9 +248,11 @@ def failed_result(
     return TrialResult(trial, row)
 
 
-def _title(card: PredictorCard, encoding: str) -> str:
-    """The card's title, and the encoding where it is not the card's own."""
-    return card.title if encoding == card.encoding else f"{card.title} ({encoding})"
+def _title(card: PredictorCard, trial: Trial) -> str:
+    """The card's title, with the encoding and the short fits where they are not the card's own."""
+    others = [] if trial.encoding == card.encoding else [trial.encoding]
+    others += ["short fits"] * (trial.short_fits and bool(card.shortened))
+    return f"{card.title} ({', '.join(others)})" if others else card.title
 
 
 def _tuning_row(record: TuningRecord | None) -> dict[str, Any]:

@@ -52,6 +52,7 @@ class Auto(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     space : the search space.
     candidates : names of zoo entries; those whose encoding the space lacks are left out.
     folds : of the cross-validation.
+    short_fits : whether candidates take the hyper-parameters of their cards that make a fit short.
     random_state : seed of folds and candidates.
 
     Attributes
@@ -69,11 +70,13 @@ class Auto(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         space: Space | None = None,
         candidates: tuple[str, ...] = CANDIDATES,
         folds: Annotated[int, Field(ge=2)] = 5,
+        short_fits: bool = False,
         random_state: int | None = None,
     ) -> None:
         self.space = space
         self.candidates = candidates
         self.folds = folds
+        self.short_fits = short_fits
         self.random_state = random_state
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
@@ -122,7 +125,8 @@ class Auto(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         return self.space
 
     def _make(self, name: str) -> Any:
-        return make_predictor(name, space=self._space(), seed=self.random_state or 0)
+        changes = predictor_card(name).shortened if self.short_fits else {}
+        return make_predictor(name, space=self._space(), seed=self.random_state or 0, **changes)
 
     def _out_of_fold(
         self, names: list[str], archs: IntArray, targets: NDArray[np.float64]

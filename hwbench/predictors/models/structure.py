@@ -69,6 +69,18 @@ class StructuralFeatures:
         parts = (self._raw_work(self.space.check(archs)) - mean) / scale
         return np.asarray(parts.sum(axis=1) / total)
 
+    def computing(self, archs: ArrayLike) -> Floats:
+        """How many operations compute, on a path from input to output where the space tells.
+
+        Returns
+        -------
+        float64 of shape (n_archs,) from integers of shape (n_archs, n_positions).
+        """
+        checked = self.space.check(archs)
+        live = "live" if "live" in self.space.encodings else "onehot"
+        computing = [name not in IDLE for name in self._columns[1]]
+        return np.asarray(self._over_twins(checked, live) @ np.array(computing, dtype=np.float64))
+
     @property
     def names(self) -> tuple[str, ...]:
         """The groups that this space has."""
@@ -116,9 +128,7 @@ class StructuralFeatures:
         return groups
 
     def _raw_work(self, archs: IntArray) -> Floats:
-        live = "live" if "live" in self.space.encodings else "onehot"
-        computing = [name not in IDLE for name in self._columns[1]]
-        parts = [self._over_twins(archs, live) @ np.array(computing, dtype=np.float64)]
+        parts = [self.computing(archs)]
         with suppress(SpaceLacksError):
             parts.append(self.space.flops(archs).astype(np.float64))
         return np.stack(parts, axis=1)
