@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import textwrap
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -11,33 +13,40 @@ from hwbench.cli.output import print_listing
 from hwbench.results.names import SIMULATION
 from hwbench.results.record import read_record
 
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from hwbench.results.run import Run
+
+
+MOST_ROWS = 12
+"""Predictors that a terminal shows; the page and `hwbench study scores` have all."""
+
 
 def print_study(folder: Path) -> None:
-    """Print the mean Kendall tau of every predictor at every training size, a table a target."""
-    from hwbench.results.run import name_entries, read_study
+    """Print what a study answers, then tau of the best predictors at every training size."""
+    import shutil
+
+    from hwbench.analysis import study as analysis
+    from hwbench.results.columns import SIMULATION_COLUMNS
+    from hwbench.results.frames import read_rows
+    from hwbench.results.run import Run, name_entries, read_study
 
     study = read_study(folder)
     if study is None:
         return
+    info = read_record(folder) or {}
     trials = name_entries(study)
-    typer.echo("Kendall's tau by number of measured architectures, mean over seeds")
-    for target, of_target in trials.groupby("target"):
-        # A predictor with a training set of its own stands beside the sampled sizes.
-        own_size = of_target["own_training_set"]
-        of_target = of_target.assign(
-            column=of_target["training_size"].astype(str).where(~own_size, "own")
-        )
-        sizes = [str(size) for size in sorted(of_target.loc[~own_size, "training_size"].unique())]
-        columns = [*sizes, *(["own"] if own_size.any() else [])]
-        rows: list[dict[str, Any]] = []
-        for name, of_name in of_target.groupby("predictor"):
-            row: dict[str, Any] = {"predictor": name, **dict.fromkeys(columns, "")}
-            for column, values in of_name.groupby("column")["kendall_tau"]:
-                row[str(column)] = f"{values.mean():.3f}"
-            rows.append({"order": -of_name["kendall_tau"].mean(), **row})
-        rows.sort(key=lambda row: row["order"])
-        print_listing(rows, ["predictor", *columns], as_json=False, title=str(target))
-    for each in (read_record(folder) or {}).get("left_out", []):
+    run = Run(
+        folder, info, study=trials, simulation=read_rows(folder / SIMULATION, SIMULATION_COLUMNS)
+    )
+    simulated = None if run.simulation is None else analysis.simulation_curves(run.simulation)
+    width = shutil.get_terminal_size().columns
+    for question, answer in answer_texts(run, simulated):
+        typer.echo(textwrap.fill(f"{question} {answer}", width, subsequent_indent="  "))
+    for line in score_lines(run, width):
+        typer.echo(line)
+    for each in info.get("left_out", []):
         typer.echo(f"left out: {each['predictor']} on {each['target']}: {each['reason']}")
     stopped = int(trials["stopped_by_time"].sum())
     if stopped:
@@ -50,6 +59,80 @@ def print_study(folder: Path) -> None:
             ["failed trials", "first reason"],
             as_json=False,
         )
+
+
+def score_lines(run: Run, width: int) -> list[str]:
+    """Mean Kendall's tau of the best predictors by training size, in lines of a width.
+
+    Of as many sizes as there is room for, and over all targets where there are several.
+    """
+    from hwbench.analysis import study as analysis
+    from hwbench.report.study.curves import baseline_scores
+
+    if run.study is None:
+        return []
+    targets = sorted(str(target) for target in run.study["target"].unique())
+    several = len(targets) > 1
+    curves = analysis.overall_curves(run.study) if several else analysis.learning_curves(run.study)
+    if curves.empty:
+        return []
+    table = curves.pivot(index="predictor", columns="training_size", values="tau")
+    table = table.loc[table.mean(axis=1).sort_values(ascending=False, kind="stable").index]
+    own = analysis.own_set_scores(run.study).get("" if several else targets[0], [])
+    free = baseline_scores(run, targets)
+    fixed = [(f"{each.predictor}, {each.training_size} of its own", each.tau) for each in own]
+    fixed += [(f"{each.title}, not measured", each.tau) for each in free]
+    names = [*map(str, table.index[:MOST_ROWS]), *(name for name, _ in fixed)]
+    first = min(max(map(len, names)), max(width - 4 * NUMBER, 12))
+    sizes = _that_fit([int(size) for size in table.columns], (width - first) // NUMBER)
+    seeds = int(run.study["seed"].nunique())
+    where = f"mean over {len(targets)} targets and {seeds} seeds" if several else f"{seeds} seeds"
+    lines = [
+        f"Kendall's tau by number of measurements, {where}",
+        _line("predictor", [f"{size}" for size in sizes], first),
+    ]
+    for name, row in table.head(MOST_ROWS).iterrows():
+        texts = [f"{row[size]:.3f}" if row[size] == row[size] else "-" for size in sizes]
+        lines.append(_line(str(name), texts, first))
+    lines += [_line(name, [f"{tau:.3f}"] * len(sizes), first) for name, tau in fixed]
+    left = len(table) - MOST_ROWS
+    if left > 0 or several:
+        what = f"{left} more predictors and " if left > 0 else ""
+        targets_of = "each target's scores" if several else "intervals"
+        lines.append(f"{what}{targets_of}: hwbench study scores {run.folder}")
+    return lines
+
+
+NUMBER = 7
+"""Characters of a column of taus, the gap before it included."""
+
+
+def _line(name: str, texts: Sequence[str], first: int) -> str:
+    shown = name if len(name) <= first else name[: first - 1] + "\N{HORIZONTAL ELLIPSIS}"
+    return f"{shown:<{first}}" + "".join(f"{text:>{NUMBER}}" for text in texts)
+
+
+def _that_fit(sizes: Sequence[int], room: int) -> list[int]:
+    """As many sizes as there is room for, the smallest and the largest among them."""
+    if len(sizes) <= room:
+        return list(sizes)
+    places = [round(k * (len(sizes) - 1) / max(room - 1, 1)) for k in range(max(room, 1))]
+    return [sizes[place] for place in places]
+
+
+def answer_texts(run: Run, simulated: pd.DataFrame | None) -> list[tuple[str, str]]:
+    """The questions and answers of a study's page, as plain text."""
+    from markupsafe import Markup
+
+    from hwbench.pages.blocks import Answers
+    from hwbench.report.study.answer import study_answer
+
+    return [
+        (question, answer.striptags() if isinstance(answer, Markup) else answer)
+        for block in study_answer(run, simulated)
+        if isinstance(block, Answers)
+        for question, answer in block.pairs
+    ]
 
 
 def print_simulation(folder: Path) -> None:

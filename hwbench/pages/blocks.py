@@ -29,6 +29,14 @@ class Finding:
 
 
 @dataclass(frozen=True)
+class Answers:
+    """Questions of a reader, each with its answer."""
+
+    kind: ClassVar[str] = "answers"
+    pairs: tuple[tuple[str, str | Markup], ...]
+
+
+@dataclass(frozen=True)
 class Lines:
     """Sentences as a list; folded beneath a heading where there is one."""
 
@@ -175,14 +183,32 @@ class Section:
     ----------
     name : its id in the page.
     sources : result files that it shows.
+    lead : a line beneath the title, which stands there when the rest is folded away too.
+    folded : whether the reader has to unfold it; paper takes it unfolded.
+    appendix : whether it stands at the end, among what only a reviewer wants; paper leaves it out
+        unless the reader has unfolded it.
     """
 
     name: str
     title: str
     blocks: Sequence[Block]
     sources: tuple[str, ...] = ()
+    lead: str | Markup = ""
+    folded: bool = False
+    appendix: bool = False
 
 
 Block = (
-    Text | Finding | Lines | Notice | Drawing | DataTable | Facts | Code | Terms | Group | Figure
+    Text
+    | Finding
+    | Answers
+    | Lines
+    | Notice
+    | Drawing
+    | DataTable
+    | Facts
+    | Code
+    | Terms
+    | Group
+    | Figure
 )

@@ -12,7 +12,8 @@
   const readPalette = () => {
     const style = getComputedStyle(root);
     palette = {};
-    for (const name of ["ink", "muted", "axis", "grid", "panel", "none", "c0", "c1", "c2", "c3", "c4", "c5", "c6"])
+    const lines = Array.from({ length: 17 }, (_, place) => `c${place}`);
+    for (const name of ["ink", "muted", "axis", "grid", "panel", "none", ...lines])
       palette[name] = style.getPropertyValue(`--${name}`).trim();
   };
   const colour = (token) => {
@@ -43,7 +44,11 @@
   };
 
   const coarse = matchMedia("(pointer: coarse)").matches;
-  const draw = ({ holder, figure }) => {
+  // What is folded away has no size yet: it is drawn when it is unfolded.
+  const shown = ({ holder }) => holder.clientWidth > 0;
+  const draw = (plot) => {
+    const { holder, figure } = plot;
+    plot.drawn = true;
     const data = resolved(figure.data);
     for (const trace of data) trace.visible = !hidden.has(trace.legendgroup);
     const layout = resolved(figure.layout);
@@ -65,8 +70,12 @@
   };
   const drawAll = () => {
     readPalette();
-    return Promise.all(plots.map(draw));
+    for (const plot of plots) plot.drawn = false;
+    return drawShown();
   };
+  const drawShown = () => Promise.all(plots.filter((plot) => !plot.drawn && shown(plot)).map(draw)).then(() => {
+    root.dataset.drawn = String(plots.filter(({ holder }) => holder.querySelector(".main-svg")).length);
+  });
 
   const setTheme = (theme) => {
     root.dataset.theme = theme;
@@ -94,7 +103,12 @@
   const keys = [...document.querySelectorAll(".key[data-group]")];
   const showGroups = () => {
     for (const key of keys) key.setAttribute("aria-pressed", String(!hidden.has(key.dataset.group)));
-    for (const { holder, figure } of plots) {
+    for (const plot of plots) {
+      const { holder, figure } = plot;
+      if (!shown(plot)) {
+        plot.drawn = false;
+        continue;
+      }
       const visible = figure.data.map((trace) => !hidden.has(trace.legendgroup));
       Plotly.restyle(holder, { visible });
     }
@@ -188,10 +202,23 @@
     waiting = setTimeout(drawAll, 120);
   });
 
-  // Paper is white and takes everything that is folded away.
-  let before = null;
+  let before = null; // what was as it is when nothing is printed
+
+  // A link into a folded part unfolds it.
+  const unfoldTarget = () => {
+    const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    if (target === null) return;
+    for (let item = target.closest("details"); item !== null; item = item.parentElement.closest("details")) item.open = true;
+    target.scrollIntoView();
+  };
+  addEventListener("hashchange", unfoldTarget);
+  for (const link of document.querySelectorAll('a[href^="#"]'))
+    link.addEventListener("click", () => { if (link.hash === location.hash) unfoldTarget(); });
+  for (const item of document.querySelectorAll("details")) item.addEventListener("toggle", () => { if (item.open && before === null) drawShown(); });
+
+  // Paper is white and takes the folded sections, the appendix only where the reader unfolded it.
   addEventListener("beforeprint", () => {
-    before = { theme: root.dataset.theme, closed: [...document.querySelectorAll("details:not([open])")] };
+    before = { theme: root.dataset.theme, closed: [...document.querySelectorAll("section:not(.appendix) > details.fold:not([open])")].filter((item) => item.parentElement.closest(".appendix") === null) };
     for (const item of before.closed) item.open = true;
     setTheme("light");
     // The event comes before the page is laid out for paper, so its width is set by hand.
@@ -207,5 +234,5 @@
     drawAll();
   });
 
-  drawAll().then(() => { root.dataset.drawn = String(plots.length); });
+  drawAll().then(unfoldTarget);
 })();

@@ -1,6 +1,6 @@
 """What all figures of the report share: plotly traces and layouts as plain dictionaries.
 
-Colours are tokens ("$c0" ... "$c6", "$ink", "$muted", "$grid", with an opacity as "$c0/0.2"): the
+Colours are tokens ("$c0" ... "$c16", "$ink", "$muted", "$grid", with an opacity as "$c0/0.2"): the
 page resolves them from its style sheet, so that figures follow the light and the dark theme.
 """
 
@@ -14,8 +14,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-# Five symbols and seven colours share no factor: 35 predictors differ in symbol or colour.
-N_COLOURS = 7
+# A colour for every predictor of a usual study. Seventeen colours and five symbols share no factor:
+# 85 lines differ in one of the two.
+N_COLOURS = 17
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "x")
 DASHES = ("solid", "dash", "dot")
 
@@ -35,7 +36,7 @@ class Entry:
 
 
 def nth_entry(index: int, group: str, title: str) -> Entry:
-    """The look of the index-th of several lines: no two of 35 share colour and symbol."""
+    """The look of the index-th of several lines: no two of 85 share colour and symbol."""
     return Entry(
         group,
         title,

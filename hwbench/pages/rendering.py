@@ -23,7 +23,7 @@ def render_page(
     Parameters
     ----------
     title : of the page.
-    sections : at least one; the first is what readers see first.
+    sections : at least one; the first is what readers see first, and is not folded.
     brand : what kind of page it is.
     meta : a line of facts below the title.
     tiles : pairs of a number and what it counts, above the first section.
@@ -39,6 +39,7 @@ def render_page(
         lstrip_blocks=True,
     )
     environment.filters["sentence"] = lambda text: text[:1].upper() + text[1:]
+    environment.filters["lower_first"] = lambda text: text[:1].lower() + text[1:]
     environment.filters["script_json"] = script_json
     environment.filters["plain_json"] = lambda value: json.dumps(dict(value), ensure_ascii=False)
     return environment.get_template("base").render(

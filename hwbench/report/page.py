@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
 from hwbench.analysis import study as analysis
-from hwbench.pages.blocks import Block, Section, Text
+from hwbench.pages.blocks import Block, Lines, Section
 from hwbench.pages.plotting import seconds
 from hwbench.pages.rendering import render_page
 from hwbench.report.live.section import live_sections, live_summary
@@ -20,37 +21,66 @@ from hwbench.report.study import findings as summary
 from hwbench.report.study.section import study_sections, study_summary
 from hwbench.results.run import Run
 
+APPENDIX = (
+    "ranks",
+    "predictions",
+    "errors",
+    "hypervolume",
+    "simulation-study",
+    "selection",
+    "provenance",
+)
+"""Sections that only a reviewer wants."""
+
+
+LOSSES = "accuracy-lost"
+NOTES = "What was left out or changed before anything was computed"
+
 
 def render(run: Run) -> str:
     """The whole page of a run, as HTML text."""
     simulated = None if run.simulation is None else analysis.simulation_curves(run.simulation)
     if simulated is not None and simulated.empty:  # trained predictors alone
         simulated = None
-    sections = [
-        Section("summary", "Summary", _summary(run, simulated)),
-        *study_sections(run),
-        *simulation_sections(run, simulated),
+    found = [] if simulated is None else summary.simulation_findings(run, simulated)
+    losses = [
+        replace(each, blocks=[*found, *each.blocks]) if each.name == LOSSES else each
+        for each in simulation_sections(run, simulated)
+    ]
+    details = [
+        *study_sections(run, simulated),
+        *losses,
         *search_sections(run),
         *live_sections(run),
         how_to_read(run),
         provenance(run),
     ]
+    sections = [
+        Section("summary", "Summary", _summary(run, simulated)),
+        *(replace(each, folded=True, appendix=each.name in APPENDIX) for each in details),
+    ]
     return render_page(
         str(run.info.get("title") or run.info.get("scenario") or run.folder.name),
         sections,
-        meta=_meta(run),
-        tiles=_tiles(run),
+        meta=[*_meta(run), ", ".join(_counts(run))],
     )
 
 
 def _summary(run: Run, simulated: pd.DataFrame | None) -> list[Block]:
     return [
         *study_summary(run, simulated),
-        *([] if simulated is None else summary.simulation_findings(run, simulated)),
+        *_losses_alone(run, simulated),
         *search_summary(run),
         *live_summary(run),
-        *(Text(note) for note in run.notes),
+        *([Lines(tuple(run.notes), NOTES)] if run.notes else []),
     ]
+
+
+def _losses_alone(run: Run, simulated: pd.DataFrame | None) -> list[Block]:
+    """What a simulation found, where no study says what to use."""
+    if simulated is None or run.study is not None:
+        return []
+    return list(summary.simulation_findings(run, simulated))
 
 
 def _meta(run: Run) -> list[str]:
@@ -62,7 +92,8 @@ def _meta(run: Run) -> list[str]:
     ]
 
 
-def _tiles(run: Run) -> list[tuple[str, str]]:
+def _counts(run: Run) -> list[str]:
+    """How many of everything the page is made of, in words."""
     tiles = []
     if run.study is not None:
         own = run.study[~run.study["own_training_set"]]
@@ -79,7 +110,7 @@ def _tiles(run: Run) -> list[tuple[str, str]]:
     if run.live:
         tiles.append(_counted(sum(len(live.epochs) for live in run.live), "epoch"))
         tiles.append(_counted(sum(len(live.ranking) for live in run.live), "ranked architecture"))
-    return [tile for tile in tiles if tile[0] != "0"]
+    return [f"{number} {noun}" for number, noun in tiles if number != "0"]
 
 
 def _counted(count: int, noun: str) -> tuple[str, str]:

@@ -23,6 +23,7 @@ STUDY_COLUMNS: Columns = {
     "error": Column("optional text"),
     "deviation": Column("number", optional=True),  # older runs lack it, and what follows
     "stopped_by_time": Column("flag", optional=True),
+    "configurations": Column("number", optional=True),
 }
 
 PREDICTION_COLUMNS: Columns = {

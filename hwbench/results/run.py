@@ -142,6 +142,23 @@ class Run:
         sign = -1 if column.get("direction") == "maximize" else 1
         return TargetWords(key, title, str(column.get("unit") or ""), name, sign)
 
+    def ceiling(self, key: str) -> float | None:
+        """About the best tau that noise leaves to any predictor of "table:column", where known."""
+        table_name, column_name = parse_target(key) or ("", "")
+        column = _mapping(_mapping(self._table(table_name).get("columns")).get(column_name))
+        given = _mapping(column.get("noise")).get("tau_ceiling")
+        return float(given) if isinstance(given, int | float) else None
+
+    def baselines(self, key: str) -> dict[str, float]:
+        """Kendall's tau with "table:column" of what is known without measuring, by its name."""
+        given = _mapping(_mapping(self.info.get("baselines")).get(key))
+        return {str(name): float(tau) for name, tau in given.items()}
+
+    def searched(self, predictor: str) -> bool | None:
+        """Whether a predictor's card names hyper-parameters to search; None: it is not recorded."""
+        card = _mapping(_mapping(self.info.get("predictors")).get(predictor))
+        return bool(card.get("search")) if card else None
+
     def space(self, key: str) -> str:
         """The name of the space of "table:column"; "" where the record does not say."""
         table_name, _ = parse_target(key) or ("", "")

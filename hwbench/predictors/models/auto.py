@@ -125,7 +125,7 @@ class Auto(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         return self.space
 
     def _make(self, name: str) -> Any:
-        changes = predictor_card(name).shortened if self.short_fits else {}
+        changes: dict[str, Any] = predictor_card(name).shortened if self.short_fits else {}
         return make_predictor(name, space=self._space(), seed=self.random_state or 0, **changes)
 
     def _out_of_fold(

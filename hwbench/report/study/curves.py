@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import cycle
 
 import numpy as np
@@ -23,8 +24,30 @@ from hwbench.pages.plotting import (
     plain_text,
     seconds,
 )
+from hwbench.report.study.published import published_curves
+from hwbench.results.run import Run
 
 OWN_SET_DASHES = ("dash", "dot", "dashdot")
+
+BASELINES = {
+    "flops": "FLOPs",
+    "parameters": "Parameters",
+    "operations": "Number of operations",
+    "random": "Random order",
+}
+"""What ranks without measurements, in words."""
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A line that predictors are held against: what is published, or noise allows."""
+
+    group: str
+    title: str
+    colour: str
+    dash: str
+    sizes: tuple[int, ...]
+    taus: tuple[float, ...]
 
 
 def predictor_entries(titles: Mapping[str, str]) -> dict[str, Entry]:
@@ -35,12 +58,55 @@ def predictor_entries(titles: Mapping[str, str]) -> dict[str, Entry]:
     }
 
 
+def baseline_scores(run: Run, targets: Sequence[str]) -> list[OwnSetScore]:
+    """What ranks for nothing: Kendall's tau, mean over targets that all know it, the best first."""
+    by_target = [run.baselines(target) for target in targets]
+    found = []
+    for name, title in BASELINES.items():
+        taus = [known[name] for known in by_target if name in known]
+        if taus and len(taus) == len(by_target):
+            found.append(OwnSetScore(name, title, float(np.mean(taus)), 0))
+    return sorted(found, key=lambda each: -each.tau)
+
+
+def references(run: Run, targets: Sequence[str], sizes: Sequence[int]) -> list[Reference]:
+    """Lines of one target's figure, or of the mean's: ceiling, published curves, best for free.
+
+    Parameters
+    ----------
+    run : of the figure.
+    targets : "table:column"; several for their mean.
+    sizes : training sizes that the figure shows.
+    """
+    ends = (min(sizes), max(sizes))
+    found = []
+    ceilings = [run.ceiling(target) for target in targets]
+    if all(ceiling is not None for ceiling in ceilings):
+        level = float(np.mean([ceiling or 0.0 for ceiling in ceilings]))
+        title = f"ceiling that noise sets ({level:.2f})"
+        found.append(Reference("r:ceiling", title, "$muted", "dot", ends, (level, level)))
+    for place, curve in enumerate(published_curves(targets)):
+        taus = {size: tau for size, tau in curve.taus.items() if ends[0] <= size <= ends[1]}
+        if taus:
+            dash = OWN_SET_DASHES[place % len(OWN_SET_DASHES)]
+            group = f"r:published-{place}"
+            own = Reference(group, curve.title, "$muted", dash, tuple(taus), tuple(taus.values()))
+            found.append(own)
+    for own_score in baseline_scores(run, targets)[:1]:
+        title = f"{own_score.title}, no measurement ({own_score.tau:.2f})"
+        level = own_score.tau
+        found.append(Reference("r:free", title, "$axis", "dash", ends, (level, level)))
+    return found
+
+
 def learning_curves_figure(
     name: str,
     title: str,
     curves: pd.DataFrame,
     entries: Mapping[str, Entry],
     own_sets: Sequence[OwnSetScore],
+    held_against: Sequence[Reference] = (),
+    height: int = 440,
 ) -> Figure:
     """Kendall's tau against training size with interval bands, of one target's `curves`."""
     bands: list[Json] = []
@@ -79,6 +145,14 @@ def learning_curves_figure(
             line_trace(look, ends, [own.tau] * 2, [hover] * 2)
             | {"mode": "lines", "line": {"color": "$ink", "dash": dash, "width": 1.5}}
         )
+    for each in held_against:
+        look = Entry(each.group, each.title, each.colour, "", each.dash)
+        legend.append(look)
+        texts = [
+            f"<b>{plain_text(each.title)}</b><br>{size:,} measurements<br>tau {tau:.3f}"
+            for size, tau in zip(each.sizes, each.taus, strict=True)
+        ]
+        lines.append(line_trace(look, each.sizes, each.taus, texts) | {"mode": "lines"})
     return Figure(
         name=name,
         title=title,
@@ -86,7 +160,7 @@ def learning_curves_figure(
         f"{title}",
         data=bands + lines,
         layout=layout,
-        height=440,
+        height=height,
         legend=tuple(legend),
         wide=True,
     )

@@ -26,18 +26,16 @@ from hwbench.report.study import comparison as comparison_figures
 from hwbench.report.study import curves as curve_figures
 from hwbench.report.study import findings as summary
 from hwbench.report.study import predictions as prediction_figures
+from hwbench.report.study.answer import study_answer
 from hwbench.results.names import PREDICTIONS_FILE, TRIALS_FILE
 from hwbench.results.run import Run
-
-MOST_UNFOLDED = 4
-"""Rankings that are shown without being asked for."""
 
 HEAT_POWER = 2
 """The good end, where predictors differ little, gets most of the colour."""
 
 
 def study_summary(run: Run, simulated: pd.DataFrame | None) -> list[Block]:
-    """What the study found, in words, after what it could not do."""
+    """What the study answers, after what it could not do."""
     if run.study is None:
         return []
     study = run.study
@@ -55,12 +53,17 @@ def study_summary(run: Run, simulated: pd.DataFrame | None) -> list[Block]:
     if curves.empty:
         text = "No trained predictor has a score, so there is nothing to compare."
         return [*blocks, Notice(text)]
-    titles, own_sets = analysis.predictor_titles(study), analysis.own_set_scores(study)
-    return [*blocks, *summary.study_findings(run, curves, own_sets, titles, simulated)]
+    return [*blocks, *study_answer(run, simulated)]
 
 
-def study_sections(run: Run) -> list[Section]:
-    """From learning curves to how predictors err; none where there is no study."""
+def study_sections(run: Run, simulated: pd.DataFrame | None) -> list[Section]:
+    """From each target to how predictors err; none where there is no study.
+
+    Parameters
+    ----------
+    run : of the page.
+    simulated : curves of its simulation, from which losses are taken; None: it has none.
+    """
     if run.study is None:
         return []
     study = run.study
@@ -72,7 +75,7 @@ def study_sections(run: Run) -> list[Section]:
         # A target on which every trial failed has no curve, but keeps its place in the failures.
         targets = sorted(str(target) for target in curves["target"].unique())
         sections = [
-            _curves_section(run, curves, targets, entries),
+            _curves_section(run, curves, targets, titles, entries, simulated),
             _ranking_section(run, curves, targets, titles),
             *_targets_section(run, curves, targets, titles, entries),
             _samples_section(run, titles),
@@ -89,32 +92,50 @@ def _study(run: Run) -> pd.DataFrame:
 
 
 def _curves_section(
-    run: Run, curves: pd.DataFrame, targets: list[str], entries: Mapping[str, Entry]
+    run: Run,
+    curves: pd.DataFrame,
+    targets: list[str],
+    titles: Mapping[str, str],
+    entries: Mapping[str, Entry],
+    simulated: pd.DataFrame | None,
 ) -> Section:
     own_sets = analysis.own_set_scores(_study(run))
-    figures = [
-        curve_figures.learning_curves_figure(
+    found = summary.study_findings(run, curves, own_sets, titles, simulated)
+    blocks: list[Block] = []
+    for i, (key, finding) in enumerate(zip(targets, found, strict=True)):
+        own = curves[curves["target"] == key]
+        figure = curve_figures.learning_curves_figure(
             f"curve-{i}",
             run.target(key).title,
-            curves[curves["target"] == key],
+            own,
             entries,
             own_sets.get(key, ()),
+            curve_figures.references(run, [key], [int(size) for size in own["training_size"]]),
         )
-        for i, key in enumerate(targets)
-    ]
+        blocks += [finding, figure]
     text = (
         "How well each predictor orders architectures it has not seen, by the number of "
         "measurements it was trained on. Lines are means over seeds, bands their 95 % intervals. "
         "A key switches a predictor on or off in every figure."
     )
-    return Section("learning-curves", "Learning curves", [Text(text), *figures], (TRIALS_FILE,))
+    best = [
+        f"{run.target(key).name} {curves.loc[curves['target'] == key, 'tau'].max():.2f}"
+        for key in targets
+    ]
+    return Section(
+        "learning-curves",
+        "Each target",
+        [Text(text), *blocks],
+        (TRIALS_FILE,),
+        lead=f"The highest tau: {', '.join(best)}.",
+    )
 
 
 def _ranking_section(
     run: Run, curves: pd.DataFrame, targets: list[str], titles: Mapping[str, str]
 ) -> Section:
     study = _study(run)
-    encodings = study.groupby("predictor")["encoding"].first()
+    notes = _row_notes(run, study)
     own_sets = analysis.own_set_scores(study)
     overall = analysis.overall_curves(study)
     tables = [
@@ -124,23 +145,46 @@ def _ranking_section(
             curves,
             key,
             titles,
-            encodings,
-            own_sets.get(key, ()),
+            notes,
+            [*own_sets.get(key, ()), *curve_figures.baseline_scores(run, [key])],
         )
         for i, key in enumerate(targets)
     ]
     if len(targets) > 1 and len(overall):
         title = f"Mean over the {len(targets)} targets"
         tables.insert(
-            0, _ranking("ranking-all", title, overall, "", titles, encodings, own_sets.get("", ()))
+            0,
+            _ranking(
+                "ranking-all",
+                title,
+                overall,
+                "",
+                titles,
+                notes,
+                [*own_sets.get("", ()), *curve_figures.baseline_scores(run, targets)],
+            ),
         )
-    if len(tables) > MOST_UNFOLDED:
-        tables = [tables[0], *(replace(table, folded=True) for table in tables[1:])]
+    tables = [tables[0], *(replace(table, folded=True) for table in tables[1:])]
     text = (
         "Mean Kendall's tau ± half its 95 % interval, by training size (measurements). The best "
         "of each column is bold. A column's heading sorts by it."
     )
-    return Section("ranking", "Ranking", [Text(text), *tables], (TRIALS_FILE,))
+    first = [f"{row.title} {row.cells[-1].text}" for row in tables[0].rows[:3]]
+    size = max(int(size) for size in curves["training_size"])
+    lead = f"With {size:,} measurements: {', '.join(first)}."
+    blocks: list[Block] = [Text(text), *tables]
+    return Section("ranking", "All predictors", blocks, (TRIALS_FILE,), lead=lead)
+
+
+def _row_notes(run: Run, study: pd.DataFrame) -> dict[str, str]:
+    """For every predictor its features, and whether its hyper-parameters were searched."""
+    found = {}
+    for name, rows in study.groupby("predictor", sort=False):
+        most = rows["configurations"].max()
+        base = str(name).partition(" (")[0]  # behind it stands the encoding, where it has several
+        tuned = "tuned" if most > 1 else "untuned" if run.searched(base) else ""
+        found[str(name)] = ", ".join(part for part in (rows["encoding"].iloc[0], tuned) if part)
+    return found
 
 
 def _ranking(
@@ -149,7 +193,7 @@ def _ranking(
     curves: pd.DataFrame,
     key: str,
     titles: Mapping[str, str],
-    encodings: Mapping[str, str],
+    notes: Mapping[str, str],
     own_sets: Sequence[analysis.OwnSetScore],
 ) -> DataTable:
     own = curves[curves["target"] == key]
@@ -166,14 +210,21 @@ def _ranking(
         Row(
             title,
             tuple(cells.get((predictor, size), EMPTY) for size in sizes),
-            small=str(encodings[predictor]),
+            small=notes[predictor],
         )
         for predictor, title in titles.items()
         if any((predictor, size) in cells for size in sizes)
     ]
     rows.sort(key=_by_last_cell)
-    note = " ".join(
-        f"{each.title}: {each.tau:.3f} with its {each.training_size:,} measurements, no sampling."
+    # What needs no sample has one score, whatever the others are given.
+    foot = tuple(
+        Row(
+            each.title,
+            tuple(Cell(f"{each.tau:.3f}", each.tau) for _ in sizes),
+            small=f"{each.training_size:,} measurements of its own"
+            if each.training_size
+            else "no measurement",
+        )
         for each in own_sets
     )
     return DataTable(
@@ -184,8 +235,8 @@ def _ranking(
             *(Column(f"{size:,}", f"kendall_tau_{size}") for size in sizes),
         ),
         tuple(rows),
-        small_key="encoding",
-        note=note,
+        small_key="features",
+        foot=foot,
         sorted_by=(len(sizes), True),
     )
 
@@ -288,6 +339,7 @@ def _samples_section(run: Run, titles: Mapping[str, str]) -> Section:
         "interval over seeds. “≤”: the smallest training size does already."
     )
     tables = comparison_figures.samples_tables(run, _study(run), titles)
+    tables = [*tables[:1], *(replace(table, folded=True) for table in tables[1:])]
     return Section("samples-needed", "Samples needed", [Text(text), *tables], (TRIALS_FILE,))
 
 
