@@ -2,13 +2,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
-SCENARIO ?= quick
+PRESET ?= quick
 PYTEST_OPTIONS ?=
 
 .PHONY: help setup benchmark test test-all test-gpu bench docs lint format news clean
 
 help:
-	@echo "make benchmark   run the quick benchmark and write its HTML report"
+	@echo "make benchmark   run the quick benchmark and write its HTML report; PRESET=good runs longer"
 	@echo "make test        run the tests"
 	@echo "make test-all    run the tests, the slow ones too"
 	@echo "make test-gpu    run the tests of what computes with CUDA"
@@ -28,7 +28,7 @@ $(STAMP): pyproject.toml constraints.txt
 	touch $@
 
 benchmark: $(STAMP)
-	$(BIN)/hwbench benchmark $(SCENARIO)
+	$(BIN)/hwbench benchmark --preset $(PRESET)
 
 test: $(STAMP)
 	$(BIN)/python -m pytest -m "not slow" --ignore tests/benchmarks -n auto $(PYTEST_OPTIONS)

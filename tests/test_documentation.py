@@ -33,7 +33,7 @@ PAGES = [
 ]
 TEXTS = {str(path.relative_to(ROOT)): path.read_text(encoding="utf-8") for path in PAGES}
 CONTENT = re.compile(r"`HWBENCH_HOME/([\w/-]+\.toml)`[^`]*```toml\n(.*?)```", re.DOTALL)
-PUBLIC, SLOW = "hw-nas-bench", "quick"
+PUBLIC, SLOW = "tables fetch", "--preset quick"
 
 MY_CSV = """arch,latency
 |nor_conv_3x3~0|+|skip_connect~0|none~1|+|none~0|none~1|nor_conv_1x1~2|,3.25

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -194,7 +194,11 @@ def _crossing(sizes: Floats, curves: Floats, tau: float) -> Floats:
 
 
 def rank_predictors(
-    trials: pd.DataFrame, training_size: int | None = None, *, alpha: float = 0.05
+    trials: pd.DataFrame,
+    training_size: int | None = None,
+    *,
+    alpha: float = 0.05,
+    measurement_of: Mapping[str, str] | None = None,
 ) -> CriticalDifference:
     """Rank predictors over targets by mean Kendall's tau, with Nemenyi's critical difference.
 
@@ -203,6 +207,8 @@ def rank_predictors(
     trials : as `read_trials` gives them.
     training_size : at which; the largest that all targets have by default.
     alpha : the tests' level.
+    measurement_of : by target what it counts as: targets of one measurement are one block, of their
+        mean tau. Every target is its own where not given.
 
     Raises
     ------
@@ -227,6 +233,8 @@ def rank_predictors(
     at_size = scored["training_size"] == training_size
     table = scored[at_size].groupby(["target", names[at_size]])["kendall_tau"].mean().unstack()
     table = table.dropna(axis="columns")
+    blocks = [(measurement_of or {}).get(str(target), str(target)) for target in table.index]
+    table = table.groupby(blocks).mean()
     if table.shape[1] < 2:
         raise HwbenchError(
             f"fewer than two predictors have a score with {training_size} on every target"

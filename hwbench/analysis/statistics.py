@@ -165,7 +165,7 @@ class CriticalDifference:
     ranks : average rank of each method, 1 the best, sorted from the best.
     difference : two methods whose ranks differ by less are not told apart (Nemenyi).
     p_value : of the Friedman test that all methods are equal.
-    n_blocks : data sets.
+    n_blocks : data sets that do not depend on one another.
     groups : first and last place of methods that are not told apart; none lies within another.
     """
 
@@ -174,6 +174,27 @@ class CriticalDifference:
     p_value: float
     n_blocks: int
     groups: tuple[tuple[int, int], ...]
+
+    @property
+    def claims(self) -> bool:
+        """Whether there are enough data sets to say which methods differ."""
+        return self.n_blocks >= FEWEST_BLOCKS
+
+    @property
+    def why_not(self) -> str:
+        """Why nothing is said of which methods differ; "" where it is."""
+        if self.claims:
+            return ""
+        return (
+            f"{self.n_blocks} independent table{'s' * (self.n_blocks != 1)} cannot tell which "
+            f"differ: a critical difference takes {FEWEST_BLOCKS} or more"
+        )
+
+
+FEWEST_BLOCKS = 5
+"""Data sets with fewer of which ranks are given without a critical difference (Demsar 2006 asks for
+more than ten where the chi-squared approximation is used; below five no two methods of many can
+differ)."""
 
 
 def critical_difference(

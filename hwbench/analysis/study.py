@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from hwbench.analysis.statistics import half_interval, mean_interval
+from hwbench.target_text import parse_target
 
 
 @dataclass(frozen=True)
@@ -28,13 +29,21 @@ class OwnSetScore:
 class Loss:
     """Accuracy lost by a search that trusts a predictor, in percentage points.
 
-    `bound` is "" for an interpolated loss, "more than" or "at most" where the predictor is worse or
-    better than every simulated one.
+    Attributes
+    ----------
+    n_candidates : what was searched.
+    mra_all, mra_pareto : the median over selections, of all selected and of verified picks.
+    mra_all_most, mra_pareto_most : what 95 % of the selections do not exceed.
+    bound : "" for an interpolated loss, "more than" or "at most" where the predictor is worse or
+        better than every simulated one.
+    own_metric : whether the simulation was of the same metric, or of others of its table.
     """
 
     n_candidates: int
     mra_all: float
     mra_pareto: float
+    mra_all_most: float
+    mra_pareto_most: float
     bound: str
     own_metric: bool
 
@@ -136,8 +145,9 @@ def _curves(scored: pd.DataFrame) -> pd.DataFrame:
         .reset_index()
     )
     half = half_interval(curves.pop("deviation").to_numpy(), curves["seeds"].to_numpy())
-    curves.insert(4, "low", curves["tau"] - half)
-    curves.insert(5, "high", curves["tau"] + half)
+    # No tau lies beyond these, whatever Student's interval says of a few near the end.
+    curves.insert(4, "low", np.maximum(curves["tau"] - half, -1.0))
+    curves.insert(5, "high", np.minimum(curves["tau"] + half, 1.0))
     return curves
 
 
@@ -176,15 +186,18 @@ def first_above(curves: pd.DataFrame, target: str, tau: float) -> pd.Series | No
 
 
 def simulation_curves(simulation: pd.DataFrame) -> pd.DataFrame:
-    """Means over repeats with 95 % intervals, of simulated predictors with the true pairing.
+    """Medians, quantiles and means over repeats, of simulated predictors with the true pairing.
 
-    Where there is no true pairing, of the one there is.
+    Where there is no true pairing, of the one there is. A few hopeless picks make a mean: the
+    median says what a selection loses, the quantiles what to be prepared for.
 
     Returns
     -------
     One row per (accuracy_target, metric_target, n_candidates, deviation), sorted; for each measure
-    of mra_all, mra_pareto (points), hypervolume, hypervolume_true (no unit), hypervolume_loss (%)
-    the columns measure, measure_low, measure_high; tau, n_selected and repeats.
+    of mra_all, mra_pareto (points), hypervolume, hypervolume_true (no unit), hypervolume_loss (%),
+    hypervolume_share, igd_plus and additive_epsilon (no unit, where the run has them) the columns
+    measure (mean), measure_low, measure_high (its 95 % interval), measure_median, measure_least and
+    measure_most (the 5 % and 95 % quantiles of single selections); tau, n_selected and repeats.
     """
     keys = ["accuracy_target", "metric_target", "n_candidates", "deviation"]
     simulation = simulation[simulation["predictor"].isna()]
@@ -192,13 +205,18 @@ def simulation_curves(simulation: pd.DataFrame) -> pd.DataFrame:
         simulation = simulation[simulation["pairing"] == "true"]
     truth = simulation["hypervolume_true"].where(simulation["hypervolume_true"] > 0)
     frame = simulation.assign(hypervolume_loss=100.0 * (1.0 - simulation["hypervolume"] / truth))
-    measures = ("mra_all", "mra_pareto", "hypervolume", "hypervolume_true", "hypervolume_loss")
+    measures = [*ALWAYS_MEASURED, *(name for name in NEARNESS if name in frame)]
     rows = []
     for key, group in frame.groupby(keys, sort=True):
         row = dict(zip(keys, key, strict=True))
         for measure in measures:
             mean, low, high = mean_interval(group[measure])
             row |= {measure: mean, f"{measure}_low": low, f"{measure}_high": high}
+            known = group[measure].dropna()
+            least, median, most = (
+                np.quantile(known, [0.05, 0.5, 0.95]) if len(known) else [np.nan] * 3
+            )
+            row |= {f"{measure}_{name}": value for name, value in _named(least, median, most)}
         row["tau"] = mean_interval(group["kendall_tau"])[0]
         row["n_selected"] = mean_interval(group["n_selected"])[0]
         row["repeats"] = len(group)
@@ -206,30 +224,46 @@ def simulation_curves(simulation: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def _named(least: float, median: float, most: float) -> list[tuple[str, float]]:
+    return [("least", float(least)), ("median", float(median)), ("most", float(most))]
+
+
+ALWAYS_MEASURED = (
+    "mra_all",
+    "mra_pareto",
+    "hypervolume",
+    "hypervolume_true",
+    "hypervolume_loss",
+)
+NEARNESS = ("hypervolume_share", "igd_plus", "additive_epsilon")
+"""Measures of a selection; those that runs of older versions lack."""
+
+
 def expected_loss(curves: pd.DataFrame, metric_target: str, tau: float) -> Loss | None:
     """What a search with a predictor of this tau loses, interpolated between simulated predictors.
 
     Taken at the largest number of candidates, from the simulations of the same metric where there
-    are any, else from all.
+    are any, else from those of other metrics of its table. None where there are neither: what
+    errors cost in one search space says nothing of another.
     """
     own = curves[curves["metric_target"] == metric_target]
     own_metric = not own.empty
-    rows = own if own_metric else curves
+    table, _ = parse_target(metric_target) or ("", "")
+    of_table = [(parse_target(str(each)) or ("",))[0] == table for each in curves["metric_target"]]
+    rows = own if own_metric else curves[of_table]
+    if rows.empty or not table:
+        return None
     n_candidates = int(rows["n_candidates"].max())
     rows = rows[rows["n_candidates"] == n_candidates]
-    means = rows.groupby("deviation")[["tau", "mra_all", "mra_pareto"]].mean()
+    columns = ["mra_all_median", "mra_pareto_median", "mra_all_most", "mra_pareto_most"]
+    means = rows.groupby("deviation")[["tau", *columns]].mean()
     points = means.dropna().sort_values("tau")
     if points.empty or not np.isfinite(tau):
         return None
     taus = points["tau"].to_numpy()
     bound = "more than" if tau < taus[0] else "at most" if tau > taus[-1] else ""
-    return Loss(
-        n_candidates,
-        float(np.interp(tau, taus, points["mra_all"].to_numpy())),
-        float(np.interp(tau, taus, points["mra_pareto"].to_numpy())),
-        bound,
-        own_metric,
-    )
+    losses = [float(np.interp(tau, taus, points[column].to_numpy())) for column in columns]
+    return Loss(n_candidates, losses[0], losses[1], losses[2], losses[3], bound, own_metric)
 
 
 @dataclass(frozen=True)

@@ -86,26 +86,32 @@ def ranks(
 ) -> None:
     """Average ranks of predictors over targets, and which ones cannot be told apart."""
     from hwbench.analysis.comparison import rank_predictors
+    from hwbench.results.record import read_record
     from hwbench.results.study_reading import read_trials
 
-    found = rank_predictors(read_trials(folder), size)
+    counted_as = (read_record(folder) or {}).get("measurement_of")
+    found = rank_predictors(read_trials(folder), size, measurement_of=counted_as)
     names = list(found.ranks)
     groups = [names[first : last + 1] for first, last in found.groups]
     if as_json:
         print_json(
             {
                 "ranks": found.ranks,
-                "critical_difference": found.difference,
+                "critical_difference": found.difference if found.claims else None,
                 "p_value": found.p_value,
-                "targets": found.n_blocks,
-                "not_told_apart": groups,
+                "measurements": found.n_blocks,
+                "not_told_apart": groups if found.claims else None,
+                "why_not": found.why_not,
             }
         )
         return
     rows = [
         {"predictor": name, "average rank": f"{rank:.2f}"} for name, rank in found.ranks.items()
     ]
-    _print(rows, f"average ranks over {found.n_blocks} targets, 1 is best")
+    _print(rows, f"average ranks over {found.n_blocks} measurements, 1 is best")
+    if not found.claims:
+        typer.echo(found.why_not)
+        return
     typer.echo(
         f"Friedman test that all are equal: p = {found.p_value:.3g}; "
         f"critical difference (Nemenyi, 5 %): {found.difference:.2f}"

@@ -136,42 +136,61 @@ def answer_texts(run: Run, simulated: pd.DataFrame | None) -> list[tuple[str, st
 
 
 def print_simulation(folder: Path) -> None:
-    """Print what selections by predictors of each quality lose."""
+    """Print what selections by predictors of each quality lose, at most a dozen lines a run."""
     from hwbench.results.columns import SIMULATION_COLUMNS
     from hwbench.results.frames import read_frame
 
-    path = folder / SIMULATION
-    selections = read_frame(path, SIMULATION_COLUMNS)
+    selections = read_frame(folder / SIMULATION, SIMULATION_COLUMNS)
     if selections is None:
         return
+    largest = selections["n_candidates"].max()
+    shown = selections[selections["n_candidates"] == largest]
+    n_metrics = shown["metric_target"].nunique()
+    what = f"{n_metrics} metrics" if n_metrics > 1 else str(shown["metric_target"].iloc[0])
+    typer.echo(
+        f"Points of accuracy that selecting from {largest:,} candidates by predictions loses\n"
+        f"({what}): median over selections (5 % to 95 % quantile; mean)"
+    )
+    several = shown["pairing"].nunique() > 1
+    for pairing, of_pairing in shown.groupby("pairing", sort=False):
+        if several:
+            typer.echo(f"pairing {pairing}:")
+        for line in _loss_lines(of_pairing):
+            typer.echo(line)
+    others = sorted(set(selections["n_candidates"]) - {largest})
+    if others or n_metrics > 1:
+        typer.echo("each metric and number of candidates: the report, or simulation.parquet")
+
+
+def _loss_lines(selections: pd.DataFrame) -> list[str]:
+    """A line a predictor, or a deviation of simulated ones."""
     import numpy as np
 
-    selections = selections.fillna({"predictor": "simulated"})
-    typer.echo("What selecting by predictions costs, by quality of the predictor")
-    quality = ["n_candidates", "predictor", "training_size", "deviation"]
-    several = selections["pairing"].nunique() > 1
-    for (metric, pairing), of_metric in selections.groupby(
-        ["metric_target", "pairing"], sort=False
-    ):
-        # A fitted predictor's deviation is another in every repeat.
-        fitted = of_metric["predictor"] != "simulated"
-        grouped = of_metric.assign(deviation=of_metric["deviation"].where(~fitted))
-        rows = []
-        for (n, predictor, size, deviation), group in grouped.groupby(quality, dropna=False):
-            mean = group.mean(numeric_only=True)
-            spread = of_metric.loc[group.index, "deviation"].mean()
-            rows.append(
-                {
-                    "candidates": n,
-                    "predictor": predictor if np.isfinite(deviation) else f"{predictor}, {size}",
-                    "deviation": f"{spread:.2g}",
-                    "tau": f"{mean['kendall_tau']:.2f}",
-                    "MRA all": f"{mean['mra_all']:.2f}",
-                    "MRA pareto": f"{mean['mra_pareto']:.2f}",
-                    "hypervolume": f"{mean['hypervolume']:.3f}",
-                    "of true": f"{mean['hypervolume_true']:.3f}",
-                }
-            )
-        shown = [name for name in rows[0] if name != "predictor" or fitted.any()]
-        title = f"{metric}, pairing {pairing}" if several else str(metric)
-        print_listing(rows, shown, as_json=False, title=title)
+    has_share = "hypervolume_share" in selections
+    lines = [
+        f"{'predictor':<20}{'tau':>6}  {'all selected':<24}{'verified picks':<24}"
+        + "HV" * has_share
+    ]
+    fitted = selections["predictor"].notna()
+    keys = ["predictor", "training_size", "deviation"]
+    # A fitted predictor's deviation is another in every repeat.
+    grouped = selections.assign(deviation=selections["deviation"].where(~fitted)).groupby(
+        keys, dropna=False, sort=True
+    )
+    rows = [(key, group) for key, group in grouped if key[2] != 0.0]
+    places = np.unique(np.linspace(0, len(rows) - 1, MOST_ROWS).round().astype(int))
+    for place in places[: len(rows)]:
+        (predictor, size, deviation), group = rows[place]
+        simulated = not isinstance(predictor, str)
+        name = f"deviation {deviation:.2g}" if simulated else f"{predictor}, {size}"
+        line = f"{name[:19]:<20}{group['kendall_tau'].mean():>6.2f}"
+        for measure in ("mra_all", "mra_pareto"):
+            values = group[measure].dropna()
+            least, median, most = values.quantile([0.05, 0.5, 0.95])
+            line += f"  {f'{median:.2f} ({least:.2f}-{most:.2f}; {values.mean():.2f})':<22}"
+        if has_share:
+            line += f"  {group['hypervolume_share'].median():.2f}"
+        lines.append(line.rstrip())
+    if has_share:
+        lines.append("HV: share of the true front's hypervolume between its ideal and nadir point")
+    return lines

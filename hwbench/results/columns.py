@@ -53,6 +53,9 @@ SIMULATION_COLUMNS: Columns = {
     "kendall_tau": Column("number"),
     "n_selected": Column("number"),
     "n_selected_pareto": Column("number"),
+    "hypervolume_share": Column("number", optional=True),  # older runs lack it, and what follows
+    "igd_plus": Column("number", optional=True),
+    "additive_epsilon": Column("number", optional=True),
 }
 EXAMPLE_COLUMNS: Columns = {
     "arch": Column("text"),

@@ -25,11 +25,19 @@ MEASURES = (
     "infeasible_share",
     "n_selected",
     "n_selected_pareto",
+    "hypervolume_share",
+    "igd_plus",
+    "additive_epsilon",
 )
 """The columns of a result, in the order in which the compiled code writes them."""
 MRA_ALL, MRA_PARETO, EXCESS_ALL, EXCESS_PARETO = range(4)
 VOLUME, VOLUME_TRUE, VOLUME_SPACE, VOLUME_SPACE_TRUE = range(4, 8)
 TAU, RECALL, REGRET, INFEASIBLE, N_SELECTED, N_PARETO = range(8, 14)
+SHARE, IGD_PLUS, EPSILON = range(14, 17)
+
+BEYOND_NADIR = 1.1
+"""The reference point of the normalised hypervolume, in both objectives (Ishibuchi et al. 2018): a
+little beyond the nadir, so that the ends of the front count."""
 
 
 @compiled
@@ -156,6 +164,68 @@ def recall_of(
 
 
 @compiled
+def nearness_of(
+    accuracy: Floats,
+    metric: Floats,
+    verified: Ints,
+    n_verified: int,
+    front_accuracy: Floats,
+    front_metric: Floats,
+    result: Floats,
+) -> None:
+    """Write how near the verified are to the candidates' true front into `result`.
+
+    Both objectives are scaled so that the true front's best values (its ideal point) are 0 and its
+    worst (its nadir) are 1: `hypervolume_share` is the area dominated up to 1.1 in both over that
+    of the true front, in 0 .. 1; `igd_plus` the mean distance from a point of the true front to
+    what the nearest selected lacks of it (Ishibuchi et al. 2015); `additive_epsilon` the least
+    shift in both objectives by which the selected dominate the true front (Zitzler et al. 2003).
+    All are NaN where the true front is one point, which has no scale, or nothing is selected.
+
+    Parameters
+    ----------
+    accuracy, metric : of the selected by falling accuracy.
+    verified, n_verified : positions of those that are not dominated, see `front_of`.
+    front_accuracy, front_metric : the candidates' true front, both falling.
+    """
+    result[SHARE] = result[IGD_PLUS] = result[EPSILON] = np.nan
+    last = front_accuracy.size - 1
+    if last < 1 or n_verified == 0:
+        return
+    best, cheapest = front_accuracy[0], front_metric[last]
+    span_accuracy = best - front_accuracy[last]
+    span_metric = front_metric[0] - cheapest
+    whole, part = 0.0, 0.0
+    right = BEYOND_NADIR
+    for j in range(last + 1):
+        x = (front_metric[j] - cheapest) / span_metric
+        whole += (right - x) * (BEYOND_NADIR - (best - front_accuracy[j]) / span_accuracy)
+        right = x
+    right = BEYOND_NADIR
+    for i in range(n_verified):
+        k = verified[i]
+        x = (metric[k] - cheapest) / span_metric
+        y = (best - accuracy[k]) / span_accuracy
+        if x < right and y < BEYOND_NADIR:
+            part += (right - x) * (BEYOND_NADIR - y)
+            right = x
+    distances, shift = 0.0, 0.0
+    for j in range(last + 1):
+        nearest, least = np.inf, np.inf
+        for i in range(n_verified):
+            k = verified[i]
+            x = max(0.0, (metric[k] - front_metric[j]) / span_metric)
+            y = max(0.0, (front_accuracy[j] - accuracy[k]) / span_accuracy)
+            nearest = min(nearest, x * x + y * y)
+            least = min(least, max(x, y))
+        distances += np.sqrt(nearest)
+        shift = max(shift, least)
+    result[SHARE] = min(part / whole, 1.0)
+    result[IGD_PLUS] = distances / (last + 1)
+    result[EPSILON] = shift
+
+
+@compiled
 def measure(
     accuracy: Floats,
     metric: Floats,
@@ -206,6 +276,15 @@ def measure(
         n_verified,
         accuracy[front[:front_count]],
         metric[front[:front_count]],
+    )
+    nearness_of(
+        own_accuracy,
+        own_metric,
+        verified,
+        n_verified,
+        accuracy[front[:front_count]],
+        metric[front[:front_count]],
+        result,
     )
     result[REGRET], result[INFEASIBLE] = np.nan, np.nan
     if np.isfinite(limit):

@@ -121,7 +121,10 @@ def simulate_selection(
     - `regret`: accuracy of the best feasible candidate minus that of the best feasible one
       selected, and `infeasible_share` of the selected; NaN without a limit, or with nothing to
       compare;
-    - `n_selected`, `n_selected_pareto`.
+    - `n_selected`, `n_selected_pareto`;
+    - `hypervolume_share`, `igd_plus`, `additive_epsilon`: how near the selected are to the
+      candidates' true front, on objectives scaled to its ideal and nadir point, see
+      `hwbench.simulation.measures.nearness_of`.
 
     Raises
     ------

@@ -15,7 +15,10 @@ from hwbench.study.trial import Trial, run_trial
 from hwbench.threads import one_thread
 
 PILOT_SECONDS = 1.0
-"""No larger training set is timed once a fit took so long."""
+"""No larger training set is timed once two fits took so long: the growth of one is no guess."""
+
+PILOT_LONGEST = 20.0
+"""Nor once one took so long."""
 
 PILOT_SIZE = 1500
 """Nor one larger than this."""
@@ -91,7 +94,8 @@ def _pilot(plan: Plan, trials: list[Trial]) -> tuple[list[int], list[float]]:
     seconds: list[float] = []
     data, card = plan.workload.targets[first.target], plan.workload.cards[first.predictor]
     for size, trial in of_target:
-        if sizes and (size > PILOT_SIZE or seconds[-1] > PILOT_SECONDS):
+        long = [each for each in seconds if each > PILOT_SECONDS]
+        if sizes and (size > PILOT_SIZE or len(long) > 1 or max(seconds) > PILOT_LONGEST):
             break
         untuned = replace(trial, tuning=None)
         if not sizes:

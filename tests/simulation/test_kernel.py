@@ -128,6 +128,25 @@ def plain_measures(
         ),
         "n_selected": len(selected),
         "n_selected_pareto": len(verified),
+        **nearness(accuracy, metric, verified, front),
+    }
+
+
+def nearness(accuracy, metric, verified, front):
+    """By moocore, on objectives scaled to the true front's ideal and nadir point."""
+    names = ("hypervolume_share", "igd_plus", "additive_epsilon")
+    if len(front) < 2 or not verified:
+        return dict.fromkeys(names, np.nan)
+    costs = np.column_stack([-accuracy, metric])
+    lower, upper = costs[front].min(axis=0), costs[front].max(axis=0)
+    scaled = (costs - lower) / (upper - lower)
+    found, truth = scaled[verified], scaled[front]
+    reference = [1.1, 1.1]
+    share = moocore.hypervolume(found, ref=reference) / moocore.hypervolume(truth, ref=reference)
+    return {
+        "hypervolume_share": share,
+        "igd_plus": moocore.igd_plus(found, ref=truth),
+        "additive_epsilon": moocore.epsilon_additive(found, ref=truth),
     }
 
 

@@ -75,26 +75,32 @@ def simulation_figure(
             continue
         x = plain_numbers(rows[x_column])
         column = measure.column
-        bands += band_trace(entry, x, rows[f"{column}_low"], rows[f"{column}_high"])
+        bands += band_trace(entry, x, rows[f"{column}_least"], rows[f"{column}_most"])
+        parts = ["", "_low", "_high", "_median", "_least", "_most"]
+        values = rows[[column + part for part in parts]].to_numpy()
         text = [
             f"<b>{entry.title}</b><br>deviation {row.deviation:.2f}, tau {row.tau:.2f}<br>"
-            + measure.title
-            + f" {interval_text(value, low, high, measure.digits)} {measure.unit}<br>"
-            + f"{row.repeats} repeats, {row.n_selected:.1f} selected on average"
-            for row, value, low, high in zip(
-                rows.itertuples(),
-                rows[column],
-                rows[f"{column}_low"],
-                rows[f"{column}_high"],
-                strict=True,
+            + f"{measure.title}: median {median:.{measure.digits}f}, 5 % below "
+            + f"{least:.{measure.digits}f}, 5 % above {most:.{measure.digits}f} {measure.unit}<br>"
+            + f"mean {interval_text(mean, low, high, measure.digits)} of {row.repeats} repeats<br>"
+            + f"{row.n_selected:.1f} selected on average"
+            for row, (mean, low, high, median, least, most) in zip(
+                rows.itertuples(), values.tolist(), strict=True
             )
         ]
-        lines.append(line_trace(entry, x, rows[column], text))
+        lines.append(line_trace(entry, x, rows[f"{column}_median"], text))
+        means = line_trace(entry, x, rows[column], text)
+        lines.append(
+            means | {"mode": "lines", "line": {"color": entry.colour, "dash": "dot", "width": 1.2}}
+        )
         if column == "hypervolume":
             # The best that any selection from the same candidates could reach.
             lines.append(
                 line_trace(
-                    entry, x, rows["hypervolume_true"], [f"{entry.title}: true front"] * len(x)
+                    entry,
+                    x,
+                    rows["hypervolume_true_median"],
+                    [f"{entry.title}: true front"] * len(x),
                 )
                 | {"mode": "lines", "line": {"color": entry.colour, "dash": "dash", "width": 1.2}}
             )

@@ -59,9 +59,7 @@ def study_answer(run: Run, simulated: pd.DataFrame | None) -> list[Block]:
         return []
     targets = sorted(found[0].taus)
     # That fits are short is said once.
-    titles = {
-        name: title.replace(SHORT, "") for name, title in predictor_titles(run.study).items()
-    }
+    titles = {name: title.replace(SHORT, "") for name, title in predictor_titles(run.study).items()}
     return [
         Answers(
             (

@@ -33,16 +33,17 @@ GROUP_STEP = 0.2
 """Ranks between the bars of groups of predictors that are not told apart."""
 
 
-def ranks_figure(study: pd.DataFrame, entries: Mapping[str, Entry]) -> Figure | None:
+def ranks_figure(run: Run, study: pd.DataFrame, entries: Mapping[str, Entry]) -> Figure | None:
     """Average ranks over targets with half the critical difference on each side.
 
-    Two predictors whose bars do not overlap differ (Nemenyi, 5 %). None where the study has not two
-    targets and two predictors with all scores.
+    Two predictors whose bars do not overlap differ (Nemenyi, 5 %); with too few tables of
+    measurements of their own there are no bars. None where the study has not two targets and two
+    predictors with all scores.
     """
     if study["target"].nunique() < FEWEST_TARGETS:
         return None
     try:
-        found = rank_predictors(study)
+        found = rank_predictors(study, measurement_of=run.measurement_of)
     except HwbenchError:  # no common training size, or fewer than two complete predictors
         return None
     names = list(found.ranks)
@@ -54,19 +55,25 @@ def ranks_figure(study: pd.DataFrame, entries: Mapping[str, Entry]) -> Figure | 
             "y": [place],
             "mode": "markers",
             "marker": {"color": entries[name].colour, "symbol": entries[name].symbol, "size": 9},
-            "error_x": {
-                "type": "constant",
-                "value": found.difference / 2,
-                "color": entries[name].colour,
-                "thickness": 2,
-                "width": 4,
-            },
+            **(
+                {
+                    "error_x": {
+                        "type": "constant",
+                        "value": found.difference / 2,
+                        "color": entries[name].colour,
+                        "thickness": 2,
+                        "width": 4,
+                    }
+                }
+                if found.claims
+                else {}
+            ),
             "hovertemplate": f"<b>{plain_text(entries[name].title)}</b><br>average rank "
             f"{found.ranks[name]:.2f}<extra></extra>",
         }
         for name, place in zip(names, places, strict=True)
     ]
-    for number, (first, last) in enumerate(found.groups):
+    for number, (first, last) in enumerate(found.groups if found.claims else ()):
         side = len(names) + 0.25 + GROUP_STEP * number
         data.append(
             {
@@ -88,16 +95,21 @@ def ranks_figure(study: pd.DataFrame, entries: Mapping[str, Entry]) -> Figure | 
     }
     return Figure(
         name="critical-difference",
-        title="Average ranks and critical difference",
+        title="Average ranks" + " and critical difference" * found.claims,
         description="Dot plot of the average rank of each predictor over the targets",
         data=data,
         layout=layout,
         height=120 + 26 * len(names),
-        caption=f"Ranks by mean Kendall's tau over {found.n_blocks} targets at the largest "
-        "training size they share; 1 is best. Bars reach half the critical difference of "
-        f"{found.difference:.2f} to both sides: predictors whose bars overlap are not told apart "
-        f"(Nemenyi, 5 %); the thick bars at the right join such groups. Friedman test that all "
-        f"are equal: p = {found.p_value:.2g}.",
+        caption=f"Ranks by mean Kendall's tau over {found.n_blocks} measurements at the largest "
+        "training size they share; 1 is best. "
+        + (
+            f"Bars reach half the critical difference of {found.difference:.2f} to both sides: "
+            "predictors whose bars overlap are not told apart (Nemenyi, 5 %); the thick bars at "
+            "the right join such groups. Friedman test that all are equal: "
+            f"p = {found.p_value:.2g}."
+            if found.claims
+            else f"{found.why_not}."
+        ),
         wide=True,
     )
 

@@ -282,7 +282,7 @@ def _targets_section(
     if len(targets) < comparison_figures.FEWEST_TARGETS:
         return []
     blocks: list[Block] = []
-    ranks = comparison_figures.ranks_figure(_study(run), entries)
+    ranks = comparison_figures.ranks_figure(run, _study(run), entries)
     if ranks is not None:
         blocks += [
             Text(
