@@ -83,10 +83,12 @@ def print_search(folder: Path) -> None:
         return
     seeds = evaluations["seed"].nunique()
     shares = hypervolume_shares(evaluations, fronts, spec["checkpoints"])
-    typer.echo(f"Share of the true front's hypervolume by evaluations, mean of {seeds} seeds")
+    typer.echo(
+        f"Share of the true front's hypervolume by evaluations: median of {seeds} seeds (mean)"
+    )
     for (metric, goal), group in shares.groupby(["metric_target", "goal"], sort=False):
         if goal == "front":
-            _print_means(group, "share", "evaluation", str(metric), digits=4)
+            _print_medians(group, "share", "evaluation", str(metric), digits=3)
     limits = Run(folder, record).search_limits
     bests = best_under_limits(evaluations, limits, spec["checkpoints"][:2][-1:])
     for (metric, goal), group in bests.groupby(["metric_target", "goal"], sort=False):
@@ -104,6 +106,25 @@ def print_search(folder: Path) -> None:
         typer.echo(
             f"{len(failures)} searches failed, the first ({failures[0]['strategy']}): {reason}"
         )
+
+
+def _print_medians(rows: Any, value: str, column: str, title: str, *, digits: int) -> None:
+    """A table of medians over seeds with means behind: a row a strategy, the best last first."""
+    pivot = rows.pivot_table(index="strategy", columns=column, values=value, aggfunc="median")
+    means = rows.pivot_table(index="strategy", columns=column, values=value, aggfunc="mean")
+    pivot = pivot.sort_values(pivot.columns[-1], ascending=False)
+    lines = [
+        {
+            "strategy": name,
+            **{
+                f"{key:g}": f"{row[key]:.{digits}f} ({means.loc[name, key]:.{digits}f})"
+                for key in pivot.columns
+            },
+        }
+        for name, row in pivot.iterrows()
+    ]
+    shown = ["strategy", *(f"{key:g}" for key in pivot.columns)]
+    print_listing(lines, shown, as_json=False, title=title, wrap=False)
 
 
 def _print_means(

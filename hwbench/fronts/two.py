@@ -7,6 +7,10 @@ from numpy.typing import NDArray
 
 from hwbench.arrays import Floats
 
+MANY = 500
+"""Points from which on moocore's front is the faster one: 2.3 times at 1,000, 1.4 times at 15,625,
+half as fast at 100."""
+
 
 def pareto_front(accuracy: Floats, metric: Floats) -> NDArray[np.int64]:
     """Indices of the non-dominated points, by rising metric.
@@ -23,6 +27,12 @@ def pareto_front(accuracy: Floats, metric: Floats) -> NDArray[np.int64]:
     -------
     int64 array of shape (n_front,); metric and accuracy rise strictly along it.
     """
+    if len(accuracy) >= MANY:
+        from moocore import is_nondominated
+
+        costs = np.column_stack([-accuracy, metric])
+        front = np.flatnonzero(is_nondominated(costs, keep_weakly=False))
+        return front[np.argsort(metric[front], kind="stable")].astype(np.int64)
     order = np.lexsort((-accuracy, metric))
     best_before = np.maximum.accumulate(accuracy[order])
     better = np.ones(len(order), dtype=bool)

@@ -43,7 +43,7 @@ def anytime_figure(
     digits: int,
     log: bool = False,
 ) -> Figure:
-    """A measure against evaluations with interval bands, a line a strategy.
+    """A measure's median over seeds against evaluations, a line a strategy, bands to 5 and 95 %.
 
     Parameters
     ----------
@@ -60,13 +60,14 @@ def anytime_figure(
             continue
         text = [
             f"<b>{plain_text(strategy)}</b><br>{row.evaluation:,} evaluations<br>"
-            f"{interval_text(row.mean, row.low, row.high, digits)}<br>{row.seeds} seeds"
+            f"median {interval_text(row.median, row.least, row.most, digits)}<br>"
+            f"mean {row.mean:.{digits}f} of {row.seeds} seeds"
             for row in rows.itertuples()
         ]
-        mean = rows["mean"].where(rows["mean"] > 0) if log else rows["mean"]
-        if not log:  # on a logarithmic axis an interval that reaches 0 has no lower end
-            bands += band_trace(entry, rows["evaluation"], rows["low"], rows["high"])
-        line = line_trace(entry, rows["evaluation"], mean, text)
+        median = rows["median"].where(rows["median"] > 0) if log else rows["median"]
+        if not log:  # on a logarithmic axis a band that reaches 0 has no lower end
+            bands += band_trace(entry, rows["evaluation"], rows["least"], rows["most"])
+        line = line_trace(entry, rows["evaluation"], median, text)
         line["marker"] |= {"size": 4}
         lines.append(line)
     layout = base_layout("evaluations", axis)
@@ -107,10 +108,7 @@ def fronts_figure(
             lines.append(_steps(entry, rows, target))
     lines.append(_steps(TRUTH, front.sort_values("metric"), target) | {"mode": "lines"})
     layout = base_layout(axis_title(target.name, target.unit), "accuracy, %")
-    # The low end of a front spans most of the axis and decides little.
-    middle = float(front["accuracy"].median()) if len(front) else 0.0
-    best = float(front["accuracy"].max()) if len(front) else 1.0
-    layout["yaxis"] |= {"range": [min(middle, best - 10), best + 0.03 * (best - middle) + 0.2]}
+    layout["yaxis"] |= {"range": _good_end(front)}
     return Figure(
         name=name,
         title=title,
@@ -119,6 +117,56 @@ def fronts_figure(
         layout=layout,
         height=380,
     )
+
+
+def attainment_figure(
+    name: str,
+    title: str,
+    surfaces: pd.DataFrame,
+    front: pd.DataFrame,
+    entries: Mapping[str, Entry],
+    target: TargetWords,
+) -> Figure:
+    """What half of a strategy's seeds attain, between what a quarter and three quarters do.
+
+    Parameters
+    ----------
+    surfaces : rows of `attainment_surfaces`, of one metric.
+    front : the true front of that metric.
+    """
+    lines: list[Json] = []
+    for strategy, entry in entries.items():
+        own = surfaces[surfaces["strategy"] == strategy]
+        for percent, rows in own.groupby("percent", sort=True):
+            middle = percent == 50
+            text = [
+                f"<b>{plain_text(strategy)}</b><br>{percent:.0f} % of its seeds attain "
+                f"{row.accuracy:.2f} %<br>at {target.amount(f'{row.metric:.3g}')}"
+                for row in rows.itertuples()
+            ]
+            line = line_trace(entry, rows["metric"], rows["accuracy"], text)
+            line["mode"] = "lines"
+            line["line"] |= {"shape": "hv", "width": 2.0 if middle else 0.8}
+            lines.append(line)
+    lines.append(_steps(TRUTH, front.sort_values("metric"), target) | {"mode": "lines"})
+    layout = base_layout(axis_title(target.name, target.unit), "accuracy, %")
+    layout["yaxis"] |= {"range": _good_end(front)}
+    return Figure(
+        name=name,
+        title=title,
+        description=f"Step plot of attained accuracies against the metric: {title}",
+        data=lines,
+        layout=layout,
+        height=380,
+        caption="Thick: what half of the seeds attain; thin: a quarter and three quarters of them.",
+    )
+
+
+def _good_end(front: pd.DataFrame) -> list[float]:
+    """What an axis of accuracy shows: the low end of a front spans most of it and decides little."""
+    middle = float(front["accuracy"].median()) if len(front) else 0.0
+    best = float(front["accuracy"].max()) if len(front) else 1.0
+    return [min(middle, best - 10), best + 0.03 * (best - middle) + 0.2]
 
 
 def _steps(entry: Entry, rows: pd.DataFrame, target: TargetWords) -> Json:

@@ -51,8 +51,8 @@ def search_sections(run: Run) -> list[Section]:
     legend = tuple(entries.values())
     text = (
         "Every strategy starts from the same random architectures of a seed and measures "
-        f"{last:,} in all; {int(evaluations['seed'].nunique())} seeds. Lines are means over seeds, "
-        "bands their 95 % intervals. A key switches a strategy on or off in every figure."
+        f"{last:,} in all; {int(evaluations['seed'].nunique())} seeds. Lines are medians over "
+        "seeds, bands hold nine seeds in ten. A key switches a strategy on or off in every figure."
     )
     blocks: list[Block] = [Text(text)]
     failures = _failures(run)
@@ -70,6 +70,10 @@ def search_sections(run: Run) -> list[Section]:
             "metric.",
         ),
     ]
+    blocks += _nearness(run, max(checkpoints))
+    attained = _attained(run, entries, max(checkpoints))
+    if attained:
+        blocks.append(Group("What the seeds attain", attained, (*legend, figures.TRUTH)))
     for title, own in _fronts(run, entries, checkpoints):
         blocks.append(Group(f"Fronts: {title}", own, (*legend, figures.TRUTH)))
     blocks += _drawings(run)
@@ -130,12 +134,78 @@ def search_summary(run: Run) -> list[Block]:
 
 
 def _share(values: pd.Series) -> Markup:
-    mean, low, high = mean_interval(values)
-    if np.isnan(low):
-        return Markup("<b>{:.3f}</b> (one seed)").format(mean)
+    """The median over seeds with its quantiles and the mean."""
+    least, median, most = values.quantile([0.05, 0.5, 0.95])
+    if len(values) < 2:
+        return Markup("<b>{:.3f}</b> (one seed)").format(median)
     return Markup(
-        '<b>{:.3f}</b> <span class="interval">(95 % interval {:.3f} to {:.3f}, {} seeds)</span>'
-    ).format(mean, low, high, len(values))
+        '<b>{:.3f}</b> <span class="interval">(median of {} seeds, 5 % to 95 % quantile {:.3f} to '
+        "{:.3f}, mean {:.3f})</span>"
+    ).format(median, len(values), least, most, values.mean())
+
+
+def _nearness(run: Run, checkpoint: int) -> list[Block]:
+    """How near each strategy came to the true front, on that front's own scale."""
+    found = analysis.front_nearness(*_frames(run), checkpoint)
+    found = found[found["goal"] == "front"]
+    tables: list[Block] = []
+    for i, (metric, own) in enumerate(found.groupby("metric_target", sort=False)):
+        rows = [
+            Row(
+                str(strategy),
+                tuple(_quantile_cell(each[name]) for name in analysis.NEARNESS),
+            )
+            for strategy, each in own.groupby("strategy", sort=False)
+        ]
+        rows.sort(key=lambda row: -float(row.cells[0].value or 0))
+        tables.append(
+            DataTable(
+                f"search-nearness-{i}",
+                f"How near the true front: {run.target(str(metric)).title}, {checkpoint:,} "
+                "evaluations",
+                (
+                    Column("strategy", "strategy", numeric=False),
+                    Column("share of the hypervolume", "hypervolume_share"),
+                    Column("IGD+", "igd_plus"),
+                    Column("additive epsilon", "additive_epsilon"),
+                ),
+                tuple(rows),
+                note="Median over seeds; beneath, the 5 % and 95 % quantiles and the mean. "
+                "Accuracy and metric are scaled so that the true front runs from 0 (its best "
+                "values, the ideal point) to 1 (its worst, the nadir); the hypervolume counts up "
+                "to 1.1 in both.",
+            )
+        )
+    return tables
+
+
+def _quantile_cell(values: pd.Series) -> Cell:
+    known = values.dropna()
+    if known.empty:
+        return EMPTY
+    least, median, most = known.quantile([0.05, 0.5, 0.95])
+    more = {"least": float(least), "most": float(most), "mean": float(known.mean())}
+    small = f"{least:.3f} to {most:.3f}, mean {known.mean():.3f}"
+    return Cell(f"{median:.3f}", float(median), small, more=more)
+
+
+def _attained(run: Run, entries: Mapping[str, Entry], checkpoint: int) -> list[Figure]:
+    """Attainment surfaces of every metric; none where there is one seed."""
+    evaluations, fronts = _frames(run)
+    if evaluations["seed"].nunique() < 2:
+        return []
+    surfaces = analysis.attainment_surfaces(evaluations, checkpoint)
+    return [
+        figures.attainment_figure(
+            f"search-attained-{i}",
+            f"{run.target(str(metric)).title}, {checkpoint:,} evaluations",
+            own,
+            fronts[fronts["metric_target"] == metric],
+            entries,
+            run.target(str(metric)),
+        )
+        for i, (metric, own) in enumerate(surfaces.groupby("metric_target", sort=False))
+    ]
 
 
 def _drawings(run: Run) -> list[Block]:
