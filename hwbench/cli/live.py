@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import textwrap
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -38,7 +40,10 @@ Name = Annotated[
 ]
 Recipe = Annotated[
     str,
-    typer.Option(help="'published' settings, or 'small' ones for digits and a few minutes."),
+    typer.Option(
+        help="'published' settings, or 'small' ones: a smoke test on digits, which takes "
+        "minutes and shows that the code runs."
+    ),
 ]
 Device = Annotated[
     str | None, typer.Option(help="Such as cpu or cuda (experimental); CUDA if there is one.")
@@ -323,8 +328,13 @@ def _print_result(result: dict[str, Any], folder: Path, as_json: bool) -> None:
     if as_json:
         print_json({**result, "notes": notes})
         return
+    from hwbench.report.live.worth import worth_sentences
+
+    for sentence in worth_sentences(result):
+        typer.echo(textwrap.fill(sentence.striptags(), shutil.get_terminal_size().columns))
     ranking = result.get("ranking") or {}
-    _print_numbers({**{key: value for key, value in result.items() if key != "ranking"}, **ranking})
+    plain = {key: value for key, value in result.items() if key not in ("ranking", "true")}
+    _print_numbers({**plain, **ranking})
     print_notes(notes)
     typer.echo(f"written: {folder}")
 

@@ -27,6 +27,7 @@ from hwbench.live.selections.base import Selection
 from hwbench.live.supernets.export import export_network, load_network
 from hwbench.live.supernets.supernet import Supernet
 from hwbench.live.training import load_checkpoint, train_epochs
+from hwbench.live.truth import true_value
 from hwbench.locks import only_writer
 from hwbench.optimisation import denormals_flushed
 from hwbench.progress import Progress, StageProgress, silent, silent_stage
@@ -94,7 +95,8 @@ def run_live(
     Returns
     -------
     The result, as in the folder's `result.json`: `architecture` (its string), `search_accuracy` and
-    `test_accuracy` of it in % with the supernet's weights, `weight_sets`, and the measures of the
+    `test_accuracy` of it in % with the supernet's weights, `true` (what it is worth by a table of
+    full trainings, see `hwbench.live.truth.true_value`), `weight_sets`, and the measures of the
     ranking, if the config has one with a target.
 
     Raises
@@ -112,7 +114,7 @@ def run_live(
             _remove_run(folder)
         _claim(folder, config)
         if (folder / LIVE_RESULT).exists():
-            return read_object(folder / LIVE_RESULT)
+            return _with_true_value(folder, config)
         with seeded(config.seed, place, threads), denormals_flushed():
             search = make_search(config, place)
             done = load_checkpoint(search, folder)
@@ -122,6 +124,16 @@ def run_live(
             result = _conclude(search, folder, stage)
         write_text(folder / LIVE_RESULT, json.dumps(result, indent=2) + "\n", durable=True)
         claim.check()
+    return result
+
+
+def _with_true_value(folder: Path, config: LiveConfig) -> dict[str, Any]:
+    """The result of a finished run; one of an older version is told what was found is worth."""
+    result = read_object(folder / LIVE_RESULT)
+    if "true" not in result and isinstance(result.get("architecture"), str):
+        arch = get_space(config.space.name).from_string(result["architecture"])
+        result["true"] = true_value(config.space.name, arch, config.data.name)
+        write_text(folder / LIVE_RESULT, json.dumps(result, indent=2) + "\n", durable=True)
     return result
 
 
@@ -220,6 +232,7 @@ def _conclude(search: Search, folder: Path, stage: StageProgress) -> dict[str, A
         for part in ("validation", "test")
     }
     result["architecture"] = supernet.space.to_string(arch)
+    result["true"] = true_value(supernet.space.name, arch, config.data.name)
     result["search_accuracy"] = float(found["validation"])
     result["test_accuracy"] = float(found["test"])
     if not supernet.is_split:

@@ -114,7 +114,10 @@ def run_sweep(
                 fresh=fresh,
                 stage=staged,
             )
-            rows.append({"value": name, "seed": seed, **result.pop("ranking", {}), **result})
+            worth = result.pop("true", None) or {}
+            true = {"true_value": worth["value"], "true_rank": worth["rank"]} if worth else {}
+            measures = result.pop("ranking", {})
+            rows.append({"value": name, "seed": seed, **measures, **true, **result})
             write_frame(folder / SWEEP_RESULTS, pd.DataFrame(rows))
         require_rows(folder / SWEEP_RESULTS, len(searches))
         claim.check()

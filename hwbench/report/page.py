@@ -33,6 +33,9 @@ APPENDIX = (
 """Sections that only a reviewer wants."""
 
 
+UNFOLDED = ("found",)
+"""Sections that are a picture of the answer."""
+
 LOSSES = "accuracy-lost"
 NOTES = "What was left out or changed before anything was computed"
 
@@ -57,7 +60,10 @@ def render(run: Run) -> str:
     ]
     sections = [
         Section("summary", "Summary", _summary(run, simulated)),
-        *(replace(each, folded=True, appendix=each.name in APPENDIX) for each in details),
+        *(
+            replace(each, folded=each.name not in UNFOLDED, appendix=each.name in APPENDIX)
+            for each in details
+        ),
     ]
     return render_page(
         str(run.info.get("title") or run.info.get("scenario") or run.folder.name),

@@ -87,6 +87,12 @@ SWEEP_COLUMNS: Columns = {
     "weight_sets": Column(
         "number", "sets of weights of all candidates, counted once a position (LAUBE 6.3.3)"
     ),
+    "true_value": Column(
+        "number",
+        "in %, of what was found, after a full training, where a table has it",
+        optional=True,
+    ),
+    "true_rank": Column("number", "its rank in that table, 1 the best", optional=True),
     "ranked": Column("number", "architectures in the ranking; only with a ranking", optional=True),
     **{
         name: Column("number", meaning, optional=True)

@@ -2,40 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 import pandas as pd
 
 from hwbench.pages.plotting import (
+    Entry,
     Figure,
     Json,
     band_trace,
     base_layout,
     line_trace,
-    nth_entry,
     plain_text,
 )
 
 
-def study_figure(name: str, title: str, rows: pd.DataFrame, titles: Sequence[str]) -> Figure:
+def study_figure(
+    name: str, title: str, rows: pd.DataFrame, entries: Mapping[tuple[str, str], Entry]
+) -> Figure:
     """Differences of tau against the training size, a line a predictor and encoding.
 
     Parameters
     ----------
     rows : of one target, as from `differences.paired_differences`, `predictor` being its title.
-    titles : of the predictors, in the order of the legend.
+    entries : the look of every predictor (its title) and encoding, in the order of the legend.
     """
-    several = rows.groupby("predictor")["encoding"].nunique().max() > 1
     bands: list[Json] = []
     lines: list[Json] = []
     legend = []
     groups = dict(list(rows.groupby(["predictor", "encoding"], sort=True)))
-    order = {title: place for place, title in enumerate(titles)}
-    keys = sorted(groups, key=lambda key: (order.get(key[0], len(order)), key))
-    for place, (predictor, encoding) in enumerate(keys):
-        own = groups[predictor, encoding].sort_values("training_size")
-        words = predictor + (f" ({encoding})" if several else "")
-        entry = nth_entry(place, f"p:{predictor}:{encoding}", words)
+    for key, entry in entries.items():
+        if key not in groups:
+            continue
+        own = groups[key].sort_values("training_size")
+        words = entry.title
         legend.append(entry)
         text = [
             f"<b>{plain_text(words)}</b><br>{row.training_size:,} measurements<br>"

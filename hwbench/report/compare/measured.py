@@ -35,11 +35,18 @@ class Measured:
     higher_is_better: bool
 
 
+def better_and_worse(measured: Measured) -> tuple[int, int]:
+    """In how many rows B is significantly better, and worse."""
+    clear = measured.rows[measured.rows["significant"]]
+    better = clear["difference"] > 0 if measured.higher_is_better else clear["difference"] < 0
+    return int(better.sum()), int((~better).sum())
+
+
 def verdict(measured: Measured) -> Markup:
     """How many rows differ significantly, and which most."""
     rows = measured.rows
     clear = rows[rows["significant"]]
-    better = clear["difference"] > 0 if measured.higher_is_better else clear["difference"] < 0
+    better, worse = better_and_worse(measured)
     tested = int(rows["p_value"].notna().sum())
     if not tested:
         return Markup("{} pairs of one seed each: nothing can be tested.").format(len(rows))
@@ -57,8 +64,8 @@ def verdict(measured: Measured) -> Markup:
     ).format(
         len(clear),
         tested,
-        int(better.sum()),
-        int((~better).sum()),
+        better,
+        worse,
         label(most, measured.labels),
         *(signed(most[name], measured.digits, plus=True) for name in ("difference", "low", "high")),
     )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
+import pandas as pd
 from markupsafe import Markup
 
 from hwbench.analysis.differences import (
@@ -24,15 +26,17 @@ from hwbench.pages.blocks import (
     Column,
     DataTable,
     Finding,
+    Lines,
     Notice,
     Row,
     Section,
     Terms,
     Text,
 )
+from hwbench.pages.plotting import Entry, nth_entry
 from hwbench.pages.rendering import render_page
 from hwbench.report.compare import figures
-from hwbench.report.compare.measured import Measured, table, verdict
+from hwbench.report.compare.measured import Measured, better_and_worse, table, verdict
 from hwbench.report.live.comparison import live_comparison
 from hwbench.report.provenance import result_files
 from hwbench.results.names import RECORD, SEARCHES, SIMULATION, TRIALS_FILE
@@ -72,21 +76,97 @@ def render_comparison(one: Run, other: Run) -> str:
     if not (study or simulation or search or live):
         raise _nothing_in_common(one, other)
     measured = [*study, *simulation, *search]
+    entries = _entries(one, study)
     summary: list[Block] = [
+        *_other_data(one, other),
+        *_headline(measured),
         Text(Markup("A is <b>{}</b>, B is <b>{}</b>; a difference is B less A.").format(*names)),
-        *_notices(one, other),
-        *(Finding(each.title, (verdict(each),)) for each in measured),
+        *_changes(measured),
         *live,
+        *(figures.study_figure(each.name, each.title, each.rows, entries) for each in study[:1]),
+        *_only_in_one(one, other),
+        *_parts_alone(one, other),
     ]
-    sections = [
-        Section("summary", "Summary", summary),
+    details = [
+        *_parts(study, simulation, search, entries),
         _settings(one, other),
-        *_parts(one, study, simulation, search),
         Section("how-to-read", "How to read this", [Terms(TERMS)]),
         Section("provenance", "Provenance", [result_files([*one.records, *other.records])]),
     ]
+    sections = [
+        Section("summary", "What changed", summary),
+        *(replace(each, folded=True) for each in details),
+    ]
     title = f"{names[0]} and {names[1]}"
     return render_page(title, sections, brand="hwbench report: two runs compared")
+
+
+def _headline(measured: Sequence[Measured]) -> list[Block]:
+    """What changed in the results, in one sentence."""
+    tested = sum(int(each.rows["p_value"].notna().sum()) for each in measured)
+    if not tested:
+        return []
+    better, worse = map(sum, zip(*(better_and_worse(each) for each in measured), strict=True))
+    if not better + worse:
+        text = Markup("<b>No result differs significantly</b> in {} comparisons.").format(tested)
+    else:
+        text = Markup(
+            "<b>{} of {} results differ significantly</b>: B is better in {}, worse in {}."
+        ).format(better + worse, tested, better, worse)
+    return [Finding("", (text,))]
+
+
+def _changes(measured: Sequence[Measured]) -> list[Block]:
+    """A line a measure that changed; those that did not, together."""
+    changed = [each for each in measured if sum(better_and_worse(each))]
+    same = [each.title for each in measured if each not in changed]
+    lines = [Markup("<b>{}</b>. {}").format(each.title, verdict(each)) for each in changed]
+    if same and changed:
+        lines.append(Markup("No significant difference: {}.").format("; ".join(same)))
+    elif same:
+        lines += [Markup("{}. {}").format(each.title, verdict(each)) for each in measured]
+    return [Lines(tuple(lines))] if lines else []
+
+
+def _only_in_one(one: Run, other: Run) -> list[Block]:
+    """Targets, predictors, training sizes and strategies that one run has alone, by name."""
+    lines = []
+    for name, run, rest in (("A", one, other), ("B", other, one)):
+        for part, column, words in (
+            ("study", "target", "targets"),
+            ("study", "predictor", "predictors"),
+            ("study", "training_size", "training sizes"),
+            ("simulation", "metric_target", "simulated metrics"),
+            ("simulation", "n_candidates", "numbers of candidates"),
+            ("search", "strategy", "strategies"),
+        ):
+            own, others = getattr(run, part), getattr(rest, part)
+            if own is None or others is None:
+                continue
+            alone = sorted(set(_plain(part, own)[column]) - set(_plain(part, others)[column]))
+            if alone:
+                named = ", ".join(map(str, alone))
+                lines.append(Markup("In {} only: {} {}.").format(name, words, named))
+    return [Lines(tuple(lines))] if lines else []
+
+
+def _plain(part: str, rows: pd.DataFrame) -> pd.DataFrame:
+    return with_plain_names(rows) if part == "study" else rows
+
+
+def _entries(one: Run, study: Sequence[Measured]) -> dict[tuple[str, str], Entry]:
+    """The look of every predictor and encoding that is compared: one in all figures."""
+    if one.study is None or not study:
+        return {}
+    rows = pd.concat([each.rows for each in study])
+    order = list(predictor_titles(with_plain_names(one.study)).values())
+    keys = {(str(row.predictor), str(row.encoding)) for row in rows.itertuples()}
+    several = rows.groupby("predictor")["encoding"].nunique().max() > 1
+    ordered = sorted(keys, key=lambda key: (order.index(key[0]) if key[0] in order else 999, key))
+    return {
+        key: nth_entry(place, f"p:{key[0]}:{key[1]}", key[0] + f" ({key[1]})" * bool(several))
+        for place, key in enumerate(ordered)
+    }
 
 
 def _names(one: Run, other: Run) -> tuple[str, str]:
@@ -206,34 +286,29 @@ def _listed(names: Sequence[str], most: int = 3) -> str:
 # ---------------------------------------------------------------------- what is said
 
 
-def _notices(one: Run, other: Run) -> list[Block]:
-    notices: list[Block] = []
+def _other_data(one: Run, other: Run) -> list[Block]:
+    """A warning where tables of one name hold other data: then nothing below is of the method."""
     there, here = one.info.get("tables") or {}, other.info.get("tables") or {}
     changed = [
         name
         for name in there
         if name in here and there[name].get("sha256") != here[name].get("sha256")
     ]
-    if changed:
-        notices.append(
-            Notice(
-                Markup(
-                    "<b>The data differ.</b> These tables have the same name and other content, so "
-                    "differences below may be of the data: {}."
-                ).format(", ".join(changed))
-            )
-        )
+    if not changed:
+        return []
+    text = Markup(
+        "<b>The data differ.</b> These tables have the same name and other content, so differences "
+        "below may be of the data: {}."
+    ).format(", ".join(changed))
+    return [Notice(text)]
+
+
+def _parts_alone(one: Run, other: Run) -> list[Block]:
     only = []
     for name, run, rest in (("A", one, other), ("B", other, one)):
         parts = [part for part in _parts_of(run) if part not in _parts_of(rest)]
         only += [f"{name} alone holds a {part}." for part in parts]
-    if one.study is not None and other.study is not None:
-        first, second = set(one.study["target"]), set(other.study["target"])
-        only += [f"A alone predicts {target}." for target in sorted(first - second)]
-        only += [f"B alone predicts {target}." for target in sorted(second - first)]
-    if only:
-        notices.append(Notice("Not everything can be compared.", "What not", tuple(only)))
-    return notices
+    return [Notice("Not everything can be compared.", "What not", tuple(only))] if only else []
 
 
 def _settings(one: Run, other: Run) -> Section:
@@ -254,7 +329,7 @@ def _settings(one: Run, other: Run) -> Section:
         ]
     if not rows:
         text = "Specification, versions, machine and tables are the same."
-        return Section("settings", "What differs", [Text(text)])
+        return Section("settings", "Settings", [Text(text)], lead="None differs.")
     columns = (
         Column("setting", "setting", numeric=False),
         Column("of", "of", numeric=False),
@@ -262,7 +337,8 @@ def _settings(one: Run, other: Run) -> Section:
         Column("B", "b", numeric=False),
     )
     table = DataTable("settings-table", "Settings that differ", columns, tuple(rows))
-    return Section("settings", "What differs", [table], (RECORD,))
+    lead = f"{len(rows)} differ{'s' * (len(rows) == 1)}."
+    return Section("settings", "Settings", [table], (RECORD,), lead=lead)
 
 
 def shorten(text: str, most: int = 48) -> str:
@@ -271,17 +347,17 @@ def shorten(text: str, most: int = 48) -> str:
 
 
 def _parts(
-    one: Run,
     study: Sequence[Measured],
     simulation: Sequence[Measured],
     search: Sequence[Measured],
+    entries: Mapping[tuple[str, str], Entry],
 ) -> list[Section]:
     sections = []
-    if study and one.study is not None:
-        titles = list(predictor_titles(with_plain_names(one.study)).values())
+    if study:
         blocks: list[Block] = []
         for i, each in enumerate(study):
-            blocks.append(figures.study_figure(each.name, each.title, each.rows, titles))
+            if i > 0:  # the first one's figure is at the top
+                blocks.append(figures.study_figure(each.name, each.title, each.rows, entries))
             blocks.append(table(each, folded=i > 0))
         sections.append(Section("study", "Predictors", blocks, (TRIALS_FILE,)))
     for name, title, measures, file in (

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TypeGuard
+from typing import Any, TypeGuard
 
 import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
+from hwbench.analysis.statistics import mean_interval
 from hwbench.pages.architectures import drawing
 from hwbench.pages.blocks import (
     EMPTY,
@@ -24,6 +25,7 @@ from hwbench.pages.blocks import (
 )
 from hwbench.pages.plotting import Entry, Figure
 from hwbench.report.live import figures
+from hwbench.report.live.worth import worth_sentences
 from hwbench.results.live import LiveRun, LiveSweep
 from hwbench.results.names import EPOCHS, LIVE_RESULT, RANKING, RETRAINING, STRENGTHS, SWEEP_RESULTS
 from hwbench.results.run import Run, TargetWords
@@ -40,6 +42,7 @@ MEASURES = {
     "best_true": "best true value",
 }
 SWEPT = {
+    "true_value": "true accuracy of what was found, %",
     "kendall_tau": "Kendall's tau of the ranking",
     "mean_true_top10": "mean true value of the 10 best ranked",
     "test_accuracy": "accuracy with the supernet's weights, %",
@@ -50,6 +53,9 @@ def live_summary(run: Run) -> list[Block]:
     """What each live search found, and how far its ranking is to be trusted."""
     blocks: list[Block] = []
     swept = {sweep.folder for sweep in run.sweeps}
+    several = _worth_of_several(run)
+    if several:
+        blocks.append(Finding("What they found is worth", (several,)))
     for live, title in zip(run.live, figures.run_titles(run.live), strict=True):
         if live.folder.parent not in swept:
             blocks.append(Finding(title, tuple(_sentences(run, live))))
@@ -62,6 +68,38 @@ def live_summary(run: Run) -> list[Block]:
     return blocks
 
 
+def _worth_of_several(run: Run) -> Markup:
+    """The mean true value of what several searches of one strategy found; empty for fewer."""
+    parts = []
+    worth: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for live in run.live:
+        true = live.result.get("true")
+        if isinstance(true, dict):
+            strategy = str((live.config.get("strategy") or {}).get("name", ""))
+            worth.setdefault((strategy, str(true["target"])), []).append(true)
+    for (strategy, target), found in worth.items():
+        if len(found) < 2:
+            continue
+        mean, low, high = mean_interval([true["value"] for true in found])
+        parts.append(
+            Markup(
+                "{} searches by <b>{}</b> found architectures of <b>{:.2f} %</b> on average (95 % "
+                "interval {:.2f} to {:.2f}; {}), where a random one has {:.2f} and the best of ten "
+                "{:.2f}."
+            ).format(
+                len(found),
+                strategy,
+                mean,
+                low,
+                high,
+                target,
+                found[0]["random_mean"],
+                found[0]["random_best_of_10"],
+            )
+        )
+    return Markup(" ").join(parts)
+
+
 def _sentences(run: Run, live: LiveRun) -> Iterator[Markup]:
     space = live.config["space"]["name"]
     images = (live.config.get("data") or {}).get("name", "")
@@ -72,9 +110,10 @@ def _sentences(run: Run, live: LiveRun) -> Iterator[Markup]:
             done, planned, images
         )
         return
+    yield from worth_sentences(live.result)
     yield Markup(
-        "{} epochs on {} found an architecture of {}, which has <b>{:.2f} %</b> on validation and "
-        "{:.2f} % on test images with the supernet's weights."
+        "{} epochs on {} found it in {}; with the supernet's weights, which say little of that, it "
+        "has {:.2f} % on validation and {:.2f} % on test images."
     ).format(done, images, space, live.result["search_accuracy"], live.result["test_accuracy"])
     if live.measures:
         target = _target(run, live)

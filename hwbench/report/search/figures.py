@@ -163,7 +163,7 @@ def attainment_figure(
 
 
 def _good_end(front: pd.DataFrame) -> list[float]:
-    """What an axis of accuracy shows: the low end of a front spans most of it and decides little."""
+    """What an axis of accuracy shows: a front's low end spans most of it and decides little."""
     middle = float(front["accuracy"].median()) if len(front) else 0.0
     best = float(front["accuracy"].max()) if len(front) else 1.0
     return [min(middle, best - 10), best + 0.03 * (best - middle) + 0.2]

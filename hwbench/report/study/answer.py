@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from itertools import groupby
 
 import numpy as np
@@ -202,9 +201,15 @@ def selection_losses(answer: SizeAnswer, simulated: pd.DataFrame | None) -> Loss
     known = [loss for loss in losses if loss is not None and loss.own_metric]
     if not known or len(known) < len(losses):
         return None
-    names = ("mra_all", "mra_pareto", "mra_all_most", "mra_pareto_most")
-    means = {name: float(np.mean([getattr(loss, name) for loss in known])) for name in names}
-    return replace(known[0], bound="", **means)
+    return Loss(
+        known[0].n_candidates,
+        float(np.mean([loss.mra_all for loss in known])),
+        float(np.mean([loss.mra_pareto for loss in known])),
+        float(np.mean([loss.mra_all_most for loss in known])),
+        float(np.mean([loss.mra_pareto_most for loss in known])),
+        "",
+        own_metric=True,
+    )
 
 
 def _own_set(run: Run, targets: Sequence[str]) -> list[OwnSetScore]:
