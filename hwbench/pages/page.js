@@ -45,7 +45,7 @@
 
   const coarse = matchMedia("(pointer: coarse)").matches;
   // What is folded away has no size yet: it is drawn when it is unfolded.
-  const shown = ({ holder }) => holder.clientWidth > 0;
+  const shown = ({ holder }) => holder.checkVisibility ? holder.checkVisibility() : holder.clientWidth > 0;
   const draw = (plot) => {
     const { holder, figure } = plot;
     plot.drawn = true;

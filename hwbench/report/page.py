@@ -22,9 +22,13 @@ from hwbench.report.study.section import study_sections, study_summary
 from hwbench.results.run import Run
 
 APPENDIX = (
+    "cost",
+    "supernet",
+    "architecture-weights",
     "ranks",
     "predictions",
     "errors",
+    "losses-by-metric",
     "hypervolume",
     "simulation-study",
     "selection",
@@ -36,7 +40,6 @@ APPENDIX = (
 UNFOLDED = ("found",)
 """Sections that are a picture of the answer."""
 
-LOSSES = "accuracy-lost"
 NOTES = "What was left out or changed before anything was computed"
 
 
@@ -45,14 +48,9 @@ def render(run: Run) -> str:
     simulated = None if run.simulation is None else analysis.simulation_curves(run.simulation)
     if simulated is not None and simulated.empty:  # trained predictors alone
         simulated = None
-    found = [] if simulated is None else summary.simulation_findings(run, simulated)
-    losses = [
-        replace(each, blocks=[*found, *each.blocks]) if each.name == LOSSES else each
-        for each in simulation_sections(run, simulated)
-    ]
     details = [
         *study_sections(run, simulated),
-        *losses,
+        *simulation_sections(run, simulated),
         *search_sections(run),
         *live_sections(run),
         how_to_read(run),

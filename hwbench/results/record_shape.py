@@ -65,6 +65,7 @@ class ColumnShape(Shape):
     title: str | None = None
     unit: str | None = None
     direction: str | None = None
+    dataset: str | None = None
 
 
 class TableShape(Shape):

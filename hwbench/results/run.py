@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -53,7 +54,7 @@ class TargetWords:
     Attributes
     ----------
     key : "table:column".
-    title : column and table in words.
+    title : column in words, and its table where a run has several.
     unit : of its numbers; "" where nobody says.
     column : the column alone, in words.
     sign : -1 where larger is better, so that results hold it negated, else 1.
@@ -67,12 +68,12 @@ class TargetWords:
 
     @property
     def name(self) -> str:
-        """The column alone, in words: "latency" of "latency, NAS-Bench-201"."""
+        """The column alone, in words: "latency, cifar10"."""
         return self.column or column_of(self.key)
 
     @property
     def with_unit(self) -> str:
-        """The title with its unit: "latency, NAS-Bench-201 (ms)"."""
+        """The title with its unit: "latency, cifar10 (ms)"."""
         return f"{self.title} ({self.unit})" if self.unit else self.title
 
     def amount(self, number: str) -> str:
@@ -137,8 +138,11 @@ class Run:
         column = _mapping(_mapping(table.get("columns")).get(column_name))
         if not column:
             return TargetWords(key, key, "")
-        name = str(column.get("title") or column_name)
-        title = f"{name}, {table.get('title') or table_name}"
+        name = re.split("[,;]", str(column.get("title") or column_name))[0]
+        if column.get("dataset"):
+            name += f", {column['dataset']}"
+        several = len(_mapping(self.info.get("tables"))) > 1
+        title = f"{name}, {table.get('title') or table_name}" if several else name
         sign = -1 if column.get("direction") == "maximize" else 1
         return TargetWords(key, title, str(column.get("unit") or ""), name, sign)
 

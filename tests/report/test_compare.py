@@ -92,10 +92,14 @@ def test_records_differ_where_their_leaves_do():
 def test_the_page_says_what_changed(pristine, better, tmp_path, words_of, figures_of):
     page = write_comparison(pristine, better, tmp_path / "compare.html")
     words = words_of(page)
+    head = re.search(r"(\d+) of \d+ results differ significantly: B is better in (\d+)", words)
+    assert head[1] == head[2]
     found = re.findall(r"(\d+) of 45 differences are significant: B is better in (\d+)", words)
     assert len(found) == 2
     assert all(count == wins and 3 <= int(count) <= 6 for count, wins in found)
-    assert "All 18 are the same in both runs." in words
+    assert sum(int(count) for count, _ in found) == int(head[1])
+    assert "No significant difference: MRA of all selected, points, latency" in words
+    assert words.index(head[0]) < words.index("Settings that differ")
     assert re.search(r"Most: Ridge regression, \d+ measurements, \+0\.05\d", words)
     assert "numpy versions 2.4.0 9.9" in words
     assert "seeds specification 5 6" in words

@@ -124,6 +124,43 @@ def simulation_figure(
     )
 
 
+def losses_by_tau_figure(pairs: Sequence[tuple[str, pd.DataFrame]]) -> Figure:
+    """The median accuracy lost against the predictor's tau, a line a metric.
+
+    Parameters
+    ----------
+    pairs : a metric's name and its rows of `analysis.simulation_curves`; the largest number of
+        candidates is drawn.
+    """
+    lines: list[Json] = []
+    legend = []
+    for place, (name, rows) in enumerate(pairs):
+        largest = rows[rows["n_candidates"] == rows["n_candidates"].max()]
+        own = largest[largest["tau"].notna()].sort_values("tau")
+        entry = nth_entry(place, f"loss:{place}", name)
+        legend.append(entry)
+        text = [
+            f"<b>{plain_text(name)}</b><br>tau {row.tau:.2f}<br>median "
+            f"{row.mra_pareto_median:.2f} points if verified, 5 % above "
+            f"{row.mra_pareto_most:.2f}<br>median {row.mra_all_median:.2f} if not"
+            for row in own.itertuples()
+        ]
+        lines.append(line_trace(entry, own["tau"], own["mra_pareto_median"], text))
+    layout = base_layout("Kendall's tau (worse to the right)", "median loss, points of accuracy")
+    layout["xaxis"] |= {"autorange": "reversed"}
+    return Figure(
+        name="losses-by-tau",
+        title="Accuracy lost once the picks are verified",
+        description="Line plot of the median accuracy lost against tau, one line a metric",
+        data=lines,
+        layout=layout,
+        height=320,
+        legend=tuple(legend),
+        caption="Of the largest number of candidates.",
+        wide=True,
+    )
+
+
 def _mark(layout: Json, marks: Sequence[tuple[float, str]]) -> None:
     layout["shapes"] = [marked_level(tau, across=True) for tau, _ in marks]
     layout["annotations"] = [

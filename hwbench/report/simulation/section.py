@@ -45,7 +45,11 @@ def simulation_sections(run: Run, simulated: pd.DataFrame | None) -> list[Sectio
     """Losses, hypervolumes, the simulation as a whole, and one selection drawn."""
     sections = []
     if simulated is not None:
-        sections += [_losses_section(run, simulated), _volumes_section(run, simulated)]
+        sections += [
+            _losses_section(run, simulated),
+            _metrics_section(run, simulated),
+            _volumes_section(run, simulated),
+        ]
     whole = simulation_study(run)
     if whole is not None:
         blocks: list[Block] = [
@@ -57,22 +61,43 @@ def simulation_sections(run: Run, simulated: pd.DataFrame | None) -> list[Sectio
 
 
 def _losses_section(run: Run, simulated: pd.DataFrame) -> Section:
+    text = (
+        "What a predictor's errors cost the search. Candidates are drawn, their true metric is "
+        "disturbed as a predictor of the given quality would, and the architectures that look "
+        f"Pareto-optimal are selected; up to {int(simulated['repeats'].max()):,} repeats a point."
+    )
+    left_out = " ".join(note for note in run.notes if "candidates" in note)
+    pairs = _pairs(run, simulated)
+    blocks: list[Block] = [
+        Text(text),
+        *([Text(f"{left_out} {BRING_BACK}")] if left_out else []),
+        _losses_table([(run.target(metric).name, title, rows) for title, metric, rows in pairs]),
+        simulation_figures.losses_by_tau_figure(
+            [(run.target(metric).name, rows) for _, metric, rows in pairs]
+        ),
+    ]
+    lead = "Median loss by the predictor's tau, and what 5 % of searches exceed."
+    return Section("accuracy-lost", "What errors cost a search", blocks, SOURCES, lead=lead)
+
+
+BRING_BACK = (
+    "disconnected = true in the scenario, --disconnected on the command line, brings them back."
+)
+
+
+def _metrics_section(run: Run, simulated: pd.DataFrame) -> Section:
     entries = simulation_figures.simulation_entries(
         int(n) for n in simulated["n_candidates"].unique()
     )
     curves = None if run.study is None else analysis.learning_curves(run.study)
     text = (
-        "What a predictor's errors cost the search. Candidates are drawn, their true metric is "
-        "disturbed as a predictor of the given quality would, and the architectures that look "
-        f"Pareto-optimal are selected; up to {int(simulated['repeats'].max()):,} repeats a point. "
         "Lines are medians over repeats, bands hold nine repeats in ten, dotted lines are means. "
         "Left: everything selected is taken. Right: the selected are measured, and only those "
         "that stay Pareto-optimal are kept. Dotted verticals mark the best trained predictors of "
         "this run."
     )
-    pairs = _pairs(run, simulated)
-    blocks: list[Block] = [Text(text), _losses_table(pairs)]
-    for i, (title, metric, rows) in enumerate(pairs):
+    blocks: list[Block] = [Text(text)]
+    for i, (title, metric, rows) in enumerate(_pairs(run, simulated)):
         columns = [f"{measure}_most" for measure in ("mra_all", "mra_pareto")]
         # One scale for neighbours: they are read against each other.
         top = float(rows[columns].max().max())
@@ -92,12 +117,16 @@ def _losses_section(run: Run, simulated: pd.DataFrame) -> Section:
         ]
         own = tuple(entry for n, entry in entries.items() if (rows["n_candidates"] == n).any())
         blocks.append(Group(title, figures, own))
-    lead = "Median loss by the predictor's tau, what 5 % of searches exceed, and the mean."
-    return Section("accuracy-lost", "What errors cost a search", blocks, SOURCES, lead=lead)
+    return Section("losses-by-metric", "Accuracy lost, every metric", blocks, SOURCES)
 
 
 def _losses_table(pairs: Sequence[tuple[str, str, pd.DataFrame]]) -> DataTable:
-    """Median losses at the largest number of candidates, a row a metric and deviation."""
+    """Median losses at the largest number of candidates, a row a metric and deviation.
+
+    Parameters
+    ----------
+    pairs : name of the metric, what is searched in words, and its curves.
+    """
     columns = (
         Column("search", "search", numeric=False),
         Column("deviation", "deviation"),
@@ -107,7 +136,7 @@ def _losses_table(pairs: Sequence[tuple[str, str, pd.DataFrame]]) -> DataTable:
         Column("hypervolume share", "hypervolume_share"),
     )
     rows = []
-    for title, _, own in pairs:
+    for name, title, own in pairs:
         largest = own[own["n_candidates"] == own["n_candidates"].max()].sort_values("deviation")
         wrong = largest[largest["deviation"] > 0]
         places = np.unique(np.linspace(0, len(wrong) - 1, MOST_DEVIATIONS).round().astype(int))
@@ -120,12 +149,14 @@ def _losses_table(pairs: Sequence[tuple[str, str, pd.DataFrame]]) -> DataTable:
                 _median_cell(row, "mra_pareto", 2),
                 share,
             )
-            rows.append(Row(f"{title}, {row['n_candidates']:,} candidates", cells))
+            small = f"{title}, {row['n_candidates']:,} candidates"
+            rows.append(Row(name, cells, small=small))
     return DataTable(
         "losses",
         "Losses by the size of the errors",
         columns,
         tuple(rows),
+        small_key="search_of",
         note="Median over repeats; beneath, the 5 % and 95 % quantiles and the mean. Hypervolume "
         "share: what the verified picks dominate of what the true front does, both objectives "
         "scaled to its ideal and nadir point.",
@@ -181,7 +212,7 @@ def _pairs(run: Run, simulated: pd.DataFrame) -> list[tuple[str, str, pd.DataFra
     """Title, metric and rows of each pair of accuracy and metric."""
     keys = ["accuracy_target", "metric_target"]
     return [
-        (f"{run.target(accuracy).title}, against {run.target(metric).with_unit}", metric, rows)
+        (f"{run.target(accuracy).title} against {run.target(metric).with_unit}", metric, rows)
         for (accuracy, metric), rows in simulated.groupby(keys, sort=True)
     ]
 

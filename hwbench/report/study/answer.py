@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 
@@ -161,7 +160,7 @@ def _how_sure(run: Run, found: Sequence[SizeAnswer], targets: Sequence[str]) -> 
         high = max(chosen.taus, key=lambda target: chosen.taus[target])
         text += (
             f" From target to target it varies more: {chosen.taus[low]:.2f} for "
-            f"{_short(run, low)}, {chosen.taus[high]:.2f} for {_short(run, high)}."
+            f"{run.target(low).name}, {chosen.taus[high]:.2f} for {run.target(high).name}."
         )
     spec = (run.info.get("spec") or {}).get("study") or {}
     if spec.get("short_fits"):
@@ -169,11 +168,6 @@ def _how_sure(run: Run, found: Sequence[SizeAnswer], targets: Sequence[str]) -> 
         short = [title.replace(SHORT, "") for title in titles.values() if SHORT in title]
         text += f" Fits were kept short of {', '.join(short)}: longer ones may change places."
     return text
-
-
-def _short(run: Run, target: str) -> str:
-    """A target's name without what follows a comma or a semicolon."""
-    return re.split("[,;]", run.target(target).name)[0]
 
 
 def _next(run: Run, targets: Sequence[str]) -> Markup:

@@ -194,7 +194,7 @@ def fit_cost_figure(curves: pd.DataFrame, entries: Mapping[str, Entry], title: s
         description="Scatter plot of fit time against Kendall's tau, one path a predictor",
         data=lines,
         layout=layout,
-        height=440,
+        height=330,
         legend=tuple(legend),
         wide=True,
     )

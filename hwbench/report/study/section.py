@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -101,18 +102,25 @@ def _curves_section(
 ) -> Section:
     own_sets = analysis.own_set_scores(_study(run))
     found = summary.study_findings(run, curves, own_sets, titles, simulated)
-    blocks: list[Block] = []
-    for i, (key, finding) in enumerate(zip(targets, found, strict=True)):
+    drawn = []
+    for i, key in enumerate(targets):
         own = curves[curves["target"] == key]
-        figure = curve_figures.learning_curves_figure(
-            f"curve-{i}",
-            run.target(key).title,
-            own,
-            entries,
-            own_sets.get(key, ()),
-            curve_figures.references(run, [key], [int(size) for size in own["training_size"]]),
+        sizes = [int(size) for size in own["training_size"]]
+        drawn.append(
+            curve_figures.learning_curves_figure(
+                f"curve-{i}",
+                run.target(key).title,
+                own,
+                entries,
+                own_sets.get(key, ()),
+                curve_figures.references(run, [key], sizes),
+                height=280,
+            )
         )
-        blocks += [finding, figure]
+    # One legend for all: every line that any of them has.
+    legend = tuple(dict.fromkeys(entry for figure in drawn for entry in figure.legend))
+    figures = [replace(figure, legend=()) for figure in drawn]
+    blocks: list[Block] = [*found, Group("", figures, _once(legend))]
     text = (
         "How well each predictor orders architectures it has not seen, by the number of "
         "measurements it was trained on. Lines are means over seeds, bands their 95 % intervals. "
@@ -129,6 +137,15 @@ def _curves_section(
         (TRIALS_FILE,),
         lead=f"The highest tau: {', '.join(best)}.",
     )
+
+
+def _once(legend: Sequence[Entry]) -> tuple[Entry, ...]:
+    """Entries of a legend, those of one group once: levels are another in every figure."""
+    first: dict[str, Entry] = {}
+    for entry in legend:
+        title = re.sub(r" \(0\.\d\d\)$", "", entry.title)
+        first.setdefault(entry.group, replace(entry, title=title))
+    return tuple(first.values())
 
 
 def _ranking_section(
