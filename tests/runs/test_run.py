@@ -5,7 +5,7 @@ import json
 import pandas as pd
 import pytest
 
-from hwbench.cli.summary import print_study
+from hwbench.cli.summary import print_simulation, print_study
 from hwbench.errors import HwbenchError
 from hwbench.runs.run import run_scenario
 
@@ -80,8 +80,40 @@ def test_a_simulation_joins_a_study_of_the_same_scenario(tmp_path, hwbench_home,
 def test_one_trial_of_a_sampled_predictor_stands_under_its_size(tmp_path, scenario, capsys):
     print_study(run_scenario(scenario, tmp_path / "run"))
     printed = capsys.readouterr().out
+    assert "Kendall's tau by number of measurements" in printed
     assert "20" in printed
-    assert "own" not in printed
+    assert "of its own" not in printed
+
+
+def test_what_is_printed_keeps_to_the_terminal(
+    tmp_path, hwbench_home, scenario, monkeypatch, capsys
+):
+    monkeypatch.setenv("COLUMNS", "80")
+    path = tmp_path / "both.toml"
+    path.write_text(SCENARIO + SIMULATION)
+    folder = run_scenario(str(path), tmp_path / "run")
+    print_study(folder)
+    print_simulation(folder)
+    printed = capsys.readouterr().out
+    assert printed.startswith("Which predictor?")
+    assert "median over selections" in printed
+    assert "not measured" in printed
+    lines = [line for line in printed.splitlines() if str(tmp_path) not in line]
+    assert max(map(len, lines)) <= 80
+    assert len(lines) < 45
+
+
+def test_a_later_simulation_keeps_what_the_study_is_held_against(tmp_path, hwbench_home, scenario):
+    path = tmp_path / "both.toml"
+    path.write_text(SCENARIO + SIMULATION)
+    folder = tmp_path / "run"
+    run_scenario(str(path), folder, parts=("study",))
+    before = json.loads((folder / "run.json").read_text())
+    assert before["baselines"]["small:latency"]["random"] == 0.0
+    run_scenario(str(path), folder, parts=("simulation",))
+    after = json.loads((folder / "run.json").read_text())
+    for name in ("baselines", "measurement_of"):
+        assert after[name] == before[name]
 
 
 def test_columns_that_do_not_go_together_are_found_before_the_study(tmp_path, unit_tables):
