@@ -1,4 +1,4 @@
-"""What predictors are held against: what ranks for nothing, and targets that are one measurement."""
+"""What predictors are held against: what ranks for nothing, and what is one measurement."""
 
 import numpy as np
 import pytest
