@@ -128,6 +128,14 @@ class TrueValue(_Part):
         column = self.title.partition(",")[0]
         return f"{column} {f'on {self.dataset} ' * bool(self.dataset)}in the table {table}"
 
+    @property
+    def most(self) -> list[tuple[str, float, int]]:
+        """What each largest architecture has most of, value and rank; one that is twice, once."""
+        together: dict[tuple[float, int], list[str]] = {}
+        for most in self.largest:
+            together.setdefault((most.value, most.rank), []).append(most.what)
+        return [(" and ".join(names), value, rank) for (value, rank), names in together.items()]
+
     def amount(self, value: float) -> str:
         """A value with its unit."""
         unit = "" if self.unit in ("", "1") else f" {self.unit}"
@@ -182,18 +190,11 @@ def baselines(found: TrueValue) -> Iterator[str]:
     else:
         yield f"The best there is has {found.amount(found.best)}."
     if found.largest:
-        yield f"For free, {' and '.join(_largest(found))}."
-
-
-def _largest(found: TrueValue) -> Iterator[str]:
-    together: dict[tuple[float, int], list[str]] = {}
-    for most in found.largest:
-        together.setdefault((most.value, most.rank), []).append(most.what)
-    for (value, rank), names in together.items():
-        yield (
-            f"the architecture with the most {' and '.join(names)} has {found.amount(value)} "
-            f"(rank {rank:,})"
-        )
+        each = [
+            f"the architecture with the most {what} has {found.amount(value)} (rank {rank:,})"
+            for what, value, rank in found.most
+        ]
+        yield f"For free, {' and '.join(each)}."
 
 
 def about_stand_in(stand_in: StandIn) -> str:

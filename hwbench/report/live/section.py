@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
+from hwbench.analysis.statistics import mean_interval
 from hwbench.pages.architectures import drawing
 from hwbench.pages.blocks import (
     EMPTY,
@@ -18,30 +19,40 @@ from hwbench.pages.blocks import (
     DataTable,
     Finding,
     Group,
+    Lines,
     Row,
     Section,
     Text,
 )
 from hwbench.pages.plotting import Entry, Figure
 from hwbench.report.live import figures
+from hwbench.report.live.truth import (
+    Method,
+    found_by_one,
+    found_by_several,
+    methods,
+    truth_section,
+)
 from hwbench.results.live import LiveRun, LiveSweep
 from hwbench.results.names import EPOCHS, LIVE_RESULT, RANKING, RETRAINING, STRENGTHS, SWEEP_RESULTS
 from hwbench.results.run import Run, TargetWords
+from hwbench.results.true_value import baselines, headline, unknown
 
 TOP_SHOWN = 10
 MOST_UNFOLDED = 3
 MEASURES = {
     "kendall_tau": "Kendall's tau",
-    "kendall_tau_top50": "tau of the 50 truly best",
-    "mean_true": "mean true value",
+    "kendall_tau_top50": "tau of the 50 best by the target",
+    "mean_true": "mean target value",
     "mean_true_top1": "of the best ranked",
     "mean_true_top5": "mean of the 5 best ranked",
     "mean_true_top10": "mean of the 10 best ranked",
-    "best_true": "best true value",
+    "best_true": "best target value",
 }
 SWEPT = {
-    "kendall_tau": "Kendall's tau of the ranking",
-    "mean_true_top10": "mean true value of the 10 best ranked",
+    "true_value": "true value of what was found",
+    "kendall_tau": "Kendall's tau of the ranking with its target",
+    "mean_true_top10": "mean target value of the 10 best ranked",
     "test_accuracy": "accuracy with the supernet's weights, %",
 }
 
@@ -50,19 +61,34 @@ def live_summary(run: Run) -> list[Block]:
     """What each live search found, and how far its ranking is to be trusted."""
     blocks: list[Block] = []
     swept = {sweep.folder for sweep in run.sweeps}
-    for live, title in zip(run.live, figures.run_titles(run.live), strict=True):
-        if live.folder.parent not in swept:
-            blocks.append(Finding(title, tuple(_sentences(run, live))))
+    for method in methods([live for live in run.live if live.folder.parent not in swept]):
+        if len(method.runs) > 1:
+            blocks += found_by_several(method)
+            blocks.append(Finding("", tuple(_about_supernets(run, method))))
+            continue
+        live = method.runs[0]
+        if live.result:
+            blocks += found_by_one(method.title, live)
+        title = "" if live.result else method.title
+        blocks.append(Finding(title, tuple(_about_supernet(run, live))))
     for sweep in run.sweeps:
         sentence = Markup("{} searches over {} values of {}.").format(
             len(sweep.searches), sweep.searches["value"].nunique(), sweep.config.get("argument")
         )
         title = str(sweep.config.get("title") or sweep.folder.name)
-        blocks.append(Finding(title, (sentence, *_best_of_sweep(sweep))))
+        blocks.append(Finding(title, (*_best_of_sweep(sweep), sentence)))
+        own = [live for live in run.live if live.folder.parent == sweep.folder]
+        known = next((live.truth for live in own if live.truth is not None), None)
+        if known is not None:
+            words = f"True values are those of the {known.words}."
+            blocks.append(Lines((words, *baselines(known))))
+        elif own:
+            blocks.append(Text(unknown(str(own[0].folder))))
     return blocks
 
 
-def _sentences(run: Run, live: LiveRun) -> Iterator[Markup]:
+def _about_supernet(run: Run, live: LiveRun) -> Iterator[Markup]:
+    """How far a search came, and what its supernet says, which is no true value."""
     space = live.config["space"]["name"]
     images = (live.config.get("data") or {}).get("name", "")
     done = len(live.epochs)
@@ -73,24 +99,46 @@ def _sentences(run: Run, live: LiveRun) -> Iterator[Markup]:
         )
         return
     yield Markup(
-        "{} epochs on {} found an architecture of {}, which has <b>{:.2f} %</b> on validation and "
-        "{:.2f} % on test images with the supernet's weights."
+        "{} epochs on {} found it in {}. With the supernet's weights it has {:.2f} % on validation "
+        "and {:.2f} % on test images, which says little of it."
     ).format(done, images, space, live.result["search_accuracy"], live.result["test_accuracy"])
-    if live.measures:
-        target = _target(run, live)
-        yield Markup(
-            "Its ranking of {} architectures agrees with {} at a Kendall's tau of <b>{:.2f}</b>."
-        ).format(f"{len(live.ranking):,}", target.title, live.measures["kendall_tau"])
-        if len(live.ranking) > TOP_SHOWN:
-            names = ("mean_true_top10", "mean_true", "best_true")
-            values = (target.amount(f"{live.measures[name]:.2f}") for name in names)
-            yield Markup(
-                "The 10 best ranked have {} on average, all have {}, and the best there is has {}."
-            ).format(*values)
+    yield from _about_ranking(run, live)
     if "test_accuracy" in live.retraining:
         yield Markup("Trained from scratch it reaches <b>{:.2f} %</b> on test images.").format(
             live.retraining["test_accuracy"]
         )
+
+
+def _about_ranking(run: Run, live: LiveRun) -> Iterator[Markup]:
+    if not live.measures:
+        return
+    target = _target(run, live)
+    yield Markup(
+        "Its ranking of {} architectures agrees with {} at a Kendall's tau of <b>{:.2f}</b>."
+    ).format(f"{len(live.ranking):,}", target.title, live.measures["kendall_tau"])
+    if live.truth is None and len(live.ranking) > TOP_SHOWN:
+        names = ("mean_true_top10", "mean_true", "best_true")
+        values = (target.amount(f"{live.measures[name]:.2f}") for name in names)
+        yield Markup(
+            "By it the 10 best ranked have {} on average, all have {}, and the best of all has {}."
+        ).format(*values)
+
+
+def _about_supernets(run: Run, method: Method) -> Iterator[Markup]:
+    """What the supernets of several searches say."""
+    ended = [live for live in method.runs if live.result]
+    if not ended:
+        return
+    accuracy, _, _ = mean_interval([live.result["test_accuracy"] for live in ended])
+    yield Markup(
+        "With the supernets' weights they have {:.2f} % on test images on average, which says "
+        "little of them."
+    ).format(accuracy)
+    taus = [live.measures["kendall_tau"] for live in ended if live.measures]
+    if taus:
+        yield Markup(
+            "Their rankings agree with {} at a Kendall's tau of <b>{:.2f}</b> on average."
+        ).format(_target(run, ended[0]).title, mean_interval(taus)[0])
 
 
 def _best_of_sweep(sweep: LiveSweep) -> Iterator[Markup]:
@@ -116,7 +164,8 @@ def live_sections(run: Run) -> list[Section]:
     if not run.live and not run.sweeps:
         return []
     entries = figures.run_entries(run.live)
-    sections = [_sweep_section(i, sweep) for i, sweep in enumerate(run.sweeps)]
+    sections = truth_section(run.live, entries)
+    sections += [_sweep_section(run, i, sweep) for i, sweep in enumerate(run.sweeps)]
     sections += _training_section(run.live, entries)
     sections += _strengths_section(run.live, entries)
     sections += _ranking_section(run, entries)
@@ -209,7 +258,8 @@ def _ranking_section(run: Run, entries: Sequence[Entry]) -> list[Section]:
             made.append(figure)
     text = (
         "Architectures ranked by the supernet, each with statistics of batch normalisation "
-        "estimated anew. Against the truth a good ranking rises from left to right."
+        "estimated anew. Against its target a good ranking rises from left to right; a target that "
+        "is a stand-in says nothing of true values."
     )
     blocks: list[Block] = [Text(text)]
     if made:
@@ -238,7 +288,11 @@ def _measures_table(ranked: Sequence[tuple[LiveRun, Entry]]) -> DataTable:
         *(Column(title, name) for name, title in MEASURES.items()),
     )
     return DataTable(
-        "live-measures", "How good the rankings are", columns, rows, note="True values in %."
+        "live-measures",
+        "How good the rankings are",
+        columns,
+        rows,
+        note="Values are those of each ranking's target.",
     )
 
 
@@ -258,7 +312,10 @@ def _top_table(name: str, title: str, live: LiveRun, *, folded: bool) -> DataTab
     ]
     has_truth = "true" in frame
     if has_truth:
-        columns += [Column("true value", "true"), Column("true rank", "true_rank")]
+        columns += [
+            Column("target value", "target"),
+            Column("rank by the target", "rank_by_target"),
+        ]
         rank = live.ranking["true"].rank(ascending=False, method="min")
     rows = []
     for row in frame.itertuples():
@@ -280,8 +337,7 @@ def _found_section(run: Run, entries: Sequence[Entry]) -> list[Section]:
             live.config["space"]["name"],
             live.result["architecture"],
             entry.title,
-            f"{live.result['search_accuracy']:.2f} % on validation, "
-            f"{live.result['test_accuracy']:.2f} % on test images, with the supernet's weights.",
+            "" if live.truth is None else headline(live.truth),
         )
         if drawn is not None:
             drawings.append(drawn)
@@ -332,11 +388,18 @@ def _is_number(value: object) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _sweep_section(place: int, sweep: LiveSweep) -> Section:
+def _sweep_section(run: Run, place: int, sweep: LiveSweep) -> Section:
+    own = [live.truth for live in run.live if live.folder.parent == sweep.folder]
+    drawn = next((truth.random for truth in own if truth is not None), None)
+    levels = {} if drawn is None else {"true_value": drawn.mean}
     made = [
         figure
         for column, axis in SWEPT.items()
-        if (figure := figures.sweep_figure(f"sweep-{place}-{column}", sweep, column, axis))
+        if (
+            figure := figures.sweep_figure(
+                f"sweep-{place}-{column}", sweep, column, axis, random=levels.get(column)
+            )
+        )
     ]
     blocks: list[Block] = []
     description = str(sweep.config.get("description") or "")
@@ -345,6 +408,13 @@ def _sweep_section(place: int, sweep: LiveSweep) -> Section:
     blocks += [Group("", made), _sweep_table(f"sweep-{place}", sweep)]
     title = str(sweep.config.get("title") or "Sweep")
     return Section(f"sweep-section-{place}", title, blocks, (SWEEP_RESULTS,))
+
+
+def _named(column: str) -> str:
+    """A column of a sweep in words; values of a ranking's target may be no true ones."""
+    if column.startswith("true_"):
+        return column.replace("_", " ")
+    return column.replace("true", "target_value").replace("_", " ")
 
 
 def _sweep_table(name: str, sweep: LiveSweep) -> DataTable:
@@ -373,12 +443,12 @@ def _sweep_table(name: str, sweep: LiveSweep) -> DataTable:
     argument = str(sweep.config.get("argument") or "value")
     columns = (
         Column(argument, argument, numeric=False),
-        *(Column(number.replace("_", " "), number) for number in numbers),
+        *(Column(_named(number), number) for number in numbers),
     )
     return DataTable(
         name,
         "Mean over seeds",
         columns,
         tuple(rows),
-        note="± the standard deviation over seeds. Accuracies and true values in %.",
+        note="± the standard deviation over seeds. Accuracies in %.",
     )
