@@ -19,7 +19,6 @@ from hwbench.pages.blocks import (
     DataTable,
     Finding,
     Group,
-    Lines,
     Row,
     Section,
     Text,
@@ -28,6 +27,7 @@ from hwbench.pages.plotting import Entry, Figure
 from hwbench.report.live import figures
 from hwbench.report.live.truth import (
     Method,
+    costless,
     found_by_one,
     found_by_several,
     methods,
@@ -36,7 +36,7 @@ from hwbench.report.live.truth import (
 from hwbench.results.live import LiveRun, LiveSweep
 from hwbench.results.names import EPOCHS, LIVE_RESULT, RANKING, RETRAINING, STRENGTHS, SWEEP_RESULTS
 from hwbench.results.run import Run, TargetWords
-from hwbench.results.true_value import baselines, headline, unknown
+from hwbench.results.true_value import headline
 
 TOP_SHOWN = 10
 MOST_UNFOLDED = 3
@@ -61,29 +61,20 @@ def live_summary(run: Run) -> list[Block]:
     """What each live search found, and how far its ranking is to be trusted."""
     blocks: list[Block] = []
     swept = {sweep.folder for sweep in run.sweeps}
-    for method in methods([live for live in run.live if live.folder.parent not in swept]):
-        if len(method.runs) > 1:
-            blocks += found_by_several(method)
-            blocks.append(Finding("", tuple(_about_supernets(run, method))))
-            continue
-        live = method.runs[0]
-        if live.result:
-            blocks += found_by_one(method.title, live)
-        title = "" if live.result else method.title
-        blocks.append(Finding(title, tuple(_about_supernet(run, live))))
+    alone = [live for live in run.live if live.folder.parent not in swept]
+    for method in methods(alone):
+        several = len(method.runs) > 1
+        first = found_by_several(method) if several else found_by_one(method)
+        rest = _about_supernets(run, method) if several else _about_supernet(run, method.runs[0])
+        blocks.append(Finding(method.title, (*first, *rest)))
+    blocks += costless(alone)
     for sweep in run.sweeps:
         sentence = Markup("{} searches over {} values of {}.").format(
             len(sweep.searches), sweep.searches["value"].nunique(), sweep.config.get("argument")
         )
         title = str(sweep.config.get("title") or sweep.folder.name)
         blocks.append(Finding(title, (*_best_of_sweep(sweep), sentence)))
-        own = [live for live in run.live if live.folder.parent == sweep.folder]
-        known = next((live.truth for live in own if live.truth is not None), None)
-        if known is not None:
-            words = f"True values are those of the {known.words}."
-            blocks.append(Lines((words, *baselines(known))))
-        elif own:
-            blocks.append(Text(unknown(str(own[0].folder))))
+        blocks += costless([live for live in run.live if live.folder.parent == sweep.folder])
     return blocks
 
 
@@ -110,6 +101,10 @@ def _about_supernet(run: Run, live: LiveRun) -> Iterator[Markup]:
 
 
 def _about_ranking(run: Run, live: LiveRun) -> Iterator[Markup]:
+    if live.truth is not None and live.truth.kendall_tau is not None:
+        yield Markup(
+            "Its ranking agrees with the true values at a Kendall's tau of {:.2f}."
+        ).format(live.truth.kendall_tau)
     if not live.measures:
         return
     target = _target(run, live)
@@ -146,10 +141,15 @@ def _best_of_sweep(sweep: LiveSweep) -> Iterator[Markup]:
     if column is None or sweep.summary[column].isna().all():
         return
     rows = sweep.summary
+    words = SWEPT[column][:1].upper() + SWEPT[column][1:]
     best = rows.loc[rows[column].idxmax()]
-    yield Markup("{} is highest at <b>{}</b>: {:.3f}").format(
-        SWEPT[column][:1].upper() + SWEPT[column][1:], best["value"], best[column]
-    ) + Markup(" (standard deviation over seeds {:.3f}).").format(best[f"{column}_deviation"])
+    if len(rows) > 1 and rows[column].max() == rows[column].min():
+        yield Markup("<b>{} is the same at every value</b>: {:.3f}").format(words, best[column])
+    else:
+        yield Markup("{} is highest at <b>{}</b>: {:.3f}").format(
+            words, best["value"], best[column]
+        )
+    yield Markup(" (standard deviation over seeds {:.3f}).").format(best[f"{column}_deviation"])
 
 
 def _target(run: Run, live: LiveRun) -> TargetWords:

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from markupsafe import Markup
@@ -18,7 +18,6 @@ from hwbench.pages.blocks import (
     Cell,
     Column,
     DataTable,
-    Finding,
     Lines,
     Row,
     Section,
@@ -37,7 +36,7 @@ from hwbench.pages.plotting import (
 )
 from hwbench.results.live import LiveRun
 from hwbench.results.names import LIVE_RESULT
-from hwbench.results.true_value import TrueValue, baselines, beside_it, headline, unknown
+from hwbench.results.true_value import TrueValue, baselines, headline, unknown
 
 SEED_SUFFIX = re.compile(r"-seed\d+$")
 FEWEST_BELOW = 0.05
@@ -67,7 +66,7 @@ def methods(runs: Sequence[LiveRun]) -> list[Method]:
     """Searches put together by what they are besides their seed, in the order given."""
     together: dict[str, list[LiveRun]] = {}
     for run in runs:
-        content = {key: value for key, value in run.config.items() if key != "seed"}
+        content = _given({key: value for key, value in run.config.items() if key != "seed"})
         truth = run.truth.target if run.truth else ""
         key = json.dumps([content, truth], sort_keys=True, default=str)
         together.setdefault(key, []).append(run)
@@ -83,22 +82,54 @@ def methods(runs: Sequence[LiveRun]) -> list[Method]:
     ]
 
 
-def found_by_one(title: str, run: LiveRun) -> list[Block]:
-    """What one search found, by its true value, beside what costs no search."""
-    if run.truth is None:
-        return [Finding(title, (unknown(str(run.folder)),))]
-    sentence = Markup("<b>{}</b>").format(headline(run.truth))
-    return [Finding(title, (sentence,)), Lines(tuple(beside_it(run.truth)))]
+def _given(value: Any) -> Any:
+    """A config tree without what is zero, off or empty: it may be left out there as well."""
+    if not isinstance(value, dict):
+        return value
+    inner = {key: _given(each) for key, each in value.items()}
+    return {key: each for key, each in inner.items() if each}
 
 
-def found_by_several(method: Method) -> list[Block]:
+def found_by_one(method: Method) -> Iterator[Markup | str]:
+    """What one search found, by its true value; nothing where it has not ended."""
+    (run,) = method.runs
+    if run.truth is not None:
+        yield Markup("<b>{}</b>").format(headline(run.truth))
+    elif run.result:
+        yield unknown(str(run.folder))
+
+
+def costless(runs: Sequence[LiveRun]) -> list[Block]:
+    """What costs no search, said once for all searches that the same table judges."""
+    by_table: dict[tuple[str, str], TrueValue] = {}
+    for run in runs:
+        if run.truth is not None:
+            key = run.truth.target, run.truth.sha256
+            if key not in by_table or by_table[key].best_of is None:
+                by_table[key] = run.truth
+    return [
+        Lines(
+            (f"Beside that, by {found.words}:", *baselines(found))
+            if len(by_table) > 1
+            else tuple(baselines(found))
+        )
+        for found in by_table.values()
+    ]
+
+
+def found_by_several(method: Method) -> Iterator[Markup | str]:
     """What searches of one method found on average, with the interval over their seeds."""
     found = method.known
-    ended = sum(bool(run.result) for run in method.runs)
-    stopped = len(method.runs) - ended
-    sentences: list[Markup | str] = [f"{stopped} searches have not ended."] if stopped else []
+    stopped = sum(not run.result for run in method.runs)
     if not found:
-        return [Finding(method.title, (unknown(str(method.runs[0].folder)), *sentences))]
+        yield unknown(str(method.runs[0].folder))
+    else:
+        yield _mean_headline(found)
+    if stopped:
+        yield f"{stopped} of {len(method.runs)} searches have not ended."
+
+
+def _mean_headline(found: Sequence[TrueValue]) -> Markup:
     first = found[0]
     mean, low, high = mean_interval([_value(each) for each in found])
     better = float(np.mean([each.better_than or 0.0 for each in found]))
@@ -108,7 +139,7 @@ def found_by_several(method: Method) -> list[Block]:
         else ""
     )
     beside = first.more_than_random(mean)
-    sentence = Markup(
+    return Markup(
         "<b>Over {} seed{} what was found truly has {} on average, better than {:.0f} % of {:,} "
         "architectures{}</b> ({}{})."
     ).format(
@@ -121,7 +152,6 @@ def found_by_several(method: Method) -> list[Block]:
         first.words,
         interval,
     )
-    return [Finding(method.title, (sentence, *sentences)), Lines(tuple(baselines(first)))]
 
 
 def _value(found: TrueValue) -> float:
