@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import pandas as pd
 from markupsafe import Markup
 
 from hwbench.analysis.differences import (
@@ -24,21 +25,34 @@ from hwbench.pages.blocks import (
     Column,
     DataTable,
     Finding,
+    Lines,
     Notice,
     Row,
     Section,
     Terms,
     Text,
 )
+from hwbench.pages.plotting import Entry
 from hwbench.pages.rendering import render_page
 from hwbench.report.compare import figures
-from hwbench.report.compare.measured import Measured, table, verdict
+from hwbench.report.compare.alone import only_in_one
+from hwbench.report.compare.measured import Measured, headline, lines, table
 from hwbench.report.live.comparison import live_comparison
 from hwbench.report.provenance import result_files
 from hwbench.results.names import RECORD, SEARCHES, SIMULATION, TRIALS_FILE
 from hwbench.results.run import Run
 
 PARTS = ("study", "simulation", "search")
+SIMULATED = (
+    ("mra_all", "MRA of all selected, points", 3, False),
+    ("mra_pareto", "MRA of verified picks, points", 3, False),
+    ("hypervolume", "Hypervolume", 4, True),
+)
+"""Measures of simulated selections: column, words, digits, and whether more is better."""
+
+SEARCHED = (("hypervolume", "Hypervolume", 4), ("accuracy", "Best accuracy, %", 2))
+"""Measures of searches, larger is better: column, words, digits."""
+
 LIVE = "live search"
 TERMS = (
     (
@@ -72,16 +86,23 @@ def render_comparison(one: Run, other: Run) -> str:
     if not (study or simulation or search or live):
         raise _nothing_in_common(one, other)
     measured = [*study, *simulation, *search]
+    looks = _looks(one, other, study)
+    shown = _most_changed(study)
     summary: list[Block] = [
+        *([Finding("", (headline(measured),))] if measured else []),
+        *live,
         Text(Markup("A is <b>{}</b>, B is <b>{}</b>; a difference is B less A.").format(*names)),
         *_notices(one, other),
-        *(Finding(each.title, (verdict(each),)) for each in measured),
-        *live,
+        *([Lines(tuple(lines(measured)))] if measured else []),
     ]
+    if shown is not None:
+        summary.append(figures.study_figure(shown.name, shown.title, shown.rows, looks))
+    elif measured:
+        summary.append(figures.verdicts_figure(measured))
     sections = [
         Section("summary", "Summary", summary),
+        *_parts(study, simulation, search, looks, shown),
         _settings(one, other),
-        *_parts(one, study, simulation, search),
         Section("how-to-read", "How to read this", [Terms(TERMS)]),
         Section("provenance", "Provenance", [result_files([*one.records, *other.records])]),
     ]
@@ -113,6 +134,7 @@ def _study(one: Run, other: Run) -> list[Measured]:
             ("predictor", *(["encoding"] if several else []), "training_size"),
             3,
             True,
+            "tau",
         )
         for i, (target, own) in enumerate(rows.groupby("target", sort=True))
     ]
@@ -122,11 +144,9 @@ def _simulation(one: Run, other: Run) -> list[Measured]:
     if one.simulation is None or other.simulation is None:
         return []
     found = []
-    for measure, words, digits, better in (
-        ("mra_all", "MRA of all selected, points", 3, False),
-        ("mra_pareto", "MRA of verified picks, points", 3, False),
-        ("hypervolume", "Hypervolume", 4, True),
-    ):
+    for measure, words, digits, better in SIMULATED:
+        if not _in_both(one.simulation, other.simulation, measure):
+            continue
         rows = paired_differences(
             one.simulation, other.simulation, SIMULATION_KEYS, "repeat", measure
         )
@@ -139,6 +159,7 @@ def _simulation(one: Run, other: Run) -> list[Measured]:
                     ("pairing", "predictor", "training_size", "n_candidates", "deviation"),
                     digits,
                     better,
+                    measure,
                 )
             )
     return found
@@ -150,10 +171,9 @@ def _search(one: Run, other: Run) -> list[Measured]:
     last = min(int(search["evaluation"].max()) for search in (one.search, other.search))
     first, second = (search_outcomes(search, last) for search in (one.search, other.search))
     found = []
-    for measure, words, digits in (
-        ("hypervolume", "Hypervolume", 4),
-        ("accuracy", "Best accuracy, %", 2),
-    ):
+    for measure, words, digits in SEARCHED:
+        if not _in_both(one.search, other.search, measure):
+            continue
         rows = paired_differences(first, second, SEARCH_KEYS, "seed", measure)
         for i, (metric, own) in enumerate(rows.groupby("metric_target", sort=True)):
             found.append(
@@ -164,8 +184,29 @@ def _search(one: Run, other: Run) -> list[Measured]:
                     ("strategy", "goal", "limit"),
                     digits,
                     True,
+                    f"search {measure}",
                 )
             )
+    return found
+
+
+def _in_both(one: pd.DataFrame, other: pd.DataFrame, measure: str) -> bool:
+    """Whether both runs have a measure; older ones may lack it."""
+    return all(measure in frame and frame[measure].notna().any() for frame in (one, other))
+
+
+def _lacking(one: Run, other: Run) -> list[str]:
+    """The measures of both runs' parts that one of them lacks."""
+    found = []
+    for part, measures in (("simulation", SIMULATED), ("search", SEARCHED)):
+        frames = [getattr(run, part) for run in (one, other)]
+        if any(frame is None for frame in frames):
+            continue
+        for measure, words, *_ in measures:
+            there = [_in_both(frame, frame, measure) for frame in frames]
+            if there[0] != there[1]:
+                lacks = "B" if there[0] else "A"
+                found.append(f"{words.partition(',')[0]}: {lacks} is of a version without it.")
     return found
 
 
@@ -227,13 +268,38 @@ def _notices(one: Run, other: Run) -> list[Block]:
     for name, run, rest in (("A", one, other), ("B", other, one)):
         parts = [part for part in _parts_of(run) if part not in _parts_of(rest)]
         only += [f"{name} alone holds a {part}." for part in parts]
-    if one.study is not None and other.study is not None:
-        first, second = set(one.study["target"]), set(other.study["target"])
-        only += [f"A alone predicts {target}." for target in sorted(first - second)]
-        only += [f"B alone predicts {target}." for target in sorted(second - first)]
+    only += [*only_in_one(one, other, _titles(one, other)), *_lacking(one, other)]
     if only:
-        notices.append(Notice("Not everything can be compared.", "What not", tuple(only)))
+        notices.append(
+            Notice(
+                Markup("<b>Not compared</b>, since one run alone has it: {}").format(" ".join(only))
+            )
+        )
     return notices
+
+
+def _titles(one: Run, other: Run) -> dict[str, str]:
+    """Titles of the predictors of both runs, by name: those of the first come first."""
+    first, second = (
+        {} if run.study is None else predictor_titles(with_plain_names(run.study))
+        for run in (one, other)
+    )
+    return {**first, **{name: title for name, title in second.items() if name not in first}}
+
+
+def _looks(one: Run, other: Run, study: Sequence[Measured]) -> dict[tuple[str, str], Entry]:
+    """The look of every predictor in all figures, those that one run alone has included."""
+    titles = _titles(one, other)
+    return figures.predictor_looks([each.rows for each in study], list(titles.values()))
+
+
+def _most_changed(study: Sequence[Measured]) -> Measured | None:
+    """The target whose scores changed most; None where no study is compared."""
+    if not study:
+        return None
+    return max(
+        study, key=lambda each: (len(each.clear), float(each.rows["difference"].abs().max()))
+    )
 
 
 def _settings(one: Run, other: Run) -> Section:
@@ -254,15 +320,16 @@ def _settings(one: Run, other: Run) -> Section:
         ]
     if not rows:
         text = "Specification, versions, machine and tables are the same."
-        return Section("settings", "What differs", [Text(text)])
+        return Section("settings", "Settings that differ", [Text(text)])
     columns = (
         Column("setting", "setting", numeric=False),
         Column("of", "of", numeric=False),
         Column("A", "a", numeric=False),
         Column("B", "b", numeric=False),
     )
-    table = DataTable("settings-table", "Settings that differ", columns, tuple(rows))
-    return Section("settings", "What differs", [table], (RECORD,))
+    title = f"{len(rows)} setting{'s' * (len(rows) != 1)}"
+    table = DataTable("settings-table", title, columns, tuple(rows), folded=True)
+    return Section("settings", "Settings that differ", [table], (RECORD,))
 
 
 def shorten(text: str, most: int = 48) -> str:
@@ -271,17 +338,19 @@ def shorten(text: str, most: int = 48) -> str:
 
 
 def _parts(
-    one: Run,
     study: Sequence[Measured],
     simulation: Sequence[Measured],
     search: Sequence[Measured],
+    looks: figures.Looks,
+    shown: Measured | None,
 ) -> list[Section]:
+    """Every measure in full; the figure of the target that the summary shows is not drawn again."""
     sections = []
-    if study and one.study is not None:
-        titles = list(predictor_titles(with_plain_names(one.study)).values())
+    if study:
         blocks: list[Block] = []
         for i, each in enumerate(study):
-            blocks.append(figures.study_figure(each.name, each.title, each.rows, titles))
+            if each is not shown:
+                blocks.append(figures.study_figure(each.name, each.title, each.rows, looks))
             blocks.append(table(each, folded=i > 0))
         sections.append(Section("study", "Predictors", blocks, (TRIALS_FILE,)))
     for name, title, measures, file in (
@@ -289,12 +358,6 @@ def _parts(
         ("search", "Searches", search, SEARCHES),
     ):
         if measures:
-            sections.append(
-                Section(
-                    name,
-                    title,
-                    [table(each, folded=i > 0) for i, each in enumerate(measures)],
-                    (file,),
-                )
-            )
+            blocks = [table(each, folded=i > 0) for i, each in enumerate(measures)]
+            sections.append(Section(name, title, blocks, (file,)))
     return sections
