@@ -63,7 +63,9 @@ def _values(run: Run, part: str, column: str) -> list[Any] | None:
     if frame is None or column not in frame:
         return None
     if part == STUDY:
-        frame = with_plain_names(frame[~frame["own_training_set"]])
+        frame = with_plain_names(frame)
+        if column != "predictor":  # sizes and seeds of those with a training set of their own
+            frame = frame[~frame["own_training_set"]]
         if column == "encoding":
             pairs = frame[["predictor", "encoding"]].drop_duplicates()
             return sorted(map(tuple, pairs.itertuples(index=False)))

@@ -88,12 +88,14 @@ def render_comparison(one: Run, other: Run) -> str:
     measured = [*study, *simulation, *search]
     looks = _looks(one, other, study)
     shown = _most_changed(study)
+    said = [*lines(measured), *_not_compared(one, other)]
     summary: list[Block] = [
         *([Finding("", (headline(measured),))] if measured else []),
-        *live,
+        *live[:1],  # which found the better architecture
         Text(Markup("A is <b>{}</b>, B is <b>{}</b>; a difference is B less A.").format(*names)),
         *_notices(one, other),
-        *([Lines(tuple(lines(measured)))] if measured else []),
+        *([Lines(tuple(said))] if said else []),
+        *live[1:],
     ]
     if shown is not None:
         summary.append(figures.study_figure(shown.name, shown.title, shown.rows, looks))
@@ -264,18 +266,19 @@ def _notices(one: Run, other: Run) -> list[Block]:
                 ).format(", ".join(changed))
             )
         )
+    return notices
+
+
+def _not_compared(one: Run, other: Run) -> list[Markup]:
+    """A line that names what one run alone has; none where both have the same."""
     only = []
     for name, run, rest in (("A", one, other), ("B", other, one)):
         parts = [part for part in _parts_of(run) if part not in _parts_of(rest)]
         only += [f"{name} alone holds a {part}." for part in parts]
     only += [*only_in_one(one, other, _titles(one, other)), *_lacking(one, other)]
-    if only:
-        notices.append(
-            Notice(
-                Markup("<b>Not compared</b>, since one run alone has it: {}").format(" ".join(only))
-            )
-        )
-    return notices
+    if not only:
+        return []
+    return [Markup("<b>Not compared</b>, since one run alone has it: {}").format(" ".join(only))]
 
 
 def _titles(one: Run, other: Run) -> dict[str, str]:

@@ -116,7 +116,7 @@ def _row(title: str, one: Any, other: Any) -> Row:
         for value, there in zip((one, other), known, strict=True)
     ]
     if all(known):
-        cells.append(Cell(f"{other - one + 0.0:+.3g}" if other != one else "0", float(other - one)))
+        cells.append(Cell(_difference(one, other), float(other - one)))
     else:
         cells.append(EMPTY)
     return Row(title, tuple(cells))
@@ -124,3 +124,10 @@ def _row(title: str, one: Any, other: Any) -> Row:
 
 def _number(value: float) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:.4g}"
+
+
+def _difference(one: float, other: float) -> str:
+    if other == one:
+        return "0"
+    whole = isinstance(one, int) and isinstance(other, int)
+    return f"{other - one:+,}" if whole else f"{other - one + 0.0:+.3g}"
