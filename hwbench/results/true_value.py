@@ -10,7 +10,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, NonNegativeInt, PositiveInt
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    NonNegativeInt,
+    PositiveInt,
+    model_validator,
+)
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -120,6 +128,13 @@ class TrueValue(_Part):
     largest: tuple[Largest, ...] = Field(default=(), strict=False)
     kendall_tau: FiniteFloat | None = None
     quantiles: tuple[FiniteFloat, ...] = Field(strict=False, min_length=2)
+
+    @model_validator(mode="after")
+    def _known_or_not(self) -> TrueValue:
+        given = [each is not None for each in (self.value, self.rank, self.better_than)]
+        if any(given) and not all(given):
+            raise ValueError("value, rank and better_than must be given together")
+        return self
 
     @property
     def words(self) -> str:

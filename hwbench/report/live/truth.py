@@ -284,7 +284,7 @@ def _table(name: str, own: Sequence[_Held]) -> DataTable:
         Column(f"true value{unit}", "true_value"),
         Column("rank", "rank"),
         Column("better than, %", "better_than"),
-        Column("less the random mean", "less_random_mean"),
+        Column("more than random", "more_than_random"),
         Column("test images, supernet's weights, %", "supernet_test_accuracy"),
     )
     return DataTable(

@@ -239,6 +239,7 @@ def test_searches_of_one_method_have_a_mean_over_seeds(
     assert f"95 % interval over the seeds {low:.2f} to {high:.2f} %" in words
     assert f"DARTS on digits: mean of 3 seeds {mean:.2f}± {(high - low) / 2:.2f}" in words
     assert words.count("One architecture drawn at random has") == 1
+    assert "Their rankings agree with the true values at a Kendall's tau of -0.02 on" in words
 
 
 @pytest.mark.parametrize(
@@ -247,6 +248,7 @@ def test_searches_of_one_method_have_a_mean_over_seeds(
         ("good", r"result\.json: truth must be an object"),
         ({"target": "a:b"}, r"result\.json: truth: the key 'title' is missing"),
         (truth(value="high"), r"result\.json: truth: value"),
+        ({**truth(), "rank": None}, r"truth: value, rank and better_than must be given together"),
         (truth(better_than=7.0), r"result\.json: truth: better_than"),
     ],
 )
