@@ -11,6 +11,7 @@ FILES = asset_files("data", ".parquet")
 
 
 ROWS = {"nb201-digits": 15625, "macro-cpu": 6561, "transnas-macro-cpu": 3256}
+"""Tables that were measured and trained by hwbench itself; the others are of the literature."""
 
 
 @pytest.mark.parametrize(("name", "rows"), ROWS.items())
@@ -28,25 +29,28 @@ def test_explains_itself(name):
     assert card.name == name
     assert card.licence != "unspecified"
     for recipe in card.recipes:
-        assert recipe["machine"]["processor"]
-        assert recipe["versions"]["torch"]
+        if name in ROWS:
+            assert recipe["machine"]["processor"]
+            assert recipe["versions"]["torch"]
+        else:
+            assert all(file["licence"] and file["commit"] for file in recipe["files"])
     for column in card.columns.values():
         assert column.unit
         assert column.source
 
 
 def test_all_are_small():
-    assert sum(path.stat().st_size for path in FILES.values()) < 3e6
+    assert sum(path.stat().st_size for path in FILES.values()) < 12e6
 
 
 def test_latency_is_dearer_for_more_work():
-    for name in FILES:
+    for name in ROWS:
         table = hb.load_table(name)
         assert spearmanr(table.column("latency"), table.column("flops")).statistic > 0.5
 
 
 def test_counts_are_the_formulas():
-    for name in FILES:
+    for name in ROWS:
         table = hb.load_table(name)
         skeleton = table.card.recipes[0]["skeleton"]
         flops = table.space.flops(table.archs, **skeleton)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
-import textwrap
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -25,6 +23,9 @@ from hwbench.cli.output import (
 from hwbench.registry import Registry
 from hwbench.results.record import notes_of, read_record
 
+if TYPE_CHECKING:
+    from hwbench.results.true_value import TrueValue
+
 app = typer.Typer(
     help="Search architectures by training supernets (PyTorch); experimental.",
     no_args_is_help=True,
@@ -40,10 +41,7 @@ Name = Annotated[
 ]
 Recipe = Annotated[
     str,
-    typer.Option(
-        help="'published' settings, or 'small' ones: a smoke test on digits, which takes "
-        "minutes and shows that the code runs."
-    ),
+    typer.Option(help="'published' settings, or 'small' ones: smoke tests of minutes."),
 ]
 Device = Annotated[
     str | None, typer.Option(help="Such as cpu or cuda (experimental); CUDA if there is one.")
@@ -201,15 +199,43 @@ def rank(
     if as_json:
         print_json({"ranked": len(frame), "measures": measures, "best": best, "notes": notes})
         return
+    names = {column: "target value" if column == "true" else column for column in frame.columns}
     print_listing(
-        [{key: _number(value) for key, value in row.items()} for row in best],
-        list(frame.columns),
+        [{names[key]: _number(value) for key, value in row.items()} for row in best],
+        list(names.values()),
         as_json=False,
         wrap=False,
     )
     if measures:
-        _print_numbers(measures)
+        _print_numbers(_by_the_target(measures))
     print_notes(notes)
+
+
+@app.command()
+def truth(
+    folder: Annotated[Path, typer.Argument(help="The run folder of a finished search.")],
+    target: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TABLE:COLUMN",
+            help="True values; by default the ranking's, or those of a public benchmark.",
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say how good what a search found truly is: held against a table of trained architectures.
+
+    Searches do so at their end where a table of their space comes with hwbench; this is for runs of
+    older versions, and for a table of one's own. The run folder keeps it.
+    """
+    from hwbench.live.run import truth_run
+    from hwbench.results.live import read_live_run
+
+    result = truth_run(folder, target)
+    if as_json:
+        print_json(result["truth"])
+        return
+    _print_truth(read_live_run(folder).truth, folder)
 
 
 @app.command()
@@ -297,7 +323,8 @@ def sweep(
     """
     from hwbench.live.config import sweep_path
     from hwbench.live.sweep import run_sweep
-    from hwbench.results.live import summary
+    from hwbench.results.live import is_live_run, read_live_run, summary
+    from hwbench.results.true_value import baselines, unknown
 
     path = sweep_path(name)
     folder = output or Path("runs") / f"live-{path.stem}"
@@ -307,7 +334,8 @@ def sweep(
     if as_json:
         print_json(rows)
         return
-    shown = ["value", "weight_sets", "search_accuracy", "test_accuracy"]
+    shown = ["value", "true_value", "true_better_than", "weight_sets"]
+    shown += ["search_accuracy", "test_accuracy"]
     shown += ["kendall_tau", "kendall_tau_top50", "improvement_top1", "improvement_top5"]
     shown += ["improvement_top10"]
     columns = [column for column in shown if rows and column in rows[0]]
@@ -318,25 +346,54 @@ def sweep(
         title="mean ± deviation over the seeds",
         wrap=False,
     )
+    truths = [read_live_run(path).truth for path in sorted(folder.iterdir()) if is_live_run(path)]
+    known = next((each for each in truths if each is not None), None)
+    typer.echo(f"True values: {known.words}." if known else unknown("FOLDER"))
+    for sentence in baselines(known) if known else ():
+        typer.echo(sentence)
     records = [read_record(path) for path in sorted(folder.iterdir()) if path.is_dir()]
     print_notes(dict.fromkeys(note for record in records for note in notes_of(record)))
     typer.echo(f"written: {folder}")
 
 
 def _print_result(result: dict[str, Any], folder: Path, as_json: bool) -> None:
+    from hwbench.results.live import read_live_run
+
     notes = notes_of(read_record(folder))
     if as_json:
         print_json({**result, "notes": notes})
         return
-    from hwbench.report.live.worth import worth_sentences
-
-    for sentence in worth_sentences(result):
-        typer.echo(textwrap.fill(sentence.striptags(), shutil.get_terminal_size().columns))
+    _print_truth(read_live_run(folder).truth, folder)
     ranking = result.get("ranking") or {}
-    plain = {key: value for key, value in result.items() if key not in ("ranking", "true")}
-    _print_numbers({**plain, **ranking})
+    rest = {key: value for key, value in result.items() if key not in ("ranking", "truth")}
+    _print_numbers({**_by_the_supernet(rest), **_by_the_target(ranking)})
     print_notes(notes)
     typer.echo(f"written: {folder}")
+
+
+def _print_truth(found: TrueValue | None, folder: Path) -> None:
+    """How good what was found truly is, before all else."""
+    from hwbench.results.true_value import beside_it, headline, unknown
+
+    if found is None:
+        typer.echo(unknown(str(folder)))
+        return
+    for sentence in (headline(found), *beside_it(found)):
+        typer.echo(sentence)
+
+
+def _by_the_supernet(numbers: Mapping[str, Any]) -> dict[str, Any]:
+    """A result's numbers, its accuracies named as what they are."""
+    names = {
+        "search_accuracy": "validation accuracy, supernet's weights",
+        "test_accuracy": "test accuracy, supernet's weights",
+    }
+    return {names.get(key, key): value for key, value in numbers.items()}
+
+
+def _by_the_target(measures: Mapping[str, Any]) -> dict[str, Any]:
+    """Measures of a ranking, named after the target, which may be no truth."""
+    return {key.replace("true", "target value"): value for key, value in measures.items()}
 
 
 def _print_numbers(numbers: Mapping[str, Any]) -> None:

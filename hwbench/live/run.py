@@ -27,11 +27,12 @@ from hwbench.live.selections.base import Selection
 from hwbench.live.supernets.export import export_network, load_network
 from hwbench.live.supernets.supernet import Supernet
 from hwbench.live.training import load_checkpoint, train_epochs
-from hwbench.live.truth import true_value
+from hwbench.live.truth import Truth, find_truth, true_value
 from hwbench.locks import only_writer
 from hwbench.optimisation import denormals_flushed
 from hwbench.progress import Progress, StageProgress, silent, silent_stage
-from hwbench.results.frames import write_frame
+from hwbench.results.frames import read_frame, write_frame
+from hwbench.results.live import RANKING_COLUMNS
 from hwbench.results.names import (
     ARCHITECTURE,
     CHECKPOINT,
@@ -49,6 +50,7 @@ from hwbench.results.names import (
 from hwbench.results.ranking_measures import measures_of
 from hwbench.results.record import read_record, write_record
 from hwbench.results.texts import read_object
+from hwbench.results.true_value import about_stand_in
 from hwbench.spaces import get_space
 from hwbench.tables.pairs import Accuracies, load_accuracies
 from hwbench.toml import to_toml
@@ -95,9 +97,9 @@ def run_live(
     Returns
     -------
     The result, as in the folder's `result.json`: `architecture` (its string), `search_accuracy` and
-    `test_accuracy` of it in % with the supernet's weights, `true` (what it is worth by a table of
-    full trainings, see `hwbench.live.truth.true_value`), `weight_sets`, and the measures of the
-    ranking, if the config has one with a target.
+    `test_accuracy` of it in % with the supernet's weights, `weight_sets`, the measures of the
+    ranking, if the config has one with a target, and `truth`, see
+    `hwbench.results.true_value.TrueValue`, where true values are known.
 
     Raises
     ------
@@ -106,34 +108,23 @@ def run_live(
         together, the ranking's target is unknown, or TensorBoard is asked for and not installed.
     """
     place = choose_device(device)
-    truth = true_values(
-        config.ranking, config.space.name
-    )  # what is wrong is said before the search
+    # What is wrong is said before the search.
+    target, truth = true_values(config.ranking, config.space.name), find_truth(config)
     with only_writer(folder) as claim:
         if fresh:
             _remove_run(folder)
         _claim(folder, config)
         if (folder / LIVE_RESULT).exists():
-            return _with_true_value(folder, config)
+            return _with_truth(folder, truth)
         with seeded(config.seed, place, threads), denormals_flushed():
             search = make_search(config, place)
             done = load_checkpoint(search, folder)
-            _record_session(folder, truth)
+            _record_session(folder, _notes(target, truth))
             progress = stage("training the supernet")
             train_epochs(search, folder, done, progress, tensorboard=tensorboard)
-            result = _conclude(search, folder, stage)
-        write_text(folder / LIVE_RESULT, json.dumps(result, indent=2) + "\n", durable=True)
+            result = _conclude(search, folder, truth, stage)
+        _write_result(folder, result)
         claim.check()
-    return result
-
-
-def _with_true_value(folder: Path, config: LiveConfig) -> dict[str, Any]:
-    """The result of a finished run; one of an older version is told what was found is worth."""
-    result = read_object(folder / LIVE_RESULT)
-    if "true" not in result and isinstance(result.get("architecture"), str):
-        arch = get_space(config.space.name).from_string(result["architecture"])
-        result["true"] = true_value(config.space.name, arch, config.data.name)
-        write_text(folder / LIVE_RESULT, json.dumps(result, indent=2) + "\n", durable=True)
     return result
 
 
@@ -204,7 +195,7 @@ def true_values(ranking: RankingNode | None, space: str) -> Accuracies | None:
 # ---------------------------------------------------------------------- stages
 
 
-def _conclude(search: Search, folder: Path, stage: StageProgress) -> dict[str, Any]:
+def _conclude(search: Search, folder: Path, truth: Truth, stage: StageProgress) -> dict[str, Any]:
     """Rank, select and export what a trained search came to."""
     config, supernet = search.config, search.supernet
     result: dict[str, Any] = {"weight_sets": weight_sets(supernet)}
@@ -232,9 +223,11 @@ def _conclude(search: Search, folder: Path, stage: StageProgress) -> dict[str, A
         for part in ("validation", "test")
     }
     result["architecture"] = supernet.space.to_string(arch)
-    result["true"] = true_value(supernet.space.name, arch, config.data.name)
     result["search_accuracy"] = float(found["validation"])
     result["test_accuracy"] = float(found["test"])
+    held = true_value(truth, supernet, result["architecture"], frame)
+    if held is not None:
+        result["truth"] = held.model_dump(mode="json")
     if not supernet.is_split:
         export_network(supernet.finalised(arch), folder / ARCHITECTURE)
     return result
@@ -258,7 +251,8 @@ def rank_run(
         Where the folder holds no finished run.
     """
     config = _finished(folder)
-    truth = true_values(ranking, config.space.name)
+    target = true_values(ranking, config.space.name)
+    truth = find_truth(config.model_copy(update={"ranking": ranking}))
     place = choose_device(device)
     with only_writer(folder) as claim:
         supernet = load_network(folder / SUPERNET).to(place)
@@ -268,8 +262,40 @@ def rank_run(
             frame = rank_supernet(supernet, data, ranking, seed=config.seed, progress=progress)
         claim.check()
         write_frame(folder / LATER_RANKING, frame)
-        write_record(folder, {**(read_record(folder) or {}), "notes": _notes(truth)})
+        write_record(folder, {**(read_record(folder) or {}), "notes": _notes(target, truth)})
     return frame
+
+
+def truth_run(folder: Path, target: str | None = None) -> dict[str, Any]:
+    """Hold what a finished run found against a table of true values; its `result.json` keeps it.
+
+    Parameters
+    ----------
+    folder : the run folder.
+    target : "table:column"; by default as for `hwbench.live.truth.find_truth`.
+
+    Returns
+    -------
+    The result, as `run_live` returns it.
+
+    Raises
+    ------
+    HwbenchError
+        Where the folder holds no finished run, the target is unknown or of another space, or there
+        is none.
+    """
+    config = _finished(folder)
+    truth = find_truth(config, target)
+    if truth.target is None:
+        raise HwbenchError(
+            f"{folder}: no true values of {config.space.name} come with hwbench; name a table of "
+            "your own with --target TABLE:COLUMN (hwbench tables list), or train what was found "
+            f"with hwbench live retrain {folder}"
+        )
+    with only_writer(folder) as claim:
+        result = _with_truth(folder, truth, again=True)
+        claim.check()
+    return result
 
 
 def retrain_run(
@@ -339,6 +365,24 @@ def _finished(folder: Path) -> LiveConfig:
     return load_config(str(folder / CONFIG))
 
 
+def _with_truth(folder: Path, truth: Truth, *, again: bool = False) -> dict[str, Any]:
+    """A finished run's result, held against true values if it has not been, or is to be again."""
+    result = read_object(folder / LIVE_RESULT)
+    if truth.target is None or ("truth" in result and not again):
+        return result
+    ranking = read_frame(folder / RANKING, RANKING_COLUMNS)
+    supernet = load_network(folder / SUPERNET)
+    held = true_value(truth, supernet, result["architecture"], ranking)
+    if held is not None:
+        result["truth"] = held.model_dump(mode="json")
+        _write_result(folder, result)
+    return result
+
+
+def _write_result(folder: Path, result: dict[str, Any]) -> None:
+    write_text(folder / LIVE_RESULT, json.dumps(result, indent=2) + "\n", durable=True)
+
+
 def weight_sets(supernet: Supernet) -> int:
     """Sets of weights of all candidates, counted once a position (LAUBE 6.3.3)."""
     by_position = {each.position: each.weight_sets() for each in supernet.mixed_operations()}
@@ -361,7 +405,7 @@ def _claim(folder: Path, config: LiveConfig) -> None:
     write_text(path, text)
 
 
-def _record_session(folder: Path, truth: Accuracies | None) -> None:
+def _record_session(folder: Path, notes: dict[str, list[str]]) -> None:
     """Add to the record of a folder that its search is begun, or gone on with, here and now."""
     there = read_record(folder) or {}
     session = {
@@ -375,11 +419,14 @@ def _record_session(folder: Path, truth: Accuracies | None) -> None:
         **session,
         "started": sessions[0].get("started", session["started"]),
         "sessions": sessions,
-        "notes": _notes(truth),
+        "notes": notes,
     }
     write_record(folder, record)
 
 
-def _notes(truth: Accuracies | None) -> dict[str, list[str]]:
-    """What was done to the column that a ranking is held against, as a record keeps it."""
-    return {} if truth is None or not truth.notes else {"ranking": list(truth.notes)}
+def _notes(target: Accuracies | None, truth: Truth) -> dict[str, list[str]]:
+    """What was done to the column that a ranking is held against, and whether it is a stand-in."""
+    notes = [] if target is None else list(target.notes)
+    if truth.stand_in is not None:
+        notes.append(about_stand_in(truth.stand_in))
+    return {"ranking": notes} if notes else {}

@@ -5,7 +5,7 @@ The window experiment of conditional weights (LAUBE 6.4.1) is a sweep over the e
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -114,14 +114,25 @@ def run_sweep(
                 fresh=fresh,
                 stage=staged,
             )
-            worth = result.pop("true", None) or {}
-            true = {"true_value": worth["value"], "true_rank": worth["rank"]} if worth else {}
-            measures = result.pop("ranking", {})
-            rows.append({"value": name, "seed": seed, **measures, **true, **result})
+            rows.append({"value": name, "seed": seed, **_numbers(result)})
             write_frame(folder / SWEEP_RESULTS, pd.DataFrame(rows))
         require_rows(folder / SWEEP_RESULTS, len(searches))
         claim.check()
     return pd.DataFrame(rows)
+
+
+def _numbers(result: Mapping[str, Any]) -> dict[str, Any]:
+    """A search's result as a row: true value, measures of the ranking, and all else."""
+    truth = result.get("truth") or {}
+    share = truth.get("better_than")
+    known = {
+        "true_value": truth.get("value"),
+        "true_rank": truth.get("rank"),
+        "true_better_than": None if share is None else 100 * share,
+    }
+    plain = {key: value for key, value in result.items() if key not in ("truth", "ranking")}
+    found = {key: float(value) for key, value in known.items() if value is not None}
+    return {**found, **result.get("ranking", {}), **plain}
 
 
 def _claim(sweep: Sweep, folder: Path, *, fresh: bool) -> None:

@@ -1,100 +1,261 @@
-"""How good a found architecture truly is, by a table of real trainings, beside random ones."""
+"""How good what a search found truly is: held against a table of trained architectures.
+
+True values are those of the ranking's target, else those of the public benchmark of the space that
+comes with hwbench. Accuracies of very short trainings are a stand-in: good to try a pipeline with,
+they are never called true.
+"""
 
 from __future__ import annotations
 
-from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
+from scipy.special import gammaln
+from scipy.stats import kendalltau
 
 from hwbench.arrays import Floats, IntArray
-from hwbench.spaces import SpaceLacksError
-from hwbench.tables.pairs import load_accuracies
+from hwbench.errors import HwbenchError
+from hwbench.files import file_digest
+from hwbench.live.config import LiveConfig
+from hwbench.live.supernets.supernet import Supernet
+from hwbench.results.true_value import BestOf, Drawn, Largest, StandIn, TrueValue
+from hwbench.spaces import get_space
+from hwbench.tables import Target, load_table, load_target
+from hwbench.tables.library import table_files, table_path
+from hwbench.tables.own.columns import normal_unit
+from hwbench.tables.pairs import FRACTION, PERCENT, Accuracies, load_accuracies
+from hwbench.tables.public.catalogue import benchmark_cards
 
-TRUE_VALUES = {
-    "nasbench201": {
-        "cifar10": "hw-nas-bench:cifar10.test_accuracy",
-        "cifar100": "hw-nas-bench:cifar100.test_accuracy",
-        "imagenet16": "hw-nas-bench:ImageNet16-120.test_accuracy",
-    },
-    "nasbench101": {"cifar10": "nasbench101:test_accuracy"},
-    "nasbench_macro": {"cifar10": "nasbench-macro:test_accuracy"},
-}
-"""By space and data set the column of accuracies after full trainings; a search on other images is
-held against the space's first."""
+FEWEST_EPOCHS = 10
+"""Accuracies of trainings of fewer epochs than this are a stand-in."""
 
-BEST_OF = 10
-"""Random architectures whose best is what a search is held against, beside a single one."""
+N_QUANTILES = 101
+LARGEST = ("parameters", "flops")
+_SAID = {"flops": "FLOPs"}
 
 
-def true_target(space: str, images: str) -> str | None:
-    """The column that says what architectures of a space are worth; None where there is none.
+@dataclass(frozen=True, eq=False)
+class Truth:
+    """What a search is held against.
+
+    Attributes
+    ----------
+    target : the column of true values.
+    accuracies : its values, larger is better; None of both where none are known.
+    stand_in : the ranking's target where it is one.
+    """
+
+    target: Target | None
+    accuracies: Accuracies | None
+    stand_in: StandIn | None
+
+
+def find_truth(config: LiveConfig, target: str | None = None) -> Truth:
+    """The true values for a search, before it begins.
 
     Parameters
     ----------
-    space : name of the search space.
-    images : name of the data set that is searched on.
+    config : of the search.
+    target : "table:column"; by default the ranking's target, and where that is a stand-in, or there
+        is none, the public benchmark of the space.
+
+    Raises
+    ------
+    HwbenchError
+        Where a target is unknown, of another space, or better the smaller it is.
     """
-    columns = TRUE_VALUES.get(space)
-    if columns is None:
-        return None
-    same = [column for data, column in columns.items() if images.startswith(data)]
-    # The longest name that fits: cifar100 begins with cifar10.
-    return same[-1] if same else next(iter(columns.values()))
+    space = get_space(config.space.name).name
+    ranked = None if config.ranking is None else config.ranking.target
+    short = None if ranked is None else _stand_in(load_target(ranked, missing="keep"))
+    name = target
+    if name is None and ranked is not None and short is None:
+        name = ranked
+    if name is None:
+        name = published_accuracy(space, config.data.name)
+    if name is None:
+        return Truth(None, None, short)
+    column, accuracies = load_target(name, missing="keep"), load_accuracies(name, space)
+    if (own := _stand_in(column)) is not None:
+        raise HwbenchError(
+            f"truth: {name} is of trainings of {own.epochs} epochs on {own.images}; name "
+            "accuracies of complete trainings"
+        )
+    if short is not None and ranked is not None:
+        short = short.model_copy(update={"kendall_tau": _agreement(ranked, space, accuracies)})
+    return Truth(column, accuracies, short)
 
 
-def true_value(space: str, arch: IntArray, images: str) -> dict[str, Any] | None:
-    """What a found architecture is worth, and what random ones are.
+def published_accuracy(space: str, images: str = "") -> str | None:
+    """The test accuracies of a space's public benchmark that comes with hwbench, "table:column".
 
-    Parameters
-    ----------
-    space : name of its search space.
-    arch : int64 of shape (n_positions,).
-    images : name of the data set that was searched on.
-
-    Returns
-    -------
-    `target`, `value` (its accuracy, %), `rank` (1 is best; equal ones share the best rank), `of`
-    (architectures of the table), `better_than` (share of the table, 0 to 1); of random
-    architectures `random_mean`, `random_least` and `random_most` (5 % and 95 % quantiles),
-    `random_best_of_10` (expectation of the best of ten); `most_flops` (the accuracy of the
-    architecture with most FLOPs, where the space knows them) and `best`. None where no table has
-    true values of the space, or the table lacks the architecture.
+    Those on the given images, else those that stand first; None where no table of the space comes
+    with hwbench.
     """
-    target = true_target(space, images)
-    if target is None:
-        return None
-    known = load_accuracies(target, space)
-    value = float(known.values_of(arch[None, :])[0])
-    if not np.isfinite(value):
-        return None
-    values = known.values
-    least, most = np.quantile(values, [0.05, 0.95])
-    found: dict[str, Any] = {
-        "target": target,
-        "value": value,
-        "rank": int((values > value).sum()) + 1,
-        "of": len(values),
-        "better_than": float((values < value).mean()),
-        "random_mean": float(values.mean()),
-        "random_least": float(least),
-        "random_most": float(most),
-        f"random_best_of_{BEST_OF}": expected_best(values, BEST_OF),
-        "best": float(values.max()),
+    there = table_files()
+    for card in benchmark_cards().values():
+        if card.space != space or card.comes_as not in there:
+            continue
+        columns = _test_accuracies(card.comes_as)
+        if columns:
+            alike = [name for name, dataset in columns.items() if dataset == images]
+            return f"{card.comes_as}:{(alike or list(columns))[0]}"
+    return None
+
+
+def _test_accuracies(table: str) -> dict[str, str | None]:
+    """A table's columns of test accuracies in %, with the data that each is of."""
+    return {
+        name: column.dataset
+        for name, column in load_table(table).card.columns.items()
+        if column.direction == "maximize" and column.split == "test" and column.unit == "%"
     }
-    with suppress(SpaceLacksError):
-        found["most_flops"] = float(values[int(np.argmax(known.space.flops(known.archs)))])
+
+
+def true_value(
+    truth: Truth, supernet: Supernet, found: str, ranking: pd.DataFrame | None
+) -> TrueValue | None:
+    """How good an architecture truly is, beside what costs no search; None where nothing is known.
+
+    Parameters
+    ----------
+    truth : of the search.
+    supernet : that chose.
+    found : the string of what it chose.
+    ranking : of the search, with the columns `architecture` and `score`; None where it ranked none.
+    """
+    if truth.target is None or truth.accuracies is None:
+        return None
+    return _held_against(truth.target, truth.accuracies, supernet, found, ranking)
+
+
+def expected_best(values: Floats, drawn: int) -> float:
+    """The mean of the best of several values drawn without replacement.
+
+    Parameters
+    ----------
+    values : of shape (n,).
+    drawn : how many are drawn; no more than there are.
+    """
+    ordered = np.sort(np.asarray(values, dtype=np.float64))
+    count = min(drawn, len(ordered))
+    # The best is the k-th smallest in C(k - 1, count - 1) of C(n, count) draws.
+    place = np.arange(count, len(ordered) + 1, dtype=np.float64)
+    log_share = _log_choose(place - 1, count - 1) - _log_choose(float(len(ordered)), count)
+    return float(np.exp(log_share) @ ordered[count - 1 :])
+
+
+def _log_choose(n: Any, k: float) -> Any:
+    return gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1)
+
+
+def _held_against(
+    target: Target,
+    accuracies: Accuracies,
+    supernet: Supernet,
+    found: str,
+    ranking: pd.DataFrame | None,
+) -> TrueValue:
+    values, space = accuracies.values, accuracies.space
+    value = float(accuracies.values_of(space.from_string(found)[None, :])[0])
+    known = bool(np.isfinite(value))
+    could = _could_be_found(accuracies, supernet)
+    own = values[could]
+    ranked = 0 if ranking is None else len(ranking)
+    return TrueValue(
+        target=target.key,
+        title=target.title,
+        dataset=target.card.dataset or "",
+        unit=_unit(target),
+        source=target.card.source,
+        sha256=file_digest(table_path(target.table_name)),
+        value=value if known else None,
+        rank=_rank(values, value) if known else None,
+        of=len(values),
+        better_than=float((values < value).mean()) if known else None,
+        best=float(values.max()),
+        random=_drawn(own) if len(own) else None,
+        best_of=BestOf(drawn=ranked, mean=expected_best(own, ranked))
+        if ranked and ranked <= len(own)
+        else None,
+        largest=tuple(_largest(target, accuracies, could)),
+        kendall_tau=None if ranking is None else _tau_of(ranking, accuracies),
+        quantiles=tuple(
+            float(each) for each in np.quantile(values, np.linspace(0, 1, N_QUANTILES))
+        ),
+    )
+
+
+def _unit(target: Target) -> str:
+    """Of the values as accuracies: fractions have become percentages, see `Accuracies`."""
+    unit, known = normal_unit(target.unit), target.values[np.isfinite(target.values)]
+    return PERCENT if unit == FRACTION and np.all((known >= 0) & (known <= 1)) else unit
+
+
+def _could_be_found(accuracies: Accuracies, supernet: Supernet) -> np.ndarray:
+    """Which architectures the search could have chosen and anybody would, bool (n_archs,)."""
+    space = accuracies.space
+    connected = space.connected(accuracies.archs)
+    try:
+        archs: IntArray = supernet.architectures()
+    except HwbenchError:  # too many to enumerate: no table of such a space leaves any out
+        return connected
+    return connected & np.isin(accuracies.keys, space.keys_of(archs))
+
+
+def _drawn(values: Floats) -> Drawn:
+    low, median, high = (float(each) for each in np.quantile(values, (0.05, 0.5, 0.95)))
+    return Drawn(of=len(values), mean=float(values.mean()), low=low, median=median, high=high)
+
+
+def _rank(values: Floats, value: float) -> int:
+    return 1 + int((values > value).sum())
+
+
+def _largest(target: Target, accuracies: Accuracies, could: np.ndarray) -> list[Largest]:
+    """The largest of what the search could have chosen, by each column of size in the table."""
+    prefix = target.column.rpartition(".")[0]
+    found = []
+    for what in LARGEST:
+        column = f"{prefix}.{what}" if prefix else what
+        if column not in target.table.card.columns or not could.any():
+            continue
+        sizes = Target.of(target.table, column, missing="keep").values_of(accuracies.archs)
+        sizes = np.where(could & np.isfinite(sizes), sizes, -np.inf)
+        if not np.isfinite(sizes.max()):
+            continue
+        value = float(accuracies.values[sizes == sizes.max()].mean())
+        said = _SAID.get(what, what)
+        rank = _rank(accuracies.values, value)
+        found.append(Largest(column=column, what=said, value=value, rank=rank))
     return found
 
 
-def expected_best(values: Floats, n: int) -> float:
-    """Expectation of the largest of n values drawn with replacement.
+def _tau_of(ranking: pd.DataFrame, accuracies: Accuracies) -> float | None:
+    space = accuracies.space
+    archs = np.stack([space.from_string(text) for text in ranking["architecture"]])
+    return _tau(ranking["score"].to_numpy(dtype=np.float64), accuracies.values_of(archs))
 
-    Parameters
-    ----------
-    values : float64 of shape (n_values,).
-    n : how many are drawn.
-    """
-    ordered = np.sort(values)
-    below = np.arange(len(ordered) + 1) / len(ordered)
-    return float(ordered @ np.diff(below**n))
+
+def _agreement(target: str, space: str, accuracies: Accuracies) -> float | None:
+    """Kendall's tau of a stand-in with the true values."""
+    return _tau(load_accuracies(target, space).values_of(accuracies.archs), accuracies.values)
+
+
+def _tau(one: Floats, other: Floats) -> float | None:
+    both = np.isfinite(one) & np.isfinite(other)
+    if both.sum() < 2:
+        return None
+    tau = float(kendalltau(one[both], other[both]).statistic)
+    return tau if np.isfinite(tau) else None
+
+
+def _stand_in(target: Target) -> StandIn | None:
+    """A column as a stand-in, None where its trainings are no short ones of `hwbench tables`."""
+    for recipe in target.table.card.recipes:
+        epochs, images = recipe.get("epochs"), recipe.get("images")
+        made_here = recipe.get("command") == "train" and images == target.card.dataset
+        if made_here and isinstance(epochs, int) and epochs < FEWEST_EPOCHS:
+            return StandIn(target=target.key, images=str(images), epochs=epochs)
+    return None

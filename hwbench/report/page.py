@@ -37,7 +37,7 @@ APPENDIX = (
 """Sections that only a reviewer wants."""
 
 
-UNFOLDED = ("found",)
+UNFOLDED = ("true-values", "found")
 """Sections that are a picture of the answer."""
 
 NOTES = "What was left out or changed before anything was computed"

@@ -32,9 +32,10 @@ from hwbench.results.names import (
 from hwbench.results.ranking_measures import measures_of
 from hwbench.results.record import read_record
 from hwbench.results.texts import read_object
+from hwbench.results.true_value import TrueValue
 from hwbench.spaces.edges import EDGE_COLUMNS, architecture_edges
 from hwbench.spaces.registry import named_space
-from hwbench.toml import load_toml
+from hwbench.toml import load_toml, validated
 
 EPOCH_COLUMNS: Columns = {
     "epoch": Column("integer", "from 0"),
@@ -87,21 +88,25 @@ SWEEP_COLUMNS: Columns = {
     "weight_sets": Column(
         "number", "sets of weights of all candidates, counted once a position (LAUBE 6.3.3)"
     ),
+    "ranked": Column("number", "architectures in the ranking; only with a ranking", optional=True),
     "true_value": Column(
         "number",
-        "in %, of what was found, after a full training, where a table has it",
+        "of what was found, in the table of true values; this and the next two only where it is "
+        "known, see `hwbench.results.true_value`",
         optional=True,
     ),
-    "true_rank": Column("number", "its rank in that table, 1 the best", optional=True),
-    "ranked": Column("number", "architectures in the ranking; only with a ranking", optional=True),
+    "true_rank": Column(
+        "number", "of it among the table's architectures, 1 the best", optional=True
+    ),
+    "true_better_than": Column("number", "share of them that are worse, in %", optional=True),
     **{
         name: Column("number", meaning, optional=True)
         for name, meaning in {
-            "kendall_tau": "of ranking and true values; this and all below only with a target",
-            "kendall_tau_top50": "over the 50 truly best",
-            "mean_true": "mean true value of the ranked",
-            "best_true": "best true value of the ranked",
-            "mean_true_top1": "mean true value of the best ranked; top5, top10 as well",
+            "kendall_tau": "of ranking and target; this and all below only with a target",
+            "kendall_tau_top50": "over the 50 best by the target",
+            "mean_true": "mean target value of the ranked",
+            "best_true": "best target value of the ranked",
+            "mean_true_top1": "mean target value of the best ranked; top5, top10 as well",
             "improvement_top1": "0 is the mean of all, 1 the best; top5, top10 as well "
             "(LAUBE 6.3.4)",
         }.items()
@@ -128,6 +133,7 @@ class LiveRun:
     edges : of the architecture found, see `EDGE_COLUMNS`; no rows where the search has not ended,
         or its space is not known here.
     retraining : what training the architecture from scratch came to; empty where it was not.
+    truth : how good the architecture found truly is; None where no true value is known.
     """
 
     folder: Path
@@ -140,6 +146,7 @@ class LiveRun:
     measures: dict[str, float]
     edges: pd.DataFrame
     retraining: dict[str, Any]
+    truth: TrueValue | None = None
 
 
 @dataclass(frozen=True)
@@ -204,6 +211,7 @@ def read_live_run(folder: Path) -> LiveRun:
         measures=measures_of(ranking) if measurable else {},
         edges=_edges(config, result),
         retraining=read_object(folder / RETRAINING),
+        truth=_truth(folder, result),
     )
 
 
@@ -227,6 +235,16 @@ def summary(searches: pd.DataFrame) -> pd.DataFrame:
     grouped = searches.groupby("value", sort=False)[list(numbers)]
     mean, deviation = grouped.mean(), grouped.std()
     return mean.join(deviation, rsuffix="_deviation").reset_index()
+
+
+def _truth(folder: Path, result: dict[str, Any]) -> TrueValue | None:
+    given = result.get("truth")
+    if given is None:
+        return None
+    where = f"{folder / LIVE_RESULT}: truth"
+    if not isinstance(given, dict):
+        raise HwbenchError(f"{where} must be an object")
+    return validated(given, TrueValue, where=where)
 
 
 def _edges(config: dict[str, Any], result: dict[str, Any]) -> pd.DataFrame:

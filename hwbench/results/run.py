@@ -205,19 +205,6 @@ class Run:
         return [{key: str(each.get(key, "")) for key in keys} for each in entries if each]
 
 
-TRUE_NUMBERS = (
-    "value",
-    "rank",
-    "of",
-    "better_than",
-    "random_mean",
-    "random_least",
-    "random_most",
-    "random_best_of_10",
-    "best",
-)
-"""What a live search's result says of an architecture's true value."""
-
 PARTS = {
     "study": "study",
     "simulation": "simulation",
@@ -364,13 +351,6 @@ def _check_live(live: LiveRun) -> None:
     for name in ("search_accuracy", "test_accuracy"):
         if live.result and not isinstance(live.result.get(name), int | float):
             raise HwbenchError(f"{live.folder / 'result.json'}: '{name}' must be a number")
-    true = live.result.get("true")
-    if true is None:
-        return
-    for name in ("target", *TRUE_NUMBERS):
-        kind = str if name == "target" else int | float
-        if not isinstance(true, dict) or not isinstance(true.get(name), kind):
-            raise HwbenchError(f"{live.folder / 'result.json'}: 'true' lacks '{name}'")
 
 
 def _files(folder: Path) -> tuple[Path, ...]:

@@ -50,7 +50,22 @@ def test_run_rank_and_retrain(tiny, tmp_path):
     result = _run("retrain", folder, *small, "--json")
     assert result.exit_code == 0, result.output
     assert json.loads(result.stdout)["architecture"] == found
-    assert "kendall tau" in _run("rank", folder, *options).stdout
+    printed = _run("rank", folder, *options).stdout
+    assert "kendall tau" in printed
+    assert "is a stand-in and no truth: trainings of 1 epoch on digits" in " ".join(printed.split())
+
+
+def test_a_run_begins_with_what_was_found_is_truly_worth(tiny, tmp_path):
+    printed = " ".join(_run("run", tiny, "-o", tmp_path / "run").stdout.split())
+    assert printed.startswith("What was found truly has ")
+    assert "of 15,625, better than" in printed
+    assert printed.index("One architecture drawn at random has") < printed.index("weight sets")
+    assert "validation accuracy, supernet's weights" in printed
+    again = " ".join(_run("truth", tmp_path / "run").stdout.split())
+    assert again.partition(" One architecture")[0] == printed.partition(" One architecture")[0]
+    options = ["--target", "hw-nas-bench:cifar100.test_accuracy", "--json"]
+    truth = json.loads(_run("truth", tmp_path / "run", *options).stdout)
+    assert truth["dataset"] == "cifar100"
 
 
 def test_sweep_prints_a_row_for_each_value(tiny, tmp_path):
@@ -70,6 +85,9 @@ def test_sweep_prints_a_row_for_each_value(tiny, tmp_path):
     assert row["value"] == "0.1"
     printed = _run("sweep", path, "-o", tmp_path / "sweep").stdout
     assert f"{row['test_accuracy']:.4g} ± {row['test_accuracy_deviation']:.2g}" in printed
+    assert f"{row['true_value']:.4g}" in printed
+    assert "True values: test accuracy on cifar10 in the table hw-nas-bench." in printed
+    assert "One architecture drawn at random has" in printed
 
 
 @pytest.mark.parametrize(
@@ -80,6 +98,7 @@ def test_sweep_prints_a_row_for_each_value(tiny, tmp_path):
         (["run", "absent.toml"], "absent.toml: no such file"),
         (["run", "spos", "--recipe", "small", "--device", "tpu9"], "device 'tpu9'"),
         (["rank", "absent"], "absent: holds no finished search"),
+        (["truth", "absent"], "absent: holds no finished search"),
         (["retrain", "absent"], "absent: holds no finished search"),
         (["sweep", "windows"], "did you mean 'window'"),
     ],

@@ -12,6 +12,7 @@ from hwbench.analysis.differences import differing_values, paired_differences, s
 from hwbench.analysis.statistics import holm
 from hwbench.errors import HwbenchError
 from hwbench.report import write_comparison
+from hwbench.report.compare.figures import predictor_looks
 
 
 def change(path, **columns):
@@ -92,21 +93,122 @@ def test_records_differ_where_their_leaves_do():
 def test_the_page_says_what_changed(pristine, better, tmp_path, words_of, figures_of):
     page = write_comparison(pristine, better, tmp_path / "compare.html")
     words = words_of(page)
-    head = re.search(r"(\d+) of \d+ results differ significantly: B is better in (\d+)", words)
-    assert head[1] == head[2]
-    found = re.findall(r"(\d+) of 45 differences are significant: B is better in (\d+)", words)
+    found = re.findall(r"(\d+) of 45 differences are significant, B is better in (\d+)", words)
     assert len(found) == 2
     assert all(count == wins and 3 <= int(count) <= 6 for count, wins in found)
-    assert sum(int(count) for count, _ in found) == int(head[1])
-    assert "No significant difference: MRA of all selected, points, latency" in words
-    assert words.index(head[0]) < words.index("Settings that differ")
     assert re.search(r"Most: Ridge regression, \d+ measurements, \+0\.05\d", words)
-    assert "numpy versions 2.4.0 9.9" in words
+    total = sum(int(count) for count, _ in found)
+    headline = f"{total} of 144 differences are significant: B is better in {total}, worse in 0."
+    summary = words.partition("Summary")[2].partition("Summary")[2]
+    places = [
+        summary.index(text)
+        for text in (
+            headline,
+            "Kendall's tau, latency, NAS-Bench-201 on digits: ",
+            "No significant difference in MRA of all selected, points, latency, NAS-Bench-201 on "
+            "digits (all 18 the same); MRA of verified picks",
+            "numpy versions 2.4.0 9.9",
+        )
+    ]
+    assert places == sorted(places)
     assert "seeds specification 5 6" in words
+    text = page.read_text(encoding="utf-8")
+    settings = text.partition('id="settings-table"')[0].rpartition("<details")[2]
+    assert " open" not in settings
     figure = figures_of(page)["difference-study-0"]
     lines = {t["legendgroup"]: t["y"] for t in figure["data"] if "text" in t}
     assert lines["p:Ridge regression:one-hot"] == pytest.approx([0.05] * 5, abs=0.004)
     assert "data differ" not in words
+
+
+def looks_of(figure):
+    """Colour and symbol of each line of a figure, by predictor."""
+    return {
+        trace["legendgroup"].split(":")[1]: (trace["line"]["color"], trace["marker"]["symbol"])
+        for trace in figure["data"]
+        if "text" in trace
+    }
+
+
+def test_a_predictor_looks_the_same_in_all_figures(pristine, run_folder, tmp_path, figures_of):
+    path = run_folder / "study.parquet"
+    study = pd.read_parquet(path)
+    first = study["target"].eq("nb201-digits:latency")
+    study[~(first & study["predictor"].isin(["linear", "gp"]))].to_parquet(path)
+    figures = figures_of(write_comparison(pristine, run_folder, tmp_path / "compare.html"))
+    names = sorted(name for name in figures if name.startswith("difference-study"))
+    one, other = (looks_of(figures[name]) for name in names)
+    assert {len(one), len(other)} == {7, 9}
+    shared = one.keys() & other.keys()
+    assert len(shared) == 7
+    assert all(one[predictor] == other[predictor] for predictor in shared)
+    assert len(set((one | other).values())) == 9
+
+
+def test_encodings_of_a_predictor_share_its_colour():
+    rows = pd.DataFrame({"predictor": ["a", "a", "b"], "encoding": ["x", "y", "x"]})
+    looks = predictor_looks([rows], ["b", "a"])
+    assert [entry.title for entry in looks.values()] == ["b (x)", "a (x)", "a (y)"]
+    assert looks["a", "x"].colour == looks["a", "y"].colour != looks["b", "x"].colour
+    assert looks["a", "x"].dash != looks["a", "y"].dash
+
+
+def test_what_one_run_alone_has_is_named(pristine, run_folder, tmp_path, words_of):
+    path = run_folder / "study.parquet"
+    study = pd.read_parquet(path)
+    names = study["predictor"].replace({"linear": "plain", "lookup": "table"})
+    titles = study["title"].mask(study["predictor"].eq("linear"), "Plain regression")
+    sizes = study["training_size"].replace({614: 900})
+    seeds = study["seed"].replace({4: 7})
+    change(path, predictor=names, title=titles, training_size=sizes, seed=seeds)
+    words = words_of(write_comparison(pristine, run_folder, tmp_path / "compare.html"))
+    for text in (
+        "Predictors in A only: Linear regression, lookup; in B only: Plain regression, table.",
+        "Training sizes in A only: 614; in B only: 900.",
+        "Seeds in A only: 4; in B only: 7.",
+    ):
+        assert text in words
+
+
+def test_encodings_of_one_run_alone_are_named(pristine, run_folder, tmp_path, words_of):
+    path = run_folder / "study.parquet"
+    study = pd.read_parquet(path)
+    ridge = study["predictor"].eq("ridge") & study["seed"].eq(0)
+    change(path, encoding=study["encoding"].mask(ridge, "path"))
+    words = words_of(write_comparison(pristine, run_folder, tmp_path / "compare.html"))
+    assert "Encodings in B only: Ridge regression (path)." in words
+
+
+def test_the_same_run_twice_has_changed_nowhere(pristine, run_folder, tmp_path, words_of):
+    words = words_of(write_comparison(pristine, run_folder, tmp_path / "compare.html"))
+    assert "Nothing changed: all 144 comparisons are the same." in words
+    assert words.count("No significant difference in") == 1
+    assert "Not compared" not in words
+
+
+@pytest.mark.parametrize("measure", ["hypervolume", "mra_pareto"])
+def test_a_measure_that_an_older_run_lacks_is_named(
+    pristine, run_folder, tmp_path, words_of, measure
+):
+    change(run_folder / "simulation.parquet", **{measure: np.nan})
+    words = words_of(write_comparison(pristine, run_folder, tmp_path / "compare.html"))
+    title = {"hypervolume": "Hypervolume", "mra_pareto": "MRA of verified picks"}[measure]
+    assert f"{title}: B is of a version without it." in words
+    assert "MRA of all selected" in words
+
+
+def test_runs_without_a_study_have_a_chart_of_verdicts(
+    pristine, run_folder, tmp_path, figures_of, words_of
+):
+    (run_folder / "study.parquet").unlink()
+    path = run_folder / "simulation.parquet"
+    simulation = pd.read_parquet(path)
+    change(path, mra_all=simulation["mra_all"] + 0.1)
+    page = write_comparison(pristine, run_folder, tmp_path / "compare.html")
+    assert "18 of 54 differences are significant: B is better in 0, worse in 18." in words_of(page)
+    assert "A alone holds a study." in words_of(page)
+    traces = figures_of(page)["verdicts"]["data"]
+    assert [trace["x"] for trace in traces] == [[18, 0, 0], [0, 18, 18]]
 
 
 def test_other_data_are_said(pristine, better, tmp_path, words_of):
@@ -134,6 +236,34 @@ def test_live_searches_stand_side_by_side(live_folder, tmp_path, write_live_run,
     assert "81.5 80 -1.5" in words
     assert "trainer.epochs configuration 5 4" in words
     assert "One search each: no interval can be given." in words
+
+
+def test_true_values_say_which_search_found_the_better(tmp_path, write_live_run, words_of):
+    def run(name, value, rank, sha256="ab" * 32):
+        drawn = {"of": 100, "mean": 88.5, "low": 75.5, "median": 90.5, "high": 93.5}
+        truth = {
+            "target": "bench:accuracy",
+            "title": "test accuracy",
+            "unit": "%",
+            "sha256": sha256,
+            "value": value,
+            "rank": rank,
+            "of": 120,
+            "better_than": 1 - rank / 120,
+            "best": 95.0,
+            "random": drawn,
+            "quantiles": [10.0, 95.0],
+        }
+        return write_live_run(tmp_path / name, name, truth=truth)
+
+    one = run("one", 80.0, 100)
+    words = words_of(write_comparison(one, run("two", 91.0, 40), tmp_path / "compare.html"))
+    assert "What B found is truly better than what A found: 91.00 % against 80.00 %" in words
+    assert "one random architecture has 88.50 %" in words
+    assert "rank among 120 100 40 -60" in words
+    other = run("three", 91.0, 40, "cd" * 32)
+    words = words_of(write_comparison(one, other, tmp_path / "compare.html"))
+    assert "no table of true values judges both" in words
 
 
 @pytest.fixture

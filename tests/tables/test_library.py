@@ -25,7 +25,9 @@ def test_embedded_tables_come_before_own_ones(own_table, hwbench_home, monkeypat
     embedded.touch()
     monkeypatch.setattr("hwbench.assets.assets_folder", lambda kind: embedded.parent)
     assert table_files()["small"] == embedded
-    with pytest.raises(HwbenchError, match="'small' is the name of an embedded table"):
+    with pytest.raises(
+        HwbenchError, match="'small' is a table that comes with hwbench; give yours another name"
+    ):
         own_table_path("small")
 
 

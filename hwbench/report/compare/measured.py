@@ -25,6 +25,8 @@ class Measured:
     labels : the keys that name a row of the table.
     digits : of the numbers shown.
     higher_is_better : whether B is better where the difference is positive.
+    quantity : what is measured, without of what: measures of one quantity can be held against one
+        another.
     """
 
     name: str
@@ -33,41 +35,106 @@ class Measured:
     labels: tuple[str, ...]
     digits: int
     higher_is_better: bool
+    quantity: str
+
+    @property
+    def clear(self) -> pd.DataFrame:
+        """The rows whose difference is significant, with whether B is `better`."""
+        rows = self.rows[self.rows["significant"]]
+        return rows.assign(better=(rows["difference"] > 0) == self.higher_is_better)
+
+    def counts(self) -> dict[str, int]:
+        """How many rows say that B is "better", "worse", "unclear", and how many are "untested"."""
+        clear, tested = self.clear, int(self.rows["p_value"].notna().sum())
+        better = int(clear["better"].sum())
+        return {
+            "better": better,
+            "worse": len(clear) - better,
+            "unclear": tested - len(clear),
+            "untested": len(self.rows) - tested,
+        }
+
+    def difference(self, row: pd.Series) -> Markup:
+        """A row in words: what is compared, its difference and the interval."""
+        return Markup('{}, {} <span class="interval">(95 % interval {} to {})</span>').format(
+            label(row, self.labels),
+            *(signed(row[name], self.digits, plus=True) for name in ("difference", "low", "high")),
+        )
 
 
-def better_and_worse(measured: Measured) -> tuple[int, int]:
-    """In how many rows B is significantly better, and worse."""
-    clear = measured.rows[measured.rows["significant"]]
-    better = clear["difference"] > 0 if measured.higher_is_better else clear["difference"] < 0
-    return int(better.sum()), int((~better).sum())
+def headline(measured: Sequence[Measured]) -> Markup:
+    """What changed in all measures: how many differences are significant, and the largest.
+
+    Parameters
+    ----------
+    measured : at least one.
+    """
+    counts = [each.counts() for each in measured]
+    better, worse, unclear, untested = (
+        sum(count[key] for count in counts) for key in ("better", "worse", "unclear", "untested")
+    )
+    tested = better + worse + unclear
+    if not tested:
+        return Markup(
+            "<b>Nothing can be tested:</b> all {} comparisons have one pair of seeds or repeats."
+        ).format(untested)
+    if not better + worse:
+        largest = max(float(each.rows["difference"].abs().max()) for each in measured)
+        if largest == 0:
+            return Markup("<b>Nothing changed:</b> all {} comparisons are the same.").format(tested)
+        return Markup("<b>Nothing changed significantly</b> in {} comparisons.").format(tested)
+    first = next(each for each in measured if len(each.clear))
+    alike = [each for each in measured if each.quantity == first.quantity and len(each.clear)]
+    most = max(alike, key=lambda each: float(each.clear["difference"].abs().max()))
+    row = most.clear.loc[most.clear["difference"].abs().idxmax()]
+    return Markup(
+        "<b>{} of {} differences are significant: B is better in {}, worse in {}.</b> The largest "
+        "in {}: {}."
+    ).format(better + worse, tested, better, worse, most.title, most.difference(row))
+
+
+def lines(measured: Sequence[Measured]) -> list[Markup]:
+    """A line for each measure that changed, and one for all that did not."""
+    changed = [each for each in measured if len(each.clear)]
+    said = [Markup("<b>{}</b>: {}").format(each.title, verdict(each)) for each in changed]
+    rest = [each for each in measured if not len(each.clear)]
+    same = [each for each in rest if each.rows["p_value"].notna().any()]
+    untested = [each for each in rest if each not in same]
+    if same:
+        said.append(
+            Markup("<b>No significant difference</b> in {}.").format(
+                "; ".join(f"{each.title} ({_not_clear(each)})" for each in same)
+            )
+        )
+    if untested:
+        said.append(
+            Markup("<b>Not tested</b>, for want of a second pair: {}.").format(
+                "; ".join(each.title for each in untested)
+            )
+        )
+    return said
+
+
+def _not_clear(measured: Measured) -> str:
+    largest = float(measured.rows["difference"].abs().max())
+    count = len(measured.rows)
+    if largest == 0:
+        return f"all {count} the same"
+    return f"{count}, at most {largest:.{measured.digits}f}"
 
 
 def verdict(measured: Measured) -> Markup:
-    """How many rows differ significantly, and which most."""
-    rows = measured.rows
-    clear = rows[rows["significant"]]
-    better, worse = better_and_worse(measured)
-    tested = int(rows["p_value"].notna().sum())
-    if not tested:
-        return Markup("{} pairs of one seed each: nothing can be tested.").format(len(rows))
-    if clear.empty:
-        largest = float(rows["difference"].abs().max())
-        if largest == 0:
-            return Markup("<b>All {} are the same</b> in both runs.").format(tested)
-        return Markup(
-            "<b>None of {} differences is significant</b>; the largest is {:.{}f}."
-        ).format(tested, largest, measured.digits)
+    """How many rows of a measure that changed differ significantly, and which most."""
+    clear, counts = measured.clear, measured.counts()
     most = clear.loc[clear["difference"].abs().idxmax()]
     return Markup(
-        "<b>{} of {} differences are significant</b>: B is better in {}, worse in {}. Most: {}, "
-        '{} <span class="interval">(95 % interval {} to {})</span>.'
+        "{} of {} differences are significant, B is better in {}, worse in {}. Most: {}."
     ).format(
         len(clear),
-        tested,
-        better,
-        worse,
-        label(most, measured.labels),
-        *(signed(most[name], measured.digits, plus=True) for name in ("difference", "low", "high")),
+        len(measured.rows) - counts["untested"],
+        counts["better"],
+        counts["worse"],
+        measured.difference(most),
     )
 
 

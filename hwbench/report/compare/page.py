@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pandas as pd
@@ -33,16 +33,27 @@ from hwbench.pages.blocks import (
     Terms,
     Text,
 )
-from hwbench.pages.plotting import Entry, nth_entry
+from hwbench.pages.plotting import Entry
 from hwbench.pages.rendering import render_page
 from hwbench.report.compare import figures
-from hwbench.report.compare.measured import Measured, better_and_worse, table, verdict
+from hwbench.report.compare.alone import only_in_one
+from hwbench.report.compare.measured import Measured, headline, lines, table
 from hwbench.report.live.comparison import live_comparison
 from hwbench.report.provenance import result_files
 from hwbench.results.names import RECORD, SEARCHES, SIMULATION, TRIALS_FILE
 from hwbench.results.run import Run
 
 PARTS = ("study", "simulation", "search")
+SIMULATED = (
+    ("mra_all", "MRA of all selected, points", 3, False),
+    ("mra_pareto", "MRA of verified picks, points", 3, False),
+    ("hypervolume", "Hypervolume", 4, True),
+)
+"""Measures of simulated selections: column, words, digits, and whether more is better."""
+
+SEARCHED = (("hypervolume", "Hypervolume", 4), ("accuracy", "Best accuracy, %", 2))
+"""Measures of searches, larger is better: column, words, digits."""
+
 LIVE = "live search"
 TERMS = (
     (
@@ -76,97 +87,33 @@ def render_comparison(one: Run, other: Run) -> str:
     if not (study or simulation or search or live):
         raise _nothing_in_common(one, other)
     measured = [*study, *simulation, *search]
-    entries = _entries(one, study)
+    looks = _looks(one, other, study)
+    shown = _most_changed(study)
+    said = [*lines(measured), *_not_compared(one, other)]
     summary: list[Block] = [
-        *_other_data(one, other),
-        *_headline(measured),
+        *([Finding("", (headline(measured),))] if measured else []),
+        *live[:1],  # which found the better architecture
         Text(Markup("A is <b>{}</b>, B is <b>{}</b>; a difference is B less A.").format(*names)),
-        *_changes(measured),
-        *live,
-        *(figures.study_figure(each.name, each.title, each.rows, entries) for each in study[:1]),
-        *_only_in_one(one, other),
-        *_parts_alone(one, other),
+        *_notices(one, other),
+        *([Lines(tuple(said))] if said else []),
+        *live[1:],
     ]
+    if shown is not None:
+        summary.append(figures.study_figure(shown.name, shown.title, shown.rows, looks))
+    elif measured:
+        summary.append(figures.verdicts_figure(measured))
     details = [
-        *_parts(study, simulation, search, entries),
+        *_parts(study, simulation, search, looks, shown),
         _settings(one, other),
         Section("how-to-read", "How to read this", [Terms(TERMS)]),
         Section("provenance", "Provenance", [result_files([*one.records, *other.records])]),
     ]
     sections = [
-        Section("summary", "What changed", summary),
+        Section("summary", "Summary", summary),
         *(replace(each, folded=True) for each in details),
     ]
     title = f"{names[0]} and {names[1]}"
     return render_page(title, sections, brand="hwbench report: two runs compared")
-
-
-def _headline(measured: Sequence[Measured]) -> list[Block]:
-    """What changed in the results, in one sentence."""
-    tested = sum(int(each.rows["p_value"].notna().sum()) for each in measured)
-    if not tested:
-        return []
-    better, worse = map(sum, zip(*(better_and_worse(each) for each in measured), strict=True))
-    if not better + worse:
-        text = Markup("<b>No result differs significantly</b> in {} comparisons.").format(tested)
-    else:
-        text = Markup(
-            "<b>{} of {} results differ significantly</b>: B is better in {}, worse in {}."
-        ).format(better + worse, tested, better, worse)
-    return [Finding("", (text,))]
-
-
-def _changes(measured: Sequence[Measured]) -> list[Block]:
-    """A line a measure that changed; those that did not, together."""
-    changed = [each for each in measured if sum(better_and_worse(each))]
-    same = [each.title for each in measured if each not in changed]
-    lines = [Markup("<b>{}</b>. {}").format(each.title, verdict(each)) for each in changed]
-    if same and changed:
-        lines.append(Markup("No significant difference: {}.").format("; ".join(same)))
-    elif same:
-        lines += [Markup("{}. {}").format(each.title, verdict(each)) for each in measured]
-    return [Lines(tuple(lines))] if lines else []
-
-
-def _only_in_one(one: Run, other: Run) -> list[Block]:
-    """Targets, predictors, training sizes and strategies that one run has alone, by name."""
-    lines = []
-    for name, run, rest in (("A", one, other), ("B", other, one)):
-        for part, column, words in (
-            ("study", "target", "targets"),
-            ("study", "predictor", "predictors"),
-            ("study", "training_size", "training sizes"),
-            ("simulation", "metric_target", "simulated metrics"),
-            ("simulation", "n_candidates", "numbers of candidates"),
-            ("search", "strategy", "strategies"),
-        ):
-            own, others = getattr(run, part), getattr(rest, part)
-            if own is None or others is None:
-                continue
-            alone = sorted(set(_plain(part, own)[column]) - set(_plain(part, others)[column]))
-            if alone:
-                named = ", ".join(map(str, alone))
-                lines.append(Markup("In {} only: {} {}.").format(name, words, named))
-    return [Lines(tuple(lines))] if lines else []
-
-
-def _plain(part: str, rows: pd.DataFrame) -> pd.DataFrame:
-    return with_plain_names(rows) if part == "study" else rows
-
-
-def _entries(one: Run, study: Sequence[Measured]) -> dict[tuple[str, str], Entry]:
-    """The look of every predictor and encoding that is compared: one in all figures."""
-    if one.study is None or not study:
-        return {}
-    rows = pd.concat([each.rows for each in study])
-    order = list(predictor_titles(with_plain_names(one.study)).values())
-    keys = {(str(row.predictor), str(row.encoding)) for row in rows.itertuples()}
-    several = rows.groupby("predictor")["encoding"].nunique().max() > 1
-    ordered = sorted(keys, key=lambda key: (order.index(key[0]) if key[0] in order else 999, key))
-    return {
-        key: nth_entry(place, f"p:{key[0]}:{key[1]}", key[0] + f" ({key[1]})" * bool(several))
-        for place, key in enumerate(ordered)
-    }
 
 
 def _names(one: Run, other: Run) -> tuple[str, str]:
@@ -193,6 +140,7 @@ def _study(one: Run, other: Run) -> list[Measured]:
             ("predictor", *(["encoding"] if several else []), "training_size"),
             3,
             True,
+            "tau",
         )
         for i, (target, own) in enumerate(rows.groupby("target", sort=True))
     ]
@@ -202,11 +150,9 @@ def _simulation(one: Run, other: Run) -> list[Measured]:
     if one.simulation is None or other.simulation is None:
         return []
     found = []
-    for measure, words, digits, better in (
-        ("mra_all", "MRA of all selected, points", 3, False),
-        ("mra_pareto", "MRA of verified picks, points", 3, False),
-        ("hypervolume", "Hypervolume", 4, True),
-    ):
+    for measure, words, digits, better in SIMULATED:
+        if not _in_both(one.simulation, other.simulation, measure):
+            continue
         rows = paired_differences(
             one.simulation, other.simulation, SIMULATION_KEYS, "repeat", measure
         )
@@ -219,6 +165,7 @@ def _simulation(one: Run, other: Run) -> list[Measured]:
                     ("pairing", "predictor", "training_size", "n_candidates", "deviation"),
                     digits,
                     better,
+                    measure,
                 )
             )
     return found
@@ -230,10 +177,9 @@ def _search(one: Run, other: Run) -> list[Measured]:
     last = min(int(search["evaluation"].max()) for search in (one.search, other.search))
     first, second = (search_outcomes(search, last) for search in (one.search, other.search))
     found = []
-    for measure, words, digits in (
-        ("hypervolume", "Hypervolume", 4),
-        ("accuracy", "Best accuracy, %", 2),
-    ):
+    for measure, words, digits in SEARCHED:
+        if not _in_both(one.search, other.search, measure):
+            continue
         rows = paired_differences(first, second, SEARCH_KEYS, "seed", measure)
         for i, (metric, own) in enumerate(rows.groupby("metric_target", sort=True)):
             found.append(
@@ -244,8 +190,29 @@ def _search(one: Run, other: Run) -> list[Measured]:
                     ("strategy", "goal", "limit"),
                     digits,
                     True,
+                    f"search {measure}",
                 )
             )
+    return found
+
+
+def _in_both(one: pd.DataFrame, other: pd.DataFrame, measure: str) -> bool:
+    """Whether both runs have a measure; older ones may lack it."""
+    return all(measure in frame and frame[measure].notna().any() for frame in (one, other))
+
+
+def _lacking(one: Run, other: Run) -> list[str]:
+    """The measures of both runs' parts that one of them lacks."""
+    found = []
+    for part, measures in (("simulation", SIMULATED), ("search", SEARCHED)):
+        frames = [getattr(run, part) for run in (one, other)]
+        if any(frame is None for frame in frames):
+            continue
+        for measure, words, *_ in measures:
+            there = [_in_both(frame, frame, measure) for frame in frames]
+            if there[0] != there[1]:
+                lacks = "B" if there[0] else "A"
+                found.append(f"{words.partition(',')[0]}: {lacks} is of a version without it.")
     return found
 
 
@@ -286,29 +253,60 @@ def _listed(names: Sequence[str], most: int = 3) -> str:
 # ---------------------------------------------------------------------- what is said
 
 
-def _other_data(one: Run, other: Run) -> list[Block]:
-    """A warning where tables of one name hold other data: then nothing below is of the method."""
+def _notices(one: Run, other: Run) -> list[Block]:
+    notices: list[Block] = []
     there, here = one.info.get("tables") or {}, other.info.get("tables") or {}
     changed = [
         name
         for name in there
         if name in here and there[name].get("sha256") != here[name].get("sha256")
     ]
-    if not changed:
-        return []
-    text = Markup(
-        "<b>The data differ.</b> These tables have the same name and other content, so differences "
-        "below may be of the data: {}."
-    ).format(", ".join(changed))
-    return [Notice(text)]
+    if changed:
+        notices.append(
+            Notice(
+                Markup(
+                    "<b>The data differ.</b> These tables have the same name and other content, so "
+                    "differences below may be of the data: {}."
+                ).format(", ".join(changed))
+            )
+        )
+    return notices
 
 
-def _parts_alone(one: Run, other: Run) -> list[Block]:
+def _not_compared(one: Run, other: Run) -> list[Markup]:
+    """A line that names what one run alone has; none where both have the same."""
     only = []
     for name, run, rest in (("A", one, other), ("B", other, one)):
         parts = [part for part in _parts_of(run) if part not in _parts_of(rest)]
         only += [f"{name} alone holds a {part}." for part in parts]
-    return [Notice("Not everything can be compared.", "What not", tuple(only))] if only else []
+    only += [*only_in_one(one, other, _titles(one, other)), *_lacking(one, other)]
+    if not only:
+        return []
+    return [Markup("<b>Not compared</b>, since one run alone has it: {}").format(" ".join(only))]
+
+
+def _titles(one: Run, other: Run) -> dict[str, str]:
+    """Titles of the predictors of both runs, by name: those of the first come first."""
+    first, second = (
+        {} if run.study is None else predictor_titles(with_plain_names(run.study))
+        for run in (one, other)
+    )
+    return {**first, **{name: title for name, title in second.items() if name not in first}}
+
+
+def _looks(one: Run, other: Run, study: Sequence[Measured]) -> dict[tuple[str, str], Entry]:
+    """The look of every predictor in all figures, those that one run alone has included."""
+    titles = _titles(one, other)
+    return figures.predictor_looks([each.rows for each in study], list(titles.values()))
+
+
+def _most_changed(study: Sequence[Measured]) -> Measured | None:
+    """The target whose scores changed most; None where no study is compared."""
+    if not study:
+        return None
+    return max(
+        study, key=lambda each: (len(each.clear), float(each.rows["difference"].abs().max()))
+    )
 
 
 def _settings(one: Run, other: Run) -> Section:
@@ -329,16 +327,16 @@ def _settings(one: Run, other: Run) -> Section:
         ]
     if not rows:
         text = "Specification, versions, machine and tables are the same."
-        return Section("settings", "Settings", [Text(text)], lead="None differs.")
+        return Section("settings", "Settings that differ", [Text(text)])
     columns = (
         Column("setting", "setting", numeric=False),
         Column("of", "of", numeric=False),
         Column("A", "a", numeric=False),
         Column("B", "b", numeric=False),
     )
-    table = DataTable("settings-table", "Settings that differ", columns, tuple(rows))
-    lead = f"{len(rows)} differ{'s' * (len(rows) == 1)}."
-    return Section("settings", "Settings", [table], (RECORD,), lead=lead)
+    title = f"{len(rows)} setting{'s' * (len(rows) != 1)}"
+    table = DataTable("settings-table", title, columns, tuple(rows), folded=True)
+    return Section("settings", "Settings that differ", [table], (RECORD,))
 
 
 def shorten(text: str, most: int = 48) -> str:
@@ -350,14 +348,16 @@ def _parts(
     study: Sequence[Measured],
     simulation: Sequence[Measured],
     search: Sequence[Measured],
-    entries: Mapping[tuple[str, str], Entry],
+    looks: figures.Looks,
+    shown: Measured | None,
 ) -> list[Section]:
+    """Every measure in full; the figure of the target that the summary shows is not drawn again."""
     sections = []
     if study:
         blocks: list[Block] = []
         for i, each in enumerate(study):
-            if i > 0:  # the first one's figure is at the top
-                blocks.append(figures.study_figure(each.name, each.title, each.rows, entries))
+            if each is not shown:
+                blocks.append(figures.study_figure(each.name, each.title, each.rows, looks))
             blocks.append(table(each, folded=i > 0))
         sections.append(Section("study", "Predictors", blocks, (TRIALS_FILE,)))
     for name, title, measures, file in (
@@ -365,12 +365,6 @@ def _parts(
         ("search", "Searches", search, SEARCHES),
     ):
         if measures:
-            sections.append(
-                Section(
-                    name,
-                    title,
-                    [table(each, folded=i > 0) for i, each in enumerate(measures)],
-                    (file,),
-                )
-            )
+            blocks = [table(each, folded=i > 0) for i, each in enumerate(measures)]
+            sections.append(Section(name, title, blocks, (file,)))
     return sections

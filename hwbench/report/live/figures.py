@@ -1,4 +1,4 @@
-"""Figures of live searches: epochs, strengths over epochs, and rankings against the truth."""
+"""Figures of live searches: epochs, strengths over epochs, and rankings against their targets."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from hwbench.pages.plotting import (
     base_layout,
     line_trace,
     log_axis,
+    marked_level,
     nth_entry,
     plain_numbers,
     plain_text,
@@ -127,7 +128,7 @@ def strengths_figures(name: str, run: LiveRun) -> tuple[list[Figure], tuple[Entr
 
 
 def ranking_figure(name: str, run: LiveRun, entry: Entry, target: TargetWords) -> Figure | None:
-    """What the supernet ranks by against the true value; None where no true value is known."""
+    """What the supernet ranks by against the target's value; None where no such value is known."""
     if "true" not in run.ranking or run.ranking["true"].notna().sum() < 2:
         return None
     rows = run.ranking.dropna(subset=["true", "score"])
@@ -149,8 +150,8 @@ def ranking_figure(name: str, run: LiveRun, entry: Entry, target: TargetWords) -
     tau = run.measures.get("kendall_tau")
     return Figure(
         name=name,
-        title=f"{entry.title}: ranking against the truth",
-        description="Scatter plot of the supernet's score against the true value",
+        title=f"{entry.title}: ranking against its target",
+        description="Scatter plot of the supernet's score against the target's value",
         data=data,
         layout=layout,
         height=400,
@@ -171,17 +172,23 @@ def _points(
         "marker": {"color": colour, "size": size, "symbol": symbol, "opacity": opacity},
         "text": [
             f"{plain_text(row.architecture)}<br>accuracy {row.accuracy:.2f} %, loss {row.loss:.3g}"
-            f"<br>true {row.true:.4g}"
+            f"<br>target {row.true:.4g}"
             for row in rows.itertuples()
         ],
         "hoverinfo": "text",
     }
 
 
-def sweep_figure(name: str, sweep: LiveSweep, column: str, axis: str) -> Figure | None:
+def sweep_figure(
+    name: str, sweep: LiveSweep, column: str, axis: str, *, random: float | None = None
+) -> Figure | None:
     """A number of every search of a sweep against the argument's value, with means and intervals.
 
     None where the sweep lacks the number.
+
+    Parameters
+    ----------
+    random : what one random architecture has on average, drawn as a line.
     """
     if column not in sweep.searches or sweep.searches[column].isna().all():
         return None
@@ -208,9 +215,14 @@ def sweep_figure(name: str, sweep: LiveSweep, column: str, axis: str) -> Figure 
     layout = base_layout(str(sweep.config.get("argument") or "value"), axis)
     layout["xaxis"] |= {"tickvals": places, "ticktext": [plain_text(str(v)) for v in values]}
     # The interval of two or three seeds may be far wider than anything that was seen.
-    low, high = float(sweep.searches[column].min()), float(sweep.searches[column].max())
+    shown = [*sweep.searches[column].dropna(), *([] if random is None else [random])]
+    low, high = float(min(shown)), float(max(shown))
     margin = 0.4 * max(high - low, 1e-6)
     layout["yaxis"] |= {"range": [low - margin, high + margin]}
+    caption = "Line: mean over seeds, band: its 95 % interval; small dots: single searches."
+    if random is not None:
+        layout["shapes"] = [marked_level(random)]
+        caption += " Dotted: one random architecture on average."
     return Figure(
         name=name,
         title=axis,
@@ -221,5 +233,5 @@ def sweep_figure(name: str, sweep: LiveSweep, column: str, axis: str) -> Figure 
             single,
         ],
         layout=layout,
-        caption="Line: mean over seeds, band: its 95 % interval; small dots: single searches.",
+        caption=caption,
     )

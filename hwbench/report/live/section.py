@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, TypeGuard
+from typing import TypeGuard
 
 import numpy as np
 import pandas as pd
@@ -25,26 +25,34 @@ from hwbench.pages.blocks import (
 )
 from hwbench.pages.plotting import Entry, Figure
 from hwbench.report.live import figures
-from hwbench.report.live.worth import worth_sentences
+from hwbench.report.live.truth import (
+    Method,
+    costless,
+    found_by_one,
+    found_by_several,
+    methods,
+    truth_section,
+)
 from hwbench.results.live import LiveRun, LiveSweep
 from hwbench.results.names import EPOCHS, LIVE_RESULT, RANKING, RETRAINING, STRENGTHS, SWEEP_RESULTS
 from hwbench.results.run import Run, TargetWords
+from hwbench.results.true_value import headline
 
 TOP_SHOWN = 10
 MOST_UNFOLDED = 3
 MEASURES = {
     "kendall_tau": "Kendall's tau",
-    "kendall_tau_top50": "tau of the 50 truly best",
-    "mean_true": "mean true value",
+    "kendall_tau_top50": "tau of the 50 best by the target",
+    "mean_true": "mean target value",
     "mean_true_top1": "of the best ranked",
     "mean_true_top5": "mean of the 5 best ranked",
     "mean_true_top10": "mean of the 10 best ranked",
-    "best_true": "best true value",
+    "best_true": "best target value",
 }
 SWEPT = {
-    "true_value": "true accuracy of what was found, %",
-    "kendall_tau": "Kendall's tau of the ranking",
-    "mean_true_top10": "mean true value of the 10 best ranked",
+    "true_value": "true value of what was found",
+    "kendall_tau": "Kendall's tau of the ranking with its target",
+    "mean_true_top10": "mean target value of the 10 best ranked",
     "test_accuracy": "accuracy with the supernet's weights, %",
 }
 
@@ -53,54 +61,25 @@ def live_summary(run: Run) -> list[Block]:
     """What each live search found, and how far its ranking is to be trusted."""
     blocks: list[Block] = []
     swept = {sweep.folder for sweep in run.sweeps}
-    several = _worth_of_several(run)
-    if several:
-        blocks.append(Finding("What they found is worth", (several,)))
-    for live, title in zip(run.live, figures.run_titles(run.live), strict=True):
-        if live.folder.parent not in swept:
-            blocks.append(Finding(title, tuple(_sentences(run, live))))
+    alone = [live for live in run.live if live.folder.parent not in swept]
+    for method in methods(alone):
+        several = len(method.runs) > 1
+        first = found_by_several(method) if several else found_by_one(method)
+        rest = _about_supernets(run, method) if several else _about_supernet(run, method.runs[0])
+        blocks.append(Finding(method.title, (*first, *rest)))
+    blocks += costless(alone)
     for sweep in run.sweeps:
         sentence = Markup("{} searches over {} values of {}.").format(
             len(sweep.searches), sweep.searches["value"].nunique(), sweep.config.get("argument")
         )
         title = str(sweep.config.get("title") or sweep.folder.name)
-        blocks.append(Finding(title, (sentence, *_best_of_sweep(sweep))))
+        blocks.append(Finding(title, (*_best_of_sweep(sweep), sentence)))
+        blocks += costless([live for live in run.live if live.folder.parent == sweep.folder])
     return blocks
 
 
-def _worth_of_several(run: Run) -> Markup:
-    """The mean true value of what several searches of one strategy found; empty for fewer."""
-    parts = []
-    worth: dict[tuple[str, str], list[dict[str, Any]]] = {}
-    for live in run.live:
-        true = live.result.get("true")
-        if isinstance(true, dict):
-            strategy = str((live.config.get("strategy") or {}).get("name", ""))
-            worth.setdefault((strategy, str(true["target"])), []).append(true)
-    for (strategy, target), found in worth.items():
-        if len(found) < 2:
-            continue
-        mean, low, high = mean_interval([true["value"] for true in found])
-        parts.append(
-            Markup(
-                "{} searches by <b>{}</b> found architectures of <b>{:.2f} %</b> on average (95 % "
-                "interval {:.2f} to {:.2f}; {}), where a random one has {:.2f} and the best of ten "
-                "{:.2f}."
-            ).format(
-                len(found),
-                strategy,
-                mean,
-                low,
-                high,
-                target,
-                found[0]["random_mean"],
-                found[0]["random_best_of_10"],
-            )
-        )
-    return Markup(" ").join(parts)
-
-
-def _sentences(run: Run, live: LiveRun) -> Iterator[Markup]:
+def _about_supernet(run: Run, live: LiveRun) -> Iterator[Markup]:
+    """How far a search came, and what its supernet says, which is no true value."""
     space = live.config["space"]["name"]
     images = (live.config.get("data") or {}).get("name", "")
     done = len(live.epochs)
@@ -110,26 +89,60 @@ def _sentences(run: Run, live: LiveRun) -> Iterator[Markup]:
             done, planned, images
         )
         return
-    yield from worth_sentences(live.result)
     yield Markup(
-        "{} epochs on {} found it in {}; with the supernet's weights, which say little of that, it "
-        "has {:.2f} % on validation and {:.2f} % on test images."
+        "{} epochs on {} found it in {}. With the supernet's weights it has {:.2f} % on validation "
+        "and {:.2f} % on test images, which says little of it."
     ).format(done, images, space, live.result["search_accuracy"], live.result["test_accuracy"])
-    if live.measures:
-        target = _target(run, live)
-        yield Markup(
-            "Its ranking of {} architectures agrees with {} at a Kendall's tau of <b>{:.2f}</b>."
-        ).format(f"{len(live.ranking):,}", target.title, live.measures["kendall_tau"])
-        if len(live.ranking) > TOP_SHOWN:
-            names = ("mean_true_top10", "mean_true", "best_true")
-            values = (target.amount(f"{live.measures[name]:.2f}") for name in names)
-            yield Markup(
-                "The 10 best ranked have {} on average, all have {}, and the best there is has {}."
-            ).format(*values)
+    yield from _about_ranking(run, live)
     if "test_accuracy" in live.retraining:
         yield Markup("Trained from scratch it reaches <b>{:.2f} %</b> on test images.").format(
             live.retraining["test_accuracy"]
         )
+
+
+def _about_ranking(run: Run, live: LiveRun) -> Iterator[Markup]:
+    if live.truth is not None and live.truth.kendall_tau is not None:
+        yield Markup(
+            "Its ranking agrees with the true values at a Kendall's tau of {:.2f}."
+        ).format(live.truth.kendall_tau)
+    if not live.measures:
+        return
+    target = _target(run, live)
+    yield Markup(
+        "Its ranking of {} architectures agrees with {} at a Kendall's tau of <b>{:.2f}</b>."
+    ).format(f"{len(live.ranking):,}", target.title, live.measures["kendall_tau"])
+    if live.truth is None and len(live.ranking) > TOP_SHOWN:
+        names = ("mean_true_top10", "mean_true", "best_true")
+        values = (target.amount(f"{live.measures[name]:.2f}") for name in names)
+        yield Markup(
+            "By it the 10 best ranked have {} on average, all have {}, and the best of all has {}."
+        ).format(*values)
+
+
+def _about_supernets(run: Run, method: Method) -> Iterator[Markup]:
+    """What the supernets of several searches say."""
+    ended = [live for live in method.runs if live.result]
+    if not ended:
+        return
+    accuracy, _, _ = mean_interval([live.result["test_accuracy"] for live in ended])
+    yield Markup(
+        "With the supernets' weights they have {:.2f} % on test images on average, which says "
+        "little of them."
+    ).format(accuracy)
+    true = [
+        live.truth.kendall_tau
+        for live in ended
+        if live.truth and live.truth.kendall_tau is not None
+    ]
+    if true:
+        yield Markup(
+            "Their rankings agree with the true values at a Kendall's tau of {:.2f} on average."
+        ).format(mean_interval(true)[0])
+    taus = [live.measures["kendall_tau"] for live in ended if live.measures]
+    if taus:
+        yield Markup(
+            "Their rankings agree with {} at a Kendall's tau of <b>{:.2f}</b> on average."
+        ).format(_target(run, ended[0]).title, mean_interval(taus)[0])
 
 
 def _best_of_sweep(sweep: LiveSweep) -> Iterator[Markup]:
@@ -137,10 +150,15 @@ def _best_of_sweep(sweep: LiveSweep) -> Iterator[Markup]:
     if column is None or sweep.summary[column].isna().all():
         return
     rows = sweep.summary
+    words = SWEPT[column][:1].upper() + SWEPT[column][1:]
     best = rows.loc[rows[column].idxmax()]
-    yield Markup("{} is highest at <b>{}</b>: {:.3f}").format(
-        SWEPT[column][:1].upper() + SWEPT[column][1:], best["value"], best[column]
-    ) + Markup(" (standard deviation over seeds {:.3f}).").format(best[f"{column}_deviation"])
+    if len(rows) > 1 and rows[column].max() == rows[column].min():
+        yield Markup("<b>{} is the same at every value</b>: {:.3f}").format(words, best[column])
+    else:
+        yield Markup("{} is highest at <b>{}</b>: {:.3f}").format(
+            words, best["value"], best[column]
+        )
+    yield Markup(" (standard deviation over seeds {:.3f}).").format(best[f"{column}_deviation"])
 
 
 def _target(run: Run, live: LiveRun) -> TargetWords:
@@ -155,7 +173,8 @@ def live_sections(run: Run) -> list[Section]:
     if not run.live and not run.sweeps:
         return []
     entries = figures.run_entries(run.live)
-    sections = [_sweep_section(i, sweep) for i, sweep in enumerate(run.sweeps)]
+    sections = truth_section(run.live, entries)
+    sections += [_sweep_section(run, i, sweep) for i, sweep in enumerate(run.sweeps)]
     sections += _training_section(run.live, entries)
     sections += _strengths_section(run.live, entries)
     sections += _ranking_section(run, entries)
@@ -248,7 +267,8 @@ def _ranking_section(run: Run, entries: Sequence[Entry]) -> list[Section]:
             made.append(figure)
     text = (
         "Architectures ranked by the supernet, each with statistics of batch normalisation "
-        "estimated anew. Against the truth a good ranking rises from left to right."
+        "estimated anew. Against its target a good ranking rises from left to right; a target that "
+        "is a stand-in says nothing of true values."
     )
     blocks: list[Block] = [Text(text)]
     if made:
@@ -277,7 +297,11 @@ def _measures_table(ranked: Sequence[tuple[LiveRun, Entry]]) -> DataTable:
         *(Column(title, name) for name, title in MEASURES.items()),
     )
     return DataTable(
-        "live-measures", "How good the rankings are", columns, rows, note="True values in %."
+        "live-measures",
+        "How good the rankings are",
+        columns,
+        rows,
+        note="Values are those of each ranking's target.",
     )
 
 
@@ -297,7 +321,10 @@ def _top_table(name: str, title: str, live: LiveRun, *, folded: bool) -> DataTab
     ]
     has_truth = "true" in frame
     if has_truth:
-        columns += [Column("true value", "true"), Column("true rank", "true_rank")]
+        columns += [
+            Column("target value", "target"),
+            Column("rank by the target", "rank_by_target"),
+        ]
         rank = live.ranking["true"].rank(ascending=False, method="min")
     rows = []
     for row in frame.itertuples():
@@ -319,8 +346,7 @@ def _found_section(run: Run, entries: Sequence[Entry]) -> list[Section]:
             live.config["space"]["name"],
             live.result["architecture"],
             entry.title,
-            f"{live.result['search_accuracy']:.2f} % on validation, "
-            f"{live.result['test_accuracy']:.2f} % on test images, with the supernet's weights.",
+            "" if live.truth is None else headline(live.truth),
         )
         if drawn is not None:
             drawings.append(drawn)
@@ -371,11 +397,18 @@ def _is_number(value: object) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _sweep_section(place: int, sweep: LiveSweep) -> Section:
+def _sweep_section(run: Run, place: int, sweep: LiveSweep) -> Section:
+    own = [live.truth for live in run.live if live.folder.parent == sweep.folder]
+    drawn = next((truth.random for truth in own if truth is not None), None)
+    levels = {} if drawn is None else {"true_value": drawn.mean}
     made = [
         figure
         for column, axis in SWEPT.items()
-        if (figure := figures.sweep_figure(f"sweep-{place}-{column}", sweep, column, axis))
+        if (
+            figure := figures.sweep_figure(
+                f"sweep-{place}-{column}", sweep, column, axis, random=levels.get(column)
+            )
+        )
     ]
     blocks: list[Block] = []
     description = str(sweep.config.get("description") or "")
@@ -384,6 +417,13 @@ def _sweep_section(place: int, sweep: LiveSweep) -> Section:
     blocks += [Group("", made), _sweep_table(f"sweep-{place}", sweep)]
     title = str(sweep.config.get("title") or "Sweep")
     return Section(f"sweep-section-{place}", title, blocks, (SWEEP_RESULTS,))
+
+
+def _named(column: str) -> str:
+    """A column of a sweep in words; values of a ranking's target may be no true ones."""
+    if column.startswith("true_"):
+        return column.replace("_", " ")
+    return column.replace("true", "target_value").replace("_", " ")
 
 
 def _sweep_table(name: str, sweep: LiveSweep) -> DataTable:
@@ -412,12 +452,12 @@ def _sweep_table(name: str, sweep: LiveSweep) -> DataTable:
     argument = str(sweep.config.get("argument") or "value")
     columns = (
         Column(argument, argument, numeric=False),
-        *(Column(number.replace("_", " "), number) for number in numbers),
+        *(Column(_named(number), number) for number in numbers),
     )
     return DataTable(
         name,
         "Mean over seeds",
         columns,
         tuple(rows),
-        note="± the standard deviation over seeds. Accuracies and true values in %.",
+        note="± the standard deviation over seeds. Accuracies in %.",
     )

@@ -158,7 +158,7 @@ def _read_reexport(
         parts[task] = chosen[list(renamed)].rename(columns=renamed).add_prefix(f"{task}.")
         progress(done, len(files))
     joined = pd.concat([parts[task] for task in TASKS if task in parts], axis=1)
-    return joined.sort_index(), _cards_of(joined, "TransNAS-Bench-101, re-export")
+    return _finite(joined.sort_index(), "TransNAS-Bench-101, re-export")
 
 
 # ---------------------------------------------------------------------- the authors' file
@@ -192,7 +192,7 @@ def _read_archive(
         raise HwbenchError(f"{path}: holds no architecture under data, {half}")
     index = space.indices_of(parse_archs(space, strings, path))
     frame = pd.DataFrame(rows, index=index).sort_index().dropna(axis=1, how="all")
-    return frame, _cards_of(frame, "TransNAS-Bench-101")
+    return _finite(frame, "TransNAS-Bench-101")
 
 
 def _summarise(task: str, result: Any, place: str) -> dict[str, float]:
@@ -217,6 +217,16 @@ def _summarise(task: str, result: Any, place: str) -> dict[str, float]:
 
 
 # ---------------------------------------------------------------------- columns
+
+
+def _finite(frame: pd.DataFrame, source: str) -> tuple[pd.DataFrame, dict[str, ColumnCard]]:
+    """A frame and its cards; an infinite loss is that of a training that diverged: no number."""
+    infinite = np.isinf(frame.to_numpy(dtype=np.float64)).any(axis=0)
+    cards = _cards_of(frame, source)
+    for name in frame.columns[infinite]:
+        how = f"{cards[name].source}; missing where it was infinite"
+        cards[name] = cards[name].model_copy(update={"source": how})
+    return frame.replace([np.inf, -np.inf], np.nan), cards
 
 
 def _cards_of(frame: pd.DataFrame, source: str) -> dict[str, ColumnCard]:

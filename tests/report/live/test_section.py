@@ -18,12 +18,11 @@ def page(live_folder, tmp_path_factory):
 
 def test_the_summary_says_what_was_found(page, live_folder, words_of):
     words = words_of(page)
-    assert "5 epochs on digits found it in nasbench201; with the supernet's weights" in words
-    assert "it has 81.50 % on validation and 80.25 % on test images" in words
-    assert "What it is truly worth was not recorded" in words
+    assert "5 epochs on digits found it in nasbench201." in words
+    assert "With the supernet's weights it has 81.50 % on validation" in words
     measures = measures_of(pd.read_parquet(live_folder / "ranking.parquet"))
     assert f"at a Kendall's tau of {measures['kendall_tau']:.2f}." in words
-    assert f"The 10 best ranked have {measures['mean_true_top10']:.2f} % on average" in words
+    assert f"By it the 10 best ranked have {measures['mean_true_top10']:.2f} % on average" in words
     assert "Trained from scratch it reaches 91.50 %" in words
 
 
@@ -40,7 +39,7 @@ def test_epochs_strengths_and_ranking_are_those_of_the_files(page, live_folder, 
     assert sum(name.startswith("strengths-0-") for name in figures) == 6
     assert len(figures["strengths-0-0"]["data"]) == 5
     points = figures["live-ranking-0"]["data"]
-    assert sum(len(trace["x"]) for trace in points) == 39  # one has no true value
+    assert sum(len(trace["x"]) for trace in points) == 39  # one has no value of the target
 
 
 def test_the_best_ranked_stand_with_their_true_rank(page, live_folder):
@@ -113,10 +112,9 @@ def test_a_sweep_has_the_means_of_its_searches(tmp_path, write_live_sweep, figur
     assert line["y"] == pytest.approx([0.41, 0.51, 0.61])
     words = words_of(page)
     assert "9 searches over 3 values of strategy.split_epoch." in words
-    assert "Kendall's tau of the ranking is highest at 4: 0.610" in words
+    assert "Kendall's tau of the ranking with its target is highest at 4: 0.610" in words
     assert len(figures["live-loss"]["data"]) == 2 * 9
-    text = page.read_text(encoding="utf-8")
-    assert "split 2, seed 0" not in text.partition('id="sweep-section-0"')[0]
+    assert "split 2, seed 0" not in words.partition("Supernet")[0]
     assert 'data-value="4-seed2/ranking.parquet"' in page.read_text(encoding="utf-8")
 
 
@@ -126,13 +124,13 @@ def test_runs_of_all_kinds_share_a_page(
     other = write_live_run(tmp_path / "other", title="Another", search_accuracy=12.5)
     page = write_report([pristine, live_folder, other], tmp_path / "all.html")
     words = words_of(page)
-    assert "9 predictors" in words
+    assert "9predictors" in words
     assert "DARTS on digits" in words
     assert "it has 12.50 % on validation" in words
     figures = figures_of(page)
     assert {"curve-0", "selection-example", "live-loss", "live-ranking-1"} <= set(figures)
     # The table's title and unit are known from the study's record.
-    assert "agrees with test accuracy" in words
+    assert "agrees with test accuracy, NAS-Bench-201 on digits" in words
     text = page.read_text(encoding="utf-8")
     for name in (f"{pristine.name}/study.parquet", "live-darts/metrics.parquet"):
         assert f'data-value="{name}"' in text
@@ -161,3 +159,119 @@ def test_other_tables_of_one_name_do_not_share_a_page(pristine, tmp_path, write_
     (other / "run.json").write_text(json.dumps(info))
     with pytest.raises(HwbenchError, match=r"their tables nb201-digits differ"):
         write_report([pristine, other])
+
+
+# ---------------------------------------------------------------------- true values
+
+
+def truth(value=79.5, rank=14013, tau=-0.02, **fields):
+    """What a result keeps of a true value; the table is made up."""
+    return {
+        "target": "bench:cifar10.test_accuracy",
+        "title": "test accuracy, mean of the seeds",
+        "dataset": "cifar10",
+        "unit": "%",
+        "source": "200 epochs",
+        "sha256": "ab" * 32,
+        "value": value,
+        "rank": rank,
+        "of": 15625,
+        "better_than": 1 - (rank or 0) / 15625,
+        "best": 94.5,
+        "random": {"of": 15284, "mean": 88.5, "low": 75.5, "median": 90.5, "high": 93.5},
+        "best_of": {"drawn": 300, "mean": 94.0},
+        "largest": [
+            {"column": "cifar10.parameters", "what": "parameters", "value": 93.5, "rank": 167},
+            {"column": "cifar10.flops", "what": "FLOPs", "value": 93.5, "rank": 167},
+        ],
+        "kendall_tau": tau,
+        "quantiles": [10.0, 80.0, 90.0, 92.0, 94.5],
+        **fields,
+    }
+
+
+def test_a_page_begins_with_the_true_value(tmp_path, write_live_run, words_of, figures_of):
+    page = write_report(write_live_run(tmp_path / "run", truth=truth()))
+    words = words_of(page)
+    summary = words.partition("Summary")[2]
+    first = "What was found truly has 79.50 % (test accuracy on cifar10 in the table bench)"
+    assert summary.index(first) < summary.index("With the supernet's weights")
+    assert "rank 14,013 of 15,625, better than 10 % of them, 9.00 points less than one" in words
+    assert "One architecture drawn at random has 88.50 % on average (90 % of them have" in words
+    assert "300 random architectures, as many as were ranked, would find 94.00 %" in words
+    assert "the architecture with the most parameters and FLOPs has 93.50 % (rank 167)." in words
+    assert "Its ranking agrees with the true values at a Kendall's tau of -0.02." in words
+    figure = figures_of(page)["truth-0"]
+    points = [trace for trace in figure["data"] if trace["mode"] == "markers"]
+    assert [trace["y"] for trace in points] == [[79.5], [93.5]]
+    assert figure["layout"]["shapes"][0]["y0"] == 88.5
+
+
+def test_a_page_without_true_values_says_what_brings_them(live_folder, page, words_of):
+    words = words_of(page)
+    assert "No true value of what was found is known" in words
+    assert f"hwbench live truth {live_folder} looks for one" in words
+    assert "True values" not in words
+
+
+def test_what_a_table_lacks_is_said(tmp_path, write_live_run, words_of, figures_of):
+    lacking = truth(value=None, rank=None, better_than=None, largest=[], random=None, best_of=None)
+    page = write_report(write_live_run(tmp_path / "run", truth=lacking))
+    assert "The table of bench:cifar10.test_accuracy lacks what was found" in words_of(page)
+    assert len(figures_of(page)["truth-0"]["data"]) == 1
+
+
+def test_searches_of_one_method_have_a_mean_over_seeds(
+    tmp_path, write_live_run, words_of, interval
+):
+    values = [80.0, 91.0, 92.5]
+    folders = []
+    for seed, value in enumerate(values):
+        folder = write_live_run(tmp_path / f"run-seed{seed}", truth=truth(value=value))
+        config = folder / "config.toml"
+        config.write_text(config.read_text().replace("seed = 0", f"seed = {seed}"))
+        folders.append(folder)
+    other = write_live_run(tmp_path / "other", title="Another", truth=truth(value=60.0))
+    words = words_of(write_report([*folders, other], tmp_path / "page.html"))
+    low, high = interval(values)
+    mean = sum(values) / 3
+    assert f"Over 3 seeds what was found truly has {mean:.2f} % on average" in words
+    assert f"95 % interval over the seeds {low:.2f} to {high:.2f} %" in words
+    assert f"DARTS on digits: mean of 3 seeds {mean:.2f}± {(high - low) / 2:.2f}" in words
+    assert words.count("One architecture drawn at random has") == 1
+    assert "Their rankings agree with the true values at a Kendall's tau of -0.02 on" in words
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ("good", r"result\.json: truth must be an object"),
+        ({"target": "a:b"}, r"result\.json: truth: the key 'title' is missing"),
+        (truth(value="high"), r"result\.json: truth: value"),
+        ({**truth(), "rank": None}, r"truth: value, rank and better_than must be given together"),
+        (truth(better_than=7.0), r"result\.json: truth: better_than"),
+    ],
+)
+def test_a_damaged_true_value_is_named(tmp_path, write_live_run, given, message):
+    with pytest.raises(HwbenchError, match=message) as caught:
+        write_report(write_live_run(tmp_path / "run", truth=given))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_sweep_shows_true_values_beside_random(
+    tmp_path, write_live_sweep, write_live_run, words_of, figures_of
+):
+    folder = write_live_sweep(tmp_path / "sweep")
+    rows = pd.read_parquet(folder / "sweep.parquet")
+    values = [80.0 + place for place in range(len(rows))]
+    rows.assign(true_value=values).to_parquet(folder / "sweep.parquet")
+    for row, value in zip(rows.itertuples(), values, strict=True):
+        name = f"{row.value}-seed{row.seed}"
+        write_live_run(folder / name, f"split {row.value}", truth=truth(value=value))
+    page = write_report(folder)
+    words = words_of(page)
+    assert "True value of what was found is highest at 4: 87.000" in words
+    assert "One architecture drawn at random has 88.50 % on average" in words
+    figure = figures_of(page)["sweep-0-true_value"]
+    assert figure["layout"]["shapes"][0]["y0"] == 88.5
+    assert figure["layout"]["yaxis"]["range"][1] > 88.5

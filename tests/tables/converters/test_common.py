@@ -94,7 +94,12 @@ def test_card_tells_where_the_numbers_are_from(raw):
     assert card.description == benchmark.description
     (recipe,) = card.recipes
     assert recipe["benchmark"] == "nasbench-macro"
-    assert recipe["files"] == [{"name": file.name, "bytes": file.bytes, "sha256": file.sha256}]
+    (source,) = recipe["files"]
+    about = {name: source[name] for name in ("name", "bytes", "sha256")}
+    assert about == {"name": file.name, "bytes": file.bytes, "sha256": file.sha256}
+    assert source["licence"] == "Apache-2.0"
+    assert source["repository"].endswith("NAS-Bench-Macro")
+    assert len(source["commit"]) == 40
 
 
 @pytest.mark.parametrize("name", benchmark_cards())

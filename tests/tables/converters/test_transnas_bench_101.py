@@ -56,7 +56,9 @@ def test_reexport_is_the_published_table(reexports, published, same, half):
     times = [f"{task}.train_time" for task in METRICS]
     assert sorted(table.card.columns) == sorted([*COLUMNS, *times])
     for column in COLUMNS:
-        assert same(table.column(column), expected[f"{column}_max"]), column
+        # A loss that is infinite in the file is of a training that diverged: no number.
+        finite = expected[f"{column}_max"].replace(np.inf, np.nan)
+        assert same(table.column(column), finite), column
     for column in times:
         assert same(table.column(column), expected[f"{column}_s"]), column
 
