@@ -71,7 +71,7 @@ def benchmark(
     folder = run_folder(name, output)
     minutes = load_scenario(name).minutes
     if minutes is not None:
-        say(f"{name}: about {_duration(minutes)} on two cores, in {folder}")
+        say(f"{name}: about {duration_in_words(minutes)} on two cores, in {folder}")
     with interruptible(f"hwbench benchmark {name} -o {folder}"), stage_bars() as stage:
         run_scenario(
             name, folder, workers=worker_count(workers), fresh=fresh, stage=stage, note=say
@@ -96,7 +96,8 @@ def _chosen(scenario: str | None, preset: Preset | None) -> str:
     return SCENARIO_OF[preset]
 
 
-def _duration(minutes: float) -> str:
+def duration_in_words(minutes: float) -> str:
+    """Minutes as people say them: "7 minutes", "3 hours", "9 days"."""
     if minutes < 120:
         return f"{minutes:g} minutes"
     hours = minutes / 60

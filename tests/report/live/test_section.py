@@ -114,7 +114,8 @@ def test_a_sweep_has_the_means_of_its_searches(tmp_path, write_live_sweep, figur
     assert "9 searches over 3 values of strategy.split_epoch." in words
     assert "Kendall's tau of the ranking with its target is highest at 4: 0.610" in words
     assert len(figures["live-loss"]["data"]) == 2 * 9
-    assert "split 2, seed 0" not in words.partition("Supernet")[0]
+    text = page.read_text(encoding="utf-8")
+    assert "split 2, seed 0" not in text.partition('id="sweep-section-0"')[0]
     assert 'data-value="4-seed2/ranking.parquet"' in page.read_text(encoding="utf-8")
 
 
@@ -124,13 +125,13 @@ def test_runs_of_all_kinds_share_a_page(
     other = write_live_run(tmp_path / "other", title="Another", search_accuracy=12.5)
     page = write_report([pristine, live_folder, other], tmp_path / "all.html")
     words = words_of(page)
-    assert "9predictors" in words
+    assert "9 predictors" in words
     assert "DARTS on digits" in words
     assert "it has 12.50 % on validation" in words
     figures = figures_of(page)
     assert {"curve-0", "selection-example", "live-loss", "live-ranking-1"} <= set(figures)
     # The table's title and unit are known from the study's record.
-    assert "agrees with test accuracy, NAS-Bench-201 on digits" in words
+    assert "agrees with test accuracy" in words
     text = page.read_text(encoding="utf-8")
     for name in (f"{pristine.name}/study.parquet", "live-darts/metrics.parquet"):
         assert f'data-value="{name}"' in text
