@@ -19,6 +19,9 @@ MEASURES = (
     "hypervolume_true",
     "hypervolume_space",
     "hypervolume_space_true",
+    "hypervolume_share",
+    "igd_plus",
+    "epsilon_additive",
     "kendall_tau",
     "front_recall",
     "regret",
@@ -29,7 +32,11 @@ MEASURES = (
 """The columns of a result, in the order in which the compiled code writes them."""
 MRA_ALL, MRA_PARETO, EXCESS_ALL, EXCESS_PARETO = range(4)
 VOLUME, VOLUME_TRUE, VOLUME_SPACE, VOLUME_SPACE_TRUE = range(4, 8)
-TAU, RECALL, REGRET, INFEASIBLE, N_SELECTED, N_PARETO = range(8, 14)
+SHARE, IGD_PLUS, EPSILON = range(8, 11)
+TAU, RECALL, REGRET, INFEASIBLE, N_SELECTED, N_PARETO = range(11, 17)
+
+BEYOND_NADIR = 0.1
+"""That of `hwbench.fronts.quality`; its own, so that kept machine code is made anew with it."""
 
 
 @compiled
@@ -156,6 +163,104 @@ def recall_of(
 
 
 @compiled
+def box_of(
+    accuracy: Floats, metric: Floats, front_accuracy: Floats, front_metric: Floats
+) -> tuple[float, float]:
+    """How far the ideal of a front is from its nadir, in accuracy and in the metric.
+
+    See `hwbench.fronts.quality`. Where the front is a single point, the nadir is the worst of all
+    candidates, `accuracy` (falling) and `metric`.
+    """
+    last = front_accuracy.size - 1
+    if last > 0:
+        return front_accuracy[0] - front_accuracy[last], front_metric[0] - front_metric[last]
+    height = front_accuracy[0] - accuracy[accuracy.size - 1]
+    width = metric.max() - front_metric[0]
+    return height if height > 0 else 1.0, width if width > 0 else 1.0
+
+
+@compiled
+def share_of(
+    accuracy: Floats,
+    metric: Floats,
+    points: Ints,
+    count: int,
+    front_accuracy: Floats,
+    front_metric: Floats,
+    height: float,
+    width: float,
+) -> float:
+    """Share of a front's hypervolume that points dominate, see `TrueFront.hypervolume_share`.
+
+    Parameters
+    ----------
+    accuracy, metric : of which `points` are a front by falling accuracy, as from `front_of`.
+    front_accuracy, front_metric : the true front, both falling.
+    height, width : of its box, see `box_of`.
+    """
+    floor = front_accuracy[0] - height - BEYOND_NADIR * height
+    cheapest = front_metric[front_metric.size - 1]
+    right = cheapest + width + BEYOND_NADIR * width
+    i = 0
+    while i < count and metric[points[i]] >= right:
+        i += 1
+    has = lacks = 0.0
+    # From the dearest to the cheapest point of both fronts, a strip between neighbours at a time.
+    for j in range(front_metric.size):
+        while True:
+            left = front_metric[j]
+            reached = floor
+            if i < count:
+                left = max(left, metric[points[i]])
+                reached = max(reached, accuracy[points[i]])
+            has += (right - left) * (reached - floor)
+            lacks += (right - left) * max(front_accuracy[j] - reached, 0.0)
+            right = left
+            if i < count and metric[points[i]] == left:
+                i += 1
+            if front_metric[j] == left:
+                break
+    return has / (has + lacks)
+
+
+@compiled
+def distances_of(
+    accuracy: Floats,
+    metric: Floats,
+    points: Ints,
+    count: int,
+    front_accuracy: Floats,
+    front_metric: Floats,
+    height: float,
+    width: float,
+) -> tuple[float, float]:
+    """IGD+ and additive epsilon of points, see `TrueFront.igd_plus` and `epsilon_additive`.
+
+    Parameters are those of `share_of`; there is at least one point.
+    """
+    total = epsilon = 0.0
+    no_dearer = 0  # the first point, so the most accurate one, with no larger metric
+    as_accurate = 0  # behind the last point, so the cheapest one, of no smaller accuracy
+    for j in range(front_metric.size):
+        while no_dearer < count and metric[points[no_dearer]] > front_metric[j]:
+            no_dearer += 1
+        while as_accurate < count and accuracy[points[as_accurate]] >= front_accuracy[j]:
+            as_accurate += 1
+        square = nearest = np.inf
+        # All others are farther away: those beyond these two are worse in the one thing they lack.
+        for i in range(max(as_accurate - 1, 0), min(no_dearer + 1, count)):
+            less = max(front_accuracy[j] - accuracy[points[i]], 0.0) / height
+            more = max(metric[points[i]] - front_metric[j], 0.0) / width
+            square = min(square, less * less + more * more)
+            nearest = min(nearest, max(less, more))
+        if as_accurate > no_dearer:  # a point that is no worse in either
+            square = nearest = 0.0
+        total += np.sqrt(square)
+        epsilon = max(epsilon, nearest)
+    return total / front_metric.size, epsilon
+
+
+@compiled
 def measure(
     accuracy: Floats,
     metric: Floats,
@@ -167,10 +272,12 @@ def measure(
     reference_metric: Floats,
     reference: float,
     space_reference: float,
+    true_volume: float,
+    true_space_volume: float,
     limit: float,
     result: Floats,
 ) -> None:
-    """Write what a selection lost into `result`, all but tau and the true hypervolumes.
+    """Write what a selection lost into `result`, all but tau.
 
     Parameters
     ----------
@@ -178,6 +285,7 @@ def measure(
     selected : positions of the selected; `front` those of the candidates' true front.
     reference_accuracy, reference_metric : the front that losses are counted from, both falling.
     reference, space_reference : the metrics up to which the two hypervolumes count.
+    true_volume, true_space_volume : what the candidates' true front dominates up to these.
     limit : the largest feasible metric; infinite for none.
     """
     picks = np.sort(selected[:count])  # by falling true accuracy, whatever was predicted
@@ -186,10 +294,15 @@ def measure(
     losses_of(own_accuracy, own_metric, reference_accuracy, reference_metric, lost, excess)
     verified = np.empty(count, np.int32)
     n_verified = front_of(own_accuracy, own_metric, own_metric, 0.0, count, verified)
-    result[VOLUME] = hypervolume_of(own_accuracy, own_metric, verified, n_verified, reference)
-    result[VOLUME_SPACE] = hypervolume_of(
-        own_accuracy, own_metric, verified, n_verified, space_reference
+    # No selection dominates more than the true front: other strips are rounded otherwise.
+    result[VOLUME] = min(
+        hypervolume_of(own_accuracy, own_metric, verified, n_verified, reference), true_volume
     )
+    result[VOLUME_SPACE] = min(
+        hypervolume_of(own_accuracy, own_metric, verified, n_verified, space_reference),
+        true_space_volume,
+    )
+    result[VOLUME_TRUE], result[VOLUME_SPACE_TRUE] = true_volume, true_space_volume
     result[MRA_ALL] = result[MRA_PARETO] = result[EXCESS_ALL] = result[EXCESS_PARETO] = np.nan
     if count:
         result[MRA_ALL], result[EXCESS_ALL] = lost.mean(), excess.mean()
@@ -199,6 +312,29 @@ def measure(
             verified_excess += excess[verified[i]]
         result[MRA_PARETO] = verified_lost / n_verified
         result[EXCESS_PARETO] = verified_excess / n_verified
+    height, width = box_of(accuracy, metric, reference_accuracy, reference_metric)
+    result[SHARE] = share_of(
+        own_accuracy,
+        own_metric,
+        verified,
+        n_verified,
+        reference_accuracy,
+        reference_metric,
+        height,
+        width,
+    )
+    result[IGD_PLUS] = result[EPSILON] = np.nan
+    if count:
+        result[IGD_PLUS], result[EPSILON] = distances_of(
+            own_accuracy,
+            own_metric,
+            verified,
+            n_verified,
+            reference_accuracy,
+            reference_metric,
+            height,
+            width,
+        )
     result[RECALL] = recall_of(
         own_accuracy,
         own_metric,
