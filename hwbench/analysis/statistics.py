@@ -46,6 +46,32 @@ def mean_interval(values: ArrayLike, confidence: float = 0.95) -> tuple[float, f
     return mean, mean - half, mean + half
 
 
+NINE_IN_TEN, HALF = 0.9, 0.5
+"""Shares of values that are shown beside a median: of single selections, and of seeds."""
+
+
+def central_range(values: ArrayLike, share: float = NINE_IN_TEN) -> tuple[float, float, float]:
+    """The median, and between what the middle share of values lies.
+
+    Where a few values make most of a mean, as hopeless architectures do that of accuracy lost, this
+    says what to expect.
+
+    Parameters
+    ----------
+    values : any shape; NaN entries are left out.
+    share : of the values within; 0.9 for the 5 % and 95 % quantiles, 0.5 for quartiles.
+
+    Returns
+    -------
+    (low, median, high), in the unit of `values`; NaN for no value.
+    """
+    numbers = _without_missing(values)
+    if numbers.size == 0:
+        return float("nan"), float("nan"), float("nan")
+    low, median, high = np.quantile(numbers, [(1 - share) / 2, 0.5, (1 + share) / 2])
+    return float(low), float(median), float(high)
+
+
 def half_interval(deviation: ArrayLike, n: ArrayLike, confidence: float = 0.95) -> Floats:
     """Half of the two-sided Student t interval of means of repeated measurements.
 
