@@ -151,7 +151,8 @@ def _print_spreads(
     from hwbench.analysis.statistics import HALF, central_range
 
     places = sorted(rows["evaluation"].unique())
-    lines, order = [], []
+    lines: list[dict[str, str]] = []
+    order: list[tuple[float, float, int]] = []
     for name, own in rows.groupby("strategy", sort=False):
         line = {"strategy": str(name)}
         for place in places:
@@ -196,7 +197,6 @@ def _print_means(
 
 
 def _print_verified(path: Path) -> None:
-    from hwbench.analysis.statistics import HALF, central_range
     from hwbench.results.columns import SEARCH_VERIFIED_COLUMNS
     from hwbench.results.frames import read_frame
 
@@ -208,26 +208,36 @@ def _print_verified(path: Path) -> None:
         "the fit, to verify and saved; accuracy lost (MRA, points), really and as simulated: "
         "medians (quartiles), and means"
     )
+    measures = {"mra_all": "of all selected", "mra_pareto": "of verified picks"}
     for metric, of_metric in verified.groupby("metric_target", sort=False):
-        rows = []
-        for (strategy, size), group in of_metric.groupby(["strategy", "training_size"]):
-            mean = group.mean(numeric_only=True)
-            row = {
-                "strategy": strategy,
-                "fitted to": size,
-                "verified": f"{mean['n_selected']:.1f}",
-                "saved": f"{mean['evaluations'] - size - mean['n_selected']:.0f}",
-                "tau": f"{mean['kendall_tau']:.3f}",
-            }
-            for measure, title in (("mra_all", "MRA all"), ("mra_pareto", "MRA pareto")):
-                low, median, high = central_range(group[measure], HALF)
-                row[title] = f"{median:.2f} ({low:.2f} .. {high:.2f})"
-                if f"{measure}_expected_median" in mean:
-                    row[f"{title}, simulated"] = f"{mean[f'{measure}_expected_median']:.2f}"
-                row[f"{title}, mean"] = f"{mean[measure]:.2f}"
-                row[f"{title}, simulated mean"] = f"{mean[f'{measure}_expected']:.2f}"
-            rows.append(row)
-        print_listing(rows, list(rows[0]), as_json=False, title=str(metric), wrap=False)
+        for measure, title in measures.items():
+            rows = [
+                _verified_row(str(strategy), int(size), group, measure)
+                for (strategy, size), group in of_metric.groupby(["strategy", "training_size"])
+            ]
+            title = f"{metric}, MRA {title}"
+            print_listing(rows, list(rows[0]), as_json=False, title=title, wrap=False)
+
+
+def _verified_row(strategy: str, size: int, group: Any, measure: str) -> dict[str, Any]:
+    from hwbench.analysis.statistics import HALF, central_range
+
+    mean = group.mean(numeric_only=True)
+    low, median, high = central_range(group[measure], HALF)
+    expected = {}
+    if f"{measure}_expected_median" in mean:
+        expected["simulated"] = f"{mean[f'{measure}_expected_median']:.2f}"
+    return {
+        "strategy": strategy,
+        "fitted to": size,
+        "verified": f"{mean['n_selected']:.1f}",
+        "saved": f"{mean['evaluations'] - size - mean['n_selected']:.0f}",
+        "tau": f"{mean['kendall_tau']:.3f}",
+        "MRA": f"{median:.2f} ({low:.2f} .. {high:.2f})",
+        **expected,
+        "mean": f"{mean[measure]:.2f}",
+        "simulated mean": f"{mean[f'{measure}_expected']:.2f}",
+    }
 
 
 def _text(parameters: dict[str, Any]) -> str:

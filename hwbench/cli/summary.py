@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from hwbench.cli.output import print_listing
 from hwbench.results.names import SIMULATION
 from hwbench.results.record import read_record
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def print_study(folder: Path) -> None:
@@ -53,7 +57,8 @@ def print_study(folder: Path) -> None:
 
 
 def print_simulation(folder: Path) -> None:
-    """Print what selections by predictors of each quality lose."""
+    """Print what selections by predictors of each quality lose: medians, nine in ten, means."""
+    from hwbench.analysis.statistics import central_range
     from hwbench.results.columns import SIMULATION_COLUMNS
     from hwbench.results.frames import read_frame
 
@@ -64,7 +69,10 @@ def print_simulation(folder: Path) -> None:
     import numpy as np
 
     selections = selections.fillna({"predictor": "simulated"})
-    typer.echo("What selecting by predictions costs, by quality of the predictor")
+    typer.echo(
+        "What selecting by predictions costs, by quality of the predictor: medians of selections "
+        "(what nine in ten lie between, 5 % to 95 %), and means"
+    )
     quality = ["n_candidates", "predictor", "training_size", "deviation"]
     several = selections["pairing"].nunique() > 1
     for (metric, pairing), of_metric in selections.groupby(
@@ -73,22 +81,49 @@ def print_simulation(folder: Path) -> None:
         # A fitted predictor's deviation is another in every repeat.
         fitted = of_metric["predictor"] != "simulated"
         grouped = of_metric.assign(deviation=of_metric["deviation"].where(~fitted))
-        rows = []
+        losses: list[dict[str, Any]] = []
+        volumes: list[dict[str, Any]] = []
         for (n, predictor, size, deviation), group in grouped.groupby(quality, dropna=False):
-            mean = group.mean(numeric_only=True)
             spread = of_metric.loc[group.index, "deviation"].mean()
-            rows.append(
-                {
-                    "candidates": n,
-                    "predictor": predictor if np.isfinite(deviation) else f"{predictor}, {size}",
-                    "deviation": f"{spread:.2g}",
-                    "tau": f"{mean['kendall_tau']:.2f}",
-                    "MRA all": f"{mean['mra_all']:.2f}",
-                    "MRA pareto": f"{mean['mra_pareto']:.2f}",
-                    "hypervolume": f"{mean['hypervolume']:.3f}",
-                    "of true": f"{mean['hypervolume_true']:.3f}",
-                }
-            )
-        shown = [name for name in rows[0] if name != "predictor" or fitted.any()]
+            key = {
+                "candidates": n,
+                "predictor": predictor if np.isfinite(deviation) else f"{predictor}, {size}",
+                "deviation": f"{spread:.2g}",
+                "tau": f"{group['kendall_tau'].mean():.2f}",
+            }
+            losses.append({**key, **_centres(group, LOSSES, 2, central_range)})
+            volumes.append({**key, **_centres(group, VOLUMES, 3, central_range)})
         title = f"{metric}, pairing {pairing}" if several else str(metric)
-        print_listing(rows, shown, as_json=False, title=title)
+        for rows, what in (
+            (losses, "accuracy lost, points"),
+            (volumes, "hypervolume as published, and nearness to the true front, normalised"),
+        ):
+            shown = [name for name in rows[0] if name != "predictor" or fitted.any()]
+            print_listing(rows, shown, as_json=False, title=f"{title}: {what}", wrap=False)
+
+
+LOSSES = {"mra_all": "MRA all", "mra_pareto": "MRA pareto"}
+VOLUMES = {
+    "hypervolume": "hypervolume",
+    "hypervolume_true": "of true",
+    "hypervolume_share": "share",
+    "igd_plus": "IGD+",
+    "epsilon_additive": "epsilon",
+}
+
+
+def _centres(
+    group: pd.DataFrame,
+    measures: dict[str, str],
+    digits: int,
+    central_range: Callable[[pd.Series], tuple[float, float, float]],
+) -> dict[str, str]:
+    """Median with what nine in ten lie between, and mean, of the measures that a run has."""
+    cells = {}
+    for measure, title in measures.items():
+        if measure not in group:
+            continue
+        least, median, most = central_range(group[measure])
+        cells[title] = f"{median:.{digits}f} ({least:.{digits}f} .. {most:.{digits}f})"
+        cells[f"{title}, mean"] = f"{group[measure].mean():.{digits}f}"
+    return cells

@@ -13,7 +13,6 @@ from hwbench.pages.plotting import (
     Entry,
     Figure,
     Json,
-    Values,
     axis_title,
     band_trace,
     base_layout,
@@ -24,6 +23,7 @@ from hwbench.pages.plotting import (
     plain_numbers,
     plain_text,
 )
+from hwbench.report.centres import other_centre
 from hwbench.results.run import TargetWords
 
 TRUTH = Entry("s:truth", "true front", "$ink", "", "dash")
@@ -71,7 +71,7 @@ def anytime_figure(
             bands += band_trace(entry, rows["evaluation"], rows["lower"], rows["upper"])
         line = line_trace(entry, rows["evaluation"], shown["median"], text)
         line["marker"] |= {"size": 4}
-        lines += [line, mean_trace(entry, rows["evaluation"], shown["mean"])]
+        lines += [line, other_centre(entry, rows["evaluation"], shown["mean"])]
     layout = base_layout("evaluations", axis)
     if log:
         layout["yaxis"] |= log_axis(value for trace in lines for value in trace["y"])
@@ -91,19 +91,6 @@ def both_centres(row: Any, digits: int) -> str:
         f"median {interval_text(row.median, row.lower, row.upper, digits)}<br>"
         f"mean {interval_text(row.mean, row.low, row.high, digits)}"
     )
-
-
-def mean_trace(entry: Entry, x: Values, mean: Values) -> Json:
-    """The mean beside a line of medians: thin, dotted, without markers."""
-    return {
-        "type": "scatter",
-        "x": plain_numbers(x),
-        "y": plain_numbers(mean),
-        "mode": "lines",
-        "line": {"color": entry.colour, "dash": "dot", "width": 1},
-        "legendgroup": entry.group,
-        "hoverinfo": "skip",
-    }
 
 
 def attainment_figure(
@@ -227,13 +214,13 @@ def verified_figure(
         trace = _by_size(rows, measure, entry)
         bands += band_trace(entry, trace["x"], trace["lower"], trace["upper"])
         lines.append(line_trace(entry, trace["x"], trace["median"], trace["text"]))
-        lines.append(mean_trace(entry, trace["x"], trace["mean"]))
+        lines.append(other_centre(entry, trace["x"], trace["mean"]))
     # The expectation depends on the predictor alone, so all strategies share it.
     mean = _by_size(verified, f"{measure}_expected", EXPECTED)
     if f"{measure}_expected_median" in verified:
         trace = _by_size(verified, f"{measure}_expected_median", EXPECTED)
         lines.append(line_trace(EXPECTED, trace["x"], trace["median"], trace["text"]))
-        lines.append(mean_trace(EXPECTED, mean["x"], mean["mean"]))
+        lines.append(other_centre(EXPECTED, mean["x"], mean["mean"]))
     else:
         trace = mean
         lines.append(line_trace(EXPECTED, trace["x"], trace["mean"], trace["text"]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -24,6 +25,7 @@ from hwbench.pages.plotting import (
     plain_text,
     sample,
 )
+from hwbench.report.centres import other_centre
 from hwbench.results.run import TargetWords
 
 MAX_POINTS = 4000
@@ -59,6 +61,9 @@ def simulation_figure(
 ) -> Figure:
     """A measure against the deviation or the tau of simulated predictors.
 
+    Lines are medians of single selections, bands what nine in ten of them lie between (5 % to 95 %
+    quantile), thin dotted lines means.
+
     Parameters
     ----------
     curves : rows of one accuracy and metric target, as from `analysis.simulation_curves`.
@@ -75,26 +80,23 @@ def simulation_figure(
             continue
         x = plain_numbers(rows[x_column])
         column = measure.column
-        bands += band_trace(entry, x, rows[f"{column}_low"], rows[f"{column}_high"])
+        bands += band_trace(entry, x, rows[f"{column}_least"], rows[f"{column}_most"])
         text = [
-            f"<b>{entry.title}</b><br>deviation {row.deviation:.2f}, tau {row.tau:.2f}<br>"
-            + measure.title
-            + f" {interval_text(value, low, high, measure.digits)} {measure.unit}<br>"
-            + f"{row.repeats} repeats, {row.n_selected:.1f} selected on average"
-            for row, value, low, high in zip(
-                rows.itertuples(),
-                rows[column],
-                rows[f"{column}_low"],
-                rows[f"{column}_high"],
-                strict=True,
-            )
+            f"<b>{entry.title}</b><br>deviation {row['deviation']:.2f}, tau {row['tau']:.2f}<br>"
+            f"{measure.title}<br>{_both_centres(row, measure)}<br>"
+            f"{row['repeats']} repeats, {row['n_selected']:.1f} selected on average"
+            for row in rows.to_dict(orient="records")
         ]
-        lines.append(line_trace(entry, x, rows[column], text))
+        lines.append(line_trace(entry, x, rows[f"{column}_median"], text))
+        lines.append(other_centre(entry, x, rows[column]))
         if column == "hypervolume":
             # The best that any selection from the same candidates could reach.
             lines.append(
                 line_trace(
-                    entry, x, rows["hypervolume_true"], [f"{entry.title}: true front"] * len(x)
+                    entry,
+                    x,
+                    rows["hypervolume_true_median"],
+                    [f"{entry.title}: true front"] * len(x),
                 )
                 | {"mode": "lines", "line": {"color": entry.colour, "dash": "dash", "width": 1.2}}
             )
@@ -116,6 +118,15 @@ def simulation_figure(
         layout=layout,
         height=340,
     )
+
+
+def _both_centres(row: Mapping[str, Any], measure: Measure) -> str:
+    """Median with what nine in ten lie between, and mean with its interval, for hovering."""
+    median, mean = (
+        interval_text(*(row[f"{measure.column}{end}"] for end in ends), measure.digits)
+        for ends in (("_median", "_least", "_most"), ("", "_low", "_high"))
+    )
+    return f"median {median} {measure.unit}<br>mean {mean} {measure.unit}"
 
 
 def _mark(layout: Json, marks: Sequence[tuple[float, str]]) -> None:

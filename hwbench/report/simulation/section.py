@@ -8,6 +8,7 @@ import pandas as pd
 from hwbench.analysis import study as analysis
 from hwbench.pages.architectures import front_drawings
 from hwbench.pages.blocks import Block, Group, Section, Text
+from hwbench.report.candidates import candidates_block
 from hwbench.report.simulation import figures as simulation_figures
 from hwbench.report.simulation.figures import Measure
 from hwbench.report.simulation.whole import simulation_study
@@ -21,8 +22,30 @@ MRA_PARETO = Measure(
 HYPERVOLUME = Measure("hypervolume", "Hypervolume", "hypervolume (no unit)", "")
 HYPERVOLUME_LOSS = Measure("hypervolume_loss", "Hypervolume lost", "hypervolume lost, %", "%", 1)
 
+SHARE = Measure(
+    "hypervolume_share",
+    "Share of the true front's hypervolume, normalised",
+    "share of the true front's hypervolume",
+    "",
+    3,
+)
+IGD_PLUS = Measure("igd_plus", "IGD+ to the true front, normalised", "IGD+ (no unit)", "", 3)
+EPSILON = Measure(
+    "epsilon_additive",
+    "Additive epsilon to the true front, normalised",
+    "additive epsilon (no unit)",
+    "",
+    3,
+)
+
 SOURCES = (SIMULATION,)
 EXAMPLE_SOURCES = (SELECTION_EXAMPLE,)
+
+
+SPREADS = (
+    "Lines are medians of single selections, bands what nine in ten of them lie between (5 % to "
+    "95 % quantile), thin dotted lines means: a few hopeless selections can make up most of a mean."
+)
 
 
 def simulation_sections(run: Run, simulated: pd.DataFrame | None) -> list[Section]:
@@ -48,14 +71,14 @@ def _losses_section(run: Run, simulated: pd.DataFrame) -> Section:
     text = (
         "What a predictor's errors cost the search. Candidates are drawn, their true metric is "
         "disturbed as a predictor of the given quality would, and the architectures that look "
-        f"Pareto-optimal are selected; up to {int(simulated['repeats'].max()):,} repeats a point, "
-        "bands are 95 % intervals. Left: everything selected is taken. Right: the selected are "
-        "measured, and only those that stay Pareto-optimal are kept. Dotted verticals mark the "
-        "best trained predictors of this run."
+        f"Pareto-optimal are selected; up to {int(simulated['repeats'].max()):,} repeats a point. "
+        f"{SPREADS} Left: everything selected is taken. Right: the selected are measured, and only "
+        "those that stay Pareto-optimal are kept. Dotted verticals mark the best trained "
+        "predictors of this run."
     )
-    blocks: list[Block] = [Text(text)]
+    blocks: list[Block] = [Text(text), *candidates_block(run, "simulation")]
     for i, (title, metric, rows) in enumerate(_pairs(run, simulated)):
-        columns = ["mra_all", "mra_all_high", "mra_pareto", "mra_pareto_high"]
+        columns = ["mra_all", "mra_all_most", "mra_pareto", "mra_pareto_most"]
         # One scale for the four neighbours: they are read against each other.
         top = float(rows[columns].max().max())
         top = top if np.isfinite(top) and top > 0 else 1.0
@@ -83,17 +106,28 @@ def _volumes_section(run: Run, simulated: pd.DataFrame) -> Section:
         int(n) for n in simulated["n_candidates"].unique()
     )
     text = (
-        "The part of the accuracy-metric plane that the selected architectures dominate. Dashed: "
-        "what the true front of the same candidates dominates. The right figure shows the share "
-        "that is lost."
+        "The part of the accuracy-metric plane that the selected architectures dominate, as "
+        "published: with accuracy as a fraction down to 0, up to 1.1 times the largest "
+        "standardised metric. Dashed: what the true front of the same candidates dominates; the "
+        f"figure beside it shows the share that is lost. {SPREADS}"
     )
+    shown = [HYPERVOLUME, HYPERVOLUME_LOSS]
+    if SHARE.column in simulated:
+        shown += [SHARE, IGD_PLUS, EPSILON]
+        text += (
+            " Below, on normalised objectives: 0 is the ideal, the best accuracy and the least "
+            "metric of the true front, 1 the nadir, the worst of both on that front. The share of "
+            "the true front's hypervolume, up to 1.1 in both, lies between 0 and 1; IGD+ is the "
+            "mean distance from the true front's points to what was selected, additive epsilon by "
+            "how much the selected must improve in both objectives to be as good everywhere."
+        )
     blocks: list[Block] = [Text(text)]
     for i, (title, _, rows) in enumerate(_pairs(run, simulated)):
         figures = [
             simulation_figures.simulation_figure(
                 f"{measure.column}-{i}".replace("_", "-"), rows, entries, measure
             )
-            for measure in (HYPERVOLUME, HYPERVOLUME_LOSS)
+            for measure in shown
         ]
         own = tuple(entry for n, entry in entries.items() if (rows["n_candidates"] == n).any())
         blocks.append(Group(title, figures, own))
