@@ -84,28 +84,43 @@ def ranks(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Average ranks of predictors over targets, and which ones cannot be told apart."""
+    """Average ranks of predictors over targets, and which ones cannot be told apart.
+
+    The latter from five independent measurements on: statistics of the same runs, and columns that
+    order architectures the same, count once.
+    """
     from hwbench.analysis.comparison import rank_predictors
+    from hwbench.analysis.measurements import measurements_of
     from hwbench.results.study_reading import read_trials
 
-    found = rank_predictors(read_trials(folder), size)
+    same = measurements_of(folder)
+    found = rank_predictors(read_trials(folder), size, measurements=same)
     names = list(found.ranks)
     groups = [names[first : last + 1] for first, last in found.groups]
     if as_json:
+        claimed = {
+            "critical_difference": found.difference,
+            "p_value": found.p_value,
+            "not_told_apart": groups,
+        }
         print_json(
             {
                 "ranks": found.ranks,
-                "critical_difference": found.difference,
-                "p_value": found.p_value,
-                "targets": found.n_blocks,
-                "not_told_apart": groups,
+                **(claimed if found.claim else dict.fromkeys(claimed)),
+                "targets": len(same),
+                "measurements": found.n_blocks,
+                "why_not": found.why_not,
             }
         )
         return
     rows = [
         {"predictor": name, "average rank": f"{rank:.2f}"} for name, rank in found.ranks.items()
     ]
-    _print(rows, f"average ranks over {found.n_blocks} targets, 1 is best")
+    over = f"{found.n_blocks} independent measurements"
+    _print(rows, f"average ranks over {len(same)} targets ({over}), 1 is best")
+    if not found.claim:
+        typer.echo(f"no claim is made of differences: {found.why_not}")
+        return
     typer.echo(
         f"Friedman test that all are equal: p = {found.p_value:.3g}; "
         f"critical difference (Nemenyi, 5 %): {found.difference:.2f}"

@@ -83,6 +83,7 @@ def print_simulation(folder: Path) -> None:
         grouped = of_metric.assign(deviation=of_metric["deviation"].where(~fitted))
         losses: list[dict[str, Any]] = []
         volumes: list[dict[str, Any]] = []
+        nearness: list[dict[str, Any]] = []
         for (n, predictor, size, deviation), group in grouped.groupby(quality, dropna=False):
             spread = of_metric.loc[group.index, "deviation"].mean()
             key = {
@@ -93,22 +94,28 @@ def print_simulation(folder: Path) -> None:
             }
             losses.append({**key, **_centres(group, LOSSES, 2, central_range)})
             volumes.append({**key, **_centres(group, VOLUMES, 3, central_range)})
+            nearness.append({**key, **_centres(group, NEARNESS, 3, central_range)})
         title = f"{metric}, pairing {pairing}" if several else str(metric)
         for rows, what in (
             (losses, "accuracy lost, points"),
-            (volumes, "hypervolume as published, and nearness to the true front, normalised"),
+            (volumes, "hypervolume as published"),
+            (
+                nearness,
+                "nearness to the true front, on objectives normalised by its ideal and nadir",
+            ),
         ):
+            if len(rows[0]) == len(key):  # an older run
+                continue
             shown = [name for name in rows[0] if name != "predictor" or fitted.any()]
             print_listing(rows, shown, as_json=False, title=f"{title}: {what}", wrap=False)
 
 
 LOSSES = {"mra_all": "MRA all", "mra_pareto": "MRA pareto"}
-VOLUMES = {
-    "hypervolume": "hypervolume",
-    "hypervolume_true": "of true",
-    "hypervolume_share": "share",
+VOLUMES = {"hypervolume": "hypervolume", "hypervolume_true": "of the true front"}
+NEARNESS = {
+    "hypervolume_share": "hypervolume share",
     "igd_plus": "IGD+",
-    "epsilon_additive": "epsilon",
+    "epsilon_additive": "additive epsilon",
 }
 
 

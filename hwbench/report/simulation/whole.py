@@ -134,9 +134,9 @@ def _equivalence_sentences(means: pd.DataFrame, simulated: pd.DataFrame) -> list
         Markup(
             "Measuring {} candidates and predicting {} give the same hypervolume where the "
             "predictor's tau is {} by means; by medians {}. The first number takes the published "
-            "reference point, 1.1 times the largest metric of each selection's candidates, which moves away as "
-            "candidates become more; the second takes one reference point for all, and is the one "
-            "to go by."
+            "reference point, 1.1 times the largest metric of each selection's candidates, which "
+            "moves away as candidates become more; the second takes one reference point for all, "
+            "and is the one to go by."
         ).format(f"{measured:,}", f"{predicted:,}", ", ".join(by_mean), ", ".join(by_median))
     ]
 
