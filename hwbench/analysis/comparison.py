@@ -246,10 +246,7 @@ def rank_predictors(
     names_of = [str(name) for name in table.columns]
     if measurements is None:
         found = critical_difference(table.to_numpy(), names_of, alpha)
-        unknown = (
-            "which targets are of one measurement is not known, so no predictor is told apart."
-        )
-        return replace(found, why_not=unknown)
+        return replace(found, why_not="which targets are of one measurement is not known.")
     of_targets = [measurements.get(str(target), str(target)) for target in table.index]
     by_measurement = table.groupby(of_targets).mean()
     if len(by_measurement) > 1:
