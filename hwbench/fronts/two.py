@@ -23,7 +23,7 @@ def pareto_front(accuracy: Floats, metric: Floats) -> NDArray[np.int64]:
     -------
     int64 array of shape (n_front,); metric and accuracy rise strictly along it.
     """
-    # One stable sort, as a second key for ties would take as long again: so it is as fast as moocore.
+    # One stable sort, about as fast as moocore: a second key for ties would take as long again.
     order = np.argsort(metric, kind="stable")
     by_metric = accuracy[order]
     best = np.maximum.accumulate(by_metric)

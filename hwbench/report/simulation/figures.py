@@ -122,11 +122,14 @@ def simulation_figure(
 
 def _both_centres(row: Mapping[str, Any], measure: Measure) -> str:
     """Median with what nine in ten lie between, and mean with its interval, for hovering."""
-    median, mean = (
-        interval_text(*(row[f"{measure.column}{end}"] for end in ends), measure.digits)
-        for ends in (("_median", "_least", "_most"), ("", "_low", "_high"))
+    name, digits = measure.column, measure.digits
+    least, median, most = (row[f"{name}_{end}"] for end in ("least", "median", "most"))
+    mean, low, high = row[name], row[f"{name}_low"], row[f"{name}_high"]
+
+    return (
+        f"median {interval_text(median, least, most, digits)} {measure.unit}<br>"
+        f"mean {interval_text(mean, low, high, digits)} {measure.unit}"
     )
-    return f"median {median} {measure.unit}<br>mean {mean} {measure.unit}"
 
 
 def _mark(layout: Json, marks: Sequence[tuple[float, str]]) -> None:
