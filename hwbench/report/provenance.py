@@ -48,8 +48,8 @@ TERMS: dict[str, str | Markup] = {
         "is measured."
     ),
     "Hypervolume": "The area that the selected architectures dominate, with accuracy as a fraction "
-    "and the metric standardised: larger is better. It has no unit. As published, it counts down to "
-    "accuracy 0 and up to 1.1 times the largest metric.",
+    "and the metric standardised: larger is better. It has no unit. As published, it counts down "
+    "to accuracy 0 and up to 1.1 times the largest metric.",
     "Ideal, nadir, normalised": "The ideal is the best accuracy and the least metric of the true "
     "front, the nadir the worst of both on that front. Normalised, the ideal is 0 and the nadir 1 "
     "in both. The share of the true front's hypervolume counts the area up to 1.1 and lies between "
