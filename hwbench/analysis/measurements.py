@@ -18,8 +18,9 @@ from typing import Any
 
 import pandas as pd
 
-from hwbench.results.names import PREDICTIONS
+from hwbench.results.names import PREDICTIONS, STUDY
 from hwbench.results.record import read_record
+from hwbench.results.run import Run
 from hwbench.results.study_predictions import read_predictions
 from hwbench.results.study_reading import read_trials, result_columns
 from hwbench.target_text import parse_target
@@ -75,8 +76,7 @@ def measurements(
 def measurements_of(folder: Path) -> dict[str, str]:
     """The measurement behind each target of a run folder's study.
 
-    True values are those of the test architectures of one trial each, as far as predictions are
-    kept.
+    True values are those of the test architectures of one seed, as far as predictions are kept.
 
     Raises
     ------
@@ -86,28 +86,33 @@ def measurements_of(folder: Path) -> dict[str, str]:
     trials = read_trials(folder)
     targets = sorted(str(target) for target in trials["target"].unique())
     record = read_record(folder)
-    truths = _truths(folder, trials) if result_columns(folder, PREDICTIONS) else {}
+    truths = _truths(folder, trials)
     return measurements(targets, (record or {}).get("tables") or {}, truths)
 
 
+def measurements_of_run(run: Run) -> dict[str, str]:
+    """`measurements_of` the folder of a page that holds its study; empty where none does."""
+    for record in run.records:
+        if result_columns(record.folder, STUDY):
+            return measurements_of(record.folder)
+    return {}
+
+
 def _truths(folder: Path, trials: pd.DataFrame) -> dict[str, pd.Series]:
-    """True values of the test architectures of each target's first trial, by architecture."""
+    """True values of the test architectures of each target's first seed, by architecture."""
     import pyarrow.compute as pc
 
+    there = result_columns(folder, PREDICTIONS)
+    key = next((name for name in ARCHITECTURE if name in there), None)
+    if key is None:
+        return {}
+    seeds = trials.groupby("target")["seed"].min().unique().tolist()
+    rows = read_predictions(
+        folder, ["target", key, "truth"], filters=pc.field("seed").isin(seeds), categories=True
+    )
     found = {}
-    first = trials[trials["kendall_tau"].notna()].sort_values(["seed", "training_size"])
-    for trial in first.drop_duplicates("target").itertuples():
-        wanted = (
-            (pc.field("target") == trial.target)
-            & (pc.field("predictor") == trial.predictor)
-            & (pc.field("training_size") == int(trial.training_size))
-            & (pc.field("seed") == int(trial.seed))
-        )
-        rows = read_predictions(folder, filters=wanted)
-        key = next((name for name in ARCHITECTURE if name in rows), None)
-        if key is not None:
-            values = rows.dropna(subset=[key]).set_index(key)["truth"]
-            found[str(trial.target)] = values[~values.index.duplicated()]
+    for target, own in rows.dropna(subset=[key]).groupby("target", observed=True):
+        found[str(target)] = own.drop_duplicates(key).set_index(key)["truth"]
     return found
 
 
