@@ -27,11 +27,15 @@ def pareto_front(accuracy: Floats, metric: Floats) -> NDArray[np.int64]:
     order = np.argsort(metric, kind="stable")
     by_metric = accuracy[order]
     best = np.maximum.accumulate(by_metric)
-    better = order[1 + np.flatnonzero(by_metric[1:] > best[:-1])] if len(order) else order
-    rising = np.concatenate([order[:1], better])
+    better = np.empty(len(order), dtype=bool)
+    better[:1] = True
+    np.greater(by_metric[1:], best[:-1], out=better[1:])
+    rising = order[better]
     # Of equal metrics the last that is better than all before is the most accurate.
-    last = np.ones(len(rising), dtype=bool)
-    last[:-1] = metric[rising[1:]] != metric[rising[:-1]]
+    front_metric = metric[rising]
+    last = np.empty(len(rising), dtype=bool)
+    last[-1:] = True
+    np.not_equal(front_metric[1:], front_metric[:-1], out=last[:-1])
     return rising[last].astype(np.int64, copy=False)
 
 
