@@ -188,6 +188,8 @@ def _selection(selection: Selection) -> dict[str, Any]:
     }  # fmt: skip
     for name in ("mra_all", "mra_verified", "hypervolume_lost"):
         found[name] = asdict(getattr(selection, name))
+    for name, (least, median, most) in selection.ranges.items():
+        found[name] |= {"median": median, "least": least, "most": most}
     found["budgets"] = [asdict(each) for each in selection.budgets]
     return found
 

@@ -136,10 +136,23 @@ def selection_lines(advice: Advice) -> list[str]:
         f"A search by it among {selection.n_candidates} architectures ({selection.accuracy}) loses "
         f"{between(selection.mra_all)} points of accuracy on average (MRA), "
         f"{between(selection.mra_verified)} after measuring its picks, and then "
-        f"{between(selection.hypervolume_lost, 1)} % of the hypervolume.",
+        f"{between(selection.hypervolume_lost, 1)} % of the hypervolume. {_typical(selection)}",
         _verify_line(selection),
         *(f"Note: {note}" for note in selection.notes),
     ]
+
+
+def _typical(selection: Selection) -> str:
+    """Medians beside the means, which a few hopeless selections may make."""
+
+    def text(name: str, digits: int) -> str:
+        least, median, most = selection.ranges[name]
+        return f"{median:.{digits}f} (nine in ten {least:.{digits}f} to {most:.{digits}f})"
+
+    return (
+        f"Half of such searches lose at most {text('mra_all', 2)} points, after measuring "
+        f"{text('mra_verified', 2)}, and {text('hypervolume_lost', 1)} % of the hypervolume."
+    )
 
 
 def _verify_line(selection: Selection) -> str:

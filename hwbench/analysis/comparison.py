@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from hwbench.analysis.statistics import (
+    FEWEST_BLOCKS,
     CriticalDifference,
     bootstrap_interval,
     bootstrap_weights,
@@ -197,18 +198,23 @@ def rank_predictors(
     trials: pd.DataFrame,
     training_size: int | None = None,
     *,
+    measurements: Mapping[str, str] | None = None,
     alpha: float = 0.05,
-    measurement_of: Mapping[str, str] | None = None,
 ) -> CriticalDifference:
     """Rank predictors over targets by mean Kendall's tau, with Nemenyi's critical difference.
+
+    Targets of one measurement, such as two statistics of the same runs, are one piece of evidence:
+    ranks, tests and their number are those of measurements, the score on one being the mean over
+    its targets. Which predictors differ is said (`CriticalDifference.claim`) from five independent
+    measurements on, and where it is known which targets are; else `why_not` says why it is not.
 
     Parameters
     ----------
     trials : as `read_trials` gives them.
     training_size : at which; the largest that all targets have by default.
+    measurements : the measurement behind each target, see `hwbench.analysis.measurements`; without
+        it each target counts as one, and nothing is claimed.
     alpha : the tests' level.
-    measurement_of : by target what it counts as: targets of one measurement are one block, of their
-        mean tau. Every target is its own where not given.
 
     Raises
     ------
@@ -233,10 +239,38 @@ def rank_predictors(
     at_size = scored["training_size"] == training_size
     table = scored[at_size].groupby(["target", names[at_size]])["kendall_tau"].mean().unstack()
     table = table.dropna(axis="columns")
-    blocks = [(measurement_of or {}).get(str(target), str(target)) for target in table.index]
-    table = table.groupby(blocks).mean()
     if table.shape[1] < 2:
         raise HwbenchError(
             f"fewer than two predictors have a score with {training_size} on every target"
         )
-    return critical_difference(table.to_numpy(), [str(name) for name in table.columns], alpha)
+    names_of = [str(name) for name in table.columns]
+    if measurements is None:
+        found = critical_difference(table.to_numpy(), names_of, alpha)
+        return replace(found, why_not="which targets are of one measurement is not known.")
+    of_targets = [measurements.get(str(target), str(target)) for target in table.index]
+    by_measurement = table.groupby(of_targets).mean()
+    if len(by_measurement) > 1:
+        found = critical_difference(by_measurement.to_numpy(), names_of, alpha)
+    else:  # nothing is tested on one, and its order is that of its scores
+        found = _ranked_once(by_measurement.iloc[0])
+    if len(by_measurement) == len(table) or found.claim:
+        return found
+    return replace(
+        found,
+        why_not=f"{len(table)} targets are {_counted(found.n_blocks, 'independent measurement')} "
+        f"(statistics of the same runs, or columns of the same order, count once), too few to say "
+        f"which differ: it takes {FEWEST_BLOCKS}.",
+    )
+
+
+def _ranked_once(scores: pd.Series) -> CriticalDifference:
+    ranks = scores.rank(ascending=False).sort_values(kind="stable")
+    everything = ((0, len(ranks) - 1),)
+    named = {str(name): float(rank) for name, rank in ranks.items()}
+    return CriticalDifference(
+        named, np.nan, np.nan, 1, everything, "one measurement says too little"
+    )
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -7,15 +7,38 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from hwbench.analysis.statistics import mean_interval
+from hwbench.analysis.statistics import HALF, central_range, mean_interval
 from hwbench.errors import HwbenchError
-
-ROUNDING = 1e-9
-NEARNESS = ("hypervolume_share", "igd_plus", "additive_epsilon")
-ATTAINED = (25.0, 50.0, 75.0)
-"""Per cent of the seeds."""
+from hwbench.fronts.quality import TrueFront
+from hwbench.fronts.two import pareto_front
+from hwbench.results.names import SEARCH_FRONTS, SEARCHES
 
 KEYS = ["accuracy_target", "metric_target", "goal", "strategy", "seed"]
+
+ATTAINED = (25, 50, 75)
+"""Percentages of seeds whose attainment surfaces are drawn."""
+
+ROUNDING = 1e-9
+
+
+def true_fronts(fronts: pd.DataFrame) -> dict[str, TrueFront]:
+    """The true front of each metric, with the box that normalises it.
+
+    Parameters
+    ----------
+    fronts : as in `search_fronts.parquet`. Runs of older versions lack ideal and nadir; where their
+        front is a single point, nothing else says of a scale, and the metric is left out.
+    """
+    found = {}
+    for metric, rows in fronts.groupby("metric_target", sort=False):
+        nadir = None
+        if "nadir_accuracy" in rows:
+            nadir = float(rows["nadir_accuracy"].iloc[0]), float(rows["nadir_metric"].iloc[0])
+        elif len(rows) == 1:
+            continue
+        accuracy, values = (rows[name].to_numpy(np.float64) for name in ("accuracy", "metric"))
+        found[str(metric)] = TrueFront.of(accuracy, values, nadir)
+    return found
 
 
 def hypervolume_shares(
@@ -31,108 +54,123 @@ def hypervolume_shares(
     Returns
     -------
     A row a search of the goals "front" and "accuracy" and a checkpoint, with the columns `KEYS`,
-    `evaluation` and `share`.
+    `evaluation`, `share` (on objectives normalised by the true front's ideal and nadir, see
+    `hwbench.fronts.quality`; NaN where an older run does not say them) and `published_share` (up to
+    the published reference point: accuracy 0, and 1.1 times the largest standardised metric). Both
+    lie within 0 and 1.
+
+    Raises
+    ------
+    HwbenchError
+        Where a search dominates more than its true front: the two are of different tables.
     """
     free = evaluations[evaluations["limit"].isna()]
+    if "hypervolume_share" not in free:
+        free = free.assign(hypervolume_share=_shares_of_older_runs(free, fronts))
     rows = free[free["evaluation"].isin(list(checkpoints))]
     whole = fronts.groupby("metric_target")["hypervolume"].first()
-    share = rows["hypervolume"] / rows["metric_target"].map(whole)
-    if (share > 1 + ROUNDING).any():
-        wrong = rows.loc[share.idxmax()]
+    published = rows["hypervolume"] / rows["metric_target"].map(whole)
+    if (published > 1 + ROUNDING).any():
         raise HwbenchError(
-            f"search.parquet: {wrong['strategy']} on {wrong['metric_target']} dominates more than "
-            "the true front of search_fronts.parquet, so one of the two is of another run; run the "
-            "search again"
+            f"a search has {published.max():.4f} of the hypervolume of its true front: "
+            f"{SEARCHES} and {SEARCH_FRONTS} are not of the same tables; run it again"
         )
-    # What dominates all of the front sums the same areas in another order.
-    share = share.clip(upper=1.0)
-    return rows[[*KEYS, "evaluation"]].assign(share=share).reset_index(drop=True)
+    # Older versions summed the two in different orders, which rounds either way.
+    return (
+        rows[[*KEYS, "evaluation"]]
+        .assign(share=rows["hypervolume_share"], published_share=published.clip(upper=1.0))
+        .reset_index(drop=True)
+    )
 
 
-def front_nearness(
-    evaluations: pd.DataFrame, fronts: pd.DataFrame, checkpoint: int
+def _shares_of_older_runs(free: pd.DataFrame, fronts: pd.DataFrame) -> pd.Series:
+    known = true_fronts(fronts)
+    shares = pd.Series(np.nan, index=free.index)
+    for key, rows in free.sort_values("evaluation").groupby(KEYS, sort=False):
+        front = known.get(str(key[KEYS.index("metric_target")]))
+        if front is not None:
+            accuracy, metric = (rows[name].to_numpy(np.float64) for name in ("accuracy", "metric"))
+            shares[rows.index] = front.hypervolume_shares_so_far(accuracy, metric)
+    return shares
+
+
+def front_distances(
+    evaluations: pd.DataFrame, fronts: pd.DataFrame, checkpoints: Sequence[int]
 ) -> pd.DataFrame:
-    """How near the front that each search found is to the true one, on the true front's scale.
-
-    Both objectives are scaled so that the true front's best values (its ideal point) are 0 and its
-    worst (its nadir) 1. Searches under a limit do not seek the front and are left out.
+    """How far from the true front each search was: IGD+ and additive epsilon.
 
     Parameters
     ----------
-    evaluations, fronts : as for `hypervolume_shares`.
-    checkpoint : evaluations that count.
+    evaluations, fronts, checkpoints : as for `hypervolume_shares`.
 
     Returns
     -------
-    A row a search with the columns `KEYS` and, by moocore, `hypervolume_share` (dominated up to 1.1
-    in both objectives, over that of the true front, 0 to 1), `igd_plus` and `additive_epsilon`; NaN
-    where the true front is one point.
+    A row a search of the goals "front" and "accuracy" and a checkpoint, with the columns `KEYS`,
+    `evaluation`, `igd_plus` and `epsilon_additive`, on objectives normalised by the true front's
+    ideal and nadir (`hwbench.fronts.quality`); 0 for the true front itself.
     """
-    import moocore
-
-    rows = []
-    free = evaluations[evaluations["limit"].isna() & (evaluations["evaluation"] <= checkpoint)]
-    for key, own in free.groupby(KEYS, sort=False):
-        found = dict(zip(KEYS, key, strict=True))
-        front = fronts[fronts["metric_target"] == found["metric_target"]]
-        truth = np.column_stack([-front["accuracy"], front["metric"]])
-        lower, upper = truth.min(axis=0), truth.max(axis=0)
-        measures = dict.fromkeys(NEARNESS, np.nan)
-        if (upper > lower).all():
-            scaled_truth = (truth - lower) / (upper - lower)
-            points = np.column_stack([-own["accuracy"], own["metric"]])
-            scaled = (points - lower) / (upper - lower)
-            whole = moocore.hypervolume(scaled_truth, ref=[1.1, 1.1])
-            share = moocore.hypervolume(scaled, ref=[1.1, 1.1]) / whole
-            measures = {
-                "hypervolume_share": min(float(share), 1.0),
-                "igd_plus": float(moocore.igd_plus(scaled, ref=scaled_truth)),
-                "additive_epsilon": float(moocore.epsilon_additive(scaled, ref=scaled_truth)),
-            }
-        rows.append({**found, **measures})
-    return pd.DataFrame(rows, columns=[*KEYS, *NEARNESS])
+    known = true_fronts(fronts)
+    found = []
+    free = evaluations[evaluations["limit"].isna()]
+    for key, rows in free.groupby(KEYS, sort=False):
+        front = known.get(str(key[KEYS.index("metric_target")]))
+        for checkpoint in checkpoints:
+            seen = rows[rows["evaluation"] <= checkpoint]
+            if front is None or seen.empty:
+                continue
+            points = [seen[name].to_numpy(np.float64) for name in ("accuracy", "metric")]
+            distances = front.igd_plus(*points), front.epsilon_additive(*points)
+            found.append([*key, checkpoint, *distances])
+    columns = [*KEYS, "evaluation", "igd_plus", "epsilon_additive"]
+    return pd.DataFrame(found, columns=columns)
 
 
-def attainment_surfaces(evaluations: pd.DataFrame, checkpoint: int) -> pd.DataFrame:
-    """What every strategy's fronts attain in a quarter, half and three quarters of its seeds.
+def attainment_surfaces(
+    evaluations: pd.DataFrame, percentages: Sequence[int] = ATTAINED
+) -> pd.DataFrame:
+    """What share of seeds had found anything as good: empirical attainment surfaces by strategy.
 
-    The empirical attainment function (Fonseca et al. 2011), by moocore: a point is attained by a
-    seed whose front is at least as good in both objectives.
+    An accuracy at a metric is attained by a search that found at least that accuracy at no more of
+    the metric (Fonseca et al. 2011, *On the computation of the empirical attainment function*). The
+    surface of 50 % is the median front.
 
     Parameters
     ----------
-    evaluations : as in `search.parquet`; searches for the front alone are taken.
-    checkpoint : evaluations that count.
+    evaluations : of one metric and goal, up to the evaluation that is looked at.
+    percentages : of the seeds.
 
     Returns
     -------
-    The corners of the surfaces: columns metric_target, strategy, percent (of the seeds), metric,
-    accuracy (%), by rising metric.
+    The corners of each surface by rising metric: columns strategy, percentage, metric, accuracy (in
+    %) and seeds.
     """
     import moocore
 
     parts = []
-    of_front = evaluations[
-        (evaluations["goal"] == "front")
-        & evaluations["limit"].isna()
-        & (evaluations["evaluation"] <= checkpoint)
-    ]
-    for (metric, strategy), own in of_front.groupby(["metric_target", "strategy"], sort=False):
-        points = np.column_stack([-own["accuracy"], own["metric"]])
-        sets = np.unique(own["seed"], return_inverse=True)[1] + 1
-        surface = moocore.eaf(points, sets, percentiles=ATTAINED)
-        frame = pd.DataFrame(
-            {
-                "metric_target": metric,
-                "strategy": strategy,
-                "percent": surface[:, 2],
-                "metric": surface[:, 1],
-                "accuracy": -surface[:, 0],
-            }
+    for strategy, rows in evaluations.groupby("strategy", sort=False):
+        searches = [
+            own.iloc[pareto_front(own["accuracy"].to_numpy(), own["metric"].to_numpy())]
+            for _, own in rows.groupby("seed", sort=True)
+        ]
+        points = pd.concat(searches)
+        costs = np.column_stack([points["metric"], -points["accuracy"]])
+        sets = np.repeat(np.arange(len(searches)), [len(each) for each in searches])
+        surfaces = moocore.eaf(costs, sets, percentiles=list(percentages))
+        parts.append(
+            pd.DataFrame(
+                {
+                    "strategy": strategy,
+                    "percentage": surfaces[:, 2].round().astype(int),
+                    "metric": surfaces[:, 0],
+                    "accuracy": -surfaces[:, 1],
+                    "seeds": len(searches),
+                }
+            )
         )
-        parts.append(frame.sort_values(["percent", "metric"], ignore_index=True))
-    columns = ["metric_target", "strategy", "percent", "metric", "accuracy"]
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
+    if not parts:
+        return pd.DataFrame(columns=["strategy", "percentage", "metric", "accuracy", "seeds"])
+    joined = pd.concat(parts, ignore_index=True)
+    return joined.sort_values(["percentage", "metric"], kind="stable", ignore_index=True)
 
 
 def best_under_limits(
@@ -185,23 +223,30 @@ def curve_places(evaluations: int, most: int = 60) -> list[int]:
     return sorted({int(place) for place in places})
 
 
-def hypervolume_curves(evaluations: pd.DataFrame, fronts: pd.DataFrame) -> pd.DataFrame:
+def hypervolume_curves(
+    evaluations: pd.DataFrame, fronts: pd.DataFrame, share: str = "share"
+) -> pd.DataFrame:
     """Share of the true front's hypervolume against evaluations, over seeds.
+
+    Parameters
+    ----------
+    evaluations, fronts : as for `hypervolume_shares`.
+    share : "share", normalised, or "published_share".
 
     Returns
     -------
-    Columns metric_target, goal, strategy, evaluation, mean, low, high, median, least, most (the 5 %
-    and 95 % quantiles), seeds.
+    Columns metric_target, goal, strategy, evaluation, median, lower and upper (quartiles), mean,
+    low and high (its 95 % interval), seeds; no row where the share is unknown.
     """
     places = curve_places(int(evaluations["evaluation"].max()))
     shares = hypervolume_shares(evaluations, fronts, places)
-    return _intervals(shares, "share")
+    return _intervals(shares.dropna(subset=share), share)
 
 
 def regret_curves(
     evaluations: pd.DataFrame, fronts: pd.DataFrame, limits: Mapping[str, Sequence[float]]
 ) -> pd.DataFrame:
-    """How far the best accuracy found is from the best there is, mean and interval over seeds.
+    """How far the best accuracy found is from the best there is, over seeds.
 
     Parameters
     ----------
@@ -211,9 +256,8 @@ def regret_curves(
 
     Returns
     -------
-    Columns metric_target, goal, limit (NaN for none), strategy, evaluation, mean, low, high,
-    median, least, most (in points of accuracy), seeds. As long as nothing keeps a limit, the regret
-    is that of accuracy 0.
+    Columns as of `hypervolume_curves`, in points of accuracy, and limit (NaN for none). As long as
+    nothing keeps a limit, the regret is that of accuracy 0.
     """
     places = curve_places(int(evaluations["evaluation"].max()))
     parts = []
@@ -237,8 +281,7 @@ def _intervals(rows: pd.DataFrame, column: str) -> pd.DataFrame:
     keys = ["metric_target", "goal", "strategy", "evaluation"]
     found = []
     for key, values in rows.groupby(keys, sort=False)[column]:
-        mean, low, high = mean_interval(values)
-        least, median, most = np.quantile(values, [0.05, 0.5, 0.95])
-        found.append([*key, mean, low, high, median, least, most, len(values)])
-    columns = [*keys, "mean", "low", "high", "median", "least", "most", "seeds"]
-    return pd.DataFrame(found, columns=columns)
+        lower, median, upper = central_range(values, HALF)
+        found.append([*key, median, lower, upper, *mean_interval(values), len(values)])
+    measures = ["median", "lower", "upper", "mean", "low", "high", "seeds"]
+    return pd.DataFrame(found, columns=[*keys, *measures])

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from hwbench.analysis.statistics import half_interval, mean_interval
+from hwbench.analysis.statistics import central_range, half_interval, mean_interval
 from hwbench.target_text import parse_target
 
 
@@ -31,21 +31,22 @@ class Loss:
 
     Attributes
     ----------
-    n_candidates : what was searched.
-    mra_all, mra_pareto : the median over selections, of all selected and of verified picks.
-    mra_all_most, mra_pareto_most : what 95 % of the selections do not exceed.
+    n_candidates : architectures that are selected from.
+    mra_all, mra_pareto : means over selections: of all selected, and of verified picks.
     bound : "" for an interpolated loss, "more than" or "at most" where the predictor is worse or
         better than every simulated one.
-    own_metric : whether the simulation was of the same metric, or of others of its table.
+    own_metric : whether that metric itself was simulated; else others of its table or space were.
+    all_range, pareto_range : the same losses of single selections: what nine in ten lie between,
+        and between these the median, (5 %, 50 %, 95 %).
     """
 
     n_candidates: int
     mra_all: float
     mra_pareto: float
-    mra_all_most: float
-    mra_pareto_most: float
     bound: str
     own_metric: bool
+    all_range: tuple[float, float, float]
+    pareto_range: tuple[float, float, float]
 
 
 def trained(study: pd.DataFrame) -> pd.DataFrame:
@@ -185,38 +186,54 @@ def first_above(curves: pd.DataFrame, target: str, tau: float) -> pd.Series | No
     return best_at(curves, target, int(above["training_size"].min()))
 
 
-def simulation_curves(simulation: pd.DataFrame) -> pd.DataFrame:
-    """Medians, quantiles and means over repeats, of simulated predictors with the true pairing.
+CURVES = (
+    "mra_all",
+    "mra_pareto",
+    "hypervolume",
+    "hypervolume_true",
+    "hypervolume_loss",
+    "hypervolume_share",
+    "igd_plus",
+    "epsilon_additive",
+)
+"""Measures of `simulation_curves`."""
 
-    Where there is no true pairing, of the one there is. A few hopeless picks make a mean: the
-    median says what a selection loses, the quantiles what to be prepared for.
+
+def simulation_curves(simulation: pd.DataFrame) -> pd.DataFrame:
+    """Medians and means over repeats, of simulated predictors with the true pairing.
+
+    Where there is no true pairing, of the one there is.
 
     Returns
     -------
     One row per (accuracy_target, metric_target, n_candidates, deviation), sorted; for each measure
-    of mra_all, mra_pareto (points), hypervolume, hypervolume_true (no unit), hypervolume_loss (%),
-    hypervolume_share, igd_plus and additive_epsilon (no unit, where the run has them) the columns
-    measure (mean), measure_low, measure_high (its 95 % interval), measure_median, measure_least and
-    measure_most (the 5 % and 95 % quantiles of single selections); tau, n_selected and repeats.
+    of mra_all, mra_pareto (points), hypervolume, hypervolume_true (no unit), hypervolume_loss (%,
+    of these two), and, where the run has them, hypervolume_share (no unit), igd_plus and
+    epsilon_additive (of the normalised objectives' range) the columns
+
+    - measure, measure_low, measure_high: the mean and its 95 % interval;
+    - measure_median, measure_least, measure_most: the median, the 5 % and the 95 % quantile of
+      single selections;
+
+    tau, n_selected (means) and repeats.
     """
     keys = ["accuracy_target", "metric_target", "n_candidates", "deviation"]
     simulation = simulation[simulation["predictor"].isna()]
     if (simulation["pairing"] == "true").any():
         simulation = simulation[simulation["pairing"] == "true"]
     truth = simulation["hypervolume_true"].where(simulation["hypervolume_true"] > 0)
-    frame = simulation.assign(hypervolume_loss=100.0 * (1.0 - simulation["hypervolume"] / truth))
-    measures = [*ALWAYS_MEASURED, *(name for name in NEARNESS if name in frame)]
+    share = (simulation["hypervolume"] / truth).clip(upper=1.0)  # older runs are rounded beyond
+    frame = simulation.assign(hypervolume_loss=100.0 * (1.0 - share))
+    measures = [name for name in CURVES if name in frame]
     rows = []
     for key, group in frame.groupby(keys, sort=True):
         row = dict(zip(keys, key, strict=True))
         for measure in measures:
             mean, low, high = mean_interval(group[measure])
             row |= {measure: mean, f"{measure}_low": low, f"{measure}_high": high}
-            known = group[measure].dropna()
-            least, median, most = (
-                np.quantile(known, [0.05, 0.5, 0.95]) if len(known) else [np.nan] * 3
-            )
-            row |= {f"{measure}_{name}": value for name, value in _named(least, median, most)}
+            least, median, most = central_range(group[measure])
+            row |= {f"{measure}_least": least, f"{measure}_median": median}
+            row |= {f"{measure}_most": most}
         row["tau"] = mean_interval(group["kendall_tau"])[0]
         row["n_selected"] = mean_interval(group["n_selected"])[0]
         row["repeats"] = len(group)
@@ -224,46 +241,63 @@ def simulation_curves(simulation: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _named(least: float, median: float, most: float) -> list[tuple[str, float]]:
-    return [("least", float(least)), ("median", float(median)), ("most", float(most))]
-
-
-ALWAYS_MEASURED = (
-    "mra_all",
-    "mra_pareto",
-    "hypervolume",
-    "hypervolume_true",
-    "hypervolume_loss",
-)
-NEARNESS = ("hypervolume_share", "igd_plus", "additive_epsilon")
-"""Measures of a selection; those that runs of older versions lack."""
-
-
-def expected_loss(curves: pd.DataFrame, metric_target: str, tau: float) -> Loss | None:
+def expected_loss(
+    curves: pd.DataFrame,
+    metric_target: str,
+    tau: float,
+    space_of: Callable[[str], str] | None = None,
+) -> Loss | None:
     """What a search with a predictor of this tau loses, interpolated between simulated predictors.
 
     Taken at the largest number of candidates, from the simulations of the same metric where there
-    are any, else from those of other metrics of its table. None where there are neither: what
-    errors cost in one search space says nothing of another.
+    are any, else from those of other metrics of its table, else of its search space. What another
+    space's architectures lose says nothing of these: then it is None.
+
+    Parameters
+    ----------
+    curves : as from `simulation_curves`.
+    metric_target : "table:column" that is predicted.
+    tau : of the predictor.
+    space_of : the search space of "table:column", "" where it is unknown, such as `Run.space`;
+        without it only the metric's own table counts.
     """
-    own = curves[curves["metric_target"] == metric_target]
-    own_metric = not own.empty
-    table, _ = parse_target(metric_target) or ("", "")
-    of_table = [(parse_target(str(each)) or ("",))[0] == table for each in curves["metric_target"]]
-    rows = own if own_metric else curves[of_table]
-    if rows.empty or not table:
+    rows, own_metric = _simulated_alike(curves, metric_target, space_of)
+    if rows.empty or not np.isfinite(tau):
         return None
     n_candidates = int(rows["n_candidates"].max())
     rows = rows[rows["n_candidates"] == n_candidates]
-    columns = ["mra_all_median", "mra_pareto_median", "mra_all_most", "mra_pareto_most"]
+    losses = ("mra_all", "mra_pareto")
+    columns = [f"{loss}{end}" for loss in losses for end in ("", "_least", "_median", "_most")]
     means = rows.groupby("deviation")[["tau", *columns]].mean()
     points = means.dropna().sort_values("tau")
-    if points.empty or not np.isfinite(tau):
+    if points.empty:
         return None
     taus = points["tau"].to_numpy()
     bound = "more than" if tau < taus[0] else "at most" if tau > taus[-1] else ""
-    losses = [float(np.interp(tau, taus, points[column].to_numpy())) for column in columns]
-    return Loss(n_candidates, losses[0], losses[1], losses[2], losses[3], bound, own_metric)
+    found = {name: float(np.interp(tau, taus, points[name].to_numpy())) for name in columns}
+    ranges = [
+        (found[f"{loss}_least"], found[f"{loss}_median"], found[f"{loss}_most"]) for loss in losses
+    ]
+    return Loss(n_candidates, found["mra_all"], found["mra_pareto"], bound, own_metric, *ranges)
+
+
+def _simulated_alike(
+    curves: pd.DataFrame, metric_target: str, space_of: Callable[[str], str] | None
+) -> tuple[pd.DataFrame, bool]:
+    """The rows of a metric, else of others of its table, else of its space; whether of its own."""
+    simulated = curves["metric_target"]
+    own = curves[simulated == metric_target]
+    if not own.empty:
+        return own, True
+    of_table = curves[simulated.map(_table_of) == _table_of(metric_target)]
+    space = space_of(metric_target) if space_of is not None else ""
+    if not of_table.empty or not space or space_of is None:
+        return of_table, False
+    return curves[simulated.map(space_of) == space], False
+
+
+def _table_of(target: str) -> str:
+    return (parse_target(target) or (target, ""))[0]
 
 
 @dataclass(frozen=True)

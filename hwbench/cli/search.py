@@ -63,11 +63,12 @@ def run(scenario: ScenarioName, output: RunFolder = None, workers: Workers = Non
 
 
 def print_search(folder: Path) -> None:
-    """Print hypervolume and best accuracies of every strategy, and what predicting cost."""
+    """Print hypervolume, distances and best accuracies of every strategy, and predicting's cost."""
     if not (folder / SEARCHES).exists():
         return
     from hwbench.analysis.search import (
         best_under_limits,
+        front_distances,
         hypervolume_shares,
         true_best_under_limit,
     )
@@ -81,14 +82,8 @@ def print_search(folder: Path) -> None:
     fronts = read_rows(folder / SEARCH_FRONTS, SEARCH_FRONT_COLUMNS)
     if spec is None or evaluations is None or fronts is None:
         return
-    seeds = evaluations["seed"].nunique()
-    shares = hypervolume_shares(evaluations, fronts, spec["checkpoints"])
-    typer.echo(
-        f"Share of the true front's hypervolume by evaluations: median of {seeds} seeds (mean)"
-    )
-    for (metric, goal), group in shares.groupby(["metric_target", "goal"], sort=False):
-        if goal == "front":
-            _print_medians(group, "share", "evaluation", str(metric), digits=3)
+    _print_shares(hypervolume_shares(evaluations, fronts, spec["checkpoints"]))
+    _print_distances(front_distances(evaluations, fronts, spec["checkpoints"]))
     limits = Run(folder, record).search_limits
     bests = best_under_limits(evaluations, limits, spec["checkpoints"][:2][-1:])
     for (metric, goal), group in bests.groupby(["metric_target", "goal"], sort=False):
@@ -108,23 +103,70 @@ def print_search(folder: Path) -> None:
         )
 
 
-def _print_medians(rows: Any, value: str, column: str, title: str, *, digits: int) -> None:
-    """A table of medians over seeds with means behind: a row a strategy, the best last first."""
-    pivot = rows.pivot_table(index="strategy", columns=column, values=value, aggfunc="median")
-    means = rows.pivot_table(index="strategy", columns=column, values=value, aggfunc="mean")
-    pivot = pivot.sort_values(pivot.columns[-1], ascending=False)
-    lines = [
-        {
-            "strategy": name,
-            **{
-                f"{key:g}": f"{row[key]:.{digits}f} ({means.loc[name, key]:.{digits}f})"
-                for key in pivot.columns
-            },
-        }
-        for name, row in pivot.iterrows()
-    ]
-    shown = ["strategy", *(f"{key:g}" for key in pivot.columns)]
-    print_listing(lines, shown, as_json=False, title=title, wrap=False)
+def _print_shares(shares: Any) -> None:
+    """Shares of the true front's hypervolume: normalised, and as published."""
+    seeds = shares["seed"].nunique()
+    kinds = {
+        "share": "on objectives normalised by the true front (ideal 0, nadir 1)",
+        "published_share": "as published, down to accuracy 0",
+    }
+    for column, kind in kinds.items():
+        known = shares[shares[column].notna() & (shares["goal"] == "front")]
+        if known.empty:  # an older run that does not say what to normalise by
+            continue
+        typer.echo(
+            f"Share of the true front's hypervolume by evaluations, {kind}: median of {seeds} "
+            "seeds (quartiles), mean"
+        )
+        for metric, group in known.groupby("metric_target", sort=False):
+            _print_spreads(group, [column], str(metric), digits=4, best_first=-1)
+
+
+def _print_distances(distances: Any) -> None:
+    """IGD+ and additive epsilon to the true front, at the last checkpoint."""
+    of_front = distances[distances["goal"] == "front"]
+    if of_front.empty:
+        return
+    last = of_front["evaluation"].max()
+    typer.echo(
+        f"Distance from the true front after {last} evaluations, normalised, 0 is best: median of "
+        "seeds (quartiles), mean"
+    )
+    names = {"igd_plus": "IGD+", "epsilon_additive": "additive epsilon"}
+    rows = of_front[of_front["evaluation"] == last].rename(columns=names)
+    for metric, group in rows.groupby("metric_target", sort=False):
+        _print_spreads(group, list(names.values()), str(metric), digits=4, best_first=1)
+
+
+def _print_spreads(
+    rows: Any, measures: list[str], title: str, *, digits: int, best_first: int
+) -> None:
+    """A table of medians with quartiles and means over seeds: a row a strategy, the best first.
+
+    Parameters
+    ----------
+    measures : columns of `rows`; a single one is shown at each evaluation.
+    best_first : 1 where less is better, else -1.
+    """
+    from hwbench.analysis.statistics import HALF, central_range
+
+    places = sorted(rows["evaluation"].unique())
+    lines: list[dict[str, str]] = []
+    order: list[tuple[float, float, int]] = []
+    for name, own in rows.groupby("strategy", sort=False):
+        line = {"strategy": str(name)}
+        for place in places:
+            for measure in measures:
+                values = own.loc[own["evaluation"] == place, measure]
+                low, median, high = central_range(values, HALF)
+                heading = f"{place:g}" if len(measures) == 1 else measure
+                line[heading] = f"{median:.{digits}f} ({low:.{digits}f} .. {high:.{digits}f})"
+                line[f"mean, {heading}"] = f"{values.mean():.{digits}f}"
+        last = own.loc[own["evaluation"] == places[-1], measures[0]]
+        order.append((best_first * last.median(), best_first * last.mean(), len(order)))
+        lines.append(line)
+    lines = [lines[place] for *_, place in sorted(order)]
+    print_listing(lines, list(lines[0]), as_json=False, title=title, wrap=False)
 
 
 def _print_means(
@@ -163,26 +205,39 @@ def _print_verified(path: Path) -> None:
         return
     typer.echo(
         "Searching with a predicted metric, verified at the end: measurements of the metric for "
-        "the fit, to verify and saved; accuracy lost (MRA, points), really and as simulated"
+        "the fit, to verify and saved; accuracy lost (MRA, points), really and as simulated: "
+        "medians (quartiles), and means"
     )
+    measures = {"mra_all": "of all selected", "mra_pareto": "of verified picks"}
     for metric, of_metric in verified.groupby("metric_target", sort=False):
-        rows = []
-        for (strategy, size), group in of_metric.groupby(["strategy", "training_size"]):
-            mean = group.mean(numeric_only=True)
-            rows.append(
-                {
-                    "strategy": strategy,
-                    "fitted to": size,
-                    "verified": f"{mean['n_selected']:.1f}",
-                    "saved": f"{mean['evaluations'] - size - mean['n_selected']:.0f}",
-                    "tau": f"{mean['kendall_tau']:.3f}",
-                    "MRA all": f"{mean['mra_all']:.2f}",
-                    "simulated": f"{mean['mra_all_expected']:.2f}",
-                    "MRA pareto": f"{mean['mra_pareto']:.2f}",
-                    "simulated ": f"{mean['mra_pareto_expected']:.2f}",
-                }
-            )
-        print_listing(rows, list(rows[0]), as_json=False, title=str(metric), wrap=False)
+        for measure, title in measures.items():
+            rows = [
+                _verified_row(str(strategy), int(size), group, measure)
+                for (strategy, size), group in of_metric.groupby(["strategy", "training_size"])
+            ]
+            title = f"{metric}, MRA {title}"
+            print_listing(rows, list(rows[0]), as_json=False, title=title, wrap=False)
+
+
+def _verified_row(strategy: str, size: int, group: Any, measure: str) -> dict[str, Any]:
+    from hwbench.analysis.statistics import HALF, central_range
+
+    mean = group.mean(numeric_only=True)
+    low, median, high = central_range(group[measure], HALF)
+    expected = {}
+    if f"{measure}_expected_median" in mean:
+        expected["simulated"] = f"{mean[f'{measure}_expected_median']:.2f}"
+    return {
+        "strategy": strategy,
+        "fitted to": size,
+        "verified": f"{mean['n_selected']:.1f}",
+        "saved": f"{mean['evaluations'] - size - mean['n_selected']:.0f}",
+        "tau": f"{mean['kendall_tau']:.3f}",
+        "MRA": f"{median:.2f} ({low:.2f} .. {high:.2f})",
+        **expected,
+        "mean": f"{mean[measure]:.2f}",
+        "simulated mean": f"{mean[f'{measure}_expected']:.2f}",
+    }
 
 
 def _text(parameters: dict[str, Any]) -> str:

@@ -306,12 +306,12 @@ def equivalent(
     if found.tau is None:
         typer.echo(
             f"even guesses over {predicted} candidates select better than measuring {measured}: "
-            f"more than a hypervolume of {found.hypervolume:.3f}"
+            f"more than a mean hypervolume of {found.hypervolume:.3f}"
         )
         return
     typer.echo(
         f"measuring {measured} candidates and predicting {predicted} with a Kendall's tau of "
-        f"{found.tau:.2f} (deviation {found.deviation:.2f}) select equally well: hypervolume "
+        f"{found.tau:.2f} (deviation {found.deviation:.2f}) select equally well: mean hypervolume "
         f"{found.hypervolume:.3f}"
     )
 

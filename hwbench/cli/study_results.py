@@ -84,23 +84,31 @@ def ranks(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Average ranks of predictors over targets, and which ones cannot be told apart."""
+    """Average ranks of predictors over targets, and which ones cannot be told apart.
+
+    The latter from five independent measurements on: statistics of the same runs, and columns that
+    order architectures the same, count once.
+    """
     from hwbench.analysis.comparison import rank_predictors
-    from hwbench.results.record import read_record
+    from hwbench.analysis.measurements import measurements_of
     from hwbench.results.study_reading import read_trials
 
-    counted_as = (read_record(folder) or {}).get("measurement_of")
-    found = rank_predictors(read_trials(folder), size, measurement_of=counted_as)
+    same = measurements_of(folder)
+    found = rank_predictors(read_trials(folder), size, measurements=same)
     names = list(found.ranks)
     groups = [names[first : last + 1] for first, last in found.groups]
     if as_json:
+        claimed = {
+            "critical_difference": found.difference,
+            "p_value": found.p_value,
+            "not_told_apart": groups,
+        }
         print_json(
             {
                 "ranks": found.ranks,
-                "critical_difference": found.difference if found.claims else None,
-                "p_value": found.p_value,
+                **(claimed if found.claim else dict.fromkeys(claimed)),
+                "targets": len(same),
                 "measurements": found.n_blocks,
-                "not_told_apart": groups if found.claims else None,
                 "why_not": found.why_not,
             }
         )
@@ -108,9 +116,10 @@ def ranks(
     rows = [
         {"predictor": name, "average rank": f"{rank:.2f}"} for name, rank in found.ranks.items()
     ]
-    _print(rows, f"average ranks over {found.n_blocks} measurements, 1 is best")
-    if not found.claims:
-        typer.echo(found.why_not)
+    over = f"{found.n_blocks} independent measurements"
+    _print(rows, f"average ranks over {len(same)} targets ({over}), 1 is best")
+    if not found.claim:
+        typer.echo(f"no claim is made of differences: {found.why_not}")
         return
     typer.echo(
         f"Friedman test that all are equal: p = {found.p_value:.3g}; "

@@ -7,10 +7,6 @@ from numpy.typing import NDArray
 
 from hwbench.arrays import Floats
 
-MANY = 500
-"""Points from which on moocore's front is the faster one: 2.3 times at 1,000, 1.4 times at 15,625,
-half as fast at 100."""
-
 
 def pareto_front(accuracy: Floats, metric: Floats) -> NDArray[np.int64]:
     """Indices of the non-dominated points, by rising metric.
@@ -27,17 +23,20 @@ def pareto_front(accuracy: Floats, metric: Floats) -> NDArray[np.int64]:
     -------
     int64 array of shape (n_front,); metric and accuracy rise strictly along it.
     """
-    if len(accuracy) >= MANY:
-        from moocore import is_nondominated
-
-        costs = np.column_stack([-accuracy, metric])
-        front = np.flatnonzero(is_nondominated(costs, keep_weakly=False))
-        return front[np.argsort(metric[front], kind="stable")].astype(np.int64)
-    order = np.lexsort((-accuracy, metric))
-    best_before = np.maximum.accumulate(accuracy[order])
-    better = np.ones(len(order), dtype=bool)
-    better[1:] = accuracy[order][1:] > best_before[:-1]
-    return order[better].astype(np.int64)
+    # One stable sort, about as fast as moocore: a second key for ties would take as long again.
+    order = np.argsort(metric, kind="stable")
+    by_metric = accuracy[order]
+    best = np.maximum.accumulate(by_metric)
+    better = np.empty(len(order), dtype=bool)
+    better[:1] = True
+    np.greater(by_metric[1:], best[:-1], out=better[1:])
+    rising = order[better]
+    # Of equal metrics the last that is better than all before is the most accurate.
+    front_metric = metric[rising]
+    last = np.empty(len(rising), dtype=bool)
+    last[-1:] = True
+    np.not_equal(front_metric[1:], front_metric[:-1], out=last[:-1])
+    return rising[last].astype(np.int64, copy=False)
 
 
 def hypervolume(

@@ -35,6 +35,9 @@ TERMS: dict[str, str | Markup] = {
     "of it, predict the baseline plus the differences. It needs a fixed number of measurements.",
     "95 % interval": "Student's t interval of the mean over seeds (or repeats). Two predictors "
     "whose intervals overlap widely should not be ranked by this run.",
+    "Median, nine in ten, quartiles": "Half of single selections (or of seeds) have less, half "
+    "more than the median. Nine in ten selections lie between the 5 % and the 95 % quantile, half "
+    "of the seeds between the quartiles. A few hopeless architectures can make most of a mean.",
     "Deviation": "How far predictions lie from the truth, in standard deviations of the metric "
     "over the space. 0 is perfect; at 1 the errors are as large as the differences between "
     "architectures.",
@@ -45,7 +48,15 @@ TERMS: dict[str, str | Markup] = {
         "is measured."
     ),
     "Hypervolume": "The area that the selected architectures dominate, with accuracy as a fraction "
-    "and the metric standardised: larger is better. It has no unit.",
+    "and the metric standardised: larger is better. It has no unit. As published, it counts down "
+    "to accuracy 0 and up to 1.1 times the largest metric.",
+    "Ideal, nadir, normalised": "The ideal is the best accuracy and the least metric of the true "
+    "front, the nadir the worst of both on that front. Normalised, the ideal is 0 and the nadir 1 "
+    "in both. The share of the true front's hypervolume counts the area up to 1.1 and lies between "
+    "0 and 1.",
+    "IGD+, additive epsilon": "Distances to the true front, normalised; 0 is the true front. IGD+ "
+    "is the mean distance from its points to what was found, additive epsilon by how much all that "
+    "was found must improve in both objectives to be as good everywhere.",
     "Pareto-optimal": "No other candidate is at least as accurate and at least as cheap, and "
     "better in one of the two. All such candidates are the front.",
 }

@@ -35,6 +35,15 @@ PREDICTION_COLUMNS: Columns = {
     "truth": Column("number"),
     "prediction": Column("number"),
 }
+NEARNESS: Columns = {  # older runs lack them
+    "hypervolume_share": Column(
+        "number", "share of the true front's hypervolume on normalised objectives", optional=True
+    ),
+    "igd_plus": Column("number", "IGD+ to the true front, normalised", optional=True),
+    "epsilon_additive": Column(
+        "number", "additive epsilon to the true front, normalised", optional=True
+    ),
+}
 SIMULATION_COLUMNS: Columns = {
     "accuracy_target": Column("text"),
     "metric_target": Column("text"),
@@ -53,9 +62,7 @@ SIMULATION_COLUMNS: Columns = {
     "kendall_tau": Column("number"),
     "n_selected": Column("number"),
     "n_selected_pareto": Column("number"),
-    "hypervolume_share": Column("number", optional=True),  # older runs lack it, and what follows
-    "igd_plus": Column("number", optional=True),
-    "additive_epsilon": Column("number", optional=True),
+    **NEARNESS,
 }
 EXAMPLE_COLUMNS: Columns = {
     "arch": Column("text"),
@@ -82,6 +89,7 @@ SEARCH_COLUMNS: Columns = {
     "accuracy": Column("number"),
     "metric": Column("number"),
     "hypervolume": Column("number"),
+    "hypervolume_share": NEARNESS["hypervolume_share"],
 }
 SEARCH_FRONT_COLUMNS: Columns = {
     "metric_target": Column("text"),
@@ -89,6 +97,11 @@ SEARCH_FRONT_COLUMNS: Columns = {
     "accuracy": Column("number"),
     "metric": Column("number"),
     "hypervolume": Column("number"),
+    # What objectives are normalised with, in their units; older runs lack it.
+    "ideal_accuracy": Column("number", optional=True),
+    "ideal_metric": Column("number", optional=True),
+    "nadir_accuracy": Column("number", optional=True),
+    "nadir_metric": Column("number", optional=True),
 }
 SEARCH_VERIFIED_COLUMNS: Columns = {
     "strategy": Column("text"),
@@ -100,4 +113,7 @@ SEARCH_VERIFIED_COLUMNS: Columns = {
     "mra_pareto": Column("number"),
     "mra_all_expected": Column("number"),
     "mra_pareto_expected": Column("number"),
+    "mra_all_expected_median": Column("number", optional=True),
+    "mra_pareto_expected_median": Column("number", optional=True),
+    **NEARNESS,
 }

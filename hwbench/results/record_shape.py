@@ -118,7 +118,6 @@ class RecordShape(Shape):
     notes: dict[str, Texts | None] = Field(default_factory=dict)
     study: PlannedShape = Field(default_factory=PlannedShape)
     baselines: dict[str, dict[str, FiniteFloat]] = Field(default_factory=dict)
-    measurement_of: dict[str, str] = Field(default_factory=dict)
     left_out: list[LeftOutShape] = Field(default_factory=list)
     search_failures: list[FailureShape] = Field(default_factory=list)
     sessions: list[SessionShape] = Field(default_factory=list)

@@ -158,12 +158,6 @@ class Run:
         given = _mapping(_mapping(self.info.get("baselines")).get(key))
         return {str(name): float(tau) for name, tau in given.items()}
 
-    @property
-    def measurement_of(self) -> dict[str, str]:
-        """By target the first of those that are of the same measurement, where it is recorded."""
-        given = _mapping(self.info.get("measurement_of"))
-        return {str(target): str(first) for target, first in given.items()}
-
     def searched(self, predictor: str) -> bool | None:
         """Whether a predictor's card names hyper-parameters to search; None: it is not recorded."""
         card = _mapping(_mapping(self.info.get("predictors")).get(predictor))

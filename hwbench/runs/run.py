@@ -23,7 +23,6 @@ from hwbench.runs.scenario import Scenario, load_scenario, scenario_path
 from hwbench.search.run import write_search
 from hwbench.simulation import run_simulation
 from hwbench.study.baselines import free_baselines
-from hwbench.study.measurements import measurement_of
 from hwbench.study.plan import Plan, make_plan
 from hwbench.study.run import Resources, run_plan
 from hwbench.study.spec import Limits, StudySpec
@@ -97,7 +96,6 @@ def run_scenario(
     if plan is not None:
         targets = plan.workload.targets.items()
         record["baselines"] = {key: free_baselines(data.target) for key, data in targets}
-        record["measurement_of"] = measurement_of([data.target for _, data in targets])
     _check_pairs(scenario, chosen)
     source = scenario_path(name).read_bytes()
     with only_writer(folder) as claim:

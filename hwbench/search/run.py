@@ -259,11 +259,17 @@ def _search(run: SearchRun, table: SearchTable, spec: SearchSpec) -> pd.DataFram
             "arch": table.space.to_strings(table.archs[rows]),
             "accuracy": table.accuracy[rows],
             "metric": table.metric[rows],
-            "hypervolume": hypervolumes_so_far(
-                table.accuracy[rows] / 100,
-                table.standardised[rows],
-                reference_accuracy=0.0,
-                reference_metric=table.reference_metric,
+            "hypervolume": np.minimum(
+                hypervolumes_so_far(
+                    table.accuracy[rows] / 100,
+                    table.standardised[rows],
+                    reference_accuracy=0.0,
+                    reference_metric=table.reference_metric,
+                ),
+                table.front_hypervolume,  # what is summed as it grows may be rounded beyond
+            ),
+            "hypervolume_share": table.true_front.hypervolume_shares_so_far(
+                table.accuracy[rows], table.metric[rows]
             ),
             "seconds": seconds,
         }

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from hwbench.arrays import Floats, IntArray
+from hwbench.fronts.quality import TrueFront
 from hwbench.fronts.two import hypervolume, pareto_front
 from hwbench.tables.pairs import Pair
 
@@ -27,6 +28,21 @@ class SearchTable(Pair):
         """The metric of the hypervolume's reference point; its accuracy is 0 (LAUBE 5.6)."""
         return float(1.1 * self.standardised.max())
 
+    @cached_property
+    def front_hypervolume(self) -> float:
+        """What the true front dominates up to the reference point."""
+        return hypervolume(
+            self.accuracy / 100,
+            self.standardised,
+            reference_accuracy=0.0,
+            reference_metric=self.reference_metric,
+        )
+
+    @cached_property
+    def true_front(self) -> TrueFront:
+        """The true front with the box that normalises accuracy and metric, in their units."""
+        return TrueFront.of(self.accuracy, self.metric)
+
     def rows_of(self, archs: IntArray) -> IntArray:
         """The places of architectures in this table, int64 of shape (n_archs,)."""
         keys = self.space.keys_of(archs).tolist()
@@ -37,14 +53,12 @@ class SearchTable(Pair):
         return {key: row for row, key in enumerate(self.keys.tolist())}
 
     def front(self) -> pd.DataFrame:
-        """The true front by rising metric, a row an architecture, and its hypervolume."""
+        """The true front by rising metric, a row an architecture.
+
+        With its hypervolume, ideal and nadir, see `hwbench.fronts.quality`, the same in all rows.
+        """
         rows = pareto_front(self.accuracy, self.metric)
-        volume = hypervolume(
-            self.accuracy / 100,
-            self.standardised,
-            reference_accuracy=0.0,
-            reference_metric=self.reference_metric,
-        )
+        (best, least), (worst, most) = self.true_front.ideal, self.true_front.nadir
         return pd.DataFrame(
             {
                 "accuracy_target": self.accuracy_target,
@@ -52,6 +66,10 @@ class SearchTable(Pair):
                 "arch": self.space.to_strings(self.archs[rows]),
                 "accuracy": self.accuracy[rows],
                 "metric": self.metric[rows],
-                "hypervolume": volume,
+                "hypervolume": self.front_hypervolume,
+                "ideal_accuracy": best,
+                "ideal_metric": least,
+                "nadir_accuracy": worst,
+                "nadir_metric": most,
             }
         )

@@ -39,7 +39,9 @@ def verify_selection(
     -------
     `kendall_tau` of the predictor over the table and `kendall_tau_evaluated` over what was
     evaluated; `mra_all`, `mra_pareto` in points; `hypervolume` of the selected as the truth has it,
-    with the reference point of `SearchTable`; `n_selected` and `n_selected_pareto`.
+    with the reference point of `SearchTable`; `hypervolume_share`, `igd_plus` and
+    `epsilon_additive` of the same to the table's true front, see `hwbench.fronts.quality`;
+    `n_selected` and `n_selected_pareto`.
     """
     from scipy.stats import kendalltau
 
@@ -52,12 +54,16 @@ def verify_selection(
         reference_accuracy=0.0,
         reference_metric=table.reference_metric,
     )
+    picks = table.accuracy[rows][selected], table.metric[rows][selected]
     return {
         "kendall_tau": float(kendalltau(predicted, table.metric).statistic),
         "kendall_tau_evaluated": found["kendall_tau"],
         "mra_all": found["mra_all"],
         "mra_pareto": found["mra_pareto"],
-        "hypervolume": volume,
+        "hypervolume": min(volume, table.front_hypervolume),  # more is rounding
+        "hypervolume_share": table.true_front.hypervolume_share(*picks),
+        "igd_plus": table.true_front.igd_plus(*picks),
+        "epsilon_additive": table.true_front.epsilon_additive(*picks),
         "n_selected": found["n_selected"],
         "n_selected_pareto": found["n_selected_pareto"],
     }
@@ -81,26 +87,30 @@ def expected_losses(
 
     Returns
     -------
-    The rows with `mra_all_expected` and `mra_pareto_expected`, in points of accuracy.
+    The rows with `mra_all_expected` and `mra_pareto_expected`, means of single selections, and
+    `mra_all_expected_median` and `mra_pareto_expected_median`, in points of accuracy.
     """
     parts = []
     for target, group in verified.groupby("metric_target", sort=False):
         table = tables[str(target)]
-        means = pd.DataFrame(
-            [
-                simulate_selection(
-                    table.accuracy,
-                    table.metric,
-                    n_candidates=min(evaluations, len(table)),
-                    deviation=deviation,
-                    repeats=repeats,
-                ).mean()
-                for deviation in DEVIATIONS
-            ]
-        ).sort_values("kendall_tau")
-        expected = {
-            f"{name}_expected": np.interp(group["kendall_tau"], means["kendall_tau"], means[name])
-            for name in SIMULATED
-        }
+        simulated = [
+            simulate_selection(
+                table.accuracy,
+                table.metric,
+                n_candidates=min(evaluations, len(table)),
+                deviation=deviation,
+                repeats=repeats,
+            )
+            for deviation in DEVIATIONS
+        ]
+        taus = np.array([each["kendall_tau"].mean() for each in simulated])
+        order = np.argsort(taus, kind="stable")
+        expected = {}
+        for name in SIMULATED:
+            for ending, centre in (("", "mean"), ("_median", "median")):
+                values = np.array([each[name].agg(centre) for each in simulated])
+                expected[f"{name}_expected{ending}"] = np.interp(
+                    group["kendall_tau"], taus[order], values[order]
+                )
         parts.append(group.assign(**expected))
     return pd.concat(parts).sort_index()

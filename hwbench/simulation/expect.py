@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from hwbench.analysis.statistics import mean_interval
+from hwbench.analysis.statistics import central_range, mean_interval
 from hwbench.arguments import checks_arguments, one_of
 from hwbench.errors import HwbenchError
 from hwbench.simulation.conventions import Conventions
@@ -139,7 +139,7 @@ def summarise(selections: pd.DataFrame) -> pd.DataFrame:
         if values.empty:
             continue
         mean, low, high = mean_interval(values)
-        rows[name] = (mean, low, high, *np.quantile(values, [0.05, 0.5, 0.95]))
+        rows[name] = (mean, low, high, *central_range(values))
     return pd.DataFrame.from_dict(
         rows, orient="index", columns=["mean", "low", "high", "least", "median", "most"]
     )

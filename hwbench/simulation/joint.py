@@ -12,6 +12,7 @@ from pydantic import PositiveInt
 from hwbench.arguments import checks_arguments
 from hwbench.arrays import Floats
 from hwbench.errors import HwbenchError
+from hwbench.fronts.quality import BEYOND
 from hwbench.simulation.deviations import check_deviation, deviation_model, draw_deviations
 
 
@@ -68,7 +69,9 @@ def simulate_joint_selection(
     A row a repeat: `mra_all`, `mra_pareto` (against the most accurate of the candidates' true
     Pareto set that is no dearer in any metric), `hypervolume` of the selected under true values
     (accuracy as a fraction, metrics standardised, up to 1.1 times the largest of the candidates
-    each) and `hypervolume_true`, `front_recall`, `kendall_tau` (mean over metrics), `n_selected`,
+    each) and `hypervolume_true`, `hypervolume_share`, `igd_plus` and `epsilon_additive` to the
+    true Pareto set on objectives that its best values normalise to 0 and its worst ones to 1 (see
+    `hwbench.fronts.quality`), `front_recall`, `kendall_tau` (mean over metrics), `n_selected`,
     `n_selected_pareto`.
 
     Raises
@@ -118,13 +121,14 @@ def _evaluate(
     lost = _reachable(accuracy[front], metrics[front], metrics[selected]) - accuracy[selected]
     verified = pareto_set(accuracy[selected], metrics[selected])
     reference = 1.1 * metrics.max(axis=0)
+    costs = np.column_stack([-accuracy, metrics])
     wanted = {tuple(point) for point in np.column_stack([accuracy, metrics])[front].tolist()}
     got = {tuple(point) for point in np.column_stack([accuracy, metrics])[selected].tolist()}
     return {
         "mra_all": float(lost.mean()),
         "mra_pareto": float(lost[verified].mean()),
-        "hypervolume": _hypervolume(accuracy[selected], metrics[selected], reference),
-        "hypervolume_true": _hypervolume(accuracy[front], metrics[front], reference),
+        **_hypervolumes(accuracy, metrics, selected, front, reference),
+        **_nearness(costs[selected], costs[front], costs.max(axis=0)),
         "front_recall": len(wanted & got) / len(wanted),
         "kendall_tau": float(
             np.mean([kendall_tau(*pair) for pair in zip(metrics.T, predicted.T, strict=True)])
@@ -140,8 +144,40 @@ def _reachable(front_accuracy: Floats, front_metrics: Floats, metrics: Floats) -
     return front_accuracy[no_dearer.argmax(axis=1)]
 
 
-def _hypervolume(accuracy: Floats, metrics: Floats, reference: Floats) -> float:
+def _hypervolumes(
+    accuracy: Floats,
+    metrics: Floats,
+    selected: NDArray[np.int64],
+    front: NDArray[np.int64],
+    reference: Floats,
+) -> dict[str, float]:
     import moocore
 
     costs = np.column_stack([-accuracy / 100.0, metrics])
-    return float(moocore.hypervolume(costs, ref=[0.0, *reference.tolist()]))
+    point = [0.0, *reference.tolist()]
+    true = float(moocore.hypervolume(costs[front], ref=point))
+    found = float(moocore.hypervolume(costs[selected], ref=point))
+    # Nothing dominates more than the true front: other sums are rounded otherwise.
+    return {"hypervolume": min(found, true), "hypervolume_true": true}
+
+
+def _nearness(selected: Floats, front: Floats, worst: Floats) -> dict[str, float]:
+    """How near the selected come to the true front, on normalised objectives.
+
+    Parameters
+    ----------
+    selected, front : costs of shape (n, n_objectives).
+    worst : of all candidates, which stand in where all of the front are equal in an objective.
+    """
+    import moocore
+
+    ideal, nadir = front.min(axis=0), front.max(axis=0)
+    nadir = np.where(nadir > ideal, nadir, worst)
+    scale = np.where(nadir > ideal, nadir - ideal, 1.0)
+    points, true = (selected - ideal) / scale, (front - ideal) / scale
+    has, most = (float(moocore.hypervolume(each, ref=1.0 + BEYOND)) for each in (points, true))
+    return {
+        "hypervolume_share": min(has / most, 1.0),  # more is rounding: `points` are no better
+        "igd_plus": float(moocore.igd_plus(points, ref=true)),
+        "epsilon_additive": max(0.0, float(moocore.epsilon_additive(points, ref=true))),
+    }

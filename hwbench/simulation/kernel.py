@@ -11,8 +11,6 @@ from hwbench.simulation.draws import deal_values, draw_subset, places_among, sta
 from hwbench.simulation.kendall import sort_order, tau_from_sorted, tie_groups
 from hwbench.simulation.measures import (
     TAU,
-    VOLUME_SPACE_TRUE,
-    VOLUME_TRUE,
     front_of,
     hypervolume_of,
     keep_selected,
@@ -182,10 +180,11 @@ def simulate_block(  # noqa: C901  every branch is an option of the one loop
                 front_metric,
                 reference,
                 space_reference,
+                volume_true,
+                volume_space_true,
                 limit,
                 row,
             )
-            row[VOLUME_TRUE], row[VOLUME_SPACE_TRUE] = volume_true, volume_space_true
             row[TAU] = np.nan
             if with_tau:
                 for k in range(n):
@@ -248,9 +247,9 @@ def measure_selection(
         front_metric,
         reference,
         space_reference,
+        hypervolume_of(accuracy, metric, front, n_front, reference),
+        hypervolume_of(accuracy, metric, front, n_front, space_reference),
         limit,
         result,
     )
-    result[VOLUME_TRUE] = hypervolume_of(accuracy, metric, front, n_front, reference)
-    result[VOLUME_SPACE_TRUE] = hypervolume_of(accuracy, metric, front, n_front, space_reference)
     return selected[:count]

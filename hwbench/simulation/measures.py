@@ -19,25 +19,24 @@ MEASURES = (
     "hypervolume_true",
     "hypervolume_space",
     "hypervolume_space_true",
+    "hypervolume_share",
+    "igd_plus",
+    "epsilon_additive",
     "kendall_tau",
     "front_recall",
     "regret",
     "infeasible_share",
     "n_selected",
     "n_selected_pareto",
-    "hypervolume_share",
-    "igd_plus",
-    "additive_epsilon",
 )
 """The columns of a result, in the order in which the compiled code writes them."""
 MRA_ALL, MRA_PARETO, EXCESS_ALL, EXCESS_PARETO = range(4)
 VOLUME, VOLUME_TRUE, VOLUME_SPACE, VOLUME_SPACE_TRUE = range(4, 8)
-TAU, RECALL, REGRET, INFEASIBLE, N_SELECTED, N_PARETO = range(8, 14)
-SHARE, IGD_PLUS, EPSILON = range(14, 17)
+SHARE, IGD_PLUS, EPSILON = range(8, 11)
+TAU, RECALL, REGRET, INFEASIBLE, N_SELECTED, N_PARETO = range(11, 17)
 
-BEYOND_NADIR = 1.1
-"""The reference point of the normalised hypervolume, in both objectives (Ishibuchi et al. 2018): a
-little beyond the nadir, so that the ends of the front count."""
+BEYOND_NADIR = 0.1
+"""That of `hwbench.fronts.quality`; its own, so that kept machine code is made anew with it."""
 
 
 @compiled
@@ -164,65 +163,101 @@ def recall_of(
 
 
 @compiled
-def nearness_of(
+def box_of(
+    accuracy: Floats, metric: Floats, front_accuracy: Floats, front_metric: Floats
+) -> tuple[float, float]:
+    """How far the ideal of a front is from its nadir, in accuracy and in the metric.
+
+    See `hwbench.fronts.quality`. Where the front is a single point, the nadir is the worst of all
+    candidates, `accuracy` (falling) and `metric`.
+    """
+    last = front_accuracy.size - 1
+    if last > 0:
+        return front_accuracy[0] - front_accuracy[last], front_metric[0] - front_metric[last]
+    height = front_accuracy[0] - accuracy[accuracy.size - 1]
+    width = metric.max() - front_metric[0]
+    return height if height > 0 else 1.0, width if width > 0 else 1.0
+
+
+@compiled
+def share_of(
     accuracy: Floats,
     metric: Floats,
-    verified: Ints,
-    n_verified: int,
+    points: Ints,
+    count: int,
     front_accuracy: Floats,
     front_metric: Floats,
-    result: Floats,
-) -> None:
-    """Write how near the verified are to the candidates' true front into `result`.
-
-    Both objectives are scaled so that the true front's best values (its ideal point) are 0 and its
-    worst (its nadir) are 1: `hypervolume_share` is the area dominated up to 1.1 in both over that
-    of the true front, in 0 .. 1; `igd_plus` the mean distance from a point of the true front to
-    what the nearest selected lacks of it (Ishibuchi et al. 2015); `additive_epsilon` the least
-    shift in both objectives by which the selected dominate the true front (Zitzler et al. 2003).
-    All are NaN where the true front is one point, which has no scale, or nothing is selected.
+    height: float,
+    width: float,
+) -> float:
+    """Share of a front's hypervolume that points dominate, see `TrueFront.hypervolume_share`.
 
     Parameters
     ----------
-    accuracy, metric : of the selected by falling accuracy.
-    verified, n_verified : positions of those that are not dominated, see `front_of`.
-    front_accuracy, front_metric : the candidates' true front, both falling.
+    accuracy, metric : of which `points` are a front by falling accuracy, as from `front_of`.
+    front_accuracy, front_metric : the true front, both falling.
+    height, width : of its box, see `box_of`.
     """
-    result[SHARE] = result[IGD_PLUS] = result[EPSILON] = np.nan
-    last = front_accuracy.size - 1
-    if last < 1 or n_verified == 0:
-        return
-    best, cheapest = front_accuracy[0], front_metric[last]
-    span_accuracy = best - front_accuracy[last]
-    span_metric = front_metric[0] - cheapest
-    whole, part = 0.0, 0.0
-    right = BEYOND_NADIR
-    for j in range(last + 1):
-        x = (front_metric[j] - cheapest) / span_metric
-        whole += (right - x) * (BEYOND_NADIR - (best - front_accuracy[j]) / span_accuracy)
-        right = x
-    right = BEYOND_NADIR
-    for i in range(n_verified):
-        k = verified[i]
-        x = (metric[k] - cheapest) / span_metric
-        y = (best - accuracy[k]) / span_accuracy
-        if x < right and y < BEYOND_NADIR:
-            part += (right - x) * (BEYOND_NADIR - y)
-            right = x
-    distances, shift = 0.0, 0.0
-    for j in range(last + 1):
-        nearest, least = np.inf, np.inf
-        for i in range(n_verified):
-            k = verified[i]
-            x = max(0.0, (metric[k] - front_metric[j]) / span_metric)
-            y = max(0.0, (front_accuracy[j] - accuracy[k]) / span_accuracy)
-            nearest = min(nearest, x * x + y * y)
-            least = min(least, max(x, y))
-        distances += np.sqrt(nearest)
-        shift = max(shift, least)
-    result[SHARE] = min(part / whole, 1.0)
-    result[IGD_PLUS] = distances / (last + 1)
-    result[EPSILON] = shift
+    floor = front_accuracy[0] - height - BEYOND_NADIR * height
+    cheapest = front_metric[front_metric.size - 1]
+    right = cheapest + width + BEYOND_NADIR * width
+    i = 0
+    while i < count and metric[points[i]] >= right:
+        i += 1
+    has = lacks = 0.0
+    # From the dearest to the cheapest point of both fronts, a strip between neighbours at a time.
+    for j in range(front_metric.size):
+        while True:
+            left = front_metric[j]
+            reached = floor
+            if i < count:
+                left = max(left, metric[points[i]])
+                reached = max(reached, accuracy[points[i]])
+            has += (right - left) * (reached - floor)
+            lacks += (right - left) * max(front_accuracy[j] - reached, 0.0)
+            right = left
+            if i < count and metric[points[i]] == left:
+                i += 1
+            if front_metric[j] == left:
+                break
+    return has / (has + lacks)
+
+
+@compiled
+def distances_of(
+    accuracy: Floats,
+    metric: Floats,
+    points: Ints,
+    count: int,
+    front_accuracy: Floats,
+    front_metric: Floats,
+    height: float,
+    width: float,
+) -> tuple[float, float]:
+    """IGD+ and additive epsilon of points, see `TrueFront.igd_plus` and `epsilon_additive`.
+
+    Parameters are those of `share_of`; there is at least one point.
+    """
+    total = epsilon = 0.0
+    no_dearer = 0  # the first point, so the most accurate one, with no larger metric
+    as_accurate = 0  # behind the last point, so the cheapest one, of no smaller accuracy
+    for j in range(front_metric.size):
+        while no_dearer < count and metric[points[no_dearer]] > front_metric[j]:
+            no_dearer += 1
+        while as_accurate < count and accuracy[points[as_accurate]] >= front_accuracy[j]:
+            as_accurate += 1
+        square = nearest = np.inf
+        # All others are farther away: those beyond these two are worse in the one thing they lack.
+        for i in range(max(as_accurate - 1, 0), min(no_dearer + 1, count)):
+            less = max(front_accuracy[j] - accuracy[points[i]], 0.0) / height
+            more = max(metric[points[i]] - front_metric[j], 0.0) / width
+            square = min(square, less * less + more * more)
+            nearest = min(nearest, max(less, more))
+        if as_accurate > no_dearer:  # a point that is no worse in either
+            square = nearest = 0.0
+        total += np.sqrt(square)
+        epsilon = max(epsilon, nearest)
+    return total / front_metric.size, epsilon
 
 
 @compiled
@@ -237,10 +272,12 @@ def measure(
     reference_metric: Floats,
     reference: float,
     space_reference: float,
+    true_volume: float,
+    true_space_volume: float,
     limit: float,
     result: Floats,
 ) -> None:
-    """Write what a selection lost into `result`, all but tau and the true hypervolumes.
+    """Write what a selection lost into `result`, all but tau.
 
     Parameters
     ----------
@@ -248,6 +285,7 @@ def measure(
     selected : positions of the selected; `front` those of the candidates' true front.
     reference_accuracy, reference_metric : the front that losses are counted from, both falling.
     reference, space_reference : the metrics up to which the two hypervolumes count.
+    true_volume, true_space_volume : what the candidates' true front dominates up to these.
     limit : the largest feasible metric; infinite for none.
     """
     picks = np.sort(selected[:count])  # by falling true accuracy, whatever was predicted
@@ -256,10 +294,15 @@ def measure(
     losses_of(own_accuracy, own_metric, reference_accuracy, reference_metric, lost, excess)
     verified = np.empty(count, np.int32)
     n_verified = front_of(own_accuracy, own_metric, own_metric, 0.0, count, verified)
-    result[VOLUME] = hypervolume_of(own_accuracy, own_metric, verified, n_verified, reference)
-    result[VOLUME_SPACE] = hypervolume_of(
-        own_accuracy, own_metric, verified, n_verified, space_reference
+    # No selection dominates more than the true front: other strips are rounded otherwise.
+    result[VOLUME] = min(
+        hypervolume_of(own_accuracy, own_metric, verified, n_verified, reference), true_volume
     )
+    result[VOLUME_SPACE] = min(
+        hypervolume_of(own_accuracy, own_metric, verified, n_verified, space_reference),
+        true_space_volume,
+    )
+    result[VOLUME_TRUE], result[VOLUME_SPACE_TRUE] = true_volume, true_space_volume
     result[MRA_ALL] = result[MRA_PARETO] = result[EXCESS_ALL] = result[EXCESS_PARETO] = np.nan
     if count:
         result[MRA_ALL], result[EXCESS_ALL] = lost.mean(), excess.mean()
@@ -269,6 +312,29 @@ def measure(
             verified_excess += excess[verified[i]]
         result[MRA_PARETO] = verified_lost / n_verified
         result[EXCESS_PARETO] = verified_excess / n_verified
+    height, width = box_of(accuracy, metric, reference_accuracy, reference_metric)
+    result[SHARE] = share_of(
+        own_accuracy,
+        own_metric,
+        verified,
+        n_verified,
+        reference_accuracy,
+        reference_metric,
+        height,
+        width,
+    )
+    result[IGD_PLUS] = result[EPSILON] = np.nan
+    if count:
+        result[IGD_PLUS], result[EPSILON] = distances_of(
+            own_accuracy,
+            own_metric,
+            verified,
+            n_verified,
+            reference_accuracy,
+            reference_metric,
+            height,
+            width,
+        )
     result[RECALL] = recall_of(
         own_accuracy,
         own_metric,
@@ -276,15 +342,6 @@ def measure(
         n_verified,
         accuracy[front[:front_count]],
         metric[front[:front_count]],
-    )
-    nearness_of(
-        own_accuracy,
-        own_metric,
-        verified,
-        n_verified,
-        accuracy[front[:front_count]],
-        metric[front[:front_count]],
-        result,
     )
     result[REGRET], result[INFEASIBLE] = np.nan, np.nan
     if np.isfinite(limit):

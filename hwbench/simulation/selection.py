@@ -115,16 +115,20 @@ def simulate_selection(
     - `metric_excess_all`, `metric_excess_pareto`: the same distances along the metric, in its
       standard deviations;
     - `hypervolume` of the selected under true values (accuracy as a fraction, metric
-      standardised) and `hypervolume_true` of the candidates' true front;
+      standardised) and `hypervolume_true` of the candidates' true front, up to the published
+      reference point (accuracy 0); `hypervolume_space` and `hypervolume_space_true`, up to one for
+      the whole space;
+    - `hypervolume_share`, `igd_plus`, `epsilon_additive`: how near the selected come to the front
+      that losses are counted from, on objectives normalised by that front's ideal (0) and nadir
+      (1), see `hwbench.fronts.quality`: the share of its hypervolume, between 0 and 1; the mean
+      distance from its points, and the largest one in either objective, both 0 for the front
+      itself. Without any selected the share is 0, and the distances are NaN;
     - `kendall_tau` (tau-b) of predicted and true metric, NaN without `with_tau`;
     - `front_recall`: share of the candidates' true front that was selected;
     - `regret`: accuracy of the best feasible candidate minus that of the best feasible one
       selected, and `infeasible_share` of the selected; NaN without a limit, or with nothing to
       compare;
-    - `n_selected`, `n_selected_pareto`;
-    - `hypervolume_share`, `igd_plus`, `additive_epsilon`: how near the selected are to the
-      candidates' true front, on objectives scaled to its ideal and nadir point, see
-      `hwbench.simulation.measures.nearness_of`.
+    - `n_selected`, `n_selected_pareto`.
 
     Raises
     ------

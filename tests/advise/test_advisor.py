@@ -28,6 +28,8 @@ def test_everything_is_found(advice, nasbench201, measured):
     assert advice.noise.n_repeats >= 8
     assert advice.noise.deviation == pytest.approx(0.02 / np.sqrt(2), rel=0.3)
     assert advice.selection.mra_verified.value <= advice.selection.mra_all.value
+    for least, median, most in advice.selection.ranges.values():
+        assert 0 <= least <= median <= most
     assert not advice.ranking.stopped_by_time
     predicted = advice.model.predict(nasbench201.from_strings(measured["arch"]))
     assert np.corrcoef(predicted, measured["latency_ms"])[0, 1] > 0.7
@@ -73,6 +75,11 @@ def test_files(advice, nasbench201, tmp_path):
     assert numbers["kendall_tau"]["value"] == advice.promise.tau.value
     assert numbers["predictor"] == advice.predictor
     assert len(numbers["ranking"]) == len(advice.ranking.trials)
+    least, median, most = advice.selection.ranges["mra_all"]
+    selection = numbers["selection"]["mra_all"]
+    assert [selection[name] for name in ("least", "median", "most")] == [least, median, most]
+    page = paths["page"].read_text(encoding="utf-8")
+    assert f"lose at most {median:.2f} (nine in ten {least:.2f} to {most:.2f}) points" in page
     archs = nasbench201.sample(5, seed=9)
     loaded = load_model(paths["model"])
     np.testing.assert_allclose(loaded.predict(archs), advice.model.predict(archs))

@@ -147,12 +147,53 @@ def test_ranks_over_targets(trials):
     assert list(found.ranks) == ["good", "middle", "bad"]
     assert list(found.ranks.values()) == [1.0, 2.0, 3.0]
     assert found.n_blocks == 3
+    assert not found.claim
     with pytest.raises(HwbenchError, match="unknown training size of all targets '30'"):
         rank_predictors(trials, 30)
     with pytest.raises(HwbenchError, match="at least two targets"):
         rank_predictors(trials[trials["target"] == "a:x"])
     with pytest.raises(HwbenchError, match="fewer than two predictors"):
         rank_predictors(trials[trials["predictor"].isin(["good", "lut"])])
+
+
+def test_a_claim_takes_five_independent_measurements(trials):
+    targets = [f"{table}:x" for table in "abcdefg"]
+    one = trials[trials["target"] == "a:x"]
+    many = pd.concat([one.assign(target=target) for target in targets])
+    alone = dict(zip(targets, targets, strict=True))
+    found = rank_predictors(many, measurements=alone)
+    assert (found.n_blocks, found.claim, found.why_not) == (7, True, "")
+    unknown = rank_predictors(many)
+    assert unknown.n_blocks == 7
+    assert unknown.why_not == "which targets are of one measurement is not known."
+    assert unknown.difference == found.difference
+    # Three of seven count once: what was measured does not become more by being listed again.
+    same = {**alone, "b:x": "a:x", "c:x": "a:x"}
+    assert rank_predictors(many, measurements=same).n_blocks == 5
+    assert rank_predictors(many, measurements=same).claim
+    fewer = rank_predictors(many, measurements={**same, "d:x": "a:x"})
+    assert not fewer.claim
+    assert fewer.why_not.startswith("7 targets are 4 independent measurements (")
+    assert list(fewer.ranks) == ["good", "middle", "bad"]
+    single = rank_predictors(many, measurements=dict.fromkeys(targets, "a:x"))
+    assert single.ranks == {"good": 1.0, "middle": 2.0, "bad": 3.0}
+    assert "1 independent measurement (" in single.why_not
+    assert np.isnan(single.difference)
+    four = rank_predictors(many[many["target"] < "e"], measurements=alone)
+    assert four.why_not == (
+        "4 independent measurements are too few to say which differ: it takes 5."
+    )
+
+
+def test_targets_of_one_measurement_share_one_vote(trials):
+    # "bad" wins on two statistics of one measurement, "good" on the other measurement.
+    better = trials["target"].isin(["a:x", "b:x"]) & (trials["predictor"] == "bad")
+    trials.loc[better, "kendall_tau"] += 1.0
+    apart = rank_predictors(trials, measurements={each: each for each in ("a:x", "b:x", "c:x")})
+    together = rank_predictors(trials, measurements={"a:x": "a:x", "b:x": "a:x", "c:x": "c:x"})
+    assert apart.ranks["bad"] == pytest.approx(5 / 3)
+    assert together.ranks["bad"] == 2.0
+    assert together.ranks["good"] == 1.5
 
 
 @given(

@@ -66,7 +66,11 @@ def test_results_as_listings_and_as_json(hwbench, folder):
     assert "not reached" in hwbench("study", "samples-needed", folder, "--tau", 1).out
     ranks = json.loads(hwbench("study", "ranks", folder, "--json").out)
     assert sum(ranks["ranks"].values()) == pytest.approx(3.0)
-    assert "critical difference" in hwbench("study", "ranks", folder).out
+    assert ranks["critical_difference"] is ranks["p_value"] is ranks["not_told_apart"] is None
+    assert "it takes 5" in ranks["why_not"]
+    shown = " ".join(hwbench("study", "ranks", folder).out.split())
+    assert "no claim is made of differences: " + ranks["why_not"] in shown
+    assert "critical difference" not in shown
     deviations = json.loads(hwbench("study", "deviations", folder, "--json").out)
     assert len(deviations) == 2 * 2 * 3
     assert "p norm" in hwbench("study", "deviations", folder, "--single").out

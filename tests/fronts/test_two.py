@@ -44,6 +44,21 @@ def test_front_agrees_with_moocore(array):
     assert len(chosen) == len(expected)
 
 
+@given(
+    st.integers(0, 40).flatmap(
+        lambda n: arrays(
+            np.float64, (n, 2), elements=st.sampled_from([-0.0, 0.0, 1.0, 2.5, 1e300, np.inf])
+        )
+    )
+)
+def test_front_is_that_of_a_sort_by_both(array):
+    accuracy, metric = array.T
+    order = np.lexsort((-accuracy, metric))
+    best = np.maximum.accumulate(accuracy[order])
+    better = np.r_[True, accuracy[order][1:] > best[:-1]][: len(order)]
+    np.testing.assert_array_equal(pareto_front(accuracy, metric), order[better])
+
+
 @given(points, st.integers(-1, 5), st.integers(2, 9))
 def test_hypervolume_agrees_with_moocore(array, reference_accuracy, reference_metric):
     accuracy, metric = array[:, 0], array[:, 1]

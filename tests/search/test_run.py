@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from hwbench.analysis.search import hypervolume_shares
 from hwbench.errors import HwbenchError
 from hwbench.runs.run import run_scenario
 from hwbench.search import spec as spec_module
@@ -90,7 +91,13 @@ def test_what_a_search_writes_is_true(latency_gaps):
         assert own["arch"].tolist()[:20] == first["arch"].tolist()[:20]
     front = pareto_front(table.accuracy, table.metric)
     np.testing.assert_array_equal(result.fronts["metric"], table.metric[front])
-    assert rows["hypervolume"].max() <= result.fronts["hypervolume"].iloc[0] + 1e-12
+    assert rows["hypervolume"].max() <= result.fronts["hypervolume"].iloc[0]
+    assert rows["hypervolume_share"].between(0, 1).all()
+    own = rows[(rows["strategy"] == "guided") & (rows["seed"] == 1)]
+    share = table.true_front.hypervolume_share(own["accuracy"].to_numpy(), own["metric"].to_numpy())
+    assert own["hypervolume_share"].iloc[-1] == share
+    assert result.fronts["nadir_metric"].unique().tolist() == [table.metric[front[-1]]]
+    assert result.fronts["ideal_accuracy"].unique().tolist() == [table.accuracy[front[-1]]]
 
 
 def test_architectures_without_a_metric_are_no_candidates(latency_gaps):
@@ -103,6 +110,12 @@ def test_architectures_without_a_metric_are_no_candidates(latency_gaps):
     shares = result.evaluations.groupby("strategy")["hypervolume"].max()
     # Both measured everything there is.
     np.testing.assert_allclose(shares, result.fronts["hypervolume"].iloc[0])
+    found = hypervolume_shares(result.evaluations, result.fronts, [60, 180])
+    assert (found[["share", "published_share"]] <= 1).all(axis=None)
+    assert (found.loc[found["evaluation"] == 180, "share"] == 1).all()
+    older = result.evaluations.drop(columns="hypervolume_share")
+    again = hypervolume_shares(older, result.fronts, [60, 180])
+    pd.testing.assert_frame_equal(found, again)
 
 
 def test_goals(latency_gaps):
@@ -137,6 +150,10 @@ def test_a_predicted_metric_is_verified(latency_gaps):
     verified = run_search(spec).verified
     assert len(verified) == 2 * 2 * 2
     assert (verified["mra_pareto"] >= 0).all()
+    assert verified["hypervolume_share"].between(0, 1).all()
+    assert (verified[["igd_plus", "epsilon_additive"]] >= 0).all(axis=None)
+    # A mean is made by few: half of the selections lose less.
+    assert (verified["mra_all_expected_median"] <= verified["mra_all_expected"]).all()
     assert (verified["n_selected_pareto"] <= verified["n_selected"]).all()
     by_size = verified.groupby("training_size").mean(numeric_only=True)
     assert by_size["kendall_tau"].is_monotonic_increasing

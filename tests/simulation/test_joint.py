@@ -38,7 +38,9 @@ def test_losses_are_what_their_definition_says(array):
         for i in pareto_set(accuracy, guess)
     ]
     assert found["mra_all"] == pytest.approx(np.mean(lost))
-    assert found["hypervolume"] <= found["hypervolume_true"] + 1e-9
+    assert found["hypervolume"] <= found["hypervolume_true"]
+    assert 0 <= found["hypervolume_share"] <= 1
+    assert min(found["igd_plus"], found["epsilon_additive"]) >= 0
 
 
 @given(points, st.sampled_from([None, 2]))
@@ -56,7 +58,9 @@ def test_perfect_predictors_lose_nothing():
     accuracy = 60 + 5 * np.log(metrics.prod(axis=1)) + generator.normal(size=300)
     options = {"n_candidates": 100, "repeats": 5, "seed": 3}
     perfect = simulate_joint_selection(accuracy, metrics, deviation=0.0, **options)
-    assert (perfect[["mra_all", "mra_pareto"]] == 0).all(axis=None)
+    nothing = ["mra_all", "mra_pareto", "igd_plus", "epsilon_additive"]
+    assert (perfect[nothing] == 0).all(axis=None)
+    assert (perfect["hypervolume_share"] == 1).all()
     np.testing.assert_allclose(perfect[["front_recall", "kendall_tau"]], 1)
     one_errs = simulate_joint_selection(accuracy, metrics, deviation=[0.5, 0.0], **options)
     assert (one_errs["mra_all"] > 0).any()

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from hwbench.fronts.quality import TrueFront
 from hwbench.simulation.conventions import Conventions
 from hwbench.simulation.deviations import deviation_model
 from hwbench.simulation.draws import deal_values, draw_subset
@@ -17,6 +18,7 @@ from hwbench.simulation.selection import (
     block_length,
     evaluate_selection,
     simulate,
+    simulate_selection,
 )
 
 WORD = 2**64
@@ -107,6 +109,10 @@ def plain_measures(
     def mean(values, rows):
         return np.mean([values[i] for i in rows]) if rows else np.nan
 
+    reference = TrueFront.of(
+        *np.array(points).T, None if len(points) > 1 else (accuracy.min(), metric.max())
+    )
+    picks = accuracy[selected], metric[selected]
     got = {(accuracy[i], metric[i]) for i in selected}
     feasible = [accuracy[i] for i in range(n) if metric[i] <= limit]
     found = [accuracy[i] for i in selected if metric[i] <= limit]
@@ -120,6 +126,9 @@ def plain_measures(
         "hypervolume_true": volume(front, largest),
         "hypervolume_space": volume(selected, largest_of_space),
         "hypervolume_space_true": volume(front, largest_of_space),
+        "hypervolume_share": reference.hypervolume_share(*picks),
+        "igd_plus": reference.igd_plus(*picks) if selected else np.nan,
+        "epsilon_additive": reference.epsilon_additive(*picks) if selected else np.nan,
         "kendall_tau": stats.kendalltau(metric, guess).statistic,
         "front_recall": np.mean([(accuracy[i], metric[i]) in got for i in front]),
         "regret": max(feasible) - max(found) if bounded and feasible and found else np.nan,
@@ -128,25 +137,6 @@ def plain_measures(
         ),
         "n_selected": len(selected),
         "n_selected_pareto": len(verified),
-        **nearness(accuracy, metric, verified, front),
-    }
-
-
-def nearness(accuracy, metric, verified, front):
-    """By moocore, on objectives scaled to the true front's ideal and nadir point."""
-    names = ("hypervolume_share", "igd_plus", "additive_epsilon")
-    if len(front) < 2 or not verified:
-        return dict.fromkeys(names, np.nan)
-    costs = np.column_stack([-accuracy, metric])
-    lower, upper = costs[front].min(axis=0), costs[front].max(axis=0)
-    scaled = (costs - lower) / (upper - lower)
-    found, truth = scaled[verified], scaled[front]
-    reference = [1.1, 1.1]
-    share = moocore.hypervolume(found, ref=reference) / moocore.hypervolume(truth, ref=reference)
-    return {
-        "hypervolume_share": share,
-        "igd_plus": moocore.igd_plus(found, ref=truth),
-        "additive_epsilon": moocore.epsilon_additive(found, ref=truth),
     }
 
 
@@ -268,6 +258,31 @@ def test_given_predictions_are_judged_by_the_same_definitions(array, limit, budg
         assert found[name] == pytest.approx(value, abs=1e-9, nan_ok=True), name
     assert len(found["selected"]) == found["n_selected"]
     assert (guess[found["selected"]] <= limit).all()
+
+
+@given(st.integers(0, 2**32 - 1), st.sampled_from(["candidates", "front"]), st.booleans())
+def test_no_share_is_above_one(seed, hypervolume_reference, space):
+    generator = np.random.default_rng(seed)
+    accuracy = generator.uniform(0, 100, size=40)
+    frame = simulate_selection(
+        accuracy,
+        accuracy / 40 + generator.normal(size=40),
+        n_candidates=int(generator.integers(2, 41)),
+        deviation=[0.0, 0.05, 0.5, 3.0],
+        repeats=20,
+        seed=seed,
+        hypervolume_reference=hypervolume_reference,
+        reference_front="space" if space else "candidates",
+        with_tau=False,
+    )
+    assert (frame["hypervolume"] <= frame["hypervolume_true"]).all()
+    assert (frame["hypervolume_space"] <= frame["hypervolume_space_true"]).all()
+    assert frame["hypervolume_share"].between(0, 1).all()
+    assert (frame[["igd_plus", "epsilon_additive"]] >= 0).all(axis=None)
+    if not space:
+        perfect = frame[frame["deviation"] == 0]
+        assert (perfect["hypervolume_share"] == 1).all()
+        assert (perfect[["igd_plus", "epsilon_additive"]] == 0).all(axis=None)
 
 
 def test_every_subset_is_as_likely():

@@ -1,4 +1,4 @@
-"""What predictors are held against: what ranks for nothing, and what is one measurement."""
+"""What predictors are held against, and what a study spends on each of them."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,6 @@ import hwbench as hb
 from hwbench.predictors.models.structure import StructuralFeatures
 from hwbench.predictors.tuning import Tuning
 from hwbench.study.baselines import free_baselines
-from hwbench.study.measurements import measurement_of
 from hwbench.study.plan import make_plan
 from hwbench.study.spec import StudySpec
 from hwbench.study.trial import run_trial
@@ -38,38 +37,6 @@ def test_a_space_without_flops_has_fewer_baselines():
     found = free_baselines(load_target("transnas-micro:class_scene.valid_top1"))
     assert {"random", "operations"} <= set(found)
     assert all(-1 <= tau <= 1 for tau in found.values())
-
-
-@pytest.mark.parametrize(
-    ("columns", "groups"),
-    [
-        (("cifar10.fpga_latency", "cifar10.fpga_energy"), 1),  # a constant apart
-        (("cifar100.edgegpu_latency", "cifar100.edgegpu_energy"), 1),  # of the same runs
-        (("cifar10.test_accuracy", "cifar10.valid_accuracy"), 1),  # of the same trainings
-        (("cifar10.edgegpu_latency", "cifar10.pixel3_latency"), 2),
-        (
-            (
-                "cifar100.edgegpu_energy",
-                "cifar100.pixel3_latency",
-                "cifar10.edgegpu_latency",
-                "ImageNet16-120.eyeriss_arithmetic_intensity",
-                "ImageNet16-120.raspi4_latency",
-            ),
-            5,
-        ),
-    ],
-)
-def test_columns_of_one_measurement_count_once(columns, groups):
-    found = measurement_of([load_target(f"{TABLE}:{column}") for column in columns])
-    assert len(set(found.values())) == groups
-    assert list(found) == [f"{TABLE}:{column}" for column in columns]
-
-
-def test_statistics_of_the_same_runs_count_once():
-    targets = [load_target(f"nb201-digits:{name}") for name in ("latency", "latency_min")]
-    assert set(measurement_of(targets).values()) == {"nb201-digits:latency"}
-    other = load_target("macro-cpu:latency")
-    assert len(set(measurement_of([*targets, other]).values())) == 2
 
 
 def _spec(**changes):

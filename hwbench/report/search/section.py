@@ -10,7 +10,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from hwbench.analysis import search as analysis
-from hwbench.analysis.statistics import mean_interval
+from hwbench.analysis.statistics import HALF, central_range, mean_interval
 from hwbench.errors import HwbenchError
 from hwbench.pages.architectures import front_drawings
 from hwbench.pages.blocks import (
@@ -27,6 +27,7 @@ from hwbench.pages.blocks import (
     Text,
 )
 from hwbench.pages.plotting import Entry, Figure
+from hwbench.report.candidates import candidates_block
 from hwbench.report.search import figures
 from hwbench.results.names import SEARCH_FRONTS, SEARCHES, SEARCHES_VERIFIED
 from hwbench.results.run import Run, TargetWords
@@ -52,16 +53,22 @@ def search_sections(run: Run) -> list[Section]:
     text = (
         "Every strategy starts from the same random architectures of a seed and measures "
         f"{last:,} in all; {int(evaluations['seed'].nunique())} seeds. Lines are medians over "
-        "seeds, bands hold nine seeds in ten. A key switches a strategy on or off in every figure."
+        "seeds, bands reach from the lower to the upper quartile, thin dotted lines are means. A "
+        "key switches a strategy on or off in every figure."
     )
-    blocks: list[Block] = [Text(text)]
+    blocks: list[Block] = [Text(text), *candidates_block(run, "search")]
     failures = _failures(run)
     if failures:
         blocks.append(
             Notice(f"{len(failures)} searches failed and are left out.", "Which, and why", failures)
         )
     blocks += [
-        Group("Hypervolume against evaluations", _hypervolume(run, entries), legend),
+        Group(
+            "Hypervolume against evaluations",
+            _hypervolume(run, entries),
+            legend,
+            _hypervolume_words(run),
+        ),
         Group(
             "Regret against evaluations",
             _regret(run, entries, limits),
@@ -70,12 +77,17 @@ def search_sections(run: Run) -> list[Section]:
             "metric.",
         ),
     ]
-    blocks += _nearness(run, max(checkpoints))
-    attained = _attained(run, entries, max(checkpoints))
-    if attained:
-        blocks.append(Group("What the seeds attain", attained, (*legend, figures.TRUTH)))
-    for title, own in _fronts(run, entries, checkpoints):
-        blocks.append(Group(f"Fronts: {title}", own, (*legend, figures.TRUTH)))
+    blocks += _distances(run, checkpoints)
+    for title, own in _attained(run, entries, checkpoints):
+        blocks.append(
+            Group(
+                f"Fronts: {title}",
+                own,
+                (*legend, figures.TRUTH),
+                "Empirical attainment surfaces: lines are what half of a strategy's seeds "
+                "attained, bands reach from what a quarter attained to what three quarters did.",
+            )
+        )
     blocks += _drawings(run)
     for checkpoint in checkpoints:
         blocks += _tables(
@@ -95,7 +107,7 @@ def search_sections(run: Run) -> list[Section]:
                 "The same searches with a predictor of the metric that was fitted to some "
                 "measurements; the front by predictions is measured at the end. Dashed: what the "
                 "simulation of selections expects of a predictor with the same tau, among as many "
-                "random candidates.",
+                "random candidates; thin dotted lines are means.",
             )
         )
     files = [SEARCHES, SEARCH_FRONTS]
@@ -114,98 +126,45 @@ def search_summary(run: Run) -> list[Block]:
     found: list[Block] = []
     searched = shares[shares["goal"] != "limits"]
     for (metric, goal), rows in searched.groupby(["metric_target", "goal"], sort=False):
-        scores = {str(name): own["share"] for name, own in rows.groupby("strategy", sort=False)}
+        share = "share" if rows["share"].notna().all() else "published_share"
+        scores = {str(name): own for name, own in rows.groupby("strategy", sort=False)}
         if not scores:
             continue
-        ordered = sorted(scores, key=lambda name: -scores[name].mean())
+        ordered = sorted(
+            scores, key=lambda name: (-scores[name][share].median(), -scores[name][share].mean())
+        )
         best, rest = ordered[0], ordered[1:]
         sentence = Markup(
             "After {} evaluations <b>{}</b> has the largest share of the true front's "
-            "hypervolume: {}"
-        ).format(f"{last:,}", best, _share(scores[best]))
+            "hypervolume{}: {}"
+        ).format(
+            f"{last:,}",
+            best,
+            ", on normalised objectives" if share == "share" else ", as published",
+            _share(scores[best], share),
+        )
         if rest:
-            sentence += Markup("; {} has {}").format(rest[0], _share(scores[rest[0]]))
+            sentence += Markup("; {} has {}").format(rest[0], _share(scores[rest[0]], share))
         baseline = next((name for name in rest[1:] if name.casefold().startswith("random")), None)
         if baseline is not None:
-            sentence += Markup("; {} has {}").format(baseline, _share(scores[baseline]))
+            sentence += Markup("; {} has {}").format(baseline, _share(scores[baseline], share))
         title = f"{run.target(str(metric)).with_unit}, {GOALS.get(str(goal), str(goal))}"
         found.append(Finding(title, (sentence + Markup("."),)))
     return found
 
 
-def _share(values: pd.Series) -> Markup:
-    """The median over seeds with its quantiles and the mean."""
-    least, median, most = values.quantile([0.05, 0.5, 0.95])
-    if len(values) < 2:
-        return Markup("<b>{:.3f}</b> (one seed)").format(median)
+def _share(rows: pd.DataFrame, share: str) -> Markup:
+    """The median share with its quartiles, its mean, and the published one's median."""
+    lower, median, upper = central_range(rows[share], HALF)
+    published = ""
+    if share != "published_share":
+        published = f", {central_range(rows['published_share'], HALF)[1]:.3f} as published"
+    if len(rows) == 1:
+        return Markup("<b>{:.3f}</b> (one seed{})").format(median, published)
     return Markup(
-        '<b>{:.3f}</b> <span class="interval">(median of {} seeds, 5 % to 95 % quantile {:.3f} to '
-        "{:.3f}, mean {:.3f})</span>"
-    ).format(median, len(values), least, most, values.mean())
-
-
-def _nearness(run: Run, checkpoint: int) -> list[Block]:
-    """How near each strategy came to the true front, on that front's own scale."""
-    found = analysis.front_nearness(*_frames(run), checkpoint)
-    found = found[found["goal"] == "front"]
-    tables: list[Block] = []
-    for i, (metric, own) in enumerate(found.groupby("metric_target", sort=False)):
-        rows = [
-            Row(
-                str(strategy),
-                tuple(_quantile_cell(each[name]) for name in analysis.NEARNESS),
-            )
-            for strategy, each in own.groupby("strategy", sort=False)
-        ]
-        rows.sort(key=lambda row: -float(row.cells[0].value or 0))
-        tables.append(
-            DataTable(
-                f"search-nearness-{i}",
-                f"How near the true front: {run.target(str(metric)).title}, {checkpoint:,} "
-                "evaluations",
-                (
-                    Column("strategy", "strategy", numeric=False),
-                    Column("share of the hypervolume", "hypervolume_share"),
-                    Column("IGD+", "igd_plus"),
-                    Column("additive epsilon", "additive_epsilon"),
-                ),
-                tuple(rows),
-                note="Median over seeds; beneath, the 5 % and 95 % quantiles and the mean. "
-                "Accuracy and metric are scaled so that the true front runs from 0 (its best "
-                "values, the ideal point) to 1 (its worst, the nadir); the hypervolume counts up "
-                "to 1.1 in both.",
-            )
-        )
-    return tables
-
-
-def _quantile_cell(values: pd.Series) -> Cell:
-    known = values.dropna()
-    if known.empty:
-        return EMPTY
-    least, median, most = known.quantile([0.05, 0.5, 0.95])
-    more = {"least": float(least), "most": float(most), "mean": float(known.mean())}
-    small = f"{least:.3f} to {most:.3f}, mean {known.mean():.3f}"
-    return Cell(f"{median:.3f}", float(median), small, more=more)
-
-
-def _attained(run: Run, entries: Mapping[str, Entry], checkpoint: int) -> list[Figure]:
-    """Attainment surfaces of every metric; none where there is one seed."""
-    evaluations, fronts = _frames(run)
-    if evaluations["seed"].nunique() < 2:
-        return []
-    surfaces = analysis.attainment_surfaces(evaluations, checkpoint)
-    return [
-        figures.attainment_figure(
-            f"search-attained-{i}",
-            f"{run.target(str(metric)).title}, {checkpoint:,} evaluations",
-            own,
-            fronts[fronts["metric_target"] == metric],
-            entries,
-            run.target(str(metric)),
-        )
-        for i, (metric, own) in enumerate(surfaces.groupby("metric_target", sort=False))
-    ]
+        '<b>{:.3f}</b> <span class="interval">(median of {} seeds, quartiles {:.3f} to {:.3f}, '
+        "mean {:.3f}{})</span>"
+    ).format(median, len(rows), lower, upper, rows[share].mean(), published)
 
 
 def _drawings(run: Run) -> list[Block]:
@@ -234,22 +193,108 @@ def _frames(run: Run) -> tuple[pd.DataFrame, pd.DataFrame]:
     return run.search, run.search_fronts
 
 
+SHARES = {
+    "share": ("", "share of the true front's hypervolume, normalised"),
+    "published_share": ("-published", "share of the true front's hypervolume, as published"),
+}
+"""Columns of shares: what their figures' names end in, and what they are."""
+
+
 def _hypervolume(run: Run, entries: Mapping[str, Entry]) -> list[Figure]:
-    curves = analysis.hypervolume_curves(*_frames(run))
-    return [
-        figures.anytime_figure(
-            f"search-hypervolume-{i}",
-            _title(curves, run.target(metric), goal) or "Share of the true front's hypervolume",
-            rows,
-            entries,
-            "share of the true front's hypervolume",
-            digits=4,
+    made = []
+    for share, (ending, words) in SHARES.items():
+        curves = analysis.hypervolume_curves(*_frames(run), share)
+        groups = curves.groupby(["metric_target", "goal"], sort=False)
+        for i, ((metric, goal), rows) in enumerate(groups):
+            if goal == "limits":
+                continue
+            title = _title(curves, run.target(metric), goal)
+            made.append(
+                figures.anytime_figure(
+                    f"search-hypervolume{ending}-{i}",
+                    ", ".join(part for part in (title, words.partition(", ")[2]) if part),
+                    rows,
+                    entries,
+                    words,
+                    digits=4,
+                )
+            )
+    return made
+
+
+def _hypervolume_words(run: Run) -> str:
+    """What is normalised by what, with the numbers of each metric."""
+    known = analysis.true_fronts(_frames(run)[1])
+    boxes = []
+    for metric, front in known.items():
+        target = run.target(metric)
+        (best, least), (worst, most) = front.ideal, front.nadir
+        boxes.append(
+            f"{target.title}: ideal {best:.2f} % at {target.amount(f'{least:.4g}')}, nadir "
+            f"{worst:.2f} % at {target.amount(f'{most:.4g}')}"
         )
-        for i, ((metric, goal), rows) in enumerate(
-            curves.groupby(["metric_target", "goal"], sort=False)
+    return (
+        "Normalised: accuracy and metric run from 0 at the ideal, the best of both on the true "
+        "front, to 1 at the nadir, the worst of both on that front, and area counts up to 1.1. "
+        f"({'; '.join(boxes) or 'This run does not say them.'}) As published: area counts down to "
+        "accuracy 0 and up to 1.1 times the largest standardised metric, so that nearly every "
+        "search has nearly all of it."
+    )
+
+
+DISTANCES = {"igd_plus": "IGD+", "epsilon_additive": "additive epsilon"}
+
+
+def _distances(run: Run, checkpoints: Sequence[int]) -> list[DataTable]:
+    """How far from the true front the searches of each metric were at every checkpoint."""
+    found = analysis.front_distances(*_frames(run), checkpoints)
+    made = []
+    for i, ((metric, goal), rows) in enumerate(
+        found.groupby(["metric_target", "goal"], sort=False)
+    ):
+        columns = [Column("strategy", "strategy", numeric=False)]
+        columns += [
+            Column(f"{title}, {checkpoint:,} evaluations", f"{name}_{checkpoint}")
+            for checkpoint in checkpoints
+            for name, title in DISTANCES.items()
+        ]
+        lines = [
+            Row(
+                str(strategy),
+                tuple(
+                    _distance(own.loc[own["evaluation"] == checkpoint, name])
+                    for checkpoint in checkpoints
+                    for name in DISTANCES
+                ),
+            )
+            for strategy, own in rows.groupby("strategy", sort=False)
+        ]
+        lines.sort(key=lambda row: float(row.cells[-2].value or 0))
+        title = f"{run.target(str(metric)).title}, {GOALS.get(str(goal), str(goal))}"
+        made.append(
+            DataTable(
+                f"search-distances-{i}",
+                f"Distance from the true front: {title}",
+                tuple(columns),
+                tuple(lines),
+                note="Median over seeds, below it the quartiles and the mean; 0 is the true front. "
+                "On normalised objectives: IGD+ is the mean distance from the true front's points "
+                "to what was found, additive epsilon by how much all of that must improve in both "
+                "objectives to be as good everywhere.",
+                folded=i > 0,
+            )
         )
-        if goal != "limits"
-    ]
+    return made
+
+
+def _distance(values: pd.Series) -> Cell:
+    lower, median, upper = central_range(values, HALF)
+    if np.isnan(median):
+        return EMPTY
+    mean = float(values.mean())
+    small = f"{lower:.3f} to {upper:.3f}, mean {mean:.3f}" if len(values) > 1 else ""
+    more = {"lower_quartile": lower, "upper_quartile": upper, "mean": mean}
+    return Cell(f"{median:.3f}", median, small, more=more)
 
 
 def _title(curves: pd.DataFrame, target: TargetWords, goal: str) -> str:
@@ -284,7 +329,7 @@ def _regret(
     return made
 
 
-def _fronts(
+def _attained(
     run: Run, entries: Mapping[str, Entry], checkpoints: Sequence[int]
 ) -> list[tuple[str, list[Figure]]]:
     made = []
@@ -292,14 +337,12 @@ def _fronts(
     of_front = evaluations[evaluations["goal"] == "front"]
     for i, (metric, rows) in enumerate(of_front.groupby("metric_target", sort=False)):
         target = run.target(metric)
-        seed = rows["seed"].iloc[0]
-        one = rows[rows["seed"] == seed]
         front = fronts[fronts["metric_target"] == metric]
         own = [
-            figures.fronts_figure(
-                f"search-front-{i}-{checkpoint}",
-                f"after {checkpoint:,} evaluations, seed {seed}",
-                one[one["evaluation"] <= checkpoint],
+            figures.attainment_figure(
+                f"search-attainment-{i}-{checkpoint}",
+                f"after {checkpoint:,} evaluations, {rows['seed'].nunique()} seeds",
+                analysis.attainment_surfaces(rows[rows["evaluation"] <= checkpoint]),
                 front,
                 entries,
                 target,

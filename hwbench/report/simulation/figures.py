@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -24,6 +25,7 @@ from hwbench.pages.plotting import (
     plain_text,
     sample,
 )
+from hwbench.report.centres import other_centre
 from hwbench.results.run import TargetWords
 
 MAX_POINTS = 4000
@@ -59,6 +61,9 @@ def simulation_figure(
 ) -> Figure:
     """A measure against the deviation or the tau of simulated predictors.
 
+    Lines are medians of single selections, bands what nine in ten of them lie between (5 % to 95 %
+    quantile), thin dotted lines means.
+
     Parameters
     ----------
     curves : rows of one accuracy and metric target, as from `analysis.simulation_curves`.
@@ -76,23 +81,14 @@ def simulation_figure(
         x = plain_numbers(rows[x_column])
         column = measure.column
         bands += band_trace(entry, x, rows[f"{column}_least"], rows[f"{column}_most"])
-        parts = ["", "_low", "_high", "_median", "_least", "_most"]
-        values = rows[[column + part for part in parts]].to_numpy()
         text = [
-            f"<b>{entry.title}</b><br>deviation {row.deviation:.2f}, tau {row.tau:.2f}<br>"
-            + f"{measure.title}: median {median:.{measure.digits}f}, 5 % below "
-            + f"{least:.{measure.digits}f}, 5 % above {most:.{measure.digits}f} {measure.unit}<br>"
-            + f"mean {interval_text(mean, low, high, measure.digits)} of {row.repeats} repeats<br>"
-            + f"{row.n_selected:.1f} selected on average"
-            for row, (mean, low, high, median, least, most) in zip(
-                rows.itertuples(), values.tolist(), strict=True
-            )
+            f"<b>{entry.title}</b><br>deviation {row['deviation']:.2f}, tau {row['tau']:.2f}<br>"
+            f"{measure.title}<br>{_both_centres(row, measure)}<br>"
+            f"{row['repeats']} repeats, {row['n_selected']:.1f} selected on average"
+            for row in rows.to_dict(orient="records")
         ]
         lines.append(line_trace(entry, x, rows[f"{column}_median"], text))
-        means = line_trace(entry, x, rows[column], text)
-        lines.append(
-            means | {"mode": "lines", "line": {"color": entry.colour, "dash": "dot", "width": 1.2}}
-        )
+        lines.append(other_centre(entry, x, rows[column]))
         if column == "hypervolume":
             # The best that any selection from the same candidates could reach.
             lines.append(
@@ -121,6 +117,18 @@ def simulation_figure(
         data=bands + lines,
         layout=layout,
         height=340,
+    )
+
+
+def _both_centres(row: Mapping[str, Any], measure: Measure) -> str:
+    """Median with what nine in ten lie between, and mean with its interval, for hovering."""
+    name, digits = measure.column, measure.digits
+    least, median, most = (row[f"{name}_{end}"] for end in ("least", "median", "most"))
+    mean, low, high = row[name], row[f"{name}_low"], row[f"{name}_high"]
+
+    return (
+        f"median {interval_text(median, least, most, digits)} {measure.unit}<br>"
+        f"mean {interval_text(mean, low, high, digits)} {measure.unit}"
     )
 
 

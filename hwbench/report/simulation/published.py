@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -12,11 +15,13 @@ from hwbench.pages.plotting import (
     Json,
     axis_title,
     base_layout,
+    interval_text,
     line_trace,
     nth_entry,
     plain_numbers,
     sample,
 )
+from hwbench.report.centres import other_centre
 from hwbench.results.run import Run
 from hwbench.target_text import column_of
 
@@ -36,8 +41,28 @@ def main_pairing(rows: pd.DataFrame) -> pd.DataFrame:
     return rows[rows["pairing"] == pairing]
 
 
+def with_ranges(
+    means: pd.DataFrame, rows: pd.DataFrame, keys: Sequence[str], columns: Sequence[str]
+) -> pd.DataFrame:
+    """Means with the 5 %, 50 % and 95 % quantiles of the rows of their keys.
+
+    Returns
+    -------
+    The means, for each column with the columns `column_least`, `column_median`, `column_most`.
+    """
+    ranges = rows.groupby(list(keys))[list(columns)].quantile([0.05, 0.5, 0.95]).unstack()
+    names = {0.05: "least", 0.5: "median", 0.95: "most"}
+    ranges.columns = [f"{column}_{names[quantile]}" for column, quantile in ranges.columns]
+    return means.merge(ranges.reset_index(), on=list(keys))
+
+
 def losses_figure(pooled: pd.DataFrame) -> Figure:
-    """Fig. 5.6, left: accuracy lost by deviation and tau, mean over metrics and sizes."""
+    """Fig. 5.6, left: accuracy lost by deviation and tau, over metrics and sizes.
+
+    Parameters
+    ----------
+    pooled : means by pairing and deviation, with the ranges of both losses (`with_ranges`).
+    """
     layout = base_layout("deviation (standard deviations) and the tau it gives", "MRA, points")
     data: list[Json] = []
     legend: list[Entry] = []
@@ -50,9 +75,11 @@ def losses_figure(pooled: pd.DataFrame) -> Figure:
             entry = Entry(f"study:{pairing}-{measure}", f"{what}, {title}", colour, "circle", dash)
             text = [
                 f"<b>{entry.title}</b><br>deviation {row.deviation:.2f}, tau {row.kendall_tau:.2f}"
-                f"<br>{getattr(row, measure):.2f} points"
+                f"<br>mean {getattr(row, measure):.2f} points"
+                f"<br>{_median_text(row, measure, 2)} points"
                 for row in rows.itertuples()
             ]
+            data.append(other_centre(entry, rows["deviation"], rows[f"{measure}_median"]))
             data.append(line_trace(entry, rows["deviation"], rows[measure], text))
             legend.append(entry)
     if (pooled["pairing"] == "as_published").any():
@@ -73,8 +100,14 @@ def losses_figure(pooled: pd.DataFrame) -> Figure:
         data,
         layout,
         legend=tuple(legend),
-        caption="Mean over metrics and numbers of candidates (LAUBE Fig. 5.6, left).",
+        caption="Mean over metrics and numbers of candidates (LAUBE Fig. 5.6, left); thin dotted "
+        "lines are medians of all their selections, and 5 % to 95 % quantiles show on hovering.",
     )
+
+
+def _median_text(row: Any, measure: str, digits: int) -> str:
+    least, median, most = (getattr(row, f"{measure}_{end}") for end in ("least", "median", "most"))
+    return f"median {interval_text(median, least, most, digits)}"
 
 
 def _published(x: list[float], y: list[float]) -> Json:
@@ -82,18 +115,21 @@ def _published(x: list[float], y: list[float]) -> Json:
     return trace | {"mode": "markers", "marker": trace["marker"] | {"size": 9}}
 
 
-def losses_by_metric_figure(means: pd.DataFrame) -> Figure:
+def losses_by_metric_figure(means: pd.DataFrame, simulated: pd.DataFrame) -> Figure:
     """Fig. 5.6, right: the same by metric."""
-    rows = main_pairing(means)
+    rows, every = main_pairing(means), main_pairing(simulated)
     data, legend = [], []
     for i, (metric, own) in enumerate(rows.groupby("metric_target", sort=True)):
         curve = own.groupby("deviation")[["kendall_tau", "mra_pareto"]].mean().reset_index()
+        of_metric = every[every["metric_target"] == metric]
+        curve = with_ranges(curve, of_metric, ["deviation"], ["mra_pareto"])
         entry = nth_entry(i, f"study-metric:{i}", column_of(str(metric)))
         text = [
             f"deviation {row.deviation:.2f}, tau {row.kendall_tau:.2f}<br>"
-            f"{row.mra_pareto:.2f} points"
+            f"mean {row.mra_pareto:.2f} points<br>{_median_text(row, 'mra_pareto', 2)} points"
             for row in curve.itertuples()
         ]
+        data.append(other_centre(entry, curve["deviation"], curve["mra_pareto_median"]))
         data.append(line_trace(entry, curve["deviation"], curve["mra_pareto"], text))
         legend.append(entry)
     return Figure(
@@ -103,26 +139,40 @@ def losses_by_metric_figure(means: pd.DataFrame) -> Figure:
         data,
         base_layout("deviation (standard deviations)", "MRA of verified picks, points"),
         legend=tuple(legend),
-        caption="Mean over numbers of candidates (LAUBE Fig. 5.6, right).",
+        caption="Mean over numbers of candidates (LAUBE Fig. 5.6, right); thin dotted lines are "
+        "medians of all selections.",
     )
 
 
-def volumes_figure(rows: pd.DataFrame, pairing: str, measure: str) -> Figure:
-    """Fig. 5.7: hypervolume by number of candidates, a line a deviation."""
+def volumes_figure(
+    rows: pd.DataFrame, simulated: pd.DataFrame, pairing: str, measure: str
+) -> Figure:
+    """Fig. 5.7: hypervolume by number of candidates, a line a deviation.
+
+    Parameters
+    ----------
+    rows : means by metric, number of candidates and deviation, of one pairing.
+    simulated : the selections behind them.
+    pairing, measure : which they are.
+    """
     deviations = np.sort(rows["deviation"].unique())
     shown = deviations[
         np.unique(np.linspace(0, len(deviations) - 1, min(MOST_LINES, len(deviations))).astype(int))
     ]
-    curve = rows.groupby(["deviation", "n_candidates"])[["kendall_tau", measure]].mean()
+    keys = ["deviation", "n_candidates"]
+    curve = rows.groupby(keys)[["kendall_tau", measure]].mean().reset_index()
+    curve = with_ranges(curve, simulated, keys, [measure])
     data, legend = [], []
     for i, deviation in enumerate(shown):
-        own = curve.loc[deviation].reset_index().sort_values("n_candidates")
+        own = curve[curve["deviation"] == deviation].sort_values("n_candidates")
         tau = own["kendall_tau"].mean()
         entry = nth_entry(i, f"study-deviation:{i}", f"deviation {deviation:.2g} (tau {tau:.2f})")
         text = [
-            f"<b>{entry.title}</b><br>{row.n_candidates:,} candidates<br>{value:.3f}"
+            f"<b>{entry.title}</b><br>{row.n_candidates:,} candidates<br>mean {value:.3f}<br>"
+            + _median_text(row, measure, 3)
             for row, value in zip(own.itertuples(), own[measure], strict=True)
         ]
+        data.append(other_centre(entry, own["n_candidates"], own[f"{measure}_median"]))
         data.append(line_trace(entry, own["n_candidates"], own[measure], text))
         legend.append(entry)
     if pairing == "as_published":
@@ -144,7 +194,8 @@ def volumes_figure(rows: pd.DataFrame, pairing: str, measure: str) -> Figure:
         layout,
         legend=tuple(legend),
         caption="Mean over metrics, up to 1.1 times the largest metric "
-        + ("of the whole table." if space else "of each selection (LAUBE Fig. 5.7)."),
+        + ("of the whole table" if space else "of each selection (LAUBE Fig. 5.7)")
+        + "; thin dotted lines are medians of all selections.",
     )
 
 

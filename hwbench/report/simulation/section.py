@@ -21,6 +21,7 @@ from hwbench.pages.blocks import (
     Section,
     Text,
 )
+from hwbench.report.candidates import candidates_block
 from hwbench.report.simulation import figures as simulation_figures
 from hwbench.report.simulation.figures import Measure
 from hwbench.report.simulation.whole import simulation_study
@@ -35,6 +36,10 @@ HYPERVOLUME = Measure("hypervolume", "Hypervolume", "hypervolume (no unit)", "")
 HYPERVOLUME_LOSS = Measure("hypervolume_loss", "Hypervolume lost", "hypervolume lost, %", "%", 1)
 HYPERVOLUME_SHARE = Measure(
     "hypervolume_share", "Share of the hypervolume", "share of the true front's hypervolume", "", 3
+)
+IGD_PLUS = Measure("igd_plus", "IGD+ to the true front", "IGD+ (no unit)", "", 3)
+EPSILON = Measure(
+    "epsilon_additive", "Additive epsilon to the true front", "additive epsilon (no unit)", "", 3
 )
 
 SOURCES = (SIMULATION,)
@@ -66,11 +71,10 @@ def _losses_section(run: Run, simulated: pd.DataFrame) -> Section:
         "disturbed as a predictor of the given quality would, and the architectures that look "
         f"Pareto-optimal are selected; up to {int(simulated['repeats'].max()):,} repeats a point."
     )
-    left_out = " ".join(note for note in run.notes if "candidates" in note)
     pairs = _pairs(run, simulated)
     blocks: list[Block] = [
         Text(text),
-        *([Text(f"{left_out} {BRING_BACK}")] if left_out else []),
+        *candidates_block(run, "simulation"),
         _losses_table([(run.target(metric).name, title, rows) for title, metric, rows in pairs]),
         simulation_figures.losses_by_tau_figure(
             [(run.target(metric).name, rows) for _, metric, rows in pairs]
@@ -78,11 +82,6 @@ def _losses_section(run: Run, simulated: pd.DataFrame) -> Section:
     ]
     lead = "Median loss by the predictor's tau, and what 5 % of searches exceed."
     return Section("accuracy-lost", "What errors cost a search", blocks, SOURCES, lead=lead)
-
-
-BRING_BACK = (
-    "disconnected = true in the scenario, --disconnected on the command line, brings them back."
-)
 
 
 def _metrics_section(run: Run, simulated: pd.DataFrame) -> Section:
@@ -191,17 +190,21 @@ def _volumes_section(run: Run, simulated: pd.DataFrame) -> Section:
         "Left, as published: the part of the accuracy-metric plane that the selected architectures "
         "dominate; dashed: what the true front of the same candidates dominates. Right: the share "
         "of what the true front dominates, where both objectives are scaled to its ideal and nadir "
-        "point, so that it tells selections apart. Lines are medians, bands hold nine repeats in "
-        "ten, dotted lines are means."
+        "point, so that it tells selections apart. Below, on the same scales: IGD+, the mean "
+        "distance from the true front's points to what was selected, and additive epsilon, by how "
+        "much the selected must improve in both to be as good everywhere. Lines are medians, bands "
+        "hold nine repeats in ten, dotted lines are means."
     )
     blocks: list[Block] = [Text(text)]
-    normalised = HYPERVOLUME_SHARE if "hypervolume_share" in simulated else HYPERVOLUME_LOSS
+    shown = [HYPERVOLUME, HYPERVOLUME_LOSS]
+    if HYPERVOLUME_SHARE.column in simulated:
+        shown = [HYPERVOLUME, HYPERVOLUME_SHARE, IGD_PLUS, EPSILON]
     for i, (title, _, rows) in enumerate(_pairs(run, simulated)):
         figures = [
             simulation_figures.simulation_figure(
                 f"{measure.column}-{i}".replace("_", "-"), rows, entries, measure
             )
-            for measure in (HYPERVOLUME, normalised)
+            for measure in shown
         ]
         own = tuple(entry for n, entry in entries.items() if (rows["n_candidates"] == n).any())
         blocks.append(Group(title, figures, own))

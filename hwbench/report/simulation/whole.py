@@ -19,6 +19,7 @@ from hwbench.report.simulation.published import (
     main_pairing,
     sanity_figure,
     volumes_figure,
+    with_ranges,
 )
 from hwbench.results.run import Run
 
@@ -50,18 +51,22 @@ def simulation_study(run: Run) -> SimulationStudy | None:
     if simulated.empty:
         return None
     means = simulated.groupby(KEYS)[MEANS].mean().reset_index()
-    pooled = means.groupby(["pairing", "deviation"])[MEANS].mean().reset_index()
-    figures = [losses_figure(pooled), losses_by_metric_figure(means)]
+    by = ["pairing", "deviation"]
+    pooled = means.groupby(by)[MEANS].mean().reset_index()
+    pooled = with_ranges(pooled, simulated, by, ["mra_all", "mra_pareto"])
+    figures = [losses_figure(pooled), losses_by_metric_figure(means, simulated)]
     if means["n_candidates"].nunique() > 1:
         for pairing in PAIRINGS:
             rows = means[means["pairing"] == pairing]
             if len(rows):
-                figures.append(volumes_figure(rows, pairing, "hypervolume"))
-        figures.append(volumes_figure(main_pairing(means), "", "hypervolume_space"))
+                own = simulated[simulated["pairing"] == pairing]
+                figures.append(volumes_figure(rows, own, pairing, "hypervolume"))
+        main = main_pairing(means), main_pairing(simulated)
+        figures.append(volumes_figure(*main, "", "hypervolume_space"))
     if run.example is not None:
         figures += [fronts_figure(run, run.example), deviations_figure(run.example)]
     figures += [limits_figure(simulated), sanity_figure(means, trained_qualities(run))]
-    sentences = [*_pairing_sentences(means, pooled), *_equivalence_sentences(means)]
+    sentences = [*_pairing_sentences(means, pooled), *_equivalence_sentences(means, simulated)]
     return SimulationStudy(tuple(sentences), tuple(figures))
 
 
@@ -80,17 +85,23 @@ def _pairing_sentences(means: pd.DataFrame, pooled: pd.DataFrame) -> list[Markup
         Markup(
             "The published code sorts the metric values before it pairs them with accuracies, so "
             "that an architecture is given the metric of another. Repeated that way, a predictor "
-            "of deviation {:.2g} (tau {:.2f}) loses <b>{:.2f} points</b> of accuracy, {:.2f} if "
-            "the picks are verified; with each architecture's own metric it loses <b>{:.2f}</b>, "
-            "{:.2f} if verified (means over metrics and numbers of candidates). The hypervolume of "
+            "of deviation {:.2g} (tau {:.2f}) loses <b>{:.2f} points</b> of accuracy ({}), {:.2f} "
+            "if the picks are verified ({}); with each architecture's own metric it loses "
+            "<b>{:.2f}</b> ({}), {:.2f} if verified ({}). These are means over metrics and numbers "
+            "of candidates, in brackets of all their selections the median and what nine in ten "
+            "lie between. The mean hypervolume of "
             "the true front of {} candidates is {:.2f} that way and {:.2f} in truth."
         ).format(
             deviation,
             published.loc[deviation, "kendall_tau"],
             published.loc[deviation, "mra_all"],
+            _range(published.loc[deviation], "mra_all"),
             published.loc[deviation, "mra_pareto"],
+            _range(published.loc[deviation], "mra_pareto"),
             true.loc[deviation, "mra_all"],
+            _range(true.loc[deviation], "mra_all"),
             true.loc[deviation, "mra_pareto"],
+            _range(true.loc[deviation], "mra_pareto"),
             f"{int(means['n_candidates'].max()):,}",
             best["as_published"],
             best["true"],
@@ -98,28 +109,35 @@ def _pairing_sentences(means: pd.DataFrame, pooled: pd.DataFrame) -> list[Markup
     ]
 
 
-def _equivalence_sentences(means: pd.DataFrame) -> list[Markup]:
+def _range(row: pd.Series, measure: str) -> str:
+    least, median, most = (row[f"{measure}_{end}"] for end in ("least", "median", "most"))
+    return f"median {median:.2f}, {least:.2f} to {most:.2f}"
+
+
+def _equivalence_sentences(means: pd.DataFrame, simulated: pd.DataFrame) -> list[Markup]:
     """How good a predictor must be for more candidates to make up for measuring fewer."""
     sizes = sorted(means["n_candidates"].unique())
     if len(sizes) < 2:
         return []
     measured, predicted = sizes[-2:]
-    found = []
-    for pairing, title in PAIRINGS.items():
-        rows = means[means["pairing"] == pairing]
-        if rows.empty:
-            continue
-        moving = _equivalent_tau(rows, measured, predicted, "hypervolume")
-        fixed = _equivalent_tau(rows, measured, predicted, "hypervolume_space")
-        found.append(f"{moving} and {fixed} ({title})")
+    medians = simulated.groupby(KEYS)[MEANS].median().reset_index()
+    by_mean, by_median = (
+        [
+            f"{_equivalent_tau(rows, measured, predicted, 'hypervolume')} and "
+            f"{_equivalent_tau(rows, measured, predicted, 'hypervolume_space')} ({title})"
+            for pairing, title in PAIRINGS.items()
+            if len(rows := centres[centres["pairing"] == pairing])
+        ]
+        for centres in (means, medians)
+    )
     return [
         Markup(
             "Measuring {} candidates and predicting {} give the same hypervolume where the "
-            "predictor's tau is {}. The first number takes the published reference point, 1.1 "
-            "times the largest metric of each selection's candidates, which moves away as "
-            "candidates become more; the second takes one reference point for all, and is the one "
-            "to go by."
-        ).format(f"{measured:,}", f"{predicted:,}", ", ".join(found))
+            "predictor's tau is {} by means; by medians {}. The first number takes the published "
+            "reference point, 1.1 times the largest metric of each selection's candidates, which "
+            "moves away as candidates become more; the second takes one reference point for all, "
+            "and is the one to go by."
+        ).format(f"{measured:,}", f"{predicted:,}", ", ".join(by_mean), ", ".join(by_median))
     ]
 
 

@@ -136,10 +136,10 @@ def _cost(found: Sequence[SizeAnswer], simulated: pd.DataFrame | None) -> Markup
         "{:.2f} and {:.2f}."
     ).format(
         f"{losses.n_candidates:,}",
-        losses.mra_all,
-        losses.mra_all_most,
-        losses.mra_pareto,
-        losses.mra_pareto_most,
+        losses.all_range[1],
+        losses.all_range[2],
+        losses.pareto_range[1],
+        losses.pareto_range[2],
     )
 
 
@@ -195,14 +195,16 @@ def selection_losses(answer: SizeAnswer, simulated: pd.DataFrame | None) -> Loss
     known = [loss for loss in losses if loss is not None and loss.own_metric]
     if not known or len(known) < len(losses):
         return None
+    least, median, most = np.mean([loss.all_range for loss in known], axis=0).tolist()
+    verified = np.mean([loss.pareto_range for loss in known], axis=0).tolist()
     return Loss(
         known[0].n_candidates,
         float(np.mean([loss.mra_all for loss in known])),
         float(np.mean([loss.mra_pareto for loss in known])),
-        float(np.mean([loss.mra_all_most for loss in known])),
-        float(np.mean([loss.mra_pareto_most for loss in known])),
         "",
         own_metric=True,
+        all_range=(least, median, most),
+        pareto_range=(verified[0], verified[1], verified[2]),
     )
 
 
@@ -256,10 +258,7 @@ def _table(
                 if loss is None
                 else [
                     Cell(f"{value:.2f}", value, more={"most_95": most})
-                    for value, most in (
-                        (loss.mra_all, loss.mra_all_most),
-                        (loss.mra_pareto, loss.mra_pareto_most),
-                    )
+                    for _, value, most in (loss.all_range, loss.pareto_range)
                 ]
             )
         cells.append(Cell(seconds(each.fit_seconds), each.fit_seconds))

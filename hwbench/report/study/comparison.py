@@ -10,6 +10,7 @@ import pandas as pd
 
 from hwbench.analysis.comparison import rank_predictors, resampled_curves, samples_of_curves
 from hwbench.analysis.deviations import deviation_statistics
+from hwbench.analysis.measurements import measurements_of_run
 from hwbench.errors import HwbenchError
 from hwbench.pages.blocks import Cell, Column, DataTable, Row
 from hwbench.pages.plotting import (
@@ -43,7 +44,7 @@ def ranks_figure(run: Run, study: pd.DataFrame, entries: Mapping[str, Entry]) ->
     if study["target"].nunique() < FEWEST_TARGETS:
         return None
     try:
-        found = rank_predictors(study, measurement_of=run.measurement_of)
+        found = rank_predictors(study, measurements=measurements_of_run(run))
     except HwbenchError:  # no common training size, or fewer than two complete predictors
         return None
     names = list(found.ranks)
@@ -65,7 +66,7 @@ def ranks_figure(run: Run, study: pd.DataFrame, entries: Mapping[str, Entry]) ->
                         "width": 4,
                     }
                 }
-                if found.claims
+                if found.claim
                 else {}
             ),
             "hovertemplate": f"<b>{plain_text(entries[name].title)}</b><br>average rank "
@@ -73,7 +74,7 @@ def ranks_figure(run: Run, study: pd.DataFrame, entries: Mapping[str, Entry]) ->
         }
         for name, place in zip(names, places, strict=True)
     ]
-    for number, (first, last) in enumerate(found.groups if found.claims else ()):
+    for number, (first, last) in enumerate(found.groups if found.claim else ()):
         side = len(names) + 0.25 + GROUP_STEP * number
         data.append(
             {
@@ -95,7 +96,7 @@ def ranks_figure(run: Run, study: pd.DataFrame, entries: Mapping[str, Entry]) ->
     }
     return Figure(
         name="critical-difference",
-        title="Average ranks" + " and critical difference" * found.claims,
+        title="Average ranks" + " and critical difference" * found.claim,
         description="Dot plot of the average rank of each predictor over the targets",
         data=data,
         layout=layout,
@@ -107,8 +108,8 @@ def ranks_figure(run: Run, study: pd.DataFrame, entries: Mapping[str, Entry]) ->
             "predictors whose bars overlap are not told apart (Nemenyi, 5 %); the thick bars at "
             "the right join such groups. Friedman test that all are equal: "
             f"p = {found.p_value:.2g}."
-            if found.claims
-            else f"{found.why_not}."
+            if found.claim
+            else found.why_not
         ),
         wide=True,
     )

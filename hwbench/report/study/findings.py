@@ -57,7 +57,7 @@ def study_findings(
             )
         sentences += [_passing(own, key, each, titles, small) for each in own_sets.get(key, ())]
         if simulated is not None:
-            sentences.append(_cost(simulated, key, float(best["tau"])))
+            sentences.append(_cost(run, simulated, key, float(best["tau"])))
         findings.append(Finding(target.with_unit, tuple(s for s in sentences if s)))
     return findings
 
@@ -89,11 +89,11 @@ def _passing(
     )
 
 
-def _cost(simulated: pd.DataFrame, key: str, tau: float) -> Markup:
-    loss = expected_loss(simulated, key, tau)
+def _cost(run: Run, simulated: pd.DataFrame, key: str, tau: float) -> Markup:
+    loss = expected_loss(simulated, key, tau, run.space)
     if loss is None:
         return Markup("")
-    where = "" if loss.own_metric else " (simulated on other metrics of the table)"
+    where = "" if loss.own_metric else " (simulated on other metrics of the same space)"
     bound = f"{loss.bound} " if loss.bound else ""
     return Markup(
         "What that costs a search over {} candidates{}: with tau {:.2f} the selected architectures "
@@ -104,11 +104,11 @@ def _cost(simulated: pd.DataFrame, key: str, tau: float) -> Markup:
         where,
         tau,
         bound,
-        loss.mra_all,
-        loss.mra_all_most,
+        loss.all_range[1],
+        loss.all_range[2],
         bound,
-        loss.mra_pareto,
-        loss.mra_pareto_most,
+        loss.pareto_range[1],
+        loss.pareto_range[2],
     )
 
 

@@ -2,18 +2,23 @@
 
 import json
 
+import moocore
 import numpy as np
 import pandas as pd
 import pytest
 
 from hwbench.analysis.search import (
+    attainment_surfaces,
     best_under_limits,
     curve_places,
+    front_distances,
     hypervolume_curves,
     hypervolume_shares,
     regret_curves,
     true_best_under_limit,
+    true_fronts,
 )
+from hwbench.errors import HwbenchError
 from hwbench.report import write_report
 
 METRIC = "latbench:latency"
@@ -50,8 +55,8 @@ def fronts():
         {
             "metric_target": METRIC,
             "arch": ["|x|", "|y|", "|z|"],
-            "accuracy": [40.0, 58.0, 75.0],
-            "metric": [1.0, 3.0, 6.5],
+            "accuracy": [40.0, 62.0, 75.0],
+            "metric": [1.0, 2.0, 5.5],
             "hypervolume": 2.0,
         }
     )
@@ -60,16 +65,66 @@ def fronts():
 def test_shares_and_regrets():
     shares = hypervolume_shares(evaluations(), fronts(), [2, 4])
     ours = shares[shares["strategy"] == "ours"]
-    assert sorted(ours["share"]) == pytest.approx([0.3, 0.3, 0.5, 0.5])
-    assert true_best_under_limit(fronts(), METRIC, 3.0) == 58.0
+    assert sorted(ours["published_share"]) == pytest.approx([0.3, 0.3, 0.5, 0.5])
+    # The box: 75 to 40 % and 1 to 5.5; a tenth around it, down to 36.5 % and up to 5.95. After two
+    # there is 60 % at 5; 70 % at 6 lies beyond.
+    whole = 1 * 3.5 + 3.5 * 25.5 + 0.45 * 38.5
+    after_two = 0.95 * 23.5 / whole
+    assert ours.loc[ours["evaluation"] == 2, "share"].tolist() == pytest.approx([after_two] * 2)
+    assert true_best_under_limit(fronts(), METRIC, 3.0) == 62.0
     assert np.isnan(true_best_under_limit(fronts(), METRIC, 0.5))
     curves = regret_curves(evaluations(), fronts(), {METRIC: [3.0]})
     free = curves[curves["limit"].isna() & (curves["strategy"] == "ours")]
     assert free["mean"].tolist() == [15, 5, 5, 5]
     bound = curves[(curves["limit"] == 3.0) & (curves["strategy"] == "ours")]
-    assert bound["mean"].tolist() == [58, 58, 58 - 52.5, 58 - 52.5]
+    assert bound["mean"].tolist() == [62, 62, 62 - 52.5, 62 - 52.5]
+    assert bound["median"].tolist() == [62, 62, 62 - 52.5, 62 - 52.5]
     assert bound["seeds"].tolist() == [2] * 4
-    assert hypervolume_curves(evaluations(), fronts())["mean"].max() == pytest.approx(0.5)
+    published = hypervolume_curves(evaluations(), fronts(), "published_share")
+    assert published["mean"].max() == pytest.approx(0.5)
+    columns = ["median", "lower", "upper", "mean"]
+    assert hypervolume_curves(evaluations(), fronts())[columns].max().max() < 1
+
+
+def test_distances_are_those_of_moocore():
+    found = front_distances(evaluations(), fronts(), [2])
+    front = np.array([[1.0, 0.0], [13 / 35, 1 / 4.5], [0.0, 1.0]])
+    points = np.array([[15 / 35, 4 / 4.5], [5 / 35, 5 / 4.5]])
+    for row in found.itertuples():
+        assert row.igd_plus == pytest.approx(moocore.igd_plus(points, ref=front))
+        assert row.epsilon_additive == pytest.approx(moocore.epsilon_additive(points, ref=front))
+
+
+def test_a_front_of_one_point_needs_its_nadir():
+    one = fronts()[2:]
+    assert true_fronts(one) == {}
+    assert hypervolume_shares(evaluations(), one, [4])["share"].isna().all()
+    assert front_distances(evaluations(), one, [4]).empty
+    known = one.assign(nadir_accuracy=10.0, nadir_metric=9.0)
+    assert true_fronts(known)[METRIC].nadir == (10.0, 9.0)
+
+
+def test_shares_are_never_above_one():
+    rounded = evaluations()
+    rounded.loc[rounded["evaluation"] == 4, "hypervolume"] = 2.0 * (1 + 4e-16)
+    shares = hypervolume_shares(rounded, fronts(), [4])
+    assert shares["published_share"].tolist() == [1.0] * 4
+    rounded.loc[rounded["evaluation"] == 4, "hypervolume"] = 2.1
+    with pytest.raises(HwbenchError, match=r"1\.0500 of the hypervolume .* not of the same tables"):
+        hypervolume_shares(rounded, fronts(), [4])
+
+
+def test_attainment_surfaces_count_seeds():
+    found = attainment_surfaces(evaluations()[evaluations()["strategy"] == "ours"])
+    assert set(found["seeds"]) == {2}
+    corners = {
+        share: list(zip(own["metric"], own["accuracy"], strict=True))
+        for share, own in found.groupby("percentage")
+    }
+    # Seed 1 found 53 % at 2.5, seed 0 found 52 %: one of two attains 53 %, both attain 52 %.
+    rest = [(4.0, 55.0), (5.0, 60.0), (6.0, 70.0)]
+    assert corners == {25: [(2.5, 53.0), *rest], 50: [(2.5, 53.0), *rest], 75: [(2.5, 52.0), *rest]}
+    assert attainment_surfaces(evaluations()[:0]).empty
 
 
 def test_best_under_limits():
@@ -122,7 +177,10 @@ def test_the_page(tmp_path):
         "search-hypervolume-0",
         "search-regret-0",
         "search-regret-2",
-        "search-front-0-4",
+        "search-hypervolume-published-0",
+        "search-distances-0",
+        "search-attainment-0-4",
+        "ideal 75.00 % at 1, nadir 40.00 % at 5.5",
         "search-limits-0-2",
         "search-mra-pareto-0",
         "theirs &lt;b&gt;",

@@ -114,3 +114,19 @@ def test_trained_predictors_stand_beside_simulated_ones(run_folder):
     assert np.isclose(trained_qualities(read_run(run_folder))["deviation"], 0.33).sum() == 3
     fitted.to_parquet(path)  # nothing but fitted predictors: no curves to draw
     assert simulation_study(read_run(run_folder)) is None
+
+
+def test_medians_stand_beside_means(both):
+    rows = pd.read_parquet(both / "simulation.parquet")
+    study, figures = _study(both)
+    lines = figures["study-losses"].data
+    own = rows[(rows["pairing"] == "true")].groupby("deviation")["mra_all"]
+    dotted = [
+        trace
+        for trace in lines
+        if trace.get("legendgroup") == "study:true-mra_all" and trace["mode"] == "lines"
+    ]
+    np.testing.assert_allclose(dotted[0]["y"], own.median(), rtol=1e-4, atol=1e-9)
+    least, median, most = own.get_group(0.2).quantile([0.05, 0.5, 0.95])
+    assert f"(median {median:.2f}, {least:.2f} to {most:.2f})" in str(study.sentences[0])
+    assert "; by medians " in str(study.sentences[-1])
