@@ -104,9 +104,9 @@ def test_the_page_says_what_changed(pristine, better, tmp_path, words_of, figure
         summary.index(text)
         for text in (
             headline,
-            "Kendall's tau, latency: ",
-            "No significant difference in MRA of all selected, points, latency (all 18 the same); "
-            "MRA of verified picks",
+            "Kendall's tau, latency, digits: ",
+            "No significant difference in MRA of all selected, points, latency, digits (all 18 the "
+            "same); MRA of verified picks",
             "numpy versions 2.4.0 9.9",
         )
     ]

@@ -25,7 +25,7 @@ def test_lines_are_medians_and_bands_what_nine_in_ten_lie_between(normalised, fi
     rows = pd.read_parquet(normalised / "simulation.parquet")
     for measure in ("mra_pareto", "hypervolume", *NORMALISED):
         name = measure.replace("_", "-")
-        figure = figures[f"{name}-deviation-0" if measure == "mra_pareto" else f"{name}-0"]
+        figure = figures[f"{name}-tau-0" if measure == "mra_pareto" else f"{name}-0"]
         own = rows[rows["n_candidates"] == 100].groupby("deviation")[measure]
         traces = [trace for trace in figure["data"] if trace["legendgroup"] == "n:100"]
         line = next(trace for trace in traces if trace["mode"] == "lines+markers")
