@@ -197,8 +197,9 @@ def _volumes_section(run: Run, simulated: pd.DataFrame) -> Section:
     )
     blocks: list[Block] = [Text(text)]
     shown = [HYPERVOLUME, HYPERVOLUME_LOSS]
-    if HYPERVOLUME_SHARE.column in simulated:
-        shown = [HYPERVOLUME, HYPERVOLUME_SHARE, IGD_PLUS, EPSILON]
+    known = [each for each in (HYPERVOLUME_SHARE, IGD_PLUS, EPSILON) if each.column in simulated]
+    if known:
+        shown = [HYPERVOLUME, *known]
     for i, (title, _, rows) in enumerate(_pairs(run, simulated)):
         figures = [
             simulation_figures.simulation_figure(
