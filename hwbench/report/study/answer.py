@@ -225,7 +225,6 @@ def _table(
     losses = [selection_losses(each, simulated) for each in found]
     columns = [
         Column("measurements", "training_size", numeric=False),
-        Column("predictor", "predictor", numeric=False),
         Column("Kendall's tau", "kendall_tau"),
     ]
     if np.isfinite(ceiling):
@@ -235,14 +234,16 @@ def _table(
             Column("accuracy lost, points", "accuracy_lost"),
             Column("if verified", "accuracy_lost_verified"),
         ]
-    columns.append(Column("a fit takes", "fit_seconds"))
+    columns += [
+        Column("predictor", "predictor", numeric=False),
+        Column("a fit takes", "fit_seconds"),
+    ]
     rows = []
     for each, loss in zip(found, losses, strict=True):
         known = np.isfinite(each.low)
         half = (each.high - each.low) / 2
         title = titles[each.predictor]
         cells = [
-            Cell(title, title),
             Cell(
                 f"{each.tau:.3f}" + (f" ± {half:.3f}" if known else ""),
                 each.tau,
@@ -261,7 +262,7 @@ def _table(
                     for _, value, most in (loss.all_range, loss.pareto_range)
                 ]
             )
-        cells.append(Cell(seconds(each.fit_seconds), each.fit_seconds))
+        cells += [Cell(title, title), Cell(seconds(each.fit_seconds), each.fit_seconds)]
         rows.append(Row(f"{each.training_size:,}", tuple(cells)))
     return DataTable(
         "answer",
