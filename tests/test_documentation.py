@@ -96,7 +96,10 @@ def test_only_known_kinds_of_commands(page):
     assert set(lines) - set(commands(page)) <= made
 
 
-TRAINING_PAGES = tuple(f"docs/how-to/{name}.md" for name in ("advice", "live", "own-device", "vae"))
+TRAINING_PAGES = tuple(
+    f"docs/how-to/{name}.md"
+    for name in ("advice", "live", "own-device", "searches", "studies", "vae")
+)
 """Their commands measure or train for more than 20 seconds."""
 
 
