@@ -46,7 +46,7 @@ def benchmark(
         Preset | None,
         typer.Option(
             help="How much of the published study to run, in place of a scenario: on two cores "
-            "quick takes about 7 minutes, good about 2 hours, paper about 156 days.",
+            "quick takes about 7 minutes, good about 3 hours, paper at most 156 days.",
         ),
     ] = None,
     output: RunFolder = None,
