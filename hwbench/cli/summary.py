@@ -75,7 +75,8 @@ def score_lines(run: Run, width: int) -> list[str]:
     several = len(targets) > 1
     curves = analysis.overall_curves(run.study) if several else analysis.learning_curves(run.study)
     if curves.empty:
-        return []
+        why = "no predictor has a score on every target at one training size" * several
+        return [f"{why or 'no predictor has a score'}: hwbench study scores {run.folder}"]
     table = curves.pivot(index="predictor", columns="training_size", values="tau")
     table = table.loc[table.mean(axis=1).sort_values(ascending=False, kind="stable").index]
     own = analysis.own_set_scores(run.study).get("" if several else targets[0], [])

@@ -187,19 +187,24 @@ def _volumes_section(run: Run, simulated: pd.DataFrame) -> Section:
         int(n) for n in simulated["n_candidates"].unique()
     )
     text = (
-        "Left, as published: the part of the accuracy-metric plane that the selected architectures "
+        "Lines are medians, bands hold nine repeats in ten, dotted lines are means. Left, as "
+        "published: the part of the accuracy-metric plane that the selected architectures "
         "dominate; dashed: what the true front of the same candidates dominates. Right: the share "
-        "of what the true front dominates, where both objectives are scaled to its ideal and nadir "
-        "point, so that it tells selections apart. Below, on the same scales: IGD+, the mean "
-        "distance from the true front's points to what was selected, and additive epsilon, by how "
-        "much the selected must improve in both to be as good everywhere. Lines are medians, bands "
-        "hold nine repeats in ten, dotted lines are means."
+        "of "
     )
-    blocks: list[Block] = [Text(text)]
     shown = [HYPERVOLUME, HYPERVOLUME_LOSS]
     known = [each for each in (HYPERVOLUME_SHARE, IGD_PLUS, EPSILON) if each.column in simulated]
     if known:
         shown = [HYPERVOLUME, *known]
+        text += (
+            "what the true front dominates, where both objectives are scaled to its ideal and "
+            "nadir point, so that it tells selections apart. Below, on the same scales: IGD+, the "
+            "mean distance from the true front's points to what was selected, and additive "
+            "epsilon, by how much the selected must improve in both to be as good everywhere."
+        )
+    else:
+        text += "this that is lost."
+    blocks: list[Block] = [Text(text)]
     for i, (title, _, rows) in enumerate(_pairs(run, simulated)):
         figures = [
             simulation_figures.simulation_figure(

@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from hwbench.analysis.answer import (
     AS_GOOD,
+    ENOUGH,
     SizeAnswer,
     answers_by_size,
     enough,
@@ -89,7 +90,7 @@ def _which(found: Sequence[SizeAnswer], titles: Mapping[str, str]) -> Markup:
             size = f"{first:,} to {last:,}" if first < last else f"{first:,}"
             parts.append(name + f" with {size}")
     text = Markup("Use ") + Markup(", ").join(parts)
-    text += f": of {len(titles)} predictors none ranks better by mean Kendall's tau."
+    text += f": of {len(titles)} predictors none is shown to rank better by mean tau."
     last_one = found[-1]
     if last_one.equals:
         named = ", ".join(titles[name] for name in last_one.equals[:MOST_NAMED])
@@ -105,7 +106,8 @@ def _how_many(run: Run, found: Sequence[SizeAnswer], targets: Sequence[str]) -> 
         f"{chosen.training_size:,}", chosen.tau
     )
     if chosen is not last:
-        text += f", 95 % of the {last.tau:.2f} that {last.training_size:,} give"
+        share = f"{100 * ENOUGH:.0f} % or more"
+        text += f", {share} of the {last.tau:.2f} that {last.training_size:,} give"
     ceiling = mean_or_nan([run.ceiling(target) for target in targets])
     if np.isfinite(ceiling):
         text += f"; measurement noise leaves about {ceiling:.2f} to the best predictor there can be"
@@ -162,10 +164,9 @@ def _how_sure(run: Run, found: Sequence[SizeAnswer], targets: Sequence[str]) -> 
             f" From target to target it varies more: {chosen.taus[low]:.2f} for "
             f"{run.target(low).name}, {chosen.taus[high]:.2f} for {run.target(high).name}."
         )
-    spec = (run.info.get("spec") or {}).get("study") or {}
-    if spec.get("short_fits"):
-        titles = predictor_titles(run.study) if run.study is not None else {}
-        short = [title.replace(SHORT, "") for title in titles.values() if SHORT in title]
+    titles = predictor_titles(run.study) if run.study is not None else {}
+    short = [title.replace(SHORT, "") for title in titles.values() if SHORT in title]
+    if short:
         text += f" Fits were kept short of {', '.join(short)}: longer ones may change places."
     return text
 
@@ -178,9 +179,7 @@ def _next(run: Run, targets: Sequence[str]) -> Markup:
         "<code>hwbench advise my.csv{}</code>."
     ).format(where)
     if run.info.get("scenario") == "quick":
-        text += Markup(
-            " With long fits and more seeds: <code>hwbench benchmark --preset good</code>."
-        )
+        text += Markup(" With fits of full length: <code>hwbench benchmark --preset good</code>.")
     return text
 
 

@@ -173,7 +173,10 @@ def spread_figure(
         ]
         points_of = line_trace(entry, rows["deviation"], rows["kendall_tau"], text)
         data.append(points_of | {"mode": "markers"})
-    if simulation is not None:
+    if simulation is not None:  # of these metrics: another's errors say nothing of theirs
+        simulation = simulation[simulation["metric_target"].isin(points["target"])]
+    simulated = simulation is not None and not simulation.empty
+    if simulation is not None and simulated:
         line = simulation.groupby("deviation")["kendall_tau"].mean()
         data.append(
             {
@@ -198,7 +201,7 @@ def spread_figure(
         height=420,
         legend=tuple(legend),
         caption="A point is a predictor at one training size on one target, mean over seeds."
-        + " Dashed: simulated predictors of this run." * (simulation is not None),
+        + " Dashed: simulated predictors of the same metrics." * simulated,
         wide=True,
     )
 

@@ -9,6 +9,7 @@ from itertools import cycle
 import numpy as np
 import pandas as pd
 
+from hwbench.analysis.answer import mean_or_nan
 from hwbench.analysis.study import OwnSetScore
 from hwbench.pages.plotting import (
     Entry,
@@ -80,9 +81,8 @@ def references(run: Run, targets: Sequence[str], sizes: Sequence[int]) -> list[R
     """
     ends = (min(sizes), max(sizes))
     found = []
-    ceilings = [run.ceiling(target) for target in targets]
-    if all(ceiling is not None for ceiling in ceilings):
-        level = float(np.mean([ceiling or 0.0 for ceiling in ceilings]))
+    level = mean_or_nan([run.ceiling(target) for target in targets])
+    if np.isfinite(level):
         title = f"ceiling that noise sets ({level:.2f})"
         found.append(Reference("r:ceiling", title, "$muted", "dot", ends, (level, level)))
     for place, curve in enumerate(published_curves(targets)):
