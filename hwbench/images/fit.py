@@ -58,7 +58,7 @@ class Evaluation:
     ----------
     images : how many were labelled.
     right : how many of them rightly.
-    total_loss : sum of their cross-entropies.
+    total_loss : sum of their losses.
     """
 
     images: int
@@ -72,7 +72,7 @@ class Evaluation:
 
     @property
     def loss(self) -> float:
-        """Mean cross-entropy."""
+        """Mean loss, the cross-entropy where nothing else is said."""
         return self.total_loss / self.images
 
 
@@ -197,7 +197,10 @@ def train_epoch(
 
 
 def evaluate(
-    predict: Callable[[Tensor], Tensor], images: Part, batch_size: int = EVALUATION_BATCH
+    predict: Callable[[Tensor], Tensor],
+    images: Part,
+    batch_size: int = EVALUATION_BATCH,
+    loss: Callable[[Tensor, Tensor], Tensor] = cross_entropy,
 ) -> Evaluation:
     """Label images, without gradients.
 
@@ -206,14 +209,15 @@ def evaluate(
     predict : from images to logits; a network in the mode that the caller gave it.
     images : on the network's device.
     batch_size : images of a pass.
+    loss : from logits and labels to the mean over a batch.
     """
-    right, loss = 0, 0.0
+    right, total = 0, 0.0
     with torch.no_grad():
         for batch in images.batches(batch_size):
             logits = predict(batch.images)
             right += int((logits.argmax(dim=1) == batch.labels).sum())
-            loss += float(cross_entropy(logits, batch.labels, reduction="sum"))
-    return Evaluation(len(images), right, loss)
+            total += float(loss(logits, batch.labels)) * len(batch)
+    return Evaluation(len(images), right, total)
 
 
 def sgd(

@@ -19,7 +19,10 @@ from hwbench.arguments import complete_arguments
 from hwbench.assets import live_content
 from hwbench.errors import unknown_name
 from hwbench.images.augmentation import Augmentation
+from hwbench.images.subsets import SUBSETS
+from hwbench.live.compatibility import check_parts
 from hwbench.live.components import Node, complete_node
+from hwbench.live.old_config import of_today, path_of_today
 from hwbench.live.ranking import Calibration
 from hwbench.live.selections import SELECTIONS
 from hwbench.live.strategies import STRATEGIES
@@ -42,12 +45,15 @@ class DataNode(Node):
     folder : of a published set's files; `HWBENCH_HOME`/images by default.
     validation_share : of the training images that are kept from the weights.
     augmentation : arguments of `hwbench.images.augmentation.Augmentation`.
+    subset : `name` and arguments of one of `hwbench.images.subsets.SUBSETS`, or of one's own, which
+        chooses the training images before they are split; all by default.
     """
 
     name: str = "digits"
     folder: str | None = None
     validation_share: float = Field(default=0.5, gt=0, lt=1)
     augmentation: dict[str, Any] = Field(default_factory=dict)
+    subset: dict[str, Any] | None = None
 
     @pydantic.field_validator("augmentation")
     @classmethod
@@ -65,6 +71,9 @@ class SpaceNode(Node):
         space's name.
     operations : the candidates, see `hwbench.live.supernets.supernet.make_supernet`.
     channels, depth : of the skeleton.
+    affine : whether batch normalisation inside candidates scales and shifts, see
+        `hwbench.live.supernets.supernet.NetworkOptions`.
+    linear_transformers : whether skips pass a 1x1 convolution while the supernet is trained.
     """
 
     name: str
@@ -72,6 +81,8 @@ class SpaceNode(Node):
     operations: Operations = None
     channels: int = Field(gt=0)
     depth: int = Field(gt=0)
+    affine: bool = False
+    linear_transformers: bool = False
 
     @pydantic.field_validator("name")
     @classmethod
@@ -105,27 +116,6 @@ class CostNode(Node):
     weight: float = Field(gt=0)
 
 
-class SelectionNode(Node):
-    """How the architecture comes out of the trained supernet.
-
-    Attributes
-    ----------
-    method : one of `SELECTIONS`, or "module:Class" of one's own. "strength" takes the strongest
-        candidates; "perturbation" fixes position after position at the candidate without which the
-        supernet loses most; "ranking" takes the best of the ranking.
-    tuning_epochs : of the weights after each position that "perturbation" fixes.
-    """
-
-    method: str
-    tuning_epochs: int = Field(default=1, ge=0)
-
-    @pydantic.field_validator("method")
-    @classmethod
-    def _known_method(cls, method: str) -> str:
-        SELECTIONS.load(method)
-        return method
-
-
 class RankingNode(Node):
     """A ranking of architectures by the supernet.
 
@@ -156,8 +146,8 @@ class LiveConfig(Node):
     ----------
     title, description : for people.
     seed : of weights, parameters, splits, order of images and all draws.
-    strategy, trainer : `name` and the arguments of a class in `STRATEGIES` or `TRAINERS`, or of
-        one's own, named "module:Class".
+    strategy, trainer, selection : `name` and the arguments of a class in `STRATEGIES`, `TRAINERS`
+        or `SELECTIONS`, or of one's own, named "module:Class".
     """
 
     title: str
@@ -168,15 +158,13 @@ class LiveConfig(Node):
     strategy: dict[str, Any]
     trainer: dict[str, Any]
     cost: CostNode | None = None
-    selection: SelectionNode
+    selection: dict[str, Any]
     ranking: RankingNode | None = None
 
-    @pydantic.model_validator(mode="after")
-    def _ranking_given(self) -> LiveConfig:
-        method = self.selection.method
-        if self.ranking is None and SELECTIONS.load(method).needs_ranking:
-            raise ValueError(f"selection by {method} needs a section [ranking]")
-        return self
+    @pydantic.model_validator(mode="before")
+    @classmethod
+    def _of_today(cls, given: Any) -> Any:
+        return of_today(given) if isinstance(given, Mapping) else given
 
 
 def load_config(name: str, recipe: str = "published") -> LiveConfig:
@@ -242,7 +230,7 @@ def with_change(config: LiveConfig, key: str, value: Any) -> LiveConfig:
         Where there is no such argument, or the value is refused.
     """
     content = config.model_dump(mode="python", exclude_none=True)
-    *nodes, last = key.split(".")
+    *nodes, last = path_of_today(key).split(".")
     place: Any = content
     for node in nodes:
         if not isinstance(place.get(node), dict):
@@ -255,9 +243,16 @@ def with_change(config: LiveConfig, key: str, value: Any) -> LiveConfig:
 
 
 def _completed(config: LiveConfig, where: str) -> LiveConfig:
-    return config.model_copy(
+    subset = config.data.subset
+    if subset is not None:
+        subset = complete_node(SUBSETS, subset, where=where, place=f"{where}, section [data.subset]")
+    complete = config.model_copy(
         update={
+            "data": config.data.model_copy(update={"subset": subset}),
             "strategy": complete_node(STRATEGIES, config.strategy, where=where),
             "trainer": complete_node(TRAINERS, config.trainer, where=where),
+            "selection": complete_node(SELECTIONS, config.selection, where=where),
         }
     )
+    check_parts(complete, where)
+    return complete

@@ -7,12 +7,11 @@ is the exact expectation over architectures drawn from the candidates' probabili
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from hwbench.arrays import Floats
-from hwbench.errors import HwbenchError
+from hwbench.live.metric import training_rows
 from hwbench.live.supernets.supernet import Supernet
 from hwbench.tables import Target, load_target
 
@@ -82,20 +81,9 @@ def _fitted(name: str, metric: Target, samples: int, seed: int) -> tuple[torch.n
     from hwbench.predictors.training_set import training_set
 
     card = predictor_card(name)
-    own = training_set(card, metric.space)
-    if own is None:
-        known = np.flatnonzero(np.isfinite(metric.values))
-        generator = np.random.default_rng(seed)
-        rows = generator.choice(known, size=min(samples, len(known)), replace=False)
-        archs, used = metric.table.archs[rows], metric.values[rows]
-    else:
-        archs, used = own, metric.values_of(own)
-        if not np.isfinite(used).all():
-            raise HwbenchError(
-                f"cost: {metric.key} lacks architectures that {name} is fitted to; choose another "
-                "predictor"
-            )
-    encoding = "onehot" if own is None else card.encoding
+    archs, used = training_rows(name, metric, samples, seed)
+    own = training_set(card, metric.space) is not None
+    encoding = card.encoding if own else "onehot"
     model = make_predictor(name, space=metric.space, seed=seed, encoding=encoding, card=card)
     model.fit(archs, used)
     return model.to_torch(), used

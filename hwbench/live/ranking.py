@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from typing import Annotated
 
 import numpy as np
@@ -16,10 +15,14 @@ from pydantic import Field, NonNegativeInt, PositiveInt
 from torch import Tensor, nn
 
 from hwbench.arguments import check_fields
+from hwbench.arrays import IntArray
 from hwbench.images.fit import evaluate
 from hwbench.images.parts import Part, SearchData
+from hwbench.live.memory import Memory
+from hwbench.live.supernets.mixture import Mixture
 from hwbench.live.supernets.supernet import Supernet
 from hwbench.progress import Progress, silent
+from hwbench.spaces import Space
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,120 @@ class Calibration:
         check_fields(self, "ranking")
 
 
+class Evaluator:
+    """Evaluates architectures of a trained supernet, one after the other or many at once.
+
+    Every architecture is calibrated on the same batches; those that differ in dead operations alone
+    are evaluated once. The supernet is after each call what it was.
+
+    Parameters
+    ----------
+    supernet : trained.
+    data : the search's images, on the supernet's device.
+    calibration : of batch normalisation.
+    seed : of the batches of training images.
+    memory : what earlier calls, or an earlier session, have found; see `Memory`.
+    """
+
+    def __init__(
+        self,
+        supernet: Supernet,
+        data: SearchData,
+        calibration: Calibration = Calibration(),
+        *,
+        seed: int = 0,
+        memory: Memory | None = None,
+    ) -> None:
+        self.supernet = supernet
+        self.data = data
+        self.calibration = calibration
+        self.memory = memory
+        self._passes = list(_calibration_batches(data.train, calibration, seed))
+
+    @property
+    def space(self) -> Space:
+        """The space of the architectures."""
+        return self.supernet.space
+
+    def evaluate(
+        self, archs: ArrayLike, part: str = "validation", progress: Progress = silent
+    ) -> pd.DataFrame:
+        """Accuracy, loss and measurements of architectures with the supernet's weights.
+
+        Parameters
+        ----------
+        archs : integers of shape (n_archs, n_positions).
+        part : of the data to evaluate on, "validation" or "test".
+        progress : called with (architectures done, architectures in all).
+
+        Returns
+        -------
+        A frame with a row an architecture: `accuracy` in %, `loss`, the supernet's, and a
+        column for each of the supernet's measurements.
+        """
+        valid = self.space.check(archs)
+        same = self.supernet.same_passes(valid)
+        distinct = np.unique(same)
+        names = self.space.to_strings(valid[distinct])
+        images: Part = getattr(self.data, part)
+        found: dict[int, Mapping[str, float]] = {}
+        was_training = self.supernet.training
+        try:
+            with (
+                _flat_statistics(self.supernet, self.calibration.momentum) as statistics,
+                torch.no_grad(),
+            ):
+                kept = statistics.clone()
+                for done, (place, name) in enumerate(zip(distinct, names, strict=True)):
+                    progress(done, len(distinct))
+                    known = None if self.memory is None else self.memory.read(name, part)
+                    if known is None:
+                        known = self._one(valid[place], images)
+                        statistics.copy_(kept)
+                        if self.memory is not None:
+                            self.memory.keep(name, part, known)
+                    found[int(place)] = known
+                progress(len(distinct), len(distinct))
+        finally:
+            self.supernet.train(was_training)
+        if self.memory is not None:
+            self.memory.write()
+        columns = list(found[int(same[0])]) if len(same) else ["accuracy", "loss"]
+        return pd.DataFrame([found[int(place)] for place in same], columns=columns)
+
+    def loss(self, mixture: Mixture) -> Tensor:
+        """The loss of one random batch of validation images, see `hwbench.live.judge.Judge`."""
+        images = self.data.validation
+        size = min(self.calibration.batch_size, len(images))
+        rows = torch.randperm(len(images))[:size].to(images.labels.device)
+        was_training = self.supernet.training
+        self.supernet.eval()
+        try:
+            output = self.supernet(images.images[rows], mixture)
+            return self.supernet.loss(output, images.labels[rows])
+        finally:
+            self.supernet.train(was_training)
+
+    def _one(self, arch: IntArray, images: Part) -> dict[str, float]:
+        """What one architecture comes to; the supernet's statistics are then those of it."""
+        supernet, mixture = self.supernet, self.supernet.mixture_of(arch)
+        supernet.train()
+        for calibrating in self._passes:
+            supernet(calibrating, mixture)
+        supernet.eval()
+        sums: dict[str, float] = {}
+
+        def predict(batch: Tensor) -> Tensor:
+            output: Tensor = supernet(batch, mixture)
+            for name, value in supernet.measurements().items():
+                sums[name] = sums.get(name, 0.0) + float(value) * len(batch)
+            return output
+
+        result = evaluate(predict, images, self.calibration.batch_size, supernet.loss)
+        means = {name: value / len(images) for name, value in sums.items()}
+        return {"accuracy": result.accuracy, "loss": result.loss, **means}
+
+
 def evaluate_architectures(
     supernet: Supernet,
     archs: ArrayLike,
@@ -53,50 +170,14 @@ def evaluate_architectures(
     seed: int = 0,
     progress: Progress = silent,
 ) -> pd.DataFrame:
-    """Accuracy and loss of each architecture with the supernet's weights.
-
-    The supernet is afterwards what it was. Every architecture is calibrated on the same batches;
-    those that differ in dead operations alone are evaluated once.
+    """Accuracy and loss of each architecture with the supernet's weights; see `Evaluator`.
 
     Parameters
     ----------
-    supernet : trained.
-    archs : integers of shape (n_archs, n_positions).
-    data : the search's images, on the supernet's device.
-    calibration : of batch normalisation.
-    part : of the data to evaluate on, "validation" or "test".
-    seed : of the batches of training images.
-    progress : called with (architectures done, architectures in all).
-
-    Returns
-    -------
-    A frame with a row an architecture: `accuracy` in %, and `loss`, the mean cross-entropy.
+    supernet, data, calibration, seed : of an `Evaluator`.
+    archs, part, progress : of its `evaluate`.
     """
-    valid = supernet.space.check(archs)
-    same = supernet.same_passes(valid)
-    distinct = np.unique(same)
-    images: Part = getattr(data, part)
-    passes = list(_calibration_batches(data.train, calibration, seed))
-    results = np.zeros((len(valid), 2))
-    was_training = supernet.training
-    try:
-        with _flat_statistics(supernet, calibration.momentum) as statistics, torch.no_grad():
-            kept = statistics.clone()
-            for done, place in enumerate(distinct):
-                progress(done, len(distinct))
-                mixture = supernet.mixture_of(valid[place])
-                supernet.train()
-                for calibrating in passes:
-                    supernet(calibrating, mixture)
-                supernet.eval()
-                found = evaluate(partial(supernet, mixture=mixture), images, calibration.batch_size)
-                results[place] = found.right, found.total_loss
-                statistics.copy_(kept)
-            progress(len(distinct), len(distinct))
-    finally:
-        supernet.train(was_training)
-    accuracy, loss = (results[same] / len(images)).T
-    return pd.DataFrame({"accuracy": 100.0 * accuracy, "loss": loss})
+    return Evaluator(supernet, data, calibration, seed=seed).evaluate(archs, part, progress)
 
 
 def _calibration_batches(train: Part, calibration: Calibration, seed: int) -> Iterator[Tensor]:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
+import time
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,22 +14,31 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import torch
 
+from hwbench.arrays import IntArray
 from hwbench.environment import describe_machine, describe_versions
 from hwbench.errors import HwbenchError
 from hwbench.files import write_text
-from hwbench.images.parts import SearchData, split_images
 from hwbench.images.sets import load_images
 from hwbench.live import tensorboard as tensorboard_log
+from hwbench.live.compatibility import check_selection, check_supernet
+from hwbench.live.components import complete_node, make_component
 from hwbench.live.config import LiveConfig, RankingNode, load_config
-from hwbench.live.ranking import Calibration, evaluate_architectures
+from hwbench.live.journal import Journal
+from hwbench.live.memory import Memory, memory_key
+from hwbench.live.ranking import Evaluator
+from hwbench.live.requirements import Requirements
 from hwbench.live.retrain import RetrainRecipe, retrain
-from hwbench.live.search import Search, choose_device, load_data, make_search, seeded
+from hwbench.live.search import Search, choose_device, load_image_set, make_search, seeded
+from hwbench.live.selected import TrueValues, evaluations_of, metric_of
 from hwbench.live.selections import SELECTIONS
 from hwbench.live.selections.base import Selection
-from hwbench.live.supernets.export import export_network, load_network
+from hwbench.live.strategies import STRATEGIES
+from hwbench.live.strategies.base import ArchitectureStrategy
+from hwbench.live.supernets.export import export_network, load_network, read_tensors
 from hwbench.live.supernets.supernet import Supernet
-from hwbench.live.training import load_checkpoint, train_epochs
+from hwbench.live.training import load_checkpoint, restored, search_version, train_epochs
 from hwbench.live.truth import Truth, find_truth, true_value
 from hwbench.locks import only_writer
 from hwbench.optimisation import denormals_flushed
@@ -38,15 +50,21 @@ from hwbench.results.names import (
     CHECKPOINT,
     CONFIG,
     EPOCHS,
+    EVALUATIONS,
     LATER_RANKING,
     LIVE_RESULT,
     RANKING,
     RECORD,
     RETRAINING,
     RETRAINING_CHECKPOINT,
+    SELECTION_CHECKPOINT,
+    SELECTION_EVALUATIONS,
+    SELECTION_RESULT,
     STRENGTHS,
     SUPERNET,
+    TRUE_FRONT,
 )
+from hwbench.results.names import SELECTIONS as SELECTIONS_FOLDER
 from hwbench.results.ranking_measures import measures_of
 from hwbench.results.record import read_record, write_record
 from hwbench.results.texts import read_object
@@ -66,6 +84,8 @@ RUN_FILES = (
     LIVE_RESULT,
     RETRAINING,
     RETRAINING_CHECKPOINT,
+    EVALUATIONS,
+    SELECTION_CHECKPOINT,
 )
 """What an earlier run may have left, and a fresh one removes."""
 
@@ -133,7 +153,7 @@ def _remove_run(folder: Path) -> None:
     try:
         for name in RUN_FILES:
             (folder / name).unlink(missing_ok=True)
-        for name in (SUPERNET, ARCHITECTURE, tensorboard_log.FOLDER):
+        for name in (SUPERNET, ARCHITECTURE, SELECTIONS_FOLDER, tensorboard_log.FOLDER):
             if (folder / name).exists():
                 shutil.rmtree(folder / name)
     except OSError as error:
@@ -141,8 +161,7 @@ def _remove_run(folder: Path) -> None:
 
 
 def rank_supernet(
-    supernet: Supernet,
-    data: SearchData,
+    evaluator: Evaluator,
     ranking: RankingNode,
     *,
     seed: int = 0,
@@ -152,26 +171,25 @@ def rank_supernet(
 
     Parameters
     ----------
-    supernet : trained.
-    data : on the supernet's device.
+    evaluator : of the trained supernet.
     ranking : which architectures, by what, held against what.
-    seed : of the architectures that are drawn and of the batches that calibrate.
+    seed : of the architectures that are drawn.
     progress : called with (architectures done, architectures in all).
 
     Returns
     -------
-    A frame with the columns `architecture` (string), `accuracy` (%), `loss`, `score` (larger is
-    better), and `true` where the config names a target: an accuracy in %, see
-    `hwbench.tables.pairs`.
+    A frame with the columns `architecture` (string), `accuracy` (%), `loss`, the supernet's
+    measurements, `score` (larger is better), and `true` where the config names a target: an
+    accuracy in %, see `hwbench.tables.pairs`.
     """
+    supernet = evaluator.supernet
     archs = (
         supernet.architectures()
         if ranking.architectures is None
         else supernet.sample(ranking.architectures, np.random.default_rng(seed))
     )
     truth = true_values(ranking, supernet.space.name)  # what is wrong is said before the long part
-    calibration = Calibration(**ranking.calibration)
-    frame = evaluate_architectures(supernet, archs, data, calibration, seed=seed, progress=progress)
+    frame = evaluator.evaluate(archs, progress=progress)
     frame.insert(0, "architecture", supernet.space.to_strings(archs))
     frame["score"] = frame["accuracy"] if ranking.score == "accuracy" else -frame["loss"]
     if truth is not None:
@@ -199,38 +217,275 @@ def _conclude(search: Search, folder: Path, truth: Truth, stage: StageProgress) 
     """Rank, select and export what a trained search came to."""
     config, supernet = search.config, search.supernet
     result: dict[str, Any] = {"weight_sets": weight_sets(supernet)}
-    frame: pd.DataFrame | None = None
+    search.memory = _memory(search, folder)
     if config.ranking is not None:
-        frame = rank_supernet(
-            supernet,
-            search.data,
+        search.ranking = rank_supernet(
+            search.judge(),
             config.ranking,
             seed=config.seed,
             progress=stage("ranking architectures"),
         )
-        write_frame(folder / RANKING, frame)
-        result["ranked"] = len(frame)
-        if "true" in frame:
-            result["ranking"] = measures_of(frame)
+        write_frame(folder / RANKING, search.ranking)
+        result["ranked"] = len(search.ranking)
+        if "true" in search.ranking:
+            result["ranking"] = measures_of(search.ranking)
     export_network(supernet, folder / SUPERNET)
-    selection: Selection = SELECTIONS.load(config.selection.method)()
-    arch = selection.select(search, frame, stage)
-    calibration = Calibration(**config.ranking.calibration) if config.ranking else Calibration()
-    found = {
-        part: evaluate_architectures(
-            supernet, arch[None, :], search.data, calibration, part=part, seed=config.seed
-        )["accuracy"][0]
-        for part in ("validation", "test")
-    }
-    result["architecture"] = supernet.space.to_string(arch)
-    result["search_accuracy"] = float(found["validation"])
-    result["test_accuracy"] = float(found["test"])
-    held = true_value(truth, supernet, result["architecture"], frame)
+    search.journal = _journal(search, folder / SELECTION_CHECKPOINT)
+    selection: Selection = make_component(SELECTIONS, config.selection)
+    chosen, numbers = _select(search, selection, stage)
+    result |= numbers
+    held = true_value(truth, supernet, result["architecture"], search.ranking)
     if held is not None:
         result["truth"] = held.model_dump(mode="json")
     if not supernet.is_split:
-        export_network(supernet.finalised(arch), folder / ARCHITECTURE)
+        export_network(supernet.finalised(chosen[0]), folder / ARCHITECTURE)
+    if selection.found is not None:
+        own = folder / SELECTIONS_FOLDER / config.selection["name"]
+        _write_selection(own, search, config.selection, selection, chosen, numbers, truth)
+    search.journal.remove()
     return result
+
+
+def _select(
+    search: Search, selection: Selection, stage: StageProgress
+) -> tuple[IntArray, dict[str, Any]]:
+    """What a selection chooses, of shape (n_selected, n_positions), and what it comes to."""
+    supernet = search.supernet
+    chosen = np.atleast_2d(selection.select(search, stage))
+    supernet.space.check(chosen)
+    if selection.changes_supernet:  # what is remembered is of other weights
+        search.memory = None
+    judge = search.judge()
+    found = {
+        part: float(judge.evaluate(chosen[:1], part)["accuracy"][0])
+        for part in ("validation", "test")
+    }
+    return chosen, {
+        "architecture": supernet.space.to_string(chosen[0]),
+        "search_accuracy": found["validation"],
+        "test_accuracy": found["test"],
+    }
+
+
+def _write_selection(
+    folder: Path,
+    search: Search,
+    node: Mapping[str, Any],
+    selection: Selection,
+    chosen: IntArray,
+    numbers: Mapping[str, Any],
+    truth: Truth,
+    *,
+    seconds: float = 0.0,
+) -> dict[str, Any]:
+    """Write what a selection came to, see `hwbench.results.selections`; its result is returned."""
+    supernet = search.supernet
+    evaluations = evaluations_of(selection, chosen, supernet, truth)
+    metric = metric_of(selection)
+    result: dict[str, Any] = {
+        "label": folder.name,
+        "selection": dict(node),
+        "title": selection.title(),
+        **numbers,
+        "evaluations": None if evaluations is None else len(evaluations),
+        "seconds": round(seconds, 3),
+        "truth": None,
+        "metric": metric,
+        "selected": len(chosen),
+        "front": None,
+        "single": None,
+    }
+    ranked = search.ranking
+    if evaluations is not None:
+        ranked = evaluations.assign(score=evaluations["accuracy"])
+    held = true_value(truth, supernet, result["architecture"], ranked)
+    if held is not None:
+        result["truth"] = held.model_dump(mode="json")
+        values = TrueValues(truth, supernet, selection)
+        front = values.front()
+        if metric is not None and metric["optimised"]:
+            result["front"] = values.quality_of(chosen, search.config.seed)
+        else:
+            result["single"] = values.single(chosen[0])
+        if front is not None:
+            write_frame(folder / TRUE_FRONT, front)
+    if evaluations is not None:
+        write_frame(folder / SELECTION_EVALUATIONS, evaluations)
+    text = json.dumps(result, indent=2) + "\n"
+    write_text(folder / SELECTION_RESULT, text, durable=True)
+    return result
+
+
+def select_run(
+    folder: Path,
+    selection: Mapping[str, Any],
+    *,
+    label: str | None = None,
+    device: str | None = None,
+    threads: int = 1,
+    fresh: bool = False,
+    stage: StageProgress = silent_stage,
+) -> dict[str, Any]:
+    """Select from the supernet of a run whose training has ended, however its own selection did.
+
+    What it comes to is kept in the folder `selections/LABEL` of the run; stopped at any moment, the
+    same call goes on. Evaluations of the supernet are shared by all selections and rankings.
+
+    Parameters
+    ----------
+    folder : the run folder.
+    selection : a node: `name` and arguments, as in the section [selection] of a config.
+    label : of the folder; by default made of the selection's name and its strategy's.
+    device, threads, stage : as for `run_live`.
+    fresh : whether another selection of the same label is replaced.
+
+    Returns
+    -------
+    The result, as in the folder's `result.json`, see `hwbench.results.selections`.
+
+    Raises
+    ------
+    HwbenchError
+        Where the folder holds no trained supernet, the selection does not suit it, or the label is
+        another selection's.
+    """
+    config = load_config(str(_config_path(folder)))
+    node = complete_node(SELECTIONS, selection, where="select", place="select")
+    made: Selection = make_component(SELECTIONS, node)
+    strategy: ArchitectureStrategy = make_component(STRATEGIES, config.strategy)
+    check_selection(made, node["name"], strategy, config.strategy["name"], config.ranking)
+    name = label or _label_of(node)
+    if Path(name).name != name or name in (".", ".."):
+        raise HwbenchError(f"label {name!r} is no name of a folder; use letters, digits and -")
+    own = folder / SELECTIONS_FOLDER / name
+    place = choose_device(device)
+    truth = find_truth(config)
+    with only_writer(folder) as claim:
+        there = read_object(own / SELECTION_RESULT)
+        if there and not fresh:
+            if there.get("selection") == json.loads(json.dumps(node)):
+                return there
+            raise HwbenchError(
+                f"{own}: holds another selection; give this one a name with --label, or replace "
+                "that one with --fresh"
+            )
+        with seeded(config.seed, place, threads), denormals_flushed():
+            start = time.monotonic()
+            search = trained_search(folder, config, place, needs=made.requires, who=node["name"])
+            check_supernet(
+                type(search.supernet),
+                search.supernet.space.name,
+                search.supernet.structure,
+                made,
+                node["name"],
+            )
+            search.memory = _memory(search, folder)
+            search.ranking = read_ranking(folder)
+            search.journal = _journal(search, own / SELECTION_CHECKPOINT, node)
+            own.mkdir(parents=True, exist_ok=True)
+            if fresh:
+                search.journal.remove()
+            chosen, numbers = _select(search, made, stage)
+            claim.check()
+            if not search.supernet.is_split:
+                export_network(search.supernet.finalised(chosen[0]), own / ARCHITECTURE)
+            seconds = time.monotonic() - start
+            result = _write_selection(
+                own, search, node, made, chosen, numbers, truth, seconds=seconds
+            )
+            search.journal.remove()
+    return result
+
+
+def trained_search(
+    folder: Path,
+    config: LiveConfig,
+    device: torch.device,
+    *,
+    needs: Requirements = Requirements(),
+    who: str = "",
+) -> Search:
+    """A search as its training has left it, by its last checkpoint or by its exported supernet.
+
+    Parameters
+    ----------
+    folder : the run folder.
+    config : of the run.
+    device : of torch.
+    needs : of the exported supernet alone nothing can be selected that needs what else was learned.
+    who : needs it, for messages.
+
+    Raises
+    ------
+    HwbenchError
+        Where the training has not ended, or what was learned is gone.
+    """
+    search = make_search(config, device)
+    path = folder / CHECKPOINT
+    if path.exists():
+        state = read_tensors(path)
+        done = state.get("epochs_done", 0)
+        if done < search.trainer.epochs:
+            raise HwbenchError(
+                f"{folder}: {done} of {search.trainer.epochs} epochs are trained; hwbench live run "
+                "goes on with them"
+            )
+        try:
+            restored(search, state)
+            return search
+        except Exception:  # noqa: BLE001  of another version: the exported supernet may still do
+            search = make_search(config, device)
+    if not (folder / SUPERNET).exists():
+        raise HwbenchError(
+            f"{folder}: holds no trained supernet; hwbench live run trains one"
+            if not path.exists()
+            else f"{path}: is of another version of hwbench, and no supernet was exported"
+        )
+    if needs.training:
+        raise HwbenchError(
+            f"{folder}: {who} needs the checkpoint of the last epoch, which is gone or of another "
+            "version of hwbench; use black_box or ranking, which need the supernet alone"
+        )
+    exported = load_network(folder / SUPERNET)
+    search.trainer.become(exported.structure)
+    search.supernet.load_state_dict(exported.state_dict())
+    return search
+
+
+def read_ranking(folder: Path) -> pd.DataFrame | None:
+    """The last ranking of a run, None where there is none."""
+    for name in (LATER_RANKING, RANKING):
+        if (folder / name).exists():
+            return read_frame(folder / name, RANKING_COLUMNS)
+    return None
+
+
+def _memory(search: Search, folder: Path) -> Memory:
+    config = search.config
+    data = config.data.model_dump_json()
+    key = memory_key(search.supernet, data, search.calibration, config.seed, search_version(search))
+    return Memory(folder / EVALUATIONS, key)
+
+
+def _journal(search: Search, path: Path, node: Mapping[str, Any] | None = None) -> Journal:
+    described = search.config.selection if node is None else node
+    return Journal(path, f"{search_version(search)} {json.dumps(dict(described), sort_keys=True)}")
+
+
+def _label_of(node: Mapping[str, Any]) -> str:
+    """A short name of a selection that tells it from others of its kind."""
+    strategy = node.get("strategy")
+    if isinstance(strategy, Mapping):
+        strategy = strategy.get("name")
+    parts = [str(node["name"]), *([strategy] if isinstance(strategy, str) else [])]
+    return "-".join(re.sub(r"[^A-Za-z0-9_.]+", "-", part).strip("-.") for part in parts)
+
+
+def _config_path(folder: Path) -> Path:
+    path = folder / CONFIG
+    if not path.exists():
+        raise HwbenchError(f"{folder}: holds no live search; hwbench live run makes one")
+    return path
 
 
 def rank_run(
@@ -241,25 +496,24 @@ def rank_run(
     threads: int = 1,
     progress: Progress = silent,
 ) -> pd.DataFrame:
-    """Rank architectures by the supernet of a finished run, see `rank_supernet`.
+    """Rank architectures by the supernet of a run whose training has ended, see `rank_supernet`.
 
     The ranking is kept in the folder as `later_ranking.parquet`.
 
     Raises
     ------
     HwbenchError
-        Where the folder holds no finished run.
+        Where the folder holds no trained supernet.
     """
-    config = _finished(folder)
+    config = load_config(str(_config_path(folder))).model_copy(update={"ranking": ranking})
     target = true_values(ranking, config.space.name)
-    truth = find_truth(config.model_copy(update={"ranking": ranking}))
+    truth = find_truth(config)
     place = choose_device(device)
     with only_writer(folder) as claim:
-        supernet = load_network(folder / SUPERNET).to(place)
-        images = load_data(config)
-        data = split_images(images, config.data.validation_share, config.seed).to(place)
         with seeded(config.seed, place, threads), denormals_flushed():
-            frame = rank_supernet(supernet, data, ranking, seed=config.seed, progress=progress)
+            search = trained_search(folder, config, place)
+            search.memory = _memory(search, folder)
+            frame = rank_supernet(search.judge(), ranking, seed=config.seed, progress=progress)
         claim.check()
         write_frame(folder / LATER_RANKING, frame)
         write_record(folder, {**(read_record(folder) or {}), "notes": _notes(target, truth)})
@@ -337,7 +591,7 @@ def retrain_run(
     found = read_object(folder / LIVE_RESULT)["architecture"]
     text = found if arch is None else arch
     space = get_space(config.space.name)
-    images = load_data(config) if data is None else load_images(data, data_folder)
+    images = load_image_set(config) if data is None else load_images(data, data_folder)
     place = choose_device(device)
     with only_writer(folder) as claim:
         with seeded(seed, place, threads), denormals_flushed():
@@ -397,12 +651,13 @@ def _claim(folder: Path, config: LiveConfig) -> None:
     text = to_toml(config.model_dump(mode="json"))
     path = folder / CONFIG
     there = path.read_text(encoding="utf-8") if path.exists() else None
-    if there is not None and there != text:
+    if there is not None and there != text and load_config(str(path)) != config:
         raise HwbenchError(
             f"{folder}: holds another search; choose another folder with -o, or replace it with "
             "--fresh"
         )
-    write_text(path, text)
+    if there is None:
+        write_text(path, text)
 
 
 def _record_session(folder: Path, notes: dict[str, list[str]]) -> None:

@@ -4,26 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 from torch import Tensor, nn
 
 from hwbench.errors import HwbenchError
 from hwbench.images.augmentation import Augmentation
-from hwbench.images.fit import Stateful, evaluate, restore, state_of
+from hwbench.images.fit import EVALUATION_BATCH, Stateful, evaluate, restore, state_of
 from hwbench.images.image_set import ImageSet
 from hwbench.images.parts import SearchData, split_images
 from hwbench.images.sets import load_images
+from hwbench.images.subsets import SUBSETS, Subset, take_subset
 from hwbench.live.components import make_component
 from hwbench.live.config import LiveConfig
 from hwbench.live.cost import make_cost
+from hwbench.live.journal import NO_JOURNAL, Journal
+from hwbench.live.memory import Memory
+from hwbench.live.ranking import Calibration, Evaluator
 from hwbench.live.strategies import STRATEGIES
 from hwbench.live.strategies.base import ArchitectureStrategy
 from hwbench.live.supernets.mixture import Mixture
+from hwbench.live.supernets.structure import Structure
 from hwbench.live.supernets.supernet import Supernet, make_supernet
 from hwbench.live.trainers import TRAINERS
 from hwbench.live.trainers.base import Trainer
@@ -39,6 +45,10 @@ class Search:
     supernet, strategy, trainer : made from it; the trainer has been started.
     data : images on the device.
     augmentation : of training images.
+    ranking : of architectures, from best to worst, see `hwbench.results.live.RANKING_COLUMNS`; None
+        before there is one.
+    memory : of evaluations of the trained supernet; None while it is trained.
+    journal : where a selection that changes the supernet keeps how far it is.
     """
 
     config: LiveConfig
@@ -47,6 +57,9 @@ class Search:
     trainer: Trainer
     data: SearchData
     augmentation: Augmentation
+    ranking: pd.DataFrame | None = None
+    memory: Memory | None = None
+    journal: Journal = NO_JOURNAL
 
     def train_epoch(self, epoch: int) -> dict[str, float]:
         """Train one epoch; returns the trainer's numbers and those of a validation after it.
@@ -55,14 +68,46 @@ class Search:
         """
         numbers = self.trainer.train_epoch(epoch, self.data, self.augmentation)
         if self.strategy.strengths() is None:
-            return {**numbers, **self.validate(self.strategy.mixture)}
-        with observed_variances(self.supernet) as ratios:
             numbers |= self.validate(self.strategy.mixture)
-        return {**numbers, "variance_ratio": float(np.median(ratios))}
+        else:
+            with observed_variances(self.supernet) as ratios:
+                numbers |= self.validate(self.strategy.mixture)
+            numbers["variance_ratio"] = float(np.median(ratios))
+        if type(self.strategy).after_epoch is not ArchitectureStrategy.after_epoch:
+            self.trainer.become(self.strategy.after_epoch(epoch, self.judge()))
+        return numbers
+
+    def judge(self) -> Evaluator:
+        """What evaluates architectures of the supernet as it is now, see `hwbench.live.judge`."""
+        return Evaluator(
+            self.supernet, self.data, self.calibration, seed=self.config.seed, memory=self.memory
+        )
+
+    @property
+    def calibration(self) -> Calibration:
+        """How architectures are calibrated: as the section [ranking] says, else as published."""
+        ranking = self.config.ranking
+        return Calibration() if ranking is None else Calibration(**ranking.calibration)
 
     def accuracy(self, mixture: Callable[[], Mixture]) -> float:
-        """Validation accuracy in %, see `validate`."""
-        return self.validate(mixture)["validation_accuracy"]
+        """Validation accuracy in % with the statistics of each batch, as in training.
+
+        The running statistics are neither used nor changed: they are of what the supernet computed
+        in training, not of what a selection makes of it.
+
+        Parameters
+        ----------
+        mixture : asked anew for each batch.
+        """
+        images = self.data.validation
+        with batch_statistics(self.supernet):
+            found = evaluate(
+                lambda batch: self.supernet(batch, mixture()),
+                images,
+                min(EVALUATION_BATCH, len(images)),
+                self.supernet.loss,
+            )
+        return found.accuracy
 
     def validate(self, mixture: Callable[[], Mixture]) -> dict[str, float]:
         """Loss and accuracy (in %) on validation images with the supernet's own statistics.
@@ -72,7 +117,11 @@ class Search:
         mixture : asked anew for each batch.
         """
         self.supernet.eval()
-        found = evaluate(lambda images: self.supernet(images, mixture()), self.data.validation)
+        found = evaluate(
+            lambda images: self.supernet(images, mixture()),
+            self.data.validation,
+            loss=self.supernet.loss,
+        )
         self.supernet.train()
         return {"validation_loss": found.loss, "validation_accuracy": found.accuracy}
 
@@ -91,22 +140,35 @@ class Search:
         ]
         return torch.stack(rows).detach().float().cpu()
 
-    def tune(self, mixture: Callable[[], Mixture], epochs: int) -> None:
-        """Train the weights alone for passes that `mixture` gives."""
-        self.trainer.tune(mixture, self.data, self.augmentation, epochs)
-
     def state_dict(self) -> dict[str, Any]:
         """All that training changes, torch's random state included."""
-        return {"is_split": self.supernet.is_split, **state_of(**self._parts())}
+        return {"structure": self.supernet.structure.plain(), **state_of(**self._parts())}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from a state that `state_dict` gave."""
-        if state["is_split"] and not self.supernet.is_split:
-            self.trainer.split()
+        self.trainer.become(Structure.of(state["structure"]))
         restore(state, **self._parts())
 
     def _parts(self) -> dict[str, Stateful]:
         return {"supernet": self.supernet, "strategy": self.strategy, "trainer": self.trainer}
+
+
+@contextmanager
+def batch_statistics(supernet: Supernet) -> Iterator[None]:
+    """In which batch normalisation uses the statistics of each batch and keeps none of them."""
+    layers = [layer for layer in supernet.modules() if isinstance(layer, nn.BatchNorm2d)]
+    kept = [(layer.running_mean, layer.running_var, layer.num_batches_tracked) for layer in layers]
+    was_training = supernet.training
+    supernet.train()
+    for layer in layers:  # without them torch takes the batch's, and tracks nothing
+        layer.running_mean = layer.running_var = layer.num_batches_tracked = None
+    try:
+        yield
+    finally:
+        for layer, (mean, variance, count) in zip(layers, kept, strict=True):
+            layer.running_mean, layer.running_var = mean, variance
+            layer.num_batches_tracked = count
+        supernet.train(was_training)
 
 
 @contextmanager
@@ -139,15 +201,20 @@ def make_search(config: LiveConfig, device: torch.device) -> Search:
     HwbenchError
         Where the parts do not go together, or images, tables or predictors cannot be had.
     """
-    images = load_data(config)
-    data = split_images(images, config.data.validation_share, config.seed).to(device)
+    images, data = load_data(config)
+    data = data.to(device)
     strategy: ArchitectureStrategy = make_component(STRATEGIES, config.strategy)
+    options = strategy.network_options()
     supernet = make_supernet(
         config.space.name,
         supernet=config.space.supernet,
         operations=config.space.operations,
         seed=config.seed,
-        options=strategy.network_options(),
+        options=replace(
+            options,
+            affine=config.space.affine or options.affine,
+            linear_transformers=config.space.linear_transformers or options.linear_transformers,
+        ),
         channels=config.space.channels,
         depth=config.space.depth,
         input_channels=images.channels,
@@ -165,8 +232,18 @@ def make_search(config: LiveConfig, device: torch.device) -> Search:
     )
 
 
-def load_data(config: LiveConfig) -> ImageSet:
-    """The image set that a config names."""
+def load_data(config: LiveConfig) -> tuple[ImageSet, SearchData]:
+    """The image set that a config names, or the part of it, and how a search splits it."""
+    images = load_image_set(config)
+    if config.data.subset is not None:
+        subset: Subset = make_component(SUBSETS, config.data.subset)
+        rows = subset.choose(images, np.random.default_rng(config.seed))
+        images = take_subset(images, rows)
+    return images, split_images(images, config.data.validation_share, config.seed)
+
+
+def load_image_set(config: LiveConfig) -> ImageSet:
+    """The whole image set that a config names."""
     folder = config.data.folder
     return load_images(config.data.name, None if folder is None else Path(folder))
 

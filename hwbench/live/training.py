@@ -17,6 +17,7 @@ from hwbench.images.sets import reader_module
 from hwbench.live import tensorboard as tensorboard_log
 from hwbench.live.search import Search
 from hwbench.live.supernets.export import read_tensors, write_tensors
+from hwbench.live.supernets.structure import Structure
 from hwbench.live.supernets.supernet import Supernet
 from hwbench.predictors import predictor_card
 from hwbench.predictors.identity import predictor_modules
@@ -60,13 +61,19 @@ def load_checkpoint(search: Search, folder: Path) -> Done:
             "choose another folder with -o, or begin again with --fresh"
         )
     try:
-        done = Done(state["epochs_done"], state["metrics"], state["strengths"])
-        if done.epochs:  # what changes with time alone is in no checkpoint
-            search.strategy.begin_epoch(done.epochs - 1, search.trainer.epochs)
-        search.load_state_dict(state)
-        return done
+        return restored(search, state)
     except Exception as error:  # what torch makes of what it is given is its own affair
         raise HwbenchError(f"{path}: is of another version of hwbench; use --fresh") from error
+
+
+def restored(search: Search, state: dict[str, Any]) -> Done:
+    """Put a search where the content of a checkpoint is; what torch makes of it is its affair."""
+    done = Done(state["epochs_done"], state["metrics"], state["strengths"])
+    search.trainer.become(Structure.of(state["structure"]))
+    if done.epochs:  # what changes with time alone need be in no checkpoint
+        search.strategy.before_epoch(done.epochs - 1, search.trainer.epochs)
+    search.load_state_dict(state)
+    return done
 
 
 def train_epochs(

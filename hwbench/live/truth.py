@@ -160,7 +160,7 @@ def _held_against(
     values, space = accuracies.values, accuracies.space
     value = float(accuracies.values_of(space.from_string(found)[None, :])[0])
     known = bool(np.isfinite(value))
-    could = _could_be_found(accuracies, supernet)
+    could = could_be_found(accuracies, supernet)
     own = values[could]
     ranked = 0 if ranking is None else len(ranking)
     return TrueValue(
@@ -193,7 +193,7 @@ def _unit(target: Target) -> str:
     return PERCENT if unit == FRACTION and np.all((known >= 0) & (known <= 1)) else unit
 
 
-def _could_be_found(accuracies: Accuracies, supernet: Supernet) -> np.ndarray:
+def could_be_found(accuracies: Accuracies, supernet: Supernet) -> np.ndarray:
     """Which architectures the search could have chosen and anybody would, bool (n_archs,)."""
     space = accuracies.space
     connected = space.connected(accuracies.archs)

@@ -1,4 +1,4 @@
-"""Selections: how an architecture is chosen when a search has ended."""
+"""Selections: how architectures are chosen when a search has ended."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from hwbench.registry import Registry
 SELECTIONS = Registry(
     "selection",
     {
+        "black_box": "hwbench.live.selections.black_box:BlackBox",
         "perturbation": "hwbench.live.selections.perturbation:Perturbation",
         "ranking": "hwbench.live.selections.ranking:Ranking",
         "strength": "hwbench.live.selections.strength:Strength",
+        "top_k": "hwbench.live.selections.top_k:TopK",
     },
     "hwbench.selections",
     base="hwbench.live.selections.base:Selection",

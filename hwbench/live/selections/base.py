@@ -1,48 +1,79 @@
-"""What a selection is: what takes one architecture out of a trained supernet."""
+"""What a selection is: what takes architectures out of a trained supernet."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pandas as pd
 
+from hwbench.arguments import check_constructor
 from hwbench.arrays import IntArray
+from hwbench.errors import HwbenchError
+from hwbench.live.requirements import Requirements
 from hwbench.progress import StageProgress
 
 if TYPE_CHECKING:
+    from hwbench.live.metric import Metric
     from hwbench.live.search import Search
+    from hwbench.spaces import Space
 
 
 class Selection(ABC):
-    """How the architecture comes out of a trained supernet.
+    """How architectures come out of a trained supernet.
 
-    Made without arguments; what the config says of it is `search.config.selection`.
+    A constructor takes arguments by keyword, which are checked by their annotations, and stores
+    them: they are the other keys of the section [selection].
 
     Attributes
     ----------
-    needs_ranking : whether a search with it must rank architectures; its config then needs a
-        section [ranking].
+    requires : what it needs of the parts beside it.
+    changes_supernet : whether it trains the supernet further, as perturbation does; what it selects
+        is then evaluated, and its network exported, with the weights as it leaves them.
+    found : what it evaluated on its way, None where nothing: a row an architecture in the order of
+        the evaluations, with `architecture`, `accuracy` (%), `loss` and `metric`.
+    metric : that it weighed beside the accuracy; None where it weighed none.
     """
 
-    needs_ranking: ClassVar[bool] = False
+    requires: ClassVar[Requirements] = Requirements()
+    changes_supernet: ClassVar[bool] = False
+    found: pd.DataFrame | None = None
+    metric: Metric | None = None
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "needs_ranking" in vars(cls):
+            raise HwbenchError(
+                f"selection {cls.__name__}: needs_ranking is not asked any more; it is "
+                "requires = Requirements(ranking=True) now"
+            )
+        check_constructor(cls, lambda part: f"selection {type(part).__name__}")
 
     @abstractmethod
-    def select(
-        self, search: Search, ranking: pd.DataFrame | None, stage: StageProgress
-    ) -> IntArray:
-        """The architecture, int64 of shape (space.n_positions,).
+    def select(self, search: Search, stage: StageProgress) -> IntArray:
+        """The architectures, int64 of shape (n_selected, space.n_positions), or (n_positions,).
 
         Called once, after the last epoch and the ranking, with torch's generator as training left
-        it; after a stop, from the last epoch's checkpoint again. It may train the supernet's
-        weights further, as perturbation does: what it gives is evaluated, and its network exported,
-        with the weights as they are left; the supernet itself was exported before. Where it cannot
-        select, it raises `HwbenchError`.
+        it; after a stop, from the last epoch's checkpoint again. The first one is what the search
+        has found; others stand beside it, such as those of a front. What takes long asks
+        `search.judge()`, whose evaluations are kept, or writes how far it is to `search.journal`.
+        The supernet itself was exported before. Where it cannot select, it raises `HwbenchError`.
 
         Parameters
         ----------
-        search : trained.
-        ranking : architectures from best to worst, see `hwbench.results.live.RANKING_COLUMNS`; None
-            where the config has none.
+        search : trained; its `ranking` is there where `requires` says so.
         stage : makes a progress function, for what takes long.
         """
+
+    def check(self, space: Space) -> None:  # noqa: B027
+        """Refuse arguments that do not suit the space; called when a config is read.
+
+        Raises
+        ------
+        HwbenchError
+            Saying why.
+        """
+
+    def title(self) -> str:
+        """What it is, for people."""
+        return type(self).__name__

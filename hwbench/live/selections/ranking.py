@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pandas as pd
-
 from hwbench.arrays import IntArray
 from hwbench.errors import HwbenchError
+from hwbench.live.requirements import Requirements
 from hwbench.live.selections.base import Selection
 from hwbench.progress import StageProgress
 
@@ -18,12 +17,13 @@ if TYPE_CHECKING:
 class Ranking(Selection):
     """The first architecture of the ranking."""
 
-    needs_ranking = True
+    requires = Requirements(ranking=True)
 
-    def select(
-        self, search: Search, ranking: pd.DataFrame | None, stage: StageProgress
-    ) -> IntArray:
+    def select(self, search: Search, stage: StageProgress) -> IntArray:
         del stage
-        if ranking is None:
+        if search.ranking is None:
             raise HwbenchError("selection by ranking needs a section [ranking]")
-        return search.supernet.space.from_string(ranking["architecture"][0])
+        return search.supernet.space.from_string(search.ranking["architecture"][0])
+
+    def title(self) -> str:
+        return "The first of the ranking"

@@ -3,18 +3,33 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from typing import Any, ClassVar, Self
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import torch
 from torch import Tensor, nn
 
 from hwbench.arguments import check_constructor
+from hwbench.errors import HwbenchError
+from hwbench.live.judge import Judge
+from hwbench.live.requirements import Requirements
 from hwbench.live.supernets.mixture import Mixture
+from hwbench.live.supernets.structure import Origin, Origins, Structure
 from hwbench.live.supernets.supernet import NetworkOptions, Supernet
+
+if TYPE_CHECKING:
+    from hwbench.live.trainers.base import Trainer
 
 INITIAL_DEVIATION = 1e-3
 """Of the architecture parameters at the start, as in DARTS."""
+
+
+_RENAMED = {
+    "begin_epoch": "before_epoch",
+    "split_now": "before_epoch, which returns the structure",
+    "after_architecture_step": "project",
+}
+"""Hooks of 0.1.0; one that is defined and never called would be a wrong number in silence."""
 
 
 class ArchitectureStrategy(nn.Module, ABC):
@@ -27,29 +42,42 @@ class ArchitectureStrategy(nn.Module, ABC):
     2. `network_options`, once; the supernet is built by it.
     3. `attach`, once, with torch's generator seeded by the run. Then the strategy is moved to the
        device, and the trainer takes its `parameters()`: no other are trained.
-    4. After a stop, its `state_dict` of the last whole epoch is loaded.
-    5. For each epoch `begin_epoch` and `split_now`; for each step of it what the trainer needs, see
-       the methods; and after it `strengths`, `probabilities` and, for each batch of validation
-       images, `mixture`, without gradients.
-    6. In the end the selection: `strengths`, or `mixture` for each batch that it evaluates or tunes
-       the weights with.
+    4. After a stop the supernet's structure of the last whole epoch is put back and followed
+       (`follow`), `before_epoch` is called for that epoch again, what it gives is dropped, and the
+       `state_dict` of its end is loaded.
+    5. For each epoch `before_epoch`; for each step of it what the trainer needs, see the methods;
+       and after it `strengths`, `probabilities`, for each batch of validation images `mixture`,
+       without gradients, and at last `after_epoch`. What these hooks give the supernet becomes,
+       and `follow` is called.
+    6. In the end the selection: `strengths`, or `mixture` for each batch that it evaluates, or
+       further steps, which train the strategy's parameters too.
 
     All draws come from torch's default generator, which a run seeds, keeps in its checkpoints and
-    gives back as it was. What a later epoch needs and `begin_epoch` does not set is in parameters
-    or persistent buffers, so that a checkpoint holds it.
+    gives back as it was. What a later epoch needs and `before_epoch` does not set is in parameters,
+    persistent buffers or extra state, so that a checkpoint holds it.
 
     Attributes
     ----------
     deterministic : whether `mixture` depends on the parameters alone. Second-order steps need it.
-    learns_strengths : whether `strengths` are learned; a search whose strategy learns none ranks
-        architectures, and its supernet is trained on one level.
+    learns_strengths : whether `strengths` are learned; a search whose strategy learns none has no
+        selection by strength and no cost term.
+    learns_by_gradient : whether its parameters are trained by the gradients of a loss; one without,
+        which has none or trains them between epochs, is trained on one level.
+    requires : what it needs of the parts beside it.
     """
 
     deterministic: ClassVar[bool] = False
     learns_strengths: ClassVar[bool] = True
+    learns_by_gradient: ClassVar[bool] = True
+    requires: ClassVar[Requirements] = Requirements()
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        for old, new in _RENAMED.items():
+            if old in vars(cls):
+                raise HwbenchError(
+                    f"strategy {cls.__name__}: {old} is not called any more; it is {new} now"
+                )
         check_constructor(cls, lambda strategy: f"strategy {type(strategy).__name__}")
 
     def __init__(self) -> None:
@@ -85,7 +113,7 @@ class ArchitectureStrategy(nn.Module, ABC):
 
         Called by the bilevel trainer once a step, before the weights' step, for a batch of
         validation images; in second order four times, and all must be the same. Not called in
-        warm-up epochs. `after_architecture_step` follows. A strategy that overrides it cannot be
+        warm-up epochs. `project` follows. A strategy that overrides it cannot be
         trained on one level, where one pass serves weights and parameters.
         """
         return self.mixture()
@@ -119,20 +147,58 @@ class ArchitectureStrategy(nn.Module, ABC):
             return None
         return strengths / strengths.sum(dim=1, keepdim=True)
 
-    def begin_epoch(self, epoch: int, epochs: int) -> None:
+    def optimizer(
+        self, parameters: Iterator[nn.Parameter], trainer: Trainer
+    ) -> torch.optim.Optimizer:
+        """What moves its parameters; by default what the trainer's `architecture` describes.
+
+        Called when training starts, and again after each change of the structure.
+
+        Parameters
+        ----------
+        parameters : its own.
+        trainer : started.
+        """
+        return trainer.make_architecture_optimizer(parameters)
+
+    def before_epoch(self, epoch: int, epochs: int) -> Structure | None:  # noqa: ARG002
         """Change with time: called before each of the epochs 0 .. epochs - 1, in their order.
 
-        After a stop it is called for the last epoch that was done, if any, and for those to come;
-        so what it sets, such as a temperature, is a function of its arguments.
-        """
+        After a stop it is called for the last epoch that was done, if any, and for those to come.
 
-    def split_now(self, epoch: int) -> bool:  # noqa: ARG002
-        """Whether the supernet's weights are split before this epoch (LAUBE 6.3.2).
-
-        Asked after `begin_epoch`, in every epoch. Once split, weights stay so, and passes must take
-        one candidate a position.
+        Returns
+        -------
+        What the supernet is to become before the epoch; None for what it is.
         """
-        return False
+        return None
+
+    def after_epoch(self, epoch: int, judge: Judge) -> Structure | None:  # noqa: ARG002
+        """Learn between epochs: called after the validation of each epoch.
+
+        Parameters
+        ----------
+        epoch : that has ended.
+        judge : evaluates architectures of the supernet, and gives losses with their graph.
+
+        Returns
+        -------
+        What the supernet is to become after the epoch; None for what it is.
+        """
+        return None
+
+    def follow(self, structure: Structure) -> Origins:  # noqa: ARG002
+        """Take in that the supernet has become another; called each time, also after a stop.
+
+        Parameters
+        ----------
+        structure : what it is now.
+
+        Returns
+        -------
+        Where the entries of new parameters come from, so that their optimiser keeps what it has
+        learned; empty where no parameter is new.
+        """
+        return {}
 
     def penalty(self) -> Tensor | None:
         """What is added to the loss of the architecture parameters, a scalar.
@@ -141,7 +207,7 @@ class ArchitectureStrategy(nn.Module, ABC):
         """
         return None
 
-    def after_architecture_step(self) -> None:
+    def project(self) -> None:
         """Mend the parameters, in place and without gradients, after a step of their optimiser."""
 
 
@@ -158,13 +224,35 @@ class ParametricStrategy(ArchitectureStrategy):
     alpha: nn.Parameter
 
     def attach(self, supernet: Supernet) -> Self:
-        self.sizes = supernet.sizes
+        self._take(supernet.structure)
+        self.alpha = nn.Parameter(INITIAL_DEVIATION * torch.randn(len(self.sizes), max(self.sizes)))
+        return self
+
+    def follow(self, structure: Structure) -> Origins:
+        """Keep the parameters of candidates that stay, and draw those of others anew."""
+        before, old = self.operations, self.alpha
+        if structure.operations == before:
+            return {}
+        self._take(structure, old.device)
+        width = old.shape[1]
+        places = torch.full((len(self.sizes), max(self.sizes)), -1, dtype=torch.int64)
+        for row, (names, own) in enumerate(zip(structure.operations, before, strict=True)):
+            for column, name in enumerate(names):
+                if name in own:
+                    places[row, column] = row * width + own.index(name)
+        drawn = (INITIAL_DEVIATION * torch.randn(places.shape)).to(old.device, old.dtype)
+        origin = Origin(old, places.flatten())
+        kept = origin.carried(old.detach(), places.shape)
+        self.alpha = nn.Parameter(torch.where(places.to(old.device) >= 0, kept, drawn))
+        return {self.alpha: origin}
+
+    def _take(self, structure: Structure, device: torch.device | None = None) -> None:
+        self.operations = structure.operations
+        self.sizes = tuple(map(len, structure.operations))
         present = torch.zeros(len(self.sizes), max(self.sizes), dtype=torch.bool)
         for row, size in zip(present, self.sizes, strict=True):
             row[:size] = True
-        self.register_buffer("present", present, persistent=False)
-        self.alpha = nn.Parameter(INITIAL_DEVIATION * torch.randn(present.shape))
-        return self
+        self.register_buffer("present", present.to(device), persistent=False)
 
     def logits(self) -> Tensor:
         """The parameters, minus infinity behind a position's candidates."""

@@ -9,6 +9,7 @@ from pydantic import PositiveInt
 from torch import Tensor, nn
 
 from hwbench.arguments import NotNegative
+from hwbench.live.requirements import Requirements
 from hwbench.live.strategies.base import INITIAL_DEVIATION, ParametricStrategy
 from hwbench.live.supernets.mixture import Mixture
 from hwbench.live.supernets.supernet import NetworkOptions, Supernet
@@ -21,15 +22,26 @@ class DARTS(ParametricStrategy):
 class FairDARTS(ParametricStrategy):
     """Sigmoid of each candidate alone, so that candidates do not compete (NA 378).
 
+    What is chosen by a threshold, 0.85 in the publication, is `threshold` of the selection by
+    strength. Without competition nothing is learned about `none`: it adds nothing, so that no loss
+    but the zero-one loss moves its share, from where the first draw has put it to the nearer end.
+    Supernets that have it are refused.
+
     Parameters
     ----------
     zero_one_weight : of the zero-one loss -mean((sigmoid(alpha) - 0.5)^2), which drives every
         share to one of its ends; 10 in the method's publication.
     """
 
+    requires = Requirements(without=("none",))
+
     def __init__(self, *, zero_one_weight: NotNegative = 10.0) -> None:
         super().__init__()
         self.zero_one_weight = zero_one_weight
+
+    def attach(self, supernet: Supernet) -> Self:
+        self.requires.check_structure(supernet.structure, "strategy fair_darts")
+        return super().attach(supernet)
 
     def strengths(self) -> Tensor:
         return torch.sigmoid(self.logits())

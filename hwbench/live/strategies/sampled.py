@@ -28,11 +28,19 @@ class GumbelStrategy(ParametricStrategy):
         self.temperature_end = temperature_end
         self.temperature = temperature_start
 
-    def begin_epoch(self, epoch: int, epochs: int) -> None:
+    def before_epoch(self, epoch: int, epochs: int) -> None:
         share = epoch / max(1, epochs - 1)
         self.temperature = self.temperature_start + share * (
             self.temperature_end - self.temperature_start
         )
+
+    def get_extra_state(self) -> dict[str, float]:
+        """What draws depend on besides the parameters: wherever a state is loaded, it comes too."""
+        return {"temperature": self.temperature}
+
+    def set_extra_state(self, state: dict[str, float]) -> None:
+        """Take back what `get_extra_state` gave."""
+        self.temperature = float(state["temperature"])
 
     def draw(self) -> Tensor:
         """Relaxed one-hot rows, of shape (n_positions, most candidates)."""
@@ -103,7 +111,8 @@ class ProxylessNAS(ParametricStrategy):
 
     A step of the weights takes one path, drawn from the softmax of the parameters. A step of the
     parameters draws two candidates a position without replacement, computes both, opens the gate
-    of one, and leaves the probabilities of all others as they were.
+    of one, and leaves the probabilities of all others as they were, whatever the optimiser has
+    kept of earlier steps.
     """
 
     deterministic = False
@@ -120,26 +129,23 @@ class ProxylessNAS(ParametricStrategy):
             for row, size in zip(probabilities, self.sizes, strict=True)
         ]
         choices = []
-        self._pairs = pairs
-        self._mass_before = self._pair_mass()
-        for row, pair in zip(self.alpha, pairs, strict=True):
+        self._before = self.alpha.detach().clone()
+        self._drawn = torch.zeros_like(self.get_buffer("present"))
+        for row, drawn, pair in zip(self.alpha, self._drawn, pairs, strict=True):
+            drawn[pair] = True
             shares = torch.softmax(row[pair], dim=0)
             gate = torch.zeros_like(shares)
             gate[torch.multinomial(shares.detach(), 1)] = 1.0
             choices.append(Choice(tuple(pair.tolist()), gate + shares - shares.detach()))
         return Mixture(tuple(choices))
 
-    def after_architecture_step(self) -> None:
-        change = self._mass_before - self._pair_mass()
+    def project(self) -> None:
+        """Put back what was not drawn, and shift the pairs so that each has the mass it had."""
         with torch.no_grad():
-            for row, pair, shift in zip(self.alpha, self._pairs, change, strict=True):
-                row[pair] += shift
-
-    def _pair_mass(self) -> Tensor:
-        with torch.no_grad():
-            return torch.stack(
-                [
-                    torch.logsumexp(row[pair], dim=0)
-                    for row, pair in zip(self.alpha, self._pairs, strict=True)
-                ]
+            # In double precision, so that the mass is off by no more than a rounding of alpha.
+            before, after = (
+                torch.logsumexp(each.double().masked_fill(~self._drawn, float("-inf")), dim=1)
+                for each in (self._before, self.alpha)
             )
+            shifted = (self.alpha.double() + (before - after)[:, None]).to(self.alpha.dtype)
+            self.alpha.copy_(torch.where(self._drawn, shifted, self._before))

@@ -8,9 +8,10 @@ from typing import Self
 import torch
 from pydantic import NonNegativeInt
 
-from hwbench.errors import HwbenchError
+from hwbench.live.requirements import Requirements
 from hwbench.live.strategies.base import ArchitectureStrategy
 from hwbench.live.supernets.mixture import Mixture
+from hwbench.live.supernets.structure import Origins, Structure
 from hwbench.live.supernets.supernet import Supernet
 
 
@@ -24,6 +25,7 @@ class SinglePathStrategy(ArchitectureStrategy):
     """
 
     learns_strengths = False
+    learns_by_gradient = False
 
     def __init__(self, *, split_epoch: NonNegativeInt | None = None) -> None:
         super().__init__()
@@ -31,10 +33,17 @@ class SinglePathStrategy(ArchitectureStrategy):
 
     def attach(self, supernet: Supernet) -> Self:
         self.sizes = supernet.sizes
+        self.split = supernet.split_structure()
         return self
 
-    def split_now(self, epoch: int) -> bool:
-        return self.split_epoch is not None and epoch >= self.split_epoch
+    def before_epoch(self, epoch: int, epochs: int) -> Structure | None:
+        del epochs
+        late = self.split_epoch is not None and epoch >= self.split_epoch
+        return self.split if late else None
+
+    def follow(self, structure: Structure) -> Origins:
+        self.sizes = tuple(map(len, structure.operations))
+        return {}
 
 
 class SPOS(SinglePathStrategy):
@@ -54,12 +63,10 @@ class FairNAS(SinglePathStrategy):
     k-th of a shuffle of each position's candidates.
     """
 
+    requires = Requirements(equal_sizes=True)
+
     def attach(self, supernet: Supernet) -> Self:
-        if len(set(supernet.sizes)) > 1:
-            raise HwbenchError(
-                "strategy fair_nas: every position must have as many candidates as the others, "
-                f"not {supernet.sizes}"
-            )
+        self.requires.check_structure(supernet.structure, "strategy fair_nas")
         return super().attach(supernet)
 
     def mixture(self) -> Mixture:

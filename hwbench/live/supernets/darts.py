@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -23,6 +23,8 @@ from hwbench.spaces.layers import FactorizedReduction, relu_conv_bn
 
 EDGES = tuple((source, node) for node in range(2, 2 + N_NODES) for source in range(node))
 """The 14 edges of a cell by target; 0 and 1 are the cell's inputs."""
+
+INPUTS_OF_A_NODE = 2
 
 NOT_DERIVED = ("none", "noise")
 """Operations that no architecture may hold: DARTS leaves out the first, S4 the second."""
@@ -85,7 +87,7 @@ class DARTSCell(nn.Module):
             EDGES,
             [
                 supernet._mixed_operation(
-                    first + place, _make, channels, 2 if shape.reduction and source < 2 else 1
+                    first + place, channels, 2 if shape.reduction and source < 2 else 1
                 )
                 for place, (source, _) in enumerate(EDGES)
             ],
@@ -119,10 +121,30 @@ class DARTSSupernet(Supernet):
     def all_positions(cls, space: Space) -> tuple[Position, ...]:
         del space
         return tuple(
-            Position(f"{cell} {source}->{node}", ("none", *OPERATIONS, "noise"), f"{cell} {node}")
+            Position(
+                f"{cell} {source}->{node}",
+                ("none", *OPERATIONS, "noise"),
+                f"{cell} {node}",
+                cell=cell,
+            )
             for cell in CELLS
             for source, node in EDGES
         )
+
+    @classmethod
+    def make_operation(
+        cls, name: str, channels: int, stride: int, out_channels: int | None = None
+    ) -> nn.Module:
+        del out_channels
+        if name == "none":
+            return Zero(stride)
+        if name == "noise":
+            return Noise(stride)
+        operation = make_operation(name, channels, stride)
+        if name.endswith("pool_3x3"):
+            # Pooling alone is not normalised: beside convolutions it would count for more.
+            return nn.Sequential(operation, nn.BatchNorm2d(channels))
+        return operation
 
     def _build(self) -> None:
         stem = STEM_MULTIPLIER * self.skeleton.channels
@@ -141,8 +163,8 @@ class DARTSSupernet(Supernet):
             before_last, last = last, cell(before_last, last, mixture)
         return self.classifier(torch.mean(last, dim=(2, 3)))
 
-    def choices_of(self, arch: ArrayLike) -> list[int | None]:
-        choices: list[int | None] = [None] * len(self.positions)
+    def choices_of(self, arch: ArrayLike) -> list[tuple[int, ...]]:
+        choices: list[tuple[int, ...]] = [()] * len(self.positions)
         inputs, operations = self.space.edges(self._row(arch)[None, :])  # type: ignore[attr-defined]
         for cell in range(len(CELLS)):
             for node in range(N_NODES):
@@ -151,10 +173,39 @@ class DARTSSupernet(Supernet):
                 ):
                     position = cell * len(EDGES) + EDGES.index((int(source), node + 2))
                     name = OPERATIONS[int(operation)]
-                    choices[position] = self.candidate_index(position, name)
+                    choices[position] = (self.candidate_index(position, name),)
         return choices
 
-    def derive(self, strengths: Tensor) -> NDArray[np.int64]:
+    def architecture_of(self, choices: Sequence[Sequence[int]]) -> NDArray[np.int64]:
+        strengths = torch.zeros(len(self.positions), max(self.sizes))
+        for position, indices in zip(self.positions, choices, strict=True):
+            if len(indices) > 1:
+                raise HwbenchError(
+                    f"supernet of {self.space.name}: an architecture has one operation at "
+                    f"{position.name}, not {len(indices)}"
+                )
+        for node in dict.fromkeys(position.node for position in self.positions):
+            own = [place for place, each in enumerate(self.positions) if each.node == node]
+            held = [place for place in own if choices[place]]
+            if len(held) != INPUTS_OF_A_NODE:
+                raise HwbenchError(
+                    f"supernet of {self.space.name}: an architecture has {INPUTS_OF_A_NODE} inputs "
+                    f"of node {node}, not {len(held)}"
+                )
+            for place in held:
+                strengths[place, choices[place][0]] = 1.0
+        return self.derive(strengths)
+
+    def choosable(self, position: int) -> tuple[int, ...]:
+        names = self.positions[position].operations
+        return tuple(index for index, name in enumerate(names) if name not in NOT_DERIVED)
+
+    @property
+    def holds_everything(self) -> bool:
+        return all(set(OPERATIONS) <= set(position.operations) for position in self.positions)
+
+    def derive(self, strengths: Tensor, threshold: float = 0.0) -> NDArray[np.int64]:
+        del threshold  # a node has two inputs, however weak they are
         arch: list[int] = []
         best = [
             self._strongest(position, row)
@@ -253,15 +304,3 @@ class DARTSChoices(nn.Module):
                 parts += [drawn] if len(pairs) > 1 else []
                 parts += [drawn @ shares[low], drawn @ shares[high]]
         return torch.cat(parts)
-
-
-def _make(name: str, channels: int, stride: int) -> nn.Module:
-    if name == "none":
-        return Zero(stride)
-    if name == "noise":
-        return Noise(stride)
-    operation = make_operation(name, channels, stride)
-    if name.endswith("pool_3x3"):
-        # Pooling alone is not normalised: beside convolutions that are, it would count for more.
-        return nn.Sequential(operation, nn.BatchNorm2d(channels))
-    return operation

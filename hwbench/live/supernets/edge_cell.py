@@ -41,6 +41,13 @@ class EdgeCellSupernet(Supernet):
             for i, (name, edge) in enumerate(zip(space.positions, EDGES, strict=True))
         )
 
+    @classmethod
+    def make_operation(
+        cls, name: str, channels: int, stride: int, out_channels: int | None = None
+    ) -> nn.Module:
+        del stride, out_channels
+        return Zero() if name == "none" else make_operation(name, channels)
+
     def _build(self) -> None:
         channels = self.skeleton.channels
         self.stem = nn.Sequential(
@@ -58,7 +65,7 @@ class EdgeCellSupernet(Supernet):
         self.classifier = nn.Linear(channels, self.skeleton.classes)
 
     def _cell(self, channels: int) -> SearchCell:
-        operations = [self._mixed_operation(i, _make, channels) for i in range(len(EDGES))]
+        operations = [self._mixed_operation(i, channels) for i in range(len(EDGES))]
         return SearchCell(EDGES, operations, [self._node(channels) for _ in range(3)])
 
     def dead_positions(self, archs: ArrayLike) -> NDArray[np.bool_]:
@@ -73,7 +80,3 @@ class EdgeCellSupernet(Supernet):
             else:
                 features = block(features)
         return self.classifier(torch.mean(self.last(features), dim=(2, 3)))
-
-
-def _make(name: str, channels: int, _stride: int) -> nn.Module:
-    return Zero() if name == "none" else make_operation(name, channels)

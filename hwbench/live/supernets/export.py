@@ -41,6 +41,8 @@ class OptionsNode(Node):
 
     node_normalisation: bool
     partial_channels: int = Field(gt=0)
+    affine: bool = False
+    linear_transformers: bool = False
 
 
 class NetworkTree(Node):
@@ -50,14 +52,16 @@ class NetworkTree(Node):
     ----------
     space : name of the search space.
     supernet : import path of its class, where it is not the one under the space's name.
-    operations : names of the candidates at each position; one each in a finalised network.
+    operations : names of the candidates at each position.
     split : whether operations have weights for every choice of the positions before them.
+    finalised : whether it is the network of one architecture, which computes all it has.
     """
 
     space: str
     supernet: str | None = None
     operations: list[list[str]]
     split: bool
+    finalised: bool = False
     skeleton: SkeletonNode
     options: OptionsNode
 
@@ -71,6 +75,7 @@ def network_tree(supernet: Supernet) -> NetworkTree:
         supernet=None if SUPERNETS.get(supernet.space.name) == path else path,
         operations=[list(position.operations) for position in supernet.positions],
         split=supernet.is_split,
+        finalised=supernet.is_finalised,
         skeleton=SkeletonNode(**vars(supernet.skeleton)),
         options=OptionsNode(**vars(supernet.options)),
     )
@@ -94,7 +99,8 @@ def build_network(tree: NetworkTree) -> Supernet:
         **tree.skeleton.model_dump(),
     )
     if tree.split:
-        supernet.split()
+        supernet.restructure(supernet.split_structure())
+    supernet.is_finalised = tree.finalised
     return supernet
 
 

@@ -6,8 +6,6 @@ import torch
 from torch import Tensor, nn
 
 from hwbench.errors import HwbenchError
-from hwbench.live.supernets.cell import without_affine
-from hwbench.live.supernets.mixed_operation import MixedOperation
 from hwbench.live.supernets.mixture import Mixture
 from hwbench.live.supernets.supernet import Position, Supernet
 from hwbench.spaces import Space
@@ -29,6 +27,12 @@ class MacroSupernet(Supernet):
             for i, name in enumerate(space.positions)
         )
 
+    @classmethod
+    def make_operation(
+        cls, name: str, channels: int, stride: int, out_channels: int | None = None
+    ) -> nn.Module:
+        return make_operation(name, channels, out_channels or channels, stride)
+
     def _build(self) -> None:
         if self.options.partial_channels > 1 or self.options.node_normalisation:
             raise HwbenchError(
@@ -41,11 +45,7 @@ class MacroSupernet(Supernet):
         self.stem = nn.Sequential(*conv_bn(self.skeleton.input_channels, channels, 3, relu=True))
         layers = []
         for i, (in_channels, channels, stride, _) in enumerate(layer_shapes(self.skeleton)):
-            candidates = {
-                name: without_affine(make_operation(name, in_channels, channels, stride))
-                for name in self.positions[i].operations
-            }
-            layers.append(MixedOperation(i, candidates))
+            layers.append(self._mixed_operation(i, in_channels, stride, channels))
         self.layers = nn.ModuleList(layers)
         self.head = nn.Sequential(*conv_bn(channels, HEAD_CHANNELS, relu=True))
         self.classifier = nn.Linear(HEAD_CHANNELS, self.skeleton.classes)

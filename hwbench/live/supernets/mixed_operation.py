@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import product
 
 import torch
 from torch import Tensor, nn
 
+from hwbench.errors import HwbenchError
 from hwbench.live.supernets.mixture import Mixture
+from hwbench.live.supernets.structure import Origin
+
+Make = Callable[[str], nn.Module]
+"""Makes the module of a candidate by its name."""
 
 
 class Zero(nn.Module):
@@ -21,6 +26,16 @@ class Zero(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return torch.zeros_like(x[:, :, :: self.stride, :: self.stride])
+
+
+class LinearTransformer(nn.Conv2d):
+    """A 1x1 convolution on a skip while the supernet is trained (LAUBE 1309).
+
+    It is no operation of an architecture: it is neither split nor counted as a set of weights.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__(channels, channels, 1, bias=False)
 
 
 class ConditionalCandidate(nn.Module):
@@ -46,7 +61,15 @@ class ConditionalCandidate(nn.Module):
 
     def chosen(self, mixture: Mixture) -> nn.Module:
         """The copy for what a pass of single paths computes before this operation."""
-        indices = [mixture.choices[position].active[0] for position in self.predecessors]
+        indices = []
+        for position in self.predecessors:
+            active = mixture.choices[position].active
+            if len(active) != 1:
+                raise HwbenchError(
+                    "supernet: weights are split by what one candidate computes before them; a "
+                    f"pass has {len(active)} there"
+                )
+            indices.append(active[0])
         return self.copies[_key(indices)]
 
 
@@ -60,14 +83,16 @@ class MixedOperation(nn.Module):
     Parameters
     ----------
     position : the number of the supernet's position that decides here.
-    candidates : modules by name, in the order of the position's operations.
+    names : of the candidates, in the order of the position's operations.
+    make : makes the module of each, and those of candidates that come later.
     """
 
-    def __init__(self, position: int, candidates: Mapping[str, nn.Module]) -> None:
+    def __init__(self, position: int, names: Sequence[str], make: Make) -> None:
         super().__init__()
         self.position = position
-        self.names = tuple(candidates)
-        self.candidates = nn.ModuleDict(dict(candidates))
+        self.names = tuple(names)
+        self.make = make
+        self.candidates = nn.ModuleDict({name: make(name) for name in self.names})
 
     def forward(self, x: Tensor, mixture: Mixture) -> Tensor | None:
         """The mixture of the active candidates' outputs, None where nothing is computed."""
@@ -81,7 +106,7 @@ class MixedOperation(nn.Module):
         if dead or not active:
             return None
         if weights is None:
-            return self.candidate(active[0], mixture)(x)
+            return self._sum(x, mixture)
         mixed: Tensor | None = None
         for index, weight in zip(active, weights.unbind(0), strict=True):
             if self.names[index] == "none":  # adds nothing, and has no gradient to learn from
@@ -91,36 +116,86 @@ class MixedOperation(nn.Module):
             mixed = output * weight if mixed is None else torch.addcmul(mixed, output, weight)
         return self.candidates["none"](x) if mixed is None else mixed
 
+    def _sum(self, x: Tensor, mixture: Mixture) -> Tensor:
+        first, *others = mixture.choices[self.position].active
+        total: Tensor = self.candidate(first, mixture)(x)
+        for index in others:
+            total = total + self.candidate(index, mixture)(x)
+        return total
+
     def candidate(self, index: int, mixture: Mixture) -> nn.Module:
         """The module that computes a candidate in a pass."""
         module = self.candidates[self.names[index]]
         return module.chosen(mixture) if isinstance(module, ConditionalCandidate) else module
 
-    def split(self, predecessors: Sequence[int], sizes: Sequence[int]) -> dict[Tensor, Tensor]:
+    def restructure(
+        self,
+        names: Sequence[str],
+        parents: Mapping[str, str],
+        inherit: Callable[[nn.Module, nn.Module], dict[Tensor, Origin]],
+    ) -> dict[Tensor, Origin]:
+        """Hold these candidates, in this order; those that are there keep their weights.
+
+        Parameters
+        ----------
+        names : of the candidates.
+        parents : by name of a new candidate that of the one it starts from.
+        inherit : gives a new module the weights of its parent, see `Supernet.inherit`.
+
+        Returns
+        -------
+        For each new parameter that has one its origin.
+        """
+        origins: dict[Tensor, Origin] = {}
+        before = dict(self.candidates.items())
+        near = next(iter(self.parameters()), None)
+        held: dict[str, nn.Module] = {}
+        for name in names:
+            if name in before:
+                held[name] = before[name]
+                continue
+            made = self.make(name).train(self.training)
+            if near is not None:
+                made.to(near.device)
+            made.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            if name in parents:
+                origins.update(inherit(made, before[parents[name]]))
+            held[name] = made
+        self.names = tuple(names)
+        self.candidates = nn.ModuleDict(held)
+        return origins
+
+    def split(self, predecessors: Sequence[int], sizes: Sequence[int]) -> dict[Tensor, Origin]:
         """Give every operation with weights one set for each choice of the positions before.
 
         Returns
         -------
-        The parameter that each new one is a copy of.
+        The origin of each new parameter: the one it is a copy of.
         """
-        origin: dict[Tensor, Tensor] = {}
+        origins: dict[Tensor, Origin] = {}
         for name, operation in list(self.candidates.items()):
             parameters = list(operation.parameters())
-            if not parameters or isinstance(operation, ConditionalCandidate):
+            if not _has_weights(operation) or isinstance(operation, ConditionalCandidate):
                 continue
             conditional = ConditionalCandidate(operation, predecessors, sizes)
             for made in conditional.copies.values():
-                origin.update(zip(made.parameters(), parameters, strict=True))
+                origins.update(zip(made.parameters(), map(Origin, parameters), strict=True))
             self.candidates[name] = conditional
-        return origin
+        return origins
 
     def weight_sets(self) -> int:
         """How many sets of weights the candidates have in all (LAUBE 6.3.3)."""
         total = 0
         for operation in self.candidates.values():
-            if any(True for _ in operation.parameters()):
+            if _has_weights(operation):
                 total += len(operation.copies) if isinstance(operation, ConditionalCandidate) else 1
         return total
+
+
+def _has_weights(operation: nn.Module) -> bool:
+    if isinstance(operation, LinearTransformer):
+        return False
+    return any(True for _ in operation.parameters())
 
 
 class PartialMixedOperation(MixedOperation):
@@ -132,15 +207,15 @@ class PartialMixedOperation(MixedOperation):
 
     Parameters
     ----------
-    position, candidates : as for `MixedOperation`, the candidates made for channels / K.
+    position, names, make : as for `MixedOperation`, the candidates made for channels / K.
     share : K.
     stride : of the candidates.
     """
 
     def __init__(
-        self, position: int, candidates: Mapping[str, nn.Module], share: int, stride: int
+        self, position: int, names: Sequence[str], make: Make, share: int, stride: int
     ) -> None:
-        super().__init__(position, candidates)
+        super().__init__(position, names, make)
         self.share = share
         self.past: nn.Module = nn.MaxPool2d(2, ceil_mode=True) if stride == 2 else nn.Identity()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Self
 
@@ -16,7 +16,7 @@ class Choice(NamedTuple):
     Attributes
     ----------
     active : indices of the candidates that are computed; none at all leaves the edge out.
-    weights : of shape (len(active),), None for one candidate with weight one.
+    weights : of shape (len(active),), None for the sum of the active candidates.
     dead : whether nothing is computed, because it would lead from no input or to no output.
     """
 
@@ -42,6 +42,11 @@ class Mixture:
     def single(cls, indices: Sequence[int | None]) -> Self:
         """One candidate a position, None where the position is left out."""
         return cls(tuple(Choice(() if index is None else (index,)) for index in indices))
+
+    @classmethod
+    def sums(cls, choices: Sequence[Sequence[int]]) -> Self:
+        """The sum of some candidates a position, none of them where the position is left out."""
+        return cls(tuple(Choice(tuple(indices)) for indices in choices))
 
     @classmethod
     def weighted(
@@ -79,3 +84,18 @@ class Mixture:
                 for row, indices in zip(weights.unbind(0), active, strict=True)
             )
         )
+
+    def replaced(self, choices: Mapping[int, Choice]) -> Mixture:
+        """The same with other choices at some positions."""
+        return Mixture(
+            tuple(choices.get(place, choice) for place, choice in enumerate(self.choices)),
+            self.edge_weights,
+        )
+
+    def detached(self) -> Mixture:
+        """The same without gradients."""
+        choices = tuple(
+            choice._replace(weights=None if choice.weights is None else choice.weights.detach())
+            for choice in self.choices
+        )
+        return Mixture(choices, None if self.edge_weights is None else self.edge_weights.detach())

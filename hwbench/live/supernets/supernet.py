@@ -11,6 +11,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, ClassVar, NamedTuple, cast
 
 import numpy as np
@@ -18,14 +19,20 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from pydantic import PositiveInt
 from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
 
 from hwbench.arguments import check_fields
 from hwbench.errors import HwbenchError, unknown_name
 from hwbench.live.supernets import SUPERNETS
 from hwbench.live.supernets.cell import without_affine
 from hwbench.live.supernets.expected_encoding import IndependentChoices
-from hwbench.live.supernets.mixed_operation import MixedOperation, PartialMixedOperation
+from hwbench.live.supernets.mixed_operation import (
+    LinearTransformer,
+    MixedOperation,
+    PartialMixedOperation,
+)
 from hwbench.live.supernets.mixture import Mixture
+from hwbench.live.supernets.structure import Origin, Origins, Structure
 from hwbench.spaces import Skeleton, Space, get_space
 
 
@@ -38,12 +45,14 @@ class Position(NamedTuple):
     operations : names of the candidates, in index order.
     node : the node that its output is added to; positions of one node compete in edge weights.
     predecessors : positions whose choice makes the input, on which conditional weights depend.
+    cell : the cell whose decision it is; positions of different cells are decided side by side.
     """
 
     name: str
     operations: tuple[str, ...]
     node: str
     predecessors: tuple[int, ...] = ()
+    cell: str = ""
 
 
 @dataclass(frozen=True)
@@ -54,10 +63,17 @@ class NetworkOptions:
     ----------
     node_normalisation : whether the sum of every node is batch-normalised (CHOE eq. 3.1).
     partial_channels : K of PC-DARTS, 1 for all channels.
+    affine : whether batch normalisation inside candidates scales and shifts. A learned scale undoes
+        what an architecture's weight says of an operation (DARTS); single paths have no such
+        weights (LAUBE Table B.3).
+    linear_transformers : whether skips pass a 1x1 convolution without normalisation (LAUBE 1309,
+        Table B.2).
     """
 
     node_normalisation: bool = False
     partial_channels: PositiveInt = 1
+    affine: bool = False
+    linear_transformers: bool = False
 
     def __post_init__(self) -> None:
         check_fields(self, "supernet")
@@ -71,10 +87,11 @@ class Supernet(nn.Module, ABC):
     same class, with one candidate at each position or none. All that training changes is in
     parameters and buffers; a pass depends on them, the images, the mixture and the mode alone.
 
-    A subclass says what `all_positions` are, makes the modules in `_build` and passes images
-    through them in `forward`; where its positions are not those of the space, or not all of them
-    are in an architecture, it overrides `choices_of`, `derive`, `architectures`, `sample` and
-    `expected_encoding` too.
+    A subclass says what `all_positions` are and how each operation is made (`make_operation`),
+    makes the modules in `_build` and passes images through them in `forward`; where its positions
+    are not those of the space, or not all of them are in an architecture, it overrides
+    `choices_of`, `architecture_of`, `derive`, `architectures`, `sample` and `expected_encoding`
+    too. What its networks give need not be logits: it may have a `loss` of its own.
 
     Parameters
     ----------
@@ -88,11 +105,15 @@ class Supernet(nn.Module, ABC):
     positions : the decisions.
     subsets : named restrictions of the space: the operations of each position.
     chooses_positions : whether an architecture keeps only some of the positions.
+    several_operations : whether an architecture may hold several operations at a position.
+    structure : the candidates and the copies of their weights; `restructure` changes it.
+    is_finalised : whether it is the network of one architecture, which computes all it has.
     """
 
     stem: nn.Module
     subsets: ClassVar[Mapping[str, Any]] = {}
     chooses_positions: ClassVar[bool] = False
+    several_operations: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -105,7 +126,8 @@ class Supernet(nn.Module, ABC):
         self.space = space
         self.skeleton = skeleton
         self.options = options
-        self.is_split = False
+        self.is_finalised = False
+        self._copies: tuple[tuple[int, ...], ...] = ()
         self.positions = tuple(
             position._replace(operations=tuple(names))
             for position, names in zip(self.all_positions(space), operations, strict=True)
@@ -125,13 +147,49 @@ class Supernet(nn.Module, ABC):
         while it is made: a function of the space alone.
         """
 
+    @classmethod
+    @abstractmethod
+    def make_operation(
+        cls, name: str, channels: int, stride: int, out_channels: int | None = None
+    ) -> nn.Module:
+        """The module of a candidate.
+
+        Called for each candidate when a supernet is made, and again where one that is trained gets
+        new candidates. Names that carry numbers are read by
+        `hwbench.live.supernets.operation_name.parse_operation`.
+
+        Parameters
+        ----------
+        name : of the operation.
+        channels : of its input.
+        stride : of the operation.
+        out_channels : of its output; only given where a supernet's layers change the channels.
+        """
+
+    @classmethod
+    def check_operation(cls, space: Space, position: Position, name: str) -> None:
+        """Refuse what cannot be a candidate of a position.
+
+        By default all but `position.operations`; a supernet that makes operations by the numbers in
+        their names says which it can make.
+
+        Raises
+        ------
+        HwbenchError
+            Where there is no such operation; the message says the nearest one.
+        """
+        if name not in position.operations:
+            raise unknown_name(
+                f"operation at {position.name} of {space.name}", name, position.operations
+            )
+
     @abstractmethod
     def _build(self) -> None:
         """Make the modules.
 
         Called once, by the constructor, when `space`, `skeleton`, `options` and `positions` are
-        set. Candidates are made by `_mixed_operation`, where weights can then be split, counted,
-        and found by LARC; sums of nodes pass what `_node` makes. Names of modules must not depend
+        set. Mixed operations are made by `_mixed_operation`, where weights can then be split,
+        counted, and found by LARC; sums of nodes pass what `_node` makes. Names of modules must not depend
         on how many candidates a position has: `finalised` takes weights over by name. Options that
         it cannot honour are refused.
 
@@ -150,8 +208,29 @@ class Supernet(nn.Module, ABC):
         `_mixture` says so.
         """
 
-    def choices_of(self, arch: ArrayLike) -> list[int | None]:
-        """The candidate that an architecture has at each position, None where it has none.
+    def loss(self, output: Tensor, labels: Tensor, label_smoothing: float = 0.0) -> Tensor:
+        """What training minimises, a scalar: the cross-entropy of logits.
+
+        Called after each pass of training, in evaluation mode too.
+
+        Parameters
+        ----------
+        output : of `forward`, of shape (batch, classes).
+        labels : int64 of shape (batch,).
+        label_smoothing : the share of each label that is spread over all classes.
+        """
+        return cross_entropy(output, labels, label_smoothing=label_smoothing)
+
+    def measurements(self) -> Mapping[str, Tensor]:
+        """What the last pass measured besides its output, means over its images, by name.
+
+        Asked after each pass that evaluates an architecture; rankings and searches on a trained
+        supernet have the means over all images beside the accuracy.
+        """
+        return {}
+
+    def choices_of(self, arch: ArrayLike) -> list[tuple[int, ...]]:
+        """The candidates that an architecture has at each position, none where it leaves it out.
 
         Called once for each architecture that is ranked, evaluated or finalised.
 
@@ -161,11 +240,66 @@ class Supernet(nn.Module, ABC):
             Where the architecture has an operation that this supernet lacks.
         """
         return [
-            self.candidate_index(position, self.space.choices[position][int(index)])
+            (self.candidate_index(position, self.space.choices[position][int(index)]),)
             for position, index in enumerate(self._row(arch))
         ]
 
-    def derive(self, strengths: Tensor) -> NDArray[np.int64]:
+    def architecture_of(self, choices: Sequence[Sequence[int]]) -> NDArray[np.int64]:
+        """The architecture that has certain candidates: the inverse of `choices_of`.
+
+        Parameters
+        ----------
+        choices : for each position the indices of its candidates.
+
+        Returns
+        -------
+        int64 of shape (space.n_positions,).
+
+        Raises
+        ------
+        HwbenchError
+            Where no architecture of the space has these.
+        """
+        arch = np.empty(len(self.positions), dtype=np.int64)
+        for place, (position, indices) in enumerate(zip(self.positions, choices, strict=True)):
+            if len(indices) != 1:
+                raise HwbenchError(
+                    f"supernet of {self.space.name}: an architecture has one operation at "
+                    f"{position.name}, not {len(indices)}"
+                )
+            arch[place] = self.space.choices[place].index(position.operations[indices[0]])
+        return arch
+
+    def choosable(self, position: int) -> tuple[int, ...]:
+        """Candidates of a position that an architecture may hold; by default all."""
+        return tuple(range(self.sizes[position]))
+
+    @property
+    def holds_everything(self) -> bool:
+        """Whether every architecture of the space is one of this supernet."""
+        return all(
+            set(choices) <= set(position.operations)
+            for choices, position in zip(self.space.choices, self.positions, strict=True)
+        )
+
+    def holds(self, archs: ArrayLike) -> NDArray[np.bool_]:
+        """Which architectures have operations of this supernet alone, bool (n_archs,).
+
+        Parameters
+        ----------
+        archs : integers of shape (n_archs, space.n_positions).
+        """
+        found = []
+        for arch in self.space.check(archs):
+            try:
+                self.choices_of(arch)
+            except HwbenchError:
+                found.append(False)
+            else:
+                found.append(True)
+        return np.array(found, dtype=np.bool_)
+
+    def derive(self, strengths: Tensor, threshold: float = 0.0) -> NDArray[np.int64]:
         """The strongest architecture, int64 of shape (space.n_positions,).
 
         Called by selections, once in a search.
@@ -174,11 +308,16 @@ class Supernet(nn.Module, ABC):
         ----------
         strengths : of each candidate, of shape (n_positions, most candidates); entries behind a
             position's candidates are not read.
+        threshold : a position whose strongest candidate is weaker holds `none`, where the space has
+            it there; only given by selections that have one.
         """
-        names = [
-            position.operations[int(row[: len(position.operations)].argmax())]
-            for position, row in zip(self.positions, strengths.detach().cpu(), strict=True)
-        ]
+        names = []
+        for choices, position, row in zip(
+            self.space.choices, self.positions, strengths.detach().cpu(), strict=True
+        ):
+            best = int(row[: len(position.operations)].argmax())
+            weak = float(row[best]) < threshold and "none" in choices
+            names.append("none" if weak else position.operations[best])
         return np.array(
             [self.space.choices[i].index(name) for i, name in enumerate(names)], dtype=np.int64
         )
@@ -225,6 +364,16 @@ class Supernet(nn.Module, ABC):
     # ------------------------------------------------------------------ for all spaces
 
     @property
+    def structure(self) -> Structure:
+        """The candidates of each position, and on what their weights depend."""
+        return Structure(tuple(position.operations for position in self.positions), self._copies)
+
+    @property
+    def is_split(self) -> bool:
+        """Whether operations have weights for every choice of the positions before them."""
+        return any(self._copies)
+
+    @property
     def sizes(self) -> tuple[int, ...]:
         """Candidates of each position."""
         return tuple(len(position.operations) for position in self.positions)
@@ -260,7 +409,7 @@ class Supernet(nn.Module, ABC):
         makes of zeros is not zero.
         """
         dead = self.dead_positions(self._row(arch)[None, :])[0]
-        single = Mixture.single(self.choices_of(arch))
+        single = Mixture.sums(self.choices_of(arch))
         return Mixture(
             tuple(
                 choice._replace(dead=bool(unused))
@@ -291,24 +440,108 @@ class Supernet(nn.Module, ABC):
         )
         return first[inverse.ravel()]
 
-    def split(self) -> dict[Tensor, Tensor]:
-        """Give each operation with weights one set for every choice before it (LAUBE 6.3.2).
+    def split_structure(self) -> Structure:
+        """Its structure with a set of weights for every choice before each operation.
 
-        All sets are copies, so the network computes what it did before. Afterwards it can be
-        passed along single paths only.
+        Come to by `restructure`, all sets are copies, so the network computes what it did before;
+        afterwards it can be passed along single paths only (LAUBE 6.3.2).
+        """
+        copies = tuple(position.predecessors for position in self.positions)
+        return replace(self.structure, copies=copies)
+
+    def restructure(self, to: Structure) -> Origins:
+        """Become another structure; candidates that stay keep their weights.
+
+        New candidates start as `inherit` makes them of their `to.parents`, or afresh, drawn from
+        torch's default generator. Called by the trainer, which carries over what its optimisers
+        have learned.
+
+        Parameters
+        ----------
+        to : the structure.
 
         Returns
         -------
-        The parameter that each new one is a copy of.
+        For each new parameter that does not start afresh where it comes from.
+
+        Raises
+        ------
+        HwbenchError
+            Where an operation is unknown, a position would have none, or split weights would have
+            to become others; the supernet is then as it was.
         """
-        origin: dict[Tensor, Tensor] = {}
+        self._check_structure(to)
+        origins: dict[Tensor, Origin] = {}
         for operation in self.mixed_operations():
-            predecessors = self.positions[operation.position].predecessors
-            if predecessors:
-                sizes = [self.sizes[position] for position in predecessors]
-                origin.update(operation.split(predecessors, sizes))
-        self.is_split = True
-        return origin
+            names = to.operations[operation.position]
+            if names != operation.names:
+                parents = {
+                    name: parent
+                    for (position, name), parent in to.parents.items()
+                    if position == operation.position
+                }
+                origins.update(operation.restructure(names, parents, self.inherit))
+        self.positions = tuple(
+            position._replace(operations=names)
+            for position, names in zip(self.positions, to.operations, strict=True)
+        )
+        for operation in self.mixed_operations():
+            before = to.copies[operation.position] if to.copies else ()
+            if before:
+                origins.update(operation.split(before, [self.sizes[each] for each in before]))
+        self._copies = to.copies
+        return origins
+
+    def inherit(self, child: nn.Module, parent: nn.Module) -> dict[Tensor, Origin]:
+        """Give a new candidate the weights of its parent; by default only one that is alike.
+
+        A supernet whose candidates grow overrides this by a morphism.
+
+        Parameters
+        ----------
+        child : made by `make_operation`.
+        parent : the candidate at the same place that it starts from.
+
+        Returns
+        -------
+        The origins of the child's parameters.
+
+        Raises
+        ------
+        HwbenchError
+            Where the parent's weights do not fit.
+        """
+        try:
+            child.load_state_dict(parent.state_dict())
+        except RuntimeError as error:
+            raise HwbenchError(
+                f"supernet of {self.space.name}: a new candidate cannot start from its parent, "
+                "whose weights are of other shapes"
+            ) from error
+        return dict(zip(child.parameters(), map(Origin, parent.parameters()), strict=True))
+
+    def _check_structure(self, to: Structure) -> None:
+        where = f"supernet of {self.space.name}: structure"
+        if len(to.operations) != len(self.positions):
+            raise HwbenchError(
+                f"{where}: operations are given for {len(to.operations)} positions; it has "
+                f"{len(self.positions)}"
+            )
+        known = self.all_positions(self.space)
+        for position, own, names in zip(known, self.positions, to.operations, strict=True):
+            if not names or len(set(names)) < len(names):
+                raise HwbenchError(f"{where}: {position.name} has an operation twice, or none")
+            for name in set(names) - set(own.operations):
+                self.check_operation(self.space, position, name)
+        for (place, name), parent in to.parents.items():
+            if parent not in self.positions[place].operations:
+                raise unknown_name(
+                    f"parent of {name} at {self.positions[place].name}",
+                    parent,
+                    self.positions[place].operations,
+                )
+        if self.is_split and to != self.structure:
+            raise HwbenchError(f"{where}: split weights cannot be changed any more")
 
     def finalised(self, arch: ArrayLike) -> Supernet:
         """A network of one architecture alone, with the weights it has here.
@@ -321,10 +554,11 @@ class Supernet(nn.Module, ABC):
         if self.is_split:
             raise HwbenchError("supernet: split weights cannot be finalised to one architecture")
         names = [
-            [] if index is None else [position.operations[index]]
-            for position, index in zip(self.positions, self.choices_of(arch), strict=True)
+            [position.operations[index] for index in indices]
+            for position, indices in zip(self.positions, self.choices_of(arch), strict=True)
         ]
         network = type(self)(self.space, names, self.skeleton, self.options)
+        network.is_finalised = True
         wanted = network.state_dict()
         own = self.state_dict()
         network.load_state_dict({name: own[name] for name in wanted})
@@ -340,27 +574,52 @@ class Supernet(nn.Module, ABC):
     def _mixture(self, mixture: Mixture | None) -> Mixture:
         if mixture is not None:
             return mixture
-        if any(size > 1 for size in self.sizes):
+        if not self.is_finalised and any(size > 1 for size in self.sizes):
             raise HwbenchError("supernet: it has several candidates a position; say which to mix")
-        return Mixture.single([0 if size else None for size in self.sizes])
+        return Mixture.sums([range(size) for size in self.sizes])
 
     def _mixed_operation(
-        self, position: int, make: Any, channels: int, stride: int = 1
+        self, position: int, channels: int, stride: int = 1, out_channels: int | None = None
     ) -> MixedOperation:
-        """The candidates of a position; `make(name, channels, stride)` builds each."""
+        """The mixed operation of a position at one place; see `make_operation`."""
         share = self.options.partial_channels
         if channels % share:
             raise HwbenchError(
                 f"supernet: partial_channels {share} does not divide the {channels} channels of "
                 f"{self.positions[position].name}"
             )
-        candidates = {
-            name: without_affine(make(name, channels // share, stride))
-            for name in self.positions[position].operations
-        }
+        if share > 1 and out_channels not in (None, channels):
+            raise HwbenchError(
+                f"supernet of {self.space.name}: where channels change there are no partial ones"
+            )
+        make = partial(
+            self._make_candidate,
+            options=self.options,
+            channels=channels // share,
+            stride=stride,
+            out_channels=out_channels,
+        )
+        names = self.positions[position].operations
         if share == 1:
-            return MixedOperation(position, candidates)
-        return PartialMixedOperation(position, candidates, share, stride)
+            return MixedOperation(position, names, make)
+        return PartialMixedOperation(position, names, make, share, stride)
+
+    @classmethod
+    def _make_candidate(
+        cls,
+        name: str,
+        *,
+        options: NetworkOptions,
+        channels: int,
+        stride: int,
+        out_channels: int | None,
+    ) -> nn.Module:
+        """The module of a candidate as the options want it."""
+        more = {} if out_channels is None else {"out_channels": out_channels}
+        made = cls.make_operation(name, channels, stride, **more)
+        if options.linear_transformers and isinstance(made, nn.Identity):
+            return LinearTransformer(channels)
+        return made if options.affine else without_affine(made)
 
     def _node(self, channels: int) -> nn.Module:
         """What the sum of a node passes through."""
@@ -445,10 +704,7 @@ def resolve_operations(
     resolved = []
     for position, names in zip(positions, operations, strict=True):
         for name in names:
-            if name not in position.operations:
-                raise unknown_name(
-                    f"operation at {position.name} of {space.name}", name, position.operations
-                )
+            kind.check_operation(space, position, name)
         if len(set(names)) < len(names):
             raise HwbenchError(f"supernet of {space.name}: {position.name} has an operation twice")
         resolved.append(list(names))

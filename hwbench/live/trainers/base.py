@@ -7,31 +7,50 @@ A trainer's fields are its arguments in a config. `start` gives it a supernet an
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Annotated, Any, ClassVar, Literal
 
 import torch
 from pydantic import Field, NonNegativeInt, PositiveInt
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
 
 from hwbench.arguments import NotNegative, Positive, check_fields
 from hwbench.errors import HwbenchError
 from hwbench.images.augmentation import Augmentation
-from hwbench.images.fit import Schedule, autocast, fit, sgd, train_epoch
+from hwbench.images.fit import Schedule, autocast, train_epoch
 from hwbench.images.parts import Part, SearchData
+from hwbench.live.components import complete_node, component, make_component
+from hwbench.live.requirements import Requirements
 from hwbench.live.strategies.base import ArchitectureStrategy
 from hwbench.live.supernets.mixture import Mixture
+from hwbench.live.supernets.structure import Structure, carry_state
 from hwbench.live.supernets.supernet import Supernet
+from hwbench.live.trainers import TRAINERS
 from hwbench.live.trainers.larc import scale_gradients
-from hwbench.optimisation import half_cosine
-
-Decay = Annotated[float, Field(ge=0, lt=1)]
-"""How much of a running mean a step keeps."""
+from hwbench.live.trainers.optimisers import OPTIMISERS, Optimiser
+from hwbench.live.trainers.schedules import SCHEDULES, LearningRateSchedule
 
 Cost = Callable[[Tensor], Tensor]
 """A soft cost term: from the candidates' probabilities to what is added to the loss."""
+
+Change = Callable[[Mixture], Mixture]
+"""What a selection makes of each pass: from what the strategy gives to what is computed."""
+
+TUNING_SHARE = 0.1
+"""Of the learning rate in steps after the training, as published for selection by perturbation."""
+
+WEIGHTS: dict[str, Any] = {"name": "sgd"}
+SCHEDULE: dict[str, Any] = {"name": "cosine"}
+ARCHITECTURE: dict[str, Any] = {
+    "name": "adam",
+    "learning_rate": 3e-4,
+    "betas": [0.5, 0.999],
+    "weight_decay": 1e-3,
+}
+"""What moves weights and the strategy's parameters where a config does not say: as in DARTS."""
 
 
 @dataclass(kw_only=True)
@@ -39,40 +58,44 @@ class Trainer(ABC):
     """What trainers share.
 
     The fields are the arguments in a config, and are checked by their annotations. `start` is
-    called once; then, after a stop, `split` if the supernet was split, and `load_state_dict`; then
-    `train_epoch` for each epoch in turn, and at last `tune` as often as a selection wants. A
-    subclass says what one `step` is, and in `start` with which strategies it goes.
+    called once; then, after a stop, `restructure` if the supernet's structure had changed, and
+    `load_state_dict`; then `train_epoch` for each epoch in turn, and at last `tune_epoch` as often
+    as a selection wants. A subclass says what one `step` is, and in `requires` with which
+    strategies it goes.
 
     Attributes
     ----------
     epochs, batch_size : passes over the training images, and images of a step.
-    learning_rate, final_learning_rate : of the weights; falls along a half cosine, step by step.
-    momentum, nesterov, weight_decay : of the weights' stochastic gradient descent.
-    decay_batch_norm : whether the weight decay includes vectors: scales, shifts and biases.
+    weights : what moves the weights, a node of `hwbench.live.trainers.optimisers`.
+    schedule : of their learning rate, a node of `hwbench.live.trainers.schedules`.
+    architecture : what moves the strategy's parameters, unless it has an optimiser of its own; a
+        node as for `weights`. Its learning rate stays.
     gradient_clip : largest norm of all weights' gradients together; 0 for no limit.
+    label_smoothing : the share of each label that is spread over all classes in training.
     larc : whether every candidate operation has a learning rate of its own, see
-        `hwbench.live.trainers.larc`.
-    larc_trust : its factor.
-    architecture_learning_rate, architecture_betas, architecture_weight_decay : of Adam on the
-        strategy's parameters.
+        `hwbench.live.trainers.larc`; gradients are clipped before.
+    larc_trust : its factor; 1 is the rate as printed (CHOE 408).
     warm_up_epochs : epochs at the start in which the strategy's parameters stay as they are.
     precision : "bfloat16" computes passes in mixed precision where the device supports it.
     """
 
+    requires: ClassVar[Requirements] = Requirements()
+
     epochs: PositiveInt = 50
     batch_size: PositiveInt = 64
-    learning_rate: Positive = 0.025
-    final_learning_rate: NotNegative = 0.0
-    momentum: NotNegative = 0.9
-    nesterov: bool = False
-    weight_decay: NotNegative = 3e-4
-    decay_batch_norm: bool = True
+    weights: Annotated[dict[str, Any], component(OPTIMISERS)] = field(
+        default_factory=partial(complete_node, OPTIMISERS, WEIGHTS, where="trainer")
+    )
+    schedule: Annotated[dict[str, Any], component(SCHEDULES)] = field(
+        default_factory=partial(complete_node, SCHEDULES, SCHEDULE, where="trainer")
+    )
+    architecture: Annotated[dict[str, Any], component(OPTIMISERS)] = field(
+        default_factory=partial(complete_node, OPTIMISERS, ARCHITECTURE, where="trainer")
+    )
     gradient_clip: NotNegative = 0.0
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
     larc: bool = False
     larc_trust: Positive = 1.0
-    architecture_learning_rate: Positive = 3e-4
-    architecture_betas: tuple[Decay, Decay] = (0.5, 0.999)
-    architecture_weight_decay: NotNegative = 1e-3
     warm_up_epochs: NonNegativeInt = 0
     precision: Literal["float32", "bfloat16"] = "float32"
 
@@ -80,6 +103,16 @@ class Trainer(ABC):
         check_fields(self, "trainer")
         if self.warm_up_epochs >= self.epochs and self.warm_up_epochs:
             raise HwbenchError("trainer: warm_up_epochs must be fewer than the epochs")
+        self._weights: Optimiser = make_component(OPTIMISERS, self.weights)
+        self._architecture: Optimiser = make_component(OPTIMISERS, self.architecture)
+        self._schedule: LearningRateSchedule = make_component(SCHEDULES, self.schedule)
+        self._schedule.check(self._weights.learning_rate, self.epochs)
+        self._change: Change | None = None
+        self._step_of_epoch = 0
+
+    def needs(self) -> Requirements:
+        """What it needs of a strategy; by default `requires`, whatever the arguments are."""
+        return self.requires
 
     def start(
         self, supernet: Supernet, strategy: ArchitectureStrategy, cost: Cost | None = None
@@ -99,18 +132,15 @@ class Trainer(ABC):
         self.supernet = supernet
         self.strategy = strategy
         self.cost = cost
-        self.weight_optimizer = self._make_weight_optimizer()
-        parameters = list(strategy.parameters())
-        self.architecture_optimizer = (
-            torch.optim.Adam(
-                parameters,
-                lr=self.architecture_learning_rate,
-                betas=self.architecture_betas,
-                weight_decay=self.architecture_weight_decay,
-            )
-            if parameters
-            else None
-        )
+        self._check(strategy)
+        self.weight_optimizer = self._weights.make(supernet.parameters())
+        self.architecture_optimizer = self._make_optimizer_of_strategy()
+
+    def make_architecture_optimizer(
+        self, parameters: Iterable[nn.Parameter]
+    ) -> torch.optim.Optimizer:
+        """What the node `architecture` describes, of a strategy's parameters."""
+        return self._architecture.make(parameters)
 
     def train_epoch(
         self, epoch: int, data: SearchData, augmentation: Augmentation
@@ -122,19 +152,66 @@ class Trainer(ABC):
         `train_loss` and `train_accuracy` (in %) averaged over the steps, and `learning_rate` of the
         last one.
         """
-        self.strategy.begin_epoch(epoch, self.epochs)
-        if self.strategy.split_now(epoch) and not self.supernet.is_split:
-            self.split()
-        self.supernet.train()
+        self.become(self.strategy.before_epoch(epoch, self.epochs))
         learns = self.architecture_optimizer is not None and epoch >= self.warm_up_epochs
-        validation = data.validation.endless(self.batch_size)
+        steps = self._steps(data, augmentation, learns=learns)
+        return self._epoch(steps, data, augmentation, self._rate, epoch=epoch, epochs=self.epochs)
+
+    @contextmanager
+    def tuning(self, change: Change) -> Iterator[None]:
+        """In which `tune_epoch` may be called: at a tenth of the learning rate, which stays.
+
+        The weights' optimiser begins anew; the strategy's goes on, and its parameters learn on, as
+        published for selection by perturbation (Wang et al. 2021).
+
+        Parameters
+        ----------
+        change : what is computed in place of what the strategy gives.
+        """
+        self.weight_optimizer = self._weights.make(self.supernet.parameters())
+        self._change = change
+        try:
+            yield
+        finally:
+            self._change = None
+
+    def tune_epoch(self, data: SearchData, augmentation: Augmentation) -> dict[str, float]:
+        """Train one epoch more, within `tuning`; numbers as of `train_epoch`."""
+        steps = self._steps(data, augmentation, learns=self.architecture_optimizer is not None)
+        rate = TUNING_SHARE * self._weights.learning_rate
+        return self._epoch(steps, data, augmentation, lambda _step, _steps: rate, epoch=0, epochs=1)
+
+    def _steps(
+        self, data: SearchData, augmentation: Augmentation, *, learns: bool
+    ) -> Callable[[Part], tuple[Tensor, Tensor]]:
+        """The steps of an epoch; the parameters' images are changed as those of the weights are."""
+        validation = map(augmentation.apply, data.validation.endless(self.batch_size))
+        self._step_of_epoch = -1
+
+        def step(batch: Part) -> tuple[Tensor, Tensor]:
+            self._step_of_epoch += 1
+            return self.step(batch, validation, learns=learns)
+
+        return step
+
+    def _epoch(
+        self,
+        step: Callable[[Part], tuple[Tensor, Tensor]],
+        data: SearchData,
+        augmentation: Augmentation,
+        rate: Schedule,
+        *,
+        epoch: int,
+        epochs: int,
+    ) -> dict[str, float]:
+        self.supernet.train()
         done = train_epoch(
-            lambda batch: self.step(batch, validation, learns=learns),
+            step,
             data.train,
             self.weight_optimizer,
-            self._schedule(),
+            rate,
             epoch=epoch,
-            epochs=self.epochs,
+            epochs=epochs,
             batch_size=self.batch_size,
             augmentation=augmentation,
         )
@@ -143,40 +220,6 @@ class Trainer(ABC):
             "train_loss": float(done.losses.mean()),
             "train_accuracy": 100.0 * float(done.accuracies.mean()),
         }
-
-    def tune(
-        self,
-        mixture: Callable[[], Mixture],
-        data: SearchData,
-        augmentation: Augmentation,
-        epochs: int,
-    ) -> None:
-        """Train the weights alone, at a learning rate that falls from its start once more.
-
-        Parameters
-        ----------
-        mixture : gives what each step computes.
-        data, augmentation : as for `train_epoch`.
-        epochs : passes over the training images.
-        """
-
-        def step(batch: Part) -> tuple[Tensor, Tensor]:
-            self.clear_gradients()
-            loss, logits = self.weight_loss(batch, _detached(mixture()))
-            loss.backward()  # type: ignore[no-untyped-call]
-            self.step_weights()
-            return loss, logits
-
-        self.supernet.train()
-        fit(
-            step,
-            data.train,
-            self.weight_optimizer,
-            self._schedule(),
-            epochs=epochs,
-            batch_size=self.batch_size,
-            augmentation=augmentation,
-        )
 
     @abstractmethod
     def step(
@@ -202,18 +245,25 @@ class Trainer(ABC):
         The loss of the weights, and the logits of the last pass, of shape (batch, classes).
         """
 
-    def split(self) -> None:
-        """Split the supernet's weights; copies go on with the momentum of their origin."""
-        before = self.weight_optimizer.state
-        origin = self.supernet.split()
-        self.weight_optimizer = self._make_weight_optimizer()
-        for weight in self.supernet.parameters():
-            state = before.get(origin.get(weight, weight))
-            if state:
-                self.weight_optimizer.state[weight] = {
-                    name: value.clone() if isinstance(value, Tensor) else value
-                    for name, value in state.items()
-                }
+    def become(self, structure: Structure | None) -> None:
+        """Change the supernet's structure if it is another; optimisers keep what they learned.
+
+        Parameters
+        ----------
+        structure : that the supernet is to have; None for the one it has.
+        """
+        if structure is None or structure == self.supernet.structure:
+            return
+        origins = self.supernet.restructure(structure)
+        before = self.weight_optimizer
+        self.weight_optimizer = self._weights.make(self.supernet.parameters())
+        carry_state(before, self.weight_optimizer, origins)
+        followed = self.strategy.follow(self.supernet.structure)
+        own = self.architecture_optimizer
+        if own is not None and followed:
+            self.architecture_optimizer = self._make_optimizer_of_strategy()
+            if self.architecture_optimizer is not None:
+                carry_state(own, self.architecture_optimizer, followed)
 
     def state_dict(self) -> dict[str, Any]:
         """What goes on after a stop, besides supernet and strategy: tensors and plain values.
@@ -234,10 +284,11 @@ class Trainer(ABC):
     # ------------------------------------------------------------------ parts of a step
 
     def weight_loss(self, batch: Part, mixture: Mixture) -> tuple[Tensor, Tensor]:
-        """Cross-entropy and logits of one pass."""
+        """The supernet's loss and output of one pass."""
+        computed = mixture if self._change is None else self._change(mixture)
         with autocast(batch.images.device, self.precision):
-            logits = self.supernet(batch.images, mixture)
-            return cross_entropy(logits, batch.labels), logits
+            output = self.supernet(batch.images, computed)
+            return self.supernet.loss(output, batch.labels, self.label_smoothing), output
 
     def architecture_terms(self) -> Tensor | None:
         """Penalty and cost, which depend on the strategy's parameters alone."""
@@ -251,35 +302,63 @@ class Trainer(ABC):
 
     def step_weights(self) -> None:
         """One step of the weights along the gradients that they hold."""
-        if self.larc:
-            scale_gradients(self.supernet, self.larc_trust)
         if self.gradient_clip:
             nn.utils.clip_grad_norm_(self.supernet.parameters(), self.gradient_clip)
+        if self.larc:  # a learning rate of the step, which no limit of gradients is to undo
+            scale_gradients(self.supernet, self.larc_trust)
         self.weight_optimizer.step()
 
     def step_architecture(self) -> None:
         """One step of the strategy's parameters along the gradients that they hold."""
         if self.architecture_optimizer is not None:
             self.architecture_optimizer.step()
-            self.strategy.after_architecture_step()
+            self.strategy.project()
 
     def clear_gradients(self) -> None:
         """Drop all gradients; a path that is not taken then has none, and its weights rest."""
         self.supernet.zero_grad(set_to_none=True)
         self.strategy.zero_grad(set_to_none=True)
 
-    def _make_weight_optimizer(self) -> torch.optim.SGD:
-        return sgd(
-            self.supernet.parameters(),
-            learning_rate=self.learning_rate,
-            momentum=self.momentum,
-            nesterov=self.nesterov,
-            weight_decay=self.weight_decay,
-            decay_vectors=self.decay_batch_norm,
-        )
+    def _make_optimizer_of_strategy(self) -> torch.optim.Optimizer | None:
+        if not any(True for _ in self.strategy.parameters()):
+            return None
+        return self.strategy.optimizer(self.strategy.parameters(), self)
 
-    def _schedule(self) -> Schedule:
-        return half_cosine(self.learning_rate, self.final_learning_rate)
+    def _rate(self, step: int, steps: int) -> float:
+        epoch = self.epochs * step / steps
+        return self._schedule.rate(self._weights.learning_rate, epoch, self.epochs)
+
+    def _check(self, strategy: ArchitectureStrategy) -> None:
+        problem = unsuitable(self, strategy)
+        if problem:
+            raise HwbenchError(problem)
+        if self.needs().gradients and not any(True for _ in strategy.parameters()):
+            raise HwbenchError(
+                f"trainer {_name(self)}: {type(strategy).__name__} has no parameters; use "
+                "single_level"
+            )
+
+
+def unsuitable(trainer: Trainer, strategy: ArchitectureStrategy) -> str:
+    """Why a trainer does not go with a strategy, in a sentence; empty where it does."""
+    needs, who = trainer.needs(), f"trainer {_name(trainer)}"
+    what = type(strategy).__name__
+    if needs.gradients and not strategy.learns_by_gradient:
+        return f"{who}: {what} has no parameters that a loss trains; use single_level"
+    if needs.deterministic and not strategy.deterministic:
+        return f"{who}: order 2 needs a strategy that draws nothing, which {what} does; use order 1"
+    own = type(strategy).architecture_mixture is not ArchitectureStrategy.architecture_mixture
+    if needs.one_pass and own:
+        return (
+            f"{who}: {what} takes other passes for its parameters than for the weights; use bilevel"
+        )
+    return ""
+
+
+def _name(trainer: Trainer) -> str:
+    kind = type(trainer)
+    path = f"{kind.__module__}:{kind.__qualname__}"
+    return next((name for name, own in TRAINERS.built_in.items() if own == path), kind.__name__)
 
 
 @dataclass(kw_only=True)
@@ -289,15 +368,7 @@ class SingleLevel(Trainer):
     One pass gives both gradients (SNAS; single-path strategies, which have no parameters).
     """
 
-    def start(
-        self, supernet: Supernet, strategy: ArchitectureStrategy, cost: Cost | None = None
-    ) -> None:
-        if type(strategy).architecture_mixture is not ArchitectureStrategy.architecture_mixture:
-            raise HwbenchError(
-                f"trainer single_level: {type(strategy).__name__} takes other passes for its "
-                "parameters than for the weights; use bilevel"
-            )
-        super().start(supernet, strategy, cost)
+    requires: ClassVar[Requirements] = Requirements(one_pass=True)
 
     def step(
         self, batch: Part, validation: Iterator[Part], *, learns: bool
@@ -318,12 +389,3 @@ class SingleLevel(Trainer):
             self.step_architecture()
         self.step_weights()
         return total / len(mixtures), logits
-
-
-def _detached(mixture: Mixture) -> Mixture:
-    choices = [
-        choice._replace(weights=None if choice.weights is None else choice.weights.detach())
-        for choice in mixture.choices
-    ]
-    edge_weights = mixture.edge_weights
-    return Mixture(tuple(choices), None if edge_weights is None else edge_weights.detach())

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import ClassVar, Literal
 
 import torch
+from pydantic import PositiveInt
 from torch import Tensor, nn
 
 from hwbench.errors import HwbenchError
 from hwbench.images.parts import Part
-from hwbench.live.strategies.base import ArchitectureStrategy
-from hwbench.live.supernets.supernet import Supernet
-from hwbench.live.trainers.base import Cost, Trainer
+from hwbench.live.requirements import Requirements
+from hwbench.live.trainers.base import Trainer
+from hwbench.live.trainers.optimisers import SGD
 
 PERTURBATION = 0.01
 """Length of the step to both sides of the weights in the second-order gradient (DARTS)."""
@@ -29,28 +30,27 @@ class Bilevel(Trainer):
     order : 1 takes the weights as they are. 2 takes them after one step of gradient descent on the
         training batch at the current learning rate, with momentum and weight decay, and follows
         the architecture's influence on that step by a finite difference.
+    architecture_every : steps of the weights from one step of the strategy's parameters to the
+        next, counted from the first of each epoch.
     """
 
-    order: Literal[1, 2] = 1
+    requires: ClassVar[Requirements] = Requirements(gradients=True)
 
-    def start(
-        self, supernet: Supernet, strategy: ArchitectureStrategy, cost: Cost | None = None
-    ) -> None:
-        if not any(True for _ in strategy.parameters()):
-            raise HwbenchError(
-                f"trainer bilevel: {type(strategy).__name__} has no parameters; use single_level"
-            )
-        if self.order == 2 and not strategy.deterministic:
-            raise HwbenchError(
-                f"trainer bilevel: order 2 needs a strategy that draws nothing, which "
-                f"{type(strategy).__name__} does; use order 1"
-            )
-        super().start(supernet, strategy, cost)
+    order: Literal[1, 2] = 1
+    architecture_every: PositiveInt = 1
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.order == 2 and not isinstance(self._weights, SGD):
+            raise HwbenchError("trainer bilevel: order 2 needs the optimiser sgd of the weights")
+
+    def needs(self) -> Requirements:
+        return replace(self.requires, deterministic=self.order == 2)
 
     def step(
         self, batch: Part, validation: Iterator[Part], *, learns: bool
     ) -> tuple[Tensor, Tensor]:
-        if learns:
+        if learns and self._step_of_epoch % self.architecture_every == 0:
             self.clear_gradients()
             if self.order == 1:
                 self.first_order_gradient(next(validation))
@@ -131,12 +131,13 @@ class Bilevel(Trainer):
             for group in self.weight_optimizer.param_groups
             for weight in group["params"]
         }
+        momentum = self.weight_optimizer.param_groups[0]["momentum"]
         directions = []
         for weight, gradient in zip(self.supernet.parameters(), gradients, strict=True):
             direction = gradient + decay[weight] * weight.detach()
             buffer = self.weight_optimizer.state.get(weight, {}).get("momentum_buffer")
             if buffer is not None:
-                direction = direction + self.momentum * buffer
+                direction = direction + momentum * buffer
             directions.append(direction)
         return directions
 

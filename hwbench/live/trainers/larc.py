@@ -1,4 +1,8 @@
-"""LARC as VS-DARTS uses it: a learning rate for each candidate operation (CHOE 3.4.2)."""
+"""LARC as VS-DARTS uses it: a learning rate for each candidate operation (CHOE 3.4.2).
+
+The local rate is the global one times trust * ||w|| / ||g||. It is a part of the step: where
+gradients have a largest norm, they are clipped before.
+"""
 
 from __future__ import annotations
 

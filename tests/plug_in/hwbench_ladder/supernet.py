@@ -21,6 +21,10 @@ class LadderSupernet(Supernet):
             for i, (name, (_, target)) in enumerate(zip(space.positions, EDGES, strict=True))
         )
 
+    @classmethod
+    def make_operation(cls, name, channels, stride):
+        return Zero() if name == "none" else make_operation(name, channels)
+
     def _build(self):
         channels = self.skeleton.channels
         self.stem = nn.Sequential(
@@ -32,7 +36,7 @@ class LadderSupernet(Supernet):
         self.classifier = nn.Linear(channels, self.skeleton.classes)
 
     def _cell(self, channels):
-        operations = [self._mixed_operation(i, _make, channels) for i in range(len(EDGES))]
+        operations = [self._mixed_operation(i, channels) for i in range(len(EDGES))]
         return SearchCell(EDGES, operations, [self._node(channels) for _ in range(N_NODES - 1)])
 
     def dead_positions(self, archs):
@@ -44,7 +48,3 @@ class LadderSupernet(Supernet):
         for cell in self.cells:
             features = cell([features], mixture)[-1]
         return self.classifier(self.last(features).mean(dim=(2, 3)))
-
-
-def _make(name, channels, _stride):
-    return Zero() if name == "none" else make_operation(name, channels)

@@ -19,7 +19,7 @@ class Tempered(ParametricStrategy):
         self.first, self.last = first, last
         self.register_buffer("temperature", torch.tensor(first))
 
-    def begin_epoch(self, epoch, epochs):
+    def before_epoch(self, epoch, epochs):
         share = epoch / max(epochs - 1, 1)
         self.temperature.fill_(self.first * (self.last / self.first) ** share)
 

@@ -1,0 +1,121 @@
+"""Whether the parts of a config go together, before anything is trained."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hwbench.errors import HwbenchError
+from hwbench.live.components import make_component
+from hwbench.live.selections import SELECTIONS
+from hwbench.live.selections.base import Selection
+from hwbench.live.strategies import STRATEGIES
+from hwbench.live.strategies.base import ArchitectureStrategy
+from hwbench.live.supernets import SUPERNETS
+from hwbench.live.supernets.structure import Structure
+from hwbench.live.supernets.supernet import Supernet, resolve_operations, supernet_class
+from hwbench.live.trainers import TRAINERS
+from hwbench.live.trainers.base import Trainer, unsuitable
+from hwbench.spaces import get_space
+
+if TYPE_CHECKING:
+    from hwbench.live.config import LiveConfig, RankingNode
+
+
+def check_parts(config: LiveConfig, where: str) -> None:
+    """Refuse a config whose search could not run to its end.
+
+    Parameters
+    ----------
+    config : with complete nodes.
+    where : the file, for messages.
+
+    Raises
+    ------
+    HwbenchError
+        Saying which parts do not go together, and what to use instead.
+    """
+    try:
+        strategy: ArchitectureStrategy = make_component(STRATEGIES, config.strategy)
+        trainer: Trainer = make_component(TRAINERS, config.trainer)
+        selection: Selection = make_component(SELECTIONS, config.selection)
+        problem = unsuitable(trainer, strategy)
+        if problem:
+            raise HwbenchError(problem)
+        if config.cost is not None and not strategy.learns_strengths:
+            raise HwbenchError(
+                f"[cost]: {config.strategy['name']} learns no strengths that a cost could change; "
+                "leave the section out, and give a limit to the selection 'black_box'"
+            )
+        check_selection(
+            selection, config.selection["name"], strategy, config.strategy["name"], config.ranking
+        )
+        kind = _supernet_of(config)
+        if kind is not None:
+            _check_supernet(config, kind, strategy, selection)
+    except HwbenchError as error:
+        if str(error).startswith(where):
+            raise
+        raise HwbenchError(f"{where}: {error}") from error
+
+
+def check_selection(
+    selection: Selection,
+    name: str,
+    strategy: ArchitectureStrategy,
+    strategy_name: str,
+    ranking: RankingNode | None,
+) -> None:
+    """Refuse a selection that the strategy, or the lack of a ranking, makes impossible.
+
+    Raises
+    ------
+    HwbenchError
+        Saying what to use instead.
+    """
+    if selection.requires.strengths and not strategy.learns_strengths:
+        raise HwbenchError(
+            f"[selection]: {name} needs strengths, and {strategy_name} learns no strengths; use "
+            "'ranking' with a section [ranking], or 'black_box'"
+        )
+    if selection.requires.ranking and ranking is None:
+        raise HwbenchError(f"[selection]: selection by {name} needs a section [ranking]")
+
+
+def check_supernet(
+    kind: type[Supernet], space: str, structure: Structure, selection: Selection, name: str
+) -> None:
+    """Refuse a selection that a supernet makes impossible.
+
+    Raises
+    ------
+    HwbenchError
+        Saying why.
+    """
+    if selection.requires.several_operations and not kind.several_operations:
+        raise HwbenchError(
+            f"[selection]: {name} is for supernets whose architectures hold several operations at "
+            f"a position; those of {space} hold one"
+        )
+    selection.requires.check_structure(structure, f"[selection]: {name}")
+    selection.check(get_space(space))
+
+
+def _check_supernet(
+    config: LiveConfig,
+    kind: type[Supernet],
+    strategy: ArchitectureStrategy,
+    selection: Selection,
+) -> None:
+    space = get_space(config.space.name)
+    names = resolve_operations(kind, space, config.space.operations)
+    structure = Structure(tuple(map(tuple, names)))
+    strategy.requires.check_structure(structure, f"[strategy]: {config.strategy['name']}")
+    check_supernet(kind, config.space.name, structure, selection, config.selection["name"])
+
+
+def _supernet_of(config: LiveConfig) -> type[Supernet] | None:
+    """None where the space has none: what names it, is said where one is made."""
+    space = get_space(config.space.name)
+    if config.space.supernet is None and space.name not in SUPERNETS:
+        return None
+    return supernet_class(space, config.space.supernet)

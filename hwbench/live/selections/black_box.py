@@ -1,0 +1,244 @@
+"""Selection by a black-box search that asks the trained supernet (LAUBE 1303-1307).
+
+The second step of SPOS, evolution under a limit of FLOPs, and of FairNAS, NSGA-II on accuracy and
+latency; any strategy of `hwbench.search` will do, in spaces that cannot be enumerated too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import pandas as pd
+from pydantic import PositiveInt
+
+from hwbench.arguments import Finite
+from hwbench.arrays import Floats, IntArray
+from hwbench.errors import HwbenchError
+from hwbench.live.metric import Metric, check_metric, make_metric
+from hwbench.live.selections.base import Selection
+from hwbench.live.supernets.part import SupernetPart
+from hwbench.progress import StageProgress
+from hwbench.search.objectives import Objective
+from hwbench.search.registry import make_strategy, strategy_class, strategy_parameters
+from hwbench.spaces import Space
+
+if TYPE_CHECKING:
+    from hwbench.live.search import Search
+    from hwbench.live.supernets.supernet import Supernet
+    from hwbench.search.strategies.base import Strategy
+
+SCORES = {"accuracy": "maximize", "loss": "minimize"}
+
+
+class BlackBox(Selection):
+    """The best that a search strategy finds, each architecture evaluated by the supernet.
+
+    With a metric and no limit, accuracy and metric are both objectives and what is selected is
+    their front, the most accurate first. With a limit the metric only has to keep it, unless it is
+    to be optimised too; what does not keep it is never evaluated, by no strategy.
+
+    Parameters
+    ----------
+    strategy : its name in `hwbench.search`, or a node with the name and its parameters.
+    evaluations : architectures that the supernet evaluates.
+    n_initial : of them drawn at random at the start, the same for every strategy by seed.
+    score : what the supernet says of an architecture: accuracy, or loss.
+    metric : "flops", "parameters", or "table:column" of the supernet's space.
+    predictor : of the metric; by default the table itself is read.
+    samples : architectures of the table that the predictor is fitted to.
+    limit : the largest acceptable value of the metric, the smallest where larger is better.
+    optimise : whether better values of the metric are wanted; by default where there is no limit.
+    seed : of the strategy and the predictor; by default that of the run.
+    """
+
+    def __init__(
+        self,
+        *,
+        strategy: str | dict[str, Any] = "regularised_evolution",
+        evaluations: PositiveInt = 1000,
+        n_initial: PositiveInt = 50,
+        score: Literal["accuracy", "loss"] = "accuracy",
+        metric: str | None = None,
+        predictor: str | None = None,
+        samples: PositiveInt = 124,
+        limit: Finite | None = None,
+        optimise: bool | None = None,
+        seed: int | None = None,
+    ) -> None:
+        node = {"name": strategy} if isinstance(strategy, str) else dict(strategy)
+        name = node.pop("name", None)
+        if not isinstance(name, str):
+            raise HwbenchError("selection black_box: strategy: the key 'name' is missing")
+        self.strategy, self.parameters = name, _checked_parameters(name, node)
+        self.evaluations = evaluations
+        self.n_initial = n_initial
+        self.score = score
+        self.wanted = metric
+        self.predictor = predictor
+        self.samples = samples
+        self.limit = limit
+        self.optimise = optimise
+        self.seed = seed
+        if metric is None and (predictor, limit, optimise) != (None, None, None):
+            raise HwbenchError(
+                "selection black_box: predictor, limit and optimise are of a metric; name it, such "
+                "as metric = 'flops'"
+            )
+        if optimise is False and limit is None:
+            raise HwbenchError(
+                "selection black_box: a metric without a limit that is not optimised says nothing"
+            )
+
+    @property
+    def optimises_metric(self) -> bool:
+        """Whether better values of the metric are wanted."""
+        return self.wanted is not None and (
+            self.limit is None if self.optimise is None else self.optimise
+        )
+
+    def check(self, space: Space) -> None:
+        """Refuse a metric that is not of the space; called when a config is read."""
+        if self.wanted is not None:
+            check_metric(self.wanted, self.predictor, space)
+
+    def select(self, search: Search, stage: StageProgress) -> IntArray:
+        supernet = search.supernet
+        seed = search.config.seed if self.seed is None else self.seed
+        if self.wanted is not None:
+            self.metric = make_metric(
+                self.wanted,
+                supernet.space,
+                predictor=self.predictor,
+                samples=self.samples,
+                seed=seed,
+            )
+        strategy = self._strategy(supernet, self.metric, seed)
+        self._evaluate(search, strategy, stage)
+        best = strategy.best()
+        if not len(best):
+            raise HwbenchError(
+                "selection black_box: nothing that was evaluated could be measured; the metric "
+                "lacks values of every architecture that was asked for"
+            )
+        order = np.argsort(strategy.costs[best][:, 0], kind="stable")
+        found = strategy.archs[best[order]]
+        return found if self.optimises_metric else found[:1]
+
+    def _evaluate(self, search: Search, strategy: Strategy, stage: StageProgress) -> None:
+        """Ask and tell until the evaluations are used up, or nothing is left to ask for."""
+        judge = search.judge()
+        progress = stage(f"searching on the supernet: {strategy_class(self.strategy).title}")
+        rows: list[dict[str, Any]] = []
+        while len(rows) < self.evaluations:
+            progress(len(rows), self.evaluations)
+            archs = strategy.ask(1)
+            if not len(archs):
+                break
+            found = judge.evaluate(archs)
+            metric = np.full(1, np.nan) if self.metric is None else self.metric.values_of(archs)
+            strategy.tell(archs, self._values(found, metric))
+            text = search.supernet.space.to_strings(archs)[0]
+            rows.append({"architecture": text, **found.iloc[0].to_dict(), "metric": metric[0]})
+        progress(len(rows), len(rows))
+        self.found = pd.DataFrame(rows)
+
+    def _values(self, found: pd.DataFrame, metric: Floats) -> Floats:
+        score = found[self.score].to_numpy(dtype=np.float64)
+        return score[:, None] if self.metric is None else np.stack([score, metric], axis=1)
+
+    def _strategy(self, supernet: Supernet, metric: Metric | None, seed: int) -> Strategy:
+        direction: Any = SCORES[self.score]
+        objectives = [Objective(self.score, direction)]
+        if metric is not None:
+            objectives.append(
+                Objective(
+                    metric.name, metric.direction, self.limit, optimised=self.optimises_metric
+                )
+            )
+        return make_strategy(
+            self.strategy,
+            space=supernet.space,
+            objectives=objectives,
+            candidates=candidates_of(supernet, metric, self.limit),
+            seed=seed,
+            n_initial=min(self.n_initial, self.evaluations),
+            **self.parameters,
+        )
+
+    def title(self) -> str:
+        title = strategy_class(self.strategy).title
+        if self.wanted is None:
+            return title
+        said = f"{title} on {self.score} and {self.wanted}" if self.optimises_metric else title
+        if self.limit is not None:
+            said += f", {self.wanted} within {self.limit:g}"
+        return said if self.predictor is None else f"{said} (by {self.predictor})"
+
+
+def candidates_of(
+    supernet: Supernet, metric: Metric | None = None, limit: float | None = None
+) -> IntArray | SupernetPart | None:
+    """The architectures of a supernet that keep a limit, for a search; None for the whole space.
+
+    Raises
+    ------
+    HwbenchError
+        Where there is none.
+    """
+    if metric is None or limit is None:
+        if supernet.holds_everything:
+            return None
+        keeps = None
+    else:
+        keeps = Limit(metric, limit)
+    try:
+        archs = supernet.architectures()
+    except HwbenchError:  # too many to enumerate
+        return SupernetPart(supernet, keeps)
+    if keeps is None:
+        return archs
+    kept = archs[keeps(archs)]
+    if not len(kept):
+        raise keeps.unkept(archs)
+    return kept
+
+
+class Limit:
+    """Which architectures keep a limit of a metric.
+
+    Parameters
+    ----------
+    metric : the metric.
+    limit : the largest acceptable value, the smallest where larger is better.
+    """
+
+    def __init__(self, metric: Metric, limit: float) -> None:
+        self.metric = metric
+        self.limit = limit
+
+    def __call__(self, archs: IntArray) -> np.ndarray:
+        """Of each architecture whether it does; not where its metric is unknown."""
+        values = self.metric.values_of(archs)
+        return values <= self.limit if self.metric.direction == "minimize" else values >= self.limit
+
+    def unkept(self, archs: IntArray) -> HwbenchError:
+        """That none of some architectures keeps it, with the value that is nearest."""
+        values = self.metric.values_of(archs)
+        least = self.metric.direction == "minimize"
+        nearest = np.nanmin(values) if least else np.nanmax(values)
+        return HwbenchError(
+            f"selection black_box: no architecture has a {self.metric.name} within the limit "
+            f"{self.limit:g}; the {'least' if least else 'most'} is {nearest:g}"
+        )
+
+
+def _checked_parameters(name: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    from hwbench.errors import unknown_name
+
+    known = strategy_parameters(name)
+    for each in parameters:
+        if each not in known:
+            raise unknown_name(f"parameter of strategy {name}", each, known)
+    return dict(parameters)
