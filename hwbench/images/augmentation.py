@@ -9,6 +9,7 @@ from pydantic import NonNegativeInt
 from torch import Tensor
 
 from hwbench.arguments import check_fields
+from hwbench.images.parts import Part
 
 
 @dataclass(frozen=True)
@@ -17,9 +18,11 @@ class Augmentation:
 
     Attributes
     ----------
-    shift : most pixels that an image is moved by in each direction; zeros come in.
+    shift : most pixels that an image is moved by in each direction; black pixels come in, as
+        published codes pad images before they normalise them.
     flip : whether images are mirrored left to right with probability one half.
-    cutout : side of the square that is set to zero around a random pixel; 0 for none.
+    cutout : side of the square that is set to zero, the mean colour, around a random pixel; 0 for
+        none.
     """
 
     shift: NonNegativeInt = 0
@@ -29,8 +32,22 @@ class Augmentation:
     def __post_init__(self) -> None:
         check_fields(self, "augmentation")
 
-    def __call__(self, images: Tensor) -> Tensor:
-        """Augment a batch of shape (batch, channels, height, width)."""
+    def apply(self, part: Part) -> Part:
+        """A part with its images augmented; labels and black are the same."""
+        return Part(self(part.images, part.black), part.labels, part.black)
+
+    def __call__(self, images: Tensor, black: Tensor | None = None) -> Tensor:
+        """Augment a batch.
+
+        Parameters
+        ----------
+        images : of shape (batch, channels, height, width).
+        black : of shape (channels,), the pixels that come in; zeros by default.
+
+        Returns
+        -------
+        The same shape.
+        """
         batch, _, height, width = images.shape
         if self.shift or self.flip:
             device = images.device
@@ -42,7 +59,7 @@ class Augmentation:
             if self.shift:
                 moves = torch.randint(-self.shift, self.shift + 1, (2, batch, 1), device=device)
                 rows, columns = rows + moves[0] + self.shift, columns + moves[1] + self.shift
-                images = torch.nn.functional.pad(images, [self.shift] * 4)
+                images = _padded(images, self.shift, black)
             index = torch.arange(batch, device=device)[:, None, None]
             images = images.movedim(1, -1)[index, rows[:, :, None], columns[:, None, :]]
             images = images.movedim(-1, 1).contiguous()
@@ -58,3 +75,14 @@ class Augmentation:
             place = torch.arange(size, device=device)
             kept.append((place < first) | (place >= first + self.cutout))
         return images * (kept[0][:, None, :, None] | kept[1][:, None, None, :])
+
+
+def _padded(images: Tensor, margin: int, colour: Tensor | None) -> Tensor:
+    """Images with a margin of a colour of shape (channels,), or of zeros, on all sides."""
+    if colour is None:
+        return torch.nn.functional.pad(images, [margin] * 4)
+    batch, channels, height, width = images.shape
+    shape = (batch, channels, height + 2 * margin, width + 2 * margin)
+    padded = colour[:, None, None].expand(shape).clone(memory_format=torch.contiguous_format)
+    padded[:, :, margin:-margin, margin:-margin] = images
+    return padded

@@ -32,4 +32,5 @@ def read_digits(folder: Path) -> ImageSet:
         test_images=images[test],
         test_labels=labels[test],
         classes=10,
+        black=np.array([(np.float32(0) - mean) / deviation]),
     )

@@ -123,8 +123,8 @@ def read_npz(path: Path) -> ImageSet:
     Parameters
     ----------
     path : a `.npz` file with `train_images` and `test_images` of shape (n, channels, size, size) or
-        (n, size, size), numbers of any kind, and `train_labels` and `test_labels` of shape (n,),
-        integers from 0.
+        (n, size, size), numbers of any kind of which 0 is black, and `train_labels` and
+        `test_labels` of shape (n,), integers from 0.
 
     Raises
     ------

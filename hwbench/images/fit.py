@@ -190,7 +190,7 @@ def train_epoch(
         rate = schedule(epoch * steps + place, epochs * steps)
         for group in optimizer.param_groups:
             group["lr"] = rate
-        loss, logits = step(Part(augmentation(batch.images), batch.labels))
+        loss, logits = step(augmentation.apply(batch))
         losses.append(loss.detach())
         accuracies.append((logits.argmax(dim=1) == batch.labels).float().mean())
     return Epoch(rate, torch.stack(losses), torch.stack(accuracies))

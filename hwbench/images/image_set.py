@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from hwbench.errors import HwbenchError
+
 
 @dataclass(frozen=True)
 class ImageSet:
@@ -19,6 +21,8 @@ class ImageSet:
         0 and deviation 1 over the training part.
     train_labels, test_labels : int64 of shape (n,), 0 .. classes - 1.
     classes : number of labels.
+    black : float32 of shape (channels,), what a black pixel, of raw value 0, has become; what
+        comes in where an augmentation moves images. None for zeros, the mean colour.
     """
 
     name: str
@@ -28,6 +32,14 @@ class ImageSet:
     test_images: NDArray[np.float32]
     test_labels: NDArray[np.int64]
     classes: int
+    black: NDArray[np.float32] | None = None
+
+    def __post_init__(self) -> None:
+        if self.black is not None and np.shape(self.black) != (self.channels,):
+            raise HwbenchError(
+                f"image set {self.name}: black must be of shape ({self.channels},), a value a "
+                f"channel, not {np.shape(self.black)}"
+            )
 
     @property
     def channels(self) -> int:

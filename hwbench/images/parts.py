@@ -20,23 +20,29 @@ class Part:
     ----------
     images : float32 of shape (n, channels, size, size).
     labels : int64 of shape (n,).
+    black : float32 of shape (channels,), a black pixel; None for zeros. See `ImageSet`.
     """
 
     images: Tensor
     labels: Tensor
+    black: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def to(self, device: torch.device) -> Part:
         """The same on another device."""
-        return Part(self.images.to(device), self.labels.to(device))
+        black = None if self.black is None else self.black.to(device)
+        return Part(self.images.to(device), self.labels.to(device), black)
+
+    def __getitem__(self, rows: slice | Tensor) -> Part:
+        """Some of the images."""
+        return Part(self.images[rows], self.labels[rows], self.black)
 
     def batches(self, batch_size: int) -> Iterator[Part]:
         """All images in order, in batches."""
         for start in range(0, len(self), batch_size):
-            rows = slice(start, start + batch_size)
-            yield Part(self.images[rows], self.labels[rows])
+            yield self[start : start + batch_size]
 
     def shuffled(self, batch_size: int, generator: torch.Generator | None = None) -> Iterator[Part]:
         """All images in random order, in whole batches; a smaller one where there are no more.
@@ -48,8 +54,7 @@ class Part:
         """
         order = torch.randperm(len(self), generator=generator).to(self.labels.device)
         for start in range(0, max(1, len(self) - batch_size + 1), batch_size):
-            rows = order[start : start + batch_size]
-            yield Part(self.images[rows], self.labels[rows])
+            yield self[order[start : start + batch_size]]
 
     def endless(self, batch_size: int) -> Iterator[Part]:
         """What `shuffled` gives, again and again, each time in a new order."""
@@ -103,16 +108,13 @@ def split_images(images: ImageSet, validation_share: float, seed: int) -> Search
         )
     order = torch.randperm(n_images, generator=torch.Generator().manual_seed(seed))
     train, test = parts_of(images)
-    own, validation = (
-        Part(train.images[rows], train.labels[rows])
-        for rows in (order[n_validation:], order[:n_validation])
-    )
-    return SearchData(own, validation, test)
+    return SearchData(train[order[n_validation:]], train[order[:n_validation]], test)
 
 
 def parts_of(images: ImageSet) -> tuple[Part, Part]:
     """All training images and all test images of an image set."""
+    black = None if images.black is None else torch.from_numpy(images.black)
     return (
-        Part(torch.from_numpy(images.train_images), torch.from_numpy(images.train_labels)),
-        Part(torch.from_numpy(images.test_images), torch.from_numpy(images.test_labels)),
+        Part(torch.from_numpy(images.train_images), torch.from_numpy(images.train_labels), black),
+        Part(torch.from_numpy(images.test_images), torch.from_numpy(images.test_labels), black),
     )

@@ -33,6 +33,7 @@ def normalised(
         test_images=(test[0].astype(np.float32) - mean) / deviation,
         test_labels=test[1],
         classes=classes,
+        black=((np.float32(0) - mean) / deviation).reshape(-1),
     )
 
 

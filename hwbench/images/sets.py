@@ -26,7 +26,8 @@ IMAGE_SETS = Registry(
 
 One is called once in a run, when it begins and again when it goes on after a stop, before anything
 is trained, with `HWBENCH_HOME`/images or the folder that a config names. It only reads: the same
-files give the same arrays, which it does not keep. Where a file is missing or damaged it raises a
+files give the same arrays, which it does not keep. Its set says what a black pixel is, or zeros
+come in where an augmentation moves images. Where a file is missing or damaged it raises a
 `HwbenchError` that names it.
 """
 

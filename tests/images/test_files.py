@@ -38,6 +38,7 @@ def test_cifar_is_read_from_its_binary_version(tmp_path, name):
     )
     np.testing.assert_allclose(found.train_images, (train - mean) / deviation, atol=1e-4)
     np.testing.assert_allclose(found.test_images, (images[-1] - mean) / deviation, atol=1e-4)
+    np.testing.assert_allclose(found.black, -(mean / deviation).ravel(), rtol=1e-5)
     assert found.train_labels.tolist() == labels[:-1].ravel().tolist()
     assert found.test_labels.tolist() == labels[-1].tolist()
     assert (found.channels, found.size, found.classes) == (3, 32, CIFAR[name][5])
@@ -90,6 +91,15 @@ def test_images_of_ones_own(tmp_path):
     assert (found.name, found.channels, found.size, found.classes) == ("mine", 1, 8, 3)
     assert float(found.train_images.mean()) == pytest.approx(0, abs=1e-5)
     assert float(found.train_images.std()) == pytest.approx(1, abs=1e-5)
+    raw = np.load(tmp_path / "mine.npz")["train_images"]
+    assert found.black.dtype == np.float32
+    assert found.black.tolist() == pytest.approx([-raw.mean() / raw.std()], rel=1e-5)
+
+
+def test_what_black_is_of_the_digits():
+    images = load_images("digits")
+    assert images.black.dtype == np.float32
+    assert images.black.tolist() == [images.train_images.min()]  # which are black somewhere
 
 
 @pytest.mark.parametrize(

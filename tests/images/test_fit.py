@@ -25,7 +25,8 @@ def _seeded():
 @pytest.fixture
 def images():
     generator = torch.Generator().manual_seed(1)
-    return Part(torch.randn(27, 1, 6, 6, generator=generator), torch.arange(27) % 3)
+    pixels = torch.randn(27, 1, 6, 6, generator=generator)
+    return Part(pixels, torch.arange(27) % 3, torch.tensor([-2.0]))
 
 
 def _network():
@@ -92,7 +93,7 @@ def test_the_loop_is_the_one_written_out(images):
                 group["lr"] = rate
             rows = order[step * BATCH : (step + 1) * BATCH]
             optimizer.zero_grad()
-            logits = network(augmentation(images.images[rows]))
+            logits = network(augmentation(images.images[rows], images.black))
             loss = cross_entropy(logits, images.labels[rows])
             loss.backward()
             nn.utils.clip_grad_norm_([*matrices, *vectors], 0.5)

@@ -45,6 +45,7 @@ def test_batches_of_the_official_format_are_read(tmp_path, protocol):
     mean, deviation = train.mean(axis=(0, 2, 3)), train.std(axis=(0, 2, 3))
     scaled = (train - mean[:, None, None]) / deviation[:, None, None]
     np.testing.assert_allclose(found.train_images, scaled, atol=1e-5)
+    np.testing.assert_allclose(found.black, -mean / deviation, rtol=1e-5)
     test, labels = expected(TEST)
     assert found.test_labels.tolist() == labels.tolist()
     scaled = (test - mean[:, None, None]) / deviation[:, None, None]

@@ -97,6 +97,7 @@ def test_a_training_is_the_loop_written_out():
     )
     augmentation = Augmentation(shift=1, flip=True, cutout=2)
     given, labels = torch.from_numpy(images.train_images), torch.from_numpy(images.train_labels)
+    black = torch.from_numpy(images.black)
     with seeded(0, CPU, 1):
         for epoch in range(2):
             order = torch.randperm(len(labels))
@@ -106,7 +107,7 @@ def test_a_training_is_the_loop_written_out():
                 optimizer.param_groups[0]["lr"] = 0.025 * 0.5 * (1.0 + math.cos(math.pi * share))
                 rows = order[200 * step : 200 * (step + 1)]
                 optimizer.zero_grad()
-                loss = cross_entropy(network(augmentation(given[rows])), labels[rows])
+                loss = cross_entropy(network(augmentation(given[rows], black)), labels[rows])
                 losses.append(loss.item())
                 loss.backward()
                 torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
