@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from hwbench.errors import unknown_name
 from hwbench.registry import Registry
 from hwbench.search.objectives import Objective
+from hwbench.search.part import Part
 from hwbench.search.strategies.base import Strategy
 from hwbench.spaces import Space
 
@@ -79,7 +80,7 @@ def make_strategy(
     *,
     space: Space | str,
     objectives: Sequence[Objective],
-    candidates: ArrayLike | None = None,
+    candidates: ArrayLike | Part | None = None,
     seed: int = 0,
     n_initial: int = 50,
     **parameters: Any,
@@ -92,7 +93,7 @@ def make_strategy(
     space : the search space, or its name.
     objectives : what is wanted of an architecture.
     candidates : integers of shape (n_archs, n_positions), the architectures to choose from, such as
-        `table.archs`; the whole space by default.
+        `table.archs`, or a `Part` of the space that is given by rules; the whole space by default.
     seed : of all randomness.
     n_initial : random architectures at the start, the same for every strategy.
     **parameters : of the strategy, see `strategy_parameters`.

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hwbench.arrays import Floats, IntArray
 from hwbench.search.objectives import Objective
+from hwbench.search.part import Part
 from hwbench.search.registry import make_strategy
 from hwbench.search.strategies.base import Strategy
 from hwbench.search.strategies.random_search import RandomSearch
@@ -56,7 +59,7 @@ class SearchStrategySubject(Subject):
         self,
         *objectives: Objective,
         seed: int = 3,
-        candidates: IntArray | None = None,
+        candidates: IntArray | Part | None = None,
         n_initial: int = N_INITIAL,
     ) -> Strategy:
         """A new one, by default for accuracy and latency in the whole space."""
@@ -131,7 +134,7 @@ def check_search_strategy(
     A seed fixes what it asks for, whatever the global random state; the first architectures are the
     same as random search's; batches of any size hold valid architectures, no two alike and none
     that was asked for or told before; all candidates and nothing else are asked for, and then
-    nothing; it takes single and several objectives, limits, values that are missing, and
+    nothing, also where rules give them (`hwbench.search.Part`); it takes single and several objectives, limits, values that are missing, and
     architectures that it did not ask for; it knows the best that it was told; it pickles, and
     leaves its inputs alone. Whether it finds good architectures is not checked.
 
@@ -295,3 +298,58 @@ def _check_candidates(checked: SearchStrategySubject) -> None:
     checked.require_different(asked)
     checked.require(len(strategy.ask(3)) == 0, "something is asked for where nothing is left")
     checked.require(np.array_equal(given, candidates), "the candidates given were changed")
+
+
+@dataclass(frozen=True)
+class _Holding:
+    """The part of a space whose architectures hold one operation at one position."""
+
+    space: Space
+    position: int
+    operation: int
+    n_architectures: int | None = None
+
+    def contains(self, archs: IntArray) -> NDArray[np.bool_]:
+        return np.asarray(archs[:, self.position] == self.operation)
+
+    def sample(self, n_archs: int, generator: np.random.Generator) -> IntArray:
+        found = np.empty((0, self.space.n_positions), dtype=np.int64)
+        while len(found) < n_archs:
+            archs = self.space.sample(4 * n_archs, generator, replace=True)
+            found = np.concatenate([found, archs[self.contains(archs)]])
+        return found[:n_archs]
+
+
+@dataclass(frozen=True)
+class _Few:
+    """A part of few architectures that does not say how many they are."""
+
+    space: Space
+    archs: IntArray
+    n_architectures: int | None = None
+
+    def contains(self, archs: IntArray) -> NDArray[np.bool_]:
+        return np.isin(self.space.keys_of(archs), self.space.keys_of(self.archs))
+
+    def sample(self, n_archs: int, generator: np.random.Generator) -> IntArray:
+        return self.archs[generator.integers(len(self.archs), size=n_archs)]
+
+
+@SUITE.promise("a part that is given by rules")
+def _check_part(checked: SearchStrategySubject) -> None:
+    drawn = checked.space.sample(200, seed=6)
+    position = int(np.argmax(drawn.max(axis=0) > drawn.min(axis=0)))  # the first that varies
+    held, counts = np.unique(drawn[:, position], return_counts=True)
+    part = _Holding(checked.space, position, int(held[np.argmin(counts)]))
+    few = _Few(checked.space, checked.space.sample(16, seed=7))
+    for candidates, n_evaluations in ((part, N_EVALUATIONS), (few, 16)):
+        strategy = checked.make(candidates=candidates)
+        asked = checked.search(strategy, n_evaluations)
+        checked.space.check(asked)
+        checked.require(
+            bool(candidates.contains(asked).all()), "what lies outside the part is asked for"
+        )
+        checked.require_different(asked)
+    checked.require(
+        len(strategy.ask(3)) == 0, "something is asked for where nothing of the part is left"
+    )

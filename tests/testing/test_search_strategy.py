@@ -162,6 +162,15 @@ class Roaming(RandomSearch):
         super().__init__(*args, **kwargs)
 
 
+class Lawless(RandomSearch):
+    """Keeps to lists alone."""
+
+    def _propose(self, n_archs):
+        if self.candidates.by_rules:
+            return self.space.sample(n_archs, self.generator)
+        return super()._propose(n_archs)
+
+
 BROKEN = [
     ("what is asked for", Generous, r"ask\(1\) gives 2 architectures"),
     ("what is asked for", Eager, "does not start from the common architectures"),
@@ -176,6 +185,7 @@ BROKEN = [
     ("architectures that were not asked for", Credulous, "told twice is not refused"),
     ("the best", Boastful, r"best\(\) gives the rows \[0, 1, 2"),
     ("the candidates", Roaming, "not the candidates, or not all of them, are asked for"),
+    ("a part that is given by rules", Lawless, "what lies outside the part is asked for"),
 ]
 
 

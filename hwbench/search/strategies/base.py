@@ -16,6 +16,7 @@ from hwbench.errors import HwbenchError
 from hwbench.fronts.many import best_first, non_dominated
 from hwbench.search.candidates import Candidates
 from hwbench.search.objectives import Objective, Objectives
+from hwbench.search.part import Part
 from hwbench.spaces import Space, get_space
 
 
@@ -50,7 +51,7 @@ class Strategy(ABC):
     space : the search space, or its name.
     objectives : what is wanted of an architecture.
     candidates : int64 of shape (n_archs, n_positions), the architectures to choose from, such as
-        those of a table; the whole space by default.
+        those of a table, or a `Part` that gives them by rules; the whole space by default.
     seed : of all randomness.
     n_initial : random architectures at the start.
 
@@ -75,7 +76,7 @@ class Strategy(ABC):
         space: Space | str,
         objectives: Sequence[Objective],
         *,
-        candidates: ArrayLike | None = None,
+        candidates: ArrayLike | Part | None = None,
         seed: NonNegativeInt = 0,
         n_initial: PositiveInt = 50,
     ) -> None:
@@ -106,7 +107,8 @@ class Strategy(ABC):
         Returns
         -------
         int64 of shape (n_archs, n_positions), no two alike and none that was asked for or told
-        before; fewer rows where no candidates are left.
+        before; fewer rows where no candidates are left, or, in a `Part` too large to list, none
+        were found.
 
         Raises
         ------

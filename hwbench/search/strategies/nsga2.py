@@ -98,7 +98,7 @@ class NSGA2(Strategy):
                 )
             )
             mutants = self._mutate(crossed.get("X").astype(np.int64))
-            kept = mutants[np.array(self.candidates.contain(mutants), dtype=bool)]
+            kept = self.candidates.bring_in(mutants, self.generator)
             for key, arch in zip(self.candidates.keys(kept), kept, strict=True):
                 if key not in self._seen:
                     children.setdefault(key, arch)

@@ -20,7 +20,8 @@ class ProgressiveSearch(SurrogateSearch):
     positions the simplest architecture is the baseline (the first operation everywhere), and level
     b holds what differs from it at b positions: the beam's architectures with one more position
     changed are predicted, the best of them are the new beam, and those that are candidates are
-    measured. After the last level it begins again, with all that was learned.
+    measured. After the last level it begins again, with all that was learned. In a part that is
+    given by rules it begins at a member near the baseline, and grows through members if it can.
 
     Parameters
     ----------
@@ -37,7 +38,14 @@ class ProgressiveSearch(SurrogateSearch):
     def __init__(self, *args: Any, beam_size: PositiveInt = 100, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.beam_size = beam_size
-        self._beam = self.space.baseline[None, :]
+        self._simplest = self._simplest_candidate()
+        self._beam = self._simplest[None, :]
+
+    def _simplest_candidate(self) -> IntArray:
+        """Where levels begin: the baseline, in a part that is given by rules a member near it."""
+        if not self.candidates.by_rules:
+            return self.space.baseline
+        return self.candidates.bring_in(self.space.baseline[None, :], self.generator)[0]
 
     def _select(self, fitted: Sequence[FittedObjective], n_archs: int) -> IntArray:
         for _ in range(2 * self.space.n_positions):
@@ -52,7 +60,10 @@ class ProgressiveSearch(SurrogateSearch):
         grown = [self._grow(arch) for arch in self._beam]
         level = np.unique(np.concatenate(grown), axis=0)
         if len(level) == 0:  # every position is changed: begin again
-            level = self._grow(self.space.baseline)
+            level = self._grow(self._simplest)
+        if self.candidates.by_rules:  # the rest may be nearly all, and crowd out what is inside
+            inside = np.array(self.candidates.contain(level), dtype=bool)
+            level = level[inside] if inside.any() else level
         predicted = self._predict(fitted, level)
         beyond = self._violations_of(predicted, self._limits(fitted))
         known = ~self._unknown(level)
@@ -63,7 +74,7 @@ class ProgressiveSearch(SurrogateSearch):
         return np.concatenate([fresh, beam])[: self.beam_size]
 
     def _grow(self, arch: IntArray) -> IntArray:
-        """The architectures that change one more of the baseline's positions."""
+        """The architectures that change one more of the simplest one's positions."""
         around = self.space.neighbours(arch)
-        changed = (around != self.space.baseline).sum(axis=1)
-        return around[changed == (arch != self.space.baseline).sum() + 1]
+        changed = (around != self._simplest).sum(axis=1)
+        return around[changed == (arch != self._simplest).sum() + 1]

@@ -23,6 +23,8 @@ class Reinforce(Strategy):
     objectives have limits the reward is 0 beyond them (eq. 2-7 and 2-8: accuracy under a limit of
     energy, or energy under a limit of accuracy). What the controller samples again is learned from
     again, but not measured again: an unknown mutant of it is, which tells the controller nothing.
+    In a part of the space that is given by rules, what it samples outside is moved inside, and
+    learned from as the member that it became.
 
     Parameters
     ----------
@@ -91,7 +93,7 @@ class Reinforce(Strategy):
     def _sample(self) -> list[IntArray]:
         """Draw a batch of the policy; what of it cannot be measured gives way to a mutant."""
         archs = self._policy.sample(self.batch_size, self.generator)
-        drawn = archs[np.array(self.candidates.contain(archs), dtype=bool)]
+        drawn = self.candidates.bring_in(archs, self.generator)
         fresh: dict[Any, IntArray] = {}
         waiting = set(self.candidates.keys(np.array(self._queue))) if self._queue else set()
         for key, arch in zip(self.candidates.keys(drawn), drawn, strict=True):

@@ -86,8 +86,10 @@ class TPE(Strategy):
             # Its place is taken by a finished trial once the architecture was measured.
             self._study.tell(trial, state=self._optuna.trial.TrialState.FAIL)
             arch = np.array([trial.params[name] for name in self._distributions], dtype=np.int64)
-            if self._is_new(arch, taken):
-                return arch
+            for member in self.candidates.bring_in(arch[None, :], self.generator):
+                arch = member
+                if self._is_new(arch, taken):
+                    return arch
         for _ in range(self.space.n_positions):
             mutants = self.candidates.mutate(np.repeat(arch[None, :], 8, axis=0), self.generator)
             for mutant in mutants:
