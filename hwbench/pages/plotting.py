@@ -48,7 +48,10 @@ def nth_entry(index: int, group: str, title: str) -> Entry:
 
 @dataclass(frozen=True)
 class Figure:
-    """One figure: plotly traces and layout, what a reader needs to read it, and its legend."""
+    """One figure: plotly traces and layout, what a reader needs to read it, and its legend.
+
+    One that is folded shows no more than its title until the reader unfolds it.
+    """
 
     kind: ClassVar[str] = "figure"
     name: str
@@ -60,6 +63,7 @@ class Figure:
     legend: tuple[Entry, ...] = ()
     caption: str = ""
     wide: bool = False
+    folded: bool = False
 
 
 def seconds(value: float) -> str:

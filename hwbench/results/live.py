@@ -4,8 +4,9 @@ A run's folder holds `config.toml` (the complete tree), `run.json` (when, on wha
 versions), `metrics.parquet` (epochs), `strengths.parquet` (candidates over epochs, if the strategy
 learns any), `ranking.parquet` and `later_ranking.parquet` (if architectures were ranked),
 `result.json` (if it ended), `retraining.json` (if its architecture was trained from scratch),
-checkpoint and networks. A sweep's folder holds `sweep.toml`, `sweep.parquet` and a run's folder for
-every search. Reading them imports no torch.
+checkpoint and networks, and `selections` (what was selected from the supernet again, see
+`hwbench.results.selections`). A sweep's folder holds `sweep.toml`, `sweep.parquet` and a run's
+folder for every search. Reading them imports no torch.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from hwbench.results.names import (
 )
 from hwbench.results.ranking_measures import measures_of
 from hwbench.results.record import read_record
+from hwbench.results.selections import Selected, read_selections
 from hwbench.results.texts import read_object
 from hwbench.results.true_value import TrueValue
 from hwbench.spaces.edges import EDGE_COLUMNS, architecture_edges
@@ -134,6 +136,7 @@ class LiveRun:
         or its space is not known here.
     retraining : what training the architecture from scratch came to; empty where it was not.
     truth : how good the architecture found truly is; None where no true value is known.
+    selections : what was selected from the supernet again, by label; those that have ended.
     """
 
     folder: Path
@@ -147,6 +150,7 @@ class LiveRun:
     edges: pd.DataFrame
     retraining: dict[str, Any]
     truth: TrueValue | None = None
+    selections: tuple[Selected, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -212,6 +216,7 @@ def read_live_run(folder: Path) -> LiveRun:
         edges=_edges(config, result),
         retraining=read_object(folder / RETRAINING),
         truth=_truth(folder, result),
+        selections=read_selections(folder),
     )
 
 

@@ -45,6 +45,15 @@ RETRAINING_CHECKPOINT = "retraining.pt"
 LIVE_FILES = (EPOCHS, STRENGTHS, RANKING, LATER_RANKING, LIVE_RESULT, RETRAINING)
 """What a live search finds."""
 
+SELECTIONS = "selections"
+"""The folder of what was selected from a supernet again, see `hwbench.results.selections`."""
+
+SELECTION_RESULT = "result.json"
+SELECTION_EVALUATIONS = "evaluations.parquet"
+TRUE_FRONT = "true_front.parquet"
+SELECTION_FILES = (SELECTION_RESULT, SELECTION_EVALUATIONS, TRUE_FRONT)
+"""What the folder of one of them holds."""
+
 SWEEP = "sweep.toml"
 SWEEP_RESULTS = "sweep.parquet"
 

@@ -38,11 +38,13 @@ from hwbench.results.names import (
     SEARCHES,
     SEARCHES_VERIFIED,
     SELECTION_EXAMPLE,
+    SELECTION_FILES,
     SIMULATION,
     STUDY,
     SWEEP,
 )
 from hwbench.results.record import notes_of, read_record
+from hwbench.results.selections import selection_folders
 from hwbench.results.study_reading import as_frame, list_parts, read_results, result_columns
 from hwbench.target_text import column_of, parse_target
 
@@ -348,9 +350,10 @@ def _check_live(live: LiveRun) -> None:
 
 
 def _files(folder: Path) -> tuple[Path, ...]:
-    """The result files of a folder, those of a study that is not done yet in its parts."""
+    """The result files of a folder and its selections; of an unfinished study its parts."""
     parts = [part.path(kind) for part in list_parts(folder) for kind in (STUDY, PREDICTIONS)]
-    paths = [*(folder / name for name in REPORTED_FILES), *parts]
+    selected = [each / name for each in selection_folders(folder) for name in SELECTION_FILES]
+    paths = [*(folder / name for name in REPORTED_FILES), *selected, *parts]
     return tuple(dict.fromkeys(path for path in paths if path.is_file()))
 
 

@@ -336,6 +336,111 @@ def write_live_run(folder, title="DARTS on digits", epochs=5, ended=True, **resu
     return folder
 
 
+METRIC = {
+    "name": "bench:cifar10.latency",
+    "title": "latency on a phone",
+    "unit": "ms",
+    "direction": "minimize",
+    "limit": None,
+    "optimised": True,
+    "source": "predictor",
+    "predictor": "ridge",
+    "samples": 60,
+}
+
+
+def write_selection(run, label, title, *, front=False, n=60, known=True, kept=True, **fields):
+    """The folder of what was selected from a live search's supernet again; all is made up.
+
+    Parameters
+    ----------
+    front : whether a front was selected, else one architecture.
+    known : whether true values are.
+    kept : whether evaluations and the true front are.
+    fields : of the result, in place of what stands here.
+    """
+    rng = np.random.default_rng(5 + len(label))
+    folder = run / "selections" / label
+    folder.mkdir(parents=True)
+    latency = rng.uniform(2, 9, n)
+    truth = 94 - 30 / latency - rng.gamma(1, 1, n)
+    told = latency + rng.normal(0, 0.4, n)
+    chosen = np.argsort(-truth)[: 6 if front else 1]
+    result = {
+        "label": label,
+        "selection": {"name": "nsga2" if front else "evolution", "population": 20},
+        "title": title,
+        "architecture": CELL,
+        "search_accuracy": 81.5,
+        "test_accuracy": 80.25,
+        "evaluations": n,
+        "seconds": 12.5,
+        "truth": None,
+        "metric": METRIC,
+        "selected": len(chosen),
+        "front": None,
+        "single": None,
+    }
+    if known and front:
+        measures = {"hypervolume_share": 0.912, "igd_plus": 0.021, "epsilon_additive": 0.053}
+        result["front"] = {
+            **measures,
+            "baselines": [
+                {
+                    "name": "random",
+                    "words": "random search by true values",
+                    "evaluations": n,
+                    "hypervolume_share": 0.874,
+                    "igd_plus": 0.034,
+                    "epsilon_additive": 0.081,
+                }
+            ],
+        }
+    elif known:
+        result["single"] = {
+            "true_accuracy": float(truth[chosen[0]]),
+            "true_metric": float(latency[chosen[0]]),
+            "baselines": [
+                {
+                    "name": "random",
+                    "words": "one random architecture on average",
+                    "true_accuracy": 86.25,
+                    "true_metric": None,
+                },
+                {
+                    "name": "largest",
+                    "words": "the largest within the limit",
+                    "true_accuracy": 88.75,
+                    "true_metric": 8.5,
+                },
+            ],
+        }
+    (folder / "result.json").write_text(json.dumps({**result, **fields}), encoding="utf-8")
+    if kept:
+        pd.DataFrame(
+            {
+                "evaluation": np.arange(1, n + 1),
+                "architecture": [f"{CELL}{i}" for i in range(n)],
+                "accuracy": truth - 15 + rng.normal(0, 2, n),
+                "loss": 1 - truth / 100,
+                "metric": told,
+                "true_accuracy": truth if known else np.nan,
+                "true_metric": latency if known else np.nan,
+                "selected": np.isin(np.arange(n), chosen),
+            }
+        ).to_parquet(folder / "evaluations.parquet")
+        steps = np.linspace(2, 9, 12)
+        if known:
+            pd.DataFrame(
+                {
+                    "architecture": [f"best {i}" for i in range(12)],
+                    "accuracy": 94 - 30 / steps,
+                    "metric": steps,
+                }
+            ).to_parquet(folder / "true_front.parquet")
+    return folder
+
+
 def write_live_sweep(folder, values=("baseline", "2", "4"), seeds=3):
     """The folder of a sweep with a run's folder for every search."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -374,6 +479,11 @@ def write_run_fixture():
 @pytest.fixture(name="write_live_run", scope="session")
 def write_live_run_fixture():
     return write_live_run
+
+
+@pytest.fixture(name="write_selection", scope="session")
+def write_selection_fixture():
+    return write_selection
 
 
 @pytest.fixture(name="write_live_sweep", scope="session")

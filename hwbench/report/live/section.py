@@ -25,6 +25,7 @@ from hwbench.pages.blocks import (
 )
 from hwbench.pages.plotting import Entry, Figure
 from hwbench.report.live import figures
+from hwbench.report.live.selections import selections_section, selections_summary
 from hwbench.report.live.truth import (
     Method,
     costless,
@@ -68,6 +69,7 @@ def live_summary(run: Run) -> list[Block]:
         rest = _about_supernets(run, method) if several else _about_supernet(run, method.runs[0])
         blocks.append(Finding(method.title, (*first, *rest)))
     blocks += costless(alone)
+    blocks += selections_summary(alone, figures.run_titles(alone))
     for sweep in run.sweeps:
         sentence = Markup("{} searches over {} values of {}.").format(
             len(sweep.searches), sweep.searches["value"].nunique(), sweep.config.get("argument")
@@ -174,6 +176,7 @@ def live_sections(run: Run) -> list[Section]:
         return []
     entries = figures.run_entries(run.live)
     sections = truth_section(run.live, entries)
+    sections += selections_section(run.live, [entry.title for entry in entries])
     sections += [_sweep_section(run, i, sweep) for i, sweep in enumerate(run.sweeps)]
     sections += _training_section(run.live, entries)
     sections += _strengths_section(run.live, entries)
