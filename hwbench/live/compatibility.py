@@ -35,27 +35,30 @@ def check_parts(config: LiveConfig, where: str) -> None:
         Saying which parts do not go together, and what to use instead.
     """
     try:
-        strategy: ArchitectureStrategy = make_component(STRATEGIES, config.strategy)
-        trainer: Trainer = make_component(TRAINERS, config.trainer)
-        selection: Selection = make_component(SELECTIONS, config.selection)
-        problem = unsuitable(trainer, strategy)
-        if problem:
-            raise HwbenchError(problem)
-        if config.cost is not None and not strategy.learns_strengths:
-            raise HwbenchError(
-                f"[cost]: {config.strategy['name']} learns no strengths that a cost could change; "
-                "leave the section out, and give a limit to the selection 'black_box'"
-            )
-        check_selection(
-            selection, config.selection["name"], strategy, config.strategy["name"], config.ranking
-        )
-        kind = _supernet_of(config)
-        if kind is not None:
-            _check_supernet(config, kind, strategy, selection)
+        _check_parts(config)
     except HwbenchError as error:
         if str(error).startswith(where):
             raise
         raise HwbenchError(f"{where}: {error}") from error
+
+
+def _check_parts(config: LiveConfig) -> None:
+    strategy: ArchitectureStrategy = make_component(STRATEGIES, config.strategy)
+    trainer: Trainer = make_component(TRAINERS, config.trainer)
+    selection: Selection = make_component(SELECTIONS, config.selection)
+    name = config.strategy["name"]
+    problem = unsuitable(trainer, strategy)
+    if problem:
+        raise HwbenchError(problem)
+    if config.cost is not None and not strategy.learns_strengths:
+        raise HwbenchError(
+            f"[cost]: {name} learns no strengths that a cost could change; leave the section out, "
+            "and give a limit to the selection 'black_box'"
+        )
+    check_selection(selection, config.selection["name"], strategy, name, config.ranking)
+    kind = _supernet_of(config)
+    if kind is not None:
+        _check_supernet(config, kind, strategy, selection)
 
 
 def check_selection(

@@ -245,7 +245,9 @@ def with_change(config: LiveConfig, key: str, value: Any) -> LiveConfig:
 def _completed(config: LiveConfig, where: str) -> LiveConfig:
     subset = config.data.subset
     if subset is not None:
-        subset = complete_node(SUBSETS, subset, where=where, place=f"{where}, section [data.subset]")
+        subset = complete_node(
+            SUBSETS, subset, where=where, place=f"{where}, section [data.subset]"
+        )
     complete = config.model_copy(
         update={
             "data": config.data.model_copy(update={"subset": subset}),

@@ -79,7 +79,11 @@ class Memory:
             frame = read_frame(self.path, {})
         except HwbenchError:  # cut off by a power failure: it is found again
             return
-        if not {_KEY, _NAME, _PART} <= set(frame) or set(frame[_KEY]) != {self.key}:
+        if (
+            frame is None
+            or not {_KEY, _NAME, _PART} <= set(frame)
+            or set(frame[_KEY]) != {self.key}
+        ):
             return
         names, parts = frame[_NAME], frame[_PART]
         numbers = frame.drop(columns=[_KEY, _NAME, _PART]).to_dict("records")

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import re
 import shutil
-import time
-from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,31 +11,24 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 
-from hwbench.arrays import IntArray
 from hwbench.environment import describe_machine, describe_versions
 from hwbench.errors import HwbenchError
 from hwbench.files import write_text
 from hwbench.images.sets import load_images
 from hwbench.live import tensorboard as tensorboard_log
-from hwbench.live.compatibility import check_selection, check_supernet
-from hwbench.live.components import complete_node, make_component
+from hwbench.live.components import make_component
 from hwbench.live.config import LiveConfig, RankingNode, load_config
-from hwbench.live.journal import Journal
-from hwbench.live.memory import Memory, memory_key
 from hwbench.live.ranking import Evaluator
-from hwbench.live.requirements import Requirements
 from hwbench.live.retrain import RetrainRecipe, retrain
 from hwbench.live.search import Search, choose_device, load_image_set, make_search, seeded
-from hwbench.live.selected import TrueValues, evaluations_of, metric_of
+from hwbench.live.selecting import select, write_selection
 from hwbench.live.selections import SELECTIONS
 from hwbench.live.selections.base import Selection
-from hwbench.live.strategies import STRATEGIES
-from hwbench.live.strategies.base import ArchitectureStrategy
-from hwbench.live.supernets.export import export_network, load_network, read_tensors
+from hwbench.live.supernets.export import export_network, load_network
 from hwbench.live.supernets.supernet import Supernet
-from hwbench.live.training import load_checkpoint, restored, search_version, train_epochs
+from hwbench.live.trained import config_path, journal_of, memory_of, trained_search
+from hwbench.live.training import load_checkpoint, train_epochs
 from hwbench.live.truth import Truth, find_truth, true_value
 from hwbench.locks import only_writer
 from hwbench.optimisation import denormals_flushed
@@ -58,11 +48,8 @@ from hwbench.results.names import (
     RETRAINING,
     RETRAINING_CHECKPOINT,
     SELECTION_CHECKPOINT,
-    SELECTION_EVALUATIONS,
-    SELECTION_RESULT,
     STRENGTHS,
     SUPERNET,
-    TRUE_FRONT,
 )
 from hwbench.results.names import SELECTIONS as SELECTIONS_FOLDER
 from hwbench.results.ranking_measures import measures_of
@@ -217,7 +204,7 @@ def _conclude(search: Search, folder: Path, truth: Truth, stage: StageProgress) 
     """Rank, select and export what a trained search came to."""
     config, supernet = search.config, search.supernet
     result: dict[str, Any] = {"weight_sets": weight_sets(supernet)}
-    search.memory = _memory(search, folder)
+    search.memory = memory_of(search, folder)
     if config.ranking is not None:
         search.ranking = rank_supernet(
             search.judge(),
@@ -230,9 +217,9 @@ def _conclude(search: Search, folder: Path, truth: Truth, stage: StageProgress) 
         if "true" in search.ranking:
             result["ranking"] = measures_of(search.ranking)
     export_network(supernet, folder / SUPERNET)
-    search.journal = _journal(search, folder / SELECTION_CHECKPOINT)
+    search.journal = journal_of(search, folder / SELECTION_CHECKPOINT, config.selection)
     selection: Selection = make_component(SELECTIONS, config.selection)
-    chosen, numbers = _select(search, selection, stage)
+    chosen, numbers = select(search, selection, stage)
     result |= numbers
     held = true_value(truth, supernet, result["architecture"], search.ranking)
     if held is not None:
@@ -241,251 +228,9 @@ def _conclude(search: Search, folder: Path, truth: Truth, stage: StageProgress) 
         export_network(supernet.finalised(chosen[0]), folder / ARCHITECTURE)
     if selection.found is not None:
         own = folder / SELECTIONS_FOLDER / config.selection["name"]
-        _write_selection(own, search, config.selection, selection, chosen, numbers, truth)
+        write_selection(own, search, config.selection, selection, chosen, numbers, truth)
     search.journal.remove()
     return result
-
-
-def _select(
-    search: Search, selection: Selection, stage: StageProgress
-) -> tuple[IntArray, dict[str, Any]]:
-    """What a selection chooses, of shape (n_selected, n_positions), and what it comes to."""
-    supernet = search.supernet
-    chosen = np.atleast_2d(selection.select(search, stage))
-    supernet.space.check(chosen)
-    if selection.changes_supernet:  # what is remembered is of other weights
-        search.memory = None
-    judge = search.judge()
-    found = {
-        part: float(judge.evaluate(chosen[:1], part)["accuracy"][0])
-        for part in ("validation", "test")
-    }
-    return chosen, {
-        "architecture": supernet.space.to_string(chosen[0]),
-        "search_accuracy": found["validation"],
-        "test_accuracy": found["test"],
-    }
-
-
-def _write_selection(
-    folder: Path,
-    search: Search,
-    node: Mapping[str, Any],
-    selection: Selection,
-    chosen: IntArray,
-    numbers: Mapping[str, Any],
-    truth: Truth,
-    *,
-    seconds: float = 0.0,
-) -> dict[str, Any]:
-    """Write what a selection came to, see `hwbench.results.selections`; its result is returned."""
-    supernet = search.supernet
-    evaluations = evaluations_of(selection, chosen, supernet, truth)
-    metric = metric_of(selection)
-    result: dict[str, Any] = {
-        "label": folder.name,
-        "selection": dict(node),
-        "title": selection.title(),
-        **numbers,
-        "evaluations": None if evaluations is None else len(evaluations),
-        "seconds": round(seconds, 3),
-        "truth": None,
-        "metric": metric,
-        "selected": len(chosen),
-        "front": None,
-        "single": None,
-    }
-    ranked = search.ranking
-    if evaluations is not None:
-        ranked = evaluations.assign(score=evaluations["accuracy"])
-    held = true_value(truth, supernet, result["architecture"], ranked)
-    if held is not None:
-        result["truth"] = held.model_dump(mode="json")
-        values = TrueValues(truth, supernet, selection)
-        front = values.front()
-        if metric is not None and metric["optimised"]:
-            result["front"] = values.quality_of(chosen, search.config.seed)
-        else:
-            result["single"] = values.single(chosen[0])
-        if front is not None:
-            write_frame(folder / TRUE_FRONT, front)
-    if evaluations is not None:
-        write_frame(folder / SELECTION_EVALUATIONS, evaluations)
-    text = json.dumps(result, indent=2) + "\n"
-    write_text(folder / SELECTION_RESULT, text, durable=True)
-    return result
-
-
-def select_run(
-    folder: Path,
-    selection: Mapping[str, Any],
-    *,
-    label: str | None = None,
-    device: str | None = None,
-    threads: int = 1,
-    fresh: bool = False,
-    stage: StageProgress = silent_stage,
-) -> dict[str, Any]:
-    """Select from the supernet of a run whose training has ended, however its own selection did.
-
-    What it comes to is kept in the folder `selections/LABEL` of the run; stopped at any moment, the
-    same call goes on. Evaluations of the supernet are shared by all selections and rankings.
-
-    Parameters
-    ----------
-    folder : the run folder.
-    selection : a node: `name` and arguments, as in the section [selection] of a config.
-    label : of the folder; by default made of the selection's name and its strategy's.
-    device, threads, stage : as for `run_live`.
-    fresh : whether another selection of the same label is replaced.
-
-    Returns
-    -------
-    The result, as in the folder's `result.json`, see `hwbench.results.selections`.
-
-    Raises
-    ------
-    HwbenchError
-        Where the folder holds no trained supernet, the selection does not suit it, or the label is
-        another selection's.
-    """
-    config = load_config(str(_config_path(folder)))
-    node = complete_node(SELECTIONS, selection, where="select", place="select")
-    made: Selection = make_component(SELECTIONS, node)
-    strategy: ArchitectureStrategy = make_component(STRATEGIES, config.strategy)
-    check_selection(made, node["name"], strategy, config.strategy["name"], config.ranking)
-    name = label or _label_of(node)
-    if Path(name).name != name or name in (".", ".."):
-        raise HwbenchError(f"label {name!r} is no name of a folder; use letters, digits and -")
-    own = folder / SELECTIONS_FOLDER / name
-    place = choose_device(device)
-    truth = find_truth(config)
-    with only_writer(folder) as claim:
-        there = read_object(own / SELECTION_RESULT)
-        if there and not fresh:
-            if there.get("selection") == json.loads(json.dumps(node)):
-                return there
-            raise HwbenchError(
-                f"{own}: holds another selection; give this one a name with --label, or replace "
-                "that one with --fresh"
-            )
-        with seeded(config.seed, place, threads), denormals_flushed():
-            start = time.monotonic()
-            search = trained_search(folder, config, place, needs=made.requires, who=node["name"])
-            check_supernet(
-                type(search.supernet),
-                search.supernet.space.name,
-                search.supernet.structure,
-                made,
-                node["name"],
-            )
-            search.memory = _memory(search, folder)
-            search.ranking = read_ranking(folder)
-            search.journal = _journal(search, own / SELECTION_CHECKPOINT, node)
-            own.mkdir(parents=True, exist_ok=True)
-            if fresh:
-                search.journal.remove()
-            chosen, numbers = _select(search, made, stage)
-            claim.check()
-            if not search.supernet.is_split:
-                export_network(search.supernet.finalised(chosen[0]), own / ARCHITECTURE)
-            seconds = time.monotonic() - start
-            result = _write_selection(
-                own, search, node, made, chosen, numbers, truth, seconds=seconds
-            )
-            search.journal.remove()
-    return result
-
-
-def trained_search(
-    folder: Path,
-    config: LiveConfig,
-    device: torch.device,
-    *,
-    needs: Requirements = Requirements(),
-    who: str = "",
-) -> Search:
-    """A search as its training has left it, by its last checkpoint or by its exported supernet.
-
-    Parameters
-    ----------
-    folder : the run folder.
-    config : of the run.
-    device : of torch.
-    needs : of the exported supernet alone nothing can be selected that needs what else was learned.
-    who : needs it, for messages.
-
-    Raises
-    ------
-    HwbenchError
-        Where the training has not ended, or what was learned is gone.
-    """
-    search = make_search(config, device)
-    path = folder / CHECKPOINT
-    if path.exists():
-        state = read_tensors(path)
-        done = state.get("epochs_done", 0)
-        if done < search.trainer.epochs:
-            raise HwbenchError(
-                f"{folder}: {done} of {search.trainer.epochs} epochs are trained; hwbench live run "
-                "goes on with them"
-            )
-        try:
-            restored(search, state)
-            return search
-        except Exception:  # noqa: BLE001  of another version: the exported supernet may still do
-            search = make_search(config, device)
-    if not (folder / SUPERNET).exists():
-        raise HwbenchError(
-            f"{folder}: holds no trained supernet; hwbench live run trains one"
-            if not path.exists()
-            else f"{path}: is of another version of hwbench, and no supernet was exported"
-        )
-    if needs.training:
-        raise HwbenchError(
-            f"{folder}: {who} needs the checkpoint of the last epoch, which is gone or of another "
-            "version of hwbench; use black_box or ranking, which need the supernet alone"
-        )
-    exported = load_network(folder / SUPERNET)
-    search.trainer.become(exported.structure)
-    search.supernet.load_state_dict(exported.state_dict())
-    return search
-
-
-def read_ranking(folder: Path) -> pd.DataFrame | None:
-    """The last ranking of a run, None where there is none."""
-    for name in (LATER_RANKING, RANKING):
-        if (folder / name).exists():
-            return read_frame(folder / name, RANKING_COLUMNS)
-    return None
-
-
-def _memory(search: Search, folder: Path) -> Memory:
-    config = search.config
-    data = config.data.model_dump_json()
-    key = memory_key(search.supernet, data, search.calibration, config.seed, search_version(search))
-    return Memory(folder / EVALUATIONS, key)
-
-
-def _journal(search: Search, path: Path, node: Mapping[str, Any] | None = None) -> Journal:
-    described = search.config.selection if node is None else node
-    return Journal(path, f"{search_version(search)} {json.dumps(dict(described), sort_keys=True)}")
-
-
-def _label_of(node: Mapping[str, Any]) -> str:
-    """A short name of a selection that tells it from others of its kind."""
-    strategy = node.get("strategy")
-    if isinstance(strategy, Mapping):
-        strategy = strategy.get("name")
-    parts = [str(node["name"]), *([strategy] if isinstance(strategy, str) else [])]
-    return "-".join(re.sub(r"[^A-Za-z0-9_.]+", "-", part).strip("-.") for part in parts)
-
-
-def _config_path(folder: Path) -> Path:
-    path = folder / CONFIG
-    if not path.exists():
-        raise HwbenchError(f"{folder}: holds no live search; hwbench live run makes one")
-    return path
 
 
 def rank_run(
@@ -505,14 +250,14 @@ def rank_run(
     HwbenchError
         Where the folder holds no trained supernet.
     """
-    config = load_config(str(_config_path(folder))).model_copy(update={"ranking": ranking})
+    config = load_config(str(config_path(folder))).model_copy(update={"ranking": ranking})
     target = true_values(ranking, config.space.name)
     truth = find_truth(config)
     place = choose_device(device)
     with only_writer(folder) as claim:
         with seeded(config.seed, place, threads), denormals_flushed():
             search = trained_search(folder, config, place)
-            search.memory = _memory(search, folder)
+            search.memory = memory_of(search, folder)
             frame = rank_supernet(search.judge(), ranking, seed=config.seed, progress=progress)
         claim.check()
         write_frame(folder / LATER_RANKING, frame)

@@ -42,6 +42,13 @@ LATER_RANKING = "later_ranking.parquet"
 LIVE_RESULT = "result.json"
 RETRAINING = "retraining.json"
 RETRAINING_CHECKPOINT = "retraining.pt"
+
+EVALUATIONS = "evaluations.parquet"
+"""What the supernet has said of architectures, for all rankings and selections of a run."""
+
+SELECTION_CHECKPOINT = "selection.pt"
+"""How far a selection is that trains the supernet further."""
+
 LIVE_FILES = (EPOCHS, STRENGTHS, RANKING, LATER_RANKING, LIVE_RESULT, RETRAINING)
 """What a live search finds."""
 

@@ -70,15 +70,15 @@ class ArchitectureStrategySubject(Subject):
             classes=CLASSES,
         )
         self.require(strategy.attach(supernet) is strategy, "attach must return the strategy")
-        strategy.begin_epoch(0, EPOCHS)
+        strategy.before_epoch(0, EPOCHS)
         return supernet, strategy
 
     def started(self) -> Trainer:
         """A trainer of a new one, which steps nothing but along gradients."""
         supernet, strategy = self.attached()
-        learns = any(True for _ in strategy.parameters())
-        kind: type[Trainer] = Bilevel if learns else SingleLevel
-        trainer = kind(epochs=EPOCHS, batch_size=8, architecture_weight_decay=0.0)
+        kind: type[Trainer] = Bilevel if strategy.learns_by_gradient else SingleLevel
+        still = {"name": "adam", "learning_rate": 3e-4, "betas": [0.5, 0.999]}
+        trainer = kind(epochs=EPOCHS, batch_size=8, architecture=still)
         trainer.start(supernet, strategy)
         return trainer
 
@@ -260,7 +260,7 @@ def _check_training(subject: ArchitectureStrategySubject) -> None:
     penalty = strategy.penalty()
     sound = penalty is None or (penalty.dim() == 0 and bool(torch.isfinite(penalty)))
     subject.require(sound, "its penalty is no finite scalar")
-    strategy.begin_epoch(0, 1)  # of a single epoch, which is the first and the last
+    strategy.before_epoch(0, 1)  # of a single epoch, which is the first and the last
     finite = all(
         choice.weights is None or bool(torch.isfinite(choice.weights).all())
         for choice in strategy.mixture().choices
@@ -274,13 +274,12 @@ def _check_stop(subject: ArchitectureStrategySubject) -> None:
     trainer.train_epoch(0, subject.data, Augmentation())
     file = io.BytesIO()
     torch.save([each.state_dict() for each in _parts(trainer)], file)
-    is_split, random = trainer.supernet.is_split, torch.get_rng_state()
+    structure, random = trainer.supernet.structure, torch.get_rng_state()
     trainer.train_epoch(1, subject.data, Augmentation())
     torch.manual_seed(99)
     other = subject.started()
-    if is_split:
-        other.split()
-    other.strategy.begin_epoch(0, EPOCHS)  # the last one that was done
+    other.become(structure)
+    other.strategy.before_epoch(0, EPOCHS)  # the last one that was done
     file.seek(0)
     for part, state in zip(_parts(other), torch.load(file, weights_only=True), strict=True):
         part.load_state_dict(state)

@@ -204,6 +204,18 @@ class DARTSSupernet(Supernet):
     def holds_everything(self) -> bool:
         return all(set(OPERATIONS) <= set(position.operations) for position in self.positions)
 
+    def holds(self, archs: ArrayLike) -> NDArray[np.bool_]:
+        inputs, operations = self.space.edges(self.space.check(archs))  # type: ignore[attr-defined]
+        known = np.zeros((len(CELLS), len(PAIRS), len(PAIRS) + 1, len(OPERATIONS)), dtype=np.bool_)
+        for place, position in enumerate(self.positions):
+            source, node = EDGES[place % len(EDGES)]
+            for name in set(position.operations) & set(OPERATIONS):
+                known[place // len(EDGES), node - 2, source, OPERATIONS.index(name)] = True
+        cell = np.arange(len(CELLS))[None, :, None, None]
+        target = np.arange(len(PAIRS))[None, None, :, None]
+        held: NDArray[np.bool_] = known[cell, target, inputs, operations].all(axis=(1, 2, 3))
+        return held
+
     def derive(self, strengths: Tensor, threshold: float = 0.0) -> NDArray[np.int64]:
         del threshold  # a node has two inputs, however weak they are
         arch: list[int] = []

@@ -65,6 +65,6 @@ class SupernetPart(Part):
             if n_kept == 0 and len(kept) == ROUNDS // 10:
                 break
         raise HwbenchError(
-            f"supernet of {self.supernet.space.name}: of {len(kept) * DRAWN_TOGETHER} architectures "
-            "drawn at random nearly none keeps the limit; choose a wider one"
+            f"supernet of {self.supernet.space.name}: of {len(kept) * DRAWN_TOGETHER} random "
+            "architectures nearly none keeps the limit; choose a wider one"
         )

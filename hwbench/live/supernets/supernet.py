@@ -189,9 +189,9 @@ class Supernet(nn.Module, ABC):
 
         Called once, by the constructor, when `space`, `skeleton`, `options` and `positions` are
         set. Mixed operations are made by `_mixed_operation`, where weights can then be split,
-        counted, and found by LARC; sums of nodes pass what `_node` makes. Names of modules must not depend
-        on how many candidates a position has: `finalised` takes weights over by name. Options that
-        it cannot honour are refused.
+        counted, and found by LARC; sums of nodes pass what `_node` makes. Names of modules must not
+        depend on how many candidates a position has: `finalised` takes weights over by name.
+        Options that it cannot honour are refused.
 
         Raises
         ------
@@ -289,15 +289,13 @@ class Supernet(nn.Module, ABC):
         ----------
         archs : integers of shape (n_archs, space.n_positions).
         """
-        found = []
-        for arch in self.space.check(archs):
-            try:
-                self.choices_of(arch)
-            except HwbenchError:
-                found.append(False)
-            else:
-                found.append(True)
-        return np.array(found, dtype=np.bool_)
+        valid = self.space.check(archs)
+        held = np.ones(len(valid), dtype=np.bool_)
+        for place, (choices, position) in enumerate(
+            zip(self.space.choices, self.positions, strict=True)
+        ):
+            held &= np.array([name in position.operations for name in choices])[valid[:, place]]
+        return held
 
     def derive(self, strengths: Tensor, threshold: float = 0.0) -> NDArray[np.int64]:
         """The strongest architecture, int64 of shape (space.n_positions,).
