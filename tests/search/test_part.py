@@ -18,7 +18,7 @@ NODE, PAIR_OF_NODE = 1, 2  # the normal cell's second node, and the position of 
 
 @dataclass(frozen=True)
 class DartsPart:
-    """No operation is max pooling; the normal cell's edge 0->3, where there is one, is separable."""
+    """No operation is max pooling; on the normal cell's edge 0->3 it is the separable one."""
 
     n_architectures: int | None = None
 
