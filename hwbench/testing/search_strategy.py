@@ -26,6 +26,8 @@ N_EVALUATIONS = 40
 N_INITIAL = 12
 BATCHES = (1, 7, 3)
 """Sizes in which architectures are asked for, one after the other."""
+MOST_COUNTED = 10_000
+"""Architectures of a space whose parts may be smaller than what is evaluated."""
 
 ACCURACY = Objective("accuracy", "maximize")
 LATENCY = Objective("latency")
@@ -134,9 +136,10 @@ def check_search_strategy(
     A seed fixes what it asks for, whatever the global random state; the first architectures are the
     same as random search's; batches of any size hold valid architectures, no two alike and none
     that was asked for or told before; all candidates and nothing else are asked for, and then
-    nothing, also where rules give them (`hwbench.search.Part`); it takes single and several objectives, limits, values that are missing, and
-    architectures that it did not ask for; it knows the best that it was told; it pickles, and
-    leaves its inputs alone. Whether it finds good architectures is not checked.
+    nothing, also where rules give them (`hwbench.search.Part`); it takes single and several
+    objectives, limits, values that are missing, and architectures that it did not ask for; it knows
+    the best that it was told; it pickles, and leaves its inputs alone. Whether it finds good
+    architectures is not checked.
 
     Parameters
     ----------
@@ -342,7 +345,10 @@ def _check_part(checked: SearchStrategySubject) -> None:
     held, counts = np.unique(drawn[:, position], return_counts=True)
     part = _Holding(checked.space, position, int(held[np.argmin(counts)]))
     few = _Few(checked.space, checked.space.sample(16, seed=7))
-    for candidates, n_evaluations in ((part, N_EVALUATIONS), (few, 16)):
+    most = N_EVALUATIONS
+    if checked.space.n_architectures <= MOST_COUNTED:
+        most = int(part.contains(checked.space.all_architectures()).sum())
+    for candidates, n_evaluations in ((part, min(most, N_EVALUATIONS)), (few, len(few.archs))):
         strategy = checked.make(candidates=candidates)
         asked = checked.search(strategy, n_evaluations)
         checked.space.check(asked)
