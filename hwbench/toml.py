@@ -175,3 +175,34 @@ def _lines(tree: Mapping[str, Any], path: tuple[str, ...]) -> list[str]:
 
 def _key(name: str) -> str:
     return name if name.replace("_", "").replace("-", "").isalnum() else json.dumps(name)
+
+
+def set_in(tree: dict[str, Any], assignment: str, *, option: str) -> None:
+    """Set a key of a tree by what a command line says of it.
+
+    Parameters
+    ----------
+    tree : is changed. A text where a table has to be becomes the table's `name`.
+    assignment : "key=value" or "table.key=value"; the value as TOML has it, quotes of a text may be
+        left out.
+    option : that it was given by, for messages.
+
+    Raises
+    ------
+    HwbenchError
+        Where it is no such text.
+    """
+    key, given, text = assignment.partition("=")
+    *tables, last = (word.strip() for word in key.split("."))
+    if not given or not all([*tables, last]):
+        raise HwbenchError(f"{option} {assignment}: must be KEY=VALUE, such as limit=110e6")
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except (tomllib.TOMLDecodeError, RecursionError):
+        value = text
+    place = tree
+    for table in tables:
+        inside = place.get(table, {})
+        place[table] = {"name": inside} if isinstance(inside, str) else inside
+        place = place[table]
+    place[last] = value

@@ -212,6 +212,58 @@ def rank(
 
 
 @app.command()
+def select(
+    folder: Annotated[Path, typer.Argument(help="The run folder; its training has ended.")],
+    method: Annotated[
+        str, typer.Option(help="A selection's name (hwbench live parts), or module:Class.")
+    ],
+    arguments: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="An argument, as in [selection], such as limit=110e6; repeatable.",
+        ),
+    ] = None,
+    label: Annotated[
+        str | None, typer.Option(help="Name of its folder in RUN/selections; made up by default.")
+    ] = None,
+    device: Device = None,
+    threads: Threads = 1,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Replace another selection of that label.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Select again from the supernet of a search, by any method; its run folder keeps the result.
+
+    For instance the front of accuracy and latency: --method black_box --set strategy=nsga2 --set
+    metric=TABLE:COLUMN. Stopped at any moment, the same command goes on; what the supernet has been
+    asked for is never computed again.
+    """
+    from hwbench.live.selecting import select_run
+    from hwbench.toml import set_in
+
+    node: dict[str, Any] = {"name": method}
+    for each in arguments or []:
+        set_in(node, each, option="--set")
+    with interruptible(same_command()), stage_bars() as stage:
+        result = select_run(
+            folder,
+            node,
+            label=label,
+            device=device,
+            threads=threads,
+            fresh=fresh,
+            stage=stage,
+        )
+    if as_json:
+        print_json(result)
+        return
+    _print_selection(result, folder)
+
+
+@app.command()
 def truth(
     folder: Annotated[Path, typer.Argument(help="The run folder of a finished search.")],
     target: Annotated[
@@ -369,6 +421,52 @@ def _print_result(result: dict[str, Any], folder: Path, as_json: bool) -> None:
     _print_numbers({**_by_the_supernet(rest), **_by_the_target(ranking)})
     print_notes(notes)
     typer.echo(f"written: {folder}")
+
+
+def _print_selection(result: dict[str, Any], folder: Path) -> None:
+    """How good what was selected truly is, then what it is."""
+    from hwbench.results.selections import Selected, read_selections
+    from hwbench.results.true_value import headline, unknown
+
+    found: Selected = next(
+        each for each in read_selections(folder) if each.folder.name == result["label"]
+    )
+    kept = found.result
+    if kept.truth is None:
+        typer.echo(unknown(str(folder)))
+    elif kept.front is None:
+        typer.echo(headline(kept.truth))
+    front, single = kept.front, kept.single
+    if front is not None:
+        rows = [{"what": f"the {kept.selected} selected", **_qualities(front)}]
+        rows += [{"what": each.words, **_qualities(each)} for each in front.baselines]
+        title = "true values, beside the true front"
+        columns = ["what", "hypervolume share", "IGD+", "epsilon"]
+        print_listing(rows, columns, as_json=False, title=title)
+    elif single is not None:
+        rows = [
+            {"what": each.words, "true accuracy": _number(each.true_accuracy)}
+            for each in single.baselines
+        ]
+        print_listing(rows, ["what", "true accuracy"], as_json=False, title="at no search")
+    numbers = {
+        "selection": kept.title,
+        "architecture": kept.architecture,
+        "selected": kept.selected,
+        "evaluations": "-" if kept.evaluations is None else kept.evaluations,
+        "search_accuracy": kept.search_accuracy,
+        "test_accuracy": kept.test_accuracy,
+    }
+    _print_numbers(_by_the_supernet(numbers))
+    typer.echo(f"written: {found.folder}")
+
+
+def _qualities(front: Any) -> dict[str, str]:
+    return {
+        "hypervolume share": f"{100 * front.hypervolume_share:.1f} %",
+        "IGD+": f"{front.igd_plus:.4f}",
+        "epsilon": f"{front.epsilon_additive:.4f}",
+    }
 
 
 def _print_truth(found: TrueValue | None, folder: Path) -> None:

@@ -19,9 +19,16 @@ from hwbench.live.strategies import STRATEGIES
 from hwbench.live.strategies.base import ArchitectureStrategy
 from hwbench.live.supernets import SUPERNETS
 from hwbench.live.supernets.mixture import Mixture
-from hwbench.live.supernets.supernet import NetworkOptions, Supernet, make_supernet
+from hwbench.live.supernets.supernet import (
+    NetworkOptions,
+    Supernet,
+    make_supernet,
+    resolve_operations,
+    supernet_class,
+)
 from hwbench.live.trainers.base import SingleLevel, Trainer
 from hwbench.live.trainers.bilevel import Bilevel
+from hwbench.spaces import get_space
 from hwbench.testing.random_states import global_states, seed_global_states
 from hwbench.testing.suite import Check, Subject, Suite, described, made, no_such_part
 
@@ -60,8 +67,12 @@ class ArchitectureStrategySubject(Subject):
     def attached(self, space: str = "nasbench201") -> tuple[Supernet, ArchitectureStrategy]:
         """A new one, attached to a small supernet, at the beginning of its first epoch."""
         strategy = self.make()
+        where = get_space(space)
+        names = resolve_operations(supernet_class(where), where, None)
+        wanted = [[each for each in own if each not in strategy.requires.without] for own in names]
         supernet = make_supernet(
-            space,
+            where,
+            operations=wanted,
             options=strategy.network_options(),
             channels=8,
             depth=1,
@@ -288,8 +299,15 @@ def _check_stop(subject: ArchitectureStrategySubject) -> None:
     for mine, others in zip(_parts(trainer)[:2], _parts(other)[:2], strict=True):
         expected, found = mine.state_dict(), others.state_dict()
         same = expected.keys() == found.keys()
-        same = same and all(torch.equal(expected[name], found[name]) for name in expected)
+        same = same and all(_alike(expected[name], found[name]) for name in expected)
         subject.require(same, "after a stop it goes on differently: a saved state is not all of it")
+
+
+def _alike(first: Any, second: Any) -> bool:
+    """Of two values of a state: tensors, or the extra state of a module."""
+    if isinstance(first, torch.Tensor) and isinstance(second, torch.Tensor):
+        return torch.equal(first, second)
+    return bool(first == second)
 
 
 def _parts(trainer: Trainer) -> list[Any]:

@@ -34,7 +34,7 @@ def example_config(strategy: str = "darts", **nodes: dict[str, Any]) -> LiveConf
             "epochs": 2,
             "batch_size": 32,
         },
-        "selection": {"method": "strength" if learns else "ranking"},
+        "selection": {"name": "strength" if learns else "ranking"},
         "ranking": {
             "architectures": 6,
             "calibration": {"passes": 1, "batch_size": 64},

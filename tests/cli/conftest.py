@@ -52,7 +52,7 @@ def tiny_search(tmp_path):
             "space": {"name": "nasbench201", "operations": "only-conv", "channels": 2, "depth": 1},
             "strategy": {"name": "darts"},
             "trainer": {"name": "bilevel", "epochs": epochs, "batch_size": 64},
-            "selection": {"method": "strength"},
+            "selection": {"name": "strength"},
         }
         path = tmp_path / "tiny.toml"
         path.write_text(to_toml(tree))

@@ -13,14 +13,15 @@ from hwbench.results.live import read_live_run
 from hwbench.spaces import get_space
 
 SELECTION = """
+from hwbench.live.requirements import Requirements
 from hwbench.live.selections.base import Selection
 
 
 class Worst(Selection):
-    needs_ranking = True
+    requires = Requirements(ranking=True)
 
-    def select(self, search, ranking, stage):
-        return search.supernet.space.from_string(ranking["architecture"].iloc[-1])
+    def select(self, search, stage):
+        return search.supernet.space.from_string(search.ranking["architecture"].iloc[-1])
 """
 TREE = {
     "title": "own parts",
@@ -33,7 +34,7 @@ TREE = {
     },
     "strategy": {"name": "hwbench_ladder.tempered:Tempered", "last": 0.4},
     "trainer": {"name": "bilevel", "epochs": 1, "batch_size": 32},
-    "selection": {"method": "my_selection:Worst"},
+    "selection": {"name": "my_selection:Worst"},
     "ranking": {"architectures": 4, "calibration": {"passes": 1, "batch_size": 32}},
 }
 
@@ -91,12 +92,12 @@ def test_a_search_of_one_s_own_parts_alone(own, tmp_path):
             "own.toml: space.name: unknown search space 'laddre'",
         ),
         (
-            {"selection": {"method": "strenght"}},
-            "own.toml: selection.method: unknown selection 'strenght'; did you mean 'strength'?",
+            {"selection": {"name": "strenght"}},
+            "own.toml, section [selection]: unknown selection 'strenght'; did you mean 'strength'?",
         ),
         (
-            {"selection": {"method": "my_selection:Best"}},
-            "own.toml: selection.method: selection my_selection:Best: my_selection has no 'Best'",
+            {"selection": {"name": "my_selection:Best"}},
+            "section [selection]: selection my_selection:Best: my_selection has no 'Best'",
         ),
         (
             {"strategy": {"name": "pathlib:Path"}},

@@ -33,13 +33,17 @@ TREE = {
     "space": {"name": "nasbench201", "operations": "only-conv", "channels": 2, "depth": 1},
     "strategy": {"name": "spos", "split_epoch": 1},
     "trainer": {"name": "single_level", "epochs": 3, "batch_size": 32},
-    "selection": {"method": "ranking"},
+    "selection": {"name": "ranking"},
     "ranking": {
         "architectures": 5,
         "calibration": {"passes": 1, "batch_size": 64},
         "target": "nb201-digits:test_accuracy",
     },
 }
+
+
+SPACE = TREE["space"]
+UNEVEN = [["nor_conv_1x1"], *[["nor_conv_1x1", "nor_conv_3x3"]] * 5]
 
 
 def _config(**nodes):
@@ -49,7 +53,7 @@ def _config(**nodes):
 DARTS = {
     "strategy": {"name": "darts"},
     "trainer": {"name": "bilevel", "epochs": 3, "batch_size": 32},
-    "selection": {"method": "strength"},
+    "selection": {"name": "strength"},
 }
 
 
@@ -111,7 +115,7 @@ def test_a_stopped_run_goes_on_as_if_it_had_not(tmp_path, monkeypatch, nodes, st
 
 def test_a_run_stopped_after_its_last_epoch_selects_as_if_it_had_not(tmp_path, monkeypatch):
     # SNAS draws at a temperature that its last epoch has set.
-    selection = {"method": "perturbation", "tuning_epochs": 1}
+    selection = {"name": "perturbation", "tuning_epochs": 1}
     config = _config(**{**DARTS, "strategy": {"name": "snas"}, "selection": selection})
     run_live(config, tmp_path / "unbroken")
 
@@ -160,7 +164,7 @@ def test_an_unknown_target_is_found_before_the_search(tmp_path, monkeypatch, tar
 
 def test_an_unknown_target_is_found_before_the_ranking(tmp_path, monkeypatch):
     run_live(_config(), tmp_path)
-    monkeypatch.setattr(run_module, "evaluate_architectures", None)
+    monkeypatch.setattr(run_module, "trained_search", None)
     with pytest.raises(HwbenchError, match="did you mean 'nb201-digits'"):
         run_module.rank_run(tmp_path, RankingNode(target="nb201-digit:test_accuracy"))
 
@@ -328,13 +332,20 @@ def _wrong(key, value):
         ("strategy.split_epochs", 3, r"section \[strategy\]: unknown key.*'split_epoch'"),
         ("strategy.split_epoch", "late", r"section \[strategy\]: split_epoch"),
         ("strategy", {"split_epoch": 1}, "the key 'name' is missing"),
-        ("trainer.momentun", 0.9, r"section \[trainer\]: unknown key.*'momentum'"),
+        ("trainer.gradient_clib", 5, r"section \[trainer\]: unknown key.*'gradient_clip'"),
+        (
+            "trainer.weights",
+            {"name": "sgd", "momentun": 0.9},
+            r"tiny.toml, section \[trainer\]: its optimiser: unknown key 'momentun'.*'momentum'",
+        ),
+        ("trainer.schedule", {"name": "cosin"}, r"its schedule: unknown schedule.*'cosine'"),
+        ("trainer.weights", {"learning_rate": 0.1}, r"its optimiser: the key 'name' is missing"),
         ("trainer.order", 2, r"section \[trainer\]: unknown key 'order'"),
         ("trainer.precision", "float8", r"\[trainer\]: unknown precision"),
         ("space.width", 3, r"section \[space\]"),
         ("data.augmentation", {"shifts": 1}, "did you mean 'shift'"),
         ("ranking.calibration", {"passes": -1}, "passes must be at least 0"),
-        ("selection.method", "best", "selection.method"),
+        ("selection.name", "best", r"section \[selection\]: unknown selection 'best'"),
     ],
 )
 def test_wrong_nodes_are_named(key, value, message):
@@ -348,9 +359,56 @@ def test_ranking_selection_needs_a_ranking():
         config_of(tree, where="tiny.toml")
 
 
-def test_single_path_strategies_need_a_ranking_to_select(tmp_path):
-    with pytest.raises(HwbenchError, match="learns no strengths"):
-        run_live(_config(selection={"method": "strength"}), tmp_path)
+@pytest.mark.parametrize(
+    ("nodes", "message"),
+    [
+        ({"selection": {"name": "strength"}}, "strength needs strengths, and spos learns no"),
+        (
+            {"cost": {"target": "nb201-digits:latency", "weight": 0.1}},
+            r"\[cost\]: spos learns no strengths",
+        ),
+        ({"trainer": {"name": "bilevel"}}, "trainer bilevel: SPOS has no parameters"),
+        (
+            {**DARTS, "strategy": {"name": "snas"}, "trainer": {"name": "bilevel", "order": 2}},
+            "order 2 needs a strategy that draws nothing",
+        ),
+        (
+            {**DARTS, "strategy": {"name": "proxyless_nas"}, "trainer": {"name": "single_level"}},
+            "use bilevel",
+        ),
+        (
+            {"strategy": {"name": "fair_nas"}, "space": {**SPACE, "operations": UNEVEN}},
+            "strategy\\]: fair_nas: every position must have as many candidates",
+        ),
+        (
+            {**DARTS, "strategy": {"name": "fair_darts"}, "space": {**SPACE, "operations": "all"}},
+            "fair_darts: learns nothing about 'none'",
+        ),
+        ({**DARTS, "selection": {"name": "top_k", "k": 3}}, "top_k is for supernets whose"),
+        ({"selection": {"name": "black_box", "limit": 3.0}}, "are of a metric; name it"),
+        (
+            {"selection": {"name": "black_box", "metric": "flop"}},
+            "unknown metric 'flop'; did you mean 'flops'",
+        ),
+        (
+            {"selection": {"name": "black_box", "metric": "nasbench-macro:flops"}},
+            "is of the space nasbench_macro, not nasbench201",
+        ),
+        (
+            {"selection": {"name": "black_box", "strategy": "nsga3"}},
+            "unknown strategy 'nsga3'; did you mean 'nsga2'",
+        ),
+        (
+            {"selection": {"name": "black_box", "strategy": {"name": "nsga2", "size": 3}}},
+            "unknown parameter of strategy nsga2 'size'",
+        ),
+    ],
+)
+def test_what_cannot_work_is_refused_when_it_is_read(nodes, message):
+    with pytest.raises(HwbenchError, match=message) as caught:
+        _config(**nodes)
+    assert str(caught.value).startswith("tiny.toml")
+    assert "\n" not in str(caught.value)
 
 
 def test_a_written_config_is_complete_and_read_back(tmp_path):
@@ -358,7 +416,7 @@ def test_a_written_config_is_complete_and_read_back(tmp_path):
     path = tmp_path / "again.toml"
     path.write_text(to_toml(config.model_dump(mode="json")))
     assert load_config(str(path)) == config
-    assert config.trainer["momentum"] == 0.9
+    assert config.trainer["weights"]["momentum"] == 0.9
 
 
 def test_a_strategy_of_ones_own_is_named_by_its_path():

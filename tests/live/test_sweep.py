@@ -13,7 +13,7 @@ SEARCH = {
     "space": {"name": "nasbench201", "operations": "only-conv", "channels": 2, "depth": 1},
     "strategy": {"name": "spos"},
     "trainer": {"name": "single_level", "epochs": 2, "batch_size": 64},
-    "selection": {"method": "ranking"},
+    "selection": {"name": "ranking"},
     "ranking": {
         "architectures": 4,
         "calibration": {"passes": 1, "batch_size": 64},

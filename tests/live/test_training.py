@@ -6,7 +6,7 @@ TREE = {
     "title": "tiny",
     "data": {"validation_share": 0.9, "augmentation": {"shift": 1}},
     "space": {"name": "nasbench201", "operations": "only-conv", "channels": 2, "depth": 1},
-    "selection": {"method": "ranking"},
+    "selection": {"name": "ranking"},
     "ranking": {"architectures": 5},
 }
 ONE_LEVEL = {"name": "single_level", "epochs": 1, "batch_size": 32}
@@ -41,7 +41,7 @@ def run(tree):
     from hwbench.live.selections import SELECTIONS
     from hwbench.live.training import search_modules
     # An architecture is selected by what has been trained; nothing is trained by its selection.
-    selection = module_of(SELECTIONS.path_of(config.selection.method))
+    selection = module_of(SELECTIONS.path_of(config.selection["name"]))
     counted = counted_modules(*search_modules(search), selection)
     return sorted(ran - set(counted))
 """

@@ -128,13 +128,13 @@ class MixedOperation(nn.Module):
         module = self.candidates[self.names[index]]
         return module.chosen(mixture) if isinstance(module, ConditionalCandidate) else module
 
-    def restructure(
+    def planned(
         self,
         names: Sequence[str],
         parents: Mapping[str, str],
         inherit: Callable[[nn.Module, nn.Module], dict[Tensor, Origin]],
-    ) -> dict[Tensor, Origin]:
-        """Hold these candidates, in this order; those that are there keep their weights.
+    ) -> tuple[dict[str, nn.Module], dict[Tensor, Origin]]:
+        """What it would be with these candidates; nothing is changed.
 
         Parameters
         ----------
@@ -144,7 +144,8 @@ class MixedOperation(nn.Module):
 
         Returns
         -------
-        For each new parameter that has one its origin.
+        The modules in this order, those that are there and new ones; and for each new parameter
+        that has one its origin.
         """
         origins: dict[Tensor, Origin] = {}
         before = dict(self.candidates.items())
@@ -161,9 +162,12 @@ class MixedOperation(nn.Module):
             if name in parents:
                 origins.update(inherit(made, before[parents[name]]))
             held[name] = made
-        self.names = tuple(names)
-        self.candidates = nn.ModuleDict(held)
-        return origins
+        return held, origins
+
+    def hold(self, candidates: Mapping[str, nn.Module]) -> None:
+        """Have these candidates from now on."""
+        self.names = tuple(candidates)
+        self.candidates = nn.ModuleDict(dict(candidates))
 
     def split(self, predecessors: Sequence[int], sizes: Sequence[int]) -> dict[Tensor, Origin]:
         """Give every operation with weights one set for each choice of the positions before.

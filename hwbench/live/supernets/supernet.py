@@ -470,6 +470,7 @@ class Supernet(nn.Module, ABC):
         """
         self._check_structure(to)
         origins: dict[Tensor, Origin] = {}
+        planned = []
         for operation in self.mixed_operations():
             names = to.operations[operation.position]
             if names != operation.names:
@@ -478,7 +479,11 @@ class Supernet(nn.Module, ABC):
                     for (position, name), parent in to.parents.items()
                     if position == operation.position
                 }
-                origins.update(operation.restructure(names, parents, self.inherit))
+                candidates, new = operation.planned(names, parents, self.inherit)
+                planned.append((operation, candidates))
+                origins.update(new)
+        for operation, candidates in planned:
+            operation.hold(candidates)
         self.positions = tuple(
             position._replace(operations=names)
             for position, names in zip(self.positions, to.operations, strict=True)

@@ -9,6 +9,7 @@ from hwbench.live.strategies import STRATEGIES
 from hwbench.live.strategies.darts import DARTS, PCDARTS, VSDARTS, FairDARTS
 from hwbench.live.strategies.sampled import GDAS, SNAS, DrNAS, ProxylessNAS
 from hwbench.live.strategies.single_path import SPOS, FairNAS
+from hwbench.live.supernets.structure import Structure
 from hwbench.live.trainers.base import SingleLevel
 from hwbench.live.trainers.bilevel import Bilevel
 from hwbench.testing import check_architecture_strategy
@@ -35,7 +36,7 @@ def test_snas_has_one_hot_limits(cells):
     torch.testing.assert_close(shares, torch.softmax(strategy.alpha[0], 0), atol=0.03, rtol=0)
     hot = SNAS(temperature_start=1e4, temperature_end=1.0).attach(cells())
     torch.testing.assert_close(hot.draw(), torch.full((6, 5), 0.2), atol=1e-2, rtol=0)
-    hot.begin_epoch(9, 10)
+    hot.before_epoch(9, 10)
     assert hot.temperature == 1.0
 
 
@@ -100,7 +101,7 @@ def test_split_epoch_splits_and_keeps_the_momentum(cells, data):
     cell_operation = supernet.blocks[0].operations[5]
     weight = cell_operation.candidates["nor_conv_3x3"][1].weight
     momentum = trainer.weight_optimizer.state[weight]["momentum_buffer"].clone()
-    trainer.split()
+    trainer.become(supernet.split_structure())
     for made in cell_operation.candidates["nor_conv_3x3"].copies.values():
         state = trainer.weight_optimizer.state[made[1].weight]
         assert torch.equal(state["momentum_buffer"], momentum)
@@ -123,7 +124,7 @@ def test_dirichlet_samples_sum_to_one_and_carry_gradients(cells):
 
 
 def test_fair_darts_shares_do_not_compete(cells):
-    strategy = FairDARTS().attach(cells())
+    strategy = FairDARTS().attach(cells("no-zero"))
     strengths = strategy.strengths()
     gradient = torch.autograd.grad(strengths[0, 0], strategy.alpha)[0]
     assert int((gradient != 0).sum()) == 1
@@ -135,12 +136,12 @@ def test_fair_darts_shares_do_not_compete(cells):
 def test_proxyless_leaves_other_probabilities_as_they_were(cells, data):
     supernet = cells()
     strategy = ProxylessNAS().attach(supernet)
-    trainer = Bilevel(epochs=1, architecture_learning_rate=0.5, architecture_weight_decay=0.0)
+    trainer = Bilevel(epochs=1, architecture={"name": "adam", "learning_rate": 0.5})
     trainer.start(supernet, strategy)
     before = torch.softmax(strategy.alpha.detach(), 1)
     trainer.clear_gradients()
     trainer.first_order_gradient(data.validation)
-    pairs = [set(pair.tolist()) for pair in strategy._pairs]
+    pairs = [set(drawn.nonzero().flatten().tolist()) for drawn in strategy._drawn]
     trainer.step_architecture()
     after = torch.softmax(strategy.alpha.detach(), 1)
     for position, pair in enumerate(pairs):
@@ -148,6 +149,94 @@ def test_proxyless_leaves_other_probabilities_as_they_were(cells, data):
         torch.testing.assert_close(after[position, others], before[position, others])
         inside = list(pair)
         assert float((after - before)[position, inside].abs().max()) > 1e-3
+
+
+def test_proxyless_leaves_them_whatever_the_optimiser_has_kept(cells, data):
+    # Adam with a memory and a decay would move what has no gradient in this step.
+    node = {"name": "adam", "learning_rate": 0.1, "betas": [0.9, 0.999], "weight_decay": 0.1}
+    supernet = cells()
+    strategy = ProxylessNAS().attach(supernet)
+    trainer = Bilevel(epochs=1, architecture=node)
+    trainer.start(supernet, strategy)
+    moved = 0.0
+    for _ in range(20):
+        before = torch.softmax(strategy.alpha.detach().double(), 1)
+        trainer.clear_gradients()
+        trainer.first_order_gradient(data.validation)
+        drawn = strategy._drawn.clone()
+        trainer.step_architecture()
+        change = (torch.softmax(strategy.alpha.detach().double(), 1) - before).abs()
+        assert float(change[~drawn].max()) < 1e-7
+        moved = max(moved, float(change[drawn].max()))
+    assert moved > 0.01
+
+
+def test_parameters_step_every_few_steps_of_the_weights(cells, data):
+    trainer = Bilevel(epochs=1, batch_size=4, architecture_every=3)
+    supernet, seen = cells(), []
+    strategy = DARTS().attach(supernet)
+    trainer.start(supernet, strategy)
+    step = trainer.step_architecture
+    trainer.step_architecture = lambda: (seen.append(trainer._step_of_epoch), step())
+    trainer.train_epoch(0, data, Augmentation())
+    assert seen == [0, 3]  # of six steps
+
+
+def test_candidates_that_nothing_is_learned_about_are_refused(cells):
+    with pytest.raises(HwbenchError, match="learns nothing about 'none'"):
+        FairDARTS().attach(cells())
+    FairDARTS().attach(cells("no-zero"))
+
+
+@pytest.mark.parametrize("strategy", [SNAS, GDAS])
+def test_a_state_holds_the_temperature(cells, strategy):
+    one, other = strategy().attach(cells()), strategy().attach(cells())
+    one.before_epoch(7, 10)
+    other.load_state_dict(one.state_dict())
+    assert other.temperature == one.temperature != strategy().temperature
+
+
+def test_hooks_of_older_versions_are_refused():
+    with pytest.raises(HwbenchError, match="begin_epoch is not called any more; it is before_e"):
+
+        class Old(DARTS):
+            def begin_epoch(self, epoch, epochs):
+                """Never called."""
+
+
+def test_parameters_of_candidates_that_stay_are_kept(cells, data):
+    """Pruning one candidate and putting another first, with what Adam knows of each."""
+    supernet = cells()
+    strategy, trainer = DARTS(), Bilevel(epochs=3, batch_size=8)
+    trainer.start(supernet, strategy.attach(supernet))
+    trainer.train_epoch(0, data, Augmentation())
+    before = strategy.alpha.detach().clone()
+    known = trainer.architecture_optimizer.state[strategy.alpha]["exp_avg"].clone()
+    weight = supernet.blocks[0].operations[0].candidates["nor_conv_3x3"][1].weight
+    momentum = trainer.weight_optimizer.state[weight]["momentum_buffer"].clone()
+    names = list(supernet.positions[0].operations)
+    fewer = ("nor_conv_3x3", "none", "skip_connect")
+    to = Structure((fewer, *supernet.structure.operations[1:]))
+    trainer.become(to)
+    assert supernet.sizes == (3, 5, 5, 5, 5, 5)
+    for column, name in enumerate(fewer):
+        assert strategy.alpha[0, column] == before[0, names.index(name)]
+        found = trainer.architecture_optimizer.state[strategy.alpha]["exp_avg"][0, column]
+        assert found == known[0, names.index(name)]
+    assert torch.equal(strategy.alpha[1:], before[1:])
+    own = supernet.blocks[0].operations[0].candidates["nor_conv_3x3"][1].weight
+    assert own is weight
+    assert torch.equal(trainer.weight_optimizer.state[own]["momentum_buffer"], momentum)
+    trainer.train_epoch(1, data, Augmentation())
+    # One that comes back starts afresh; from a parent of other weights it cannot start.
+    back = ((*fewer, "nor_conv_1x1"), *to.operations[1:])
+    with pytest.raises(HwbenchError, match="cannot start from its parent"):
+        trainer.become(Structure(back, parents={(0, "nor_conv_1x1"): "nor_conv_3x3"}))
+    assert supernet.structure == to
+    trainer.become(Structure(back))
+    assert supernet.structure == Structure(back)
+    assert strategy.strengths().shape == (6, 5)
+    trainer.train_epoch(2, data, Augmentation())
 
 
 def test_proxyless_gradient_is_that_of_the_two_gates(cells):
@@ -214,7 +303,7 @@ def test_wrong_arguments_are_named(make, message):
 
 def test_conditional_weights_of_a_pass_follow_all_predecessors(cells):
     supernet = cells("only-conv")
-    supernet.split()
+    supernet.restructure(supernet.split_structure())
     conditional = supernet.blocks[0].operations[5].candidates["nor_conv_1x1"]
     found = {
         id(conditional.chosen(supernet.mixture_of([2, a, b, 2, 2, 2])))

@@ -73,8 +73,8 @@ def test_restrictions_run_and_derive_allowed_operations(subset):
     choices = supernet.choices_of(supernet.derive(weights))
     held = [
         position.operations[index]
-        for index, position in zip(choices, supernet.positions, strict=True)
-        if index is not None
+        for indices, position in zip(choices, supernet.positions, strict=True)
+        for index in indices
     ]
     assert len(held) == 16
     assert set(held) <= set(OPERATIONS)  # neither none nor noise

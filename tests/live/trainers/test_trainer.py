@@ -8,6 +8,7 @@ from hwbench.live.search import make_search, seeded
 from hwbench.live.strategies.darts import DARTS
 from hwbench.live.strategies.sampled import SNAS, ProxylessNAS
 from hwbench.live.strategies.single_path import SPOS
+from hwbench.live.supernets.mixture import Choice
 from hwbench.live.trainers import bilevel
 from hwbench.live.trainers.base import SingleLevel
 from hwbench.live.trainers.bilevel import Bilevel
@@ -25,7 +26,7 @@ def _started(trainer, cells, strategy=None):
 def test_second_order_gradient_is_that_of_the_step_ahead(cells, data, monkeypatch):
     # Against autograd through the step. The perturbation is small enough that no ReLU switches.
     monkeypatch.setattr(bilevel, "PERTURBATION", 1e-6)
-    trainer = Bilevel(order=2, learning_rate=0.05, momentum=0.9, weight_decay=1e-2)
+    trainer = Bilevel(order=2, weights={"name": "sgd", "learning_rate": 0.05, "weight_decay": 1e-2})
     supernet, strategy = _started(trainer, cells)
     supernet.double()
     strategy.double()
@@ -84,6 +85,82 @@ def test_larc_steps_are_as_long_as_the_weights(cells, data):
     assert torch.equal(supernet.stem[0].weight.grad, stem)  # no candidate: as it was
 
 
+def test_gradients_outside_candidates_do_not_depend_on_larc(cells, data):
+    """Clipped before the scaling: a limit that candidates' rates count for would slow the rest."""
+    stems = []
+    for larc in (False, True):
+        torch.manual_seed(3)
+        trainer = SingleLevel(larc=larc, gradient_clip=0.01, weights={"name": "sgd", "momentum": 0})
+        supernet, strategy = _started(trainer, cells)
+        loss, _ = trainer.weight_loss(data.train, strategy.mixture())
+        loss.backward()
+        trainer.step_weights()
+        inside = {
+            id(weight)
+            for mixed in supernet.mixed_operations()
+            for weight in mixed.candidates.parameters()
+        }
+        stems.append([w.grad.clone() for w in supernet.parameters() if id(w) not in inside])
+    assert len(stems[0]) > 5
+    for without, within in zip(*stems, strict=True):
+        assert torch.equal(without, within)
+
+
+def test_images_of_the_parameters_are_changed_as_those_of_the_weights(cells, data):
+    trainer = Bilevel(epochs=1, batch_size=8)
+    _started(trainer, cells)
+    seen = []
+    gradient = trainer.first_order_gradient
+    trainer.first_order_gradient = lambda batch: (seen.append(batch.images), gradient(batch))
+    trainer.train_epoch(0, data, Augmentation(cutout=8))
+    cut = [bool((image == 0).any()) for batch in seen for image in batch]
+    assert len(cut) == 24
+    assert all(cut)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_labels_are_smoothed_in_training_alone(cells, data, smoothing):
+    trainer = SingleLevel(label_smoothing=smoothing)
+    supernet, strategy = _started(trainer, cells)
+    mixture = strategy.mixture()
+    loss, output = trainer.weight_loss(data.train, mixture)
+    expected = cross_entropy(output, data.train.labels, label_smoothing=smoothing)
+    torch.testing.assert_close(loss, expected)
+    torch.testing.assert_close(
+        supernet.loss(output, data.train.labels), cross_entropy(output, data.train.labels)
+    )
+
+
+def test_weights_may_be_moved_by_adam(cells, data):
+    trainer = SingleLevel(epochs=2, batch_size=8, weights={"name": "adam", "learning_rate": 0.01})
+    supernet, _ = _started(trainer, cells, SPOS())
+    before = supernet.stem[0].weight.detach().clone()
+    trainer.train_epoch(0, data, Augmentation())
+    assert isinstance(trainer.weight_optimizer, torch.optim.Adam)
+    assert not torch.equal(supernet.stem[0].weight, before)
+    with pytest.raises(HwbenchError, match="order 2 needs the optimiser sgd"):
+        Bilevel(order=2, weights={"name": "adam"})
+
+
+def test_steps_after_training_are_a_tenth_as_long_and_train_the_parameters_too(cells, data):
+    trainer = Bilevel(epochs=1, batch_size=8, weights={"name": "sgd", "learning_rate": 0.2})
+    supernet, strategy = _started(trainer, cells)
+    fixed = Choice((3,))
+    seen = []
+    operation = next(iter(supernet.mixed_operations()))
+    for name, module in operation.candidates.items():
+        module.register_forward_hook(lambda *_, name=name: seen.append(name))
+    alpha = strategy.alpha.detach().clone()
+    with trainer.tuning(lambda mixture: mixture.replaced({0: fixed})):
+        found = trainer.tune_epoch(data, Augmentation())
+    assert found["learning_rate"] == pytest.approx(0.02)
+    assert set(seen) == {"nor_conv_3x3"}
+    assert not torch.equal(strategy.alpha[1:], alpha[1:])
+    seen.clear()
+    supernet(data.train.images, strategy.mixture())
+    assert len(seen) > 1
+
+
 def test_bilevel_moves_each_side_by_its_own_images(cells, data):
     trainer = Bilevel(warm_up_epochs=1, epochs=2, batch_size=8)
     supernet, strategy = _started(trainer, cells)
@@ -98,7 +175,12 @@ def test_bilevel_moves_each_side_by_its_own_images(cells, data):
 
 
 def test_learning_rate_falls_along_a_half_cosine(cells, data):
-    trainer = SingleLevel(epochs=4, batch_size=24, learning_rate=0.1, final_learning_rate=0.02)
+    trainer = SingleLevel(
+        epochs=4,
+        batch_size=24,
+        weights={"name": "sgd", "learning_rate": 0.1},
+        schedule={"name": "cosine", "final_learning_rate": 0.02},
+    )
     _started(trainer, cells, SPOS())
     rates = [
         trainer.train_epoch(epoch, data, Augmentation())["learning_rate"] for epoch in range(4)
@@ -107,7 +189,7 @@ def test_learning_rate_falls_along_a_half_cosine(cells, data):
 
 
 def test_weight_decay_may_leave_out_vectors(cells):
-    trainer = SingleLevel(decay_batch_norm=False)
+    trainer = SingleLevel(weights={"name": "sgd", "decay_vectors": False})
     _started(trainer, cells, SPOS())
     decayed, others = trainer.weight_optimizer.param_groups
     assert all(weight.dim() > 1 for weight in decayed["params"])
@@ -118,7 +200,7 @@ def test_weight_decay_may_leave_out_vectors(cells):
 def test_cost_pulls_towards_cheap_candidates(cells, data):
     supernet = cells()
     strategy = DARTS().attach(supernet)
-    trainer = Bilevel(epochs=3, batch_size=8, architecture_learning_rate=0.1)
+    trainer = Bilevel(epochs=3, batch_size=8, architecture={"name": "adam", "learning_rate": 0.1})
     trainer.start(supernet, strategy, cost=lambda shares: 50.0 * shares[:, 3].sum())
     for epoch in range(3):
         trainer.train_epoch(epoch, data, Augmentation())
@@ -129,7 +211,7 @@ def test_cost_pulls_towards_cheap_candidates(cells, data):
 @pytest.mark.parametrize(
     ("trainer", "strategy", "message"),
     [
-        (Bilevel(), SPOS(), "SPOS has no parameters; use single_level"),
+        (Bilevel(), SPOS(), "SPOS has no parameters that a loss trains; use single_level"),
         (Bilevel(order=2), SNAS(), "order 2 needs a strategy that draws nothing"),
         (SingleLevel(), ProxylessNAS(), "use bilevel"),
     ],
