@@ -141,7 +141,9 @@ def true_figure(name: str, metric: Metric, shown: Shown) -> Figure | None:
         data.append(trace)
     layout = base_layout(axis_title(f"true {metric.title}", metric.shown_unit), "true accuracy, %")
     _mark_limits(layout, shown)
-    layout["yaxis"] |= {"range": _range(known, front, free)}
+    ends = _range(known, front, free)
+    if np.isfinite(ends).all():  # numbers near the largest that there are leave no room for margins
+        layout["yaxis"] |= {"range": ends}
     return Figure(
         name=name,
         title=f"What was selected: true accuracy against {metric.title}",

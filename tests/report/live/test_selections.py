@@ -223,6 +223,16 @@ def test_several_supernets_share_a_page(tmp_path, write_live_run, write_selectio
     assert 'data-value="two/selections/a/result.json"' in text
 
 
+def test_numbers_beyond_all_sense_are_drawn(run, write_selection, figures_of):
+    folder = write_selection(run, "a", "Evolution", front=True)
+    path = folder / "evaluations.parquet"
+    frame = pd.read_parquet(path)
+    for column in ("accuracy", "true_accuracy", "true_metric", "metric"):
+        frame[column] = [1.7e308, -1.7e308] * 30
+    frame.to_parquet(path)
+    assert "range" not in figures_of(write_report(run))["selections-0-true-0"]["layout"]["yaxis"]
+
+
 def test_large_selections_are_thinned(run, write_selection, words_of, figures_of):
     write_selection(run, "a", "Evolution", n=5000)
     page = write_report(run)
