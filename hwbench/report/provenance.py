@@ -60,6 +60,7 @@ TERMS: dict[str, str | Markup] = {
     "Pareto-optimal": "No other candidate is at least as accurate and at least as cheap, and "
     "better in one of the two. All such candidates are the front.",
 }
+FRONT_TERMS = ("Ideal, nadir, normalised", "IGD+, additive epsilon", "Pareto-optimal")
 LIVE_TERMS: dict[str, str | Markup] = {
     "Supernet": "One network that holds every candidate operation at every position. Its weights "
     "are trained once; an architecture is evaluated with the weights of its own operations.",
@@ -71,8 +72,10 @@ LIVE_TERMS: dict[str, str | Markup] = {
 def how_to_read(run: Run) -> Section:
     """What the words of the page mean."""
     selects = any(part is not None for part in (run.study, run.simulation, run.search))
-    tau = {name: TERMS[name] for name in ("Kendall's tau", "95 % interval")}
-    terms = {**(TERMS if selects else tau), **(LIVE_TERMS if run.live else {})}
+    fronts = any(each.result.front for live in run.live for each in live.selections)
+    few = ("Kendall's tau", "95 % interval", *(FRONT_TERMS if fronts else ()))
+    some = {name: TERMS[name] for name in few}
+    terms = {**(TERMS if selects else some), **(LIVE_TERMS if run.live else {})}
     return Section("how-to-read", "How to read this", [Terms(tuple(terms.items()))])
 
 

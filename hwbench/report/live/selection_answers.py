@@ -95,7 +95,7 @@ def _about_front(known: Sequence[tuple[Selected, str]]) -> Markup:
     best, title = max(known, key=lambda pair: _share(pair[0]))
     front, metric = best.result.front, best.result.metric
     of = f" of accuracy and {metric.title}" if metric is not None else ""
-    which = f"The front{of} that {title} selected truly has"
+    which = f"{title} selected a front that truly has"
     if len(known) > 1:
         which = f"Of {len(known)} fronts{of}, that of {title} truly is the best: it has"
     beside = ""

@@ -37,7 +37,7 @@ def evaluated_figure(name: str, metric: Metric, shown: Shown, *, folded: bool) -
 
     Parameters
     ----------
-    folded : whether true values stand in another figure, so that this one says less.
+    folded : whether the reader has to unfold it, since true values stand in another figure.
     """
     own = [(each.evaluations.dropna(subset=["metric", "accuracy"]), entry) for each, entry in shown]
     own = [(rows, entry) for rows, entry in own if len(rows)]
@@ -58,7 +58,7 @@ def evaluated_figure(name: str, metric: Metric, shown: Shown, *, folded: bool) -
     ]
     layout = base_layout(
         axis_title(f"{metric.title}, as the selection was told", metric.shown_unit),
-        "accuracy with the supernet's weights, %",
+        "supernet's accuracy, %",
     )
     _mark_limits(layout, shown)
     how_many = f"{drawn:,} of {unselected:,}" if drawn < unselected else f"{unselected:,}"
@@ -66,8 +66,6 @@ def evaluated_figure(name: str, metric: Metric, shown: Shown, *, folded: bool) -
         f"The supernet's own numbers, on validation images. Large: selected; small: {how_many} "
         f"others that were evaluated.{_about_limits(metric, shown)}"
     )
-    if not folded:
-        caption += " How good they truly are is not known."
     return Figure(
         name=name,
         title=f"What was evaluated: the supernet's accuracy against {metric.title}",
@@ -143,7 +141,9 @@ def true_figure(name: str, metric: Metric, shown: Shown) -> Figure | None:
         data.append(trace)
     layout = base_layout(axis_title(f"true {metric.title}", metric.shown_unit), "true accuracy, %")
     _mark_limits(layout, shown)
-    layout["yaxis"] |= {"range": _range(known, front, free)}
+    ends = _range(known, front, free)
+    if np.isfinite(ends).all():  # numbers near the largest that there are leave no room for margins
+        layout["yaxis"] |= {"range": ends}
     return Figure(
         name=name,
         title=f"What was selected: true accuracy against {metric.title}",

@@ -13,7 +13,6 @@ from hwbench.pages.blocks import (
     Column,
     DataTable,
     Finding,
-    Group,
     Row,
     Section,
     Text,
@@ -30,8 +29,6 @@ COLUMNS = (
     Column("selection", "selection", numeric=False),
     Column("selected", "selected"),
     Column("true accuracy, %", "true_accuracy"),
-    Column("rank", "rank"),
-    Column("better than, %", "better_than"),
     Column("true metric", "true_metric"),
     Column("share of the true front", "hypervolume_share"),
     Column("IGD+", "igd_plus"),
@@ -65,13 +62,15 @@ def selections_section(runs: Sequence[LiveRun], titles: Sequence[str]) -> list[S
     if not own:
         return []
     blocks: list[Block] = []
-    lead: Markup | str = Markup(" ").join(answers(own[0][1].selections))
-    if len(own) > 1:
-        count = sum(len(run.selections) for _, run, _ in own)
-        lead = f"{count} selections from {len(own)} supernets."
+    lead: Markup | str = ""
     for place, run, title in own:
+        found = tuple(answers(run.selections))
         if len(own) > 1:
-            blocks.append(Finding(title, tuple(answers(run.selections))))
+            lead = f"What was selected from {len(own)} supernets again."
+            blocks.append(Finding(title, found))
+        else:
+            lead, *rest = found
+            blocks += [Finding("", tuple(rest))] if rest else []
         name = f"selections-{place}"
         entries = [
             nth_entry(i, f"{name}:{i}", words)
@@ -166,9 +165,7 @@ def _row(each: Selected, title: str) -> Row:
         title,
         _cells(
             selected=_number(result.selected, 0),
-            true_accuracy=_number(each.true_accuracy, 2),
-            rank=None if truth is None else _number(truth.rank, 0),
-            better_than=_percentage(truth),
+            true_accuracy=_accuracy(each.true_accuracy, None if truth is None else truth.rank),
             true_metric=_metric_cell(each),
             hypervolume_share=None if front is None else _number(front.hypervolume_share, 3),
             igd_plus=None if front is None else _number(front.igd_plus, 3),
@@ -184,9 +181,11 @@ def _row(each: Selected, title: str) -> Row:
     )
 
 
-def _percentage(truth: TrueValue | None) -> Cell | None:
-    known = truth is not None and truth.better_than is not None
-    return _number(100 * (truth.better_than or 0.0), 1) if known and truth else None
+def _accuracy(value: float | None, rank: int | None) -> Cell | None:
+    """A true accuracy in %, and its rank in the table where that is known."""
+    if value is None or rank is None:
+        return _number(value, 2)
+    return Cell(f"{value:.2f}", value, f"rank {rank:,}", more={"rank": float(rank)})
 
 
 def _metric_cell(each: Selected) -> Cell | None:
@@ -218,9 +217,7 @@ def _derived(run: LiveRun) -> Iterator[Row]:
         "what the search itself derived",
         _cells(
             selected=_number(1, 0),
-            true_accuracy=None if truth is None else _number(truth.value, 2),
-            rank=None if truth is None else _number(truth.rank, 0),
-            better_than=_percentage(truth),
+            true_accuracy=None if truth is None else _accuracy(truth.value, truth.rank),
             supernet_validation_accuracy=_number(run.result["search_accuracy"], 2),
             supernet_test_accuracy=_number(run.result["test_accuracy"], 2),
             architecture=_word(str(run.result.get("architecture") or "")),
@@ -235,9 +232,8 @@ def _baselines(chosen: Sequence[Selected]) -> Iterator[Row]:
         for part in (each.result.single, each.result.front):
             for baseline in () if part is None else part.baselines:
                 beside.setdefault(baseline, []).append(each)
-    titles = dict(zip([each.folder for each in chosen], selection_titles(chosen), strict=True))
     for baseline, own in beside.items():
-        small = f"beside {', '.join(titles[each.folder] for each in own)}"
+        small = f"beside {', '.join(each.folder.name for each in own)}"
         yield Row(baseline.words, _of_baseline(baseline, own[0]), small if len(chosen) > 1 else "")
     yield from _of_tables(chosen)
 
@@ -263,13 +259,7 @@ def _of_tables(chosen: Sequence[Selected]) -> Iterator[Row]:
         small = truth.words if len(tables) > 1 else ""
         free = () if told else costless(truth)
         for words, value, rank in (*free, ("best there is", truth.best, 1)):
-            share = None if rank is None else 100 * (1 - rank / truth.of)
-            cells = _cells(
-                true_accuracy=_number(value, 2),
-                rank=_number(rank, 0),
-                better_than=_number(share, 1),
-            )
-            yield Row(words, cells, small)
+            yield Row(words, _cells(true_accuracy=_accuracy(value, rank)), small)
 
 
 def _figures(name: str, shown: Shown) -> list[Block]:
@@ -292,11 +282,9 @@ def _figures(name: str, shown: Shown) -> list[Block]:
         if true is None:
             blocks.append(
                 Text(
-                    f"No true values of accuracy and {metric.title} are known of what was selected"
+                    f"True accuracy and {metric.title} of what was selected are not both known"
                     + (": the figure shows the supernet's own numbers." if evaluated else ".")
                 )
             )
-        made = [figure for figure in (true, evaluated) if figure is not None]
-        if made:
-            blocks.append(Group("", made))
+        blocks += [figure for figure in (true, evaluated) if figure is not None]
     return blocks
