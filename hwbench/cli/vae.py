@@ -64,6 +64,10 @@ def train(
     hidden_size: Annotated[int | None, typer.Option(help="Of a vertex's state.")] = None,
     latent_size: Annotated[int | None, typer.Option(help="Dimensions of the latents.")] = None,
     kl_weight: Annotated[float | None, typer.Option(help="Of the divergence in the loss.")] = None,
+    noise_scale: Annotated[
+        float | None,
+        typer.Option(help="Of the latents' noise in training; D-VAE's own code takes 0.01."),
+    ] = None,
     tallied: Annotated[
         bool | None,
         typer.Option(
@@ -109,6 +113,7 @@ def train(
         "hidden_size": hidden_size,
         "latent_size": latent_size,
         "kl_weight": kl_weight,
+        "noise_scale": noise_scale,
         "tallied": tallied,
         "prior_share": prior_share,
         "epochs": epochs,

@@ -19,6 +19,7 @@ def trained(hwbench, tmp_path):
 def test_train_says_what_it_came_to_and_goes_on_from_its_file(hwbench, tmp_path):
     path = tmp_path / "vae.npz"
     command = ("vae", "train", "nasbench201", "-o", path, *SMALL, "--variant", "d-vae")
+    command += ("--noise-scale", 0.01)
     metric = ("--metric", "nb201-digits:latency", "--labelled", 20)
     told = json.loads(hwbench(*command, *metric, "--json").out)
     assert (told["space"], told["variant"], told["epochs"]) == ("nasbench201", "d-vae", 1)
@@ -26,6 +27,7 @@ def test_train_says_what_it_came_to_and_goes_on_from_its_file(hwbench, tmp_path)
     vae = load_vae(path)
     assert vae.settings.metrics == ("nb201-digits:latency",)
     assert (vae.settings.hidden_size, vae.settings.latent_size) == (8, 6)
+    assert vae.settings.noise_scale == 0.01
     again = hwbench(*command, *metric)
     assert again.code == 0
     assert "reconstruction" in again.out
