@@ -63,7 +63,18 @@ def train(
     ] = None,
     hidden_size: Annotated[int | None, typer.Option(help="Of a vertex's state.")] = None,
     latent_size: Annotated[int | None, typer.Option(help="Dimensions of the latents.")] = None,
+    bidirectional: Annotated[
+        bool | None,
+        typer.Option(
+            "--bidirectional/--one-way",
+            help="Whether the encoder goes back from the output too; of d-vae-tmb by default.",
+        ),
+    ] = None,
     kl_weight: Annotated[float | None, typer.Option(help="Of the divergence in the loss.")] = None,
+    noise_scale: Annotated[
+        float | None,
+        typer.Option(help="Of the latents' noise in training; D-VAE's own code takes 0.01."),
+    ] = None,
     tallied: Annotated[
         bool | None,
         typer.Option(
@@ -108,7 +119,9 @@ def train(
         "order": order,
         "hidden_size": hidden_size,
         "latent_size": latent_size,
+        "bidirectional": bidirectional,
         "kl_weight": kl_weight,
+        "noise_scale": noise_scale,
         "tallied": tallied,
         "prior_share": prior_share,
         "epochs": epochs,

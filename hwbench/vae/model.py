@@ -8,7 +8,8 @@ say nothing or contradict themselves, this is chosen:
   so that it can always see them. It has no index.
 - Step 2 names (x_k, h_prev) as what an edge is decided by. It is decided by (h_k, h_prev) as in
   D-VAE: h_k holds x_k, and the edges that k has got so far. With an observer its state joins them.
-- Eq. 2.4 multiplies noise by a variance; noise is multiplied by the standard deviation here.
+- Eq. 2.4 multiplies noise by a variance; noise is multiplied by the standard deviation here, and
+  by `noise_scale`, which is 1 in the equation and 0.01 in the code published with D-VAE.
 """
 
 from __future__ import annotations
@@ -182,7 +183,8 @@ class GraphVAE(torch.nn.Module):
             dimension, and of the standard one.
         """
         mean, log_variance = self.encode(batch)
-        own = torch.addcmul(mean, noise, (0.5 * log_variance).exp())
+        deviation = (0.5 * log_variance).exp()
+        own = torch.addcmul(mean, noise, deviation, value=self.settings.noise_scale)
         latents = torch.cat([_of_priors(noise[:n_prior], mean.detach()), own[n_prior:]])
         likelihood = self.decoder.log_likelihood(latents, batch, self.embedding)
         divergence = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).sum(dim=1)

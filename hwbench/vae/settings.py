@@ -35,6 +35,9 @@ class GraphVAESettings(FrozenModel):
         limit of edges asks of its graphs can then be learned where latents say little of a graph.
     kl_weight : of the Kullback-Leibler divergence in the loss (eq. 2.3), whose other part is the
         negative log-likelihood of a graph in nats.
+    noise_scale : what the noise of the latents is multiplied by in training, on top of their
+        deviation; the code published with D-VAE takes 0.01. The divergence and latents of the
+        prior are as without.
     prior_share : of the graphs of a step whose latents are not their own but drawn from the priors
         of `evaluate_vae`, so that the decoder also learns which graphs there are where no graph's
         latents lie: there it falls back on what all graphs have in common, and what it builds is
@@ -60,6 +63,7 @@ class GraphVAESettings(FrozenModel):
     bidirectional: bool | None = None
     tallied: bool = False
     kl_weight: float = Field(default=0.02, ge=0, allow_inf_nan=False)
+    noise_scale: float = Field(default=1.0, ge=0, allow_inf_nan=False)
     prior_share: float = Field(default=0.0, ge=0, lt=1)
     epochs: int = Field(default=40, ge=1)
     batch_size: int = Field(default=128, ge=1)

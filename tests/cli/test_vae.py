@@ -19,6 +19,7 @@ def trained(hwbench, tmp_path):
 def test_train_says_what_it_came_to_and_goes_on_from_its_file(hwbench, tmp_path):
     path = tmp_path / "vae.npz"
     command = ("vae", "train", "nasbench201", "-o", path, *SMALL, "--variant", "d-vae")
+    command += ("--noise-scale", 0.01)
     metric = ("--metric", "nb201-digits:latency", "--labelled", 20)
     told = json.loads(hwbench(*command, *metric, "--json").out)
     assert (told["space"], told["variant"], told["epochs"]) == ("nasbench201", "d-vae", 1)
@@ -26,6 +27,7 @@ def test_train_says_what_it_came_to_and_goes_on_from_its_file(hwbench, tmp_path)
     vae = load_vae(path)
     assert vae.settings.metrics == ("nb201-digits:latency",)
     assert (vae.settings.hidden_size, vae.settings.latent_size) == (8, 6)
+    assert vae.settings.noise_scale == 0.01
     again = hwbench(*command, *metric)
     assert again.code == 0
     assert "reconstruction" in again.out
@@ -36,16 +38,22 @@ def test_train_says_what_it_came_to_and_goes_on_from_its_file(hwbench, tmp_path)
 
 def test_train_begins_with_another_vae(hwbench, trained, tmp_path):
     path = tmp_path / "next.npz"
-    ours = ("--tallied", "--prior-share", 0.2)
+    ours = ("--tallied", "--prior-share", 0.2, "--bidirectional")
     command = ("vae", "train", "transnas_micro", "-o", path, *SMALL, *ours)
     assert hwbench(*command, "--start", trained).code == 0
     settings = load_vae(path).settings
     assert settings.tallied
+    assert settings.bidirectional
     assert settings.prior_share == 0.2
     assert settings.start is not None
     refused = hwbench(*command[:3], "-o", path, *SMALL, "--hidden-size", 9, "--start", trained)
     assert refused.code == 2
     assert "has hidden_size = 8, not 9" in refused.err
+    refused = hwbench(
+        *command[:3], "-o", tmp_path / "way.npz", *SMALL, "--one-way", "--start", trained
+    )
+    assert refused.code == 2
+    assert "has both_ways = True, not False" in refused.err
 
 
 def test_evaluate_prints_the_measures_of_every_file(hwbench, trained):

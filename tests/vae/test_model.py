@@ -53,6 +53,31 @@ def test_loss_and_gradient_are_those_of_the_loop(space_name, changes, per_node_v
             torch.testing.assert_close(one, other, rtol=1e-3, atol=2e-5, msg=name)
 
 
+@pytest.mark.parametrize("scale", [0.0, 0.01, 2.5])
+def test_noise_is_scaled_in_training(scale):
+    space, form, model = make("nasbench101", noise_scale=scale)
+    _, _, plain = make("nasbench101")
+    batch = GraphBatch.of(form.graphs(space.sample(9, seed=2)))
+    noise = torch.randn(9, SMALL["latent_size"], generator=torch.Generator().manual_seed(3))
+    scaled, expected = model.losses(batch, noise), plain.losses(batch, scale * noise)
+    torch.testing.assert_close(scaled.reconstruction, expected.reconstruction)
+    assert torch.equal(scaled.divergence, expected.divergence)
+    unscaled = plain.losses(batch, noise)
+    assert scaled.reconstruction != unscaled.reconstruction
+    of_prior = [each.losses(batch, noise, n_prior=4).unconditional for each in (model, plain)]
+    assert torch.equal(*of_prior)  # latents of the prior have their own deviation
+
+
+def test_noise_of_scale_one_is_as_it_was():
+    space, form, model = make("nasbench101", variant="d-vae", noise_scale=1.0)
+    batch = GraphBatch.of(form.graphs(space.sample(9, seed=2)))
+    noise = torch.randn(9, SMALL["latent_size"], generator=torch.Generator().manual_seed(3))
+    mean, log_variance = model.encode(batch)
+    latents = torch.addcmul(mean, noise, (0.5 * log_variance).exp())
+    likelihood = model.decoder.log_likelihood(latents, batch, model.embedding)
+    assert torch.equal(model.losses(batch, noise).reconstruction, -likelihood.mean())
+
+
 def test_graphs_that_get_latents_of_the_prior_are_judged_by_them():
     space, form, model = make("nasbench101")
     batch = GraphBatch.of(form.graphs(space.sample(9, seed=2)))

@@ -139,6 +139,30 @@ def test_training_does_not_go_on_from_other_code(code, tmp_path, monkeypatch):
     assert_same_weights(train_vae("nasbench201", checkpoint=path, **QUICK), whole)
 
 
+def test_the_scale_of_the_noise_is_kept_in_the_file(tmp_path):
+    path = tmp_path / "vae.npz"
+    chosen = {**QUICK, "epochs": 1, "noise_scale": 0.01}
+    vae = train_vae("nasbench201", checkpoint=path, **chosen)
+    assert load_vae(path).settings.noise_scale == 0.01
+    plain = train_vae("nasbench201", **{**chosen, "noise_scale": 1.0})
+    assert vae.history[0].reconstruction != plain.history[0].reconstruction
+    with pytest.raises(HwbenchError, match=r"was trained with noise_scale = 0\.01, not 1\.0"):
+        train_vae("nasbench201", checkpoint=path, **{**chosen, "noise_scale": 1.0})
+
+
+def test_a_file_that_names_no_scale_of_the_noise_has_all_of_it(tmp_path):
+    path = tmp_path / "vae.npz"
+    whole = train_vae("nasbench201", checkpoint=path, **QUICK)
+    with np.load(path) as archive:
+        arrays = dict(archive)
+    about = json.loads(arrays["about"].tobytes())
+    assert about["settings"].pop("noise_scale") == 1.0
+    arrays["about"] = np.frombuffer(json.dumps(about).encode(), dtype=np.uint8)
+    np.savez(path, **arrays)
+    assert load_vae(path).settings.noise_scale == 1.0
+    assert_same_weights(train_vae("nasbench201", checkpoint=path, **QUICK), whole)
+
+
 def test_a_trained_vae_is_not_trained_again(tmp_path):
     path = tmp_path / "vae.npz"
     train_vae("nasbench201", checkpoint=path, **QUICK)
@@ -275,6 +299,8 @@ def test_training_and_test_share_nothing_and_hold_all():
         ({"epoch": 3}, "did you mean 'epochs'"),
         ({"epochs": 0}, "epochs must be at least 1, not 0"),
         ({"kl_weight": float("nan")}, "kl_weight"),
+        ({"noise_scale": -0.1}, "noise_scale must be at least 0, not -0.1"),
+        ({"noise_scale": float("inf")}, "noise_scale must be a finite number"),
         ({"n_graphs": 2, "test_share": 0.9}, "of 2 architectures 2 would be for the test"),
         ({"metrics": [TARGET, TARGET]}, "a metric is named twice"),
         ({"metrics": ["nb201-digits:latancy"]}, "did you mean 'latency'"),
