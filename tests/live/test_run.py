@@ -340,7 +340,7 @@ def _wrong(key, value):
         (
             "trainer.weights",
             {"name": "sgd", "momentun": 0.9},
-            r"tiny.toml, section \[trainer\]: weights: its optimiser: unknown key 'momentun'.*'momentum'",
+            r"section \[trainer\]: weights: its optimiser: unknown key 'momentun'.*'momentum'",
         ),
         ("trainer.schedule", {"name": "cosin"}, r"its schedule: unknown schedule.*'cosine'"),
         ("trainer.weights", {"learning_rate": 0.1}, r"its optimiser: the key 'name' is missing"),
