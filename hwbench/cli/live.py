@@ -83,10 +83,13 @@ def list_(as_json: AsJson = False) -> None:
 def parts(as_json: AsJson = False) -> None:
     """List what searches are put together from, by the names that a config tree gives them."""
     from hwbench.images.sets import IMAGE_SETS
+    from hwbench.images.subsets import SUBSETS
     from hwbench.live.selections import SELECTIONS
     from hwbench.live.strategies import STRATEGIES
     from hwbench.live.supernets import SUPERNETS
     from hwbench.live.trainers import TRAINERS
+    from hwbench.live.trainers.optimisers import OPTIMISERS
+    from hwbench.live.trainers.schedules import SCHEDULES
 
     def row(name: str, registry: Registry) -> dict[str, Any]:
         registry.load(name)
@@ -94,7 +97,8 @@ def parts(as_json: AsJson = False) -> None:
         return {"part": registry.kind, "name": name, "from": from_, "path": registry[name]}
 
     rows = []
-    for registry in (STRATEGIES, TRAINERS, SELECTIONS, SUPERNETS, IMAGE_SETS):
+    registries = (STRATEGIES, TRAINERS, OPTIMISERS, SCHEDULES, SELECTIONS, SUPERNETS)
+    for registry in (*registries, IMAGE_SETS, SUBSETS):
         rows += listed(registry, partial(row, registry=registry), hidden=registry.hidden())
     print_listing(rows, ["part", "name", "from", "path"], as_json=as_json)
 
