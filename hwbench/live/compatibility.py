@@ -55,6 +55,7 @@ def _check_parts(config: LiveConfig) -> None:
             f"[cost]: {name} learns no strengths that a cost could change; leave the section out, "
             "and give a limit to the selection 'black_box'"
         )
+    strategy.check(trainer.epochs)
     check_selection(selection, config.selection["name"], strategy, name, config.ranking)
     kind = _supernet_of(config)
     if kind is not None:
@@ -100,7 +101,7 @@ def check_supernet(
             f"a position; those of {space} hold one"
         )
     selection.requires.check_structure(structure, f"[selection]: {name}")
-    selection.check(get_space(space))
+    selection.check(get_space(space), structure)
 
 
 def _check_supernet(
@@ -110,6 +111,12 @@ def _check_supernet(
     selection: Selection,
 ) -> None:
     space = get_space(config.space.name)
+    ranking = config.ranking
+    if ranking is not None and ranking.architectures is None and not kind.enumerable:
+        raise HwbenchError(
+            f"[ranking]: {config.space.name} has too many architectures to rank all; say how many "
+            "to draw, such as architectures = 1000"
+        )
     names = resolve_operations(kind, space, config.space.operations)
     structure = Structure(tuple(map(tuple, names)))
     strategy.requires.check_structure(structure, f"[strategy]: {config.strategy['name']}")

@@ -217,8 +217,9 @@ def _conclude(search: Search, folder: Path, truth: Truth, stage: StageProgress) 
         if "true" in search.ranking:
             result["ranking"] = measures_of(search.ranking)
     export_network(supernet, folder / SUPERNET)
-    search.journal = journal_of(search, folder / SELECTION_CHECKPOINT, config.selection)
     selection: Selection = make_component(SELECTIONS, config.selection)
+    path = folder / SELECTION_CHECKPOINT
+    search.journal = journal_of(search, path, config.selection, selection)
     chosen, numbers = select(search, selection, stage)
     result |= numbers
     held = true_value(truth, supernet, result["architecture"], search.ranking)

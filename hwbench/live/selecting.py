@@ -176,7 +176,7 @@ def select_run(
             )
             search.memory = memory_of(search, folder)
             search.ranking = read_ranking(folder)
-            search.journal = journal_of(search, own / SELECTION_CHECKPOINT, node)
+            search.journal = journal_of(search, own / SELECTION_CHECKPOINT, node, made)
             own.mkdir(parents=True, exist_ok=True)
             if fresh:
                 search.journal.remove()

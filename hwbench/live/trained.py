@@ -10,14 +10,16 @@ from typing import Any
 import pandas as pd
 import torch
 
+from hwbench.code_version import code_version
 from hwbench.errors import HwbenchError
 from hwbench.live.config import LiveConfig
 from hwbench.live.journal import Journal
 from hwbench.live.memory import Memory, memory_key
 from hwbench.live.requirements import Requirements
 from hwbench.live.search import Search, make_search
+from hwbench.live.selections.base import Selection
 from hwbench.live.supernets.export import load_network, read_tensors
-from hwbench.live.training import restored, search_version
+from hwbench.live.training import restored, search_modules, search_version
 from hwbench.results.frames import read_frame
 from hwbench.results.live import RANKING_COLUMNS
 from hwbench.results.names import (
@@ -117,6 +119,17 @@ def memory_of(search: Search, folder: Path) -> Memory:
     return Memory(folder / EVALUATIONS, key)
 
 
-def journal_of(search: Search, path: Path, node: Mapping[str, Any]) -> Journal:
-    """Where the selection of a node keeps how far it is."""
-    return Journal(path, f"{search_version(search)} {json.dumps(dict(node), sort_keys=True)}")
+def journal_of(
+    search: Search, path: Path, node: Mapping[str, Any], selection: Selection
+) -> Journal:
+    """Where a selection keeps how far it is.
+
+    Parameters
+    ----------
+    search : trained.
+    path : of the file.
+    node : that describes the selection.
+    selection : whose code the file depends on too.
+    """
+    code = code_version(*search_modules(search), type(selection).__module__)
+    return Journal(path, f"{code} {json.dumps(dict(node), sort_keys=True)}")

@@ -11,9 +11,10 @@ import numpy as np
 import pandas as pd
 import torch
 
-from hwbench.code_version import code_version
+from hwbench.code_version import code_version, module_of
 from hwbench.errors import HwbenchError
 from hwbench.images.sets import reader_module
+from hwbench.images.subsets import SUBSETS
 from hwbench.live import tensorboard as tensorboard_log
 from hwbench.live.search import Search
 from hwbench.live.supernets.export import read_tensors, write_tensors
@@ -126,13 +127,16 @@ def search_version(search: Search) -> str:
 
 def search_modules(search: Search) -> list[str]:
     """The modules that training begins with: what all searches run, and those of its parts."""
-    parts = [search.supernet, search.supernet.space, search.strategy, search.trainer]
+    parts: list[object] = [search.supernet, search.supernet.space, search.strategy]
+    parts += [search.trainer, *search.trainer.components]
     cost = search.config.cost
     card = None if cost is None else predictor_card(cost.predictor)
+    subset = search.config.data.subset
     return [
         Search.__module__,
         *(type(part).__module__ for part in parts),
         reader_module(search.config.data.name),
+        *([] if subset is None else [module_of(SUBSETS.path_of(subset["name"]))]),
         *([] if card is None else predictor_modules(card)),
     ]
 

@@ -121,3 +121,38 @@ def test_a_space_without_a_supernet_names_those_that_have_one(own, tmp_path):
     space = {key: value for key, value in TREE["space"].items() if key != "supernet"}
     with pytest.raises(HwbenchError, match="unknown space with a supernet"):
         run_live(_config(space=space), tmp_path / "run")
+
+
+OLD_SELECTION = """
+from hwbench.live.selections.base import Selection
+
+
+class Old(Selection):
+    def select(self, search, ranking, stage):
+        return None
+"""
+OLD_TRAINER = """
+from hwbench.live.trainers.base import SingleLevel
+
+
+class Old(SingleLevel):
+    def tune(self, mixture, data, augmentation, epochs):
+        return None
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "section", "message"),
+    [
+        (OLD_SELECTION, "selection", r"select is called with \(search, stage\)"),
+        (OLD_TRAINER, "trainer", "tune is not called any more; it is tune_epoch now"),
+    ],
+)
+def test_parts_written_for_older_versions_are_one_line(
+    own, tmp_path, monkeypatch, text, section, message
+):
+    (tmp_path / "old_part.py").write_text(text)
+    with pytest.raises(HwbenchError, match=message) as caught:
+        _config(**{section: {"name": "old_part:Old"}})
+    assert "\n" not in str(caught.value)
+    sys.modules.pop("old_part", None)

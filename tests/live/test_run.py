@@ -398,6 +398,21 @@ def test_ranking_selection_needs_a_ranking():
             {"selection": {"name": "black_box", "metric": "nasbench-macro:flops"}},
             "is of the space nasbench_macro, not nasbench201",
         ),
+        ({"strategy": {"name": "spos", "split_epoch": 3}}, "split_epoch 3 is never come to"),
+        ({"space": {**SPACE, "name": "darts", "operations": "all"}, "ranking": {}}, "to rank all"),
+        (
+            {"selection": {"name": "black_box", "metric": "flops", "limit": 1.0}},
+            "no architecture has a flops within the limit 1; the least is 7.78305e",
+        ),
+        (
+            {
+                "selection": {
+                    "name": "black_box",
+                    "strategy": {"name": "nsga2", "population_size": 0},
+                }
+            },
+            "strategy nsga2: population_size must be",
+        ),
         (
             {"selection": {"name": "black_box", "strategy": "nsga3"}},
             "unknown strategy 'nsga3'; did you mean 'nsga2'",

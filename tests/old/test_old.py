@@ -9,6 +9,7 @@ import pytest
 import hwbench as hb
 from hwbench.live.config import RankingNode, load_config
 from hwbench.live.run import rank_run, run_live
+from hwbench.live.selecting import select_run
 from hwbench.results.live import read_live_run
 from hwbench.runs.merging import merge_studies
 from hwbench.runs.run import resume_study
@@ -123,6 +124,11 @@ def test_a_live_search_is_read_and_ranked_with(old):
     ranked = rank_run(Path("live"), RankingNode(architectures=2))
     assert len(ranked) == 2
     assert hb.write_report("live").exists()
+    # Of that version's runs the supernet alone is left, and can be selected from.
+    node = {"name": "black_box", "evaluations": 5, "n_initial": 3}
+    assert select_run(Path("live"), node)["evaluations"] == 5
+    with pytest.raises(hb.HwbenchError, match="perturbation needs the checkpoint"):
+        select_run(Path("live"), {"name": "perturbation"})
 
 
 def test_a_live_search_is_not_gone_on_with(refused):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from inspect import signature
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pandas as pd
@@ -16,7 +17,11 @@ from hwbench.progress import StageProgress
 if TYPE_CHECKING:
     from hwbench.live.metric import Metric
     from hwbench.live.search import Search
+    from hwbench.live.supernets.structure import Structure
     from hwbench.spaces import Space
+
+
+_ARGUMENTS = ("self", "search", "stage")
 
 
 class Selection(ABC):
@@ -47,6 +52,11 @@ class Selection(ABC):
                 f"selection {cls.__name__}: needs_ranking is not asked any more; it is "
                 "requires = Requirements(ranking=True) now"
             )
+        if "select" in vars(cls) and len(signature(cls.select).parameters) != len(_ARGUMENTS):
+            raise HwbenchError(
+                f"selection {cls.__name__}: select is called with (search, stage); the ranking is "
+                "search.ranking"
+            )
         check_constructor(cls, lambda part: f"selection {type(part).__name__}")
 
     @abstractmethod
@@ -65,8 +75,13 @@ class Selection(ABC):
         stage : makes a progress function, for what takes long.
         """
 
-    def check(self, space: Space) -> None:  # noqa: B027
-        """Refuse arguments that do not suit the space; called when a config is read.
+    def check(self, space: Space, structure: Structure) -> None:  # noqa: B027
+        """Refuse arguments that do not suit a supernet; called when a config is read.
+
+        Parameters
+        ----------
+        space : of its architectures.
+        structure : of the supernet.
 
         Raises
         ------

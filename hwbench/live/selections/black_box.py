@@ -20,12 +20,14 @@ from hwbench.live.metric import Metric, check_metric, make_metric
 from hwbench.live.selections.base import Selection
 from hwbench.live.supernets.part import SupernetPart
 from hwbench.progress import StageProgress
+from hwbench.search.candidates import MOST_LISTED
 from hwbench.search.objectives import Objective
 from hwbench.search.registry import make_strategy, strategy_class, strategy_parameters
 from hwbench.spaces import Space
 
 if TYPE_CHECKING:
     from hwbench.live.search import Search
+    from hwbench.live.supernets.structure import Structure
     from hwbench.live.supernets.supernet import Supernet
     from hwbench.search.strategies.base import Strategy
 
@@ -98,10 +100,24 @@ class BlackBox(Selection):
             self.limit is None if self.optimise is None else self.optimise
         )
 
-    def check(self, space: Space) -> None:
-        """Refuse a metric that is not of the space; called when a config is read."""
+    def check(self, space: Space, structure: Structure) -> None:
+        del structure
+        metric = None
         if self.wanted is not None:
             check_metric(self.wanted, self.predictor, space)
+            if self.predictor is None:
+                metric = make_metric(self.wanted, space)
+        if metric is not None and self.limit is not None and space.n_architectures <= MOST_LISTED:
+            archs, keeps = space.all_architectures(), Limit(metric, self.limit)
+            if not keeps(archs).any():
+                raise keeps.unkept(archs)
+        make_strategy(  # which refuses parameters out of range
+            self.strategy,
+            space=space,
+            objectives=self._objectives(metric),
+            n_initial=1,
+            **self.parameters,
+        )
 
     def select(self, search: Search, stage: StageProgress) -> IntArray:
         supernet = search.supernet
@@ -149,23 +165,25 @@ class BlackBox(Selection):
         return score[:, None] if self.metric is None else np.stack([score, metric], axis=1)
 
     def _strategy(self, supernet: Supernet, metric: Metric | None, seed: int) -> Strategy:
-        direction: Any = SCORES[self.score]
-        objectives = [Objective(self.score, direction)]
-        if metric is not None:
-            objectives.append(
-                Objective(
-                    metric.name, metric.direction, self.limit, optimised=self.optimises_metric
-                )
-            )
         return make_strategy(
             self.strategy,
             space=supernet.space,
-            objectives=objectives,
+            objectives=self._objectives(metric),
             candidates=candidates_of(supernet, metric, self.limit),
             seed=seed,
             n_initial=min(self.n_initial, self.evaluations),
             **self.parameters,
         )
+
+    def _objectives(self, metric: Metric | None) -> list[Objective]:
+        direction: Any = SCORES[self.score]
+        objectives = [Objective(self.score, direction)]
+        if metric is not None:
+            optimised = self.optimises_metric
+            objectives.append(
+                Objective(metric.name, metric.direction, self.limit, optimised=optimised)
+            )
+        return objectives
 
     def title(self) -> str:
         title = strategy_class(self.strategy).title

@@ -15,6 +15,8 @@ from hwbench.progress import StageProgress
 
 if TYPE_CHECKING:
     from hwbench.live.search import Search
+    from hwbench.live.supernets.structure import Structure
+    from hwbench.spaces import Space
 
 
 class TopK(Selection):
@@ -32,6 +34,14 @@ class TopK(Selection):
 
     def __init__(self, *, k: PositiveInt) -> None:
         self.k = k
+
+    def check(self, space: Space, structure: Structure) -> None:
+        del space
+        candidates = sum(name != "none" for names in structure.operations for name in names)
+        if self.k > candidates:
+            raise HwbenchError(
+                f"selection top_k: the supernet has {candidates} candidates, not k = {self.k}"
+            )
 
     def select(self, search: Search, stage: StageProgress) -> IntArray:
         del stage

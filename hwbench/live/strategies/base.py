@@ -83,6 +83,19 @@ class ArchitectureStrategy(nn.Module, ABC):
     def __init__(self) -> None:
         super().__init__()
 
+    def check(self, epochs: int) -> None:
+        """Refuse a training that its arguments do not suit; called when a config is read.
+
+        Parameters
+        ----------
+        epochs : of the training.
+
+        Raises
+        ------
+        HwbenchError
+            Saying why.
+        """
+
     def network_options(self) -> NetworkOptions:
         """How the supernet has to be built for this strategy; asked before `attach`."""
         return NetworkOptions()

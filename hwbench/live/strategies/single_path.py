@@ -8,6 +8,7 @@ from typing import Self
 import torch
 from pydantic import NonNegativeInt
 
+from hwbench.errors import HwbenchError
 from hwbench.live.requirements import Requirements
 from hwbench.live.strategies.base import ArchitectureStrategy
 from hwbench.live.supernets.mixture import Mixture
@@ -30,6 +31,13 @@ class SinglePathStrategy(ArchitectureStrategy):
     def __init__(self, *, split_epoch: NonNegativeInt | None = None) -> None:
         super().__init__()
         self.split_epoch = split_epoch
+
+    def check(self, epochs: int) -> None:
+        if self.split_epoch is not None and self.split_epoch >= epochs:
+            raise HwbenchError(
+                f"split_epoch {self.split_epoch} is never come to: the training has {epochs} "
+                "epochs, from 0"
+            )
 
     def attach(self, supernet: Supernet) -> Self:
         self.sizes = supernet.sizes

@@ -109,6 +109,7 @@ class DARTSSupernet(Supernet):
     """
 
     chooses_positions = True
+    enumerable = False
     subsets: ClassVar[Mapping[str, Any]] = {
         "all": ("none", *OPERATIONS),
         "s1": _S1,

@@ -12,6 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from inspect import isabstract
 from typing import Any, ClassVar, NamedTuple, cast
 
 import numpy as np
@@ -106,6 +107,7 @@ class Supernet(nn.Module, ABC):
     subsets : named restrictions of the space: the operations of each position.
     chooses_positions : whether an architecture keeps only some of the positions.
     several_operations : whether an architecture may hold several operations at a position.
+    enumerable : whether `architectures` can give all of them.
     structure : the candidates and the copies of their weights; `restructure` changes it.
     is_finalised : whether it is the network of one architecture, which computes all it has.
     """
@@ -114,6 +116,7 @@ class Supernet(nn.Module, ABC):
     subsets: ClassVar[Mapping[str, Any]] = {}
     chooses_positions: ClassVar[bool] = False
     several_operations: ClassVar[bool] = False
+    enumerable: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -678,6 +681,9 @@ def make_supernet(
     """
     where = get_space(space) if isinstance(space, str) else space
     kind = supernet_class(where, supernet)
+    if isabstract(kind):
+        missing = ", ".join(sorted(kind.__abstractmethods__))
+        raise HwbenchError(f"supernet {kind.__name__}: does not say {missing}")
     names = resolve_operations(kind, where, operations)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

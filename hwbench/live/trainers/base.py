@@ -53,6 +53,10 @@ ARCHITECTURE: dict[str, Any] = {
 """What moves weights and the strategy's parameters where a config does not say: as in DARTS."""
 
 
+_RENAMED = {"split": "become", "tune": "tune_epoch"}
+"""Methods of 0.1.0; one that is defined and never called would be a wrong number in silence."""
+
+
 @dataclass(kw_only=True)
 class Trainer(ABC):
     """What trainers share.
@@ -80,6 +84,14 @@ class Trainer(ABC):
     """
 
     requires: ClassVar[Requirements] = Requirements()
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        for old, new in _RENAMED.items():
+            if old in vars(cls):
+                raise HwbenchError(
+                    f"trainer {cls.__name__}: {old} is not called any more; it is {new} now"
+                )
 
     epochs: PositiveInt = 50
     batch_size: PositiveInt = 64
@@ -109,6 +121,11 @@ class Trainer(ABC):
         self._schedule.check(self._weights.learning_rate, self.epochs)
         self._change: Change | None = None
         self._step_of_epoch = 0
+
+    @property
+    def components(self) -> tuple[object, ...]:
+        """What its nodes describe; their code is a part of what trains."""
+        return self._weights, self._architecture, self._schedule
 
     def needs(self) -> Requirements:
         """What it needs of a strategy; by default `requires`, whatever the arguments are."""
