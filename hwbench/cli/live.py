@@ -442,17 +442,27 @@ def _print_selection(result: dict[str, Any], folder: Path) -> None:
         typer.echo(headline(kept.truth))
     front, single = kept.front, kept.single
     if front is not None:
+        best = max(front.baselines, key=lambda each: each.hypervolume_share, default=None)
+        beside = "" if best is None else f"; {best.words}: {100 * best.hypervolume_share:.1f} %"
+        typer.echo(
+            f"The {kept.selected} selected truly cover {100 * front.hypervolume_share:.1f} % of "
+            f"the true front's hypervolume{beside}."
+        )
         rows = [{"what": f"the {kept.selected} selected", **_qualities(front)}]
         rows += [{"what": each.words, **_qualities(each)} for each in front.baselines]
-        title = "true values, beside the true front"
-        columns = ["what", "hypervolume share", "IGD+", "epsilon"]
-        print_listing(rows, columns, as_json=False, title=title)
+        columns = ["what", "share %", "IGD+", "epsilon"]
+        print_listing(rows, columns, as_json=False, wrap=False)
     elif single is not None:
         rows = [
             {"what": each.words, "true accuracy": _number(each.true_accuracy)}
             for each in single.baselines
         ]
-        print_listing(rows, ["what", "true accuracy"], as_json=False, title="at no search")
+        print_listing(
+            rows,
+            ["what", "true accuracy"],
+            as_json=False,
+            title="what costs no search",
+        )
     numbers = {
         "selection": kept.title,
         "architecture": kept.architecture,
@@ -467,7 +477,7 @@ def _print_selection(result: dict[str, Any], folder: Path) -> None:
 
 def _qualities(front: Any) -> dict[str, str]:
     return {
-        "hypervolume share": f"{100 * front.hypervolume_share:.1f} %",
+        "share %": f"{100 * front.hypervolume_share:.1f}",
         "IGD+": f"{front.igd_plus:.4f}",
         "epsilon": f"{front.epsilon_additive:.4f}",
     }

@@ -71,7 +71,7 @@ def test_one_supernet_is_selected_from_again_and_again(folder):
     found = {each.folder.name: each for each in read_selections(folder)}
     assert sorted(found) == sorted(labels)
     evolution, front = found[labels[1]], found[labels[2]]
-    assert evolution.result.title == "Regularised evolution, flops within 1.1e+08"
+    assert evolution.result.title == "Regularised evolution, FLOPs within 1.1e+08"
     assert evolution.result.single.true_accuracy == evolution.result.truth.value
     assert {each.name for each in evolution.result.single.baselines} == {
         "random",

@@ -16,7 +16,7 @@ from pydantic import PositiveInt
 from hwbench.arguments import Finite
 from hwbench.arrays import Floats, IntArray
 from hwbench.errors import HwbenchError
-from hwbench.live.metric import Metric, check_metric, make_metric
+from hwbench.live.metric import FORMULAS, Metric, check_metric, make_metric
 from hwbench.live.selections.base import Selection
 from hwbench.live.supernets.part import SupernetPart
 from hwbench.progress import StageProgress
@@ -189,9 +189,10 @@ class BlackBox(Selection):
         title = strategy_class(self.strategy).title
         if self.wanted is None:
             return title
-        said = f"{title} on {self.score} and {self.wanted}" if self.optimises_metric else title
+        name = FORMULAS.get(self.wanted, self.wanted.rpartition(":")[2])
+        said = f"{title} on {self.score} and {name}" if self.optimises_metric else title
         if self.limit is not None:
-            said += f", {self.wanted} within {self.limit:g}"
+            said += f", {name} within {self.limit:g}"
         return said if self.predictor is None else f"{said} (by {self.predictor})"
 
 
