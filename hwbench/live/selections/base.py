@@ -11,6 +11,7 @@ import pandas as pd
 from hwbench.arguments import check_constructor
 from hwbench.arrays import IntArray
 from hwbench.errors import HwbenchError
+from hwbench.live.renamed import refuse_renamed
 from hwbench.live.requirements import Requirements
 from hwbench.progress import StageProgress
 
@@ -47,11 +48,7 @@ class Selection(ABC):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        if "needs_ranking" in vars(cls):
-            raise HwbenchError(
-                f"selection {cls.__name__}: needs_ranking is not asked any more; it is "
-                "requires = Requirements(ranking=True) now"
-            )
+        refuse_renamed(cls, "selection", {"needs_ranking": "requires = Requirements(ranking=True)"})
         if "select" in vars(cls) and len(signature(cls.select).parameters) != len(_ARGUMENTS):
             raise HwbenchError(
                 f"selection {cls.__name__}: select is called with (search, stage); the ranking is "

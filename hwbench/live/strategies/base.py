@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from hwbench.arguments import check_constructor
-from hwbench.errors import HwbenchError
 from hwbench.live.judge import Judge
+from hwbench.live.renamed import refuse_renamed
 from hwbench.live.requirements import Requirements
 from hwbench.live.supernets.mixture import Mixture
 from hwbench.live.supernets.structure import Origin, Origins, Structure
@@ -29,7 +29,7 @@ _RENAMED = {
     "split_now": "before_epoch, which returns the structure",
     "after_architecture_step": "project",
 }
-"""Hooks of 0.1.0; one that is defined and never called would be a wrong number in silence."""
+"""Hooks of 0.1.0, and what they are now."""
 
 
 class ArchitectureStrategy(nn.Module, ABC):
@@ -73,11 +73,7 @@ class ArchitectureStrategy(nn.Module, ABC):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        for old, new in _RENAMED.items():
-            if old in vars(cls):
-                raise HwbenchError(
-                    f"strategy {cls.__name__}: {old} is not called any more; it is {new} now"
-                )
+        refuse_renamed(cls, "strategy", _RENAMED)
         check_constructor(cls, lambda strategy: f"strategy {type(strategy).__name__}")
 
     def __init__(self) -> None:

@@ -23,6 +23,7 @@ from hwbench.images.augmentation import Augmentation
 from hwbench.images.fit import Schedule, autocast, train_epoch
 from hwbench.images.parts import Part, SearchData
 from hwbench.live.components import complete_node, component, make_component
+from hwbench.live.renamed import refuse_renamed
 from hwbench.live.requirements import Requirements
 from hwbench.live.strategies.base import ArchitectureStrategy
 from hwbench.live.supernets.mixture import Mixture
@@ -54,7 +55,7 @@ ARCHITECTURE: dict[str, Any] = {
 
 
 _RENAMED = {"split": "become", "tune": "tune_epoch"}
-"""Methods of 0.1.0; one that is defined and never called would be a wrong number in silence."""
+"""Methods of 0.1.0, and what they are now."""
 
 
 @dataclass(kw_only=True)
@@ -87,11 +88,7 @@ class Trainer(ABC):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        for old, new in _RENAMED.items():
-            if old in vars(cls):
-                raise HwbenchError(
-                    f"trainer {cls.__name__}: {old} is not called any more; it is {new} now"
-                )
+        refuse_renamed(cls, "trainer", _RENAMED)
 
     epochs: PositiveInt = 50
     batch_size: PositiveInt = 64
