@@ -37,6 +37,11 @@ class ExpectedMetric(torch.nn.Module):
         self.scale = scale
         self.weight = weight
 
+    def follow(self, supernet: Supernet) -> None:
+        """Take in that the supernet's candidates have become others."""
+        device = next(supernet.parameters()).device
+        self.encoding = supernet.expected_encoding().to(device)
+
     def expected(self, probabilities: Tensor) -> Tensor:
         """The expected metric in its unit, a scalar, from (n_positions, most candidates)."""
         return self.predictor(self.encoding(probabilities)[None, :])[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -220,7 +221,9 @@ def _conclude(search: Search, folder: Path, truth: Truth, stage: StageProgress) 
     selection: Selection = make_component(SELECTIONS, config.selection)
     path = folder / SELECTION_CHECKPOINT
     search.journal = journal_of(search, path, config.selection, selection)
+    start = time.monotonic()
     chosen, numbers = select(search, selection, stage)
+    seconds = time.monotonic() - start
     result |= numbers
     held = true_value(truth, supernet, result["architecture"], search.ranking)
     if held is not None:
@@ -229,7 +232,9 @@ def _conclude(search: Search, folder: Path, truth: Truth, stage: StageProgress) 
         export_network(supernet.finalised(chosen[0]), folder / ARCHITECTURE)
     if selection.found is not None:
         own = folder / SELECTIONS_FOLDER / config.selection["name"]
-        write_selection(own, search, config.selection, selection, chosen, numbers, truth)
+        write_selection(
+            own, search, config.selection, selection, chosen, numbers, truth, seconds=seconds
+        )
     search.journal.remove()
     return result
 

@@ -71,7 +71,7 @@ def write_selection(
     numbers: Mapping[str, Any],
     truth: Truth,
     *,
-    seconds: float = 0.0,
+    seconds: float,
 ) -> dict[str, Any]:
     """Write what a selection came to, see `hwbench.results.selections`; its result is returned."""
     supernet = search.supernet

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 import pandas as pd
 import torch
 
@@ -27,6 +26,8 @@ from hwbench.results.frames import write_frame
 from hwbench.results.names import CHECKPOINT, EPOCHS, STRENGTHS
 from hwbench.version import __version__
 
+Strengths = tuple[list[tuple[str, str]], torch.Tensor]
+
 
 class Done(NamedTuple):
     """How far a search is.
@@ -35,12 +36,13 @@ class Done(NamedTuple):
     ----------
     epochs : trained.
     rows : numbers of each, see `hwbench.results.live.EPOCH_COLUMNS`.
-    strengths : of each, see `Search.candidate_strengths`; none where the strategy learns none.
+    strengths : of each the names of the candidates, position and operation, and what
+        `Search.candidate_strengths` is; none where the strategy learns none.
     """
 
     epochs: int
     rows: list[dict[str, float]]
-    strengths: list[torch.Tensor]
+    strengths: list[Strengths]
 
 
 def load_checkpoint(search: Search, folder: Path) -> Done:
@@ -99,12 +101,12 @@ def train_epochs(
     epochs = search.trainer.epochs
     path = folder / CHECKPOINT
     first, rows, history = done
-    with _epoch_log(search.supernet, folder, rows, history, tensorboard=tensorboard) as log:
+    with _epoch_log(folder, rows, history, tensorboard=tensorboard) as log:
         progress(first, epochs)
         for epoch in range(first, epochs):
             rows.append({"epoch": float(epoch), **search.train_epoch(epoch)})
             strengths = search.candidate_strengths()
-            history += [] if strengths is None else [strengths]
+            history += [] if strengths is None else [(_candidates(search.supernet), strengths)]
             log(epoch)
             state = {
                 "hwbench": __version__,
@@ -116,7 +118,7 @@ def train_epochs(
             write_tensors(path, {**state, **search.state_dict()})
             write_frame(folder / EPOCHS, pd.DataFrame(rows).astype({"epoch": "int64"}))
             if history:
-                write_frame(folder / STRENGTHS, _strength_frame(search.supernet, history))
+                write_frame(folder / STRENGTHS, _strength_frame(history))
             progress(epoch + 1, epochs)
 
 
@@ -143,10 +145,9 @@ def search_modules(search: Search) -> list[str]:
 
 @contextmanager
 def _epoch_log(
-    supernet: Supernet,
     folder: Path,
     rows: list[dict[str, float]],
-    history: list[torch.Tensor],
+    history: list[Strengths],
     *,
     tensorboard: bool,
 ) -> Iterator[Callable[[int], None]]:
@@ -155,12 +156,15 @@ def _epoch_log(
         yield lambda _epoch: None
         return
     log = tensorboard_log.EpochLog(folder, len(rows))
-    names = [f"strength/{position}/{operation}" for position, operation in _candidates(supernet)]
 
     def write(epoch: int) -> None:
         numbers = {name: value for name, value in rows[epoch].items() if name != "epoch"}
-        strengths = history[epoch][0].tolist() if history else []
-        log.write(epoch, numbers, dict(zip(names, strengths, strict=False)))
+        strengths: dict[str, float] = {}
+        if history:
+            names, values = history[epoch]
+            for (position, operation), strength in zip(names, values[0].tolist(), strict=True):
+                strengths[f"strength/{position}/{operation}"] = strength
+        log.write(epoch, numbers, strengths)
 
     try:
         for epoch in range(len(rows) if log.is_new else 0):
@@ -179,16 +183,20 @@ def _candidates(supernet: Supernet) -> list[tuple[str, str]]:
     ]
 
 
-def _strength_frame(supernet: Supernet, history: list[torch.Tensor]) -> pd.DataFrame:
+def _strength_frame(history: list[Strengths]) -> pd.DataFrame:
     """See `hwbench.results.live.STRENGTH_COLUMNS`; one tensor (2, candidates) an epoch."""
-    names = _candidates(supernet)
-    values = torch.stack(history).double().numpy()
-    return pd.DataFrame(
-        {
-            "epoch": np.repeat(np.arange(len(history)), len(names)),
-            "position": [position for position, _ in names] * len(history),
-            "operation": [operation for _, operation in names] * len(history),
-            "strength": values[:, 0].ravel(),
-            "probability": values[:, 1].ravel(),
-        }
-    )
+    frames = []
+    for epoch, (names, tensor) in enumerate(history):
+        values = tensor.double().numpy()
+        frames.append(
+            pd.DataFrame(
+                {
+                    "epoch": epoch,
+                    "position": [position for position, _ in names],
+                    "operation": [operation for _, operation in names],
+                    "strength": values[0],
+                    "probability": values[1],
+                }
+            )
+        )
+    return pd.concat(frames, ignore_index=True)

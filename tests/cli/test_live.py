@@ -55,6 +55,28 @@ def test_run_rank_and_retrain(tiny, tmp_path):
     assert "is a stand-in and no truth: trainings of 1 epoch on digits" in " ".join(printed.split())
 
 
+def test_select_says_first_what_it_truly_found(tiny, tmp_path, refused):
+    folder = tmp_path / "run"
+    _run("run", tiny, "-o", folder)
+    few = ["--set", "evaluations=8", "--set", "n_initial=4"]
+    limit = ["--set", "metric=flops", "--set", "limit=110e6", "--set", "strategy.name=random"]
+    printed = _run("select", folder, "--method", "black_box", *few, *limit)
+    assert printed.exit_code == 0, printed.output
+    words = " ".join(printed.stdout.split())
+    assert words.startswith("What was found truly has ")
+    assert "the one with the most FLOPs" in words
+    assert "Random search, FLOPs within 1.1e+08" in words
+    front = ["--set", "metric=hw-nas-bench:cifar10.pixel3_latency", "--set", "strategy=nsga2"]
+    words = " ".join(_run("select", folder, "--method", "black_box", *few, *front).stdout.split())
+    assert "truly cover" in words
+    assert "architectures drawn at random" in words
+    again = [*few, *front, "--json"]
+    result = json.loads(_run("select", folder, "--method", "black_box", *again).stdout)
+    assert result["label"] == "black_box-nsga2"
+    other = ["--method", "black_box", "--set", "strategy=nsga2"]
+    assert "give this one a name with --label" in refused("live", "select", folder, *other)
+
+
 def test_a_run_begins_with_what_was_found_is_truly_worth(tiny, tmp_path):
     printed = " ".join(_run("run", tiny, "-o", tmp_path / "run").stdout.split())
     assert printed.startswith("What was found truly has ")
@@ -97,7 +119,10 @@ def test_sweep_prints_a_row_for_each_value(tiny, tmp_path):
         (["run", "darts", "--recipe", "smal"], "unknown recipe 'smal'; did you mean 'small'"),
         (["run", "absent.toml"], "absent.toml: no such file"),
         (["run", "spos", "--recipe", "small", "--device", "tpu9"], "device 'tpu9'"),
-        (["rank", "absent"], "absent: holds no finished search"),
+        (["rank", "absent"], "absent: holds no live search"),
+        (["select", "absent", "--method", "ranking"], "absent: holds no live search"),
+        (["select", "absent", "--method", "strenght"], "absent: holds no live search"),
+        (["select", "absent", "--method", "strength", "--set", "k"], "must be KEY=VALUE"),
         (["truth", "absent"], "absent: holds no finished search"),
         (["retrain", "absent"], "absent: holds no finished search"),
         (["sweep", "windows"], "did you mean 'window'"),

@@ -6,9 +6,13 @@ import pytest
 import torch
 
 from hwbench.errors import HwbenchError
+from hwbench.images.augmentation import Augmentation
 from hwbench.live.cost import make_cost
+from hwbench.live.strategies.darts import DARTS
 from hwbench.live.supernets.darts import EDGES
+from hwbench.live.supernets.structure import Structure
 from hwbench.live.supernets.supernet import make_supernet
+from hwbench.live.trainers.bilevel import Bilevel
 from hwbench.predictors import make_predictor
 from hwbench.predictors.neighbourhood import neighbourhood
 from hwbench.spaces import get_space
@@ -165,3 +169,18 @@ def test_cost_of_cells_has_a_gradient_towards_cheap_operations(darts_table):
 def test_cells_that_no_architecture_can_have_are_named():
     with pytest.raises(HwbenchError, match=r"normal 0->2 .* has no candidate"):
         _darts(["none", "noise"]).expected_encoding()
+
+
+def test_a_cost_follows_the_candidates(cells, data):
+    supernet, strategy = cells(), DARTS()
+    trainer = Bilevel(epochs=2, batch_size=8)
+    strategy.attach(supernet)
+    cost = make_cost(supernet, TARGET, "lookup_table", samples=2, weight=1.0, seed=0)
+    trainer.start(supernet, strategy, cost)
+    trainer.train_epoch(0, data, Augmentation())
+    archs = [[3] * 6, [0, 3, 0, 3, 0, 3]]
+    before = [cost.expected(_probabilities(supernet, arch)).item() for arch in archs]
+    trainer.become(Structure((("nor_conv_3x3", "none"),) * 6))
+    trainer.train_epoch(1, data, Augmentation())
+    after = [cost.expected(_probabilities(supernet, arch)).item() for arch in archs]
+    assert after == pytest.approx(before, rel=1e-5)

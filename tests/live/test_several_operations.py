@@ -17,6 +17,7 @@ from hwbench.live.run import run_live
 from hwbench.live.selecting import select_run
 from hwbench.live.supernets.export import load_network
 from hwbench.live.supernets.operation_name import OperationName, parse_operation
+from hwbench.report import write_report
 from hwbench.results.live import read_live_run
 from hwbench.results.selections import read_selections
 
@@ -137,7 +138,7 @@ from hwbench.live.supernets.mixture import Mixture
 
 
 class Pruning(ParametricStrategy):
-    """Sigmoid shares; the weakest candidate of the first edge goes after the first epoch."""
+    """Sigmoid shares; the weakest candidate of the first edge goes after the second epoch."""
 
     def __init__(self, *, start: Share = 0.5) -> None:
         super().__init__()
@@ -155,7 +156,7 @@ class Pruning(ParametricStrategy):
         assert set(found) == {"accuracy", "loss", "silent"}
         loss = judge.loss(Mixture.weighted(self.strengths(), self.sizes))
         assert torch.autograd.grad(loss, self.alpha)[0].abs().sum() > 0
-        if epoch:
+        if epoch != 1:
             return None
         weakest = int(self.strengths()[0, : self.sizes[0]].argmin())
         names = list(self.operations[0])
@@ -215,6 +216,7 @@ def test_parts_of_one_s_own_in_a_live_run(own, tmp_path):
     assert result["architecture"].count("1") == 4
     found = read_live_run(folder)
     assert "silent" in found.ranking
+    assert found.strengths.groupby("epoch").size().tolist() == [8, 7, 7]
     supernet = load_network(folder / "supernet")
     assert supernet.sizes == (3, 4)
     network = load_network(folder / "architecture")
@@ -230,6 +232,7 @@ def test_parts_of_one_s_own_in_a_live_run(own, tmp_path):
         folder,
         {"name": "black_box", "strategy": "nsga2", "evaluations": 30, "metric": "flops"},
     )
+    assert write_report(folder).exists()
     assert front["truth"] is None
     chosen = {each.folder.name: each for each in read_selections(folder)}
     told = chosen["black_box-nsga2"].evaluations

@@ -19,12 +19,19 @@ class IndependentChoices(nn.Module):
         super().__init__()
         space = supernet.space
         offsets = np.concatenate([[0], np.cumsum(space.n_choices)])
+        # Operations that the space does not have are none of its features.
         columns = [
             int(offsets[i]) + space.choices[i].index(name)
             for i, position in enumerate(supernet.positions)
             for name in position.operations
+            if name in space.choices[i]
         ]
-        present = [[k < size for k in range(max(supernet.sizes))] for size in supernet.sizes]
+        present = [
+            [k < size and position.operations[k] in choices for k in range(max(supernet.sizes))]
+            for size, position, choices in zip(
+                supernet.sizes, supernet.positions, space.choices, strict=True
+            )
+        ]
         self.n_features = int(offsets[-1])
         self.register_buffer("columns", torch.tensor(columns))
         self.register_buffer("present", torch.tensor(present))

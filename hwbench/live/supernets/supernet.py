@@ -316,8 +316,20 @@ class Supernet(nn.Module, ABC):
         for choices, position, row in zip(
             self.space.choices, self.positions, strengths.detach().cpu(), strict=True
         ):
-            best = int(row[: len(position.operations)].argmax())
-            weak = float(row[best]) < threshold and "none" in choices
+            known = [
+                (-float(strength), index)
+                for index, (name, strength) in enumerate(
+                    zip(position.operations, row, strict=False)
+                )
+                if name in choices
+            ]
+            if not known:
+                raise HwbenchError(
+                    f"supernet of {self.space.name}: {position.name} has no candidate that an "
+                    "architecture may hold"
+                )
+            strength, best = min(known)
+            weak = -strength < threshold and "none" in choices
             names.append("none" if weak else position.operations[best])
         return np.array(
             [self.space.choices[i].index(name) for i, name in enumerate(names)], dtype=np.int64
@@ -332,8 +344,8 @@ class Supernet(nn.Module, ABC):
             Where they are too many to enumerate.
         """
         allowed = [
-            [self.space.choices[i].index(name) for name in position.operations]
-            for i, position in enumerate(self.positions)
+            [choices.index(name) for name in position.operations if name in choices]
+            for choices, position in zip(self.space.choices, self.positions, strict=True)
         ]
         grid = np.meshgrid(*allowed, indexing="ij")
         return np.stack([axis.ravel() for axis in grid], axis=1).astype(np.int64)

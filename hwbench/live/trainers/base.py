@@ -23,6 +23,7 @@ from hwbench.images.augmentation import Augmentation
 from hwbench.images.fit import Schedule, autocast, train_epoch
 from hwbench.images.parts import Part, SearchData
 from hwbench.live.components import complete_node, component, make_component
+from hwbench.live.cost import ExpectedMetric
 from hwbench.live.renamed import refuse_renamed
 from hwbench.live.requirements import Requirements
 from hwbench.live.strategies.base import ArchitectureStrategy
@@ -274,10 +275,12 @@ class Trainer(ABC):
         carry_state(before, self.weight_optimizer, origins)
         followed = self.strategy.follow(self.supernet.structure)
         own = self.architecture_optimizer
-        if own is not None and followed:
+        if _moved_by(own) != {id(each) for each in self.strategy.parameters()}:
             self.architecture_optimizer = self._make_optimizer_of_strategy()
-            if self.architecture_optimizer is not None:
+            if own is not None and self.architecture_optimizer is not None:
                 carry_state(own, self.architecture_optimizer, followed)
+        if isinstance(self.cost, ExpectedMetric):
+            self.cost.follow(self.supernet)
 
     def state_dict(self) -> dict[str, Any]:
         """What goes on after a stop, besides supernet and strategy: tensors and plain values.
@@ -351,6 +354,12 @@ class Trainer(ABC):
                 f"trainer {_name(self)}: {type(strategy).__name__} has no parameters; use "
                 "single_level"
             )
+
+
+def _moved_by(optimizer: torch.optim.Optimizer | None) -> set[int]:
+    """The parameters that an optimiser moves, by identity."""
+    groups = [] if optimizer is None else optimizer.param_groups
+    return {id(parameter) for group in groups for parameter in group["params"]}
 
 
 def unsuitable(trainer: Trainer, strategy: ArchitectureStrategy) -> str:
