@@ -145,7 +145,7 @@ class Costless(DARTS):
 class Stiff(DARTS):
     """Puts its parameters back after each step."""
 
-    def after_architecture_step(self):
+    def project(self):
         with torch.no_grad():
             self.alpha.zero_()
 
@@ -159,7 +159,7 @@ class Stiff(DARTS):
 class Hurried(SNAS):
     """Divides by the epochs that are left."""
 
-    def begin_epoch(self, epoch, epochs):
+    def before_epoch(self, epoch, epochs):
         self.temperature = 1.0 + epoch / (epochs - 1) if epochs > 1 else float("nan")
 
 
@@ -168,7 +168,7 @@ class Forgetful(DARTS):
 
     steps = 0
 
-    def after_architecture_step(self):
+    def project(self):
         self.steps += 1
         with torch.no_grad():
             self.alpha[:, 0] += 0.01 * self.steps
