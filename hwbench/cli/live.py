@@ -243,7 +243,7 @@ def select(
 
     For instance the front of accuracy and latency: --method black_box --set strategy=nsga2 --set
     metric=TABLE:COLUMN. Stopped at any moment, the same command goes on; what the supernet has been
-    asked for is never computed again.
+    asked for is never computed again. Experimental, as `hwbench live run` is.
     """
     from hwbench.live.selecting import select_run
     from hwbench.toml import set_in
