@@ -20,7 +20,17 @@ SMALL = {
 MODEL_FREE = ("random", "local_search", "regularised_evolution", "nsga2")
 
 
-@pytest.mark.parametrize("name", list_strategies())
+LONG = ("bonas",)
+"""Strategies that fit a graph network after every few evaluations: a minute and more."""
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.slow) if name in LONG else name
+        for name in list_strategies()
+    ],
+)
 def test_every_strategy_keeps_its_promises(name):
     check_search_strategy(name, **SMALL.get(name, {}))
 
