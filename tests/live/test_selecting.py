@@ -237,7 +237,8 @@ PHASES = {
 def test_a_stop_in_every_phase_changes_nothing(tmp_path, monkeypatch, phase, strategy):
     nodes, owner, name, after = PHASES[phase]
     ranking = {"architectures": 8, "calibration": FAST}
-    nodes = {"space": SPACE, "ranking": ranking, "selection": {"name": "ranking"}, **nodes}
+    space = {**SPACE, "channels": 4 if strategy == "pc_darts" else 2}  # which takes one of four
+    nodes = {"space": space, "ranking": ranking, "selection": {"name": "ranking"}, **nodes}
     config = example_config(strategy, **nodes)
     monkeypatch.setattr("hwbench.live.memory.EVERY", 0.0)
     run_live(config, tmp_path / "unbroken")
