@@ -48,7 +48,7 @@ class Memory:
 
         Parameters
         ----------
-        architecture : its string.
+        architecture : what tells its pass from others, see `Supernet.passes_of`.
         part : of the images.
         """
         return self._rows.get((architecture, part))

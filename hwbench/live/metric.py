@@ -6,11 +6,11 @@ predictor that is fitted to some of its rows.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-import pandas as pd
+from numpy.typing import NDArray
 
 from hwbench.arrays import Floats, IntArray
 from hwbench.errors import HwbenchError, unknown_name
@@ -43,7 +43,6 @@ class Metric:
     samples: int = 0
     target: Target | None = None
     model: Any = None
-    _known: pd.Series | None = field(default=None, repr=False)
 
     @property
     def source(self) -> Source:
@@ -78,10 +77,11 @@ class Metric:
         if self.target is None:
             count = self.space.flops if self.name == "flops" else self.space.parameters
             return np.asarray(count(archs), dtype=np.float64)
-        if self._known is None:
-            keys = pd.Index(self.target.table.keys)
-            self._known = pd.Series(self.target.values, index=keys)
-        return self._known.reindex(self.space.keys_of(archs)).to_numpy(dtype=np.float64)
+        return self.target.values_of(archs)
+
+    def within(self, values: Floats, limit: float) -> NDArray[np.bool_]:
+        """Which values keep a limit, bool of shape (n_archs,); unknown ones do not."""
+        return values <= limit if self.direction == "minimize" else values >= limit
 
 
 def check_metric(name: str, predictor: str | None, space: Space) -> None:

@@ -100,7 +100,8 @@ class Evaluator:
         valid = self.space.check(archs)
         same = self.supernet.same_passes(valid)
         distinct = np.unique(same)
-        names = self.space.to_strings(valid[distinct])
+        passes = self.supernet.passes_of(valid[distinct])
+        names = [" ".join(map(str, row)) for row in passes.tolist()]
         images: Part = getattr(self.data, part)
         found: dict[int, Mapping[str, float]] = {}
         was_training = self.supernet.training

@@ -30,8 +30,8 @@ def metric_of(selection: Selection) -> dict[str, Any] | None:
         "title": metric.title,
         "unit": metric.unit,
         "direction": metric.direction,
-        "limit": getattr(selection, "limit", None),
-        "optimised": bool(getattr(selection, "optimises_metric", False)),
+        "limit": selection.limit,
+        "optimised": selection.optimises_metric,
         "source": metric.source,
         "predictor": metric.predictor,
         "samples": metric.samples or None,
@@ -91,9 +91,8 @@ class TrueValues:
         if metric is not None:
             told, true = metric.values_of(self.archs), metric.true_values_of(self.archs)
             kept = np.isfinite(told) & np.isfinite(true)
-            limit = getattr(selection, "limit", None)
-            if limit is not None:
-                kept &= told <= limit if metric.direction == "minimize" else told >= limit
+            if selection.limit is not None:
+                kept &= metric.within(told, selection.limit)
             self.archs, self.accuracy = self.archs[kept], self.accuracy[kept]
             self.told, self.true = self._sign * told[kept], self._sign * true[kept]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -124,6 +125,10 @@ class Target:
             raise HwbenchError(f"{where}: {self.key} is of the space {self.space.name}, not {name}")
         return self
 
+    @cached_property
+    def _by_key(self) -> pd.Series:
+        return pd.Series(self.values, index=pd.Index(self.table.keys))
+
     def values_of(self, archs: ArrayLike) -> Floats:
         """The values of architectures, NaN where the table has none.
 
@@ -135,8 +140,7 @@ class Target:
         -------
         float64 of shape (n_archs,).
         """
-        known = pd.Series(self.values, index=pd.Index(self.table.keys))
-        return known.reindex(self.space.keys_of(archs)).to_numpy(dtype=np.float64)
+        return self._by_key.reindex(self.space.keys_of(archs)).to_numpy(dtype=np.float64)
 
 
 def load_target(text: str, *, missing: Missing = "refuse") -> Target:

@@ -295,3 +295,15 @@ def test_what_is_remembered_is_of_one_supernet(tmp_path):
     assert Memory(tmp_path / "evaluations.parquet", "other").read("a", "validation") is None
     (tmp_path / "evaluations.parquet").write_bytes(b"torn")
     assert Memory(tmp_path / "evaluations.parquet", "one").read("a", "validation") is None
+
+
+def test_cells_that_are_one_network_are_evaluated_once(cells, data, tmp_path, monkeypatch):
+    calls = []
+    one = Evaluator._one
+    monkeypatch.setattr(
+        Evaluator, "_one", lambda self, *given: (calls.append(1), one(self, *given))[1]
+    )
+    judge = Evaluator(cells(), data, memory=Memory(tmp_path / "evaluations.parquet", "one"))
+    found = [judge.evaluate([arch]) for arch in ([0, 3, 3, 1, 2, 3], [0, 3, 0, 1, 0, 3])]
+    assert len(calls) == 1
+    pd.testing.assert_frame_equal(*found, check_exact=True)

@@ -39,12 +39,14 @@ class Selection(ABC):
     found : what it evaluated on its way, None where nothing: a row an architecture in the order of
         the evaluations, with `architecture`, `accuracy` (%), `loss` and `metric`.
     metric : that it weighed beside the accuracy; None where it weighed none.
+    limit : that the metric had to keep; None for none.
     """
 
     requires: ClassVar[Requirements] = Requirements()
     changes_supernet: ClassVar[bool] = False
     found: pd.DataFrame | None = None
     metric: Metric | None = None
+    limit: float | None = None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -55,6 +57,11 @@ class Selection(ABC):
                 "search.ranking"
             )
         check_constructor(cls, lambda part: f"selection {type(part).__name__}")
+
+    @property
+    def optimises_metric(self) -> bool:
+        """Whether better values of the metric were wanted, so that a front is selected."""
+        return False
 
     @abstractmethod
     def select(self, search: Search, stage: StageProgress) -> IntArray:

@@ -6,7 +6,6 @@ latency; any strategy of `hwbench.search` will do, in spaces that cannot be enum
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -22,7 +21,7 @@ from hwbench.live.supernets.part import SupernetPart
 from hwbench.progress import StageProgress
 from hwbench.search.candidates import MOST_LISTED
 from hwbench.search.objectives import Objective
-from hwbench.search.registry import make_strategy, strategy_class, strategy_parameters
+from hwbench.search.registry import make_strategy, strategy_class
 from hwbench.spaces import Space
 
 if TYPE_CHECKING:
@@ -73,7 +72,7 @@ class BlackBox(Selection):
         name = node.pop("name", None)
         if not isinstance(name, str):
             raise HwbenchError("selection black_box: strategy: the key 'name' is missing")
-        self.strategy, self.parameters = name, _checked_parameters(name, node)
+        self.strategy, self.parameters = name, node
         self.evaluations = evaluations
         self.n_initial = n_initial
         self.score = score
@@ -239,8 +238,7 @@ class Limit:
 
     def __call__(self, archs: IntArray) -> np.ndarray:
         """Of each architecture whether it does; not where its metric is unknown."""
-        values = self.metric.values_of(archs)
-        return values <= self.limit if self.metric.direction == "minimize" else values >= self.limit
+        return self.metric.within(self.metric.values_of(archs), self.limit)
 
     def unkept(self, archs: IntArray) -> HwbenchError:
         """That none of some architectures keeps it, with the value that is nearest."""
@@ -251,13 +249,3 @@ class Limit:
             f"selection black_box: no architecture has a {self.metric.name} within the limit "
             f"{self.limit:g}; the {'least' if least else 'most'} is {nearest:g}"
         )
-
-
-def _checked_parameters(name: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
-    from hwbench.errors import unknown_name
-
-    known = strategy_parameters(name)
-    for each in parameters:
-        if each not in known:
-            raise unknown_name(f"parameter of strategy {name}", each, known)
-    return dict(parameters)

@@ -441,17 +441,27 @@ class Supernet(nn.Module, ABC):
         -------
         int64 of shape (n_archs,).
         """
-        valid = self.space.check(archs)
-        rows = np.arange(len(valid))
-        if self.is_split:  # what is dead still chooses weights
-            return rows
-        dead = self.dead_positions(valid)
-        if not dead.any():
-            return rows
         _, first, inverse = np.unique(
-            np.where(dead, -1, valid), axis=0, return_index=True, return_inverse=True
+            self.passes_of(archs), axis=0, return_index=True, return_inverse=True
         )
         return first[inverse.ravel()]
+
+    def passes_of(self, archs: ArrayLike) -> NDArray[np.int64]:
+        """Rows that are equal where `mixture_of` computes alike: -1 for choices that are dead.
+
+        Parameters
+        ----------
+        archs : integers of shape (n_archs, space.n_positions).
+
+        Returns
+        -------
+        int64 of the same shape.
+        """
+        valid = self.space.check(archs)
+        if self.is_split:  # what is dead still chooses weights
+            return valid
+        dead = self.dead_positions(valid)
+        return np.where(dead, -1, valid) if dead.any() else valid
 
     def split_structure(self) -> Structure:
         """Its structure with a set of weights for every choice before each operation.
