@@ -64,7 +64,7 @@ class Trainer(ABC):
     """What trainers share.
 
     The fields are the arguments in a config, and are checked by their annotations. `start` is
-    called once; then, after a stop, `restructure` if the supernet's structure had changed, and
+    called once; then, after a stop, `become` if the supernet's structure had changed, and
     `load_state_dict`; then `train_epoch` for each epoch in turn, and at last `tune_epoch` as often
     as a selection wants. A subclass says what one `step` is, and in `requires` with which
     strategies it goes.
