@@ -31,7 +31,8 @@ from hwbench.live.trainers import TRAINERS
 from hwbench.spaces import get_space
 from hwbench.toml import read_toml, validated
 
-RECIPES = ("published", "small")
+RECIPES = ("published", "cpu", "small")
+"""Settings of publications; ones for minutes of one core that keep a method's behaviour; smoke tests."""
 
 Operations = str | list[str] | list[list[str]] | None
 

@@ -1,15 +1,17 @@
 """Sweeps: a search for every value of one argument and every seed, such as the window experiment.
 
-The window experiment of conditional weights (LAUBE 6.4.1) is a sweep over the epoch of the split.
+The window experiment of conditional weights (LAUBE 6.4.1) is a sweep over the epoch of the split; a
+comparison of methods is one over the search itself. From every supernet one may select again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pandas as pd
+import pydantic
 from pydantic import Field
 
 from hwbench.errors import HwbenchError
@@ -17,12 +19,15 @@ from hwbench.files import write_text
 from hwbench.live.components import Node
 from hwbench.live.config import LiveConfig, load_config, with_change
 from hwbench.live.run import run_live
+from hwbench.live.selecting import select_run
 from hwbench.locks import only_writer
 from hwbench.progress import StageProgress, silent_stage
-from hwbench.regular_files import read_regular
 from hwbench.results.frames import require_rows, write_frame
 from hwbench.results.names import SWEEP, SWEEP_RESULTS
-from hwbench.toml import MOST_BYTES, read_toml, to_toml
+from hwbench.toml import read_toml, to_toml
+
+SEARCH = "search"
+"""The argument of a sweep over searches."""
 
 
 class Sweep(Node):
@@ -32,20 +37,42 @@ class Sweep(Node):
     ----------
     title, description : for people.
     search, recipe : the search that is varied, see `hwbench.live.config.load_config`.
-    argument : the path of an argument in its config, such as "strategy.split_epoch".
+    argument : the path of an argument in its config, such as "strategy.split_epoch"; or "search",
+        whose values are searches of the recipe.
     values : its values, tried in this order.
-    baseline : whether the search as it is, with the argument left out, is run as well.
-    seeds : a search for each, with every value.
+    baseline : whether the search as it is, with the argument left out, is run as well; by default
+        where one search is varied.
+    seeds : a search for each, with every value. All values of the first seed come first, so that
+        what is done at any time can be compared.
+    selections : what is selected from each supernet again, by label; nodes as for
+        `hwbench.live.selecting.select_run`.
     """
 
     title: str
     description: str = ""
-    search: str
+    search: str | None = None
     recipe: str = "small"
     argument: str
     values: list[Any] = Field(min_length=1)
-    baseline: bool = True
+    baseline: bool | None = None
     seeds: list[int] = Field(min_length=1)
+    selections: dict[str, dict[str, Any]] = {}
+
+    @pydantic.model_validator(mode="after")
+    def _check_search(self) -> Self:
+        if self.argument == SEARCH and (self.search is not None or self.baseline):
+            raise ValueError(
+                "argument 'search': its values are the searches; name no other, and no baseline"
+            )
+        if self.argument != SEARCH and self.search is None:
+            raise ValueError("search is missing: name the one that is varied")
+        return self
+
+    @property
+    def varied(self) -> list[Any]:
+        """All values in their order, None for the baseline."""
+        baseline = self.argument != SEARCH if self.baseline is None else self.baseline
+        return [*([None] if baseline else []), *self.values]
 
 
 def load_sweep(path: Path) -> tuple[Sweep, list[tuple[Any, int, LiveConfig]]]:
@@ -57,13 +84,19 @@ def load_sweep(path: Path) -> tuple[Sweep, list[tuple[Any, int, LiveConfig]]]:
         Where the file, the search, the argument or a value is wrong.
     """
     sweep = read_toml(path, Sweep)
-    base = load_config(sweep.search, sweep.recipe)
-    values: Sequence[Any] = [*([None] if sweep.baseline else []), *sweep.values]
-    searches: list[tuple[Any, int, LiveConfig]] = []
-    for value in values:
-        varied = with_change(base, sweep.argument, value)
-        searches.extend((value, seed, with_change(varied, "seed", seed)) for seed in sweep.seeds)
+    varied = [(value, _varied(sweep, value)) for value in sweep.varied]
+    searches = [
+        (value, seed, with_change(config, "seed", seed))
+        for seed in sweep.seeds
+        for value, config in varied
+    ]
     return sweep, searches
+
+
+def _varied(sweep: Sweep, value: Any) -> LiveConfig:
+    if sweep.argument == SEARCH:
+        return load_config(str(value), sweep.recipe)
+    return with_change(load_config(str(sweep.search), sweep.recipe), sweep.argument, value)
 
 
 def run_sweep(
@@ -97,28 +130,39 @@ def run_sweep(
         _claim(sweep, folder, fresh=fresh)
         rows = []
         for place, (value, seed, config) in enumerate(searches, start=1):
-            name = "baseline" if value is None else str(value)
-            if "/" in name:
-                raise HwbenchError(
-                    f"{path}: values of {sweep.argument} name folders: no '/' in them"
-                )
+            name = _folder_name(path, sweep, value)
+            own = folder / f"{name}-seed{seed}"
 
             def staged(title: str, place: int = place) -> Any:
                 return stage(f"search {place} of {len(searches)}: {title}")
 
             result = run_live(
                 config,
-                folder / f"{name}-seed{seed}",
+                own,
                 device=device,
                 threads=threads,
                 fresh=fresh,
                 stage=staged,
             )
+            for label, selection in sweep.selections.items():
+                select_run(
+                    own, selection, label=label, device=device, threads=threads, stage=staged
+                )
             rows.append({"value": name, "seed": seed, **_numbers(result)})
             write_frame(folder / SWEEP_RESULTS, pd.DataFrame(rows))
         require_rows(folder / SWEEP_RESULTS, len(searches))
         claim.check()
     return pd.DataFrame(rows)
+
+
+def _folder_name(path: Path, sweep: Sweep, value: Any) -> str:
+    """The start of a run folder's name: the value, of a search's path its last part."""
+    if value is None:
+        return "baseline"
+    name = Path(value).stem if sweep.argument == SEARCH else str(value)
+    if "/" in name:
+        raise HwbenchError(f"{path}: values of {sweep.argument} name folders: no '/' in them")
+    return name
 
 
 def _numbers(result: Mapping[str, Any]) -> dict[str, Any]:
@@ -137,14 +181,10 @@ def _numbers(result: Mapping[str, Any]) -> dict[str, Any]:
 
 def _claim(sweep: Sweep, folder: Path, *, fresh: bool) -> None:
     """Make the folder this sweep's, or see that it is."""
-    text = to_toml(sweep.model_dump(mode="json"))
     path = folder / SWEEP
-    there = None
-    if path.exists() and not fresh:
-        there = read_regular(path, most_bytes=MOST_BYTES)
-    if there is not None and there != text.encode():
+    if path.exists() and not fresh and read_toml(path, Sweep) != sweep:
         raise HwbenchError(
             f"{folder}: holds another sweep; choose another folder with -o, or replace it with "
             "--fresh"
         )
-    write_text(path, text)
+    write_text(path, to_toml(sweep.model_dump(mode="json", exclude_none=True)))

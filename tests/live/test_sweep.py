@@ -4,7 +4,7 @@ import pytest
 from hwbench.errors import HwbenchError
 from hwbench.live.config import recipe_files, sweep_path
 from hwbench.live.sweep import load_sweep, run_sweep
-from hwbench.results.live import summary
+from hwbench.results.live import read_live_run, summary
 from hwbench.toml import to_toml
 
 SEARCH = {
@@ -36,7 +36,7 @@ def write(tmp_path):
             **changes,
         }
         path = tmp_path / "sweep.toml"
-        path.write_text(to_toml(sweep))
+        path.write_text(to_toml({key: value for key, value in sweep.items() if value is not None}))
         return path
 
     return written
@@ -44,9 +44,9 @@ def write(tmp_path):
 
 def test_every_value_and_seed_is_a_search(write, tmp_path):
     frame = run_sweep(write(), tmp_path / "run")
-    assert frame["value"].tolist() == ["baseline", "baseline", "0", "0", "1", "1"]
-    assert frame["seed"].tolist() == [0, 3] * 3
-    assert frame["weight_sets"].tolist() == [12, 12, 22, 22, 22, 22]
+    assert frame["value"].tolist() == ["baseline", "0", "1"] * 2
+    assert frame["seed"].tolist() == [0, 0, 0, 3, 3, 3]
+    assert frame["weight_sets"].tolist() == [12, 22, 22] * 2
     kept = pd.read_parquet(tmp_path / "run" / "sweep.parquet")
     pd.testing.assert_frame_equal(kept, frame)
     again = run_sweep(write(), tmp_path / "run")  # nothing is done twice
@@ -58,9 +58,32 @@ def test_every_value_and_seed_is_a_search(write, tmp_path):
     assert means["mean_true_top1_deviation"][1] == pytest.approx(rows.std())
 
 
+def test_a_sweep_over_searches_selects_from_each_supernet_again(write, tmp_path):
+    (tmp_path / "other.toml").write_text(to_toml({**SEARCH, "title": "other"}))
+    names = [str(tmp_path / "search.toml"), str(tmp_path / "other.toml")]
+    selections = {"few": {"name": "black_box", "evaluations": 3, "n_initial": 2}}
+    over = write(search=None, argument="search", values=names, selections=selections)
+    frame = run_sweep(over, tmp_path / "run")
+    assert frame["value"].tolist() == ["search", "other"] * 2
+    for value, seed in zip(frame["value"], frame["seed"], strict=True):
+        run = read_live_run(tmp_path / "run" / f"{value}-seed{seed}")
+        assert [each.folder.name for each in run.selections] == ["few"]
+    pd.testing.assert_frame_equal(run_sweep(over, tmp_path / "run"), frame)
+
+
+def test_a_folder_of_another_sweep_is_left_alone(write, tmp_path):
+    folder = tmp_path / "run"
+    run_sweep(write(values=[1], seeds=[0]), folder)
+    with pytest.raises(HwbenchError, match="holds another sweep; choose another folder with -o"):
+        run_sweep(write(values=[0], seeds=[0]), folder)
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
+        ({"argument": "search", "values": ["spos"]}, "its values are the searches"),
+        ({"argument": "search", "search": None, "values": ["sposs"]}, "did you mean 'spos'"),
+        ({"search": None}, "search is missing"),
         ({"argument": "strategy.split_epochs"}, "did you mean 'split_epoch'"),
         ({"argument": "strategies.split_epoch"}, "did you mean 'strategy'"),
         ({"values": ["soon"]}, "split_epoch"),
