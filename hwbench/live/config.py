@@ -32,7 +32,7 @@ from hwbench.spaces import get_space
 from hwbench.toml import read_toml, validated
 
 RECIPES = ("published", "cpu", "small")
-"""Settings of publications; ones for minutes of one core that keep a method's behaviour; smoke tests."""
+"""As published; for minutes of one core, with a method's behaviour; smoke tests."""
 
 Operations = str | list[str] | list[list[str]] | None
 

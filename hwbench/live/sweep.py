@@ -56,7 +56,7 @@ class Sweep(Node):
     values: list[Any] = Field(min_length=1)
     baseline: bool | None = None
     seeds: list[int] = Field(min_length=1)
-    selections: dict[str, dict[str, Any]] = {}
+    selections: dict[str, dict[str, Any]] = Field(default_factory=dict)
 
     @pydantic.model_validator(mode="after")
     def _check_search(self) -> Self:
