@@ -11,7 +11,7 @@ from hwbench.live.cost import make_cost
 from hwbench.live.ranking import Calibration, evaluate_architectures
 from hwbench.live.retrain import RetrainRecipe, retrain
 from hwbench.live.run import rank_run, run_live
-from hwbench.live.search import Search, choose_device, make_search, seeded
+from hwbench.live.search import Search, make_search, seeded
 from hwbench.live.supernets.export import load_network, read_tensors
 from hwbench.spaces import get_space
 from hwbench.tables.made.make import measured_table
