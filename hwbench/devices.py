@@ -71,9 +71,7 @@ def arithmetic(device: torch.device, *, deterministic: bool = False) -> Iterator
         cudnn.deterministic = deterministic
         if deterministic:
             cudnn.allow_tf32 = False
-            stack.callback(
-                torch.set_float32_matmul_precision, torch.get_float32_matmul_precision()
-            )
+            stack.callback(torch.set_float32_matmul_precision, torch.get_float32_matmul_precision())
             torch.set_float32_matmul_precision("highest")
             stack.callback(
                 torch.use_deterministic_algorithms,

@@ -63,6 +63,43 @@ def shared_data():
     return folder
 
 
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param("cuda", marks=pytest.mark.gpu),
+        pytest.param("cpu", marks=pytest.mark.slow),
+    ],
+)
+def device(request):
+    """The GPU, and the CPU, on which what is asked of a GPU must hold too."""
+    import torch
+
+    if request.param == "cuda" and not torch.cuda.is_available():
+        pytest.skip("torch finds no CUDA device")
+    with pytest.MonkeyPatch.context() as patch:
+        # Read once, at the first product of matrices, which need not be that of a test that asks.
+        patch.setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        yield torch.device(request.param)
+
+
+@pytest.fixture(scope="session")
+def told():
+    """Keep numbers that a test measures and does not judge: `told(name, value, ...)`.
+
+    They are printed, and at the end written as JSON to the file that HWBENCH_GPU_REPORT names.
+    """
+    kept = []
+
+    def tell(name, **numbers):
+        kept.append({"name": name, **numbers})
+        print(name, numbers)
+
+    yield tell
+    path = os.environ.get("HWBENCH_GPU_REPORT")
+    if path and kept:
+        Path(path).write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+
+
 @pytest.fixture
 def unchanged():
     """Register an array; when the test ends it must still hold what it held."""

@@ -203,7 +203,14 @@ def rank(
     }
     node = validated(given, RankingNode, where="ranking")
     with progress_bar("ranking architectures") as progress:
-        frame = rank_run(folder, node, device=device, threads=threads, deterministic=deterministic, progress=progress)
+        frame = rank_run(
+            folder,
+            node,
+            device=device,
+            threads=threads,
+            deterministic=deterministic,
+            progress=progress,
+        )
     if output is not None:
         write_frame(output, frame)
     measures = measures_of(frame) if "true" in frame else {}
@@ -399,7 +406,15 @@ def sweep(
     path = sweep_path(name)
     folder = output or Path("runs") / f"live-{path.stem}"
     with interruptible(same_command()), stage_bars() as stage:
-        frame = run_sweep(path, folder, device=device, threads=threads, deterministic=deterministic, fresh=fresh, stage=stage)
+        frame = run_sweep(
+            path,
+            folder,
+            device=device,
+            threads=threads,
+            deterministic=deterministic,
+            fresh=fresh,
+            stage=stage,
+        )
     rows = summary(frame).to_dict("records")
     if as_json:
         print_json(rows)

@@ -161,8 +161,7 @@ class Evaluator:
 
         result = evaluate(predict, images, self.calibration.batch_size, supernet.loss)
         means = {
-            name: sum_over_images(values, sizes) / len(images)
-            for name, values in measured.items()
+            name: sum_over_images(values, sizes) / len(images) for name, values in measured.items()
         }
         return {"accuracy": result.accuracy, "loss": result.loss, **means}
 

@@ -425,9 +425,7 @@ def _claim(folder: Path, config: LiveConfig) -> None:
         write_text(path, text)
 
 
-def _record_session(
-    folder: Path, computing: dict[str, Any], notes: dict[str, list[str]]
-) -> None:
+def _record_session(folder: Path, computing: dict[str, Any], notes: dict[str, list[str]]) -> None:
     """Add to the record of a folder that its search is begun, or gone on with, here and now."""
     there = read_record(folder) or {}
     session = {
