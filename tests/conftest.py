@@ -29,6 +29,7 @@ settings.register_profile("hwbench", deadline=None)  # no test asserts on second
 settings.load_profile("hwbench")
 
 ROOT = Path(__file__).resolve().parent.parent
+TOLD: list[dict[str, object]] = []
 
 
 def pytest_configure():
@@ -84,20 +85,20 @@ def device(request):
 
 @pytest.fixture(scope="session")
 def told():
-    """Keep numbers that a test measures and does not judge: `told(name, value, ...)`.
+    """Keep numbers that a test measures and does not judge: `told(name, number=value, ...)`.
 
-    They are printed, and at the end written as JSON to the file that HWBENCH_GPU_REPORT names.
+    They are printed at the end, and written as JSON to the file that HWBENCH_GPU_REPORT names.
     """
-    kept = []
+    return lambda name, **numbers: TOLD.append({"name": name, **numbers})
 
-    def tell(name, **numbers):
-        kept.append({"name": name, **numbers})
-        print(name, numbers)
 
-    yield tell
+def pytest_terminal_summary(terminalreporter):
+    """Print what tests have measured."""
+    for row in TOLD:
+        terminalreporter.write_line(str(row))
     path = os.environ.get("HWBENCH_GPU_REPORT")
-    if path and kept:
-        Path(path).write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+    if path and TOLD:
+        Path(path).write_text(json.dumps(TOLD, indent=1) + "\n", encoding="utf-8")
 
 
 @pytest.fixture

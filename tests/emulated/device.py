@@ -6,6 +6,7 @@ is a process of its own.
 """
 
 from collections import Counter
+from typing import ClassVar
 
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes
@@ -82,7 +83,7 @@ class Emulation(TorchDispatchMode):
         for; sending without waiting is none.
     """
 
-    waits = Counter()
+    waits: ClassVar[Counter[str]] = Counter()
 
     def __torch_dispatch__(self, operation, types, args=(), kwargs=None):
         return run(operation, args, kwargs or {})

@@ -51,4 +51,5 @@ if __name__ == "__main__":
     install()
     names = sys.argv[1:] or list(recipe_files("published"))
     for name in names:
-        print(json.dumps([name, waits_of(name)]), flush=True)
+        sys.stdout.write(json.dumps([name, waits_of(name)]) + "\n")
+        sys.stdout.flush()

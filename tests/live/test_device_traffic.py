@@ -1,4 +1,4 @@
-"""How often a step of training waits for the device: on a device that is emulated, without a GPU."""
+"""How often a step of training waits for the device: on an emulated one, without a GPU."""
 
 import json
 import subprocess
