@@ -255,8 +255,8 @@ def rank_run(
 ) -> pd.DataFrame:
     """Rank architectures by the supernet of a run whose training has ended, see `rank_supernet`.
 
-    The ranking is kept in the folder as `later_ranking.parquet`. Device, threads and `deterministic`
-    are as for `run_live`.
+    The ranking is kept in the folder as `later_ranking.parquet`. `device`, `threads` and
+    `deterministic` are as for `run_live`.
 
     Raises
     ------
