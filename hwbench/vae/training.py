@@ -74,8 +74,8 @@ def train_vae(
     ------
     HwbenchError
         Where the space, the device or a setting is unknown, the checkpoint is of another space, of
-        other settings, or not at its end and of other code, or the VAE to start with is of another space
-        or of other sizes.
+        other settings, or not at its end and of other code, or the VAE to start with is of another
+        space or of other sizes.
     """
     where = get_space(space) if isinstance(space, str) else space
     on = choose_device(device)

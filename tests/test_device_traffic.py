@@ -1,4 +1,4 @@
-"""How often a step of training waits for the device: on an emulated one, without a GPU."""
+"""What an emulated device sees of computing on a GPU: where tensors are, and who waits for whom."""
 
 import json
 import subprocess
@@ -10,7 +10,7 @@ import pytest
 
 from hwbench.live.config import recipe_files
 
-SCRIPT = Path(__file__).parents[1] / "emulated" / "steps.py"
+SCRIPTS = Path(__file__).parent / "emulated"
 STEPS = (1, 3)
 """Of the two epochs that the script trains."""
 
@@ -18,16 +18,21 @@ READS = {"gdas": 2, "proxyless_nas": 2}
 """Of a step: their paths depend on what is learned, and a step takes one for the parameters and one
 for the weights."""
 
-QUICK = ["spos", "fair_nas", "gdas", "proxyless_nas"]
+QUICK = ["spos", "proxyless_nas"]
+
+
+def printed(script, *arguments):
+    """What a script prints, a line of JSON each."""
+    done = subprocess.run(
+        [sys.executable, SCRIPTS / script, *arguments], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return list(map(json.loads, done.stdout.splitlines()))
 
 
 def waits(recipes):
     """By recipe those of both epochs."""
-    done = subprocess.run(
-        [sys.executable, SCRIPT, *recipes], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    found = dict(map(json.loads, done.stdout.splitlines()))
+    found = dict(printed("steps.py", *recipes))
     assert list(found) == list(recipes)
     return found
 
@@ -49,3 +54,8 @@ def test_steps_do_not_wait():
 @pytest.mark.slow
 def test_steps_of_no_published_recipe_wait():
     check([name for name in recipe_files("published") if name not in QUICK])
+
+
+@pytest.mark.slow
+def test_graph_vaes_and_perceptrons_compute_on_the_device_what_the_cpu_does():
+    assert printed("models.py") == [{"perceptrons": True, "vae": True}]
