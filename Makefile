@@ -37,7 +37,7 @@ test-all: $(STAMP)
 	$(BIN)/python -m pytest --ignore tests/benchmarks -n auto $(PYTEST_OPTIONS)
 
 test-gpu: $(STAMP)
-	$(BIN)/python -m pytest -m gpu $(PYTEST_OPTIONS)
+	$(BIN)/python -m pytest -m gpu tests/test_gpu.py tests/test_gpu_recipes.py $(PYTEST_OPTIONS)
 
 bench: $(STAMP)
 	$(BIN)/python -m pytest --benchmark-only tests/benchmarks

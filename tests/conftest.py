@@ -29,6 +29,7 @@ settings.register_profile("hwbench", deadline=None)  # no test asserts on second
 settings.load_profile("hwbench")
 
 ROOT = Path(__file__).resolve().parent.parent
+TOLD: list[dict[str, object]] = []
 
 
 def pytest_configure():
@@ -61,6 +62,43 @@ def shared_data():
     if not folder.is_dir():
         pytest.skip("the published tables are absent; HWBENCH_TEST_DATA names their folder")
     return folder
+
+
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param("cuda", marks=pytest.mark.gpu),
+        pytest.param("cpu", marks=pytest.mark.slow),
+    ],
+)
+def device(request):
+    """The GPU, and the CPU, on which what is asked of a GPU must hold too."""
+    import torch
+
+    if request.param == "cuda" and not torch.cuda.is_available():
+        pytest.skip("torch finds no CUDA device")
+    with pytest.MonkeyPatch.context() as patch:
+        # Read once, at the first product of matrices, which need not be that of a test that asks.
+        patch.setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        yield torch.device(request.param)
+
+
+@pytest.fixture(scope="session")
+def told():
+    """Keep numbers that a test measures and does not judge: `told(name, number=value, ...)`.
+
+    They are printed at the end, and written as JSON to the file that HWBENCH_GPU_REPORT names.
+    """
+    return lambda name, **numbers: TOLD.append({"name": name, **numbers})
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Print what tests have measured."""
+    for row in TOLD:
+        terminalreporter.write_line(str(row))
+    path = os.environ.get("HWBENCH_GPU_REPORT")
+    if path and TOLD:
+        Path(path).write_text(json.dumps(TOLD, indent=1) + "\n", encoding="utf-8")
 
 
 @pytest.fixture

@@ -49,6 +49,12 @@ Recipe = Annotated[
 Device = Annotated[
     str | None, typer.Option(help="Such as cpu or cuda (experimental); CUDA if there is one.")
 ]
+Deterministic = Annotated[
+    bool,
+    typer.Option(
+        "--deterministic", help="The same numbers on a GPU too, run after run; slower there."
+    ),
+]
 Threads = Annotated[int, typer.Option(min=1, help="Threads of torch.")]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Remove what the folder holds first.")]
 Seed = Annotated[int | None, typer.Option(min=0, help="In place of the search's seed.")]
@@ -127,6 +133,7 @@ def run(
     seed: Seed = None,
     device: Device = None,
     threads: Threads = 1,
+    deterministic: Deterministic = False,
     fresh: Fresh = False,
     tensorboard: Annotated[
         bool, typer.Option("--tensorboard", help="Write epochs for TensorBoard too.")
@@ -150,6 +157,7 @@ def run(
             folder,
             device=device,
             threads=threads,
+            deterministic=deterministic,
             fresh=fresh,
             tensorboard=tensorboard,
             stage=stage,
@@ -176,6 +184,7 @@ def rank(
     ] = None,
     device: Device = None,
     threads: Threads = 1,
+    deterministic: Deterministic = False,
     as_json: AsJson = False,
 ) -> None:
     """Rank architectures by the supernet of a finished search; its folder keeps the ranking."""
@@ -197,7 +206,14 @@ def rank(
     }
     node = validated(given, RankingNode, where="ranking")
     with progress_bar("ranking architectures") as progress:
-        frame = rank_run(folder, node, device=device, threads=threads, progress=progress)
+        frame = rank_run(
+            folder,
+            node,
+            device=device,
+            threads=threads,
+            deterministic=deterministic,
+            progress=progress,
+        )
     if output is not None:
         write_frame(output, frame)
     measures = measures_of(frame) if "true" in frame else {}
@@ -237,6 +253,7 @@ def select(
     ] = None,
     device: Device = None,
     threads: Threads = 1,
+    deterministic: Deterministic = False,
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Replace another selection of that label.")
     ] = False,
@@ -261,6 +278,7 @@ def select(
             label=label,
             device=device,
             threads=threads,
+            deterministic=deterministic,
             fresh=fresh,
             stage=stage,
         )
@@ -319,6 +337,7 @@ def retrain(
     seed: Annotated[int, typer.Option(min=0, help="Of weights and draws.")] = 0,
     device: Device = None,
     threads: Threads = 1,
+    deterministic: Deterministic = False,
     as_json: AsJson = False,
 ) -> None:
     """Train what a search found from scratch; by default as DARTS does on CIFAR-10.
@@ -350,6 +369,7 @@ def retrain(
             seed=seed,
             device=device,
             threads=threads,
+            deterministic=deterministic,
             progress=progress,
         )
     if as_json:
@@ -373,6 +393,7 @@ def sweep(
     ] = None,
     device: Device = None,
     threads: Threads = 1,
+    deterministic: Deterministic = False,
     fresh: Fresh = False,
     as_json: AsJson = False,
 ) -> None:
@@ -388,7 +409,15 @@ def sweep(
     path = sweep_path(name)
     folder = output or Path("runs") / f"live-{path.stem}"
     with interruptible(same_command()), stage_bars() as stage:
-        frame = run_sweep(path, folder, device=device, threads=threads, fresh=fresh, stage=stage)
+        frame = run_sweep(
+            path,
+            folder,
+            device=device,
+            threads=threads,
+            deterministic=deterministic,
+            fresh=fresh,
+            stage=stage,
+        )
     rows = summary(frame).to_dict("records")
     if as_json:
         print_json(rows)

@@ -35,6 +35,7 @@ app = typer.Typer(
 )
 
 VAEFile = Annotated[Path, typer.Argument(help="A file that `hwbench vae train` wrote.")]
+Device = Annotated[str, typer.Option(help="Of PyTorch: cpu, or cuda (experimental).")]
 Threads = Annotated[
     int | None, typer.Option(min=1, help="Of PyTorch; all cores of this process by default.")
 ]
@@ -103,6 +104,7 @@ def train(
         int | None, typer.Option(help="Architectures whose metrics the heads see.")
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Of everything random.")] = None,
+    device: Device = "cpu",
     threads: Threads = None,
     as_json: AsJson = False,
 ) -> None:
@@ -138,6 +140,7 @@ def train(
             space,
             checkpoint=output,
             start=start,
+            device=device,
             progress=progress,
             **{name: value for name, value in given.items() if value is not None},
         )
@@ -188,6 +191,7 @@ def evaluate(
         ),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of latents and decisions.")] = 0,
+    device: Device = "cpu",
     threads: Threads = None,
     as_json: AsJson = False,
 ) -> None:
@@ -195,6 +199,7 @@ def evaluate(
 
     hwbench vae evaluate nasbench201.npz --page latents.html --colour nb201-digits:latency
     """
+    from hwbench.devices import choose_device
     from hwbench.vae.checkpoint import load_vae
     from hwbench.vae.evaluation import evaluate_vae
 
@@ -205,7 +210,8 @@ def evaluate(
     if colour and page is None:
         raise HwbenchError("vae evaluate: --colour is for the drawing; name its file with --page")
     _use_threads(threads)
-    loaded = {path: load_vae(path) for path in vaes}
+    place = choose_device(device)
+    loaded = {path: load_vae(path).to(place) for path in vaes}
     metrics = _metrics_drawn(loaded.values(), colour or []) if page is not None else []
     rows: list[dict[str, Any]] = []
     with progress_bar("evaluating") as progress:

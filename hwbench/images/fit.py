@@ -9,8 +9,8 @@ keep all that a training changes, for going on exactly where it stopped.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -211,13 +211,25 @@ def evaluate(
     batch_size : images of a pass.
     loss : from logits and labels to the mean over a batch.
     """
-    right, total = 0, 0.0
+    right: list[Tensor] = []
+    losses: list[Tensor] = []
+    sizes: list[int] = []
     with torch.no_grad():
         for batch in images.batches(batch_size):
             logits = predict(batch.images)
-            right += int((logits.argmax(dim=1) == batch.labels).sum())
-            total += float(loss(logits, batch.labels)) * len(batch)
-    return Evaluation(len(images), right, total)
+            right.append((logits.argmax(dim=1) == batch.labels).sum())
+            losses.append(loss(logits, batch.labels))
+            sizes.append(len(batch))
+    # Read at the end, so that no batch has to wait for the numbers of the one before it.
+    return Evaluation(len(images), int(torch.stack(right).sum()), sum_over_images(losses, sizes))
+
+
+def sum_over_images(means: Sequence[Tensor], sizes: Sequence[int]) -> float:
+    """The sum over all images, from the mean of each batch, a scalar, and its number of images."""
+    total = 0.0
+    for mean, size in zip(torch.stack(tuple(means)).tolist(), sizes, strict=True):
+        total += mean * size
+    return total
 
 
 def sgd(
@@ -257,7 +269,9 @@ def sgd(
 
 def autocast(device: torch.device, precision: Precision) -> AbstractContextManager[Any]:
     """In which passes are computed in mixed precision, or as they are."""
-    return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16")
+    if precision == "float32":
+        return nullcontext()
+    return torch.autocast(device.type, torch.bfloat16)
 
 
 def state_of(**parts: Stateful) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from hwbench.devices import sent
 from hwbench.errors import HwbenchError
 from hwbench.images.image_set import ImageSet
 
@@ -52,7 +53,7 @@ class Part:
         batch_size : images of a batch.
         generator : of the order, on the CPU; torch's default one by default.
         """
-        order = torch.randperm(len(self), generator=generator).to(self.labels.device)
+        order = sent(torch.randperm(len(self), generator=generator), self.labels.device)
         for start in range(0, max(1, len(self) - batch_size + 1), batch_size):
             yield self[order[start : start + batch_size]]
 

@@ -16,7 +16,8 @@ from torch import Tensor, nn
 
 from hwbench.arguments import check_fields
 from hwbench.arrays import IntArray
-from hwbench.images.fit import evaluate
+from hwbench.devices import sent
+from hwbench.images.fit import evaluate, sum_over_images
 from hwbench.images.parts import Part, SearchData
 from hwbench.live.memory import Memory
 from hwbench.live.supernets.mixture import Mixture
@@ -132,7 +133,7 @@ class Evaluator:
         """The loss of one random batch of validation images, see `hwbench.live.judge.Judge`."""
         images = self.data.validation
         size = min(self.calibration.batch_size, len(images))
-        rows = torch.randperm(len(images))[:size].to(images.labels.device)
+        rows = sent(torch.randperm(len(images))[:size], images.labels.device)
         was_training = self.supernet.training
         self.supernet.eval()
         try:
@@ -148,16 +149,20 @@ class Evaluator:
         for calibrating in self._passes:
             supernet(calibrating, mixture)
         supernet.eval()
-        sums: dict[str, float] = {}
+        measured: dict[str, list[Tensor]] = {}
+        sizes: list[int] = []
 
         def predict(batch: Tensor) -> Tensor:
             output: Tensor = supernet(batch, mixture)
+            sizes.append(len(batch))
             for name, value in supernet.measurements().items():
-                sums[name] = sums.get(name, 0.0) + float(value) * len(batch)
+                measured.setdefault(name, []).append(value)
             return output
 
         result = evaluate(predict, images, self.calibration.batch_size, supernet.loss)
-        means = {name: value / len(images) for name, value in sums.items()}
+        means = {
+            name: sum_over_images(values, sizes) / len(images) for name, values in measured.items()
+        }
         return {"accuracy": result.accuracy, "loss": result.loss, **means}
 
 
@@ -185,7 +190,7 @@ def _calibration_batches(train: Part, calibration: Calibration, seed: int) -> It
     generator = torch.Generator().manual_seed(seed)
     for _ in range(calibration.passes):
         rows = torch.randperm(len(train), generator=generator)[: calibration.batch_size]
-        yield train.images[rows.to(train.labels.device)]
+        yield train.images[sent(rows, train.labels.device)]
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from hwbench.devices import choose_device, device_title
 from hwbench.environment import describe_machine, describe_versions
 from hwbench.errors import HwbenchError
 from hwbench.files import write_text
@@ -22,7 +23,7 @@ from hwbench.live.components import make_component
 from hwbench.live.config import LiveConfig, RankingNode, load_config
 from hwbench.live.ranking import Evaluator
 from hwbench.live.retrain import RetrainRecipe, retrain
-from hwbench.live.search import Search, choose_device, load_image_set, make_search, seeded
+from hwbench.live.search import Search, load_image_set, make_search, seeded
 from hwbench.live.selecting import select, write_selection
 from hwbench.live.selections import SELECTIONS
 from hwbench.live.selections.base import Selection
@@ -84,6 +85,7 @@ def run_live(
     *,
     device: str | None = None,
     threads: int = 1,
+    deterministic: bool = False,
     fresh: bool = False,
     tensorboard: bool = False,
     stage: StageProgress = silent_stage,
@@ -98,6 +100,8 @@ def run_live(
     folder : where everything goes; made if missing.
     device : of torch; CUDA where there is one, else the CPU, by default.
     threads : of torch. Small networks are fastest with one.
+    deterministic : whether the same call gives the same numbers on a GPU too, stops included, see
+        `hwbench.devices.arithmetic`; on a CPU it always does.
     fresh : whether an earlier run in the folder is removed first.
     tensorboard : whether epochs are written for TensorBoard too, to the folder `tensorboard` there.
     stage : makes a progress function for each stage.
@@ -124,10 +128,11 @@ def run_live(
         _claim(folder, config)
         if (folder / LIVE_RESULT).exists():
             return _with_truth(folder, truth)
-        with seeded(config.seed, place, threads), denormals_flushed():
+        with seeded(config.seed, place, threads, deterministic=deterministic), denormals_flushed():
             search = make_search(config, place)
             done = load_checkpoint(search, folder)
-            _record_session(folder, _notes(target, truth))
+            computing = {"device": device_title(place), "deterministic": deterministic}
+            _record_session(folder, computing, _notes(target, truth))
             progress = stage("training the supernet")
             train_epochs(search, folder, done, progress, tensorboard=tensorboard)
             result = _conclude(search, folder, truth, stage)
@@ -245,11 +250,13 @@ def rank_run(
     *,
     device: str | None = None,
     threads: int = 1,
+    deterministic: bool = False,
     progress: Progress = silent,
 ) -> pd.DataFrame:
     """Rank architectures by the supernet of a run whose training has ended, see `rank_supernet`.
 
-    The ranking is kept in the folder as `later_ranking.parquet`.
+    The ranking is kept in the folder as `later_ranking.parquet`. `device`, `threads` and
+    `deterministic` are as for `run_live`.
 
     Raises
     ------
@@ -261,7 +268,7 @@ def rank_run(
     truth = find_truth(config)
     place = choose_device(device)
     with only_writer(folder) as claim:
-        with seeded(config.seed, place, threads), denormals_flushed():
+        with seeded(config.seed, place, threads, deterministic=deterministic), denormals_flushed():
             search = trained_search(folder, config, place)
             search.memory = memory_of(search, folder)
             frame = rank_supernet(search.judge(), ranking, seed=config.seed, progress=progress)
@@ -313,6 +320,7 @@ def retrain_run(
     seed: int = 0,
     device: str | None = None,
     threads: int = 1,
+    deterministic: bool = False,
     progress: Progress = silent,
 ) -> dict[str, Any]:
     """Train what a finished run found from scratch, and keep the result in its `retraining.json`.
@@ -326,7 +334,7 @@ def retrain_run(
     arch : the string of another architecture of the space.
     data, data_folder : of `load_images`; those of the search by default.
     seed : of weights and draws.
-    device, threads : as for `run_live`.
+    device, threads, deterministic : as for `run_live`.
     progress : called with (epochs done, epochs in all).
 
     Returns
@@ -345,7 +353,7 @@ def retrain_run(
     images = load_image_set(config) if data is None else load_images(data, data_folder)
     place = choose_device(device)
     with only_writer(folder) as claim:
-        with seeded(seed, place, threads), denormals_flushed():
+        with seeded(seed, place, threads, deterministic=deterministic), denormals_flushed():
             numbers = retrain(
                 space,
                 space.from_string(text),
@@ -357,7 +365,13 @@ def retrain_run(
                 progress=progress,
             )
         result = {"architecture": text, "images": images.name, "seed": seed, **numbers}
-        record = {**result, "recipe": asdict(recipe), "versions": describe_versions()}
+        record = {
+            **result,
+            "recipe": asdict(recipe),
+            "device": device_title(place),
+            "deterministic": deterministic,
+            "versions": describe_versions(),
+        }
         claim.check()
         write_text(folder / RETRAINING, json.dumps(record, indent=2) + "\n", durable=True)
         (folder / RETRAINING_CHECKPOINT).unlink(missing_ok=True)
@@ -411,13 +425,14 @@ def _claim(folder: Path, config: LiveConfig) -> None:
         write_text(path, text)
 
 
-def _record_session(folder: Path, notes: dict[str, list[str]]) -> None:
+def _record_session(folder: Path, computing: dict[str, Any], notes: dict[str, list[str]]) -> None:
     """Add to the record of a folder that its search is begun, or gone on with, here and now."""
     there = read_record(folder) or {}
     session = {
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": describe_machine(),
         "versions": describe_versions(),
+        **computing,
     }
     first = {name: there[name] for name in session if name in there}  # kept alone by 0.1.0
     sessions = [*there.get("sessions", [first] if first else []), session]

@@ -13,7 +13,7 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from hwbench.errors import HwbenchError
+from hwbench.devices import arithmetic, forked_random
 from hwbench.images.augmentation import Augmentation
 from hwbench.images.fit import EVALUATION_BATCH, Stateful, evaluate, restore, state_of
 from hwbench.images.image_set import ImageSet
@@ -176,14 +176,17 @@ def observed_variances(supernet: Supernet) -> Iterator[list[float]]:
     """Collect each mixed operation's variance of the output over that of the input.
 
     The ratios of CHOE Fig. 3.6, of every pass while the context lasts; passes of a mixed operation
-    that computes nothing, or whose input is constant, are left out.
+    that computes nothing, or whose input is constant, are left out. The list is filled when the
+    context ends, so that no pass has to wait for its numbers.
     """
     ratios: list[float] = []
+    inputs: list[Tensor] = []
+    found: list[Tensor] = []
 
-    def observe(_module: nn.Module, inputs: tuple[Any, ...], output: Tensor | None) -> None:
-        given = inputs[0].var()
-        if output is not None and given > 0:
-            ratios.append(float(output.var() / given))
+    def observe(_module: nn.Module, given: tuple[Any, ...], output: Tensor | None) -> None:
+        if output is not None:
+            inputs.append(given[0].var())
+            found.append(output.var() / inputs[-1])
 
     hooks = [each.register_forward_hook(observe) for each in supernet.mixed_operations()]
     try:
@@ -191,6 +194,9 @@ def observed_variances(supernet: Supernet) -> Iterator[list[float]]:
     finally:
         for hook in hooks:
             hook.remove()
+    if found:
+        variances, shares = torch.stack(inputs).tolist(), torch.stack(found).tolist()
+        ratios += [share for share, given in zip(shares, variances, strict=True) if given > 0]
 
 
 def make_search(config: LiveConfig, device: torch.device) -> Search:
@@ -249,35 +255,23 @@ def load_image_set(config: LiveConfig) -> ImageSet:
 
 
 @contextmanager
-def seeded(seed: int, device: torch.device, threads: int) -> Iterator[None]:
-    """Seed torch's default generator, and give it and the number of threads back afterwards."""
+def seeded(
+    seed: int, device: torch.device, threads: int, *, deterministic: bool = False
+) -> Iterator[None]:
+    """Seed torch's default generators, and give them and all that it sets back afterwards.
+
+    Parameters
+    ----------
+    seed : of the CPU's generator and the device's.
+    device : to compute on.
+    threads : of torch.
+    deterministic : see `hwbench.devices.arithmetic`.
+    """
     before = torch.get_num_threads()
-    devices = [device] if device.type == "cuda" else []
     torch.set_num_threads(threads)
     try:
-        with torch.random.fork_rng(devices=devices):
+        with forked_random(device), arithmetic(device, deterministic=deterministic):
             torch.manual_seed(seed)
             yield
     finally:
         torch.set_num_threads(before)
-
-
-def choose_device(name: str | None) -> torch.device:
-    """The device of a name, by default CUDA where there is one, else the CPU.
-
-    Raises
-    ------
-    HwbenchError
-        Where torch does not know the device, or it is not there.
-    """
-    if name is None:
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-        torch.zeros(1, device=device).item()
-    except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0].split(". ")[0].rstrip(".")
-        raise HwbenchError(
-            f"device {name!r} cannot be used ({reason}); use cpu, or cuda where there is a GPU"
-        ) from error
-    return device

@@ -12,12 +12,13 @@ from typing import Any
 import numpy as np
 
 from hwbench.arrays import IntArray
+from hwbench.devices import choose_device
 from hwbench.errors import HwbenchError
 from hwbench.files import write_text
 from hwbench.live.compatibility import check_selection, check_supernet
 from hwbench.live.components import complete_node, make_component
 from hwbench.live.config import load_config
-from hwbench.live.search import Search, choose_device, seeded
+from hwbench.live.search import Search, seeded
 from hwbench.live.selected import TrueValues, evaluations_of, metric_of
 from hwbench.live.selections import SELECTIONS
 from hwbench.live.selections.base import Selection
@@ -118,6 +119,7 @@ def select_run(
     label: str | None = None,
     device: str | None = None,
     threads: int = 1,
+    deterministic: bool = False,
     fresh: bool = False,
     stage: StageProgress = silent_stage,
 ) -> dict[str, Any]:
@@ -131,7 +133,7 @@ def select_run(
     folder : the run folder.
     selection : a node: `name` and arguments, as in the section [selection] of a config.
     label : of the folder; by default made of the selection's name and its strategy's.
-    device, threads, stage : as for `run_live`.
+    device, threads, deterministic, stage : as for `run_live`.
     fresh : whether another selection of the same label is replaced.
 
     Returns
@@ -164,7 +166,7 @@ def select_run(
                 f"{own}: holds another selection; give this one a name with --label, or replace "
                 "that one with --fresh"
             )
-        with seeded(config.seed, place, threads), denormals_flushed():
+        with seeded(config.seed, place, threads, deterministic=deterministic), denormals_flushed():
             start = time.monotonic()
             search = trained_search(folder, config, place, needs=made.requires, who=node["name"])
             check_supernet(

@@ -105,6 +105,7 @@ def run_sweep(
     *,
     device: str | None = None,
     threads: int = 1,
+    deterministic: bool = False,
     fresh: bool = False,
     stage: StageProgress = silent_stage,
 ) -> pd.DataFrame:
@@ -114,7 +115,7 @@ def run_sweep(
     ----------
     path : the sweep's file.
     folder : gets `sweep.toml`, `sweep.parquet`, and a run folder for each search.
-    device, threads, fresh, stage : as for `hwbench.live.run.run_live`.
+    device, threads, deterministic, fresh, stage : as for `hwbench.live.run.run_live`.
 
     Returns
     -------
@@ -141,6 +142,7 @@ def run_sweep(
                 own,
                 device=device,
                 threads=threads,
+                deterministic=deterministic,
                 fresh=fresh,
                 stage=staged,
             )

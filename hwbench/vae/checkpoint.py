@@ -83,10 +83,13 @@ def save_vae(vae: TrainedGraphVAE, path: Path | str, moments: Moments | None = N
     }
     arrays: Arrays = {ABOUT: np.frombuffer(json.dumps(about).encode(), dtype=np.uint8)}
     for name, value in vae.model.state_dict().items():
-        arrays[WEIGHT + name] = value.numpy()
+        arrays[WEIGHT + name] = value.cpu().numpy()
     if moments is not None:
-        arrays |= {FIRST_MOMENT + name: value.numpy() for name, value in moments.first.items()}
-        arrays |= {SECOND_MOMENT + name: value.numpy() for name, value in moments.second.items()}
+        for prefix, values in (
+            (FIRST_MOMENT, moments.first),
+            (SECOND_MOMENT, moments.second),
+        ):
+            arrays |= {prefix + name: value.cpu().numpy() for name, value in values.items()}
     with atomic_path(place, durable=True) as temporary, temporary.open("wb") as stream:
         np.savez(stream, allow_pickle=False, **arrays)
 
@@ -96,7 +99,7 @@ def weights_digest(vae: TrainedGraphVAE) -> str:
     digest = hashlib.sha256()
     for name, value in sorted(vae.model.state_dict().items()):
         digest.update(f"{name} {tuple(value.shape)}\n".encode())
-        digest.update(np.ascontiguousarray(value.numpy()).tobytes())
+        digest.update(np.ascontiguousarray(value.cpu().numpy()).tobytes())
     return digest.hexdigest()
 
 

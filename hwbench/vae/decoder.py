@@ -210,13 +210,13 @@ class Decoder(torch.nn.Module):
         for vertex in range(1, self.n_vertices):
             edges = batch.adjacency[:, : vertex - 1, vertex].T > 0
             n_edges = int(edges.sum())
-            rows = torch.zeros((vertex, len(batch)), dtype=torch.int64)
+            rows = torch.zeros((vertex, len(batch)), dtype=torch.int64, device=edges.device)
             rows[0] = operations[vertex] + vertex * self.n_operations
             if n_edges:
                 sums = torch.stack(sent[: vertex - 1]) * edges[:, :, None]
                 received.append(sums.cumsum(dim=0)[edges])
                 gates_of.append(gates_at[vertex][edges.nonzero()[:, 1]])
-                rows[1:][edges] = torch.arange(offset, offset + n_edges)
+                rows[1:][edges] = torch.arange(offset, offset + n_edges, device=edges.device)
                 offset += n_edges
             which.append(rows.cummax(dim=0).values)
         if not received:
@@ -243,9 +243,11 @@ class Decoder(torch.nn.Module):
         Adjacency bool (n_graphs, n_vertices, n_vertices) and operations int64 (n_graphs,
         n_vertices), -1 behind the last vertex.
         """
-        n_graphs = len(latents)
-        adjacency = torch.zeros(n_graphs, self.n_vertices, self.n_vertices, dtype=torch.bool)
-        operations = torch.full((n_graphs, self.n_vertices), -1)
+        n_graphs, device = len(latents), latents.device
+        adjacency = torch.zeros(
+            n_graphs, self.n_vertices, self.n_vertices, dtype=torch.bool, device=device
+        )
+        operations = torch.full((n_graphs, self.n_vertices), -1, device=device)
         operations[:, 0] = self.start
         first = torch.tanh(self.first(latents))
         table = self._gates_of_operations(embedding)
@@ -253,9 +255,9 @@ class Decoder(torch.nn.Module):
         state = update(table[0, operations[:, 0]], first)
         states, messages = [state], [send(state, 0)]
         heard, sources = first + messages[0], [self.edge_source(state)]
-        growing = torch.ones(n_graphs, dtype=torch.bool)
-        n_edges = torch.zeros(n_graphs, dtype=torch.int64)
-        loose = torch.zeros(n_graphs, self.n_vertices, dtype=torch.bool)
+        growing = torch.ones(n_graphs, dtype=torch.bool, device=device)
+        n_edges = torch.zeros(n_graphs, dtype=torch.int64, device=device)
+        loose = torch.zeros(n_graphs, self.n_vertices, dtype=torch.bool, device=device)
         decision = 0
         for vertex in range(1, self.n_vertices):
             graph = state
@@ -302,7 +304,7 @@ class Decoder(torch.nn.Module):
 
     def _gates_of_operations(self, embedding: torch.nn.Module) -> torch.Tensor:
         """What each operation says to the update at each place, (n_vertices, n_operations, 3 h)."""
-        one_hot = torch.eye(self.n_operations)
+        one_hot = torch.eye(self.n_operations, device=self.edge.weight.device)
         gates = self.propagation.update.inputs(embedding(one_hot))
         gates = gates.expand(self.n_vertices, -1, -1)
         return gates if self.index is None else gates + self.index[:, None]
@@ -312,7 +314,7 @@ def _before(adjacency: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Edges, and vertices that lead nowhere, before each vertex but the first (n - 1, n_graphs)."""
     n_edges = adjacency.sum(dim=1).cumsum(dim=1)[:, :-1]
     heard = adjacency.cumsum(dim=2)[:, :, :-1] > 0  # whether row leads anywhere up to column
-    known = torch.arange(1, adjacency.shape[1])
+    known = torch.arange(1, adjacency.shape[1], device=adjacency.device)
     return n_edges.T.long(), (known - heard.sum(dim=1)).T
 
 

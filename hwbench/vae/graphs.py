@@ -172,6 +172,10 @@ class GraphBatch:
             torch.from_numpy(one_hot[graphs.operations]),  # -1 is its last row
         )
 
+    def to(self, device: torch.device) -> GraphBatch:
+        """The same on another device."""
+        return GraphBatch(self.adjacency.to(device), self.operations.to(device))
+
     def __len__(self) -> int:
         return len(self.adjacency)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 import torch
@@ -69,6 +70,16 @@ class TrainedGraphVAE:
             f"{len(self.history)} of {self.settings.epochs} epochs>"
         )
 
+    @property
+    def device(self) -> torch.device:
+        """Where it computes; arrays go in and come out wherever that is."""
+        return next(self.model.parameters()).device
+
+    def to(self, device: torch.device) -> Self:
+        """Move it to another device; returns itself."""
+        self.model.to(device)
+        return self
+
     def encode(self, archs: ArrayLike) -> NDArray[np.float32]:
         """The latents of architectures: the means of their distributions.
 
@@ -86,8 +97,10 @@ class TrainedGraphVAE:
         """The latents of graphs in the order of `graphs`, float32 (n_archs, latent_size)."""
         batch = GraphBatch.of(graphs)
         with torch.inference_mode():
-            parts = [self.model.encode(batch[rows])[0] for rows in _pieces(len(batch))]
-        return torch.cat(parts).numpy() if parts else self._no_latents()
+            parts = [
+                self.model.encode(batch[rows].to(self.device))[0] for rows in _pieces(len(batch))
+            ]
+        return torch.cat(parts).cpu().numpy() if parts else self._no_latents()
 
     def _no_latents(self) -> NDArray[np.float32]:
         return np.empty((0, self.settings.latent_size), dtype=np.float32)
@@ -137,13 +150,13 @@ class TrainedGraphVAE:
         operations = np.empty((len(points), n_vertices), dtype=np.int8)
         with torch.inference_mode():
             for rows in _pieces(len(points)):
-                part = torch.from_numpy(points[rows])
+                part = torch.from_numpy(points[rows]).to(self.device)
                 chances = None
                 if generator is not None:
                     drawn = generator.random((len(part), decoder.n_decisions), dtype=np.float32)
-                    chances = torch.from_numpy(drawn)
+                    chances = torch.from_numpy(drawn).to(self.device)
                 edges, vertices = decoder.draw(part, self.model.embedding, chances)
-                adjacency[rows], operations[rows] = edges.numpy(), vertices.numpy()
+                adjacency[rows], operations[rows] = edges.cpu().numpy(), vertices.cpu().numpy()
         graphs = Graphs(adjacency, operations, self.graphs.operation_names)
         return loose_ends_joined(graphs) if join_loose_ends else graphs
 
@@ -193,7 +206,8 @@ class TrainedGraphVAE:
             )
         points = torch.from_numpy(np.ascontiguousarray(latents, dtype=np.float32))
         with torch.inference_mode():
-            standardised = self.model.predict(points).numpy().astype(np.float64)
+            predicted = self.model.predict(points.to(self.device))
+        standardised = predicted.cpu().numpy().astype(np.float64)
         return np.asarray(standardised * self.scales + self.means)
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from hwbench.code_version import code_version
+from hwbench.devices import choose_device, sent
 from hwbench.errors import HwbenchError
 from hwbench.locks import only_writer
 from hwbench.optimisation import denormals_flushed, learning_rate_share
@@ -46,6 +47,7 @@ def train_vae(
     *,
     checkpoint: Path | str | None = None,
     start: Path | str | None = None,
+    device: str = "cpu",
     progress: Progress = silent,
     **settings: Any,
 ) -> TrainedGraphVAE:
@@ -59,6 +61,8 @@ def train_vae(
     start : a file of another VAE of the space, with whose weights training begins; what that has
         not (heads, a tally) begins anew. Architectures that are its training or test ones stay so
         where `n_graphs`, `test_share` and `seed` are the same.
+    device : where it is trained, and the VAE then is; files are the same for all. All draws are the
+        CPU's, so that what differs on a GPU is the rounding of sums.
     progress : told how many epochs are done.
     **settings : see `GraphVAESettings`.
 
@@ -69,11 +73,12 @@ def train_vae(
     Raises
     ------
     HwbenchError
-        Where the space or a setting is unknown, the checkpoint is of another space, of other
-        settings, or not at its end and of other code, or the VAE to start with is of another space
-        or of other sizes.
+        Where the space, the device or a setting is unknown, the checkpoint is of another space, of
+        other settings, or not at its end and of other code, or the VAE to start with is of another
+        space or of other sizes.
     """
     where = get_space(space) if isinstance(space, str) else space
+    on = choose_device(device)
     begin = None
     if start is not None:
         begin = load_vae(start)
@@ -83,7 +88,7 @@ def train_vae(
         _require_fitting(begin, where, chosen, start)
     place = None if checkpoint is None else Path(checkpoint)
     with nullcontext() if place is None else only_writer(place, folder=False) as claim:
-        trainer = _Trainer(where, chosen, place, begin)
+        trainer = _Trainer(where, chosen, place, begin, on)
         progress(len(trainer.vae.history), chosen.epochs)
         try:
             with denormals_flushed():
@@ -140,8 +145,10 @@ class _Trainer:
         settings: GraphVAESettings,
         checkpoint: Path | None,
         begin: TrainedGraphVAE | None,
+        device: torch.device,
     ) -> None:
         self.settings = settings
+        self.device = device
         self.checkpoint = checkpoint
         archs = split(space, settings).training
         found: Labels | None = labels(space, settings, archs)
@@ -157,11 +164,13 @@ class _Trainer:
             self.vae = TrainedGraphVAE(space, settings, means=means, scales=scales)
             if begin is not None:
                 _begin_with(self.vae.model, begin.model)
-        self.batch = GraphBatch.of(self.vae.graphs.graphs(archs))
+        self.vae.to(device)
+        self.batch = GraphBatch.of(self.vae.graphs.graphs(archs)).to(device)
         self.labels = None
         if found is not None:
-            self.labels = torch.full((len(archs), len(settings.metrics)), math.nan)
-            self.labels[found.rows] = torch.from_numpy(found.values)
+            known = torch.full((len(archs), len(settings.metrics)), math.nan)
+            known[found.rows] = torch.from_numpy(found.values)
+            self.labels = known.to(device)
             self.labelled = found.rows
         self.steps_an_epoch = math.ceil(len(archs) / settings.batch_size)
         self.optimizer = _optimizer(self.vae.model, settings, moments)
@@ -198,7 +207,7 @@ class _Trainer:
         generator = np.random.default_rng([settings.seed, 1, number])
         noise = torch.Generator().manual_seed(int(generator.integers(2**62)))
         order = generator.permutation(len(self.batch))
-        total = torch.zeros(3, dtype=torch.float64)
+        total = torch.zeros(3, dtype=torch.float64, device=self.device)
         vae.model.train()
         for step in range(self.steps_an_epoch):
             rows = order[step * settings.batch_size : (step + 1) * settings.batch_size]
@@ -207,7 +216,7 @@ class _Trainer:
                 n_labelled = min(LABELLED_A_STEP, len(self.labelled))
                 rows = np.concatenate([rows, generator.choice(self.labelled, n_labelled, False)])
             done = number * self.steps_an_epoch + step
-            total += n_rows * self._step(torch.from_numpy(rows), noise, done)
+            total += n_rows * self._step(sent(torch.from_numpy(rows), self.device), noise, done)
         reconstruction, divergence, heads = (total / len(self.batch)).tolist()
         if not math.isfinite(reconstruction):
             raise HwbenchError(
@@ -224,6 +233,7 @@ class _Trainer:
         rate = settings.learning_rate * learning_rate_share(done, steps)
         self.optimizer.param_groups[0]["lr"] = rate
         drawn = torch.randn(len(rows), settings.latent_size, generator=noise)
+        drawn = sent(drawn, self.device)
         known = None if self.labels is None else self.labels[rows]
         n_prior = round(settings.prior_share * len(rows))
         losses = model.losses(self.batch[rows], drawn, known, n_prior)
@@ -269,8 +279,8 @@ def _optimizer(
     if moments is not None:
         for name, parameter in model.named_parameters():
             optimizer.state[parameter] = {
-                "step": torch.tensor(float(moments.steps)),
-                "exp_avg": moments.first[name],
-                "exp_avg_sq": moments.second[name],
+                "step": torch.tensor(float(moments.steps), device=parameter.device),
+                "exp_avg": moments.first[name].to(parameter.device),
+                "exp_avg_sq": moments.second[name].to(parameter.device),
             }
     return optimizer

@@ -11,6 +11,7 @@ import torch
 from pydantic import NonNegativeInt
 
 from hwbench.arrays import IntArray
+from hwbench.devices import forked_random
 from hwbench.live.requirements import Requirements
 from hwbench.live.selections.base import Selection
 from hwbench.live.supernets.mixture import Choice, Mixture
@@ -163,7 +164,7 @@ class Projection:
     def _accuracy(self, change: Callable[[Mixture], Mixture]) -> float:
         """Validation accuracy of the strategy's passes, changed; the draws are always the same."""
         device = next(self.search.supernet.parameters()).device
-        with torch.random.fork_rng(devices=[] if device.type == "cpu" else [device]):
+        with forked_random(device):
             return self.search.accuracy(lambda: change(self.change(self.search.strategy.mixture())))
 
     # ------------------------------------------------------------------ a stop

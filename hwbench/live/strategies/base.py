@@ -227,6 +227,8 @@ class ParametricStrategy(ArchitectureStrategy):
     ----------
     alpha : the parameters, float32 of shape (n_positions, most candidates).
     present : bool of the same shape, False behind a position's candidates.
+    places : int64, where it is true among its entries in order; what picks entries by places rather
+        than by a mask need not ask a GPU how many they are.
     """
 
     deterministic = True
@@ -262,6 +264,8 @@ class ParametricStrategy(ArchitectureStrategy):
         for row, size in zip(present, self.sizes, strict=True):
             row[:size] = True
         self.register_buffer("present", present.to(device), persistent=False)
+        places = present.flatten().nonzero()[:, 0]
+        self.register_buffer("places", places.to(device), persistent=False)
 
     def logits(self) -> Tensor:
         """The parameters, minus infinity behind a position's candidates."""

@@ -47,7 +47,7 @@ class FairDARTS(ParametricStrategy):
         return torch.sigmoid(self.logits())
 
     def penalty(self) -> Tensor:
-        shares = self.strengths()[self.get_buffer("present")]
+        shares = self.strengths().flatten()[self.get_buffer("places")]
         return -self.zero_one_weight * torch.mean((shares - 0.5) ** 2)
 
 

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from hwbench.arguments import NotNegative, Positive
+from hwbench.devices import sent
 from hwbench.live.strategies.base import ParametricStrategy
 from hwbench.live.supernets.mixture import Choice, Mixture
 
@@ -45,7 +46,9 @@ class GumbelStrategy(ParametricStrategy):
     def draw(self) -> Tensor:
         """Relaxed one-hot rows, of shape (n_positions, most candidates)."""
         log_probabilities = torch.log_softmax(self.logits(), dim=1)
-        gumbel = -torch.empty_like(log_probabilities).exponential_().log()
+        # Drawn on the CPU, so that a seed means the same draws on every device.
+        drawn = torch.empty(log_probabilities.shape).exponential_()
+        gumbel = -sent(drawn, log_probabilities.device).log()
         return torch.softmax((log_probabilities + gumbel) / self.temperature, dim=1)
 
 
@@ -60,7 +63,8 @@ class GDAS(GumbelStrategy):
     """The candidate that a sample holds the largest, with the relaxed sample's gradient (NA 383).
 
     Its weight is one; the gradient of the loss towards it goes on to the relaxed sample
-    (straight-through), so only one candidate a position is computed.
+    (straight-through), so only one candidate a position is computed. Which one depends on the
+    parameters, so that each pass waits for the step before it.
     """
 
     def mixture(self) -> Mixture:
@@ -93,7 +97,9 @@ class DrNAS(ParametricStrategy):
         # A Dirichlet sample is one of gamma distributions scaled to sum 1, also where a position
         # has fewer candidates than the others.
         present = self.get_buffer("present")
-        gamma = torch.distributions.Gamma(self.concentrations(), torch.ones_like(self.alpha))
+        gamma = torch.distributions.Gamma(  # its checks would wait for a GPU's numbers
+            self.concentrations(), torch.ones_like(self.alpha), validate_args=False
+        )
         drawn = gamma.rsample() * present
         return Mixture.weighted(drawn / drawn.sum(dim=1, keepdim=True), self.sizes)
 
@@ -112,31 +118,37 @@ class ProxylessNAS(ParametricStrategy):
     A step of the weights takes one path, drawn from the softmax of the parameters. A step of the
     parameters draws two candidates a position without replacement, computes both, opens the gate
     of one, and leaves the probabilities of all others as they were, whatever the optimiser has
-    kept of earlier steps.
+    kept of earlier steps. All is drawn on the CPU, where the parameters are read once a pass.
     """
 
     deterministic = False
 
     def mixture(self) -> Mixture:
-        drawn = torch.multinomial(super().strengths().detach(), 1)
+        drawn = torch.multinomial(super().strengths().detach().cpu(), 1)
         return Mixture.single(drawn[:, 0].tolist())
 
     def architecture_mixture(self) -> Mixture:
         """Two candidates a position; the gates are 1 and 0, with the gradient of their softmax."""
-        probabilities = super().strengths().detach()
+        self._before = self.alpha.detach().clone()
+        probabilities = super().strengths().detach().cpu()
         pairs = [
             torch.multinomial(row[:size], min(2, size)).sort().values
             for row, size in zip(probabilities, self.sizes, strict=True)
         ]
+        drawn = torch.zeros(self.alpha.shape, dtype=torch.bool)
+        gates = torch.zeros(self.alpha.shape)
+        for place, pair in enumerate(pairs):
+            drawn[place, pair] = True
+            opened = torch.multinomial(probabilities[place, pair], 1)
+            gates[place, pair[opened]] = 1.0
+        self._drawn = sent(drawn, self.alpha.device)
+        rows = zip(self.alpha, sent(gates, self.alpha.device), pairs, strict=True)
         choices = []
-        self._before = self.alpha.detach().clone()
-        self._drawn = torch.zeros_like(self.get_buffer("present"))
-        for row, drawn, pair in zip(self.alpha, self._drawn, pairs, strict=True):
-            drawn[pair] = True
-            shares = torch.softmax(row[pair], dim=0)
-            gate = torch.zeros_like(shares)
-            gate[torch.multinomial(shares.detach(), 1)] = 1.0
-            choices.append(Choice(tuple(pair.tolist()), gate + shares - shares.detach()))
+        for row, gate, pair in rows:
+            active = pair.tolist()
+            shares = torch.softmax(torch.stack([row[index] for index in active]), dim=0)
+            opened = torch.stack([gate[index] for index in active])
+            choices.append(Choice(tuple(active), opened + shares - shares.detach()))
         return Mixture(tuple(choices))
 
     def project(self) -> None:

@@ -299,6 +299,11 @@ class DARTSChoices(nn.Module):
                 if name not in NOT_DERIVED:
                     names[place, index, OPERATIONS.index(name)] = 1.0
         self.register_buffer("names", names)
+        # Of each node of each cell, which positions its pairs of inputs are: (2, pairs).
+        for cell in range(len(CELLS)):
+            for node, pairs in enumerate(PAIRS):
+                first = cell * len(EDGES) + EDGES.index((0, node + 2))
+                self.register_buffer(f"inputs_{cell}_{node}", first + torch.tensor(pairs).T)
 
     def forward(self, probabilities: Tensor) -> Tensor:
         names = self.get_buffer("names").to(probabilities.dtype)
@@ -309,9 +314,7 @@ class DARTSChoices(nn.Module):
         parts: list[Tensor] = []
         for cell in range(len(CELLS)):
             for node, pairs in enumerate(PAIRS):
-                first = cell * len(EDGES) + EDGES.index((0, node + 2))
-                low, high = torch.tensor(pairs, device=held.device).unbind(1)
-                low, high = first + low, first + high
+                low, high = self.get_buffer(f"inputs_{cell}_{node}")
                 joint = strengths[low] * strengths[high]
                 drawn = joint / joint.sum().clamp_min(least)
                 parts += [drawn] if len(pairs) > 1 else []

@@ -34,9 +34,10 @@ class IndependentChoices(nn.Module):
         ]
         self.n_features = int(offsets[-1])
         self.register_buffer("columns", torch.tensor(columns))
-        self.register_buffer("present", torch.tensor(present))
+        self.register_buffer("places", torch.tensor(present).flatten().nonzero()[:, 0])
 
     def forward(self, probabilities: Tensor) -> Tensor:
-        values = probabilities[self.get_buffer("present")]
+        # By their places: by a mask, a GPU would have to say first how many they are.
+        values = probabilities.flatten()[self.get_buffer("places")]
         empty = values.new_zeros(self.n_features)
         return empty.index_copy(0, self.get_buffer("columns"), values)

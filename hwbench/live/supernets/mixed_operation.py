@@ -113,6 +113,8 @@ class MixedOperation(nn.Module):
                 continue
             output = self.candidate(index, mixture)(x)
             # One kernel for product and sum; a multiplication of its own costs as much again.
+            # In its precision: in mixed precision, autocast would make float32 of all three.
+            weight = weight.to(output.dtype)
             mixed = output * weight if mixed is None else torch.addcmul(mixed, output, weight)
         return self.candidates["none"](x) if mixed is None else mixed
 

@@ -101,14 +101,15 @@ class Bilevel(Trainer):
         found = _gradients(self._validation_loss(validation), alphas + weights)
         first, towards = found[: len(alphas)], found[len(alphas) :]
         length = torch.sqrt(sum((each**2).sum() for each in towards))  # type: ignore[arg-type]
-        if length > 0:
-            epsilon = float(PERTURBATION / length)
-            sides = []
-            for shift in (epsilon, -epsilon):
-                _set(weights, kept_weights, [shift * each for each in towards])
-                sides.append(_gradients(self._loss(batch), alphas))
-            for gradient, plus, minus in zip(first, *sides, strict=True):
-                gradient -= rate * (plus - minus) / (2 * epsilon)
+        # Of length zero: both sides are the weights themselves, and their difference is zero. The
+        # length stays on the device, which nothing here has to wait for.
+        epsilon = PERTURBATION / torch.where(length > 0, length, torch.ones_like(length))
+        sides = []
+        for shift in (epsilon, -epsilon):
+            _set(weights, kept_weights, [shift * each for each in towards])
+            sides.append(_gradients(self._loss(batch), alphas))
+        for gradient, plus, minus in zip(first, *sides, strict=True):
+            gradient -= rate * (plus - minus) / (2 * epsilon)
         _set(weights, kept_weights)
         with torch.no_grad():
             for buffer, kept in zip(self.supernet.buffers(), kept_buffers, strict=True):

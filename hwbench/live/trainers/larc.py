@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import torch
 
+from hwbench.devices import sent
 from hwbench.live.supernets.supernet import Supernet
 
 
@@ -36,7 +37,7 @@ def scale_gradients(supernet: Supernet, trust: float) -> None:
     if not weights:
         return
     with torch.no_grad():
-        owner = torch.tensor(owners, device=weights[0].device)
+        owner = sent(torch.tensor(owners), weights[0].device)
 
         def squares(tensors: list[torch.Tensor]) -> torch.Tensor:
             norms = torch.stack(torch._foreach_norm(tensors))

@@ -19,7 +19,10 @@ import torch
 from numpy.typing import NDArray
 
 from hwbench.arguments import one_of
+from hwbench.devices import sent
 from hwbench.optimisation import batches, denormals_flushed, learning_rate_share
+
+CPU = torch.device("cpu")
 
 STARTING_COST = 0.3e6
 """What starting one layer's operations of a stack costs, in multiply-adds: 15 microseconds at 20 to
@@ -120,7 +123,11 @@ Weights = list[tuple[NDArray[np.float32], NDArray[np.float32]]]
 
 
 def train(
-    networks: Sequence[Network], X: NDArray[np.float32], y: NDArray[np.float32]
+    networks: Sequence[Network],
+    X: NDArray[np.float32],
+    y: NDArray[np.float32],
+    *,
+    device: torch.device = CPU,
 ) -> list[Weights]:
     """Train networks on rows of the same features.
 
@@ -132,15 +139,16 @@ def train(
     networks : what to train.
     X : float32 of shape (n_archs, n_features).
     y : float32 of shape (n_archs,).
+    device : where; starts and batches are drawn on the CPU and are the same for all.
 
     Returns
     -------
     The weights of each network, in the order given.
     """
     trained: list[Weights] = [[] for _ in networks]
-    features, targets = torch.from_numpy(X), torch.from_numpy(y)
+    features, targets = torch.from_numpy(X).to(device), torch.from_numpy(y).to(device)
     for places in stacks(networks, X.shape[1]):
-        stack = _Stack([networks[place] for place in places], X.shape[1])
+        stack = _Stack([networks[place] for place in places], X.shape[1], device)
         with torch.inference_mode(), denormals_flushed():
             stack.train(features, targets)
         for place, weights in zip(places, stack.weights(), strict=True):
@@ -228,7 +236,7 @@ class _Stack:
     tensors are made once, and a step writes into them.
     """
 
-    def __init__(self, networks: list[Network], n_features: int) -> None:
+    def __init__(self, networks: list[Network], n_features: int, device: torch.device) -> None:
         self._networks = networks
         first = networks[0]
         count, self._last = len(networks), first.n_layers
@@ -236,23 +244,25 @@ class _Stack:
         sizes = [n_features, *[width] * first.n_layers, 1]
         # One tensor holds all weights, so that a step of the optimiser starts one operation.
         shapes = list(pairwise(sizes))
-        self._weights = torch.zeros(count * sum(a * b + b for a, b in shapes))
+        started = torch.zeros(count * sum(a * b + b for a, b in shapes))
+        matrices, _ = _layers(started, count, shapes)
+        for place, network in enumerate(networks):
+            _start_network(matrices, place, network, n_features)
+        self._weights = started.to(device)
         self._slopes = torch.zeros_like(self._weights)
         self._moments = torch.zeros_like(self._weights), torch.zeros_like(self._weights)
-        self._step = torch.zeros(())
+        self._step = torch.zeros((), device=device)
         self._matrices, self._vectors = _layers(self._weights, count, shapes)
         self._matrix_slopes, self._vector_slopes = _layers(self._slopes, count, shapes)
         rates = [network.learning_rate for network in networks]
-        self._rate = torch.tensor(rates, dtype=torch.float32).reshape(-1, 1, 1)
-        for place, network in enumerate(networks):
-            self._start(place, network, n_features)
+        self._rate = torch.tensor(rates, dtype=torch.float32).reshape(-1, 1, 1).to(device)
         self._backwards = [matrix.transpose(1, 2) for matrix in self._matrices]
         batch = (count, first.batch_size)
-        self._inputs = torch.empty(*batch, n_features)
-        self._targets = torch.empty(*batch, 1)
-        self._flow = torch.empty(*batch, width)
+        self._inputs = torch.empty(*batch, n_features, device=device)
+        self._targets = torch.empty(*batch, 1, device=device)
+        self._flow = torch.empty(*batch, width, device=device)
         self._layers = [
-            _Layer(batch, b, adds=first.residual and 0 < layer < self._last)
+            _Layer(batch, b, device, adds=first.residual and 0 < layer < self._last)
             for layer, (_, b) in enumerate(shapes)
         ]
         self._activations = []
@@ -275,7 +285,7 @@ class _Stack:
         inputs, wanted = self._inputs.flatten(0, 1), self._targets.flatten(0, 1)
         targets = targets[:, None]
         for step, drawn in enumerate(order):
-            rows = torch.from_numpy(drawn).flatten()
+            rows = sent(torch.from_numpy(drawn), features.device).flatten()
             torch.index_select(features, 0, rows, out=inputs)
             torch.index_select(targets, 0, rows, out=wanted)
             self._gradients()
@@ -284,11 +294,13 @@ class _Stack:
     def weights(self) -> list[Weights]:
         """The weights of each network, without the units that widen it."""
         found: list[Weights] = []
+        layers = [
+            (matrix.cpu(), vector.cpu())
+            for matrix, vector in zip(self._matrices, self._vectors, strict=True)
+        ]
         for place, network in enumerate(self._networks):
             own: Weights = []
-            for layer, (matrix, vector) in enumerate(
-                zip(self._matrices, self._vectors, strict=True)
-            ):
+            for layer, (matrix, vector) in enumerate(layers):
                 a = matrix.shape[1] if layer == 0 else network.width
                 b = 1 if layer == network.n_layers else network.width
                 rate = np.float32(network.learning_rate)
@@ -300,13 +312,6 @@ class _Stack:
                 )
             found.append(own)
         return found
-
-    def _start(self, place: int, network: Network, n_features: int) -> None:
-        generator = np.random.default_rng([*network.seed, 0])
-        own = [n_features, *[network.width] * network.n_layers, 1]
-        for layer, (a, b) in enumerate(pairwise(own)):
-            weights = _start(generator, a, b, _gain(network, layer))
-            self._matrices[layer][place, :a, :b] = torch.from_numpy(weights) / network.learning_rate
 
     def _gradients(self) -> None:
         """Back-propagation, written out, of the batch in `_inputs` and `_targets`."""
@@ -371,11 +376,13 @@ class _Layer:
     parts : the networks of one activation each; none for the last layer.
     """
 
-    def __init__(self, batch: tuple[int, int], units: int, *, adds: bool) -> None:
-        self.before = torch.empty(*batch, units)
+    def __init__(
+        self, batch: tuple[int, int], units: int, device: torch.device, *, adds: bool
+    ) -> None:
+        self.before = torch.empty(*batch, units, device=device)
         self.own = self.before
         self.after = self.before
-        self.passed = torch.empty(*batch, units)
+        self.passed = torch.empty_like(self.before)
         self.adds = adds
         self.parts: list[_Part] = []
 
@@ -398,6 +405,17 @@ class _Part:
     own: torch.Tensor
     passed: torch.Tensor
     flow: torch.Tensor
+
+
+def _start_network(
+    matrices: Sequence[torch.Tensor], place: int, network: Network, n_features: int
+) -> None:
+    """Write a network's starting weights, divided by its learning rate, into those of its stack."""
+    generator = np.random.default_rng([*network.seed, 0])
+    own = [n_features, *[network.width] * network.n_layers, 1]
+    for layer, (a, b) in enumerate(pairwise(own)):
+        weights = _start(generator, a, b, _gain(network, layer))
+        matrices[layer][place, :a, :b] = torch.from_numpy(weights) / network.learning_rate
 
 
 def _gain(network: Network, layer: int) -> float:

@@ -1,0 +1,68 @@
+"""The first steps of every published recipe, on random images of 32 pixels and on a CPU.
+
+The code is that of a GPU, the networks are those of the recipes: their channels, cells, candidates,
+optimisers and augmentations. What is less is the batch, of which a CPU would take minutes a step.
+"""
+
+import numpy as np
+import pytest
+import torch
+
+from hwbench.live.config import load_config, recipe_files, with_change
+from hwbench.live.search import make_search, seeded
+from hwbench.optimisation import denormals_flushed
+
+CPU = torch.device("cpu")
+STEPS = 20
+BATCH = {"darts": 2, "nasbench201": 32, "nasbench_macro": 32}
+"""By space. In DARTS cells, with all eight candidates on 28 edges, an image takes as long as
+sixteen of the others."""
+
+
+@pytest.fixture
+def random_images(tmp_path):
+    """A maker of files of random images of ten classes."""
+
+    def make(size):
+        generator = np.random.default_rng(0)
+        path = tmp_path / "random.npz"
+        np.savez(
+            path,
+            train_images=generator.integers(0, 256, (size, 3, 32, 32), dtype=np.uint8),
+            train_labels=np.arange(size) % 10,
+            test_images=generator.integers(0, 256, (10, 3, 32, 32), dtype=np.uint8),
+            test_labels=np.arange(10),
+        )
+        return str(path)
+
+    return make
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", recipe_files("published"))
+def test_the_first_steps_of_published_recipes(name, random_images):
+    config = load_config(name, "published")
+    batch = min(config.trainer["batch_size"], BATCH[config.space.name])
+    share = config.data.validation_share
+    images = int(np.ceil((STEPS + 0.5) * batch / (1 - share)))
+    config = with_change(config, "data.name", random_images(images))
+    config = with_change(config, "trainer.batch_size", batch)
+    # The first epoch in which everything happens: after warm-up, and with weights that are split.
+    epoch = max(config.trainer["warm_up_epochs"], config.strategy.get("split_epoch") or 0)
+    with seeded(0, CPU, 1), denormals_flushed():
+        search = make_search(config, CPU)
+        assert len(search.data.train) // batch == STEPS
+        search.trainer.become(search.strategy.before_epoch(epoch, search.trainer.epochs))
+        before = [each.detach().clone() for each in search.supernet.parameters()]
+        learned = [each.detach().clone() for each in search.strategy.parameters()]
+        numbers = search.trainer.train_epoch(epoch, search.data, search.augmentation)
+    assert np.isfinite(numbers["train_loss"])
+    after = list(search.supernet.parameters())
+    assert all(torch.isfinite(each).all() for each in after)
+    moved = [not torch.equal(*pair) for pair in zip(before, after, strict=True)]
+    if search.supernet.is_split:  # a step moves one of up to 25 sets of weights
+        assert np.mean(moved) > 0.2
+    else:
+        assert np.mean(moved) > 0.9
+    for one, other in zip(learned, search.strategy.parameters(), strict=True):
+        assert (one != other).float().mean() > 0.5
