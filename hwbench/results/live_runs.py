@@ -126,7 +126,7 @@ def tidy(runs: Sequence[LiveRun]) -> Frames:
     rows = [_row(run, name, method) for run, name, method in zip(runs, names, methods, strict=True)]
     about = _in_columns(pd.DataFrame(rows, columns=list(RUN_COLUMNS)), RUN_COLUMNS)
     parts = [
-        run.epochs.assign(**{name: row[name] for name in _OF_RUN})
+        run.epochs.assign(**{name: row.get(name) for name in _OF_RUN})
         for run, row in zip(runs, rows, strict=True)
         if len(run.epochs)
     ]
@@ -292,10 +292,10 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
+_TYPES = {"number": np.float64, "integer": np.int64, "flag": np.bool_}
+
+
 def _in_columns(frame: pd.DataFrame, columns: Columns) -> pd.DataFrame:
-    """The frame in its columns' types."""
-    numbers = [name for name, column in columns.items() if column.kind == "number"]
-    typed = frame.assign(
-        **{name: pd.to_numeric(frame[name]).astype(np.float64) for name in numbers}
-    )
-    return checked_frame(Path("tidy_runs"), typed, columns)
+    """The frame in its columns' types, with or without rows."""
+    types = {name: _TYPES[column.kind] for name, column in columns.items() if column.kind in _TYPES}
+    return checked_frame(Path("tidy_runs"), frame.astype(types), columns)

@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
-from hwbench.analysis.statistics import mean_interval
+from hwbench.analysis.statistics import central_range, mean_interval
 from hwbench.errors import HwbenchError
-from hwbench.pages.blocks import EMPTY, Block, Cell, Column, DataTable, Finding, Row
+from hwbench.pages.blocks import EMPTY, Block, Cell, Column, DataTable, Lines, Row, Text
 from hwbench.pages.plotting import (
     Entry,
     Figure,
@@ -26,7 +26,6 @@ from hwbench.pages.plotting import (
     nth_entry,
     plain_numbers,
     plain_text,
-    seconds,
 )
 from hwbench.report.live.choices import operations_chosen
 from hwbench.results.live import QUANTILES, STAGES
@@ -37,6 +36,8 @@ GROUP = ["space", "operations", "target", "table_sha256"]
 
 PERCENT = "%"
 MOST_MARKED = 12
+"""Epochs up to which each has its marker and its tick."""
+
 TICKS = (
     (1, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 50, 90),
     tuple(range(1, 101)),
@@ -64,9 +65,10 @@ def evidence_blocks(frames: Frames) -> list[Block]:
     blocks: list[Block] = []
     groups = evidence_groups(frames)
     for place, own in enumerate(groups):
-        title = _group_title(own) if len(groups) > 1 else ""
+        if len(groups) > 1:
+            blocks.append(Text(Markup("<b>{}</b>").format(_group_title(own))))
         if len(frames[0]) > 1:
-            blocks.append(Finding(title, tuple(evidence_words(own))))
+            blocks.append(Lines(tuple(evidence_words(own))))
         blocks.append(evidence_figure(own, f"evidence-{place}"))
         blocks.append(evidence_table(own, f"evidence-table-{place}"))
     return blocks
@@ -120,7 +122,7 @@ def _method_words(method: str, own: pd.DataFrame) -> Markup:
 
 def _beside_random(known: pd.DataFrame) -> str:
     """How many random architectures are worse, or better, and in how many seeds."""
-    percentile = known["percentile"].median()
+    percentile = _median(known["percentile"])
     above = int((known["true_value"] > known["random_50"]).sum())
     share = (
         "above" if np.isnan(percentile) else f"better than {percentile:.0f} % of random ones, above"
@@ -247,14 +249,14 @@ def evidence_figure(frames: Frames, name: str = "evidence") -> Figure:
     best = Entry(f"{name}:best", "best there is", "$ink", "", "dash")
     data.append(_level(best, scale, ends, float(first["best_possible"]), "best there is"))
     for method, entry in method_entries(runs, name).items():
-        of_method = (each[each["method"] == method] for each in (runs, epochs))
-        data += _method_traces(entry, *of_method, scale)
+        own, of_own = (each[each["method"] == method] for each in (runs, epochs))
+        data += _method_traces(entry, own, of_own, scale)
         legend.append(entry)
     legend.append(best)
     shown = [*epochs["true_value"].dropna(), *runs["true_value"].dropna()]
     shown += [first[column] for column in ("random_5", "best_possible")]
     layout = base_layout("epoch", axis_title("true value of what would be chosen", first["unit"]))
-    layout["xaxis"] |= {"range": ends}
+    layout["xaxis"] |= {"range": ends, **_whole_epochs(last)}
     layout["yaxis"] |= scale.axis([float(value) for value in shown])
     return Figure(
         name=name,
@@ -290,7 +292,8 @@ def best_figure(frames: Frames, name: str) -> Figure | None:
     first = runs.iloc[0]
     scale = _Scale(str(first["unit"]), float(first["best_possible"]))
     data: list[Json] = []
-    entries = method_entries(runs, name)
+    there = set(known["method"])
+    entries = {m: each for m, each in method_entries(runs, name).items() if m in there}
     for method, entry in entries.items():
         means = known[known["method"] == method].groupby("epoch").mean(numeric_only=True)
         for column, dash, words in (
@@ -306,6 +309,7 @@ def best_figure(frames: Frames, name: str) -> Figure | None:
     layout = base_layout("epoch", axis_title("best true value so far", first["unit"]))
     shown = [*known["best_true_value"], *known["best_random_50"]]
     layout["yaxis"] |= scale.axis([float(value) for value in shown])
+    layout["xaxis"] |= _whole_epochs(float(known["epoch"].max()) + 1)
     return Figure(
         name=name,
         title="The best choice so far, beside the best of as many random ones",
@@ -316,6 +320,11 @@ def best_figure(frames: Frames, name: str) -> Figure | None:
         caption="Means over seeds. Solid: the best of all different choices so far. Dotted: the "
         "median of the best of as many random architectures, the same number of look-ups.",
     )
+
+
+def _whole_epochs(last: float) -> Json:
+    """Ticks at whole epochs alone, however few there are."""
+    return {"dtick": 1} if last <= MOST_MARKED else {}
 
 
 def _random_traces(
@@ -439,7 +448,7 @@ def evidence_table(frames: Frames, name: str = "evidence-table") -> DataTable:
         Column("seeds", "seeds"),
         Column(f"true value{unit}", "true_value"),
         Column("percentile", "percentile"),
-        Column("above random's median, % of seeds", "above_random_median"),
+        Column("above the median, %", "seeds_above_random_median"),
         Column("tau", "kendall_tau"),
         Column("CPU minutes", "cpu_minutes"),
         Column("operations chosen", "operations", numeric=False),
@@ -453,9 +462,9 @@ def evidence_table(frames: Frames, name: str = "evidence-table") -> DataTable:
         foot=tuple(_foot(first, epochs)),
         note="True value: mean over seeds \N{PLUS-MINUS SIGN} half its 95 % interval. Percentile: "
         "share of what the search could have found that is worse, equal ones counted half, median "
-        "over seeds. Tau: Kendall's, of the supernet's last ranking with true values, mean. CPU "
-        "minutes: of all threads, a search, mean. Operations: of all that were chosen, how many an "
-        "architecture has on average.",
+        "over seeds. Above the median: share of seeds that found more than random's. Tau: "
+        "Kendall's, of the supernet's last ranking with true values, mean. CPU minutes: of all "
+        "threads, a search, mean. Operations: how many a chosen architecture has on average.",
     )
 
 
@@ -464,7 +473,6 @@ def _method_row(method: str, own: pd.DataFrame) -> Row:
     mean, low, high = mean_interval(known["true_value"])
     interval = np.isfinite(low)
     above = 100 * float((known["true_value"] > known["random_50"]).mean()) if len(known) else np.nan
-    minutes = own["cpu_seconds"].mean() / 60
     chosen = operations_chosen(str(own["space"].iloc[0]), known["architecture"])
     return Row(
         method,
@@ -478,10 +486,10 @@ def _method_row(method: str, own: pd.DataFrame) -> Row:
             )
             if len(known)
             else EMPTY,
-            _number(known["percentile"].median(), 1),
+            _number(_median(known["percentile"]), 1),
             _number(above, 0),
             _number(own["kendall_tau"].mean(), 2),
-            Cell(f"{minutes:.2f}", float(minutes), _stages(own)) if np.isfinite(minutes) else EMPTY,
+            _minutes(own),
             Cell(chosen, chosen) if chosen else EMPTY,
         ),
         _setting(own),
@@ -498,13 +506,14 @@ def _setting(own: pd.DataFrame) -> str:
     return f"{epochs} epoch{'s' * (epochs != 1)}, {part}{first['images']}"
 
 
-def _stages(own: pd.DataFrame) -> str:
-    """What of the CPU time each stage took, in words; stages of less than 1 % are left out."""
-    means = {stage: own[f"cpu_seconds_{stage}"].mean() for stage in STAGES}
-    total = sum(means.values())
-    return ", ".join(
-        f"{stage} {seconds(float(value))}" for stage, value in means.items() if value > 0.01 * total
-    )
+def _minutes(own: pd.DataFrame) -> Cell:
+    """What a search took of the CPU; the CSV says of each stage."""
+    minutes = float(own["cpu_seconds"].mean()) / 60
+    if not np.isfinite(minutes):
+        return EMPTY
+    stages = {stage: float(own[f"cpu_seconds_{stage}"].mean()) / 60 for stage in STAGES}
+    most = f"at most {own['cpu_seconds'].max() / 60:.1f}" * (len(own) > 1)
+    return Cell(f"{minutes:.1f}", minutes, most, more=stages)
 
 
 def _foot(first: pd.Series, epochs: pd.DataFrame) -> Iterator[Row]:
@@ -534,6 +543,11 @@ def _foot(first: pd.Series, epochs: pd.DataFrame) -> Iterator[Row]:
     for words, value, percentile in _largest(first):
         yield row(f"most {words}", value, percentile)
     yield row("best there is", first["best_possible"], 100.0)
+
+
+def _median(values: pd.Series) -> float:
+    """The median of what is known, NaN for nothing."""
+    return central_range(values)[1]
 
 
 def _number(value: float, digits: int) -> Cell:
