@@ -446,12 +446,17 @@ def sweep(
 
 def _print_result(result: dict[str, Any], folder: Path, as_json: bool) -> None:
     from hwbench.results.live import read_live_run
+    from hwbench.results.live_runs import over_epochs
 
     notes = notes_of(read_record(folder))
     if as_json:
         print_json({**result, "notes": notes})
         return
-    _print_truth(read_live_run(folder).truth, folder)
+    kept = read_live_run(folder)
+    _print_truth(kept.truth, folder)
+    over = over_epochs(kept)
+    if over:
+        typer.echo(over)
     ranking = result.get("ranking") or {}
     rest = {key: value for key, value in result.items() if key not in ("ranking", "truth")}
     _print_numbers({**_by_the_supernet(rest), **_by_the_target(ranking)})

@@ -127,12 +127,15 @@ class RankingNode(Node):
     calibration : arguments of `hwbench.live.ranking.Calibration`.
     target : "table:column" of true values to hold the ranking against, larger is better, see
         `hwbench.tables.pairs`.
+    each_epoch : how many architectures, drawn once, are ranked after every epoch too, and held
+        against their true values; none by default.
     """
 
     architectures: int | None = Field(default=None, gt=1)
     score: Literal["accuracy", "loss"] = "accuracy"
     calibration: dict[str, Any] = Field(default_factory=dict)
     target: str | None = None
+    each_epoch: int | None = Field(default=None, gt=1)
 
     @pydantic.field_validator("calibration")
     @classmethod

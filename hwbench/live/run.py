@@ -19,8 +19,16 @@ from hwbench.errors import HwbenchError
 from hwbench.files import write_text
 from hwbench.images.sets import load_images
 from hwbench.live import tensorboard as tensorboard_log
+from hwbench.live.clock import Clock
 from hwbench.live.components import make_component
 from hwbench.live.config import LiveConfig, RankingNode, load_config
+from hwbench.live.epoch_truth import (
+    TAU,
+    EpochTruth,
+    TrueTable,
+    check_each_epoch,
+    with_true_values,
+)
 from hwbench.live.ranking import Evaluator
 from hwbench.live.retrain import RetrainRecipe, retrain
 from hwbench.live.search import Search, load_image_set, make_search, seeded
@@ -36,7 +44,13 @@ from hwbench.locks import only_writer
 from hwbench.optimisation import denormals_flushed
 from hwbench.progress import Progress, StageProgress, silent, silent_stage
 from hwbench.results.frames import read_frame, write_frame
-from hwbench.results.live import RANKING_COLUMNS
+from hwbench.results.live import (
+    EPOCH_COLUMNS,
+    PREPARATION,
+    RANKED,
+    RANKING_COLUMNS,
+    SELECTION,
+)
 from hwbench.results.names import (
     ARCHITECTURE,
     CHECKPOINT,
@@ -55,7 +69,7 @@ from hwbench.results.names import (
 )
 from hwbench.results.names import SELECTIONS as SELECTIONS_FOLDER
 from hwbench.results.ranking_measures import measures_of
-from hwbench.results.record import read_record, write_record
+from hwbench.results.record import Record, read_record, write_record
 from hwbench.results.texts import read_object
 from hwbench.results.true_value import about_stand_in
 from hwbench.spaces import get_space
@@ -122,6 +136,8 @@ def run_live(
     place = choose_device(device)
     # What is wrong is said before the search.
     target, truth = true_values(config.ranking, config.space.name), find_truth(config)
+    check_each_epoch(config, truth)
+    clock = Clock()
     with only_writer(folder) as claim:
         if fresh:
             _remove_run(folder)
@@ -130,12 +146,24 @@ def run_live(
             return _with_truth(folder, truth)
         with seeded(config.seed, place, threads, deterministic=deterministic), denormals_flushed():
             search = make_search(config, place)
+            follower = EpochTruth(search, truth)  # of all that it could find, before a checkpoint
             done = load_checkpoint(search, folder)
             computing = {"device": device_title(place), "deterministic": deterministic}
-            _record_session(folder, computing, _notes(target, truth))
+            record = _record_session(folder, computing, _notes(target, truth))
+            clock.lap(PREPARATION)
             progress = stage("training the supernet")
-            train_epochs(search, folder, done, progress, tensorboard=tensorboard)
-            result = _conclude(search, folder, truth, stage)
+            train_epochs(
+                search,
+                folder,
+                done,
+                progress,
+                follower=follower,
+                clock=clock,
+                record=record,
+                tensorboard=tensorboard,
+            )
+            result = _conclude(search, folder, truth, stage, clock)
+        clock.write(folder, record)
         _write_result(folder, result)
         claim.check()
     return result
@@ -206,7 +234,9 @@ def true_values(ranking: RankingNode | None, space: str) -> Accuracies | None:
 # ---------------------------------------------------------------------- stages
 
 
-def _conclude(search: Search, folder: Path, truth: Truth, stage: StageProgress) -> dict[str, Any]:
+def _conclude(
+    search: Search, folder: Path, truth: Truth, stage: StageProgress, clock: Clock
+) -> dict[str, Any]:
     """Rank, select and export what a trained search came to."""
     config, supernet = search.config, search.supernet
     result: dict[str, Any] = {"weight_sets": weight_sets(supernet)}
@@ -222,6 +252,7 @@ def _conclude(search: Search, folder: Path, truth: Truth, stage: StageProgress) 
         result["ranked"] = len(search.ranking)
         if "true" in search.ranking:
             result["ranking"] = measures_of(search.ranking)
+        clock.lap(RANKED)
     export_network(supernet, folder / SUPERNET)
     selection: Selection = make_component(SELECTIONS, config.selection)
     path = folder / SELECTION_CHECKPOINT
@@ -241,6 +272,7 @@ def _conclude(search: Search, folder: Path, truth: Truth, stage: StageProgress) 
             own, search, config.selection, selection, chosen, numbers, truth, seconds=seconds
         )
     search.journal.remove()
+    clock.lap(SELECTION)
     return result
 
 
@@ -393,9 +425,23 @@ def _with_truth(folder: Path, truth: Truth, *, again: bool = False) -> dict[str,
     supernet = load_network(folder / SUPERNET)
     held = true_value(truth, supernet, result["architecture"], ranking)
     if held is not None:
+        before = result.get("truth", {}).get("target")
+        _hold_epochs(folder, TrueTable(truth, supernet), same=before == held.target)
         result["truth"] = held.model_dump(mode="json")
         _write_result(folder, result)
     return result
+
+
+def _hold_epochs(folder: Path, table: TrueTable, *, same: bool) -> None:
+    """Hold what would have been chosen after each epoch against a table.
+
+    Where it is not the same as before, how rankings after single epochs agreed with the other is
+    dropped: it was no agreement with these values.
+    """
+    epochs = read_frame(folder / EPOCHS, EPOCH_COLUMNS)
+    if epochs is not None and "architecture" in epochs:
+        kept = epochs if same else epochs.drop(columns=TAU, errors="ignore")
+        write_frame(folder / EPOCHS, with_true_values(kept, table))
 
 
 def _write_result(folder: Path, result: dict[str, Any]) -> None:
@@ -425,7 +471,7 @@ def _claim(folder: Path, config: LiveConfig) -> None:
         write_text(path, text)
 
 
-def _record_session(folder: Path, computing: dict[str, Any], notes: dict[str, list[str]]) -> None:
+def _record_session(folder: Path, computing: dict[str, Any], notes: dict[str, list[str]]) -> Record:
     """Add to the record of a folder that its search is begun, or gone on with, here and now."""
     there = read_record(folder) or {}
     session = {
@@ -443,6 +489,7 @@ def _record_session(folder: Path, computing: dict[str, Any], notes: dict[str, li
         "notes": notes,
     }
     write_record(folder, record)
+    return record
 
 
 def _notes(target: Accuracies | None, truth: Truth) -> dict[str, list[str]]:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 import torch
 
@@ -15,6 +16,8 @@ from hwbench.errors import HwbenchError
 from hwbench.images.sets import reader_module
 from hwbench.images.subsets import SUBSETS
 from hwbench.live import tensorboard as tensorboard_log
+from hwbench.live.clock import Clock
+from hwbench.live.epoch_truth import EpochTruth, with_true_values
 from hwbench.live.search import Search
 from hwbench.live.supernets.export import read_tensors, write_tensors
 from hwbench.live.supernets.structure import Structure
@@ -23,7 +26,9 @@ from hwbench.predictors import predictor_card
 from hwbench.predictors.identity import predictor_modules
 from hwbench.progress import Progress
 from hwbench.results.frames import write_frame
+from hwbench.results.live import RANKED, TRAINING
 from hwbench.results.names import CHECKPOINT, EPOCHS, STRENGTHS
+from hwbench.results.record import Record
 from hwbench.version import __version__
 
 Strengths = tuple[list[tuple[str, str]], torch.Tensor]
@@ -35,13 +40,14 @@ class Done(NamedTuple):
     Attributes
     ----------
     epochs : trained.
-    rows : numbers of each, see `hwbench.results.live.EPOCH_COLUMNS`.
+    rows : numbers of each and what would be chosen after it, see
+        `hwbench.results.live.EPOCH_COLUMNS`; without what a table of true values says.
     strengths : of each the names of the candidates, position and operation, and what
         `Search.candidate_strengths` is; none where the strategy learns none.
     """
 
     epochs: int
-    rows: list[dict[str, float]]
+    rows: list[dict[str, Any]]
     strengths: list[Strengths]
 
 
@@ -80,7 +86,15 @@ def restored(search: Search, state: dict[str, Any]) -> Done:
 
 
 def train_epochs(
-    search: Search, folder: Path, done: Done, progress: Progress, *, tensorboard: bool
+    search: Search,
+    folder: Path,
+    done: Done,
+    progress: Progress,
+    *,
+    follower: EpochTruth,
+    clock: Clock,
+    record: Record,
+    tensorboard: bool,
 ) -> None:
     """Train a search to its last epoch.
 
@@ -90,6 +104,8 @@ def train_epochs(
     folder : of the run; gets the files of every epoch, see `hwbench.results.live`.
     done : what `load_checkpoint` found there.
     progress : called with (epochs done, epochs in all).
+    follower : asked after each epoch how good what would be chosen is.
+    clock, record : the session's, and the run's, which is written with it after each epoch.
     tensorboard : whether epochs are written for TensorBoard too.
 
     Raises
@@ -101,10 +117,18 @@ def train_epochs(
     epochs = search.trainer.epochs
     path = folder / CHECKPOINT
     first, rows, history = done
-    with _epoch_log(folder, rows, history, tensorboard=tensorboard) as log:
+
+    def frame() -> pd.DataFrame:
+        made = pd.DataFrame(rows).astype({"epoch": "int64"})
+        return with_true_values(made, follower.table)
+
+    with _epoch_log(folder, len(rows), frame, history, tensorboard=tensorboard) as log:
         progress(first, epochs)
         for epoch in range(first, epochs):
-            rows.append({"epoch": float(epoch), **search.train_epoch(epoch)})
+            numbers = search.train_epoch(epoch)
+            clock.lap(TRAINING)
+            rows.append({"epoch": float(epoch), **numbers, **follower.after_epoch()})
+            clock.lap(RANKED)
             strengths = search.candidate_strengths()
             history += [] if strengths is None else [(_candidates(search.supernet), strengths)]
             log(epoch)
@@ -116,9 +140,11 @@ def train_epochs(
                 "strengths": history,
             }
             write_tensors(path, {**state, **search.state_dict()})
-            write_frame(folder / EPOCHS, pd.DataFrame(rows).astype({"epoch": "int64"}))
+            write_frame(folder / EPOCHS, frame())
             if history:
                 write_frame(folder / STRENGTHS, _strength_frame(history))
+            clock.lap(TRAINING)
+            clock.write(folder, record)
             progress(epoch + 1, epochs)
 
 
@@ -146,7 +172,8 @@ def search_modules(search: Search) -> list[str]:
 @contextmanager
 def _epoch_log(
     folder: Path,
-    rows: list[dict[str, float]],
+    done: int,
+    frame: Callable[[], pd.DataFrame],
     history: list[Strengths],
     *,
     tensorboard: bool,
@@ -155,10 +182,11 @@ def _epoch_log(
     if not tensorboard:
         yield lambda _epoch: None
         return
-    log = tensorboard_log.EpochLog(folder, len(rows))
+    log = tensorboard_log.EpochLog(folder, done)
 
     def write(epoch: int) -> None:
-        numbers = {name: value for name, value in rows[epoch].items() if name != "epoch"}
+        row = frame().drop(columns="epoch").select_dtypes("number").iloc[epoch]
+        numbers = {str(name): float(value) for name, value in row.items() if np.isfinite(value)}
         strengths: dict[str, float] = {}
         if history:
             names, values = history[epoch]
@@ -167,7 +195,7 @@ def _epoch_log(
         log.write(epoch, numbers, strengths)
 
     try:
-        for epoch in range(len(rows) if log.is_new else 0):
+        for epoch in range(done if log.is_new else 0):
             write(epoch)
         yield write
     finally:

@@ -7,11 +7,13 @@ they are never called true.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from scipy.special import gammaln
 from scipy.stats import kendalltau
 
@@ -33,6 +35,9 @@ FEWEST_EPOCHS = 10
 
 N_QUANTILES = 101
 LARGEST = ("parameters", "flops")
+ROUNDING = 1e-9
+"""What logarithms of factorials may be wrong by."""
+
 _SAID = {"flops": "FLOPs"}
 
 
@@ -146,6 +151,55 @@ def expected_best(values: Floats, drawn: int) -> float:
     return float(np.exp(log_share) @ ordered[count - 1 :])
 
 
+def best_quantiles(values: Floats, drawn: ArrayLike, shares: Sequence[float]) -> Floats:
+    """Quantiles of the best of several values drawn without replacement, exactly.
+
+    The best of k is no more than the j-th smallest in C(j, k) of C(n, k) draws; a quantile is the
+    least value that it exceeds in no larger share of draws than the rest.
+
+    Parameters
+    ----------
+    values : of shape (n,), at least one.
+    drawn : integers of shape (n_draws,): how many are drawn; no more than there are. For 0 there is
+        no best, NaN.
+    shares : in %, of shape (n_shares,).
+
+    Returns
+    -------
+    float64 of shape (n_draws, n_shares).
+    """
+    ordered = np.sort(np.asarray(values, dtype=np.float64))
+    counts = np.minimum(np.asarray(drawn, dtype=np.int64), len(ordered))
+    found = np.full((len(counts), len(shares)), np.nan)
+    place = np.arange(1, len(ordered) + 1, dtype=np.float64)
+    for count in np.unique(counts[counts > 0]):
+        below = np.zeros(len(ordered))  # the share of draws whose best is no more than each value
+        below[count - 1 :] = np.exp(
+            _log_choose(place[count - 1 :], count) - _log_choose(float(len(ordered)), count)
+        )
+        rows = np.searchsorted(below, np.asarray(shares) / 100 - ROUNDING)
+        found[counts == count] = ordered[np.minimum(rows, len(ordered) - 1)]
+    return found
+
+
+def percentiles(values: Floats, own: ArrayLike) -> Floats:
+    """The share of values that are smaller than each of one's own, equal ones counted half, in %.
+
+    Parameters
+    ----------
+    values : in ascending order, of shape (n,), at least one.
+    own : of shape (n_own,).
+
+    Returns
+    -------
+    float64 of shape (n_own,), NaN where one's own is.
+    """
+    asked = np.asarray(own, dtype=np.float64)
+    below = np.searchsorted(values, asked, side="left")
+    up_to = np.searchsorted(values, asked, side="right")
+    return np.where(np.isfinite(asked), 100 * (below + up_to) / (2 * len(values)), np.nan)
+
+
 def _log_choose(n: Any, k: float) -> Any:
     return gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1)
 
@@ -174,6 +228,7 @@ def _held_against(
         rank=_rank(values, value) if known else None,
         of=len(values),
         better_than=float((values < value).mean()) if known else None,
+        percentile=_percentile(own, value) if known else None,
         best=float(values.max()),
         random=_drawn(own) if len(own) else None,
         best_of=BestOf(drawn=ranked, mean=expected_best(own, ranked))
@@ -205,8 +260,14 @@ def could_be_found(accuracies: Accuracies, supernet: Supernet) -> np.ndarray:
 
 
 def _drawn(values: Floats) -> Drawn:
-    low, median, high = (float(each) for each in np.quantile(values, (0.05, 0.5, 0.95)))
-    return Drawn(of=len(values), mean=float(values.mean()), low=low, median=median, high=high)
+    names = ("low", "lower_quartile", "median", "upper_quartile", "high")
+    found = np.quantile(values, (0.05, 0.25, 0.5, 0.75, 0.95))
+    quantiles = {name: float(value) for name, value in zip(names, found, strict=True)}
+    return Drawn(of=len(values), mean=float(values.mean()), **quantiles)
+
+
+def _percentile(values: Floats, value: float) -> float | None:
+    return float(percentiles(np.sort(values), [value])[0]) if len(values) else None
 
 
 def _rank(values: Floats, value: float) -> int:
@@ -228,22 +289,26 @@ def _largest(target: Target, accuracies: Accuracies, could: np.ndarray) -> list[
         value = float(accuracies.values[sizes == sizes.max()].mean())
         said = _SAID.get(what, what)
         rank = _rank(accuracies.values, value)
-        found.append(Largest(column=column, what=said, value=value, rank=rank))
+        place = _percentile(accuracies.values[could], value)
+        found.append(Largest(column=column, what=said, value=value, rank=rank, percentile=place))
     return found
 
 
 def _tau_of(ranking: pd.DataFrame, accuracies: Accuracies) -> float | None:
     space = accuracies.space
     archs = np.stack([space.from_string(text) for text in ranking["architecture"]])
-    return _tau(ranking["score"].to_numpy(dtype=np.float64), accuracies.values_of(archs))
+    return kendall_tau(ranking["score"].to_numpy(dtype=np.float64), accuracies.values_of(archs))
 
 
 def _agreement(target: str, space: str, accuracies: Accuracies) -> float | None:
     """Kendall's tau of a stand-in with the true values."""
-    return _tau(load_accuracies(target, space).values_of(accuracies.archs), accuracies.values)
+    return kendall_tau(
+        load_accuracies(target, space).values_of(accuracies.archs), accuracies.values
+    )
 
 
-def _tau(one: Floats, other: Floats) -> float | None:
+def kendall_tau(one: Floats, other: Floats) -> float | None:
+    """Kendall's tau of what is known of both, of shape (n,); None where it is not defined."""
     both = np.isfinite(one) & np.isfinite(other)
     if both.sum() < 2:
         return None

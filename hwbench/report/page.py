@@ -37,9 +37,6 @@ APPENDIX = (
 """Sections that only a reviewer wants."""
 
 
-UNFOLDED = ("true-values", "found")
-"""Sections that are a picture of the answer."""
-
 NOTES = "What was left out or changed before anything was computed"
 
 
@@ -58,10 +55,7 @@ def render(run: Run) -> str:
     ]
     sections = [
         Section("summary", "Summary", _summary(run, simulated)),
-        *(
-            replace(each, folded=each.name not in UNFOLDED, appendix=each.name in APPENDIX)
-            for each in details
-        ),
+        *(replace(each, folded=True, appendix=each.name in APPENDIX) for each in details),
     ]
     return render_page(
         str(run.info.get("title") or run.info.get("scenario") or run.folder.name),

@@ -39,6 +39,53 @@ from hwbench.spaces.edges import EDGE_COLUMNS, architecture_edges
 from hwbench.spaces.registry import named_space
 from hwbench.toml import load_toml, validated
 
+PREPARATION, TRAINING, RANKED, SELECTION = STAGES = (
+    "preparation",
+    "training",
+    "ranking",
+    "selection",
+)
+"""What a run spends its seconds on; rankings after single epochs are among those of the ranking."""
+
+QUANTILES = (5, 25, 50, 75, 95)
+"""In %, of the values of random architectures that are shown beside what a search would choose."""
+
+TRUE_COLUMNS: Columns = {
+    "true_value": Column(
+        "number", "of that architecture, in the table of true values", optional=True
+    ),
+    "true_percentile": Column(
+        "number",
+        "share of the architectures that the search could have found that are worse, equal ones "
+        "counted half, in %",
+        optional=True,
+    ),
+    "best_true_value": Column("number", "the best true value up to the epoch", optional=True),
+    "different": Column(
+        "number", "different architectures of known value up to the epoch", optional=True
+    ),
+    **{
+        f"random_{share}": Column(
+            "number",
+            f"{share} % quantile of the true value of one random architecture among those that the "
+            "search could have found",
+            optional=True,
+        )
+        for share in QUANTILES
+    },
+    **{
+        f"best_random_{share}": Column(
+            "number",
+            f"{share} % quantile of the best true value of as many random ones as `different`: as "
+            "many look-ups in the table as `best_true_value` took",
+            optional=True,
+        )
+        for share in QUANTILES
+    },
+}
+"""Columns of a frame of epochs for the architecture that would have been selected after each; only
+where its true value is known to `hwbench.live.truth.find_truth`."""
+
 EPOCH_COLUMNS: Columns = {
     "epoch": Column("integer", "from 0"),
     "learning_rate": Column("number", "of the weights, in the last step"),
@@ -54,6 +101,19 @@ EPOCH_COLUMNS: Columns = {
         "only where the strategy learns strengths",
         optional=True,
     ),
+    "architecture": Column(
+        "optional text",
+        "string of what would have been selected after the epoch: by the strategy's strengths, "
+        "else the best of those ranked after each epoch; only where there is either",
+        optional=True,
+    ),
+    "kendall_tau": Column(
+        "number",
+        "of the architectures ranked after each epoch with their true values; only where the "
+        "section [ranking] has each_epoch",
+        optional=True,
+    ),
+    **TRUE_COLUMNS,
 }
 """What a frame of epochs holds; runs of older versions lack the optional columns."""
 

@@ -12,6 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, PositiveInt, mod
 
 Texts = list[str]
 Anything = dict[str, Any]
+Spent = dict[str, dict[str, FiniteFloat]]
+"""Of each stage of a live search its `seconds` and its `cpu_seconds`."""
 
 
 class Shape(BaseModel):
@@ -81,6 +83,7 @@ class SessionShape(Shape):
     started: str | None = None
     seconds: FiniteFloat = 0.0
     trials_run: int | None = None
+    spent: Spent = Field(default_factory=dict)
     machine: Anything = Field(default_factory=dict)
     versions: dict[str, str | None] = Field(default_factory=dict)
 
@@ -121,6 +124,7 @@ class RecordShape(Shape):
     left_out: list[LeftOutShape] = Field(default_factory=list)
     search_failures: list[FailureShape] = Field(default_factory=list)
     sessions: list[SessionShape] = Field(default_factory=list)
+    spent: Spent = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _shard_of_its_number(self) -> RecordShape:

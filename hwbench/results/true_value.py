@@ -21,6 +21,7 @@ from pydantic import (
 )
 
 Share = Annotated[float, Field(ge=0, le=1)]
+Percentile = Annotated[float, Field(ge=0, le=100)]
 
 
 class _Part(BaseModel):
@@ -35,6 +36,7 @@ class Drawn(_Part):
     of : how many there are; those whose output no path reaches are left out.
     mean, median : of their values.
     low, high : between which 90 % of the values lie.
+    lower_quartile, upper_quartile : between which half of them lie; None in older results.
     """
 
     of: PositiveInt
@@ -42,6 +44,8 @@ class Drawn(_Part):
     low: FiniteFloat
     median: FiniteFloat
     high: FiniteFloat
+    lower_quartile: FiniteFloat | None = None
+    upper_quartile: FiniteFloat | None = None
 
 
 class BestOf(_Part):
@@ -65,12 +69,14 @@ class Largest(_Part):
     column : of the table, such as "cifar10.parameters".
     what : in words, such as "parameters".
     value, rank : of the architecture, as for what was found; the mean where several have the same.
+    percentile : of the value, as for what was found; None in older results.
     """
 
     column: str
     what: str
     value: FiniteFloat
     rank: PositiveInt
+    percentile: Percentile | None = None
 
 
 class StandIn(_Part):
@@ -104,6 +110,8 @@ class TrueValue(_Part):
     rank : 1 for the best of the table.
     of : architectures in the table.
     better_than : share of them that are worse.
+    percentile : share of those that the search could have found that are worse, equal ones counted
+        half, in %; None where the value is unknown, and in older results.
     best : value of the best.
     random : see `Drawn`; None where the table holds none that the search could have found.
     best_of : see `BestOf`; only where the search ranked architectures.
@@ -122,6 +130,7 @@ class TrueValue(_Part):
     rank: PositiveInt | None
     of: PositiveInt
     better_than: Share | None
+    percentile: Percentile | None = None
     best: FiniteFloat
     random: Drawn | None
     best_of: BestOf | None = None

@@ -10,6 +10,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from hwbench.results.live import QUANTILES
+
 PREDICTORS = [
     # id, title, family, encoding, tau at few samples, tau at many, fit seconds per sample
     ("linear", "Linear regression", "linear", "one-hot", 0.38, 0.80, 2e-5),
@@ -334,6 +336,84 @@ def write_live_run(folder, title="DARTS on digits", epochs=5, ended=True, **resu
         retraining = {"architecture": CELL, "seed": 0, "test_accuracy": 91.5, "parameters": 35170}
         (folder / "retraining.json").write_text(json.dumps(retraining))
     return folder
+
+
+SKIPS = "|skip_connect~0|+|skip_connect~0|skip_connect~1|+|skip_connect~0|skip_connect~1|none~2|"
+CONVS = SKIPS.replace("skip_connect", "nor_conv_3x3")
+DRAWN = (75.5, 88.0, 90.5, 92.0, 93.5)
+SPENT = {"preparation": 6.0, "training": 600.0, "ranking": 0.0, "selection": 54.0}
+
+
+def held(value, percentile, tau=None):
+    """What a result keeps of a true value; the table is made up."""
+    names = ("low", "lower_quartile", "median", "upper_quartile", "high")
+    large = {"value": 93.75, "rank": 167, "percentile": 98.5}
+    return {
+        "target": "bench:cifar10.test_accuracy",
+        "title": "test accuracy, mean of the seeds",
+        "dataset": "cifar10",
+        "unit": "%",
+        "sha256": "ab" * 32,
+        "value": value,
+        "rank": 15000,
+        "of": 15625,
+        "better_than": 0.04,
+        "percentile": percentile,
+        "best": 94.5,
+        "random": {"of": 15284, "mean": 88.5, **dict(zip(names, DRAWN, strict=True))},
+        "largest": [
+            {"column": "cifar10.parameters", "what": "parameters", **large},
+            {"column": "cifar10.flops", "what": "FLOPs", **large},
+        ],
+        "kendall_tau": tau,
+        "quantiles": [10.0, 94.5],
+    }
+
+
+@pytest.fixture(scope="session")
+def evidence_folders(tmp_path_factory):
+    """Five seeds of DARTS that end in skips, three of GDAS that do not, one of SPOS."""
+    place = tmp_path_factory.mktemp("evidence")
+    found = []
+    for title, values, percentile, chosen, tau in (
+        ("DARTS", [54.3] * 5, 2.0, SKIPS, None),
+        ("GDAS", [91.0, 92.0, 90.0], 60.0, CONVS, None),
+        ("SPOS", [93.0], 90.0, CONVS, 0.25),
+    ):
+        for seed, value in enumerate(values):
+            folder = place / f"{title.lower()}-seed{seed}"
+            write_live_run(
+                folder, title, epochs=3, truth=held(value, percentile, tau), architecture=chosen
+            )
+            config = folder / "config.toml"
+            strategy = title.lower()
+            text = config.read_text().replace("seed = 0", f"seed = {seed}")
+            config.write_text(text.replace('name = "darts"', f'name = "{strategy}"'))
+            record = json.loads((folder / "run.json").read_text())
+            spent = {
+                stage: {"seconds": 2 * cpu, "cpu_seconds": cpu + 60 * seed * (stage == "training")}
+                for stage, cpu in SPENT.items()
+            }
+            (folder / "run.json").write_text(json.dumps({**record, "spent": spent}))
+            if title != "SPOS":
+                _write_epochs(folder, [89.0, 80.0 + seed, value], chosen)
+            found.append(folder)
+    return found
+
+
+def _write_epochs(folder, values, chosen):
+    path = folder / "metrics.parquet"
+    drawn = {f"random_{q}": value for q, value in zip(QUANTILES, DRAWN, strict=True)}
+    best = {f"best_random_{q}": value + 0.5 for q, value in zip(QUANTILES, DRAWN, strict=True)}
+    pd.read_parquet(path).assign(
+        architecture=[CONVS, CONVS.replace("none", "avg_pool_3x3"), chosen],
+        true_value=values,
+        true_percentile=50.0,
+        best_true_value=np.maximum.accumulate(values),
+        different=[1.0, 2.0, 3.0],
+        **drawn,
+        **best,
+    ).to_parquet(path)
 
 
 METRIC = {

@@ -119,6 +119,15 @@ def test_a_phone_shows_the_page_without_scrolling_sideways(page, tmp_path, chrom
     assert found["drawn"] == N_PLOTS
 
 
+def test_methods_are_shown_on_a_phone(evidence_folders, tmp_path, chromium):
+    path = write_report(evidence_folders, tmp_path / "methods.html")
+    narrow = with_script(path, NARROW, "narrow.html")
+    found = probed_in_a_frame(chromium, narrow, tmp_path / "profile")
+    assert found["wide"] == []
+    assert found["scroll"] <= 390
+    assert found["drawn"] == path.read_text(encoding="utf-8").count('<div class="plot"')
+
+
 def test_a_comparison_works_in_a_browser(pristine, tmp_path, chromium):
     path = write_comparison(pristine, pristine, tmp_path / "compare.html")
     narrow = with_script(path, NARROW, "narrow.html")

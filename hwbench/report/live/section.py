@@ -19,12 +19,20 @@ from hwbench.pages.blocks import (
     DataTable,
     Finding,
     Group,
+    Lines,
     Row,
     Section,
     Text,
 )
-from hwbench.pages.plotting import Entry, Figure
+from hwbench.pages.plotting import Entry, Figure, seconds
 from hwbench.report.live import figures
+from hwbench.report.live.choices import choices_figures
+from hwbench.report.live.evidence import (
+    best_figure,
+    evidence_blocks,
+    evidence_groups,
+    method_entries,
+)
 from hwbench.report.live.selections import selections_section, selections_summary
 from hwbench.report.live.truth import (
     Method,
@@ -35,6 +43,7 @@ from hwbench.report.live.truth import (
     truth_section,
 )
 from hwbench.results.live import LiveRun, LiveSweep
+from hwbench.results.live_runs import cpu_seconds, over_epochs, tidy
 from hwbench.results.names import EPOCHS, LIVE_RESULT, RANKING, RETRAINING, STRENGTHS, SWEEP_RESULTS
 from hwbench.results.run import Run, TargetWords
 from hwbench.results.true_value import headline
@@ -63,12 +72,12 @@ def live_summary(run: Run) -> list[Block]:
     blocks: list[Block] = []
     swept = {sweep.folder for sweep in run.sweeps}
     alone = [live for live in run.live if live.folder.parent not in swept]
-    for method in methods(alone):
-        several = len(method.runs) > 1
-        first = found_by_several(method) if several else found_by_one(method)
-        rest = _about_supernets(run, method) if several else _about_supernet(run, method.runs[0])
-        blocks.append(Finding(method.title, (*first, *rest)))
-    blocks += costless(alone)
+    evidence = evidence_blocks(tidy(alone)) if alone else []
+    findings = [_finding(run, method) for method in methods(alone)]
+    if len(alone) > 1 and evidence:  # which says it all, method beside method
+        blocks += [*evidence, Lines(tuple(map(_line, findings)), "Method by method")]
+    else:
+        blocks += [*findings, *evidence, *costless(alone)]
     blocks += selections_summary(alone, figures.run_titles(alone))
     for sweep in run.sweeps:
         sentence = Markup("{} searches over {} values of {}.").format(
@@ -78,6 +87,18 @@ def live_summary(run: Run) -> list[Block]:
         blocks.append(Finding(title, (*_best_of_sweep(sweep), sentence)))
         blocks += costless([live for live in run.live if live.folder.parent == sweep.folder])
     return blocks
+
+
+def _finding(run: Run, method: Method) -> Finding:
+    """What a method truly found, and what its supernets say."""
+    several = len(method.runs) > 1
+    first = found_by_several(method) if several else found_by_one(method)
+    rest = _about_supernets(run, method) if several else _about_supernet(run, method.runs[0])
+    return Finding(method.title, (*first, *rest))
+
+
+def _line(finding: Finding) -> Markup:
+    return Markup("{}: {}").format(finding.title, Markup(" ").join(finding.sentences))
 
 
 def _about_supernet(run: Run, live: LiveRun) -> Iterator[Markup]:
@@ -95,6 +116,12 @@ def _about_supernet(run: Run, live: LiveRun) -> Iterator[Markup]:
         "{} epochs on {} found it in {}. With the supernet's weights it has {:.2f} % on validation "
         "and {:.2f} % on test images, which says little of it."
     ).format(done, images, space, live.result["search_accuracy"], live.result["test_accuracy"])
+    over = over_epochs(live)
+    if over:
+        yield Markup("{}").format(over)
+    spent = cpu_seconds(live)
+    if spent is not None:
+        yield Markup("It took {} of CPU time.").format(seconds(spent))
     yield from _about_ranking(run, live)
     if "test_accuracy" in live.retraining:
         yield Markup("Trained from scratch it reaches <b>{:.2f} %</b> on test images.").format(
@@ -175,7 +202,7 @@ def live_sections(run: Run) -> list[Section]:
     if not run.live and not run.sweeps:
         return []
     entries = figures.run_entries(run.live)
-    sections = truth_section(run.live, entries)
+    sections = [*truth_section(run.live, entries), *_choices_section(run.live, entries)]
     sections += selections_section(run.live, [entry.title for entry in entries])
     sections += [_sweep_section(run, i, sweep) for i, sweep in enumerate(run.sweeps)]
     sections += _training_section(run.live, entries)
@@ -183,6 +210,38 @@ def live_sections(run: Run) -> list[Section]:
     sections += _ranking_section(run, entries)
     sections += _found_section(run, entries)
     return sections
+
+
+def _choices_section(runs: Sequence[LiveRun], entries: Sequence[Entry]) -> list[Section]:
+    """What would have been chosen after each epoch: how good, and made of what."""
+    blocks: list[Block] = []
+    for place, own in enumerate(evidence_groups(tidy(runs))):
+        name = f"choices-{place}"
+        best = best_figure(own, f"{name}-best")
+        looks = method_entries(own[0], name)
+        made = choices_figures(name, own, looks)
+        if best is not None:
+            blocks.append(best)
+        if made:
+            blocks.append(Group("", made, tuple(looks.values()), dense=True))
+    tau = figures.epochs_figure(
+        "live-tau",
+        "Kendall's tau after each epoch",
+        "Kendall's tau with true values",
+        runs,
+        entries,
+        (("kendall_tau", "of the architectures that are ranked after each epoch"),),
+    )
+    if tau is not None:
+        blocks.append(Group("", [tau], tuple(entries)))
+    if not blocks:
+        return []
+    text = (
+        "What each method would have chosen if it had stopped after an epoch: the strongest "
+        "candidates, or the best of the architectures that it ranks after each. Counts are means "
+        "over seeds."
+    )
+    return [Section("choices", "Choices over the epochs", [Text(text), *blocks], (EPOCHS,))]
 
 
 def _training_section(runs: Sequence[LiveRun], entries: Sequence[Entry]) -> list[Section]:

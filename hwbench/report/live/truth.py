@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from markupsafe import Markup
@@ -35,10 +33,10 @@ from hwbench.pages.plotting import (
     signed,
 )
 from hwbench.results.live import LiveRun
+from hwbench.results.live_runs import method_key, method_titles
 from hwbench.results.names import LIVE_RESULT
 from hwbench.results.true_value import TrueValue, baselines, headline, unknown
 
-SEED_SUFFIX = re.compile(r"-seed\d+$")
 FEWEST_BELOW = 0.05
 """Share of the worst architectures that a figure leaves out, unless a search found one of them."""
 
@@ -64,30 +62,12 @@ class Method:
 
 def methods(runs: Sequence[LiveRun]) -> list[Method]:
     """Searches put together by what they are besides their seed, in the order given."""
-    together: dict[str, list[LiveRun]] = {}
-    for run in runs:
-        content = _given({key: value for key, value in run.config.items() if key != "seed"})
+    together: dict[tuple[str, str, str], list[LiveRun]] = {}
+    titles = method_titles(runs)
+    for run, title in zip(runs, titles, strict=True):
         truth = run.truth.target if run.truth else ""
-        key = json.dumps([content, truth], sort_keys=True, default=str)
-        together.setdefault(key, []).append(run)
-    titles = [str(own[0].config.get("title") or own[0].folder.name) for own in together.values()]
-    return [
-        Method(
-            f"{title} ({SEED_SUFFIX.sub('', own[0].folder.name)})"
-            if titles.count(title) > 1
-            else title,
-            tuple(own),
-        )
-        for title, own in zip(titles, together.values(), strict=True)
-    ]
-
-
-def _given(value: Any) -> Any:
-    """A config tree without what is zero, off or empty: it may be left out there as well."""
-    if not isinstance(value, dict):
-        return value
-    inner = {key: _given(each) for key, each in value.items()}
-    return {key: each for key, each in inner.items() if each}
+        together.setdefault((title, method_key(run), truth), []).append(run)
+    return [Method(title, tuple(own)) for (title, _, _), own in together.items()]
 
 
 def found_by_one(method: Method) -> Iterator[Markup | str]:
