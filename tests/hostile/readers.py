@@ -25,7 +25,8 @@ from hwbench.formats import (
     stream_pickle,
     stream_torch,
 )
-from hwbench.images.files import read_cifar, read_npz, read_svhn
+from hwbench.images.files import read_cifar, read_svhn
+from hwbench.images.npz_file import read_npz
 from hwbench.live.config import load_config
 from hwbench.live.supernets.export import (
     NetworkTree,
