@@ -106,19 +106,23 @@ def base_of(name: str, folder: Path | None = None) -> str:
 
     Parameters
     ----------
-    name, folder : as for `load_images`; no image is read.
+    name, folder : as for `load_images`. No image is read, and of files that are not there the name
+        says it.
 
     Raises
     ------
     HwbenchError
-        As `load_images`, of a set that is a `.npz` file.
+        Where a `.npz` file is damaged.
     """
-    if name in IMAGE_SETS or (":" in name and not name.endswith(".npz")):
-        return name
-    from hwbench.images.npz_file import read_about
+    place = images_folder() if folder is None else folder
+    path = Path(name) if name.endswith(".npz") else converted_files(place).get(name)
+    if path is not None and path.exists():
+        from hwbench.images.npz_file import read_about
 
-    about = read_about(_npz_path(name, images_folder() if folder is None else folder))
-    return name if about is None else about.base
+        about = read_about(path)
+        return name if about is None else about.base
+    made = _CONVERTED.fullmatch(name)
+    return name if made is None else made[1]
 
 
 def _npz_path(name: str, folder: Path) -> Path:

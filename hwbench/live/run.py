@@ -28,7 +28,7 @@ from hwbench.live.selections import SELECTIONS
 from hwbench.live.selections.base import Selection
 from hwbench.live.supernets.export import export_network, load_network
 from hwbench.live.supernets.supernet import Supernet
-from hwbench.live.trained import config_path, journal_of, memory_of, trained_search
+from hwbench.live.trained import check_images, config_path, journal_of, memory_of, trained_search
 from hwbench.live.training import load_checkpoint, train_epochs
 from hwbench.live.truth import Truth, find_truth, true_value
 from hwbench.locks import only_writer
@@ -126,8 +126,9 @@ def run_live(
             return _with_truth(folder, truth)
         with seeded(config.seed, place, threads), denormals_flushed():
             search = make_search(config, place)
+            check_images(folder, search.images)
             done = load_checkpoint(search, folder)
-            _record_session(folder, _notes(target, truth))
+            _record_session(folder, search.images, _notes(target, truth))
             progress = stage("training the supernet")
             train_epochs(search, folder, done, progress, tensorboard=tensorboard)
             result = _conclude(search, folder, truth, stage)
@@ -357,7 +358,12 @@ def retrain_run(
                 progress=progress,
             )
         result = {"architecture": text, "images": images.name, "seed": seed, **numbers}
-        record = {**result, "recipe": asdict(recipe), "versions": describe_versions()}
+        record = {
+            **result,
+            "image_set": images.about(),
+            "recipe": asdict(recipe),
+            "versions": describe_versions(),
+        }
         claim.check()
         write_text(folder / RETRAINING, json.dumps(record, indent=2) + "\n", durable=True)
         (folder / RETRAINING_CHECKPOINT).unlink(missing_ok=True)
@@ -411,7 +417,7 @@ def _claim(folder: Path, config: LiveConfig) -> None:
         write_text(path, text)
 
 
-def _record_session(folder: Path, notes: dict[str, list[str]]) -> None:
+def _record_session(folder: Path, images: dict[str, Any], notes: dict[str, list[str]]) -> None:
     """Add to the record of a folder that its search is begun, or gone on with, here and now."""
     there = read_record(folder) or {}
     session = {
@@ -425,6 +431,7 @@ def _record_session(folder: Path, notes: dict[str, list[str]]) -> None:
         **session,
         "started": sessions[0].get("started", session["started"]),
         "sessions": sessions,
+        "images": images,
         "notes": notes,
     }
     write_record(folder, record)
