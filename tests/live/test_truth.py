@@ -122,7 +122,7 @@ def test_true_values_are_those_of_public_benchmarks(space, images, expected):
 
 
 def test_a_smaller_set_counts_as_what_its_images_are_of(hwbench_home):
-    config = example_config("spos", ranking=None)
+    config = example_config("spos", ranking={"architectures": 3, "calibration": {"passes": 1}})
     data = config.data.model_copy(update={"name": "cifar100-16"})
     found = find_truth(config.model_copy(update={"data": data}))
     assert found.target.key == "hw-nas-bench:cifar100.test_accuracy"
