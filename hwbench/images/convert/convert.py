@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -190,7 +191,7 @@ def find_source(given: str, conversion: Conversion) -> Source:
 
 def _source_at(given: str, conversion: Conversion) -> Source:
     path = Path(given).expanduser()
-    if not path.exists():
+    if not os.path.exists(path):  # noqa: PTH110  of a name too long it raises nothing
         if path.name == given and not path.suffix:
             raise unknown_name("image set, file or folder", given, PUBLISHED)
         raise HwbenchError(f"{given}: no such file or folder")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -55,7 +56,9 @@ class ParquetSource(Source):
     ) -> None:
         self.title = path.name
         self.name = path.resolve().stem
-        self._paths = [path] if path.is_file() else parquet_files(path)
+        self._paths = parquet_files(path) if is_folder(path) else [path]
+        if not self._paths:
+            raise HwbenchError(f"{path}: holds no Parquet files")
         self._readers = [ParquetReader(each, blobs=True) for each in self._paths]
         first = self._readers[0].schema
         where = str(self._paths[0])
@@ -148,6 +151,11 @@ class ParquetSource(Source):
                 raise HwbenchError(f"{path}: row {row + 1:,}, column {name}: there is no value")
             found.append(plain_column(column))
         return found
+
+
+def is_folder(path: Path) -> bool:
+    """Whether there is a folder; no path is too long to ask."""
+    return os.path.isdir(path)  # noqa: PTH112  which raises nothing
 
 
 def parquet_files(folder: Path) -> list[Path]:
