@@ -139,4 +139,4 @@ def idx_source(folder: Path) -> ArraySource | None:
     if files is None:
         return None
     train, test = idx_arrays(files)
-    return ArraySource(folder.name, folder.resolve().name, "", train, test, (), [*files.values()])
+    return ArraySource(folder.name, folder.absolute().name, "", train, test, (), [*files.values()])

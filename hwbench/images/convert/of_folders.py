@@ -32,7 +32,7 @@ class FolderSource(Source):
 
     def __init__(self, folder: Path) -> None:
         self.title = folder.name or str(folder)
-        self.name = folder.resolve().name
+        self.name = folder.absolute().name
         self._folder = folder
         self._left_out: list[Path] = []
         self._digests: dict[str, str] = {}

@@ -55,7 +55,7 @@ class ParquetSource(Source):
         self, path: Path, *, label_column: str | None = None, image_column: str | None = None
     ) -> None:
         self.title = path.name
-        self.name = path.resolve().stem
+        self.name = path.absolute().stem
         self._paths = parquet_files(path) if is_folder(path) else [path]
         if not self._paths:
             raise HwbenchError(f"{path}: holds no Parquet files")
