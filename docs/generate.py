@@ -4,6 +4,7 @@ import typer
 from typer.cli import get_docs_for_click
 
 from hwbench.cli.app import app
+from hwbench.images.catalogue import image_cards
 from hwbench.predictors import list_predictors, predictor_card
 from hwbench.runs.scenario import load_scenario, scenario_files
 from hwbench.spaces import get_space, list_spaces
@@ -178,9 +179,10 @@ def _licences():
         for name in table_files()
     ]
     public = [[f"`{name}`", card.licence, card.paper] for name, card in benchmark_cards().items()]
+    public += [[f"`{name}`", card.licence, card.paper] for name, card in image_cards().items()]
     return (
         "# Licences\n\nhwbench itself is under the Apache License 2.0. Tables name their own:\n\n"
-        + _markdown_table(["table", "licence", "from"], embedded + public)
+        + _markdown_table(["table or image set", "licence", "from"], embedded + public)
         + "\nPublic benchmarks are not part of hwbench: `hwbench tables fetch` takes them from "
         "their pinned public copies. Where authors state no licence, ask them before passing "
         "data on.\n"

@@ -32,8 +32,18 @@ ROOT = Path(__file__).resolve().parent.parent
 TOLD: list[dict[str, object]] = []
 
 
-def pytest_configure():
+def _module_of_tests(name):
+    """A module in the folder of the tests, which is no package."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / "tests" / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # where a data class looks up its module
+    spec.loader.exec_module(module)
+    return module
+
+
+def pytest_configure(config):
     """Let processes that tests start be interrupted, though a shell began them in background."""
+    config.pluginmanager.register(_module_of_tests("file_server"))
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -289,10 +299,7 @@ def ladder(monkeypatch):
 @pytest.fixture(scope="session")
 def per_node_vae():
     """The module `per_node_vae`: the loss of a graph VAE, one vertex of one graph at a time."""
-    spec = importlib.util.spec_from_file_location("per_node_vae", ROOT / "tests/per_node_vae.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return _module_of_tests("per_node_vae")
 
 
 class MarkedProcess:

@@ -9,6 +9,7 @@ import typer
 from hwbench.cli import (
     advise,
     benchmark,
+    images,
     live,
     models,
     predictors,
@@ -35,6 +36,7 @@ app.command(name="advise")(advise.advise)
 app.command(name="fit")(models.fit)
 app.command(name="predict")(models.predict)
 app.add_typer(tables.app, name="tables")
+app.add_typer(images.app, name="images")
 app.add_typer(predictors.app, name="predictors")
 app.add_typer(spaces.app, name="spaces")
 study_results.add_to(study.app)

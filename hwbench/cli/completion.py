@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from hwbench.assets import BENCHMARKS, PREDICTORS, SCENARIOS, TABLES, Content, live_content
+from hwbench.assets import (
+    BENCHMARKS,
+    PREDICTORS,
+    SCENARIOS,
+    TABLES,
+    Content,
+    asset_files,
+    live_content,
+)
 
 ARCHITECTURE_COLUMNS = ("arch", "arch_index")
 
@@ -28,6 +36,11 @@ tables = _content(TABLES)
 benchmarks = _content(BENCHMARKS)
 searches = _content(live_content("published"))
 sweeps = _content(live_content("sweeps"))
+
+
+def published_images(incomplete: str) -> list[str]:
+    """Names of image sets that are published."""
+    return _starting(incomplete, asset_files("data/images", ".toml"))
 
 
 def spaces(incomplete: str) -> list[str]:

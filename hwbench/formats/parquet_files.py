@@ -34,11 +34,15 @@ _END = 4 + len(_MAGIC)  # bytes behind the footer: its length, and the magic
 class ParquetReader:
     """A Parquet file of flat columns; nothing of its columns is read when it is opened.
 
+    Columns of other kinds, but for those of bytes if they are asked for, are refused.
+
     Parameters
     ----------
     path : of the file.
     content : its bytes, where they are at hand.
     checksums : compare the checksums of pages when they are read.
+    blobs : allow columns of bytes, and of structs of bytes and text. `read` and `batches` take the
+        columns that they name, and others may be of any kind.
 
     Attributes
     ----------
@@ -55,9 +59,15 @@ class ParquetReader:
     """
 
     def __init__(
-        self, path: Path, content: bytes | None = None, *, checksums: bool = False
+        self,
+        path: Path,
+        content: bytes | None = None,
+        *,
+        checksums: bool = False,
+        blobs: bool = False,
     ) -> None:
         self.path = path
+        self._blobs = blobs
         self._options: dict[str, Any] = {
             "page_checksum_verification": checksums,
             "thrift_string_size_limit": MOST_FOOTER_BYTES,
@@ -72,6 +82,7 @@ class ParquetReader:
             self._file = pq.ParquetFile(self.source, **self._options)
             self.schema: pa.Schema = self._file.schema_arrow
             self.n_rows = int(self._file.metadata.num_rows)
+            self._n_leaves = int(self._file.metadata.num_columns)
             self._check_claims()
 
     def read(self, columns: Sequence[str] | None = None) -> pa.Table:
@@ -93,6 +104,15 @@ class ParquetReader:
             table.validate(full=True)  # Arrow does not see by itself that an index is none
             return table
 
+    def batches(self, column: str, n_rows: int) -> Iterator[pa.Array]:
+        """A column, so many rows at a time; errors as `read`."""
+        with readable(self.path):
+            self.check_pages([column])
+            for batch in self._file.iter_batches(batch_size=n_rows, columns=[column]):
+                found = batch.column(0)
+                found.validate(full=True)
+                yield found
+
     def check_pages(self, columns: Sequence[str] | None = None) -> None:
         """Hold what the pages of columns, by default of all, claim to unpack to against the limit.
 
@@ -102,10 +122,11 @@ class ParquetReader:
             Where it is too much, or the header of a page is damaged.
         """
         chosen = None if columns is None else set(columns)
+        leaves = [self._file.schema.column(place).path for place in range(self._n_leaves)]
         wanted = [
             place
-            for place, name in enumerate(self.schema.names)
-            if chosen is None or name in chosen
+            for place, path in enumerate(leaves)
+            if chosen is None or path in chosen or path.partition(".")[0] in chosen
         ]
 
         def read_at(n_bytes: int, offset: int) -> bytes:
@@ -141,7 +162,7 @@ class ParquetReader:
                 f"{MOST_COLUMNS:,} are read"
             )
         for field in self.schema:
-            if not _is_flat(field.type):
+            if not self._blobs and not _is_flat(field.type):
                 raise HwbenchError(
                     f"{self.path}: the column '{one_line(field.name, 80)}' is of type "
                     f"{one_line(field.type, 80)}, neither numbers nor text; leave it out of "

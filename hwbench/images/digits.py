@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hwbench.images.image_set import ImageSet
+from hwbench.images.image_set import ImageSet, arrays_digest
 
 
 def read_digits(folder: Path) -> ImageSet:
@@ -22,6 +22,7 @@ def read_digits(folder: Path) -> ImageSet:
     train, test = train_test_split(
         np.arange(len(labels)), test_size=0.5, stratify=labels, random_state=0
     )
+    raw = (images[train], labels[train], images[test], labels[test])
     mean, deviation = images[train].mean(), images[train].std()
     images = (images - mean) / deviation
     return ImageSet(
@@ -33,4 +34,5 @@ def read_digits(folder: Path) -> ImageSet:
         test_labels=labels[test],
         classes=10,
         black=np.array([(np.float32(0) - mean) / deviation]),
+        sha256=arrays_digest(*raw),
     )

@@ -1,27 +1,22 @@
 """Reading image sets from the files that their authors publish.
 
-CIFAR is read from its binary version, SVHN from MATLAB files, one's own images from arrays, and
-ImageNet16-120 from pickles that run nothing (`hwbench.images.imagenet16`).
+CIFAR is read from its binary version, SVHN from MATLAB files, and ImageNet16-120 from pickles that
+run nothing (`hwbench.images.imagenet16`).
 """
 
 from __future__ import annotations
 
 import tarfile
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hwbench.errors import HwbenchError, one_line
-from hwbench.formats.archives import load_npz
 from hwbench.images.image_set import Images, ImageSet, Labels
-from hwbench.images.reading import normalised, published_file
+from hwbench.images.reading import Part, normalised, published_file
 
 SIDE = 32
-MOST_CLASSES = 100_000
 MOST_MEMBER_BYTES = 2**28  # of a published archive
-ARRAYS = ("train_images", "train_labels", "test_images", "test_labels")
 
 # Name of the archive, its published MD5, members of the training and of the test part, bytes of
 # labels before each image (the last one counts), labels.
@@ -63,8 +58,15 @@ def read_cifar(name: str, folder: Path, *, check: bool = True) -> ImageSet:
     HwbenchError
         Where the archive is missing, another one, or damaged.
     """
-    archive, digest, train, test, label_bytes, classes = CIFAR[name]
-    path = published_file(folder / archive, digest if check else None)
+    train, test = cifar_arrays(name, folder, check=check)
+    title = f"{name.upper().replace('CIFAR', 'CIFAR-')}, 32x32 pixels, three channels"
+    return normalised(name, title, train, test, CIFAR[name][5])
+
+
+def cifar_arrays(name: str, folder: Path, *, check: bool = True) -> tuple[Part, Part]:
+    """The training and the test part as they are published; see `read_cifar`."""
+    archive, digest, train, test, label_bytes, _ = CIFAR[name]
+    path = published_file(folder / archive, digest if check else None, name)
     try:
         with tarfile.open(path, "r:gz") as members:
             parts = [
@@ -77,8 +79,7 @@ def read_cifar(name: str, folder: Path, *, check: bool = True) -> ImageSet:
         ) from error
     images = [np.concatenate([found for found, _ in part]) for part in parts]
     labels = [np.concatenate([found for _, found in part]) for part in parts]
-    title = f"{name.upper().replace('CIFAR', 'CIFAR-')}, 32x32 pixels, three channels"
-    return normalised(name, title, (images[0], labels[0]), (images[1], labels[1]), classes)
+    return (images[0], labels[0]), (images[1], labels[1])
 
 
 def read_cifar10(folder: Path) -> ImageSet:
@@ -99,11 +100,18 @@ def read_svhn(folder: Path, *, check: bool = True) -> ImageSet:
     HwbenchError
         Where a file is missing, another one, or damaged.
     """
+    train, test = svhn_arrays(folder, check=check)
+    title = "Street View House Numbers, 32x32 pixels, three channels"
+    return normalised("svhn", title, train, test, 10)
+
+
+def svhn_arrays(folder: Path, *, check: bool = True) -> tuple[Part, Part]:
+    """The training and the test part as they are published; see `read_svhn`."""
     from scipy.io import loadmat
 
     parts = []
     for name, digest in SVHN.items():
-        path = published_file(folder / name, digest if check else None)
+        path = published_file(folder / name, digest if check else None, "svhn")
         try:
             content = loadmat(path, variable_names=["X", "y"])
             images = np.ascontiguousarray(content["X"].transpose(3, 2, 0, 1), dtype=np.uint8)
@@ -113,64 +121,7 @@ def read_svhn(folder: Path, *, check: bool = True) -> ImageSet:
                 f"{path}: is damaged or no file of SVHN ({one_line(error)})"
             ) from error
         parts.append((images, labels))
-    title = "Street View House Numbers, 32x32 pixels, three channels"
-    return normalised("svhn", title, parts[0], parts[1], 10)
-
-
-def read_npz(path: Path) -> ImageSet:
-    """Images of one's own.
-
-    Parameters
-    ----------
-    path : a `.npz` file with `train_images` and `test_images` of shape (n, channels, size, size) or
-        (n, size, size), numbers of any kind of which 0 is black, and `train_labels` and
-        `test_labels` of shape (n,), integers from 0.
-
-    Raises
-    ------
-    HwbenchError
-        Where the file or an array is missing, or arrays do not fit one another.
-    """
-    arrays = _read_arrays(path)
-    parts = [
-        _checked(path, part, arrays[f"{part}_images"], arrays[f"{part}_labels"])
-        for part in ("train", "test")
-    ]
-    if parts[0][0].shape[1:] != parts[1][0].shape[1:]:
-        raise HwbenchError(f"{path}: training and test images differ in shape")
-    classes = int(max(parts[0][1].max(), parts[1][1].max())) + 1
-    shape = "x".join(map(str, parts[0][0].shape[1:]))
-    return normalised(path.stem, f"images of {path.name}, {shape}", parts[0], parts[1], classes)
-
-
-def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:
-    arrays = load_npz(path, ARRAYS)
-    for name in ARRAYS:
-        if name not in arrays:
-            raise HwbenchError(f"{path}: lacks the array {name}; it needs {', '.join(ARRAYS)}")
-    return arrays
-
-
-def _checked(
-    path: Path, part: str, images: NDArray[Any], labels: NDArray[Any]
-) -> tuple[NDArray[Any], Labels]:
-    images = images[:, None] if images.ndim == 3 else images
-    if images.ndim != 4 or images.shape[2] != images.shape[3] or labels.ndim != 1:
-        raise HwbenchError(
-            f"{path}: {part}_images must be of shape (n, channels, size, size) and "
-            f"{part}_labels (n,), not {images.shape} and {labels.shape}"
-        )
-    if len(images) != len(labels) or not len(labels):
-        raise HwbenchError(
-            f"{path}: there are {len(images)} {part} images and {len(labels)} labels"
-        )
-    if labels.dtype.kind not in "iu" or labels.min() < 0:
-        raise HwbenchError(f"{path}: {part}_labels must be integers from 0")
-    if labels.max() >= MOST_CLASSES:
-        raise HwbenchError(f"{path}: {part}_labels must be below {MOST_CLASSES:,}")
-    if images.dtype.kind not in "iufb" or not np.isfinite(images).all():
-        raise HwbenchError(f"{path}: {part}_images must be finite numbers")
-    return images, labels.astype(np.int64)
+    return parts[0], parts[1]
 
 
 def _records(members: tarfile.TarFile, name: str, label_bytes: int) -> tuple[Images, Labels]:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hwbench.errors import HwbenchError
+
+Images = NDArray[np.uint8]
+Labels = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -23,6 +28,10 @@ class ImageSet:
     classes : number of labels.
     black : float32 of shape (channels,), what a black pixel, of raw value 0, has become; what
         comes in where an augmentation moves images. None for zeros, the mean colour.
+    base : name of the image set that these images are of, in another size or fewer of them; its
+        own name by default.
+    sha256 : see `arrays_digest`, of the whole set as it was read, before anything was normalised
+        or left out; by default of the arrays above.
     """
 
     name: str
@@ -33,6 +42,8 @@ class ImageSet:
     test_labels: NDArray[np.int64]
     classes: int
     black: NDArray[np.float32] | None = None
+    base: str = ""
+    sha256: str = ""
 
     def __post_init__(self) -> None:
         if self.black is not None and np.shape(self.black) != (self.channels,):
@@ -40,6 +51,11 @@ class ImageSet:
                 f"image set {self.name}: black must be of shape ({self.channels},), a value a "
                 f"channel, not {np.shape(self.black)}"
             )
+        if not self.base:
+            object.__setattr__(self, "base", self.name)
+        if not self.sha256:
+            arrays = (self.train_images, self.train_labels, self.test_images, self.test_labels)
+            object.__setattr__(self, "sha256", arrays_digest(*arrays))
 
     @property
     def channels(self) -> int:
@@ -51,8 +67,24 @@ class ImageSet:
         """Height and width of an image in pixels."""
         return int(self.train_images.shape[2])
 
+    def about(self) -> dict[str, Any]:
+        """What records of results say of the images behind them; it can be written as JSON."""
+        return {
+            "name": self.name,
+            "base": self.base,
+            "train_images": len(self.train_labels),
+            "test_images": len(self.test_labels),
+            "size": self.size,
+            "channels": self.channels,
+            "classes": self.classes,
+            "sha256": self.sha256,
+        }
 
-Images = NDArray[np.uint8]
 
-
-Labels = NDArray[np.int64]
+def arrays_digest(*arrays: NDArray[Any]) -> str:
+    """SHA-256 of arrays, as hexadecimal text: of their types, shapes and values."""
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(f"{array.dtype.str} {array.shape}\n".encode())
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()

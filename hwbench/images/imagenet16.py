@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 from hwbench.errors import HwbenchError
 from hwbench.formats import load_pickle
 from hwbench.images.image_set import ImageSet
+from hwbench.images.reading import Part, normalised, published_file
 
+NAME = "imagenet16-120"
 SIDE = 16
 CLASSES = 120
 
@@ -49,22 +51,26 @@ def read_imagenet16_120(folder: Path, *, check: bool = True) -> ImageSet:
     HwbenchError
         Where a file is missing, another one, or damaged.
     """
-    from hwbench.images.reading import normalised, published_file
+    train, test = imagenet16_arrays(folder, check=check)
+    title = "ImageNet16-120, 16x16 pixels, three channels, the first 120 classes of ImageNet"
+    return normalised(NAME, title, train, test, CLASSES)
 
+
+def imagenet16_arrays(folder: Path, *, check: bool = True) -> tuple[Part, Part]:
+    """The training and the test part as they are published; see `read_imagenet16_120`."""
     parts = []
     for files in (TRAIN, TEST):
         paths = [folder / name for name in files]
         for path in paths:  # a file that is missing is found before hours of reading
             if not path.is_file():
-                published_file(path, None)
+                published_file(path, None, NAME)
         batches = [
-            read_batch(published_file(path, digest if check else None), CLASSES)
+            read_batch(published_file(path, digest if check else None, NAME), CLASSES)
             for path, digest in zip(paths, files.values(), strict=True)
         ]
         images, labels = zip(*batches, strict=True)
         parts.append((np.concatenate(images), np.concatenate(labels)))
-    title = "ImageNet16-120, 16x16 pixels, three channels, the first 120 classes of ImageNet"
-    return normalised("imagenet16-120", title, parts[0], parts[1], CLASSES)
+    return parts[0], parts[1]
 
 
 def read_batch(path: Path, classes: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:

@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import hashlib
+import shlex
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hwbench.assets import home
 from hwbench.errors import HwbenchError
-from hwbench.images.image_set import ImageSet, Labels
+from hwbench.images.image_set import ImageSet, Labels, arrays_digest
+
+Part = tuple[NDArray[Any], Labels]
+"""Images of shape (n, channels, size, size) as they are in a file, and labels of shape (n,)."""
 
 
 def normalised(
     name: str,
     title: str,
-    train: tuple[NDArray[Any], Labels],
-    test: tuple[NDArray[Any], Labels],
+    train: Part,
+    test: Part,
     classes: int,
+    *,
+    base: str = "",
 ) -> ImageSet:
     """An image set whose channels have mean 0 and deviation 1 over the training part."""
     images = train[0].astype(np.float32)
@@ -34,11 +41,19 @@ def normalised(
         test_labels=test[1],
         classes=classes,
         black=((np.float32(0) - mean) / deviation).reshape(-1),
+        base=base,
+        sha256=arrays_digest(*train, *test),
     )
 
 
-def published_file(path: Path, digest: str | None) -> Path:
+def published_file(path: Path, digest: str | None, name: str) -> Path:
     """A published file's path, once it is there and, where an MD5 is given, is that file.
+
+    Parameters
+    ----------
+    path : where it should be.
+    digest : its MD5.
+    name : of the image set, for messages.
 
     Raises
     ------
@@ -46,13 +61,19 @@ def published_file(path: Path, digest: str | None) -> Path:
         Where it is missing, or another one.
     """
     if not path.is_file():
-        raise HwbenchError(f"{path}: is missing; put the published file there")
+        raise HwbenchError(f"{path}: is missing; to get it: {fetch_command(name, path.parent)}")
     if digest is not None:
         with path.open("rb") as file:
             found = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False))
         if found.hexdigest() != digest:
             raise HwbenchError(
                 f"{path}: is not the published file (MD5 {found.hexdigest()}, not {digest}); "
-                "fetch it again"
+                f"remove it and get it again: {fetch_command(name, path.parent)}"
             )
     return path
+
+
+def fetch_command(name: str, folder: Path) -> str:
+    """The command that gets the files of an image set into a folder."""
+    where = "" if folder == home() / "images" else f" --folder {shlex.quote(str(folder))}"
+    return f"hwbench images fetch {name}{where}"

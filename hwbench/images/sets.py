@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
-from hwbench.assets import home
+from hwbench.assets import Source, home
 from hwbench.code_version import module_of
-from hwbench.errors import unknown_name
+from hwbench.errors import HwbenchError, unknown_name
 from hwbench.images.image_set import ImageSet
+from hwbench.images.reading import fetch_command
 from hwbench.registry import Registry
 
 IMAGE_SETS = Registry(
@@ -31,10 +33,37 @@ come in where an augmentation moves images. Where a file is missing or damaged i
 `HwbenchError` that names it.
 """
 
+PUBLISHED = ("cifar10", "cifar100", "imagenet16-120", "svhn")
+"""Image sets whose published files `hwbench images convert` reads by the set's name."""
+
+_CONVERTED = re.compile(rf"({'|'.join(PUBLISHED)})-([1-9]\d*)(?:-([1-9]\d*))?")
+_NPZ = "hwbench.images.npz_file"
+
+
+def images_folder() -> Path:
+    """Where files of image sets are, `HWBENCH_HOME`/images."""
+    return home() / "images"
+
 
 def list_image_sets() -> list[str]:
     """Names of all image sets, sorted; but for `digits` their files must be there."""
-    return list(IMAGE_SETS)
+    return sorted({*IMAGE_SETS, *converted_files()})
+
+
+def converted_files(folder: Path | None = None) -> dict[str, Path]:
+    """The `.npz` files that go by a name, by this name; no name of another set is among them.
+
+    Parameters
+    ----------
+    folder : that they are in; `HWBENCH_HOME`/images by default.
+    """
+    files = Source("", images_folder() if folder is None else folder).files(".npz")
+    return {name: path for name, path in files.items() if name not in IMAGE_SETS}
+
+
+def converted_name(base: str, size: int, images: int | None = None) -> str:
+    """What a set is called in another size, or where so many of its training images are taken."""
+    return f"{base}-{size}" if images is None else f"{base}-{size}-{images}"
 
 
 def reader_module(name: str) -> str:
@@ -42,12 +71,10 @@ def reader_module(name: str) -> str:
 
     Parameters
     ----------
-    name : as for `load_images`; "" is returned of a name that leads nowhere.
+    name : as for `load_images`.
     """
-    if name.endswith(".npz"):
-        return "hwbench.images.files"
-    known = name in IMAGE_SETS or ":" in name
-    return module_of(IMAGE_SETS.path_of(name)) if known else ""
+    known = name in IMAGE_SETS or (":" in name and not name.endswith(".npz"))
+    return module_of(IMAGE_SETS.path_of(name)) if known else _NPZ
 
 
 def load_images(name: str, folder: Path | None = None) -> ImageSet:
@@ -62,13 +89,57 @@ def load_images(name: str, folder: Path | None = None) -> ImageSet:
     Raises
     ------
     HwbenchError
-        Where there is none; the message says the nearest one. Where a file is missing or damaged.
+        Where there is none; the message says the nearest one, or how it is made. Where a file is
+        missing or damaged.
     """
+    place = images_folder() if folder is None else folder
     if name in IMAGE_SETS or (":" in name and not name.endswith(".npz")):
         read: Callable[[Path], ImageSet] = IMAGE_SETS.load(name)
-        return read(home() / "images" if folder is None else folder)
-    if name.endswith(".npz"):
-        from hwbench.images.files import read_npz
+        return read(place)
+    from hwbench.images.npz_file import read_npz
 
-        return read_npz(Path(name))
-    raise unknown_name("image set", name, IMAGE_SETS)
+    return read_npz(_npz_path(name, place))
+
+
+def base_of(name: str, folder: Path | None = None) -> str:
+    """Name of the image set that the images of a set are of, see `ImageSet.base`.
+
+    Parameters
+    ----------
+    name, folder : as for `load_images`. No image is read, and of files that are not there the name
+        says it.
+
+    Raises
+    ------
+    HwbenchError
+        Where a `.npz` file is damaged.
+    """
+    place = images_folder() if folder is None else folder
+    path = Path(name) if name.endswith(".npz") else converted_files(place).get(name)
+    if path is not None and path.exists():
+        from hwbench.images.npz_file import read_about
+
+        about = read_about(path)
+        return name if about is None else about.base
+    made = _CONVERTED.fullmatch(name)
+    return name if made is None else made[1]
+
+
+def _npz_path(name: str, folder: Path) -> Path:
+    """The file of a set that is given by its path or was converted."""
+    if name.endswith(".npz"):
+        return Path(name)
+    files = converted_files(folder)
+    if name in files:
+        return files[name]
+    made = _CONVERTED.fullmatch(name)
+    if made is None:
+        raise unknown_name("image set", name, [*IMAGE_SETS, *files])
+    base, size, images = made.groups()
+    drawn = f" --images {images}" if images else ""
+    output = "" if folder == images_folder() else f" -o {folder / name}.npz"
+    raise HwbenchError(
+        f"image set {name!r}: there is no {folder / name}.npz; it is made by two commands: "
+        f"'{fetch_command(base, images_folder())}' and 'hwbench images convert {base} --size "
+        f"{size}{drawn}{output}'"
+    )

@@ -83,12 +83,31 @@ class RandomSubset(Subset):
                 f"subset RandomSubset: {self.images:,} images are more than the {there:,} that "
                 f"{images.name} has to train on"
             )
-        order = generator.permutation(there)
-        if self.balanced:
-            # The first of every class, then the second of every class, and so on.
-            ranks = _ranks_in_class(images.train_labels[order])
-            order = order[np.lexsort((generator.random(there), ranks))]
-        return order[: self.images].astype(np.int64)
+        return random_rows(images.train_labels, self.images, generator, balanced=self.balanced)
+
+
+def random_rows(
+    labels: IntArray, count: int, generator: np.random.Generator, *, balanced: bool
+) -> IntArray:
+    """So many rows at random.
+
+    Parameters
+    ----------
+    labels : of shape (n,).
+    count : of rows, at most n.
+    generator : of all draws.
+    balanced : as for `RandomSubset`.
+
+    Returns
+    -------
+    int64 of shape (count,), different rows in random order.
+    """
+    order = generator.permutation(len(labels))
+    if balanced:
+        # The first of every class, then the second of every class, and so on.
+        ranks = _ranks_in_class(labels[order])
+        order = order[np.lexsort((generator.random(len(labels)), ranks))]
+    return order[:count].astype(np.int64)
 
 
 def take_subset(images: ImageSet, rows: ArrayLike) -> ImageSet:

@@ -145,7 +145,7 @@ def retrain(
     Raises
     ------
     HwbenchError
-        Where the checkpoint is damaged, or of another version.
+        Where the checkpoint is damaged, of another version, or of other images of that name.
     """
     place = device or torch.device("cpu")
     network = space.network(
@@ -185,6 +185,7 @@ def retrain(
         "space": space.name,
         "architecture": space.to_string(arch),
         "images": images.name,
+        "images_sha256": images.sha256,
         "seed": seed,
         "recipe": asdict(recipe),
         "code": code_version(__name__, type(space).__module__, reader_module(images.name)),
@@ -237,7 +238,9 @@ def _go_on(
     if checkpoint is None or not checkpoint.exists():
         return 0, math.nan
     state: dict[str, Any] = read_tensors(checkpoint)
-    if state.get("training") != training:
+    begun = state.get("training")
+    if begun != training:
+        _refuse_other_images(checkpoint, begun, training)
         return 0, math.nan
     try:
         restore(state, **parts)
@@ -246,6 +249,17 @@ def _go_on(
         raise HwbenchError(
             f"{checkpoint}: is of another version of hwbench; remove it to train from the start"
         ) from error
+
+
+def _refuse_other_images(checkpoint: Path, begun: Any, training: dict[str, Any]) -> None:
+    """Tell apart a training whose images alone have changed from another training."""
+    key = "images_sha256"
+    if isinstance(begun, dict) and {**begun, key: training[key]} == training:
+        raise HwbenchError(
+            f"{checkpoint}: was trained so far on other images of the name {training['images']} "
+            f"(sha256 {str(begun.get(key))[:12]} then, {training[key][:12]} now); put those back, "
+            "or remove it to train from the start"
+        )
 
 
 def _add_drop_paths(network: nn.Module) -> list[DropPath]:

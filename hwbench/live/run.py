@@ -37,7 +37,7 @@ from hwbench.live.selections import SELECTIONS
 from hwbench.live.selections.base import Selection
 from hwbench.live.supernets.export import export_network, load_network
 from hwbench.live.supernets.supernet import Supernet
-from hwbench.live.trained import config_path, journal_of, memory_of, trained_search
+from hwbench.live.trained import check_images, config_path, journal_of, memory_of, trained_search
 from hwbench.live.training import load_checkpoint, train_epochs
 from hwbench.live.truth import Truth, find_truth, true_value
 from hwbench.locks import only_writer
@@ -146,10 +146,11 @@ def run_live(
             return _with_truth(folder, truth)
         with seeded(config.seed, place, threads, deterministic=deterministic), denormals_flushed():
             search = make_search(config, place)
+            check_images(folder, search.images)
             follower = EpochTruth(search, truth)  # of all that it could find, before a checkpoint
             done = load_checkpoint(search, folder)
             computing = {"device": device_title(place), "deterministic": deterministic}
-            record = _record_session(folder, computing, _notes(target, truth))
+            record = _record_session(folder, search.images, computing, _notes(target, truth))
             clock.lap(PREPARATION)
             progress = stage("training the supernet")
             train_epochs(
@@ -399,6 +400,7 @@ def retrain_run(
         result = {"architecture": text, "images": images.name, "seed": seed, **numbers}
         record = {
             **result,
+            "image_set": images.about(),
             "recipe": asdict(recipe),
             "device": device_title(place),
             "deterministic": deterministic,
@@ -471,7 +473,9 @@ def _claim(folder: Path, config: LiveConfig) -> None:
         write_text(path, text)
 
 
-def _record_session(folder: Path, computing: dict[str, Any], notes: dict[str, list[str]]) -> Record:
+def _record_session(
+    folder: Path, images: dict[str, Any], computing: dict[str, Any], notes: dict[str, list[str]]
+) -> Record:
     """Add to the record of a folder that its search is begun, or gone on with, here and now."""
     there = read_record(folder) or {}
     session = {
@@ -486,6 +490,7 @@ def _record_session(folder: Path, computing: dict[str, Any], notes: dict[str, li
         **session,
         "started": sessions[0].get("started", session["started"]),
         "sessions": sessions,
+        "images": images,
         "notes": notes,
     }
     write_record(folder, record)

@@ -45,6 +45,7 @@ class Search:
     supernet, strategy, trainer : made from it; the trainer has been started.
     data : images on the device.
     augmentation : of training images.
+    images : what records say of the image set, see `ImageSet.about`.
     ranking : of architectures, from best to worst, see `hwbench.results.live.RANKING_COLUMNS`; None
         before there is one.
     memory : of evaluations of the trained supernet; None while it is trained.
@@ -57,6 +58,7 @@ class Search:
     trainer: Trainer
     data: SearchData
     augmentation: Augmentation
+    images: dict[str, Any]
     ranking: pd.DataFrame | None = None
     memory: Memory | None = None
     journal: Journal = NO_JOURNAL
@@ -233,9 +235,8 @@ def make_search(config: LiveConfig, device: torch.device) -> Search:
     if config.cost is not None:
         cost = make_cost(supernet, **config.cost.model_dump(), seed=config.seed).to(device)
     trainer.start(supernet, strategy, cost)
-    return Search(
-        config, supernet, strategy, trainer, data, Augmentation(**config.data.augmentation)
-    )
+    augmentation = Augmentation(**config.data.augmentation)
+    return Search(config, supernet, strategy, trainer, data, augmentation, images.about())
 
 
 def load_data(config: LiveConfig) -> tuple[ImageSet, SearchData]:

@@ -30,6 +30,7 @@ from hwbench.results.names import (
     RANKING,
     SUPERNET,
 )
+from hwbench.results.record import read_record
 
 NOTHING = Requirements()
 
@@ -46,6 +47,28 @@ def config_path(folder: Path) -> Path:
     if not path.exists():
         raise HwbenchError(f"{folder}: holds no live search; hwbench live run makes one")
     return path
+
+
+def check_images(folder: Path, images: Mapping[str, Any]) -> None:
+    """See that a search goes on with the images that it was begun with.
+
+    Parameters
+    ----------
+    folder : of the run.
+    images : what `ImageSet.about` says of those that are there now.
+
+    Raises
+    ------
+    HwbenchError
+        Where they are others than the run's record says.
+    """
+    before = (read_record(folder) or {}).get("images") or {}
+    if before.get("sha256", images["sha256"]) != images["sha256"]:
+        raise HwbenchError(
+            f"{folder}: was begun with other images of the name {images['name']} (sha256 "
+            f"{before['sha256'][:12]} then, {images['sha256'][:12]} now); put those back, choose "
+            "another folder with -o, or begin again with hwbench live run --fresh"
+        )
 
 
 def trained_search(
@@ -69,9 +92,10 @@ def trained_search(
     Raises
     ------
     HwbenchError
-        Where the training has not ended, or what was learned is gone.
+        Where the training has not ended, what was learned is gone, or the images are others now.
     """
     search = make_search(config, device)
+    check_images(folder, search.images)
     path = folder / CHECKPOINT
     if path.exists():
         state = read_tensors(path)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from scipy.stats import kendalltau
 from hwbench.arrays import Floats, IntArray
 from hwbench.errors import HwbenchError
 from hwbench.files import file_digest
+from hwbench.images.sets import base_of
 from hwbench.live.config import LiveConfig
 from hwbench.live.supernets.supernet import Supernet
 from hwbench.results.true_value import BestOf, Drawn, Largest, StandIn, TrueValue
@@ -78,7 +80,9 @@ def find_truth(config: LiveConfig, target: str | None = None) -> Truth:
     if name is None and ranked is not None and short is None:
         name = ranked
     if name is None:
-        name = published_accuracy(space, config.data.name)
+        folder = config.data.folder
+        images = base_of(config.data.name, None if folder is None else Path(folder))
+        name = published_accuracy(space, images)
     if name is None:
         return Truth(None, None, short)
     column, accuracies = load_target(name, missing="keep"), load_accuracies(name, space)
@@ -95,8 +99,8 @@ def find_truth(config: LiveConfig, target: str | None = None) -> Truth:
 def published_accuracy(space: str, images: str = "") -> str | None:
     """The test accuracies of a space's public benchmark that comes with hwbench, "table:column".
 
-    Those on the given images, else those that stand first; None where no table of the space comes
-    with hwbench.
+    Those on the given images, in upper or lower case, else those that stand first; None where no
+    table of the space comes with hwbench.
     """
     there = table_files()
     for card in benchmark_cards().values():
@@ -104,7 +108,11 @@ def published_accuracy(space: str, images: str = "") -> str | None:
             continue
         columns = _test_accuracies(card.comes_as)
         if columns:
-            alike = [name for name, dataset in columns.items() if dataset == images]
+            alike = [
+                name
+                for name, dataset in columns.items()
+                if (dataset or "").casefold() == images.casefold()
+            ]
             return f"{card.comes_as}:{(alike or list(columns))[0]}"
     return None
 

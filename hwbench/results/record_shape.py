@@ -77,6 +77,19 @@ class TableShape(Shape):
     columns: dict[str, ColumnShape] | None = None
 
 
+class ImagesShape(Shape):
+    """The images that a live search was trained on, see `hwbench.images.image_set.ImageSet`."""
+
+    name: str
+    base: str
+    train_images: PositiveInt
+    test_images: PositiveInt
+    size: PositiveInt
+    channels: PositiveInt
+    classes: PositiveInt
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
 class SessionShape(Shape):
     """When and where a run was begun or gone on with."""
 
@@ -118,6 +131,7 @@ class RecordShape(Shape):
     predictors: dict[str, Anything] = Field(default_factory=dict)
     tables: dict[str, TableShape] = Field(default_factory=dict)
     shard: Annotated[list[PositiveInt], Field(min_length=2, max_length=2)] = [1, 1]
+    images: ImagesShape | None = None
     notes: dict[str, Texts | None] = Field(default_factory=dict)
     study: PlannedShape = Field(default_factory=PlannedShape)
     baselines: dict[str, dict[str, FiniteFloat]] = Field(default_factory=dict)

@@ -205,6 +205,50 @@ def denying(content):
     return content[: -8 - length] + footer + content[-8:]
 
 
+def chunk(kind, content):
+    """A chunk of a PNG."""
+    return b"".join(
+        [
+            struct.pack(">I", len(content)),
+            kind,
+            content,
+            struct.pack(">I", zlib.crc32(kind + content)),
+        ]
+    )
+
+
+def png(width, height, *chunks):
+    """A PNG of grey pixels."""
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + head + b"".join(chunks) + chunk(b"IEND", b"")
+
+
+def pictures():
+    """Small files of large pictures, or of much beside them."""
+    zeros = zlib.compress(bytes(300_000_000), 9)
+    yield "large", png(60_000, 60_000, chunk(b"IDAT", zeros))
+    yield "larger", png(2**31 - 1, 2**31 - 1, chunk(b"IDAT", zeros))
+    yield "long", png(2**31 - 1, 1, chunk(b"IDAT", zeros))
+    yield "texts", png(4, 4, *[chunk(b"zTXt", b"a\0\0" + zeros)] * 9, chunk(b"IDAT", zeros))
+    yield "profile", png(4, 4, chunk(b"iCCP", b"a\0\0" + zeros), chunk(b"IDAT", b""))
+    yield (
+        "bitmap",
+        b"BM" + struct.pack("<IHHIIiiHHIIiiII", 54, 0, 0, 54, 40, 60_000, 60_000, 1, 24, *[0] * 6),
+    )
+    yield "numbers", b"P5\n" + b"9" * 5000 + b" 1\n255\n"
+    yield "pixels", b"P5\n99999 99999\n255\n" + bytes(100)
+
+
+def idx():
+    """IDX files that claim much."""
+    head = b"\0\0\x08\x03"
+    yield "claimed", head + b"\xff" * 12
+    yield "claimed, packed", gzip.compress(head + b"\xff" * 12)
+    sides = struct.pack(">3I", 3_000_000, 32, 32)
+    yield "zeros", packed(bytes(1), 3_000_000 * 1024, before=head + sides)
+    yield "more", packed(bytes(1), 3_000_000 * 1024, before=head + struct.pack(">3I", 1, 32, 32))
+
+
 def tables(columns, metadata=None):
     """Tables with the given columns, by name a text or a number, and a card."""
 

@@ -7,6 +7,7 @@ import io
 import json
 import os
 import pickle
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +17,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from PIL import Image
 
 import hwbench as hb
 from hwbench.live.supernets.export import export_network
@@ -88,6 +90,13 @@ def parquet(frame, metadata=None):
     return file.getvalue()
 
 
+def encoded(pixels, kind):
+    """A picture's file."""
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, kind)
+    return file.getvalue()
+
+
 def written(write, suffix, folder):
     """What a function that is given a path writes there."""
     path = folder / f"written{suffix}"
@@ -135,6 +144,9 @@ def seeds(tmp_path_factory):
     images = np.random.default_rng(0).integers(0, 255, (8, 1, 4, 4), dtype=np.uint8)
     parts = {"images": images, "labels": np.arange(8) % 3}
     arrays = {f"{part}_{what}": each for part in ("train", "test") for what, each in parts.items()}
+    pictures = [encoded(images[0, 0], kind) for kind in ("PNG", "JPEG", "BMP", "PPM")]
+    in_parquet = pa.table({"image": pictures[:2] * 3, "label": [0, 1] * 3})
+    idx = struct.pack(">BBBB3I", 0, 0, 8, 3, 8, 4, 4) + images.tobytes()
     vae = TrainedGraphVAE(
         space, GraphVAESettings(hidden_size=4, latent_size=2, embedding_size=2, epochs=1)
     )
@@ -174,6 +186,11 @@ def seeds(tmp_path_factory):
         "images": [
             (".npz", written(lambda path: np.savez(path, **arrays), ".npz", folder)),
             (".npz", written(lambda path: np.savez_compressed(path, **arrays), ".npz", folder)),
+        ],
+        "picture": [("", each) for each in pictures],
+        "idx": [("", idx), ("", gzip.compress(idx))],
+        "pictures in parquet": [
+            (".parquet", written(lambda path: pq.write_table(in_parquet, path), ".parquet", folder))
         ],
         "vae": [(".npz", written(lambda path: save_vae(vae, path), ".npz", folder))],
         "model": [(".hwb", written(lambda path: save_model(model, path), ".hwb", folder))],

@@ -13,6 +13,8 @@ import sys
 import traceback
 from pathlib import Path
 
+import numpy as np
+
 import hwbench
 from hwbench.errors import HwbenchError
 from hwbench.formats import (
@@ -25,7 +27,11 @@ from hwbench.formats import (
     stream_pickle,
     stream_torch,
 )
-from hwbench.images.files import read_cifar, read_npz, read_svhn
+from hwbench.images.convert.idx import read_idx
+from hwbench.images.convert.of_parquet import ParquetSource
+from hwbench.images.convert.pictures import decoded
+from hwbench.images.files import read_cifar, read_svhn
+from hwbench.images.npz_file import read_npz
 from hwbench.live.config import load_config
 from hwbench.live.supernets.export import (
     NetworkTree,
@@ -35,6 +41,7 @@ from hwbench.live.supernets.export import (
 )
 from hwbench.predictors.card import predictor_card
 from hwbench.predictors.model_file import read_model_card
+from hwbench.regular_files import read_regular
 from hwbench.results.columns import SEARCH_COLUMNS
 from hwbench.results.frames import read_frame
 from hwbench.results.live import read_live_run
@@ -83,6 +90,13 @@ def own_rows(path):
     )
 
 
+def pictures_in_parquet(path):
+    """All pictures and labels."""
+    source = ParquetSource(path)
+    labels = source.labelled().labels
+    return labels, sum(picture.width for picture in source.pictures(np.arange(len(labels))))
+
+
 def folder_of(name, reader, *others):
     """A reader of a folder in which a file has a name, or several."""
 
@@ -112,6 +126,9 @@ READERS = {
     "own table": own_rows,
     "architectures": lambda path: read_archs(get_space("nasbench201"), path),
     "images": read_npz,
+    "picture": lambda path: decoded(read_regular(path, most_bytes=1 << 26), str(path)),
+    "idx": lambda path: read_idx(path, 3),
+    "pictures in parquet": pictures_in_parquet,
     "vae": load_vae,
     "model": hwbench.load_model,
     "model card": read_model_card,

@@ -26,6 +26,13 @@ GROUPS = {
     ),
     "torch": (lambda bombs: bombs.torches(), "it.pth", ("torch", "torch by entries", "weights")),
     "images": (lambda bombs: bombs.archives(IMAGES), "it.npz", ("images",)),
+    "pictures": (lambda bombs: bombs.pictures(), "it.png", ("picture",)),
+    "idx": (lambda bombs: bombs.idx(), "it.gz", ("idx",)),
+    "pictures in parquet": (
+        lambda bombs: bombs.tables({"image": b"x", "label": 1.0, "split": "test"}),
+        "it.parquet",
+        ("pictures in parquet",),
+    ),
     "vae": (lambda bombs: bombs.archives(["about", "weight/a"]), "it.npz", ("vae",)),
     "tables": (
         lambda bombs: bombs.tables(

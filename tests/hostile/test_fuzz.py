@@ -14,7 +14,8 @@ SEED = int(os.environ.get("HWBENCH_FUZZ_SEED", "0"))
 TARGETS = (
     "pickle", "pickle with stand-ins", "pickle by entries", "pickled frame", "torch",
     "torch by entries", "tfrecord", "nasbench101", "json", "published csv", "table", "own table",
-    "architectures", "images", "vae", "model", "weights", "network tree", "predictor", "scenario",
+    "architectures", "images", "picture", "idx",
+    "pictures in parquet", "vae", "model", "weights", "network tree", "predictor", "scenario",
     "live config", "space", "tree", "object", "record", "results", "trials", "predictions", "run",
     "journal", "target",
 )  # fmt: skip

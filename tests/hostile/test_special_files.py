@@ -11,6 +11,7 @@ SUFFIXES = {
     "own table": ".csv",
     "architectures": ".txt",
     "images": ".npz",
+    "pictures in parquet": ".parquet",
     "published csv": ".csv",
     "table": ".parquet",
     "predictor": ".toml",
@@ -20,6 +21,7 @@ SUFFIXES = {
 FILES = (
     "pickle", "pickle by entries", "pickled frame", "torch", "torch by entries", "tfrecord",
     "nasbench101", "json", "published csv", "table", "own table", "architectures", "images",
+    "picture", "idx", "pictures in parquet",
     "vae", "weights", "predictor", "scenario", "live config", "space", "tree", "object", "results",
     "journal",
 )  # fmt: skip

@@ -125,7 +125,7 @@ def test_wrong_arrays_are_named(tmp_path, changes, message):
 
 def test_a_reader_of_one_s_own_is_named_by_its_path(tmp_path, monkeypatch, hwbench_home):
     (tmp_path / "my_images.py").write_text(
-        "from hwbench.images.files import read_npz\n"
+        "from hwbench.images.npz_file import read_npz\n"
         "def read(folder):\n    return read_npz(folder / 'mine.npz')\n"
     )
     monkeypatch.syspath_prepend(tmp_path)

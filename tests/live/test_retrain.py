@@ -154,6 +154,21 @@ def test_a_stopped_training_goes_on_where_it_was(tmp_path):
         trained(replace(recipe, learning_rate=0.01), progress=stop_at(0))
 
 
+def test_other_images_of_the_same_name_are_refused(tmp_path):
+    space, images = get_space("nasbench201"), load_images("digits")
+    recipe = RetrainRecipe(channels=2, depth=1, epochs=1, batch_size=400, cutout=0)
+
+    def trained(images):
+        arch, path = space.sample(1, seed=0)[0], tmp_path / "retraining.pt"
+        with seeded(0, CPU, 1):
+            return retrain(space, arch, images, recipe, checkpoint=path)
+
+    first = trained(images)
+    with pytest.raises(HwbenchError, match="was trained so far on other images of the name digits"):
+        trained(replace(images, sha256="0" * 64))
+    assert trained(images) == first
+
+
 def test_a_damaged_checkpoint_is_named(tmp_path):
     space = get_space("nasbench201")
     path = tmp_path / "retraining.pt"

@@ -111,6 +111,7 @@ def test_a_target_that_is_no_stand_in_is_the_truth(tmp_path):
     [
         ("nasbench201", "digits", PUBLISHED),
         ("nasbench201", "cifar100", "hw-nas-bench:cifar100.test_accuracy"),
+        ("nasbench201", "imagenet16-120", "hw-nas-bench:ImageNet16-120.test_accuracy"),
         ("nasbench101", "cifar10", "nasbench101:test_accuracy"),
         ("nasbench_macro", "cifar10", "nasbench-macro:test_accuracy"),
         ("darts", "cifar10", None),
@@ -118,6 +119,13 @@ def test_a_target_that_is_no_stand_in_is_the_truth(tmp_path):
 )
 def test_true_values_are_those_of_public_benchmarks(space, images, expected):
     assert published_accuracy(space, images) == expected
+
+
+def test_a_smaller_set_counts_as_what_its_images_are_of(hwbench_home):
+    config = example_config("spos", ranking={"architectures": 3, "calibration": {"passes": 1}})
+    data = config.data.model_copy(update={"name": "cifar100-16"})
+    found = find_truth(config.model_copy(update={"data": data}))
+    assert found.target.key == "hw-nas-bench:cifar100.test_accuracy"
 
 
 def test_a_run_without_a_true_value_gets_it_later(tmp_path, monkeypatch):

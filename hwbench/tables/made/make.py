@@ -201,7 +201,7 @@ def trained_table(
             f"{n_trained} functions were trained: architectures that compute the same share theirs."
         ),
         created=today(),
-        recipes=(_record("train", asdict(recipe), skeleton=skeleton),),
+        recipes=(_record("train", asdict(recipe), skeleton=skeleton, image_set=images.about()),),
         columns=columns,
     )
     return with_twin_noise(Table.from_indices(indices, trained.drop(columns="index"), card))

@@ -100,7 +100,8 @@ def train(
         recipe, set of architectures or code, or cannot be written; and where trainings ended with
         the process they ran in, after all others were kept.
     """
-    space.skeleton(**training_skeleton(_cached_images(recipe.images), recipe))
+    images = _cached_images(recipe.images)
+    space.skeleton(**training_skeleton(images, recipe))
     wanted = space.all_architectures() if archs is None else space.check(archs)
     classes = space.function_classes(wanted)
     representatives = np.unique(classes)
@@ -109,6 +110,7 @@ def train(
         "space": space.name,
         "archs_digest": digest_of(representatives),
         **asdict(recipe),
+        "images_sha256": images.sha256,
         "torch": describe_versions()["torch"],
         "code": code_version(__name__, type(space).__module__, reader_module(recipe.images)),
     }

@@ -5,15 +5,15 @@ import tomllib
 import pytest
 
 from hwbench.assets import assets_folder
+from hwbench.downloads.checksum import Digest, file_fault
+from hwbench.downloads.source_file import SourceFile
 from hwbench.errors import HwbenchError
 from hwbench.tables.public.catalogue import (
     BenchmarkCard,
-    SourceFile,
     benchmark_cards,
     benchmark_files,
     load_benchmark,
 )
-from hwbench.tables.public.checksum import Digest, file_fault
 
 BENCHMARKS = {
     "hw-nas-bench",

@@ -5,9 +5,10 @@ import hashlib
 import numpy as np
 import pytest
 
+from hwbench.downloads.download import DownloadError, download
+from hwbench.downloads.source_file import SourceFile
 from hwbench.errors import HwbenchError
-from hwbench.tables.public.catalogue import SourceFile, load_benchmark
-from hwbench.tables.public.download import DownloadError, download
+from hwbench.tables.public.catalogue import load_benchmark
 from hwbench.tables.public.fetch import downloads_folder, fetch_files
 
 CONTENT = np.random.default_rng(0).bytes(300_000)  # which the fixture `serve` serves

@@ -14,10 +14,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hwbench.downloads import download as download_module
+from hwbench.downloads import patience as patience_module
+from hwbench.downloads.download import FAILURES
 from hwbench.errors import HwbenchError
-from hwbench.tables.public import download as download_module
-from hwbench.tables.public import patience as patience_module
-from hwbench.tables.public.download import FAILURES
 from hwbench.tables.public.fetch import fetch_files
 
 CONTENT = np.random.default_rng(0).bytes(300_000)  # which the fixture `serve` serves

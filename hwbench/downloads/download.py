@@ -16,12 +16,12 @@ from email.message import Message
 from pathlib import Path
 from typing import Any, NoReturn
 
+from hwbench.downloads.checksum import Digest, file_fault, record_sha256
+from hwbench.downloads.partial import Origin, Partial, locked
+from hwbench.downloads.patience import Patience, patience_seconds, watched
+from hwbench.downloads.source_file import SourceFile
 from hwbench.errors import HwbenchError
 from hwbench.progress import Progress, silent
-from hwbench.tables.public.catalogue import SourceFile
-from hwbench.tables.public.checksum import Digest, file_fault, record_sha256
-from hwbench.tables.public.partial import Origin, Partial, locked
-from hwbench.tables.public.patience import Patience, patience_seconds, watched
 from hwbench.version import __version__
 
 TIMEOUT_SECONDS = 30.0

@@ -13,8 +13,8 @@ from collections import namedtuple
 import numpy as np
 import pytest
 
-from hwbench.tables.public import download as download_module
-from hwbench.tables.public.partial import locked
+from hwbench.downloads import download as download_module
+from hwbench.downloads.partial import locked
 
 CONTENT = np.random.default_rng(0).bytes(300_000)  # which the fixture `serve` serves
 Usage = namedtuple("Usage", ["total", "used", "free"])

@@ -13,9 +13,10 @@ from urllib.parse import unquote, urlsplit
 import numpy as np
 import pytest
 
+from hwbench.downloads import download
+from hwbench.downloads.source_file import SourceFile
 from hwbench.errors import HwbenchError
-from hwbench.tables.public import download
-from hwbench.tables.public.catalogue import BenchmarkCard, SourceFile
+from hwbench.tables.public.catalogue import BenchmarkCard
 from hwbench.tables.public.fetch import fetch_files
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+from hwbench.downloads.source_file import SourceFile
 from hwbench.errors import HwbenchError
 from hwbench.files import write_text
-from hwbench.tables.public.catalogue import SourceFile
 
 CHUNK_BYTES = 1 << 20
 
@@ -17,13 +17,15 @@ class Digest:
 
     Parameters
     ----------
-    kind : "sha256" or "git_blob_sha1".
+    kind : "sha256", "git_blob_sha1" or "md5".
     length : of the whole file in bytes; git's checksum begins with it.
     """
 
     def __init__(self, kind: str, length: int) -> None:
         if kind == "sha256":
             self._hash = hashlib.sha256()
+        elif kind == "md5":
+            self._hash = hashlib.md5(usedforsecurity=False)
         else:
             self._hash = hashlib.sha1(f"blob {length}\0".encode(), usedforsecurity=False)
 

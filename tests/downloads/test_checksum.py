@@ -5,8 +5,8 @@ import hashlib
 import numpy as np
 import pytest
 
+from hwbench.downloads.checksum import Digest, file_fault
 from hwbench.errors import HwbenchError
-from hwbench.tables.public.checksum import Digest, file_fault
 
 CONTENT = np.random.default_rng(0).bytes(300_000)  # which the fixture `serve` serves
 

@@ -1,0 +1,1 @@
+"""Files that are fetched: continued after a cut, held against their checksums."""

@@ -1,0 +1,1 @@
+"""Image sets made of folders, Parquet, IDX, arrays and published archives."""

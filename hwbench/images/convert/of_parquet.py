@@ -1,0 +1,239 @@
+"""Images in Parquet: their files' bytes in a column, beside a column of labels."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+from PIL import Image
+
+from hwbench.arrays import IntArray
+from hwbench.errors import HwbenchError, unknown_name
+from hwbench.formats.parquet_files import ParquetReader, is_text, plain_column
+from hwbench.images.convert.pictures import decoded
+from hwbench.images.convert.source import (
+    SPLITS,
+    Labelled,
+    Source,
+    digest_of_files,
+    is_tested_on,
+    numbered,
+)
+from hwbench.images.npz_file import MOST_CLASSES
+
+SUFFIX = ".parquet"
+LABELS = ("label", "labels", "fine_label", "class", "target", "y")
+"""What columns of labels are called; the first that is there is taken."""
+
+BATCH_ROWS = 256
+
+
+class ParquetSource(Source):
+    """Parquet files of pictures.
+
+    Parameters
+    ----------
+    path : of one file, or of a folder that holds some (or whose folder `data` does), each named
+        after its part: `train-*.parquet`, `test-*.parquet` or `validation-*.parquet`.
+    label_column, image_column : the columns; by default a label's is one of `LABELS`, and the
+        image's the only one of bytes, or of structs with `bytes`.
+
+    Raises
+    ------
+    HwbenchError
+        Where a file is damaged, or columns are not found.
+    """
+
+    def __init__(
+        self, path: Path, *, label_column: str | None = None, image_column: str | None = None
+    ) -> None:
+        self.title = path.name
+        self.name = path.absolute().stem
+        self._paths = parquet_files(path) if is_folder(path) else [path]
+        if not self._paths:
+            raise HwbenchError(f"{path}: holds no Parquet files")
+        self._readers = [ParquetReader(each, blobs=True) for each in self._paths]
+        first = self._readers[0].schema
+        where = str(self._paths[0])
+        self._label = _chosen(first, "--label-column", label_column, _label_columns, where)
+        self._image = _chosen(first, "--image-column", image_column, _image_columns, where)
+        self._split = "split" if is_text_column(first, "split") else None
+        self._check_alike()
+
+    def labelled(self) -> Labelled:
+        labels, names = self._labels()
+        return Labelled(labels, self._is_test(), names)
+
+    def pictures(self, rows: IntArray) -> Iterator[Image.Image]:
+        start = 0
+        for path, reader in zip(self._paths, self._readers, strict=True):
+            wanted = rows[(rows >= start) & (rows < start + reader.n_rows)] - start
+            if len(wanted):
+                yield from self._pictures_of(path, reader, wanted)
+            start += reader.n_rows
+
+    def sha256(self) -> str:
+        return digest_of_files(self._paths)
+
+    def _check_alike(self) -> None:
+        """See that all files have the same columns."""
+        first = self._readers[0].schema
+        used = [name for name in (self._label, self._image, self._split) if name is not None]
+        for path, reader in zip(self._paths, self._readers, strict=True):
+            for name in used:
+                there = name in reader.schema.names
+                if not there or reader.schema.field(name).type != first.field(name).type:
+                    raise HwbenchError(
+                        f"{path}: {'has another' if there else 'lacks the'} column {name} of "
+                        f"{self._paths[0].name}"
+                    )
+
+    def _pictures_of(
+        self, path: Path, reader: ParquetReader, rows: IntArray
+    ) -> Iterator[Image.Image]:
+        start = 0
+        for batch in reader.batches(self._image, BATCH_ROWS):
+            content = batch.field("bytes") if pa.types.is_struct(batch.type) else batch
+            first, last = np.searchsorted(rows, [start, start + len(batch)])
+            for row in rows[first:last].tolist():
+                value = content[row - start].as_py()
+                where = f"{path}: row {row + 1:,}, column {self._image}"
+                if value is None:
+                    raise HwbenchError(f"{where}: there is no picture")
+                yield decoded(value, where)
+            start += len(batch)
+
+    def _labels(self) -> tuple[IntArray, tuple[str, ...]]:
+        columns = self._column(self._label)
+        where = f"{self.title}: column {self._label}"
+        values = np.concatenate([np.asarray(column) for column in columns])
+        if values.dtype == object:
+            return numbered([str(value) for value in values], where)
+        if values.dtype.kind not in "iu" or not len(values) or values.min() < 0:
+            raise HwbenchError(f"{where}: labels must be whole numbers from 0, or texts")
+        if values.max() >= MOST_CLASSES:
+            raise HwbenchError(f"{where}: labels must be below {MOST_CLASSES:,}")
+        return values.astype(np.int64), _class_names(self._readers[0].schema, self._label)
+
+    def _is_test(self) -> NDArray[np.bool_] | None:
+        if self._split is not None:
+            names = np.concatenate([np.asarray(each) for each in self._column(self._split)])
+            where = f"{self.title}: column {self._split}"
+            parts = {name: is_tested_on(str(name), where) for name in np.unique(names.astype(str))}
+            return np.array([parts[str(name)] for name in names], dtype=bool)
+        splits = [part_of(path) for path in self._paths]
+        if len(self._paths) == 1 and splits[0] is None:
+            return None
+        of_file = []
+        for path, split, reader in zip(self._paths, splits, self._readers, strict=True):
+            if split is None:
+                raise HwbenchError(
+                    f"{path}: its name does not say which part it is; several files must be called "
+                    "train-*.parquet and test-*.parquet"
+                )
+            of_file.append(np.full(reader.n_rows, split))
+        return np.concatenate(of_file)
+
+    def _column(self, name: str) -> list[Any]:
+        """A column of each file."""
+        found = []
+        for path, reader in zip(self._paths, self._readers, strict=True):
+            column = reader.read([name]).column(0)
+            if column.null_count:
+                row = int(pc.index(pc.is_null(column), True).as_py())
+                raise HwbenchError(f"{path}: row {row + 1:,}, column {name}: there is no value")
+            found.append(plain_column(column))
+        return found
+
+
+def is_folder(path: Path) -> bool:
+    """Whether there is a folder; no path is too long to ask."""
+    return os.path.isdir(path)  # noqa: PTH112  which raises nothing
+
+
+def parquet_files(folder: Path) -> list[Path]:
+    """The Parquet files of a folder, or of the folder `data` in it, sorted by name."""
+    for place in (folder, folder / "data"):
+        if place.is_dir() and (found := sorted(place.glob(f"*{SUFFIX}"))):
+            return found
+    return []
+
+
+def part_of(path: Path) -> bool | None:
+    """Whether a file is of images to test on, by its name; None where that says nothing."""
+    for name, is_test in SPLITS.items():
+        rest = path.stem.casefold().removeprefix(name)
+        if rest != path.stem.casefold() and not rest[:1].isalnum():
+            return is_test
+    return None
+
+
+def is_text_column(schema: pa.Schema, name: str) -> bool:
+    """Whether there is such a column, of text."""
+    return name in schema.names and is_text(schema.field(name).type)
+
+
+def _label_columns(schema: pa.Schema) -> list[str]:
+    found = [name for name in schema.names if _can_be_label(schema.field(name).type)]
+    known = [name for name in LABELS if name in found]
+    return known[:1] or [name for name in found if pa.types.is_integer(schema.field(name).type)]
+
+
+def _can_be_label(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_integer(kind) or is_text(kind))
+
+
+def _image_columns(schema: pa.Schema) -> list[str]:
+    return [name for name in schema.names if _holds_bytes(schema.field(name).type)]
+
+
+def _holds_bytes(kind: pa.DataType) -> bool:
+    if pa.types.is_struct(kind):
+        place = kind.get_field_index("bytes")
+        return place >= 0 and _holds_bytes(kind.field(place).type)
+    return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind))
+
+
+def _chosen(
+    schema: pa.Schema,
+    option: str,
+    given: str | None,
+    find: Callable[[pa.Schema], Sequence[str]],
+    where: str,
+) -> str:
+    """The column that an option names, or the only one that there is."""
+    found = find(schema)
+    what = option.removeprefix("--").replace("-column", "s")
+    if given is not None:
+        if given not in schema.names:
+            raise unknown_name("column", given, schema.names, where=f"{where}: {option}")
+        kind = schema.field(given).type
+        fits = _can_be_label(kind) if "label" in option else _holds_bytes(kind)
+        if not fits:
+            raise HwbenchError(f"{where}: the column {given} is of {kind}, and so of no {what}")
+        return given
+    if len(found) != 1:
+        there = f"several could be ({', '.join(found)})" if found else "none could be"
+        raise HwbenchError(
+            f"{where}: which column is of {what} is not clear, {there}; name it with {option}; "
+            f"columns are {', '.join(schema.names)}"
+        )
+    return found[0]
+
+
+def _class_names(schema: pa.Schema, column: str) -> tuple[str, ...]:
+    """What the data sets of Hugging Face say that labels mean; nothing where it is not said."""
+    try:
+        about = json.loads((schema.metadata or {})[b"huggingface"])
+        names = about["info"]["features"][column]["names"]
+    except (KeyError, ValueError, TypeError, RecursionError):
+        return ()
+    strings = isinstance(names, list) and all(isinstance(name, str) for name in names)
+    return tuple(names) if strings else ()
