@@ -95,6 +95,7 @@ class Descent:
     network : from images (batch, channels, size, size) to logits (batch, classes).
     optimizer : of the weights that move.
     gradient_clip : largest norm of all their gradients together; 0 for no limit.
+    label_smoothing : share of every label that goes to all classes alike.
     precision : "bfloat16" computes the pass in mixed precision where the device supports it.
     auxiliary_loss : asked after the pass for what is added to the loss; the loss that is returned
         is without it.
@@ -103,15 +104,20 @@ class Descent:
     network: nn.Module
     optimizer: torch.optim.Optimizer
     gradient_clip: float = 0.0
+    label_smoothing: float = 0.0
     precision: Precision = "float32"
     auxiliary_loss: Callable[[Part], Tensor] | None = None
+
+    def loss(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """The cross-entropy with smoothed labels, mean over a batch."""
+        return cross_entropy(logits, labels, label_smoothing=self.label_smoothing)
 
     def __call__(self, batch: Part) -> tuple[Tensor, Tensor]:
         """Take the step; see `Step`."""
         self.optimizer.zero_grad()
         with autocast(batch.images.device, self.precision):
             logits = self.network(batch.images)
-            loss = cross_entropy(logits, batch.labels)
+            loss = self.loss(logits, batch.labels)
             total = loss if self.auxiliary_loss is None else loss + self.auxiliary_loss(batch)
         total.backward()  # type: ignore[no-untyped-call]
         if self.gradient_clip:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,6 +41,15 @@ class ImageSet:
                 f"image set {self.name}: black must be of shape ({self.channels},), a value a "
                 f"channel, not {np.shape(self.black)}"
             )
+
+    def sha256(self) -> str:
+        """Of all images, labels and black: what is trained on other content is told apart."""
+        digest = hashlib.sha256(str(self.classes).encode())
+        parts = [self.train_images, self.train_labels, self.test_images, self.test_labels]
+        for part in parts if self.black is None else [*parts, self.black]:
+            digest.update(str((part.shape, part.dtype.str)).encode())
+            digest.update(np.ascontiguousarray(part).data)
+        return digest.hexdigest()
 
     @property
     def channels(self) -> int:
