@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -26,6 +26,7 @@ from hwbench.cli.table_files import TableName, TablePath, new_table_path, say_ma
 
 if TYPE_CHECKING:
     from hwbench.arrays import IntArray
+    from hwbench.images.fit import Precision
     from hwbench.spaces import Space
     from hwbench.tables import Table
 
@@ -157,7 +158,7 @@ def train(
         shift=shift,
         flip=flip,
         cutout=cutout,
-        precision=precision,
+        precision=cast("Precision", precision),  # the recipe says what is wrong with it
         skeleton={"channels": channels, "depth": depth},
         statistics_batch=statistics_batch,
         device=device,

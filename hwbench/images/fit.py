@@ -88,14 +88,14 @@ class Stateful(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Descent:
-    """A step of a network's weights along the gradient of the cross-entropy.
+    """A step of a network's weights along the gradient of a loss.
 
     Attributes
     ----------
     network : from images (batch, channels, size, size) to logits (batch, classes).
     optimizer : of the weights that move.
     gradient_clip : largest norm of all their gradients together; 0 for no limit.
-    label_smoothing : share of every label that goes to all classes alike.
+    loss : from logits and labels to the mean over a batch.
     precision : "bfloat16" computes the pass in mixed precision where the device supports it.
     auxiliary_loss : asked after the pass for what is added to the loss; the loss that is returned
         is without it.
@@ -104,13 +104,9 @@ class Descent:
     network: nn.Module
     optimizer: torch.optim.Optimizer
     gradient_clip: float = 0.0
-    label_smoothing: float = 0.0
+    loss: Callable[[Tensor, Tensor], Tensor] = cross_entropy
     precision: Precision = "float32"
     auxiliary_loss: Callable[[Part], Tensor] | None = None
-
-    def loss(self, logits: Tensor, labels: Tensor) -> Tensor:
-        """The cross-entropy with smoothed labels, mean over a batch."""
-        return cross_entropy(logits, labels, label_smoothing=self.label_smoothing)
 
     def __call__(self, batch: Part) -> tuple[Tensor, Tensor]:
         """Take the step; see `Step`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,8 +46,10 @@ class ImageSet:
     def sha256(self) -> str:
         """Of all images, labels and black: what is trained on other content is told apart."""
         digest = hashlib.sha256(str(self.classes).encode())
-        parts = [self.train_images, self.train_labels, self.test_images, self.test_labels]
-        for part in parts if self.black is None else [*parts, self.black]:
+        parts: list[NDArray[Any]] = [self.train_images, self.train_labels]
+        parts += [self.test_images, self.test_labels]
+        parts += [] if self.black is None else [self.black]
+        for part in parts:
             digest.update(str((part.shape, part.dtype.str)).encode())
             digest.update(np.ascontiguousarray(part).data)
         return digest.hexdigest()

@@ -8,7 +8,8 @@ from typing import Annotated, ClassVar
 
 import torch
 from pydantic import Field, NonNegativeInt, PositiveInt
-from torch import nn
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
 
 from hwbench.arguments import NotNegative, Positive, check_fields
 from hwbench.errors import HwbenchError
@@ -67,6 +68,10 @@ class FitRecipe:
             weight_decay=self.weight_decay,
         )
 
+    def loss(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """The cross-entropy with smoothed labels, mean over a batch."""
+        return cross_entropy(logits, labels, label_smoothing=self.label_smoothing)
+
     def falling_rate(self) -> Schedule:
         """The learning rate after the rise."""
         return half_cosine(self.learning_rate)
@@ -89,7 +94,7 @@ class FitRecipe:
         *,
         generator: torch.Generator | None = None,
         first_epoch: int = 0,
-        auxiliary_loss: Callable[[Part], torch.Tensor] | None = None,
+        auxiliary_loss: Callable[[Part], Tensor] | None = None,
         before_epoch: Callable[[int], None] | None = None,
         after_epoch: Callable[[int, Epoch], None] | None = None,
     ) -> None:
@@ -108,7 +113,7 @@ class FitRecipe:
                 network=network,
                 optimizer=optimizer,
                 gradient_clip=self.gradient_clip,
-                label_smoothing=self.label_smoothing,
+                loss=self.loss,
                 precision=self.precision,
                 auxiliary_loss=auxiliary_loss,
             ),

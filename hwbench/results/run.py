@@ -34,6 +34,7 @@ from hwbench.results.names import (
     CONFIG,
     PREDICTIONS,
     REPORTED_FILES,
+    RETRAINING_FILES,
     SEARCH_FRONTS,
     SEARCHES,
     SEARCHES_VERIFIED,
@@ -44,6 +45,7 @@ from hwbench.results.names import (
     SWEEP,
 )
 from hwbench.results.record import notes_of, read_record
+from hwbench.results.retrainings import retraining_folders
 from hwbench.results.selections import selection_folders
 from hwbench.results.study_reading import as_frame, list_parts, read_results, result_columns
 from hwbench.target_text import column_of, parse_target
@@ -350,10 +352,11 @@ def _check_live(live: LiveRun) -> None:
 
 
 def _files(folder: Path) -> tuple[Path, ...]:
-    """The result files of a folder and its selections; of an unfinished study its parts."""
+    """The result files of a folder, its selections and retrainings; of a study's also its parts."""
     parts = [part.path(kind) for part in list_parts(folder) for kind in (STUDY, PREDICTIONS)]
     selected = [each / name for each in selection_folders(folder) for name in SELECTION_FILES]
-    paths = [*(folder / name for name in REPORTED_FILES), *selected, *parts]
+    trained = [each / name for each in retraining_folders(folder) for name in RETRAINING_FILES]
+    paths = [*(folder / name for name in REPORTED_FILES), *selected, *trained, *parts]
     return tuple(dict.fromkeys(path for path in paths if path.is_file()))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TypeGuard
 
 import numpy as np
 import pandas as pd
@@ -25,6 +24,7 @@ from hwbench.pages.blocks import (
 )
 from hwbench.pages.plotting import Entry, Figure
 from hwbench.report.live import figures
+from hwbench.report.live.retrainings import retrained_sentence, retraining_section
 from hwbench.report.live.selections import selections_section, selections_summary
 from hwbench.report.live.truth import (
     Method,
@@ -35,7 +35,7 @@ from hwbench.report.live.truth import (
     truth_section,
 )
 from hwbench.results.live import LiveRun, LiveSweep
-from hwbench.results.names import EPOCHS, LIVE_RESULT, RANKING, RETRAINING, STRENGTHS, SWEEP_RESULTS
+from hwbench.results.names import EPOCHS, LIVE_RESULT, RANKING, STRENGTHS, SWEEP_RESULTS
 from hwbench.results.run import Run, TargetWords
 from hwbench.results.true_value import headline
 
@@ -96,10 +96,8 @@ def _about_supernet(run: Run, live: LiveRun) -> Iterator[Markup]:
         "and {:.2f} % on test images, which says little of it."
     ).format(done, images, space, live.result["search_accuracy"], live.result["test_accuracy"])
     yield from _about_ranking(run, live)
-    if "test_accuracy" in live.retraining:
-        yield Markup("Trained from scratch it reaches <b>{:.2f} %</b> on test images.").format(
-            live.retraining["test_accuracy"]
-        )
+    if live.retrained is not None:
+        yield retrained_sentence(live.retrained)
 
 
 def _about_ranking(run: Run, live: LiveRun) -> Iterator[Markup]:
@@ -182,6 +180,7 @@ def live_sections(run: Run) -> list[Section]:
     sections += _strengths_section(run.live, entries)
     sections += _ranking_section(run, entries)
     sections += _found_section(run, entries)
+    sections += retraining_section(run.live, entries)
     return sections
 
 
@@ -359,45 +358,7 @@ def _found_section(run: Run, entries: Sequence[Entry]) -> list[Section]:
         Text("What each search derived; faint parts reach no output."),
         Group("", drawings),
     ]
-    retrained = [
-        (live, entry) for live, entry in zip(run.live, entries, strict=True) if live.retraining
-    ]
-    if retrained:
-        blocks.append(_retraining_table(retrained))
-    files = (LIVE_RESULT, *([RETRAINING] if retrained else []))
-    return [Section("found", "Architectures found", blocks, files)]
-
-
-def _retraining_table(retrained: Sequence[tuple[LiveRun, Entry]]) -> DataTable:
-    keys = [
-        key
-        for key in dict.fromkeys(key for live, _ in retrained for key in live.retraining)
-        if any(_is_number(live.retraining.get(key)) for live, _ in retrained)
-    ]
-    rows = tuple(
-        Row(
-            entry.title,
-            tuple(
-                Cell(amount(value), float(value)) if _is_number(value) else EMPTY
-                for value in (live.retraining.get(key) for key in keys)
-            ),
-        )
-        for live, entry in retrained
-    )
-    columns = (
-        Column("search", "search", numeric=False),
-        *(Column(key.replace("_", " "), key) for key in keys),
-    )
-    return DataTable("retraining", "Trained from scratch", columns, rows, note="Accuracies in %.")
-
-
-def amount(value: float) -> str:
-    """A number of four digits, whole ones with all of theirs."""
-    return f"{value:,.0f}" if value == int(value) else f"{value:,.4g}"
-
-
-def _is_number(value: object) -> TypeGuard[float]:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    return [Section("found", "Architectures found", blocks, (LIVE_RESULT,))]
 
 
 def _sweep_section(run: Run, place: int, sweep: LiveSweep) -> Section:

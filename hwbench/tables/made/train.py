@@ -203,7 +203,7 @@ def _reestimate_batch_norm(
     seen = 0
     network.train()
     with torch.inference_mode():
-        for some in rows.split(batch_size):
+        for some in torch.split(rows, batch_size):
             seen += len(some)
             for layer in layers:
                 layer.momentum = len(some) / seen
