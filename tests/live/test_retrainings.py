@@ -39,7 +39,7 @@ space, images = get_space("nasbench201"), load_images("digits")
 recipe = NamedRecipe.of("nasbench201", **{SMALL!r}, cutout=2)
 step = Descent.__call__
 
-for last in range(1, 7):  # two steps an epoch: in the midst and at the end of each
+for last in (1, 4, 5):  # two steps an epoch: at the start or in the midst of each
     child = os.fork()
     if not child:
         taken = 0
@@ -88,7 +88,7 @@ def _numbers(folder):
 def test_killed_anywhere_it_goes_on_to_the_same_bits(tmp_path, images, whole):
     subprocess.run([sys.executable, "-c", KILLED, tmp_path], check=True)
     epochs, accuracy, loss, weights = _numbers(_folder(whole, 1))
-    for last in range(1, 7):
+    for last in (1, 4, 5):
         folder, seen = tmp_path / str(last), []
         assert not read_retrainings(folder)
         done = (last - 1) // 2
