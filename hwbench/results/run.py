@@ -45,7 +45,7 @@ from hwbench.results.names import (
     SWEEP,
 )
 from hwbench.results.record import notes_of, read_record
-from hwbench.results.retrainings import retraining_folders
+from hwbench.results.retrainings import Retraining, read_retrainings, retraining_folders
 from hwbench.results.selections import selection_folders
 from hwbench.results.study_reading import as_frame, list_parts, read_results, result_columns
 from hwbench.target_text import column_of, parse_target
@@ -119,6 +119,7 @@ class Run:
     info : what `run.json` says: `title`, `spec`, `tables`, `predictors` ..., joined over folders.
     study ... search_verified : rows of the files of that name; None where there is none or no row.
     live, sweeps : live searches and sweeps of them.
+    retrainings : trainings from scratch of what no search found.
     records : one a folder.
     """
 
@@ -133,6 +134,7 @@ class Run:
     search_verified: pd.DataFrame | None = None
     live: tuple[LiveRun, ...] = ()
     sweeps: tuple[LiveSweep, ...] = ()
+    retrainings: tuple[Retraining, ...] = ()
     records: tuple[Record, ...] = ()
 
     def target(self, key: str) -> TargetWords:
@@ -227,10 +229,11 @@ def read_run(folder: Path) -> Run:
     predictions = None if study is None else _read_predictions(folder, study)
     simulation = read_rows(folder / SIMULATION, SIMULATION_COLUMNS)
     search = read_rows(folder / SEARCHES, SEARCH_COLUMNS)
-    if study is None and simulation is None and search is None:
+    retrainings = read_retrainings(folder)
+    if study is None and simulation is None and search is None and not retrainings:
         raise HwbenchError(
             f"{folder}: nothing to report, the folder holds no rows in study.parquet, "
-            "simulation.parquet or search.parquet, and no live search"
+            "simulation.parquet or search.parquet, no live search and no training from scratch"
         )
     info = read_record(folder) or {}
     return Run(
@@ -243,6 +246,7 @@ def read_run(folder: Path) -> Run:
         search=search,
         search_fronts=read_rows(folder / SEARCH_FRONTS, SEARCH_FRONT_COLUMNS),
         search_verified=read_rows(folder / SEARCHES_VERIFIED, SEARCH_VERIFIED_COLUMNS),
+        retrainings=retrainings,
         records=(Record(folder, info, "", _files(folder)),),
     )
 
@@ -281,6 +285,7 @@ def _joined(one: Run, other: Run) -> Run:
         info=_joined_info(one, other),
         live=(*one.live, *other.live),
         sweeps=(*one.sweeps, *other.sweeps),
+        retrainings=(*one.retrainings, *other.retrainings),
         records=(*one.records, *other.records),
     )
 

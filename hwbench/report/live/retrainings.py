@@ -6,11 +6,22 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from hwbench.pages.blocks import EMPTY, Cell, Column, DataTable, Row, Section
+from hwbench.pages.blocks import (
+    EMPTY,
+    Block,
+    Cell,
+    Column,
+    DataTable,
+    Finding,
+    Row,
+    Section,
+)
 from hwbench.pages.plotting import Entry
-from hwbench.results.live import LiveRun
 from hwbench.results.names import RETRAINING, RETRAINING_RESULT
-from hwbench.results.retrainings import SeveralSeeds, over_seeds
+from hwbench.results.retrainings import Retraining, SeveralSeeds, over_seeds
+from hwbench.results.run import Run
+
+MOST_SHOWN = 5
 
 COLUMNS = (
     Column("search", "search", numeric=False),
@@ -27,34 +38,57 @@ COLUMNS = (
 
 def retrained_sentence(trained: SeveralSeeds) -> Markup:
     """What the architecture found came to, and what a table says of it."""
-    table = trained.first.table
-    beside = "" if table is None else f"; {table.words}"
     return Markup("Trained from scratch it reaches <b>{}</b> on test images ({}){}.").format(
-        trained.accuracy, trained.how, beside
+        trained.accuracy, trained.how, _beside(trained)
     )
 
 
-def retraining_section(runs: Sequence[LiveRun], entries: Sequence[Entry]) -> list[Section]:
-    """A table of all trainings from scratch; none where there were none."""
-    rows = [
-        _row(entry.title, trained)
-        for live, entry in zip(runs, entries, strict=True)
-        for trained in over_seeds(live.retrainings)
+def _beside(trained: SeveralSeeds) -> str:
+    table = trained.first.table
+    return "" if table is None else f"; {table.words}"
+
+
+def retraining_summary(retrainings: Sequence[Retraining]) -> list[Block]:
+    """What came of architectures that no search found, the best first."""
+    together = sorted(over_seeds(retrainings), key=lambda each: each.mean, reverse=True)
+    if not together:
+        return []
+    sentences = [
+        Markup("{}: <b>{}</b> on test images ({}){}.").format(
+            each.first.architecture, each.accuracy, each.how, _beside(each)
+        )
+        for each in together[:MOST_SHOWN]
     ]
+    more = len(together) - MOST_SHOWN
+    rest = [Markup("{} more stand in the table.").format(more)] if more > 0 else []
+    return [Finding("Trained from scratch", (*sentences, *rest))]
+
+
+def retraining_section(run: Run, entries: Sequence[Entry]) -> list[Section]:
+    """A table of all trainings from scratch; none where there were none.
+
+    Parameters
+    ----------
+    entries : of the run's live searches.
+    """
+    searches = zip(run.live, entries, strict=True)
+    given = [(entry.title, over_seeds(live.retrainings)) for live, entry in searches]
+    given.append(("no search", over_seeds(run.retrainings)))
+    rows = [(title, trained) for title, those in given for trained in those]
     if not rows:
         return []
-    several = any(len(trained.seeds) > 1 for run in runs for trained in over_seeds(run.retrainings))
+    several = any(len(trained.seeds) > 1 for _, trained in rows)
     table = DataTable(
         "retraining",
         "Architectures trained from scratch",
         COLUMNS,
-        tuple(rows),
+        tuple(_row(title, trained) for title, trained in rows),
         note="Means over the seeds; the deviation is the standard deviation." * several,
     )
-    old = any(not each.label for run in runs for each in run.retrainings)
-    new = any(each.label for run in runs for each in run.retrainings)
-    sources = (*([RETRAINING] * old), *([RETRAINING_RESULT] * new))
-    return [Section("trained-from-scratch", "Trained from scratch", [table], sources)]
+    labels = [each.label for _, trained in rows for each in trained.retrainings]
+    sources = [RETRAINING] if not all(labels) else []
+    sources += [RETRAINING_RESULT] if any(labels) else []
+    return [Section("trained-from-scratch", "Trained from scratch", [table], tuple(sources))]
 
 
 def _row(title: str, trained: SeveralSeeds) -> Row:

@@ -24,7 +24,11 @@ from hwbench.pages.blocks import (
 )
 from hwbench.pages.plotting import Entry, Figure
 from hwbench.report.live import figures
-from hwbench.report.live.retrainings import retrained_sentence, retraining_section
+from hwbench.report.live.retrainings import (
+    retrained_sentence,
+    retraining_section,
+    retraining_summary,
+)
 from hwbench.report.live.selections import selections_section, selections_summary
 from hwbench.report.live.truth import (
     Method,
@@ -77,7 +81,7 @@ def live_summary(run: Run) -> list[Block]:
         title = str(sweep.config.get("title") or sweep.folder.name)
         blocks.append(Finding(title, (*_best_of_sweep(sweep), sentence)))
         blocks += costless([live for live in run.live if live.folder.parent == sweep.folder])
-    return blocks
+    return [*blocks, *retraining_summary(run.retrainings)]
 
 
 def _about_supernet(run: Run, live: LiveRun) -> Iterator[Markup]:
@@ -170,7 +174,7 @@ def _target(run: Run, live: LiveRun) -> TargetWords:
 
 def live_sections(run: Run) -> list[Section]:
     """Training, rankings, architectures found, and sweeps; none where there were no searches."""
-    if not run.live and not run.sweeps:
+    if not run.live and not run.sweeps and not run.retrainings:
         return []
     entries = figures.run_entries(run.live)
     sections = truth_section(run.live, entries)
@@ -180,7 +184,7 @@ def live_sections(run: Run) -> list[Section]:
     sections += _strengths_section(run.live, entries)
     sections += _ranking_section(run, entries)
     sections += _found_section(run, entries)
-    sections += retraining_section(run.live, entries)
+    sections += retraining_section(run, entries)
     return sections
 
 
