@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Annotated, ClassVar
 
 import torch
@@ -128,3 +128,13 @@ class FitRecipe:
             before_epoch=before_epoch,
             after_epoch=after_epoch,
         )
+
+
+def changes_in_words(recipe: FitRecipe, beside: FitRecipe) -> list[str]:
+    """What a recipe has other than one of its kind: "epochs 100", "label smoothing 0.1"."""
+    known = asdict(beside)
+    return [
+        f"{name.replace('_', ' ')} {str(value).lower()}"
+        for name, value in asdict(recipe).items()
+        if value != known[name]
+    ]

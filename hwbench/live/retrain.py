@@ -20,7 +20,7 @@ from hwbench.errors import HwbenchError, unknown_name
 from hwbench.images.fit import Epoch, Stateful, evaluate, restore, state_of
 from hwbench.images.image_set import ImageSet
 from hwbench.images.parts import Part, parts_of
-from hwbench.images.recipe import FitRecipe
+from hwbench.images.recipe import FitRecipe, changes_in_words
 from hwbench.images.sets import reader_module
 from hwbench.live.retrain_network import add_drop_paths, auxiliary_head, remove_drop_paths
 from hwbench.live.supernets.export import read_tensors, write_tensors
@@ -114,13 +114,7 @@ class NamedRecipe:
     @property
     def title(self) -> str:
         """In words: "darts, epochs 100, cutout 0"."""
-        published = asdict(RECIPES[self.name])
-        changed = [
-            f"{key.replace('_', ' ')} {str(value).lower()}"
-            for key, value in asdict(self.recipe).items()
-            if value != published[key]
-        ]
-        return ", ".join([self.name, *changed])
+        return ", ".join([self.name, *changes_in_words(self.recipe, RECIPES[self.name])])
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -306,7 +307,10 @@ def test_recipe_out_of_range_is_refused(settings, message):
 
 
 def test_table_says_how_it_was_trained(tmp_path):
-    table = trained_table(SPACE, RECIPE, name="mine", journal_path=tmp_path / "j", archs=ARCHS)
+    given = replace(RECIPE, label_smoothing=0.1, shift=1)
+    table = trained_table(SPACE, given, name="mine", journal_path=tmp_path / "j", archs=ARCHS)
+    how = "1 epoch of 128 images a step, 2 channels, depth 1, label smoothing 0.1, shift 1"
+    assert how in table.card.description
     np.testing.assert_array_equal(table.archs, ARCHS)
     assert f"{functions(ARCHS)} functions were trained" in table.card.description
     for column in table.card.columns.values():
