@@ -8,10 +8,16 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
+from typing import TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+
+from hwbench.errors import HwbenchError
+
+Moment = TypeVar("Moment", int, float)
+"""When in a training: a step, or an epoch and a fraction of one."""
 
 WARM_UP = 0.05
 """Share of the steps in which the learning rate rises; it then falls along a cosine to zero."""
@@ -28,19 +34,54 @@ def learning_rate_share(step: int, steps: int) -> float:
     return 0.5 + 0.5 * float(np.cos(np.pi * (share - WARM_UP) / (1 - WARM_UP)))
 
 
-def half_cosine(start: float, end: float = 0.0) -> Callable[[int, int], float]:
+def half_cosine(start: float, end: float = 0.0) -> Callable[[float, float], float]:
     """A learning rate that falls from `start` to `end` along a half cosine, step by step.
 
     Returns
     -------
-    The rate of a step (0 .. steps - 1) of so many steps.
+    The rate of a step (0 .. steps - 1) of so many steps. Both may be in another unit, such as
+    epochs and fractions of them: their ratio alone counts.
     """
     span = start - end
 
-    def rate(step: int, steps: int) -> float:
+    def rate(step: float, steps: float) -> float:
         return end + span * 0.5 * (1.0 + math.cos(math.pi * (step / steps)))
 
     return rate
+
+
+def warmed_up(
+    schedule: Callable[[Moment, Moment], float], start: float, warm_up: Moment
+) -> Callable[[Moment, Moment], float]:
+    """A schedule whose rate first rises in a straight line from zero.
+
+    Parameters
+    ----------
+    schedule : of what comes after the rise: as if the training began there.
+    start : the rate that is risen to.
+    warm_up : steps of the rise, or epochs where the schedule counts in these; 0 for none.
+    """
+
+    def rate(step: Moment, steps: Moment) -> float:
+        if step < warm_up:
+            return start * (step / warm_up)
+        return schedule(step - warm_up, steps - warm_up)
+
+    return rate
+
+
+def check_warm_up(warm_up: float, epochs: int, owner: str) -> None:
+    """Refuse a rise that leaves no epoch for what comes after it.
+
+    Raises
+    ------
+    HwbenchError
+        "schedule: warm_up_epochs must be fewer than the 4 epochs, not 9".
+    """
+    if warm_up and warm_up >= epochs:
+        raise HwbenchError(
+            f"{owner}: warm_up_epochs must be fewer than the {epochs} epochs, not {warm_up:g}"
+        )
 
 
 def chained_half_cosine(start: float) -> Callable[[int, int], float]:

@@ -248,8 +248,8 @@ def test_training_from_scratch(device):
     arch = SPACE.sample(1, seed=0)[0]
     with seeded(0, device, 1):
         result = retrain(SPACE, arch, few, recipe, device=device)
-    assert np.isfinite(result["train_loss"])
-    assert result["test_accuracy"] > 10
+    assert np.isfinite(result.train_loss)
+    assert result.test_accuracy > 10
 
 
 @pytest.mark.gpu

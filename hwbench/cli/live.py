@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hwbench.cli import completion
+from hwbench.cli import completion, live_retrain
 from hwbench.cli.output import (
     AsJson,
     interruptible,
@@ -315,67 +315,7 @@ def truth(
     _print_truth(read_live_run(folder).truth, folder)
 
 
-@app.command()
-def retrain(
-    folder: Annotated[Path, typer.Argument(help="The run folder of a finished search.")],
-    data: Annotated[
-        str | None, typer.Option(help="An image set; the search's own by default.")
-    ] = None,
-    data_folder: Annotated[Path | None, typer.Option(help="Where the set's files are.")] = None,
-    arch: Annotated[
-        str | None, typer.Option(help="Another architecture than the search found.")
-    ] = None,
-    channels: Annotated[int, typer.Option(min=1, help="Of the first cells.")] = 36,
-    depth: Annotated[int, typer.Option(min=1, help="Cells of a stage.")] = 6,
-    epochs: Annotated[int, typer.Option(min=1, help="Passes over the training images.")] = 600,
-    batch_size: Annotated[int, typer.Option(min=1, help="Images of a step.")] = 96,
-    learning_rate: Annotated[float, typer.Option(help="At the start.")] = 0.025,
-    drop_path: Annotated[float, typer.Option(help="Share of dropped paths at the end.")] = 0.2,
-    shift: Annotated[int, typer.Option(min=0, help="Pixels an image is moved by.")] = 4,
-    flip: Annotated[bool, typer.Option("--flip/--no-flip", help="Mirror images.")] = True,
-    cutout: Annotated[int, typer.Option(min=0, help="Side of the square set to zero.")] = 16,
-    seed: Annotated[int, typer.Option(min=0, help="Of weights and draws.")] = 0,
-    device: Device = None,
-    threads: Threads = 1,
-    deterministic: Deterministic = False,
-    as_json: AsJson = False,
-) -> None:
-    """Train what a search found from scratch; by default as DARTS does on CIFAR-10.
-
-    Experimental: the published 600 epochs have not been run by the authors.
-    """
-    from hwbench.cli.output import progress_bar
-    from hwbench.live.retrain import RetrainRecipe
-    from hwbench.live.run import retrain_run
-
-    recipe = RetrainRecipe(
-        channels=channels,
-        depth=depth,
-        epochs=epochs,
-        batch_size=batch_size,
-        learning_rate=learning_rate,
-        drop_path=drop_path,
-        shift=shift,
-        flip=flip,
-        cutout=cutout,
-    )
-    with interruptible(same_command()), progress_bar("training from scratch") as progress:
-        result = retrain_run(
-            folder,
-            recipe,
-            arch=arch,
-            data=data,
-            data_folder=data_folder,
-            seed=seed,
-            device=device,
-            threads=threads,
-            deterministic=deterministic,
-            progress=progress,
-        )
-    if as_json:
-        print_json(result)
-        return
-    _print_numbers(result)
+app.command()(live_retrain.retrain)
 
 
 @app.command()

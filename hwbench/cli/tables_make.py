@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from hwbench.cli import completion
+from hwbench.cli import completion, fit_options
 from hwbench.cli.output import (
     Channels,
     Classes,
@@ -26,6 +26,7 @@ from hwbench.cli.table_files import TableName, TablePath, new_table_path, say_ma
 
 if TYPE_CHECKING:
     from hwbench.arrays import IntArray
+    from hwbench.images.fit import Precision
     from hwbench.spaces import Space
     from hwbench.tables import Table
 
@@ -106,13 +107,31 @@ def train(
     name: TableName,
     output: TablePath = None,
     limit: Limit = None,
-    images: Annotated[str, typer.Option(help="The image set.")] = "digits",
+    images: Annotated[
+        str,
+        typer.Option(help="The image set: a name, such as digits or cifar10, or a .npz file."),
+    ] = "digits",
     seeds: Annotated[int, typer.Option(min=1, help="Trainings: seeds 0 .. N-1.")] = 2,
     epochs: Annotated[int, typer.Option(help="Passes over the training images.")] = 1,
     batch_size: Annotated[int, typer.Option(help="Images in a step.")] = 64,
     learning_rate: Annotated[float, typer.Option(help="At the start of the half cosine.")] = 0.1,
+    warm_up_epochs: Annotated[float, fit_options.WARM_UP_EPOCHS] = 0.0,
+    momentum: Annotated[float, fit_options.MOMENTUM] = 0.9,
+    nesterov: Annotated[bool, fit_options.NESTEROV] = True,
+    weight_decay: Annotated[float, fit_options.WEIGHT_DECAY] = 5e-4,
+    gradient_clip: Annotated[float, fit_options.GRADIENT_CLIP] = 0.0,
+    label_smoothing: Annotated[float, fit_options.LABEL_SMOOTHING] = 0.0,
+    shift: Annotated[int, fit_options.SHIFT] = 0,
+    flip: Annotated[bool, fit_options.FLIP] = False,
+    cutout: Annotated[int, fit_options.CUTOUT] = 0,
+    precision: Annotated[str, fit_options.PRECISION] = "float32",
     channels: Annotated[int, typer.Option(help="Output channels of the stem.")] = 8,
     depth: Annotated[int, typer.Option(help="How often a choice is repeated in a stage.")] = 1,
+    statistics_batch: Annotated[
+        int,
+        typer.Option(help="Images of a pass that tests or sets batch normalisation's statistics."),
+    ] = 1024,
+    device: Annotated[str, typer.Option(help="cpu or cuda (experimental).")] = "cpu",
     workers: Workers = None,
 ) -> None:
     """Train a space's architectures on an image set; equal functions are trained once.
@@ -130,7 +149,19 @@ def train(
         epochs=epochs,
         batch_size=batch_size,
         learning_rate=learning_rate,
+        warm_up_epochs=warm_up_epochs,
+        momentum=momentum,
+        nesterov=nesterov,
+        weight_decay=weight_decay,
+        gradient_clip=gradient_clip,
+        label_smoothing=label_smoothing,
+        shift=shift,
+        flip=flip,
+        cutout=cutout,
+        precision=cast("Precision", precision),  # the recipe says what is wrong with it
         skeleton={"channels": channels, "depth": depth},
+        statistics_batch=statistics_batch,
+        device=device,
     )
     path = new_table_path(name, output)
     journal = path.with_suffix(".journal")

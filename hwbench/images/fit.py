@@ -88,13 +88,14 @@ class Stateful(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Descent:
-    """A step of a network's weights along the gradient of the cross-entropy.
+    """A step of a network's weights along the gradient of a loss.
 
     Attributes
     ----------
     network : from images (batch, channels, size, size) to logits (batch, classes).
     optimizer : of the weights that move.
     gradient_clip : largest norm of all their gradients together; 0 for no limit.
+    loss : from logits and labels to the mean over a batch.
     precision : "bfloat16" computes the pass in mixed precision where the device supports it.
     auxiliary_loss : asked after the pass for what is added to the loss; the loss that is returned
         is without it.
@@ -103,6 +104,7 @@ class Descent:
     network: nn.Module
     optimizer: torch.optim.Optimizer
     gradient_clip: float = 0.0
+    loss: Callable[[Tensor, Tensor], Tensor] = cross_entropy
     precision: Precision = "float32"
     auxiliary_loss: Callable[[Part], Tensor] | None = None
 
@@ -111,7 +113,7 @@ class Descent:
         self.optimizer.zero_grad()
         with autocast(batch.images.device, self.precision):
             logits = self.network(batch.images)
-            loss = cross_entropy(logits, batch.labels)
+            loss = self.loss(logits, batch.labels)
             total = loss if self.auxiliary_loss is None else loss + self.auxiliary_loss(batch)
         total.backward()  # type: ignore[no-untyped-call]
         if self.gradient_clip:

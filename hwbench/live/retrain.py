@@ -1,66 +1,56 @@
-"""Training a found architecture from scratch with the recipe of DARTS (CHOE 471-493)."""
+"""Training an architecture from scratch: recipes, and the training of one with one seed."""
 
 from __future__ import annotations
 
-import math
-from dataclasses import asdict, dataclass
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, ClassVar, cast
 
+import pandas as pd
 import torch
 from numpy.typing import ArrayLike
 from pydantic import Field, NonNegativeInt, PositiveInt
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
 
-from hwbench.arguments import NotNegative, Positive, check_fields
+from hwbench.arguments import NotNegative, Positive
 from hwbench.code_version import code_version
-from hwbench.errors import HwbenchError
-from hwbench.images.augmentation import Augmentation
-from hwbench.images.fit import (
-    Descent,
-    Epoch,
-    Stateful,
-    evaluate,
-    fit,
-    restore,
-    sgd,
-    state_of,
-)
+from hwbench.errors import HwbenchError, unknown_name
+from hwbench.images.fit import Epoch, Stateful, evaluate, restore, state_of
 from hwbench.images.image_set import ImageSet
 from hwbench.images.parts import Part, parts_of
+from hwbench.images.recipe import FitRecipe, changes_in_words
 from hwbench.images.sets import reader_module
+from hwbench.live.retrain_network import add_drop_paths, auxiliary_head, remove_drop_paths
 from hwbench.live.supernets.export import read_tensors, write_tensors
-from hwbench.optimisation import half_cosine
 from hwbench.progress import Progress, silent
 from hwbench.spaces import Space
-from hwbench.spaces.darts.network import Cell, DARTSNetwork
+from hwbench.version import __version__
 
 
-@dataclass(frozen=True)
-class RetrainRecipe:
+@dataclass(frozen=True, kw_only=True)
+class RetrainRecipe(FitRecipe):
     """How an architecture is trained from scratch; the defaults are DARTS's on CIFAR-10.
+
+    See `hwbench.images.recipe.FitRecipe` for what is not here.
 
     Attributes
     ----------
     channels, depth : of the skeleton; 36 and 6 make the 20 cells of DARTS.
-    epochs, batch_size : passes over all training images, and images of a step.
-    learning_rate : at the start; falls to zero along a half cosine, step by step.
-    momentum, weight_decay : of stochastic gradient descent.
-    gradient_clip : largest norm of all gradients together; 0 for no limit.
     drop_path : probability at the end of training, from 0 at the start, with which an operation's
         output is left out for an image. In DARTS cells only.
     auxiliary_weight : of the loss of a second classifier behind the second reduction cell. In DARTS
         cells on images of 32 pixels only; 0 for none.
-    shift, flip, cutout : see `hwbench.images.augmentation.Augmentation`.
     """
+
+    owner: ClassVar[str] = "retraining"
 
     channels: PositiveInt = 36
     depth: PositiveInt = 6
     epochs: PositiveInt = 600
     batch_size: PositiveInt = 96
     learning_rate: Positive = 0.025
-    momentum: NotNegative = 0.9
     weight_decay: NotNegative = 3e-4
     gradient_clip: NotNegative = 5.0
     drop_path: Annotated[float, Field(ge=0, lt=1)] = 0.2
@@ -69,47 +59,82 @@ class RetrainRecipe:
     flip: bool = True
     cutout: NonNegativeInt = 16
 
-    def __post_init__(self) -> None:
-        check_fields(self, "retraining")
+
+RECIPES: Mapping[str, RetrainRecipe] = {
+    # Liu et al. 2019, CIFAR-10 (CHOE 471-493).
+    "darts": RetrainRecipe(),
+    # Dong and Yang 2020, Table 2: the same for all three image sets of NAS-Bench-201.
+    "nasbench201": RetrainRecipe(
+        channels=16,
+        depth=5,
+        epochs=200,
+        batch_size=256,
+        learning_rate=0.1,
+        momentum=0.9,
+        nesterov=True,
+        weight_decay=5e-4,
+        gradient_clip=0.0,
+        drop_path=0.0,
+        auxiliary_weight=0.0,
+        shift=4,
+        flip=True,
+        cutout=0,
+    ),
+}
+"""Published recipes by name."""
 
 
-class DropPath(nn.Module):
-    """Leaves an operation's output out for some images, and scales that of the others up."""
+@dataclass(frozen=True)
+class NamedRecipe:
+    """A published recipe, as it is or with some of its fields changed.
 
-    def __init__(self, operation: nn.Module) -> None:
-        super().__init__()
-        self.operation = operation
-        self.probability = 0.0
+    Attributes
+    ----------
+    name : one of `RECIPES`.
+    recipe : how to train.
+    """
 
-    def forward(self, x: Tensor) -> Tensor:
-        output = self.operation(x)
-        if not self.training or self.probability == 0:
-            return output
-        kept = 1.0 - self.probability
-        mask = torch.empty(len(x), 1, 1, 1, device=x.device).bernoulli_(kept)
-        return output * mask / kept
+    name: str
+    recipe: RetrainRecipe
+
+    @classmethod
+    def of(cls, name: str = "darts", **changes: Any) -> NamedRecipe:
+        """The recipe of a name, with some of its fields changed.
+
+        Raises
+        ------
+        HwbenchError
+            Where there is none of that name (the message names the nearest), or a value is out of
+            range.
+        """
+        if name not in RECIPES:
+            raise unknown_name("recipe", name, RECIPES)
+        return cls(name, replace(RECIPES[name], **changes))
+
+    @property
+    def title(self) -> str:
+        """In words: "darts, epochs 100, cutout 0"."""
+        return ", ".join([self.name, *changes_in_words(self.recipe, RECIPES[self.name])])
 
 
-class AuxiliaryHead(nn.Module):
-    """A classifier for features of 8x8 pixels, as in DARTS."""
+@dataclass(frozen=True, eq=False)
+class Retrained:
+    """A network that was trained from scratch.
 
-    def __init__(self, channels: int, classes: int) -> None:
-        super().__init__()
-        self.layers = nn.Sequential(
-            nn.ReLU(),
-            nn.AvgPool2d(5, stride=3, count_include_pad=False),
-            nn.Conv2d(channels, 128, 1, bias=False),
-            nn.BatchNorm2d(128),
-            nn.ReLU(),
-            nn.Conv2d(128, 768, 2, bias=False),
-            nn.BatchNorm2d(768),
-            nn.ReLU(),
-            nn.Flatten(),
-            nn.Linear(768, classes),
-        )
+    Attributes
+    ----------
+    network : in evaluation mode, on the device.
+    test_accuracy : of it in %.
+    train_loss : of the last epoch, mean over the steps, with smoothed labels where they are.
+    parameters : of the network.
+    epochs : see `hwbench.results.retrainings.EPOCH_COLUMNS`.
+    """
 
-    def forward(self, features: Tensor) -> Tensor:
-        return self.layers(features)
+    network: nn.Module
+    test_accuracy: float
+    train_loss: float
+    parameters: int
+    epochs: pd.DataFrame
 
 
 def retrain(
@@ -121,8 +146,10 @@ def retrain(
     seed: int = 0,
     device: torch.device | None = None,
     checkpoint: Path | None = None,
+    test_every_epoch: bool = False,
+    after_epoch: Callable[[pd.DataFrame], None] | None = None,
     progress: Progress = silent,
-) -> dict[str, float]:
+) -> Retrained:
     """Train one architecture on all training images and test it.
 
     Draws come from torch's default generator, which `hwbench.live.search.seeded` seeds.
@@ -136,16 +163,15 @@ def retrain(
     device : where; the CPU by default.
     checkpoint : file that gets the state after each epoch; where it holds one of the same training
         by the same code, that goes on exactly where it stopped. None for no such file.
+    test_every_epoch : whether the network is tested after every epoch and not at its end alone; it
+        changes none of the other numbers.
+    after_epoch : called with what `Retrained.epochs` will be, as far as it is.
     progress : called with (epochs done, epochs in all).
-
-    Returns
-    -------
-    `test_accuracy` in %, `train_loss` of the last epoch, and `parameters` of the network.
 
     Raises
     ------
     HwbenchError
-        Where the checkpoint is damaged, of another version, or of other images of that name.
+        Where the checkpoint is damaged, of another training, or of other code.
     """
     place = device or torch.device("cpu")
     network = space.network(
@@ -158,136 +184,121 @@ def retrain(
         classes=images.classes,
     )
     parameters = sum(weight.numel() for weight in network.parameters())
-    paths = _add_drop_paths(network) if recipe.drop_path else []
-    head, features = _add_auxiliary_head(network, images, recipe)
+    paths = add_drop_paths(network) if recipe.drop_path else []
+    wants_head = recipe.auxiliary_weight > 0
+    head = auxiliary_head(network, images.size, images.classes) if wants_head else None
     # Channels behind one another in memory, as in supernets: a step takes 0.65 to 0.8 of the time.
     network.to(place, memory_format=torch.channels_last)  # type: ignore[call-overload]
     train, test = (part.to(place) for part in parts_of(images))
-    weights = [*network.parameters(), *(head.to(place).parameters() if head else [])]
-    optimizer = sgd(
-        weights,
-        learning_rate=recipe.learning_rate,
-        momentum=recipe.momentum,
-        weight_decay=recipe.weight_decay,
+    optimizer = recipe.optimizer(
+        [*network.parameters(), *(head.to(place).parameters() if head else [])]
     )
+    parts: dict[str, Stateful] = {"network": network, "optimizer": optimizer}
+    parts |= {} if head is None else {"head": head}
+    training = training_of(space, arch, images, recipe, seed)
+    code = code_version(__name__, type(space).__module__, reader_module(images.name))
+    rows = _go_on(checkpoint, training, code, parts)
+    start = 0.0
 
     def auxiliary_loss(batch: Part) -> Tensor:
-        logits = cast("AuxiliaryHead", head)(features.pop())
-        return recipe.auxiliary_weight * cross_entropy(logits, batch.labels)
+        logits = cast("nn.Module", head)()
+        return recipe.auxiliary_weight * recipe.loss(logits, batch.labels)
 
-    def before_epoch(epoch: int) -> None:
+    def before(epoch: int) -> None:
+        nonlocal start
+        start = time.monotonic()
         for path in paths:
             path.probability = recipe.drop_path * epoch / recipe.epochs
 
-    parts: dict[str, Stateful] = {"network": network, "optimizer": optimizer}
-    parts |= {} if head is None else {"head": head}
-    training = {
+    def after(epoch: int, found: Epoch) -> None:
+        row = _row(epoch, found, time.monotonic() - start)
+        if test_every_epoch:
+            tested = evaluate(network.eval(), test)
+            network.train()
+            row |= {"test_loss": tested.loss, "test_accuracy": tested.accuracy}
+        rows.append(row)
+        if checkpoint is not None:
+            state = {"training": training, "code": code, "hwbench": __version__, "epochs": rows}
+            write_tensors(checkpoint, {**state, **state_of(**parts)})
+        if after_epoch is not None:
+            after_epoch(_frame(rows))
+        progress(len(rows), recipe.epochs)
+
+    progress(len(rows), recipe.epochs)
+    recipe.fit(
+        network.train(),
+        optimizer,
+        train,
+        first_epoch=len(rows),
+        auxiliary_loss=None if head is None else auxiliary_loss,
+        before_epoch=before,
+        after_epoch=after,
+    )
+    if head is not None:
+        head.remove()
+    remove_drop_paths(network)
+    return Retrained(
+        network=network,
+        test_accuracy=evaluate(network.eval(), test).accuracy,
+        train_loss=rows[-1]["train_loss"],
+        parameters=parameters,
+        epochs=_frame(rows),
+    )
+
+
+def training_of(
+    space: Space, arch: ArrayLike, images: ImageSet, recipe: RetrainRecipe, seed: int
+) -> dict[str, Any]:
+    """What determines a training but for the code; plain values."""
+    return {
         "space": space.name,
         "architecture": space.to_string(arch),
         "images": images.name,
         "images_sha256": images.sha256,
         "seed": seed,
         "recipe": asdict(recipe),
-        "code": code_version(__name__, type(space).__module__, reader_module(images.name)),
     }
-    done, train_loss = _go_on(checkpoint, training, parts)
 
-    def after_epoch(epoch: int, found: Epoch) -> None:
-        nonlocal train_loss
-        train_loss = sum(found.losses.tolist()) / len(found.losses)
-        if checkpoint is not None:
-            state = {"training": training, "epochs_done": epoch + 1, "train_loss": train_loss}
-            write_tensors(checkpoint, {**state, **state_of(**parts)})
-        progress(epoch + 1, recipe.epochs)
 
-    progress(done, recipe.epochs)
-    network.train()
-    fit(
-        Descent(
-            network=network,
-            optimizer=optimizer,
-            gradient_clip=recipe.gradient_clip,
-            auxiliary_loss=None if head is None else auxiliary_loss,
-        ),
-        train,
-        optimizer,
-        half_cosine(recipe.learning_rate),
-        epochs=recipe.epochs,
-        batch_size=recipe.batch_size,
-        augmentation=Augmentation(shift=recipe.shift, flip=recipe.flip, cutout=recipe.cutout),
-        first_epoch=done,
-        before_epoch=before_epoch,
-        after_epoch=after_epoch,
-    )
+def _row(epoch: int, found: Epoch, seconds: float) -> dict[str, float]:
+    losses, accuracies = found.losses.tolist(), found.accuracies.tolist()
     return {
-        "test_accuracy": evaluate(network.eval(), test).accuracy,
-        "train_loss": train_loss,
-        "parameters": float(parameters),
+        "epoch": epoch,
+        "learning_rate": found.learning_rate,
+        "train_loss": sum(losses) / len(losses),
+        "train_accuracy": 100.0 * sum(accuracies) / len(accuracies),
+        "seconds": seconds,
     }
+
+
+def _frame(rows: list[dict[str, float]]) -> pd.DataFrame:
+    return pd.DataFrame(rows).astype({"epoch": "int64"})
 
 
 def _go_on(
-    checkpoint: Path | None, training: dict[str, Any], parts: dict[str, Stateful]
-) -> tuple[int, float]:
-    """Restore what a checkpoint of the same training holds.
-
-    Returns
-    -------
-    The epochs done, and the loss of the last of them; 0 and NaN where there is none.
-    """
+    checkpoint: Path | None, training: dict[str, Any], code: str, parts: dict[str, Stateful]
+) -> list[dict[str, float]]:
+    """Restore what a checkpoint of the training holds; the numbers of the epochs that are done."""
     if checkpoint is None or not checkpoint.exists():
-        return 0, math.nan
+        return []
     state: dict[str, Any] = read_tensors(checkpoint)
-    begun = state.get("training")
-    if begun != training:
-        _refuse_other_images(checkpoint, begun, training)
-        return 0, math.nan
+    there = state.get("training")
+    if isinstance(there, dict) and there != training:
+        keys = sorted(key for key in {*there, *training} if there.get(key) != training.get(key))
+        raise HwbenchError(
+            f"{checkpoint}: is of another training ({', '.join(keys)} differ); train into another "
+            "folder, or begin again with --fresh"
+        )
+    if state.get("code") != code:
+        raise HwbenchError(
+            f"{checkpoint}: was trained so far by other code, that of hwbench "
+            f"{state.get('hwbench', '0.1.0')}; go on with that, or begin again with --fresh"
+        )
     try:
+        rows: list[dict[str, float]] = list(state["epochs"])
         restore(state, **parts)
-        return int(state["epochs_done"]), float(state["train_loss"])
     except Exception as error:  # what torch makes of what it is given is its own affair
         raise HwbenchError(
-            f"{checkpoint}: is of another version of hwbench; remove it to train from the start"
+            f"{checkpoint}: is of another version of hwbench; begin again with --fresh"
         ) from error
-
-
-def _refuse_other_images(checkpoint: Path, begun: Any, training: dict[str, Any]) -> None:
-    """Tell apart a training whose images alone have changed from another training."""
-    key = "images_sha256"
-    if isinstance(begun, dict) and {**begun, key: training[key]} == training:
-        raise HwbenchError(
-            f"{checkpoint}: was trained so far on other images of the name {training['images']} "
-            f"(sha256 {str(begun.get(key))[:12]} then, {training[key][:12]} now); put those back, "
-            "or remove it to train from the start"
-        )
-
-
-def _add_drop_paths(network: nn.Module) -> list[DropPath]:
-    """Wrap the operations of DARTS cells, but those that only pass on what they are given."""
-    paths = []
-    for cell in network.modules():
-        if isinstance(cell, Cell):
-            for place, operation in enumerate(cell.operations):
-                if not isinstance(operation, nn.Identity):
-                    path = DropPath(operation)
-                    cell.operations[place] = path
-                    paths.append(path)
-    return paths
-
-
-def _add_auxiliary_head(
-    network: nn.Module, images: ImageSet, recipe: RetrainRecipe
-) -> tuple[AuxiliaryHead | None, list[Tensor]]:
-    """A head, and the list that a training pass puts the features for it in."""
-    features: list[Tensor] = []
-    if not recipe.auxiliary_weight or not isinstance(network, DARTSNetwork) or images.size != 32:
-        return None, features
-
-    def keep(_module: nn.Module, _inputs: tuple[Tensor, ...], output: Tensor) -> None:
-        if network.training:
-            features.append(output)
-
-    cell = network.cells[2 * recipe.depth + 1]
-    cell.register_forward_hook(keep)
-    channels = 4 * 4 * recipe.channels  # four nodes, at four times the first channels
-    return AuxiliaryHead(channels, images.classes), features
+    return rows

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,6 @@ from hwbench.devices import choose_device, device_title
 from hwbench.environment import describe_machine, describe_versions
 from hwbench.errors import HwbenchError
 from hwbench.files import write_text
-from hwbench.images.sets import load_images
 from hwbench.live import tensorboard as tensorboard_log
 from hwbench.live.clock import Clock
 from hwbench.live.components import make_component
@@ -30,8 +28,7 @@ from hwbench.live.epoch_truth import (
     with_true_values,
 )
 from hwbench.live.ranking import Evaluator
-from hwbench.live.retrain import RetrainRecipe, retrain
-from hwbench.live.search import Search, load_image_set, make_search, seeded
+from hwbench.live.search import Search, make_search, seeded
 from hwbench.live.selecting import select, write_selection
 from hwbench.live.selections import SELECTIONS
 from hwbench.live.selections.base import Selection
@@ -63,6 +60,7 @@ from hwbench.results.names import (
     RECORD,
     RETRAINING,
     RETRAINING_CHECKPOINT,
+    RETRAININGS,
     SELECTION_CHECKPOINT,
     STRENGTHS,
     SUPERNET,
@@ -72,7 +70,6 @@ from hwbench.results.ranking_measures import measures_of
 from hwbench.results.record import Record, read_record, write_record
 from hwbench.results.texts import read_object
 from hwbench.results.true_value import about_stand_in
-from hwbench.spaces import get_space
 from hwbench.tables.pairs import Accuracies, load_accuracies
 from hwbench.toml import to_toml
 
@@ -175,7 +172,13 @@ def _remove_run(folder: Path) -> None:
     try:
         for name in RUN_FILES:
             (folder / name).unlink(missing_ok=True)
-        for name in (SUPERNET, ARCHITECTURE, SELECTIONS_FOLDER, tensorboard_log.FOLDER):
+        for name in (
+            SUPERNET,
+            ARCHITECTURE,
+            SELECTIONS_FOLDER,
+            RETRAININGS,
+            tensorboard_log.FOLDER,
+        ):
             if (folder / name).exists():
                 shutil.rmtree(folder / name)
     except OSError as error:
@@ -340,75 +343,6 @@ def truth_run(folder: Path, target: str | None = None) -> dict[str, Any]:
     with only_writer(folder) as claim:
         result = _with_truth(folder, truth, again=True)
         claim.check()
-    return result
-
-
-def retrain_run(
-    folder: Path,
-    recipe: RetrainRecipe,
-    *,
-    arch: str | None = None,
-    data: str | None = None,
-    data_folder: Path | None = None,
-    seed: int = 0,
-    device: str | None = None,
-    threads: int = 1,
-    deterministic: bool = False,
-    progress: Progress = silent,
-) -> dict[str, Any]:
-    """Train what a finished run found from scratch, and keep the result in its `retraining.json`.
-
-    Stopped at any moment, the same call goes on with the epoch that it stopped in.
-
-    Parameters
-    ----------
-    folder : the run folder.
-    recipe : how to train.
-    arch : the string of another architecture of the space.
-    data, data_folder : of `load_images`; those of the search by default.
-    seed : of weights and draws.
-    device, threads, deterministic : as for `run_live`.
-    progress : called with (epochs done, epochs in all).
-
-    Returns
-    -------
-    `architecture`, and what `hwbench.live.retrain.retrain` returns.
-
-    Raises
-    ------
-    HwbenchError
-        Where the folder holds no finished run, or images cannot be had.
-    """
-    config = _finished(folder)
-    found = read_object(folder / LIVE_RESULT)["architecture"]
-    text = found if arch is None else arch
-    space = get_space(config.space.name)
-    images = load_image_set(config) if data is None else load_images(data, data_folder)
-    place = choose_device(device)
-    with only_writer(folder) as claim:
-        with seeded(seed, place, threads, deterministic=deterministic), denormals_flushed():
-            numbers = retrain(
-                space,
-                space.from_string(text),
-                images,
-                recipe,
-                seed=seed,
-                device=place,
-                checkpoint=folder / RETRAINING_CHECKPOINT,
-                progress=progress,
-            )
-        result = {"architecture": text, "images": images.name, "seed": seed, **numbers}
-        record = {
-            **result,
-            "image_set": images.about(),
-            "recipe": asdict(recipe),
-            "device": device_title(place),
-            "deterministic": deterministic,
-            "versions": describe_versions(),
-        }
-        claim.check()
-        write_text(folder / RETRAINING, json.dumps(record, indent=2) + "\n", durable=True)
-        (folder / RETRAINING_CHECKPOINT).unlink(missing_ok=True)
     return result
 
 

@@ -75,7 +75,7 @@ def find_truth(config: LiveConfig, target: str | None = None) -> Truth:
     """
     space = get_space(config.space.name).name
     ranked = None if config.ranking is None else config.ranking.target
-    short = None if ranked is None else _stand_in(load_target(ranked, missing="keep"))
+    short = None if ranked is None else stand_in(load_target(ranked, missing="keep"))
     name = target
     if name is None and ranked is not None and short is None:
         name = ranked
@@ -86,7 +86,7 @@ def find_truth(config: LiveConfig, target: str | None = None) -> Truth:
     if name is None:
         return Truth(None, None, short)
     column, accuracies = load_target(name, missing="keep"), load_accuracies(name, space)
-    if (own := _stand_in(column)) is not None:
+    if (own := stand_in(column)) is not None:
         raise HwbenchError(
             f"truth: {name} is of trainings of {own.epochs} epochs on {own.images}; name "
             "accuracies of complete trainings"
@@ -106,24 +106,32 @@ def published_accuracy(space: str, images: str = "") -> str | None:
     for card in benchmark_cards().values():
         if card.space != space or card.comes_as not in there:
             continue
-        columns = _test_accuracies(card.comes_as)
-        if columns:
-            alike = [
-                name
-                for name, dataset in columns.items()
-                if (dataset or "").casefold() == images.casefold()
-            ]
-            return f"{card.comes_as}:{(alike or list(columns))[0]}"
+        column = accuracy_column(card.comes_as, images)
+        if column is not None:
+            return f"{card.comes_as}:{column}"
     return None
 
 
-def _test_accuracies(table: str) -> dict[str, str | None]:
-    """A table's columns of test accuracies in %, with the data that each is of."""
-    return {
-        name: column.dataset
+def accuracy_column(table: str, images: str = "") -> str | None:
+    """A table's column of test accuracies in % on some images, else the first of any.
+
+    Parameters
+    ----------
+    table : its name, or the path of its file.
+    images : the name of the image set.
+    """
+    columns = {
+        name: column.dataset or ""
         for name, column in load_table(table).card.columns.items()
         if column.direction == "maximize" and column.split == "test" and column.unit == "%"
     }
+    alike = [name for name, dataset in columns.items() if same_images(dataset, images)]
+    return next(iter(alike or columns), None)
+
+
+def same_images(dataset: str, images: str) -> bool:
+    """Whether a table's dataset is an image set: published tables write ImageNet16-120."""
+    return dataset.casefold() == images.casefold()
 
 
 def true_value(
@@ -324,7 +332,7 @@ def kendall_tau(one: Floats, other: Floats) -> float | None:
     return tau if np.isfinite(tau) else None
 
 
-def _stand_in(target: Target) -> StandIn | None:
+def stand_in(target: Target) -> StandIn | None:
     """A column as a stand-in, None where its trainings are no short ones of `hwbench tables`."""
     for recipe in target.table.card.recipes:
         epochs, images = recipe.get("epochs"), recipe.get("images")

@@ -3,10 +3,10 @@
 A run's folder holds `config.toml` (the complete tree), `run.json` (when, on what machine, with what
 versions), `metrics.parquet` (epochs), `strengths.parquet` (candidates over epochs, if the strategy
 learns any), `ranking.parquet` and `later_ranking.parquet` (if architectures were ranked),
-`result.json` (if it ended), `retraining.json` (if its architecture was trained from scratch),
-checkpoint and networks, and `selections` (what was selected from the supernet again, see
-`hwbench.results.selections`). A sweep's folder holds `sweep.toml`, `sweep.parquet` and a run's
-folder for every search. Reading them imports no torch.
+`result.json` (if it ended), `retraining` (what was trained from scratch, see
+`hwbench.results.retrainings`), checkpoint and networks, and `selections` (what was selected from
+the supernet again, see `hwbench.results.selections`). A sweep's folder holds `sweep.toml`,
+`sweep.parquet` and a run's folder for every search. Reading them imports no torch.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from hwbench.results.names import (
     LATER_RANKING,
     LIVE_RESULT,
     RANKING,
-    RETRAINING,
     STRENGTHS,
     SWEEP,
     SWEEP_RESULTS,
 )
 from hwbench.results.ranking_measures import measures_of
 from hwbench.results.record import read_record
+from hwbench.results.retrainings import Retraining, SeveralSeeds, over_seeds, read_retrainings
 from hwbench.results.selections import Selected, read_selections
 from hwbench.results.texts import read_object
 from hwbench.results.true_value import TrueValue
@@ -194,7 +194,7 @@ class LiveRun:
     measures : of the ranking, see `ranking_measures`; empty where it has no true values.
     edges : of the architecture found, see `EDGE_COLUMNS`; no rows where the search has not ended,
         or its space is not known here.
-    retraining : what training the architecture from scratch came to; empty where it was not.
+    retrainings : what trainings from scratch came to, of the architecture found or of others.
     truth : how good the architecture found truly is; None where no true value is known.
     selections : what was selected from the supernet again, by label; those that have ended.
     """
@@ -208,9 +208,23 @@ class LiveRun:
     ranking: pd.DataFrame
     measures: dict[str, float]
     edges: pd.DataFrame
-    retraining: dict[str, Any]
+    retrainings: tuple[Retraining, ...] = ()
     truth: TrueValue | None = None
     selections: tuple[Selected, ...] = ()
+
+    @property
+    def retrained(self) -> SeveralSeeds | None:
+        """Trainings from scratch of the architecture found, those by the first recipe of several.
+
+        None where it was not trained.
+        """
+        found = [each for each in self.retrainings if each.architecture == self.architecture]
+        return over_seeds(found)[0] if found else None
+
+    @property
+    def architecture(self) -> str | None:
+        """The string of what was found; None where the search has not ended."""
+        return self.result.get("architecture")
 
 
 @dataclass(frozen=True)
@@ -274,7 +288,7 @@ def read_live_run(folder: Path) -> LiveRun:
         ranking=ranking,
         measures=measures_of(ranking) if measurable else {},
         edges=_edges(config, result),
-        retraining=read_object(folder / RETRAINING),
+        retrainings=read_retrainings(folder),
         truth=_truth(folder, result),
         selections=read_selections(folder),
     )

@@ -41,7 +41,18 @@ RANKING = "ranking.parquet"
 LATER_RANKING = "later_ranking.parquet"
 LIVE_RESULT = "result.json"
 RETRAINING = "retraining.json"
+"""The one training from scratch that versions before 0.2.0 kept."""
+
+RETRAININGS = "retraining"
+"""The folder of what was trained from scratch, see `hwbench.results.retrainings`."""
+
 RETRAINING_CHECKPOINT = "retraining.pt"
+RETRAINING_RESULT = "result.json"
+RETRAINING_EPOCHS = "epochs.parquet"
+RETRAINING_FILES = (RETRAINING_RESULT, RETRAINING_EPOCHS)
+"""What the folder of one of them holds, beside its network."""
+
+RETRAINED_NETWORK = "network"
 
 EVALUATIONS = "evaluations.parquet"
 """What the supernet has said of architectures, for all rankings and selections of a run."""

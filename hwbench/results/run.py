@@ -34,6 +34,7 @@ from hwbench.results.names import (
     CONFIG,
     PREDICTIONS,
     REPORTED_FILES,
+    RETRAINING_FILES,
     SEARCH_FRONTS,
     SEARCHES,
     SEARCHES_VERIFIED,
@@ -44,6 +45,7 @@ from hwbench.results.names import (
     SWEEP,
 )
 from hwbench.results.record import notes_of, read_record
+from hwbench.results.retrainings import Retraining, read_retrainings, retraining_folders
 from hwbench.results.selections import selection_folders
 from hwbench.results.study_reading import as_frame, list_parts, read_results, result_columns
 from hwbench.target_text import column_of, parse_target
@@ -117,6 +119,7 @@ class Run:
     info : what `run.json` says: `title`, `spec`, `tables`, `predictors` ..., joined over folders.
     study ... search_verified : rows of the files of that name; None where there is none or no row.
     live, sweeps : live searches and sweeps of them.
+    retrainings : trainings from scratch of what no search found.
     records : one a folder.
     """
 
@@ -131,6 +134,7 @@ class Run:
     search_verified: pd.DataFrame | None = None
     live: tuple[LiveRun, ...] = ()
     sweeps: tuple[LiveSweep, ...] = ()
+    retrainings: tuple[Retraining, ...] = ()
     records: tuple[Record, ...] = ()
 
     def target(self, key: str) -> TargetWords:
@@ -225,10 +229,11 @@ def read_run(folder: Path) -> Run:
     predictions = None if study is None else _read_predictions(folder, study)
     simulation = read_rows(folder / SIMULATION, SIMULATION_COLUMNS)
     search = read_rows(folder / SEARCHES, SEARCH_COLUMNS)
-    if study is None and simulation is None and search is None:
+    retrainings = read_retrainings(folder)
+    if study is None and simulation is None and search is None and not retrainings:
         raise HwbenchError(
             f"{folder}: nothing to report, the folder holds no rows in study.parquet, "
-            "simulation.parquet or search.parquet, and no live search"
+            "simulation.parquet or search.parquet, no live search and no training from scratch"
         )
     info = read_record(folder) or {}
     return Run(
@@ -241,6 +246,7 @@ def read_run(folder: Path) -> Run:
         search=search,
         search_fronts=read_rows(folder / SEARCH_FRONTS, SEARCH_FRONT_COLUMNS),
         search_verified=read_rows(folder / SEARCHES_VERIFIED, SEARCH_VERIFIED_COLUMNS),
+        retrainings=retrainings,
         records=(Record(folder, info, "", _files(folder)),),
     )
 
@@ -279,6 +285,7 @@ def _joined(one: Run, other: Run) -> Run:
         info=_joined_info(one, other),
         live=(*one.live, *other.live),
         sweeps=(*one.sweeps, *other.sweeps),
+        retrainings=(*one.retrainings, *other.retrainings),
         records=(*one.records, *other.records),
     )
 
@@ -350,10 +357,11 @@ def _check_live(live: LiveRun) -> None:
 
 
 def _files(folder: Path) -> tuple[Path, ...]:
-    """The result files of a folder and its selections; of an unfinished study its parts."""
+    """The result files of a folder, its selections and retrainings; of a study's also its parts."""
     parts = [part.path(kind) for part in list_parts(folder) for kind in (STUDY, PREDICTIONS)]
     selected = [each / name for each in selection_folders(folder) for name in SELECTION_FILES]
-    paths = [*(folder / name for name in REPORTED_FILES), *selected, *parts]
+    trained = [each / name for each in retraining_folders(folder) for name in RETRAINING_FILES]
+    paths = [*(folder / name for name in REPORTED_FILES), *selected, *trained, *parts]
     return tuple(dict.fromkeys(path for path in paths if path.is_file()))
 
 

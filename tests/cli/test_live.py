@@ -4,7 +4,10 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
+from hwbench import write_report
 from hwbench.cli.app import app
+from hwbench.results.live import read_live_run
+from hwbench.results.retrainings import read_retrainings
 from hwbench.toml import to_toml
 
 
@@ -47,12 +50,62 @@ def test_run_rank_and_retrain(tiny, tmp_path):
     assert ranked["ranked"] == len(pd.read_csv(csv)) == 4
     assert -1 <= ranked["measures"]["kendall_tau"] <= 1
     small = ["--channels", 2, "--depth", 1, "--epochs", 1, "--cutout", 0, "--no-flip"]
-    result = _run("retrain", folder, *small, "--json")
+    result = _run("retrain", folder, *small, "--json", "--seed", 0, "--seed", 1)
     assert result.exit_code == 0, result.output
-    assert json.loads(result.stdout)["architecture"] == found
+    trained = json.loads(result.stdout)
+    (together,) = trained["summary"]
+    assert (together["architecture"], together["seeds"]) == (found, [0, 1])
+    accuracies = [each["test_accuracy"] for each in trained["retrainings"]]
+    assert together["test_accuracy"] == pytest.approx(sum(accuracies) / 2)
+    assert together["test_accuracy_deviation"] == pytest.approx(pd.Series(accuracies).std())
+    words = " ".join(_run("retrain", folder, *small, "--seed", 0, "--seed", 1).stdout.split())
+    assert f"{sum(accuracies) / 2:.2f} ± {pd.Series(accuracies).std():.2f} % on test" in words
+    live = read_live_run(folder)
+    assert live.retrained.mean == pytest.approx(sum(accuracies) / 2)
+    page = write_report(folder).read_text(encoding="utf-8")
+    assert f"<b>{live.retrained.accuracy}</b> on test images" in page
     printed = _run("rank", folder, *options).stdout
     assert "kendall tau" in printed
     assert "is a stand-in and no truth: trainings of 1 epoch on digits" in " ".join(printed.split())
+
+
+def test_cells_of_a_table_are_trained_without_a_search(tmp_path):
+    cells = ["-o", tmp_path, "--table", "hw-nas-bench", "--sample", 2, "--data", "digits"]
+    small = ["--recipe", "nasbench201", "--channels", 2, "--depth", 1, "--epochs", 1]
+    result = _run("retrain", *cells, *small)
+    assert result.exit_code == 0, result.output
+    words = " ".join(result.stdout.split())
+    assert words.count("true value of the table hw-nas-bench: ") == 2
+    assert "(test accuracy on cifar10)" in words
+    (first, _) = read_retrainings(tmp_path)
+    page = write_report(tmp_path).read_text(encoding="utf-8")
+    assert f"{first.architecture}: <b>{first.test_accuracy:.2f} %</b> on test images" in page
+
+
+ONE = ["--space", "nasbench201", "--arch", "|none~0|", "--data", "digits"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "hwbench live retrain -o FOLDER --space SPACE --arch ARCH"),
+        (["run", "-o", "other"], "name either the run folder of a finished search"),
+        (["-o", "other"], "--space SPACE --arch ARCH, or a table"),
+        (["-o", "other", "--space", "nasbench201"], "name a space and architectures of it"),
+        (["-o", "other", "--space", "nasbench210", *ONE[2:]], "did you mean 'nasbench201'"),
+        (["-o", "other", *ONE], "none~0"),
+        (["-o", "other", "--table", "hw-nas-bench"], "--best N or --sample N"),
+        (["-o", "other", "--best", "3"], "--best and --sample choose from --table TABLE"),
+        (["-o", "o", "--space", "darts", "--table", "hw-nas-bench", "--best", "1"], "nasbench201"),
+        (["run", "--best", "3", "--table", "hw-nas-bench"], "name a folder with -o instead"),
+        (["run", "--recipe", "dart"], "unknown recipe 'dart'; did you mean 'darts'"),
+        (["run", "--label-smoothing", "1.5"], "label_smoothing must be below 1"),
+    ],
+)
+def test_what_cannot_be_retrained_is_one_line(refused, tmp_path, monkeypatch, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    assert message in refused("live", "retrain", *arguments)
+    assert not list(tmp_path.iterdir())
 
 
 def test_select_says_first_what_it_truly_found(tiny, tmp_path, refused):

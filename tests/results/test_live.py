@@ -42,7 +42,7 @@ def test_a_run_is_read_as_tidy_frames(darts):
     np.testing.assert_allclose(sums, 1.0, rtol=1e-6)
     assert list(darts.ranking.columns) == list(RANKING_COLUMNS)
     assert darts.measures == darts.result["ranking"]
-    assert darts.retraining == {}
+    assert darts.retrainings == ()
 
 
 def test_the_last_strengths_are_what_the_architecture_is_derived_from(darts):

@@ -10,7 +10,7 @@ from pydantic import Field, PositiveInt
 
 from hwbench.arguments import NotNegative, check_constructor
 from hwbench.errors import HwbenchError
-from hwbench.optimisation import half_cosine
+from hwbench.optimisation import check_warm_up, half_cosine, warmed_up
 from hwbench.registry import Registry
 
 
@@ -58,12 +58,11 @@ class Constant(LearningRateSchedule):
         self.warm_up_epochs = warm_up_epochs
 
     def rate(self, start: float, epoch: float, epochs: int) -> float:
-        del epochs
-        return start * _risen(epoch, self.warm_up_epochs)
+        return warmed_up(lambda _epoch, _epochs: start, start, self.warm_up_epochs)(epoch, epochs)
 
     def check(self, start: float, epochs: int) -> None:
         del start
-        _check_warm_up(self.warm_up_epochs, epochs)
+        check_warm_up(self.warm_up_epochs, epochs, "schedule")
 
 
 class Cosine(LearningRateSchedule):
@@ -82,17 +81,11 @@ class Cosine(LearningRateSchedule):
         self.warm_up_epochs = warm_up_epochs
 
     def rate(self, start: float, epoch: float, epochs: int) -> float:
-        if epoch < self.warm_up_epochs:
-            return start * _risen(epoch, self.warm_up_epochs)
-        return _cosine(
-            start,
-            self.final_learning_rate,
-            epoch - self.warm_up_epochs,
-            epochs - self.warm_up_epochs,
-        )
+        falling = half_cosine(start, self.final_learning_rate)
+        return warmed_up(falling, start, self.warm_up_epochs)(epoch, epochs)
 
     def check(self, start: float, epochs: int) -> None:
-        _check_warm_up(self.warm_up_epochs, epochs)
+        check_warm_up(self.warm_up_epochs, epochs, "schedule")
         _check_final(self.final_learning_rate, start)
 
 
@@ -127,27 +120,12 @@ class Restarts(LearningRateSchedule):
             ends.append(ends[-1] + length)
         place = next(place for place, end in enumerate(ends) if epoch < end)
         begin = ends[place - 1] if place else 0.0
-        return _cosine(start, self.final_learning_rate, epoch - begin, ends[place] - begin)
+        falling = half_cosine(start, self.final_learning_rate)
+        return falling(epoch - begin, ends[place] - begin)
 
     def check(self, start: float, epochs: int) -> None:
         del epochs
         _check_final(self.final_learning_rate, start)
-
-
-def _cosine(start: float, end: float, done: float, length: float) -> float:
-    # The two numbers are in the same unit, whole or not: their ratio alone counts.
-    return half_cosine(start, end)(done, length)  # type: ignore[arg-type]
-
-
-def _risen(epoch: float, warm_up: float) -> float:
-    return min(1.0, epoch / warm_up) if warm_up else 1.0
-
-
-def _check_warm_up(warm_up: float, epochs: int) -> None:
-    if warm_up and warm_up >= epochs:
-        raise HwbenchError(
-            f"schedule: warm_up_epochs must be fewer than the {epochs} epochs, not {warm_up:g}"
-        )
 
 
 def _check_final(final: float, start: float) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from markupsafe import Markup
@@ -104,9 +103,9 @@ def _true_rows(one: LiveRun, other: LiveRun) -> list[Row]:
     ]
 
 
-def _retrained(run: LiveRun) -> Any:
-    content: Mapping[str, Any] = run.retraining
-    return content.get("test_accuracy")
+def _retrained(run: LiveRun) -> float | None:
+    """The mean over the seeds."""
+    return None if run.retrained is None else run.retrained.mean
 
 
 def _row(title: str, one: Any, other: Any) -> Row:

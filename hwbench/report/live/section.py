@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TypeGuard
 
 import numpy as np
 import pandas as pd
@@ -33,6 +32,11 @@ from hwbench.report.live.evidence import (
     evidence_groups,
     method_entries,
 )
+from hwbench.report.live.retrainings import (
+    retrained_sentence,
+    retraining_section,
+    retraining_summary,
+)
 from hwbench.report.live.selections import selections_section, selections_summary
 from hwbench.report.live.truth import (
     Method,
@@ -44,7 +48,7 @@ from hwbench.report.live.truth import (
 )
 from hwbench.results.live import LiveRun, LiveSweep
 from hwbench.results.live_runs import cpu_seconds, over_epochs, tidy
-from hwbench.results.names import EPOCHS, LIVE_RESULT, RANKING, RETRAINING, STRENGTHS, SWEEP_RESULTS
+from hwbench.results.names import EPOCHS, LIVE_RESULT, RANKING, STRENGTHS, SWEEP_RESULTS
 from hwbench.results.run import Run, TargetWords
 from hwbench.results.true_value import headline
 
@@ -86,7 +90,7 @@ def live_summary(run: Run) -> list[Block]:
         title = str(sweep.config.get("title") or sweep.folder.name)
         blocks.append(Finding(title, (*_best_of_sweep(sweep), sentence)))
         blocks += costless([live for live in run.live if live.folder.parent == sweep.folder])
-    return blocks
+    return [*blocks, *retraining_summary(run.retrainings)]
 
 
 def _finding(run: Run, method: Method) -> Finding:
@@ -123,10 +127,8 @@ def _about_supernet(run: Run, live: LiveRun) -> Iterator[Markup]:
     if spent is not None:
         yield Markup("It took {} of CPU time.").format(seconds(spent))
     yield from _about_ranking(run, live)
-    if "test_accuracy" in live.retraining:
-        yield Markup("Trained from scratch it reaches <b>{:.2f} %</b> on test images.").format(
-            live.retraining["test_accuracy"]
-        )
+    if live.retrained is not None:
+        yield retrained_sentence(live.retrained)
 
 
 def _about_ranking(run: Run, live: LiveRun) -> Iterator[Markup]:
@@ -199,7 +201,7 @@ def _target(run: Run, live: LiveRun) -> TargetWords:
 
 def live_sections(run: Run) -> list[Section]:
     """Training, rankings, architectures found, and sweeps; none where there were no searches."""
-    if not run.live and not run.sweeps:
+    if not run.live and not run.sweeps and not run.retrainings:
         return []
     entries = figures.run_entries(run.live)
     sections = [*truth_section(run.live, entries), *_choices_section(run.live, entries)]
@@ -209,6 +211,7 @@ def live_sections(run: Run) -> list[Section]:
     sections += _strengths_section(run.live, entries)
     sections += _ranking_section(run, entries)
     sections += _found_section(run, entries)
+    sections += retraining_section(run, entries)
     return sections
 
 
@@ -418,45 +421,7 @@ def _found_section(run: Run, entries: Sequence[Entry]) -> list[Section]:
         Text("What each search derived; faint parts reach no output."),
         Group("", drawings),
     ]
-    retrained = [
-        (live, entry) for live, entry in zip(run.live, entries, strict=True) if live.retraining
-    ]
-    if retrained:
-        blocks.append(_retraining_table(retrained))
-    files = (LIVE_RESULT, *([RETRAINING] if retrained else []))
-    return [Section("found", "Architectures found", blocks, files)]
-
-
-def _retraining_table(retrained: Sequence[tuple[LiveRun, Entry]]) -> DataTable:
-    keys = [
-        key
-        for key in dict.fromkeys(key for live, _ in retrained for key in live.retraining)
-        if any(_is_number(live.retraining.get(key)) for live, _ in retrained)
-    ]
-    rows = tuple(
-        Row(
-            entry.title,
-            tuple(
-                Cell(amount(value), float(value)) if _is_number(value) else EMPTY
-                for value in (live.retraining.get(key) for key in keys)
-            ),
-        )
-        for live, entry in retrained
-    )
-    columns = (
-        Column("search", "search", numeric=False),
-        *(Column(key.replace("_", " "), key) for key in keys),
-    )
-    return DataTable("retraining", "Trained from scratch", columns, rows, note="Accuracies in %.")
-
-
-def amount(value: float) -> str:
-    """A number of four digits, whole ones with all of theirs."""
-    return f"{value:,.0f}" if value == int(value) else f"{value:,.4g}"
-
-
-def _is_number(value: object) -> TypeGuard[float]:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    return [Section("found", "Architectures found", blocks, (LIVE_RESULT,))]
 
 
 def _sweep_section(run: Run, place: int, sweep: LiveSweep) -> Section:

@@ -81,6 +81,8 @@ class Journal:
             )
         if found != recipe:
             keys = sorted(key for key in {*found, *recipe} if found.get(key) != recipe.get(key))
+            if "code" in keys:  # what that code did not know yet is no other recipe
+                keys = [key for key in keys if key in found]
             changes = "; ".join(
                 f"{key}: {found.get(key)} there, {recipe.get(key)} now" for key in keys
             )

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from hwbench.environment import describe_machine, describe_versions
 from hwbench.files import today
+from hwbench.images.recipe import changes_in_words
 from hwbench.images.sets import load_images
 from hwbench.progress import Progress, silent
 from hwbench.spaces import Space
@@ -163,6 +164,14 @@ def trained_table(
         f"{recipe.epochs} epoch{'s' if recipe.epochs > 1 else ''} of {recipe.batch_size} images "
         f"a step, {skeleton['channels']} channels, depth {skeleton['depth']}"
     )
+    said = TrainRecipe(
+        images=recipe.images,
+        seeds=recipe.seeds,
+        epochs=recipe.epochs,
+        batch_size=recipe.batch_size,
+        skeleton=recipe.skeleton,
+    )
+    how = ", ".join([how, *changes_in_words(recipe, said)])
     shared: dict[str, Any] = {
         "unit": "%",
         "direction": "maximize",

@@ -101,6 +101,20 @@ RUNTIMES: dict[str, Callable[[torch.nn.Module, torch.Tensor, int], Runner]] = {
 }
 
 
+def check_device(device: str, *, owner: str) -> None:
+    """Refuse a device that is not there.
+
+    Raises
+    ------
+    HwbenchError
+        Where torch has no CUDA device and one is asked for.
+    """
+    import torch
+
+    if device == "cuda" and not torch.cuda.is_available():
+        raise HwbenchError(f"{owner}: this machine has no CUDA device that torch can use")
+
+
 def check_runtime(runtime: str, dtype: str, device: str) -> None:
     """Refuse what cannot be measured here before the first network is built.
 
@@ -109,10 +123,7 @@ def check_runtime(runtime: str, dtype: str, device: str) -> None:
     HwbenchError
         Where the device is absent, a library is missing, or the runtime lacks the dtype.
     """
-    import torch
-
-    if device == "cuda" and not torch.cuda.is_available():
-        raise HwbenchError("measure: this machine has no CUDA device that torch can use")
+    check_device(device, owner="measure")
     if runtime != "onnxruntime":
         return
     for library in ("onnx", "onnxruntime"):

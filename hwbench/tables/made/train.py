@@ -15,57 +15,71 @@ from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 import pandas as pd
+import torch
 from numpy.typing import ArrayLike
 from pydantic import NonNegativeInt, PositiveInt
+from torch import nn
 
-from hwbench.arguments import NotNegative, Positive, check_fields
+from hwbench.arguments import Positive, one_of
 from hwbench.code_version import code_version
 from hwbench.environment import describe_versions
 from hwbench.errors import HwbenchError
+from hwbench.images.fit import Schedule, evaluate
 from hwbench.images.image_set import ImageSet
+from hwbench.images.parts import Part, parts_of
+from hwbench.images.recipe import FitRecipe
 from hwbench.images.sets import load_images, reader_module
+from hwbench.optimisation import chained_half_cosine, half_cosine
 from hwbench.progress import Progress, silent
 from hwbench.spaces import Space, get_space
 from hwbench.tables.made.journal import Journal, digest_of
+from hwbench.tables.made.runtimes import DEVICES, check_device
 from hwbench.workers.pool import Ended, run_units
 
-if TYPE_CHECKING:
-    import torch
 
+@dataclass(frozen=True, kw_only=True)
+class TrainRecipe(FitRecipe):
+    """How architectures are trained; see `hwbench.images.recipe.FitRecipe` for what is not here.
 
-@dataclass(frozen=True)
-class TrainRecipe:
-    """How architectures are trained.
+    Without warm-up the learning rates are those of torch's `CosineAnnealingLR`, bit by bit.
 
     Attributes
     ----------
     images : name of the image set.
-    seeds : a training for each; a seed sets initial weights and the order of images.
-    epochs : passes over the training images.
-    batch_size : images in a step.
-    learning_rate : at the start; falls to zero along a half cosine, step by step.
-    momentum : Nesterov momentum of stochastic gradient descent.
-    weight_decay : on all weights.
+    seeds : a training for each; a seed sets initial weights, the order of images and the draws of
+        their augmentation.
     skeleton : changes to the space's official skeleton; image shape and classes follow the images.
+    statistics_batch : images of a pass that sets the statistics of batch normalisation, and of a
+        pass that tests. Where the training images are more, the statistics are the mean over
+        batches, each weighted by its images.
+    device : "cpu" or "cuda".
     """
+
+    owner: ClassVar[str] = "train"
 
     images: str = "digits"
     seeds: tuple[NonNegativeInt, ...] = (0, 1)
     epochs: PositiveInt = 1
     batch_size: PositiveInt = 64
     learning_rate: Positive = 0.1
-    momentum: NotNegative = 0.9
-    weight_decay: NotNegative = 5e-4
+    nesterov: bool = True
     skeleton: Mapping[str, int] = field(default_factory=lambda: {"channels": 8, "depth": 1})
+    statistics_batch: PositiveInt = 1024
+    device: Annotated[str, one_of(DEVICES)] = "cpu"
 
     def __post_init__(self) -> None:
         if not self.seeds or len(set(self.seeds)) < len(self.seeds):
             raise HwbenchError("train: give at least one seed, and none twice")
-        check_fields(self, "train")
+        super().__post_init__()
+
+    def falling_rate(self) -> Schedule:
+        """The learning rate after the rise, as torch's scheduler computes it."""
+        chained = chained_half_cosine(self.learning_rate)
+        return half_cosine(self.learning_rate) if self.warm_up_epochs else chained
 
 
 def train(
@@ -97,9 +111,10 @@ def train(
     ------
     HwbenchError
         Where the image set or a skeleton option is unknown, or the journal belongs to another
-        recipe, set of architectures or code, or cannot be written; and where trainings ended with
-        the process they ran in, after all others were kept.
+        recipe, set of architectures, images or code, or cannot be written; where the device is not
+        there; and where trainings ended with the process they ran in, after all others were kept.
     """
+    check_device(recipe.device, owner="train")
     images = _cached_images(recipe.images)
     space.skeleton(**training_skeleton(images, recipe))
     wanted = space.all_architectures() if archs is None else space.check(archs)
@@ -114,6 +129,8 @@ def train(
         "torch": describe_versions()["torch"],
         "code": code_version(__name__, type(space).__module__, reader_module(recipe.images)),
     }
+    if recipe.device == "cuda":
+        description["accelerator"] = torch.cuda.get_device_name()
     with Journal(journal_path, description) as journal:
         done = {(record["index"], record["seed"]) for record in journal.records}
         total = len(representatives) * len(recipe.seeds)
@@ -153,52 +170,45 @@ def train_one(space: Space, index: int, seed: int, recipe: TrainRecipe) -> float
     seed : of weights and image order.
     recipe : how to train.
     """
-    import torch
-
-    from hwbench.images.fit import Descent, evaluate, fit, sgd
-    from hwbench.images.parts import parts_of
-    from hwbench.optimisation import chained_half_cosine
-
-    images = _cached_images(recipe.images)
-    train, test = parts_of(images)
+    images, device = _cached_images(recipe.images), torch.device(recipe.device)
+    train, test = (part.to(device) for part in parts_of(images))
     network = space.network(
         space.architectures_at([index])[0], seed=seed, **training_skeleton(images, recipe)
-    )
-    optimizer = sgd(
-        network.parameters(),
-        learning_rate=recipe.learning_rate,
-        momentum=recipe.momentum,
-        nesterov=recipe.momentum > 0,
-        weight_decay=recipe.weight_decay,
-    )
-    network.train()
-    fit(
-        Descent(network=network, optimizer=optimizer),
-        train,
-        optimizer,
-        chained_half_cosine(recipe.learning_rate),
-        epochs=recipe.epochs,
-        batch_size=recipe.batch_size,
-        generator=torch.Generator().manual_seed(seed),
-    )
-    _reestimate_batch_norm(network, train.images)
-    tested = evaluate(network.eval(), test, len(test))
+    ).to(device)
+    order = torch.Generator().manual_seed(seed)
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed(seed)
+        recipe.fit(network.train(), recipe.optimizer(network.parameters()), train, generator=order)
+    _reestimate_batch_norm(network, train, recipe.statistics_batch, order)
+    tested = evaluate(network.eval(), test, recipe.statistics_batch)
     return tested.right / tested.images * 100.0
 
 
-def _reestimate_batch_norm(network: torch.nn.Module, images: torch.Tensor) -> None:
+def _reestimate_batch_norm(
+    network: nn.Module, images: Part, batch_size: int, order: torch.Generator
+) -> None:
     """Set the statistics of batch normalisation to those of all training images.
 
     After few steps the running averages still hold much of their initial values; tested with
     those, the accuracy would say how fast they forget rather than what was learned.
-    """
-    import torch
 
-    for module in network.modules():
-        if isinstance(module, torch.nn.BatchNorm2d):
-            module.momentum = 1.0
+    All images in one pass would take gigabytes for a layer: where they are more than a batch, the
+    statistics are the mean over batches. An image set may be sorted by its labels, and a batch of
+    one label normalises unlike the others: batches are drawn.
+    """
+    layers = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
+    if len(images) > batch_size:
+        rows = torch.randperm(len(images), generator=order).to(images.labels.device)
+    else:
+        rows = torch.arange(len(images), device=images.labels.device)
+    seen = 0
+    network.train()
     with torch.inference_mode():
-        network.train()(images)
+        for some in torch.split(rows, batch_size):
+            seen += len(some)
+            for layer in layers:
+                layer.momentum = len(some) / seen
+            network(images.images[some])
 
 
 def training_skeleton(images: ImageSet, recipe: TrainRecipe) -> dict[str, int]:

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -11,8 +12,9 @@ from hwbench.environment import describe_machine, describe_versions
 from hwbench.errors import HwbenchError
 from hwbench.images.sets import list_image_sets, load_images
 from hwbench.spaces import get_space
+from hwbench.tables import load_table
 from hwbench.tables.made.make import trained_table
-from hwbench.tables.made.train import TrainRecipe, train, train_one
+from hwbench.tables.made.train import TrainRecipe, _cached_images, train, train_one
 
 SPACE = get_space("nasbench201")
 RECIPE = TrainRecipe(seeds=(0, 3), batch_size=128, skeleton={"channels": 2, "depth": 1})
@@ -110,6 +112,92 @@ def test_training_is_the_loop_written_out():
     assert train_one(SPACE, index, seed, recipe) == np.mean(predicted == images.test_labels) * 100
 
 
+def test_the_recipe_of_a_shipped_table_still_trains_it():
+    table = load_table("nb201-digits")
+    (recorded,) = [each for each in table.card.recipes if each["command"] == "train"]
+    fields = {key: recorded[key] for key in recorded if hasattr(TrainRecipe(), key)}
+    sizes = {key: recorded["skeleton"][key] for key in ("channels", "depth")}
+    recipe = TrainRecipe(**{**fields, "seeds": tuple(fields["seeds"]), "skeleton": sizes})
+    assert recipe == TrainRecipe()
+    row = 123
+    (index,) = SPACE.function_classes(table.archs[[row]]).tolist()
+    found = [train_one(SPACE, index, seed, recipe) for seed in (0, 1)]
+    expected = [table.column(f"test_accuracy_seed{seed}")[row] for seed in (0, 1)]
+    assert found == pytest.approx(expected, abs=1.0)  # machines differ in the last bits
+
+
+class _Passes:
+    """The sizes of all batches that networks of a space are given."""
+
+    def __init__(self, monkeypatch):
+        self.sizes = []
+        self.networks = []
+        network = SPACE.network
+
+        def watched(*args, **kwargs):
+            made = network(*args, **kwargs)
+            made.register_forward_pre_hook(lambda _module, given: self.sizes.append(len(given[0])))
+            self.networks.append(made)
+            return made
+
+        monkeypatch.setattr(SPACE, "network", watched)
+
+
+def test_no_pass_is_larger_than_a_batch_and_statistics_are_the_mean_over_them(monkeypatch):
+    passes = _Passes(monkeypatch)
+    recipe = TrainRecipe(batch_size=300, statistics_batch=400, skeleton=RECIPE.skeleton)
+    train_one(SPACE, int(SPACE.indices_of(ARCHS)[2]), 3, recipe)
+    assert passes.sizes == [300] * 2 + [400, 400, 98] + [400, 400, 99]
+    (network,) = passes.networks
+    stem, normalisation = network.stem[0], network.stem[1]
+    images = torch.from_numpy(load_images("digits").train_images)
+    order = torch.Generator().manual_seed(3)
+    torch.randperm(898, generator=order)
+    with torch.no_grad():
+        parts = [stem(images[rows]) for rows in torch.randperm(898, generator=order).split(400)]
+    shares = [len(part) / 898 for part in parts]
+    means = [share * part.mean(dim=(0, 2, 3)) for share, part in zip(shares, parts, strict=True)]
+    torch.testing.assert_close(normalisation.running_mean, sum(means))
+    variances = [share * part.var(dim=(0, 2, 3)) for share, part in zip(shares, parts, strict=True)]
+    torch.testing.assert_close(normalisation.running_var, sum(variances))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"shift": 1},
+        {"flip": True},
+        {"cutout": 2},
+        {"label_smoothing": 0.2},
+        {"warm_up_epochs": 0.5},
+        {"precision": "bfloat16"},
+        {"gradient_clip": 0.1},
+        {"nesterov": False},
+    ],
+    ids=str,
+)
+def test_every_part_of_a_recipe_counts_and_draws_from_the_seed_alone(changes, monkeypatch):
+    passes = _Passes(monkeypatch)
+    index = int(SPACE.indices_of(ARCHS)[0])
+    options = {"epochs": 1, "batch_size": 200, "skeleton": RECIPE.skeleton}
+    state = torch.get_rng_state()
+    train_one(SPACE, index, 0, TrainRecipe(**options, **changes))
+    assert torch.equal(torch.get_rng_state(), state)
+    torch.rand(3)
+    train_one(SPACE, index, 0, TrainRecipe(**options, **changes))
+    train_one(SPACE, index, 0, TrainRecipe(**options))
+    found, again, without = (network.stem[0].weight for network in passes.networks)
+    assert torch.equal(found, again)
+    assert not torch.equal(found, without)
+
+
+def test_a_device_that_is_not_there_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(HwbenchError, match="train: this machine has no CUDA device"):
+        train(SPACE, TrainRecipe(device="cuda"), tmp_path / "j", archs=ARCHS)
+    assert not (tmp_path / "j").exists()
+
+
 def test_threads_of_the_process_are_left_as_they_were(tmp_path):
     before = torch.get_num_threads()
     torch.set_num_threads(2)
@@ -155,6 +243,42 @@ def test_a_version_is_of_all_that_runs(tmp_path, modules_run, harmless):
         assert ran - set(counted) <= harmless, name
 
 
+def test_journal_of_other_images_of_the_same_name_is_refused(tmp_path):
+    images = load_images("digits")
+    path = tmp_path / "own.npz"
+    arrays = {name: getattr(images, name) for name in ("train_labels", "test_labels")}
+    pixels = {"train_images": images.train_images, "test_images": images.test_images}
+
+    def write(offset):
+        np.savez(path, **arrays, **{name: own + offset for name, own in pixels.items()})
+        _cached_images.cache_clear()
+
+    recipe = TrainRecipe(**{**vars(RECIPE), "images": str(path)})
+    write(np.float32(0))
+    train(SPACE, recipe, tmp_path / "j", archs=ARCHS[2:])
+    write(np.float32(np.arange(8)))
+    with pytest.raises(HwbenchError, match=r"images_sha256: \w+ there, \w+ now"):
+        train(SPACE, recipe, tmp_path / "j", archs=ARCHS[2:])
+
+
+def test_journal_of_a_version_that_knew_less_is_refused_for_its_code(tmp_path):
+    path = tmp_path / "j"
+    train(SPACE, RECIPE, path, archs=ARCHS[2:])
+    header, *records = path.read_text().splitlines(keepends=True)
+    recipe = json.loads(header)["recipe"]
+    code = recipe["code"]
+    for name in ("cutout", "precision", "statistics_batch"):
+        del recipe[name]
+    older = json.dumps({"recipe": {**recipe, "code": "0123456789abcdef"}})
+    path.write_text(older + "\n" + "".join(records))
+    with pytest.raises(HwbenchError) as caught:
+        train(SPACE, RECIPE, path, archs=ARCHS[2:])
+    assert str(caught.value) == (
+        f"{path}: was begun with another recipe (code: 0123456789abcdef there, {code} now); "
+        "finish it with that recipe, choose another name, or remove the file"
+    )
+
+
 def test_journal_of_other_code_is_refused(tmp_path):
     path = tmp_path / "j"
     train(SPACE, RECIPE, path, archs=ARCHS[2:])
@@ -172,6 +296,9 @@ def test_journal_of_other_code_is_refused(tmp_path):
         ({"seeds": (1, 1)}, "none twice"),
         ({"epochs": 0}, "epochs must be above 0"),
         ({"batch_size": 0}, "batch_size must be above 0"),
+        ({"statistics_batch": 0}, "statistics_batch must be above 0"),
+        ({"device": "tpu"}, "unknown device 'tpu'"),
+        ({"warm_up_epochs": 1}, "fewer than the 1 epochs, not 1"),
     ],
 )
 def test_recipe_out_of_range_is_refused(settings, message):
@@ -180,7 +307,10 @@ def test_recipe_out_of_range_is_refused(settings, message):
 
 
 def test_table_says_how_it_was_trained(tmp_path):
-    table = trained_table(SPACE, RECIPE, name="mine", journal_path=tmp_path / "j", archs=ARCHS)
+    given = replace(RECIPE, label_smoothing=0.1, shift=1)
+    table = trained_table(SPACE, given, name="mine", journal_path=tmp_path / "j", archs=ARCHS)
+    how = "1 epoch of 128 images a step, 2 channels, depth 1, label smoothing 0.1, shift 1"
+    assert how in table.card.description
     np.testing.assert_array_equal(table.archs, ARCHS)
     assert f"{functions(ARCHS)} functions were trained" in table.card.description
     for column in table.card.columns.values():

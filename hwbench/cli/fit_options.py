@@ -1,0 +1,16 @@
+"""Options of how a network is trained on images: of `tables train` and of `live retrain`."""
+
+from __future__ import annotations
+
+import typer
+
+WARM_UP_EPOCHS = typer.Option(min=0, help="In which the learning rate first rises from zero.")
+MOMENTUM = typer.Option(min=0, help="Of stochastic gradient descent.")
+NESTEROV = typer.Option("--nesterov/--no-nesterov", help="Whether it is Nesterov's momentum.")
+WEIGHT_DECAY = typer.Option(min=0, help="On all weights.")
+GRADIENT_CLIP = typer.Option(min=0, help="Largest norm of all gradients together; 0 for no limit.")
+LABEL_SMOOTHING = typer.Option(min=0, help="Share of a label that goes to all classes alike.")
+SHIFT = typer.Option(min=0, help="Pixels an image is moved by at most.")
+FLIP = typer.Option("--flip/--no-flip", help="Mirror images at random.")
+CUTOUT = typer.Option(min=0, help="Side of the square set to zero; 0 for none.")
+PRECISION = typer.Option(help="float32, or bfloat16: training's passes in mixed precision.")
