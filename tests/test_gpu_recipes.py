@@ -170,7 +170,7 @@ def test_training_the_published_network_from_scratch(device, random_images, told
             device=device,
         )
     seconds = time.perf_counter() - start
-    assert np.isfinite(result["train_loss"])
+    assert np.isfinite(result.train_loss)
     told(
         "retraining", device=device_title(device), seconds=seconds, images=len(images.train_labels)
     )

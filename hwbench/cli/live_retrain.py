@@ -185,7 +185,7 @@ def _trained(
     options: dict[str, Any],
 ) -> list[Retraining]:
     """Train what the options name."""
-    from hwbench.images.sets import load_images
+    from hwbench.images.sets import base_of, load_images
     from hwbench.live.retrainings import chosen_cells, retrain_archs, retrain_run
     from hwbench.spaces import get_space
 
@@ -209,7 +209,8 @@ def _trained(
         raise _no_folder()
     images = data or DEFAULT_IMAGES
     if table is not None and not archs:
-        found, archs = chosen_cells(table, images, best=best, sample=sample, seed=sample_seed)
+        base = base_of(images, data_folder)
+        found, archs = chosen_cells(table, base, best=best, sample=sample, seed=sample_seed)
         if space is not None and get_space(space).name != found.name:
             raise HwbenchError(f"retrain: the table {table} is of the space {found.name}")
     elif space is None or not archs:
