@@ -16,6 +16,7 @@ from hwbench.tables.public.catalogue import (
 from hwbench.tables.public.checksum import Digest, file_fault
 
 BENCHMARKS = {
+    "help-nasbench201",
     "hw-nas-bench",
     "hw-nas-bench-fbnet",
     "latbench",
