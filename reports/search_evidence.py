@@ -1,7 +1,8 @@
-"""Rebuild the tables of docs/concepts/search-results.md: python reports/search_evidence.py [RUN ...].
+"""Rebuild docs/concepts/search-results.md: python reports/search_evidence.py [RUN ...].
 
 Run folders that are given are added to reports/results/search.parquet first, a row a strategy,
-device, checkpoint and seed; what it holds of the same search is replaced.
+device, checkpoint and seed; what it holds of the same search is replaced. The tables stand in the
+page between comments that name them; intervals are Student's, at 95 %, over seeds or searches.
 """
 
 import argparse
@@ -11,10 +12,12 @@ from pathlib import Path
 import pandas as pd
 from scipy import stats
 
+from hwbench.runs.scenario import load_scenario
+
 ROOT = Path(__file__).resolve().parents[1]
-CHECKPOINTS = [150, 350, 550]
-KEYS = ["strategy", "accuracy_target", "metric_target", "evaluation", "seed"]
-OURS, RIVAL = "Algorithm 1, ours", "Bayesian optimisation, Gaussian process"
+KEYS = ["strategy", "metric_target", "seed", "evaluation"]
+OURS, GP = "Algorithm 1, ours", "Bayesian optimisation, Gaussian process"
+PARTS = [each.title for each in load_scenario("search-ablation").search.strategies]
 
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("runs", type=Path, nargs="*", metavar="RUN", help="run folders of searches")
@@ -22,39 +25,72 @@ parser.add_argument("--results", type=Path, default=ROOT / "reports/results/sear
 parser.add_argument("--page", type=Path, default=ROOT / "docs/concepts/search-results.md")
 arguments = parser.parse_args()
 
+def read(run):
+    """The searches of a run folder, those that have ended where it is not complete."""
+    whole = run / "search.parquet"
+    parts = [whole] if whole.exists() else sorted((run / "search_parts").glob("*.parquet"))
+    return [pd.read_parquet(part) for part in parts]
+
+
+frames = [frame for run in arguments.runs for frame in read(run)]
+frames = [frame[frame["evaluation"].isin([150, 350, 550])] for frame in frames]
+if arguments.results.exists():
+    frames.insert(0, pd.read_parquet(arguments.results))
+results = pd.concat(frames)[[*KEYS, "hypervolume_share"]].drop_duplicates(KEYS, keep="last")
 if arguments.runs:
-    frames = [pd.read_parquet(run / "search.parquet") for run in arguments.runs]
-    new = pd.concat(frame[frame["evaluation"].isin(CHECKPOINTS)] for frame in frames)
-    known = [pd.read_parquet(arguments.results)] if arguments.results.exists() else []
-    rows = pd.concat([*known, new[[*KEYS, "hypervolume_share"]]])
-    rows = rows.drop_duplicates(KEYS, keep="last").sort_values(KEYS, ignore_index=True)
-    rows.to_parquet(arguments.results, compression="zstd")
-results = pd.read_parquet(arguments.results)
-results["benchmark"], results["device"] = results["metric_target"].str.split(":").str
-results["device"] = results["device"].str.replace(r"\.latency|cifar100\.|_latency", "", regex=True)
-shares = results.set_index(["strategy", "benchmark", "device", "seed", "evaluation"])
-shares = shares["hypervolume_share"].unstack()  # a row a search, a column a checkpoint
+    results.sort_values(KEYS).to_parquet(arguments.results, compression="zstd", index=False)
+shares = results.set_index(KEYS)["hypervolume_share"].unstack()  # a row a search
 
 
-def shown(values, form="{:.3f}"):
-    """Mean, half of its 95 % interval by Student's t, and how many."""
-    half = stats.t.ppf(0.975, len(values) - 1) * values.sem() if len(values) > 1 else float("nan")
-    return form.format(values.mean()) + (f" ± {half:.3f}" if len(values) > 1 else "")
+def mean(values, sign=""):
+    """Mean and half its interval, where there are several values."""
+    half = stats.t.ppf(0.975, len(values) - 1) * values.sem() if len(values) > 1 else None
+    return f"{values.mean():{sign}.3f}" + ("" if half is None else f" ± {half:.3f}")
 
 
-def lines(frame, first):
-    """A Markdown table."""
-    head = [first, *map(str, frame.columns)]
-    body = [[name, *row] for name, row in zip(frame.index, frame.to_numpy(), strict=True)]
-    return "\n".join(f"| {' | '.join(map(str, row))} |" for row in [head, ["---"] * len(head), *body])
+def fronts(searches, checkpoint):
+    """A row a strategy, the best first, a column a device."""
+    grouped = searches[checkpoint].groupby(["strategy", "metric_target"])
+    table = grouped.agg(mean).unstack().rename(columns=lambda name: name.partition(":")[2])
+    seeds = grouped.size().groupby("strategy").agg(["min", "max"]).astype(str)
+    table["seeds"] = seeds["min"].where(seeds["min"] == seeds["max"], seeds.agg("-".join, axis=1))
+    return table.loc[grouped.mean().groupby("strategy").mean().sort_values()[::-1].index].fillna("")
 
 
-def fronts(benchmark, checkpoint):
-    """A row a strategy, a column a device: mean and interval over seeds."""
-    values = shares.xs(benchmark, level="benchmark")[checkpoint]
-    values = values[~values.index.get_level_values("strategy").isin(VARIANTS)]
-    cells = values.groupby(["strategy", "device"]).agg(shown).unstack().fillna("")
-    order = values.groupby("strategy").mean().sort_values(ascending=False).index
-    seeds = values.groupby(["strategy", "device"]).size().groupby("strategy").agg(["min", "max"])
-    cells["seeds"] = [f"{a}" if a == b else f"{a} to {b}" for a, b in seeds.loc[cells.index].values]
-    return lines(cells.loc[order], f"after {checkpoint}")
+def against(searches, one):
+    """What is between one strategy and each other in the same searches, and who leads where."""
+    table = {}
+    for other in searches.index.unique("strategy").drop(one):
+        gaps = (searches.loc[one] - searches.loc[other]).dropna()
+        leads = (gaps.groupby("metric_target").mean() >= 0).agg(["sum", "size"])
+        row = {f"after {step}": mean(gaps[step], "+") for step in gaps}
+        ahead = ", ".join(str(leads.loc["sum", step]) for step in gaps)
+        table[other] = {**row, "ahead on": f"{ahead} of {leads.loc['size'].max()}", "searches": len(gaps)}
+    return pd.DataFrame(table).T
+
+
+def lines(table, corner):
+    """A frame as Markdown."""
+    rows = [[corner, *table.columns], ["---"] * (1 + table.shape[1])]
+    rows += [[name, *row] for name, row in zip(table.index, table.to_numpy(), strict=True)]
+    return "\n".join(f"| {' | '.join(map(str, row))} |" for row in rows)
+
+
+parts = shares[shares.index.get_level_values("strategy").isin(PARTS)]
+variants = set(PARTS) - {OURS, GP}
+whole = shares[~shares.index.get_level_values("strategy").isin(variants)]
+untuned = whole[whole.index.get_level_values("metric_target").str.startswith("help")]
+others = whole.drop(untuned.index)
+tables = {f"untuned {step}": lines(fronts(untuned, step), f"after {step}") for step in shares}
+tables |= {f"others {step}": lines(fronts(others, step), f"after {step}") for step in shares}
+tables["ours"] = lines(against(untuned, OURS), "ours minus")
+tables["gaussian process"] = lines(against(untuned, GP), "Gaussian process minus")
+is_ours = ~parts.index.get_level_values("strategy").str.contains("Gaussian")
+tables["parts of ours"] = lines(against(parts[is_ours], OURS), "ours minus")
+tables["batches"] = lines(against(parts[~is_ours], GP), "Gaussian process minus")
+page = arguments.page.read_text(encoding="utf-8")
+for name, table in tables.items():
+    between = rf"(<!-- table: {name} -->\n).*?(<!-- end -->)"
+    page = re.sub(between, lambda found, t=table: f"{found[1]}\n{t}\n\n{found[2]}", page, flags=re.S)
+arguments.page.write_text(page, encoding="utf-8")
+print(arguments.page)
