@@ -25,7 +25,8 @@ parser.add_argument("--results", type=Path, default=ROOT / "reports/results/sear
 parser.add_argument("--page", type=Path, default=ROOT / "docs/concepts/search-results.md")
 arguments = parser.parse_args()
 
-def read(run):
+
+def read(run: Path) -> list[pd.DataFrame]:
     """The searches of a run folder, those that have ended where it is not complete."""
     whole = run / "search.parquet"
     parts = [whole] if whole.exists() else sorted((run / "search_parts").glob("*.parquet"))
@@ -42,55 +43,68 @@ if arguments.runs:
 shares = results.set_index(KEYS)["hypervolume_share"].unstack()  # a row a search
 
 
-def mean(values, sign=""):
+def mean(values: pd.Series, sign: str = "") -> str:
     """Mean and half its interval, where there are several values."""
     half = stats.t.ppf(0.975, len(values) - 1) * values.sem() if len(values) > 1 else None
     return f"{values.mean():{sign}.3f}" + ("" if half is None else f" ± {half:.3f}")
 
 
-def fronts(searches, checkpoint):
+def fronts(searches: pd.DataFrame, checkpoint: int) -> pd.DataFrame:
     """A row a strategy, the best first, a column a device."""
+    if searches.empty:
+        return pd.DataFrame({"share": ["no search has ended yet"]}, index=["none"])
     grouped = searches[checkpoint].groupby(["strategy", "metric_target"])
     table = grouped.agg(mean).unstack().rename(columns=lambda name: name.partition(":")[2])
-    seeds = grouped.size().groupby("strategy").agg(["min", "max"]).astype(str)
-    table["seeds"] = seeds["min"].where(seeds["min"] == seeds["max"], seeds.agg("-".join, axis=1))
-    return table.loc[grouped.mean().groupby("strategy").mean().sort_values()[::-1].index].fillna("")
+    everywhere = table.notna().all(axis=1)  # a mean over fewer devices is of something else
+    table["all"] = searches[checkpoint].groupby("strategy").agg(mean)[everywhere]
+    table["searches"] = searches.groupby("strategy").size()
+    order = grouped.mean().groupby("strategy").mean().sort_values(ascending=False).index
+    return table.loc[order].fillna("")
 
 
-def against(searches, one):
+def against(searches: pd.DataFrame, one: str) -> pd.DataFrame:
     """What is between one strategy and each other in the same searches, and who leads where."""
-    table = {}
+    table: dict[str, dict[str, object]] = {}
+    if one not in searches.index.unique("strategy"):
+        return pd.DataFrame({"share": ["no search has ended yet"]}, index=["none"])
     for other in searches.index.unique("strategy").drop(one):
         gaps = (searches.loc[one] - searches.loc[other]).dropna()
         leads = (gaps.groupby("metric_target").mean() >= 0).agg(["sum", "size"])
         row = {f"after {step}": mean(gaps[step], "+") for step in gaps}
         ahead = ", ".join(str(leads.loc["sum", step]) for step in gaps)
-        table[other] = {**row, "ahead on": f"{ahead} of {leads.loc['size'].max()}", "searches": len(gaps)}
+        table[other] = {
+            **row,
+            "ahead on": f"{ahead} of {leads.loc['size'].max()}",
+            "searches": len(gaps),
+        }
     return pd.DataFrame(table).T
 
 
-def lines(table, corner):
+def lines(table: pd.DataFrame, corner: str) -> str:
     """A frame as Markdown."""
     rows = [[corner, *table.columns], ["---"] * (1 + table.shape[1])]
     rows += [[name, *row] for name, row in zip(table.index, table.to_numpy(), strict=True)]
     return "\n".join(f"| {' | '.join(map(str, row))} |" for row in rows)
 
 
-parts = shares[shares.index.get_level_values("strategy").isin(PARTS)]
-variants = set(PARTS) - {OURS, GP}
-whole = shares[~shares.index.get_level_values("strategy").isin(variants)]
-untuned = whole[whole.index.get_level_values("metric_target").str.startswith("help")]
-others = whole.drop(untuned.index)
-tables = {f"untuned {step}": lines(fronts(untuned, step), f"after {step}") for step in shares}
-tables |= {f"others {step}": lines(fronts(others, step), f"after {step}") for step in shares}
-tables["ours"] = lines(against(untuned, OURS), "ours minus")
-tables["gaussian process"] = lines(against(untuned, GP), "Gaussian process minus")
-is_ours = ~parts.index.get_level_values("strategy").str.contains("Gaussian")
-tables["parts of ours"] = lines(against(parts[is_ours], OURS), "ours minus")
-tables["batches"] = lines(against(parts[~is_ours], GP), "Gaussian process minus")
+strategy = shares.index.get_level_values("strategy")
+gaussian = strategy.str.contains("Gaussian")
+whole = shares[~strategy.isin(set(PARTS) - {OURS, GP})]
+untuned = whole.index.get_level_values("metric_target").str.startswith("help")
+tables = {
+    "ours": lines(against(whole[untuned], OURS), "ours minus"),
+    "gaussian process": lines(against(whole[untuned], GP), "Gaussian process minus"),
+    "parts of ours": lines(against(shares[strategy.isin(PARTS) & ~gaussian], OURS), "ours minus"),
+    "batches": lines(against(shares[strategy.isin(PARTS) & gaussian], GP), "the default minus"),
+}
+for step in shares:
+    tables[f"untuned {step}"] = lines(fronts(whole[untuned], step), f"after {step}")
+    tables[f"others {step}"] = lines(fronts(whole[~untuned], step), f"after {step}")
 page = arguments.page.read_text(encoding="utf-8")
 for name, table in tables.items():
     between = rf"(<!-- table: {name} -->\n).*?(<!-- end -->)"
-    page = re.sub(between, lambda found, t=table: f"{found[1]}\n{t}\n\n{found[2]}", page, flags=re.S)
+    page = re.sub(
+        between, lambda found, t=table: f"{found[1]}\n{t}\n\n{found[2]}", page, flags=re.S
+    )
 arguments.page.write_text(page, encoding="utf-8")
 print(arguments.page)

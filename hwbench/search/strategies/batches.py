@@ -84,6 +84,7 @@ class Round(ABC):
 
     def _imagined(self) -> None:
         """Called when a row counts as measured."""
+        return  # what is computed anew for every row has nothing to renew
 
     def _deviations(self) -> Floats:
         return np.stack([each.deviation for each in self.beliefs], axis=1) / self.scales

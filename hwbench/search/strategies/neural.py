@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hwbench.arrays import Floats, IntArray
-from hwbench.search.strategies.acquisition import draw_weights
 from hwbench.fronts.many import best_first
+from hwbench.search.strategies.acquisition import draw_weights
 from hwbench.search.strategies.surrogate import (
     ExploringSearch,
     FittedObjective,

@@ -13,7 +13,6 @@ from pydantic import PositiveInt
 from hwbench.arguments import NotNegative
 from hwbench.arrays import Floats, IntArray
 from hwbench.errors import HwbenchError
-from hwbench.fronts.many import best_first
 from hwbench.predictors.card import DEFAULT_PREDICTOR, predictor_card
 from hwbench.predictors.posterior import Posterior
 from hwbench.search.strategies.base import Strategy
@@ -167,8 +166,8 @@ class SurrogateSearch(Strategy):
         """The architectures of the next round, the most wanted first.
 
         Called once a round, right after the fits, with nothing told in between; what it returns is
-        asked for before it is called again. It must be candidates, and unknown ones, as `_candidates`
-        are: what is known is dropped without another in its place.
+        asked for before it is called again. It must be candidates, and unknown ones, as those of
+        `_candidates` are: what is known is dropped without another in its place.
 
         Parameters
         ----------

@@ -10,6 +10,7 @@ from hwbench.arrays import IntArray
 from hwbench.imports import import_module_of
 from hwbench.search.strategies.base import Strategy
 
+
 class TPE(Strategy):
     """Tree-structured Parzen estimator with one categorical parameter a position (YU 171-187).
 

@@ -10,12 +10,12 @@ from hwbench.testing import check_search_strategy
 
 FAST_NETWORK = {"steps": 20, "passes": 1}
 SMALL = {
-    "bananas": {"predictor_parameters": {"steps": 20, "n_layers": 2}},
-    "bonas": {"predictor_parameters": FAST_NETWORK},
-    "npenas": {"predictor_parameters": FAST_NETWORK},
+    "bananas": {"predictor_parameters": {"steps": 20, "n_layers": 2}, "pool_size": 100},
+    "bonas": {"predictor_parameters": FAST_NETWORK, "pool_size": 100},
+    "npenas": {"predictor_parameters": FAST_NETWORK, "pool_size": 100},
     "progressive": {"predictor": "ridge"},
-    "random_forest": {"n_trees": 5},
-    "gaussian_process": {"predictor_parameters": {"max_iterations": 3}},
+    "random_forest": {"n_trees": 5, "pool_size": 200},
+    "gaussian_process": {"predictor_parameters": {"max_iterations": 3}, "pool_size": 200},
     "predictor_guided": {"predictor": "ridge"},
 }
 MODEL_FREE = ("random", "flops", "local_search", "regularised_evolution", "nsga2")
@@ -146,7 +146,9 @@ def test_a_renamed_parameter_says_its_name():
         ),
         lambda: StrategyChoice(name="bananas", parameters={"n_mutants": 5}),
     ):
-        with pytest.raises(hb.HwbenchError, match="n_mutants .* is called pool_size now") as caught:
+        with pytest.raises(
+            hb.HwbenchError, match=r"n_mutants .* is called pool_size now"
+        ) as caught:
             make()
         assert len(str(caught.value).splitlines()) == 1
 
