@@ -65,9 +65,10 @@ def fronts(searches: pd.DataFrame, checkpoint: int) -> pd.DataFrame:
 def against(searches: pd.DataFrame, one: str) -> pd.DataFrame:
     """What is between one strategy and each other in the same searches, and who leads where."""
     table: dict[str, dict[str, object]] = {}
-    if one not in searches.index.unique("strategy"):
-        return pd.DataFrame({"share": ["no search has ended yet"]}, index=["none"])
-    for other in searches.index.unique("strategy").drop(one):
+    strategies = searches.index.unique("strategy")
+    if len(strategies) < 2 or one not in strategies:
+        return pd.DataFrame({"difference": ["no search has ended yet"]}, index=["none"])
+    for other in strategies.drop(one):
         gaps = (searches.loc[one] - searches.loc[other]).dropna()
         leads = (gaps.groupby("metric_target").mean() >= 0).agg(["sum", "size"])
         row = {f"after {step}": mean(gaps[step], "+") for step in gaps}
