@@ -74,6 +74,9 @@ class PredictorCard(FrozenModel):
     only_if_named : why advice does not try it unless it is asked to; "": it does.
     fit_often : hyper-parameters for models that are fitted again at every step of a search, where
         the defaults are for one good fit.
+    fit_again : the same for a fit that goes on from an earlier one, see `goes_on`.
+    goes_on : the hyper-parameter that takes `parameters_` of an earlier fit, to go on from there;
+        "": it has none.
     short_fit : hyper-parameters, besides those of `fit_often`, for studies that have a second or so
         for a fit; searches that follow a publication keep to the defaults.
     defaults : hyper-parameters that differ from the library's own.
@@ -97,6 +100,8 @@ class PredictorCard(FrozenModel):
     tried_first: PositiveInt | None = None
     only_if_named: str = ""
     fit_often: dict[str, Value] = Field(default_factory=dict)
+    fit_again: dict[str, Value] = Field(default_factory=dict)
+    goes_on: str = ""
     short_fit: dict[str, Value] = Field(default_factory=dict)
     defaults: dict[str, Value] = Field(default_factory=dict)
     search: dict[str, SearchRange] = Field(default_factory=dict)

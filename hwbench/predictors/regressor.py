@@ -13,6 +13,7 @@ from sklearn.base import BaseEstimator, RegressorMixin, clone
 
 from hwbench.errors import HwbenchError, one_line
 from hwbench.predictors.card import SearchRange
+from hwbench.predictors.posterior import Posterior
 from hwbench.predictors.tuning import Tuning, TuningRecord, tune
 from hwbench.spaces import Space
 
@@ -42,6 +43,8 @@ class ArchitectureRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc
     - `predict(X)` is called any number of times with any number of rows, not none, and gives shape
       (n_archs,). If its card says `uncertainty`, `predict(X, return_std=True)` gives a pair:
       predictions, and standard deviations above 0 of a new measurement.
+    - `posterior(X)`, where it has it, gives a `hwbench.predictors.posterior.Posterior`, with which
+      a search sees that a measurement tells of others too.
     - `to_torch()`, where it has it, gives its `predict` as a differentiable module; linear models
       need none. `cross_val_predict(X, y, folds, configurations)`, where it has it, gives what
       tuning otherwise finds by a fit for each fold and configuration.
@@ -157,6 +160,22 @@ class ArchitectureRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc
                 return self._in_unit(self.estimator_.predict(features)) + self.target_mean_
             mean, deviation = self.estimator_.predict(features, return_std=True)
         return self._in_unit(mean) + self.target_mean_, self._in_unit(deviation)
+
+    def posterior(self, archs: ArrayLike) -> Posterior:
+        """What is believed of architectures together, of shape (n_archs, n_positions), n_archs > 0.
+
+        Of a model that knows deviations alone its errors are taken as independent.
+
+        Raises
+        ------
+        HwbenchError
+            As for `predict` with `return_std`.
+        """
+        if not hasattr(self.estimator_, "posterior"):
+            return Posterior.independent(*self.predict(archs, return_std=True))
+        features = self.space.encode(archs, self.encoding)
+        found: Posterior = self.estimator_.posterior(features)
+        return found.scaled(self.target_scale_, self.target_mean_)
 
     def to_torch(self) -> torch.nn.Module:
         """A differentiable module that predicts from features.

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from inspect import Parameter, signature
 from typing import Any
 
 from numpy.typing import ArrayLike
 
-from hwbench.errors import unknown_name
+from hwbench.errors import HwbenchError, unknown_name
 from hwbench.registry import Registry
 from hwbench.search.objectives import Objective
 from hwbench.search.part import Part
@@ -19,6 +19,7 @@ STRATEGIES = Registry(
     "strategy",
     {
         "random": "hwbench.search.strategies.random_search:RandomSearch",
+        "flops": "hwbench.search.strategies.flops:FlopsFront",
         "local_search": "hwbench.search.strategies.local_search:LocalSearch",
         "regularised_evolution": "hwbench.search.strategies.evolution:RegularisedEvolution",
         "nsga2": "hwbench.search.strategies.nsga2:NSGA2",
@@ -75,6 +76,25 @@ def strategy_parameters(name: str) -> dict[str, Any]:
     return found
 
 
+def check_parameter_names(name: str, parameters: Iterable[str]) -> None:
+    """Refuse parameters that a strategy does not have.
+
+    Raises
+    ------
+    HwbenchError
+        Where there is one; names the nearest, or what it is called now.
+    """
+    known = strategy_parameters(name)
+    renamed = strategy_class(name).renamed
+    for parameter in parameters:
+        if parameter in renamed:
+            raise HwbenchError(
+                f"parameter {parameter} of strategy {name} is called {renamed[parameter]} now"
+            )
+        if parameter not in known:
+            raise unknown_name(f"parameter of strategy {name}", parameter, known)
+
+
 def make_strategy(
     name: str,
     *,
@@ -109,10 +129,7 @@ def make_strategy(
         Where strategy or parameter is unknown, a value is out of range, or an optional library is
         missing.
     """
-    known = strategy_parameters(name)
-    for parameter in parameters:
-        if parameter not in known:
-            raise unknown_name(f"parameter of strategy {name}", parameter, known)
+    check_parameter_names(name, parameters)
     return strategy_class(name)(
         space,
         objectives,

@@ -13,7 +13,7 @@ from pydantic import (
 )
 
 from hwbench.predictors.card import DEFAULT_PREDICTOR
-from hwbench.search.registry import strategy_class, strategy_parameters
+from hwbench.search.registry import check_parameter_names, strategy_class
 from hwbench.toml import FrozenModel
 
 GOALS = ("front", "accuracy", "limits")
@@ -35,12 +35,7 @@ class StrategyChoice(FrozenModel):
 
     @model_validator(mode="after")
     def _known(self) -> Self:
-        known = strategy_parameters(self.name)
-        for parameter in self.parameters:
-            if parameter not in known:
-                from hwbench.errors import unknown_name
-
-                raise unknown_name(f"parameter of strategy {self.name}", parameter, known)
+        check_parameter_names(self.name, self.parameters)
         return self
 
     @property

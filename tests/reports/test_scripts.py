@@ -1,5 +1,7 @@
 """The analysis scripts that users copy from run on the folder of a real study."""
 
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +13,9 @@ import pytest
 from hwbench.runs.run import run_scenario
 
 REPORTS = Path(__file__).resolve().parents[2] / "reports"
-SCRIPTS = sorted(path.name for path in REPORTS.glob("*.py"))
+EVIDENCE = "search_evidence.py"
+"""Of the documentation, not of a user's run."""
+SCRIPTS = sorted(path.name for path in REPORTS.glob("*.py") if path.name != EVIDENCE)
 
 SCENARIO = """title = "Tiny"
 
@@ -42,6 +46,7 @@ def run_script(name, *arguments):
 def test_there_are_five_short_scripts_and_each_is_listed():
     assert len(SCRIPTS) == 5
     listed = (REPORTS / "README.md").read_text(encoding="utf-8")
+    assert f"`{EVIDENCE} " in listed
     for name in SCRIPTS:
         assert f"`{name} " in listed
         assert len((REPORTS / name).read_text(encoding="utf-8").splitlines()) <= 60
@@ -93,3 +98,34 @@ def test_the_latex_table_marks_the_best(folder):
     assert text.count("\\textbf") >= 4  # the best of two targets at two sizes
     assert "macro-cpu:latency" in text
     assert "Ridge regression" in text
+
+
+PAGE = REPORTS.parent / "docs" / "concepts" / "search-results.md"
+
+
+def test_the_page_of_searches_is_what_its_results_give(tmp_path):
+    page = tmp_path / "page.md"
+    text = PAGE.read_text(encoding="utf-8")
+    page.write_text(re.sub(r"(<!-- table: .*? -->\n).*?(<!-- end -->)", r"\1\2", text, flags=re.S))
+    assert page.read_text(encoding="utf-8") != text
+    assert run_script(EVIDENCE, "--page", page) == page
+    assert page.read_text(encoding="utf-8") == text
+    for free in ("Random search", "FLOPs alone"):
+        assert text.count(f"| {free} |") >= 5  # three tables of fronts, and differences
+
+
+def test_searches_of_a_run_are_added_to_the_results(tmp_path):
+    """A row a strategy, device, checkpoint and seed; the same search again takes its place."""
+    shutil.copy(PAGE, tmp_path / "page.md")
+    results = tmp_path / "results.parquet"
+    pd.read_parquet(REPORTS / "results" / "search.parquet").to_parquet(results)
+    before = pd.read_parquet(results)
+    run = tmp_path / "run" / "search_parts"  # of a run that has not ended
+    run.mkdir(parents=True)
+    rows = before[before["strategy"] == "Random search"].head(3).assign(hypervolume_share=0.125)
+    rows.to_parquet(run / "part.parquet")
+    rows.assign(seed=77, evaluation=200).to_parquet(run / "other.parquet")  # no checkpoint
+    run_script(EVIDENCE, run.parent, "--results", results, "--page", tmp_path / "page.md")
+    after = pd.read_parquet(results)
+    assert len(after) == len(before)
+    assert (after["hypervolume_share"] == 0.125).sum() == 3

@@ -235,9 +235,9 @@ def test_a_space_larger_than_a_length_can_say():
 
 FAST_NETWORK = {"predictor_parameters": {"steps": 5, "passes": 1}}
 FAST = {
-    "bananas": {"predictor": "bayesian_linear_regression", "n_mutants": 60},
-    "bonas": {**FAST_NETWORK, "n_mutants": 60},
-    "npenas": {**FAST_NETWORK, "n_mutants": 60},
+    "bananas": {"predictor": "bayesian_linear_regression", "pool_size": 60},
+    "bonas": {**FAST_NETWORK, "pool_size": 60},
+    "npenas": {**FAST_NETWORK, "pool_size": 60},
     "progressive": {"predictor": "ridge", "beam_size": 20},
     "random_forest": {"n_trees": 5, "pool_size": 200},
     "gaussian_process": {"predictor": "bayesian_linear_regression", "pool_size": 200},

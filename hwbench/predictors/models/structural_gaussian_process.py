@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
@@ -22,6 +23,7 @@ from hwbench.errors import HwbenchError
 from hwbench.predictors.models.grouped_kernel import GroupedKernel
 from hwbench.predictors.models.measured_values import nearest_repeated, repeated_values
 from hwbench.predictors.models.structure import StructuralFeatures
+from hwbench.predictors.posterior import Posterior
 from hwbench.predictors.transfer import SourceMetrics
 from hwbench.spaces import Space
 
@@ -116,6 +118,8 @@ class StructuralGaussianProcess(RegressorMixin, BaseEstimator):  # type: ignore[
     likelihood_rows : training rows, at most, by which the parameters are learned.
     most_rows : training rows, at most, that predictions rest on; more are drawn from at random.
     max_iterations : steps of the parameters' optimisation.
+    start : `parameters_` of an earlier fit to fewer of the same measurements, from which the
+        optimisation goes on; from the priors' centres by default.
     random_state : seed of that draw.
 
     Attributes
@@ -133,6 +137,7 @@ class StructuralGaussianProcess(RegressorMixin, BaseEstimator):  # type: ignore[
         likelihood_rows: PositiveInt = 1000,
         most_rows: PositiveInt = 16000,
         max_iterations: NonNegativeInt = 40,
+        start: Sequence[Finite] | None = None,
         random_state: int | None = None,
     ) -> None:
         self.space = space
@@ -141,6 +146,7 @@ class StructuralGaussianProcess(RegressorMixin, BaseEstimator):  # type: ignore[
         self.likelihood_rows = likelihood_rows
         self.most_rows = most_rows
         self.max_iterations = max_iterations
+        self.start = start
         self.random_state = random_state
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
@@ -190,20 +196,52 @@ class StructuralGaussianProcess(RegressorMixin, BaseEstimator):  # type: ignore[
         if self.constant_ is not None:
             constant = np.full(len(archs), self.constant_)
             return (constant, np.full(len(archs), np.finfo(float).tiny)) if return_std else constant
-        features = list(self._groups(archs).values())
-        covariance = self.kernel_.between(self.parameters_[:-1], features, self.features_)
-        work = self.structure_.work(archs) - self.mean_work_
-        mean = (covariance @ self.weights_) * self.scale_ + self.offset_ + self.work_prior * work
-        mean = nearest_repeated(mean, self.repeated_, self.noise_)
+        mean, covariance, features = self._means(archs)
         if not return_std:
             return mean
-        if self._factor is None:
-            self._factor = self._factorise()
-        explained = solve_triangular(self._factor, covariance.T, lower=True, check_finite=False)
+        explained = self._explained(covariance)
         variance = self.kernel_.variance(self.parameters_[:-1], features)
         noise = np.exp(self.parameters_[-1])
         variance = np.maximum(variance - (explained**2).sum(axis=0), 0.0) + noise
         return mean, np.sqrt(variance) * self.scale_
+
+    def posterior(self, X: ArrayLike) -> Posterior:
+        """What is believed of architectures together, operation indices (n_archs, n_positions).
+
+        Means and deviations are those of `predict`.
+        """
+        check_is_fitted(self, "noise_")
+        archs = np.asarray(X).astype(np.int64)
+        if self.constant_ is not None:
+            return Posterior.independent(*self.predict(archs, return_std=True))
+        mean, covariance, features = self._means(archs)
+        explained = self._explained(covariance)
+        parameters = self.parameters_[:-1]
+        variance = self.kernel_.variance(parameters, features) - (explained**2).sum(axis=0)
+
+        def covariances(row: int) -> Floats:
+            one = [each[[row]] for each in features]
+            prior = self.kernel_.between(parameters, one, features)[0]
+            return np.asarray(prior - explained[:, row] @ explained)
+
+        noise = np.full(len(archs), np.exp(self.parameters_[-1]))
+        unit = Posterior(np.zeros(len(archs)), np.maximum(variance, 0.0), noise, covariances)
+        return replace(unit.scaled(self.scale_, 0.0), mean=mean)
+
+    def _means(self, archs: IntArray) -> tuple[Floats, Floats, list[Floats]]:
+        """Predictions (n_archs,), covariances with the training rows, and the features."""
+        features = list(self._groups(archs).values())
+        covariance = self.kernel_.between(self.parameters_[:-1], features, self.features_)
+        work = self.structure_.work(archs) - self.mean_work_
+        mean = (covariance @ self.weights_) * self.scale_ + self.offset_ + self.work_prior * work
+        return nearest_repeated(mean, self.repeated_, self.noise_), covariance, features
+
+    def _explained(self, covariance: Floats) -> Floats:
+        """What the training rows say of others, float64 of shape (n_training, n_archs)."""
+        if self._factor is None:
+            self._factor = self._factorise()
+        explained = solve_triangular(self._factor, covariance.T, lower=True, check_finite=False)
+        return np.asarray(explained)
 
     def __getstate__(self) -> dict[str, Any]:
         # The factor is as large as the training set squared, and follows from the rest.
@@ -243,13 +281,23 @@ class StructuralGaussianProcess(RegressorMixin, BaseEstimator):  # type: ignore[
         with threadpool_limits(1, "blas"):  # threads cost more than matrices of this size give
             found = minimize(
                 negative_log_posterior,
-                centre,
+                centre if self.start is None else self._started(len(centre)),
                 jac=True,
                 method="L-BFGS-B",
                 bounds=[BOUNDS] * len(centre),
                 options={"maxiter": self.max_iterations},
             )
         return np.asarray(found.x, dtype=np.float64)
+
+    def _started(self, n_parameters: int) -> Floats:
+        """Where an earlier fit ended, float64 of shape (n_parameters,)."""
+        start = np.asarray(self.start, dtype=np.float64)
+        if start.shape != (n_parameters,):
+            raise HwbenchError(
+                f"StructuralGaussianProcess: start holds {start.size} numbers, but this space's "
+                f"kernel has {n_parameters}; give parameters_ of a fit in the same space"
+            )
+        return np.clip(start, *BOUNDS)
 
     def _factorise(self) -> Floats:
         """The Cholesky factor of the training rows' covariance with noise, lower triangle."""

@@ -61,6 +61,8 @@ class Strategy(ABC):
     values : float64 of shape (n_told, n_objectives), in the objectives' own directions.
     """
 
+    renamed: ClassVar[dict[str, str]] = {}
+    """Parameters of earlier versions, and what they are called now."""
     name: ClassVar[str]
     title: ClassVar[str]
     family: ClassVar[str]

@@ -10,11 +10,10 @@ import numpy as np
 from pydantic import Field
 
 from hwbench.arrays import Floats, IntArray
-from hwbench.search.strategies.acquisition import (
-    draw_weights,
-    expected_improvement,
-    log_probability_within,
-)
+from hwbench.errors import HwbenchError
+from hwbench.predictors.posterior import Fantasies
+from hwbench.search.strategies.acquisition import log_probability_within
+from hwbench.search.strategies.batches import Acquisition, ByHypervolume, ByWeights
 from hwbench.search.strategies.surrogate import FittedObjective, SurrogateSearch
 
 
@@ -22,37 +21,60 @@ class ExpectedImprovementSearch(SurrogateSearch):
     """Measure where the expected improvement is largest.
 
     Several objectives become one by random weights, drawn anew for every architecture of a round
-    (as in ParEGO, Knowles 2006, but with a weighted sum, whose expectation is in closed form);
-    limits enter by the probability that they are kept (Gardner et al. 2014).
+    (as in ParEGO, Knowles 2006, but with a weighted sum, whose expectation is in closed form). Or,
+    of one or two, the improvement is by how much the dominated hypervolume grows (Emmerich et al.
+    2011), in warped costs over their standard deviations and up to a tenth of their range beyond
+    the worst that was measured. Limits enter by the probability that they are kept (Gardner et al.
+    2014).
+
+    A round is chosen one after the other: what was chosen counts as measured, with the value that
+    is expected of it, before the next is (the kriging believer of Ginsbourger et al. 2010). A
+    predictor with a joint posterior learns from it how much surer it is of what is near.
+
+    Parameters
+    ----------
+    acquisition : "expected_improvement", with random weights, or
+        "expected_hypervolume_improvement", of one or two optimised objectives.
+    fantasies : whether what was chosen counts as measured; if not, a round is the best by what is
+        known before it.
+    predictor, predictor_parameters, round_size, pool, pool_size, n_parents, warp : as for
+        `SurrogateSearch`.
     """
 
-    default_round_size = 10
+    def __init__(
+        self,
+        *args: Any,
+        acquisition: Acquisition = "expected_improvement",
+        fantasies: bool = True,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        n_optimised = int(self.objectives.optimised.sum())
+        if acquisition == "expected_hypervolume_improvement" and n_optimised > 2:
+            raise HwbenchError(
+                f"strategy {self.name}: the expected hypervolume improvement is of one or two "
+                f"optimised objectives, not {n_optimised}; acquisition='expected_improvement' "
+                "takes more"
+            )
+        self.acquisition = acquisition
+        self.fantasies = fantasies
 
     def _select(self, fitted: Sequence[FittedObjective], n_archs: int) -> IntArray:
-        pool = self._pool()
-        means, deviations = self._moments(fitted, pool)
+        pool = self._candidates()
+        if len(pool) == 0:
+            return pool
+        beliefs = [Fantasies(each.posterior(pool)) for each in fitted]
+        means = np.stack([each.mean for each in beliefs], axis=1)
+        deviations = np.stack([each.deviation for each in beliefs], axis=1)
         feasibility = log_probability_within(means, deviations, self._limits(fitted))
-        optimised = self.objectives.optimised
-        scales = self._scales(fitted)
-        warped = (self._warped(fitted) / scales)[:, optimised]
         kept = self.objectives.violations(self._measured()[1]) == 0
-        means = (means / scales)[:, optimised]
-        deviations = (deviations / scales)[:, optimised]
-        open_ = np.ones(len(pool), dtype=bool)
-        picked = []
-        for _ in range(min(n_archs, len(pool))):
-            weights = draw_weights(means.shape[1], self.generator)
-            promise = feasibility
-            if kept.any():  # before anything keeps the limits, the aim is to find what does
-                best = float((warped[kept] @ weights).min())
-                deviation = np.sqrt(deviations**2 @ weights**2)
-                improvement = expected_improvement(means @ weights, deviation, best)
-                promise = np.log(np.maximum(improvement, 1e-300)) + feasibility
-            # No two alike in a round, though nothing is learned before it ends.
-            chosen = int(np.argmax(np.where(open_, promise, -np.inf)))
-            open_[chosen] = False
-            picked.append(chosen)
-        return pool[picked]
+        optimised = self.objectives.optimised
+        scales = self._scales(fitted)[optimised]
+        known = self._warped(fitted)[kept][:, optimised] / scales
+        chosen_beliefs = [each for each, wanted in zip(beliefs, optimised, strict=True) if wanted]
+        round_of = ByWeights if self.acquisition == "expected_improvement" else ByHypervolume
+        made = round_of(chosen_beliefs, scales, known, feasibility, self.generator)
+        return pool[made.choose(min(n_archs, len(pool)), fantasies=self.fantasies)]
 
 
 class GaussianProcessSearch(ExpectedImprovementSearch):
@@ -64,15 +86,15 @@ class GaussianProcessSearch(ExpectedImprovementSearch):
 
     Parameters
     ----------
-    predictor, predictor_parameters, round_size, pool_size, warp : as for `SurrogateSearch`; any
-        zoo entry that knows its uncertainty.
+    predictor, predictor_parameters, round_size, pool, pool_size, n_parents, warp : as for
+        `SurrogateSearch`; any zoo entry that knows its uncertainty.
+    acquisition, fantasies : as for `ExpectedImprovementSearch`.
     """
 
     name = "gaussian_process"
     title = "Bayesian optimisation, Gaussian process"
     family = "Bayesian optimisation"
     paper = "Jones et al. 1998; Ru et al. 2021 and Kandasamy et al. 2018 for kernels on graphs"
-    default_round_size = 25
 
 
 class RandomForestSearch(ExpectedImprovementSearch):
@@ -83,7 +105,9 @@ class RandomForestSearch(ExpectedImprovementSearch):
     Parameters
     ----------
     n_trees : of the forest.
-    predictor_parameters, round_size, pool_size, warp : as for `SurrogateSearch`.
+    predictor_parameters, round_size, pool, pool_size, n_parents, warp : as for `SurrogateSearch`.
+    acquisition, fantasies : as for `ExpectedImprovementSearch`; trees have no joint posterior, so
+        what was chosen counts as measured, but tells of no other.
     """
 
     name = "random_forest"

@@ -7,51 +7,33 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from pydantic import PositiveInt
 
-from hwbench.arguments import NotNegative
 from hwbench.arrays import Floats, IntArray
+from hwbench.fronts.many import best_first
 from hwbench.search.strategies.acquisition import draw_weights
-from hwbench.search.strategies.surrogate import FittedObjective, SurrogateSearch
+from hwbench.search.strategies.surrogate import (
+    ExploringSearch,
+    FittedObjective,
+    Pool,
+    SurrogateSearch,
+)
 
 if TYPE_CHECKING:
     import torch
 
 
-class MutantSearch(SurrogateSearch):
-    """Base of strategies whose candidates are mutants of the best that was told.
-
-    Parameters
-    ----------
-    n_mutants : candidates that are predicted in a round.
-    n_parents : of the best that they are mutants of.
-    predictor, predictor_parameters, round_size, warp : as for `SurrogateSearch`.
-    """
-
-    default_n_mutants = 200
-
-    def __init__(
-        self,
-        *args: Any,
-        n_mutants: PositiveInt | None = None,
-        n_parents: PositiveInt = 20,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(*args, **kwargs)
-        self.n_mutants = self.default_n_mutants if n_mutants is None else n_mutants
-        self.n_parents = n_parents
-
-    def _candidates(self, n_archs: int) -> IntArray:
-        return self._mutants(self.n_parents, max(self.n_mutants, n_archs))
-
-
-class Bananas(MutantSearch):
+class Bananas(SurrogateSearch):
     """Ensemble of networks on the path encoding, independent Thompson sampling, mutants.
 
     White et al. 2021, Algorithm 1 and section 5. For every architecture of a round a value is drawn
     for each candidate from its predictive distribution, and the best draw is taken; several
     objectives are summed by random weights. The paper mutates the best one to ten times that was
     told, and takes ten of about a hundred mutants a round.
+
+    Parameters
+    ----------
+    predictor, predictor_parameters, round_size, pool, pool_size, n_parents, warp : as for
+        `SurrogateSearch`.
     """
 
     name = "bananas"
@@ -59,10 +41,10 @@ class Bananas(MutantSearch):
     family = "neural Bayesian optimisation"
     paper = "White et al. 2021, BANANAS: Bayesian optimization with neural architectures"
     default_predictor = "bananas"
-    default_round_size = 20
+    default_pool: Pool = "mutants"
 
     def _select(self, fitted: Sequence[FittedObjective], n_archs: int) -> IntArray:
-        pool = self._candidates(n_archs)
+        pool = self._candidates()
         means, deviations = self._moments(fitted, pool)
         limits, scales = self._limits(fitted), self._scales(fitted)
         optimised = self.objectives.optimised
@@ -76,7 +58,7 @@ class Bananas(MutantSearch):
         return pool[picked]
 
 
-class Npenas(MutantSearch):
+class Npenas(ExploringSearch):
     """Evolution whose children are screened by a graph predictor.
 
     Wei et al. 2022, NPENAS-NP: of the mutants of the best the predicted best are measured. With
@@ -90,24 +72,27 @@ class Npenas(MutantSearch):
         "Wei et al. 2022, NPENAS: Neural predictor guided evolution for neural architecture search"
     )
     default_predictor = "gcn"
-    default_round_size = 20
+    default_pool: Pool = "mutants"
 
     def _select(self, fitted: Sequence[FittedObjective], n_archs: int) -> IntArray:
-        return self._best_predicted(fitted, self._candidates(n_archs), n_archs)
+        pool = self._candidates()
+        hoped = self._hoped(fitted, pool)
+        violations = self._violations_of(hoped, self._limits(fitted))
+        return pool[best_first(hoped[:, self.objectives.optimised], violations)[:n_archs]]
 
 
-class Bonas(MutantSearch):
+class Bonas(ExploringSearch):
     """Graph network, Bayesian linear regression on what it has learned, upper confidence bound.
 
     Shi et al. 2020, section 3: the network embeds an architecture, the regression on the embeddings
     says how uncertain a prediction is, and candidates from evolution are measured where mean and
     uncertainty promise most. The regression here is linear (the paper puts a sigmoid behind it,
-    for accuracies), and the round is 20 (100 in the paper, of thousands).
+    for accuracies), and the round is that of all strategies here (100 in the paper, of thousands).
 
     Parameters
     ----------
-    exploration : standard deviations below the predicted cost that are hoped for.
-    n_mutants, n_parents, predictor_parameters, round_size, warp : as for `MutantSearch`.
+    exploration, predictor_parameters, round_size, pool, pool_size, n_parents, warp : as for
+        `ExploringSearch`.
     """
 
     name = "bonas"
@@ -116,19 +101,15 @@ class Bonas(MutantSearch):
     paper = "Shi et al. 2020, Bridging the gap between sample-based and one-shot NAS with BONAS"
     default_predictor = "bonas"
     predictor_fixed = True
-    default_round_size = 20
-
-    def __init__(self, *args: Any, exploration: NotNegative = 0.5, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.exploration = exploration
+    default_pool: Pool = "mutants"
+    default_exploration = 0.5
 
     def _make_model(self) -> Any:
         return _EmbeddingRegression(super()._make_model())
 
     def _select(self, fitted: Sequence[FittedObjective], n_archs: int) -> IntArray:
-        pool = self._candidates(n_archs)
-        means, deviations = self._moments(fitted, pool)
-        hoped = means - self.exploration * deviations
+        pool = self._candidates()
+        hoped = self._hoped(fitted, pool)
         beyond = self._violations_of(hoped, self._limits(fitted))
         score = (hoped / self._scales(fitted))[:, self.objectives.optimised]
         picked: list[int] = []

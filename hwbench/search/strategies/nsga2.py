@@ -25,7 +25,9 @@ class NSGA2(Strategy):
 
     Parameters
     ----------
-    population_size : parents, and children of a generation.
+    population_size : parents, and children of a generation: what `round_size` is to strategies
+        with predictors. The paper's 100 is for 25,000 evaluations; searches here have some hundred,
+        of which 20 leaves some generations.
     """
 
     name = "nsga2"
@@ -34,7 +36,7 @@ class NSGA2(Strategy):
     paper = "Deb et al. 2002, A fast and elitist multiobjective genetic algorithm: NSGA-II"
 
     def __init__(
-        self, *args: Any, population_size: Annotated[int, Field(ge=2)] = 50, **kwargs: Any
+        self, *args: Any, population_size: Annotated[int, Field(ge=2)] = 20, **kwargs: Any
     ) -> None:
         super().__init__(*args, **kwargs)
         self.population_size = population_size

@@ -11,7 +11,7 @@ from pydantic import Field
 from hwbench.arguments import NotNegative
 from hwbench.arrays import Floats, IntArray
 from hwbench.fronts.many import non_dominated
-from hwbench.search.strategies.surrogate import FittedObjective, SurrogateSearch
+from hwbench.search.strategies.surrogate import ExploringSearch, FittedObjective
 
 PUBLISHED_TRADE_OFFS = tuple(round(0.01 * step, 2) for step in range(1, 26))
 """The values of beta in CHOE 4.3.2: 0.01 to 0.25 in steps of 0.01."""
@@ -28,13 +28,13 @@ TRADE_OFFS: dict[TradeOffs, tuple[float, ...]] = {
 }
 
 
-class PredictorGuided(SurrogateSearch):
+class PredictorGuided(ExploringSearch):
     """Predictor-based multi-objective search (CHOE 4.3, Algorithm 1).
 
     A round fits a predictor for every objective, scores all candidates by the first objective's
     predicted cost plus beta times the others', each divided by the standard deviation of the
     measured ones, and measures the best `round_size` / n of each of n values of beta. Neither the
-    number of random architectures at the start nor the size of a round is stated: 50 and 25 here.
+    number of random architectures at the start nor the size of a round is stated.
     Where several beta have the same favourites, the published round holds fewer architectures;
     here each beta takes those that no earlier one has, so that a round is always full.
 
@@ -55,8 +55,9 @@ class PredictorGuided(SurrogateSearch):
     ----------
     scalarisation : "sum", as published, "chebyshev", "epsilon_constraint", or a list of them.
     trade_offs : the values of beta, or "published" or "wide" (see `TRADE_OFFS`).
-    exploration : see "epsilon_constraint"; above 0 the predictor must know its uncertainty.
-    predictor, predictor_parameters, round_size, pool_size, warp : as for `SurrogateSearch`.
+    exploration : as for `ExploringSearch`, of the first objective and for "epsilon_constraint".
+    predictor, predictor_parameters, round_size, pool, pool_size, n_parents, warp : as for
+        `SurrogateSearch`.
     """
 
     name = "predictor_guided"
@@ -73,18 +74,16 @@ class PredictorGuided(SurrogateSearch):
         scalarisation: Scalarisation | Annotated[Sequence[Scalarisation], Field(min_length=1)] = (
             "sum"
         ),
-        exploration: NotNegative = 0.0,
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         several = [scalarisation] if isinstance(scalarisation, str) else scalarisation
         self.scalarisations = list(several)
-        self.exploration = exploration
         given = TRADE_OFFS[trade_offs] if isinstance(trade_offs, str) else trade_offs
         self.trade_offs = np.array(given, dtype=np.float64)
 
     def _select(self, fitted: Sequence[FittedObjective], n_archs: int) -> IntArray:
-        pool = self._pool()
+        pool = self._candidates()
         predicted, hoped = self._predicted_and_hoped(fitted, pool)
         beyond = self._violations_of(predicted, self._limits(fitted))
         scales = self._scales(fitted)[self.objectives.optimised]

@@ -10,10 +10,10 @@ from pydantic import PositiveInt
 
 from hwbench.arrays import IntArray
 from hwbench.fronts.many import best_first
-from hwbench.search.strategies.surrogate import FittedObjective, SurrogateSearch
+from hwbench.search.strategies.surrogate import ExploringSearch, FittedObjective
 
 
-class ProgressiveSearch(SurrogateSearch):
+class ProgressiveSearch(ExploringSearch):
     """Beam search over the number of places that differ from the space's baseline.
 
     YU 171-187; Liu et al. 2018 (PNAS), Algorithm 1, which grows cells block by block. In a space of
@@ -26,7 +26,8 @@ class ProgressiveSearch(SurrogateSearch):
     Parameters
     ----------
     beam_size : architectures of a level that the next one grows from.
-    predictor, predictor_parameters, round_size, warp : as for `SurrogateSearch`.
+    exploration, predictor, predictor_parameters, round_size, warp : as for `ExploringSearch`.
+    pool, pool_size, n_parents : change nothing: the beam says which candidates are predicted.
     """
 
     name = "progressive"
@@ -64,7 +65,7 @@ class ProgressiveSearch(SurrogateSearch):
         if self.candidates.by_rules:  # the rest may be nearly all, and crowd out what is inside
             inside = np.array(self.candidates.contain(level), dtype=bool)
             level = level[inside] if inside.any() else level
-        predicted = self._predict(fitted, level)
+        predicted = self._hoped(fitted, level)
         beyond = self._violations_of(predicted, self._limits(fitted))
         known = ~self._unknown(level)
         order = best_first(predicted[:, self.objectives.optimised], beyond)

@@ -24,7 +24,9 @@ class Reinforce(Strategy):
     energy, or energy under a limit of accuracy). What the controller samples again is learned from
     again, but not measured again: an unknown mutant of it is, which tells the controller nothing.
     In a part of the space that is given by rules, what it samples outside is moved inside, and
-    learned from as the member that it became.
+    learned from as the member that it became. What is told before it first samples, the random
+    architectures of the start or what was known already, is learned from like samples of its own:
+    an untrained policy is all but uniform.
 
     Parameters
     ----------
@@ -69,6 +71,7 @@ class Reinforce(Strategy):
         self._batch: list[int] = []
         self._queue: list[IntArray] = []
         self._range: tuple[Floats, Floats] | None = None
+        self._sampling = False  # until the controller proposes, all that is told is the start
 
     def _learn(self, first: int) -> None:
         rows = range(first, self._n_told)
@@ -76,12 +79,16 @@ class Reinforce(Strategy):
             rows, self.candidates.keys(self._archs[first : self._n_told]), strict=True
         ):
             self._rows[key] = row
-            if key in self._sampled:
+            if key in self._sampled or not self._sampling:
                 self._sampled.discard(key)
                 self._batch.append(row)
-        self._update()
+        if self._sampling:
+            self._update()
 
     def _propose(self, n_archs: int) -> list[IntArray]:
+        if not self._sampling:  # now it is known what the best and the worst of the start are
+            self._sampling = True
+            self._update()
         while len(self._queue) < n_archs:
             fresh = self._sample()
             if not fresh:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import PositiveInt
@@ -13,9 +13,11 @@ from pydantic import PositiveInt
 from hwbench.arguments import NotNegative
 from hwbench.arrays import Floats, IntArray
 from hwbench.errors import HwbenchError
-from hwbench.fronts.many import best_first
 from hwbench.predictors.card import DEFAULT_PREDICTOR, predictor_card
+from hwbench.predictors.posterior import Posterior
 from hwbench.search.strategies.base import Strategy
+
+Pool = Literal["mixed", "mutants"]
 
 MOST_ROWS = 4000
 """Architectures whose uncertainty is predicted together."""
@@ -49,6 +51,13 @@ class FittedObjective:
             deviations.append(deviation)
         return np.concatenate(means), np.maximum(np.concatenate(deviations), 1e-12)
 
+    def posterior(self, archs: IntArray) -> Posterior:
+        """What is believed of the warped costs of architectures together, n_archs above 0."""
+        if hasattr(self.model, "posterior"):
+            found: Posterior = self.model.posterior(archs)
+            return found
+        return Posterior.independent(*self.predict_with_deviation(archs))
+
 
 @dataclass(frozen=True)
 class Warp:
@@ -80,6 +89,9 @@ class Warp:
 class SurrogateSearch(Strategy):
     """Base of the strategies with a predictor for every objective.
 
+    What is not the identity of a strategy is a parameter of all, with one default for all: which
+    predictor, how often it is fitted, what is warped, and which candidates it is asked about.
+
     The predictors are fitted once a round: after each `round_size` measurements, whatever the
     number of architectures that are asked for at once. A round begins when the architectures of the
     last one have all been asked for, even if not all of them were told: two that could be measured
@@ -91,26 +103,32 @@ class SurrogateSearch(Strategy):
     predictor_parameters : hyper-parameters of it, beside those that its card has for models
         that are fitted often.
     round_size : measurements between two fits.
-    pool_size : candidates that are predicted, where the space is too large to predict all.
+    pool : which candidates are predicted in a round, none of them known: "mixed", all where they
+        are no more than `pool_size`, else mutants of the best for up to half and random ones for
+        the rest; or "mutants" alone.
+    pool_size : candidates that are predicted in a round, at most.
+    n_parents : how many of the best that was told are mutated.
     warp : how strongly costs of the first objective are warped before they are fitted (see
         `Warp`): the middle half of the measured costs is so many times as wide as the part where
         the warp is about linear. 0 fits plain costs.
     """
 
+    renamed: ClassVar[dict[str, str]] = {"n_mutants": "pool_size"}
     default_predictor = DEFAULT_PREDICTOR
     predictor_fixed = False
     """Whether the strategy is made for that predictor and takes no other."""
-    default_round_size = 25
-    default_warp = 0.0
+    default_pool: Pool = "mixed"
 
     def __init__(
         self,
         *args: Any,
         predictor: str | None = None,
         predictor_parameters: Mapping[str, Any] | None = None,
-        round_size: PositiveInt | None = None,
-        pool_size: PositiveInt = 10_000,
-        warp: NotNegative | None = None,
+        round_size: PositiveInt = 15,
+        pool: Pool | None = None,
+        pool_size: PositiveInt = 2_000,
+        n_parents: PositiveInt = 50,
+        warp: NotNegative = 3.0,
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
@@ -120,11 +138,15 @@ class SurrogateSearch(Strategy):
                 f"strategy {self.name}: it is made for the predictor {self.default_predictor} and "
                 f"takes no other, such as {predictor}"
             )
-        often = predictor_card(self.predictor).fit_often
-        self.predictor_parameters = {**often, **(predictor_parameters or {})}
-        self.round_size = self.default_round_size if round_size is None else round_size
+        self._card = predictor_card(self.predictor)
+        self._given = dict(predictor_parameters or {})
+        self.predictor_parameters = {**self._card.fit_often, **self._given}
+        self.round_size = round_size
+        self.pool = self.default_pool if pool is None else pool
         self.pool_size = pool_size
-        self.warp = self.default_warp if warp is None else warp
+        self.n_parents = n_parents
+        self.warp = warp
+        self._learned: dict[int, tuple[float, ...]] = {}
         self._picked: list[IntArray] = []
         self._round = 0
         self._make_model()  # an unknown predictor is said now, not after the first round
@@ -144,8 +166,8 @@ class SurrogateSearch(Strategy):
         """The architectures of the next round, the most wanted first.
 
         Called once a round, right after the fits, with nothing told in between; what it returns is
-        asked for before it is called again. It must be candidates, and unknown ones, as `_pool` and
-        `_mutants` are: what is known is dropped without another in its place.
+        asked for before it is called again. It must be candidates, and unknown ones, as those of
+        `_candidates` are: what is known is dropped without another in its place.
 
         Parameters
         ----------
@@ -175,8 +197,25 @@ class SurrogateSearch(Strategy):
         first = int(np.flatnonzero(self.objectives.optimised)[0])
         for place, column in enumerate(costs.T):
             warp = Warp.of(column, self.warp if place == first else 0.0)
-            fitted.append(FittedObjective(self._make_model().fit(archs, warp(column)), warp))
+            model = self._make_model()
+            self._go_on(model, place)
+            fitted.append(FittedObjective(model.fit(archs, warp(column)), warp))
+            self._keep_learned(model, place)
         return fitted
+
+    def _go_on(self, model: Any, place: int) -> None:
+        """Let a fit begin where the last one of the objective ended, if the predictor can."""
+        if place in self._learned:
+            again = {**self._card.fit_again, **self._given}
+            model.estimator.set_params(**again, **{self._card.goes_on: self._learned[place]})
+
+    def _keep_learned(self, model: Any, place: int) -> None:
+        from hwbench.predictors.regressor import ArchitectureRegressor
+
+        if self._card.goes_on and isinstance(model, ArchitectureRegressor):
+            learned = getattr(model.estimator_, "parameters_", None)  # equal targets teach nothing
+            if learned is not None:
+                self._learned[place] = tuple(learned.tolist())
 
     def _measured(self) -> tuple[IntArray, Floats]:
         """What was told and could be measured: architectures, and the costs of all objectives."""
@@ -184,9 +223,21 @@ class SurrogateSearch(Strategy):
         known = np.isfinite(costs).all(axis=1)
         return self._archs[: self._n_told][known], costs[known]
 
-    def _pool(self) -> IntArray:
-        """Candidates that nobody has seen."""
-        return self.candidates.unseen(self.pool_size, self.generator, self._seen)
+    def _candidates(self) -> IntArray:
+        """The candidates that a round predicts, none of them seen and no two alike (see `pool`).
+
+        Returns
+        -------
+        int64 of shape (n, n_positions), n at most `pool_size`.
+        """
+        if self.pool == "mixed" and len(self.candidates) <= self.pool_size:
+            return self.candidates.unseen(self.pool_size, self.generator, self._seen)
+        n_mutants = self.pool_size if self.pool == "mutants" else self.pool_size // 2
+        mutants = self._mutants(self.n_parents, n_mutants)
+        if self.pool == "mutants":
+            return mutants
+        drawn = self.candidates.sample(self.pool_size - len(mutants), self.generator, self._seen)
+        return self._different(np.concatenate([mutants, drawn]))
 
     def _mutants(self, n_parents: int, n_archs: int) -> IntArray:
         """Unseen mutants of the best that was told, no two alike; int64 (about n_archs, ...)."""
@@ -196,9 +247,12 @@ class SurrogateSearch(Strategy):
         # Around parents whose neighbours are known, a second change leads on.
         known = ~self._unknown(mutants)
         mutants[known] = self.candidates.mutate(mutants[known], self.generator)
-        fresh = mutants[self._unknown(mutants)]
-        first = {key: row for row, key in reversed(list(enumerate(self.candidates.keys(fresh))))}
-        return fresh[sorted(first.values())]
+        return self._different(mutants[self._unknown(mutants)])
+
+    def _different(self, archs: IntArray) -> IntArray:
+        """Each of the architectures once, in the order of its first row."""
+        first = {key: row for row, key in reversed(list(enumerate(self.candidates.keys(archs))))}
+        return archs[sorted(first.values())]
 
     def _limits(self, fitted: Sequence[FittedObjective]) -> Floats:
         """The limits, warped as the predictions are; NaN where there is none."""
@@ -234,11 +288,27 @@ class SurrogateSearch(Strategy):
         """How far predictions (n, n_objectives) are beyond the limits; float64 (n,)."""
         return np.nan_to_num(np.maximum(predicted - limits, 0.0)).sum(axis=1)
 
-    def _best_predicted(
-        self, fitted: Sequence[FittedObjective], archs: IntArray, n_archs: int
-    ) -> IntArray:
-        """The architectures that are best by their predictions, the best first."""
-        predicted = self._predict(fitted, archs)
-        violations = self._violations_of(predicted, self._limits(fitted))
-        order = best_first(predicted[:, self.objectives.optimised], violations)
-        return archs[order[:n_archs]]
+
+class ExploringSearch(SurrogateSearch):
+    """Base of the strategies that order candidates by what is predicted of them.
+
+    Parameters
+    ----------
+    exploration : by how many standard deviations a candidate may be better than is predicted of
+        it; above 0 the predictor must know its uncertainty.
+    predictor, predictor_parameters, round_size, pool, pool_size, n_parents, warp : as for
+        `SurrogateSearch`.
+    """
+
+    def __init__(self, *args: Any, exploration: NotNegative | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.exploration = self.default_exploration if exploration is None else exploration
+
+    default_exploration: float = 0.0
+
+    def _hoped(self, fitted: Sequence[FittedObjective], archs: IntArray) -> Floats:
+        """Warped costs that may be hoped for, float64 of shape (n_archs, n_objectives)."""
+        if self.exploration == 0:
+            return self._predict(fitted, archs)
+        means, deviations = self._moments(fitted, archs)
+        return means - self.exploration * deviations

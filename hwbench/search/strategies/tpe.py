@@ -10,15 +10,12 @@ from hwbench.arrays import IntArray
 from hwbench.imports import import_module_of
 from hwbench.search.strategies.base import Strategy
 
-ATTEMPTS = 5
-"""Suggestions in vain before a mutant of the last one is taken."""
-
 
 class TPE(Strategy):
     """Tree-structured Parzen estimator with one categorical parameter a position (YU 171-187).
 
-    Optuna's sampler, for several objectives and limits too. What it suggests again is not measured
-    again: after some attempts the nearest unknown mutant takes its place.
+    Optuna's sampler, for several objectives and limits too. It is asked once for each architecture:
+    what it suggests again is not measured again, the nearest unknown mutant takes its place.
 
     Parameters
     ----------
@@ -44,6 +41,7 @@ class TPE(Strategy):
         )
         directions = ["minimize"] * int(self.objectives.optimised.sum())
         self._study = self._optuna.create_study(directions=directions, sampler=sampler)
+        self._trials: dict[Any, Any] = {}  # by key, of what was suggested and not told yet
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_optuna": None}
@@ -53,17 +51,28 @@ class TPE(Strategy):
 
     def _learn(self, first: int) -> None:
         limited = np.isfinite(self.objectives.limits)
-        for row in range(first, self._n_told):
+        keys = self.candidates.keys(self._archs[first : self._n_told])
+        for row, key in zip(range(first, self._n_told), keys, strict=True):
+            trial = self._trials.pop(key, None)
             costs = self._costs[row]
-            if np.isnan(costs).any():
-                continue  # nothing that a density could be estimated from
+            if np.isnan(costs).any():  # nothing that a density could be estimated from
+                if trial is not None:
+                    self._give_up(trial)
+                continue
             excess = (costs - self.objectives.limits)[limited]
+            values = [float(value) for value in costs[self.objectives.optimised]]
+            constraints = {str(i): float(value) for i, value in enumerate(excess)}
+            if trial is not None:
+                for name, value in constraints.items():
+                    trial.set_constraint(name, value)
+                self._study.tell(trial, values)
+                continue
             self._study.add_trial(
                 self._optuna.trial.create_trial(
                     params={str(i): int(op) for i, op in enumerate(self._archs[row])},
                     distributions=self._distributions,
-                    values=[float(value) for value in costs[self.objectives.optimised]],
-                    constraints={str(i): float(value) for i, value in enumerate(excess)},
+                    values=values,
+                    constraints=constraints,
                 )
             )
 
@@ -80,16 +89,17 @@ class TPE(Strategy):
 
     def _suggest(self, taken: set[Any]) -> IntArray:
         """A candidate that is neither known nor taken, if one is near what Optuna suggests."""
-        arch = self._archs[0]
-        for _ in range(ATTEMPTS):
-            trial = self._study.ask(self._distributions)
-            # Its place is taken by a finished trial once the architecture was measured.
-            self._study.tell(trial, state=self._optuna.trial.TrialState.FAIL)
-            arch = np.array([trial.params[name] for name in self._distributions], dtype=np.int64)
-            for member in self.candidates.bring_in(arch[None, :], self.generator):
-                arch = member
-                if self._is_new(arch, taken):
-                    return arch
+        trial = self._study.ask(self._distributions)
+        arch = np.array([trial.params[name] for name in self._distributions], dtype=np.int64)
+        if self._is_new(arch, taken):
+            (key,) = self.candidates.keys(arch[None, :])
+            self._trials[key] = trial  # is told what the architecture measures
+            return arch
+        self._give_up(trial)
+        for member in self.candidates.bring_in(arch[None, :], self.generator):
+            arch = member
+            if self._is_new(arch, taken):
+                return arch
         for _ in range(self.space.n_positions):
             mutants = self.candidates.mutate(np.repeat(arch[None, :], 8, axis=0), self.generator)
             for mutant in mutants:
@@ -97,6 +107,10 @@ class TPE(Strategy):
                     return mutant
             arch = mutants[0]
         return arch
+
+    def _give_up(self, trial: Any) -> None:
+        """What is measured in its place, if anything, is a trial of its own."""
+        self._study.tell(trial, state=self._optuna.trial.TrialState.FAIL)
 
     def _is_new(self, arch: IntArray, taken: set[Any]) -> bool:
         if not self.candidates.contain(arch[None, :])[0]:

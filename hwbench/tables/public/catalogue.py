@@ -21,6 +21,7 @@ from hwbench.toml import FrozenModel, read_toml
 CONVERTERS = Registry(
     "converter",
     {
+        "help-nasbench201": "hwbench.tables.converters.help_nasbench201:convert_help_nasbench201",
         "hw-nas-bench": "hwbench.tables.converters.hw_nas_bench:convert_hw_nas_bench",
         "hw-nas-bench-fbnet": "hwbench.tables.converters.hw_nas_bench_fbnet:"
         "convert_hw_nas_bench_fbnet",

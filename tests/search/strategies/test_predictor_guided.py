@@ -37,6 +37,7 @@ def test_a_round_is_algorithm_1():
         predictor="ridge",
         round_size=len(trade_offs) * per_beta,
         trade_offs=trade_offs,
+        warp=0.0,
     )
     start = strategy.ask(30)
     values = measure(start)
@@ -139,7 +140,7 @@ def picked_of(monkeypatch, costs, n_archs, deviations=None, **parameters):
         def predict_with_deviation(self, archs):
             return moments
 
-    monkeypatch.setattr(strategy, "_pool", lambda: pool)
+    monkeypatch.setattr(strategy, "_candidates", lambda: pool)
     monkeypatch.setattr(strategy, "_scales", lambda fitted: np.ones(2))
     monkeypatch.setattr(strategy, "_warped", lambda fitted: np.array([[11.0, 11.0]]))
     monkeypatch.setattr(strategy, "_limits", lambda fitted: np.array([np.nan, np.nan]))

@@ -5,19 +5,20 @@ import pytest
 
 import hwbench as hb
 from hwbench.search import Objective, list_strategies, make_strategy, strategy_parameters
+from hwbench.search.spec import StrategyChoice
 from hwbench.testing import check_search_strategy
 
 FAST_NETWORK = {"steps": 20, "passes": 1}
 SMALL = {
-    "bananas": {"predictor_parameters": {"steps": 20, "n_layers": 2}},
-    "bonas": {"predictor_parameters": FAST_NETWORK},
-    "npenas": {"predictor_parameters": FAST_NETWORK},
+    "bananas": {"predictor_parameters": {"steps": 20, "n_layers": 2}, "pool_size": 100},
+    "bonas": {"predictor_parameters": FAST_NETWORK, "pool_size": 100},
+    "npenas": {"predictor_parameters": FAST_NETWORK, "pool_size": 100},
     "progressive": {"predictor": "ridge"},
-    "random_forest": {"n_trees": 5},
-    "gaussian_process": {"predictor_parameters": {"max_iterations": 3}},
-    "predictor_guided": {"predictor": "ridge"},
+    "random_forest": {"n_trees": 5, "pool_size": 200},
+    "gaussian_process": {"predictor_parameters": {"max_iterations": 3}, "pool_size": 200},
+    "predictor_guided": {"predictor": "ridge", "pool_size": 200},
 }
-MODEL_FREE = ("random", "local_search", "regularised_evolution", "nsga2")
+MODEL_FREE = ("random", "flops", "local_search", "regularised_evolution", "nsga2")
 
 
 LONG = ("bonas",)
@@ -57,7 +58,9 @@ def cost(archs):
 
 
 LEARNS = [
-    name for name in list_strategies() if name not in ("random", "bananas", "bonas", "npenas")
+    name
+    for name in list_strategies()
+    if name not in ("random", "flops", "bananas", "bonas", "npenas")
 ]
 
 
@@ -116,7 +119,79 @@ def test_parameters_are_listed_with_their_defaults():
     guided = strategy_parameters("predictor_guided")
     assert guided["predictor"] == "structural_gaussian_process"
     assert guided["trade_offs"] == "published"
-    assert guided["round_size"] == 25
+    assert guided["round_size"] == 15
+    assert strategy_parameters("nsga2") == {"population_size": 20}
+
+
+SHARED = ("predictor_parameters", "round_size", "pool_size", "n_parents", "warp")
+"""Options that are no strategy's identity."""
+
+
+def test_what_is_no_strategys_identity_is_an_option_of_all_with_one_default():
+    surrogates = [name for name in list_strategies() if "predictor" in strategy_parameters(name)]
+    assert len(surrogates) == 7
+    for option in SHARED:
+        defaults = {repr(strategy_parameters(name)[option]) for name in surrogates}
+        assert len(defaults) == 1, option
+    ordering = ("predictor_guided", "npenas", "bonas", "progressive")
+    assert all("exploration" in strategy_parameters(name) for name in ordering)
+    for name in surrogates:
+        assert strategy_parameters(name)["pool"] in ("mixed", "mutants")
+
+
+def test_a_renamed_parameter_says_its_name():
+    message = "n_mutants of strategy bananas is called pool_size now"
+    with pytest.raises(hb.HwbenchError, match=message) as caught:
+        make_strategy("bananas", space="nasbench201", objectives=[Objective("cost")], n_mutants=5)
+    assert len(str(caught.value).splitlines()) == 1
+    with pytest.raises(ValueError, match=message):  # of which a scenario's error is made
+        StrategyChoice(name="bananas", parameters={"n_mutants": 5})
+
+
+@pytest.mark.parametrize("pool", ["mixed", "mutants"])
+def test_a_pool_is_of_unknown_candidates_no_two_alike(pool):
+    strategy = make_strategy(
+        "predictor_guided",
+        space="nasbench201",
+        objectives=[Objective("cost")],
+        n_initial=30,
+        predictor="ridge",
+        pool=pool,
+        pool_size=200,
+    )
+    start = strategy.ask(30)
+    strategy.tell(start, cost(start))
+    found = strategy._candidates()
+    assert 50 < len(found) <= 200
+    keys = strategy.space.keys_of(found)
+    assert len(set(keys)) == len(found)
+    assert not set(keys) & set(strategy.space.keys_of(start))
+    nearest = (found[:, None] != start[None]).sum(axis=2).min(axis=1)
+    assert (nearest[:50] == 1).all()  # mutants first
+    assert (nearest > 1).any() == (pool == "mixed")
+
+
+def test_flops_alone_are_even_over_what_architectures_cost():
+    strategy = make_strategy("flops", space="nasbench201", objectives=[Objective("cost")])
+    start = strategy.ask(50)
+    levels = len(np.unique(strategy.space.flops(strategy.space.all_architectures())))
+    strategy.tell(start, cost(start))
+    asked = strategy.ask(levels)
+    flops = strategy.space.flops(asked)
+    assert len(np.unique(flops)) == levels
+    assert (np.diff(flops) > 0).all()
+    assert len(strategy.ask(600)) == 600
+
+
+def test_a_search_that_flops_lead_looks_at_no_measurement():
+    def asked(sign):
+        strategy = make_strategy("flops", space="nasbench201", objectives=[Objective("cost")])
+        for _ in range(4):
+            archs = strategy.ask(30)
+            strategy.tell(archs, sign * cost(archs))
+        return strategy.archs
+
+    np.testing.assert_array_equal(asked(1), asked(-1))
 
 
 @pytest.mark.parametrize(
