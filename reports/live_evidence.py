@@ -1,0 +1,246 @@
+"""Rebuild docs/concepts/live-results.md: python reports/live_evidence.py [SWEEP ...].
+
+Folders of `hwbench live sweep` that are given, ended or not, are added to reports/results first;
+what it holds of the same searches is replaced. All tables of the page and all figures, in
+runs/live-evidence.html, are made of these results alone. Intervals are Student's, at 95 %, over
+seeds.
+"""
+
+import argparse
+import re
+from pathlib import Path
+
+import pandas as pd
+
+from hwbench.analysis.statistics import mean_interval
+from hwbench.files import write_text
+from hwbench.pages.blocks import Section
+from hwbench.pages.rendering import render_page
+from hwbench.report.live.choices import operations_chosen
+from hwbench.report.live.evidence import evidence_blocks
+from hwbench.results.live import read_live_run, read_live_sweep
+from hwbench.results.live_runs import tidy_runs
+
+ROOT = Path(__file__).resolve().parents[1]
+KEYS = {
+    "live_runs": ["sweep", "run"],
+    "live_epochs": ["sweep", "run", "epoch"],
+    "live_searches": ["sweep", "value", "seed"],
+    "live_selections": ["sweep", "run", "selection"],
+}
+
+parser = argparse.ArgumentParser(description=__doc__)
+parser.add_argument("sweeps", type=Path, nargs="*", metavar="SWEEP", help="folders of sweeps")
+parser.add_argument("--results", type=Path, default=ROOT / "reports/results")
+parser.add_argument("--page", type=Path, default=ROOT / "docs/concepts/live-results.md")
+parser.add_argument("--figures", type=Path, default=Path("runs/live-evidence.html"))
+arguments = parser.parse_args()
+
+
+def read(folder: Path) -> dict[str, pd.DataFrame]:
+    """The frames of a sweep's folder, by their names."""
+    runs, epochs = tidy_runs([folder])
+    found = [
+        {
+            "run": run,
+            "seed": read_live_run(folder / run).config["seed"],
+            "selection": each.folder.name,
+            "architecture": each.result.architecture,
+            "true_value": each.true_accuracy,
+        }
+        for run in runs["run"]
+        for each in read_live_run(folder / run).selections
+    ]
+    frames = {
+        "live_runs": runs,
+        "live_epochs": epochs,
+        "live_searches": read_live_sweep(folder).searches,
+        "live_selections": pd.DataFrame(found),
+    }
+    return {name: frame.assign(sweep=folder.name) for name, frame in frames.items()}
+
+
+def gathered(name: str, added: list[pd.DataFrame]) -> pd.DataFrame:
+    """What is known of one kind, with what is added to it."""
+    path = arguments.results / f"{name}.parquet"
+    frames = [*([pd.read_parquet(path)] if path.exists() else []), *added]
+    frames = [frame for frame in frames if len(frame)]
+    if not frames:
+        return pd.DataFrame(columns=KEYS[name])
+    frame = pd.concat(frames).drop_duplicates(KEYS[name], keep="last")
+    frame = frame.sort_values(KEYS[name]).reset_index(drop=True)
+    if added:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        frame.to_parquet(path, compression="zstd", index=False)
+    return frame
+
+
+new = [read(folder) for folder in arguments.sweeps]
+runs, epochs, searches, selections = (gathered(name, [each[name] for each in new]) for name in KEYS)
+
+
+def of_sweep(frame: pd.DataFrame, sweep: str) -> pd.DataFrame:
+    """The rows of one sweep, or of several whose names a plus joins."""
+    return frame[frame["sweep"].isin(sweep.split("+"))]
+
+
+def mean(values: pd.Series, digits: int = 2) -> str:
+    """Mean and half its interval, where there are several values."""
+    known = values.dropna()
+    if known.empty:
+        return ""
+    middle, low, high = mean_interval(known)
+    half = f" ± {(high - low) / 2:.{digits}f}" if len(known) > 1 else ""
+    return f"{middle:.{digits}f}{half}"
+
+
+def lines(rows: list[dict[str, object]]) -> str:
+    """Rows as Markdown."""
+    if not rows:
+        return "No search has ended yet."
+    table = [list(rows[0]), ["---"] * len(rows[0]), *(list(row.values()) for row in rows)]
+    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in table)
+
+
+def methods_table(sweep: str) -> str:
+    """What each method of a sweep derived, the best first, and what costs no search."""
+    ended = of_sweep(runs, sweep).dropna(subset="true_value")
+    rows: list[dict[str, object]] = []
+    for (method, operations), own in ended.groupby(["method", "operations"]):
+        rows.append(
+            {
+                "method": method if operations == "all" else f"{method} ({operations})",
+                "true accuracy, %": mean(own["true_value"]),
+                "each seed": ", ".join(f"{value:.2f}" for value in own["true_value"]),
+                "percentile": f"{own['percentile'].median():.0f}",
+                "above random's median": f"{(own['true_value'] > own['random_50']).sum()} "
+                f"of {len(own)}",
+                "operations": operations_chosen(own["space"].iloc[0], own["architecture"]),
+                "CPU minutes, at most": f"{own['cpu_seconds'].max() / 60:.1f}",
+            }
+        )
+    rows.sort(key=lambda row: str(row["true accuracy, %"]), reverse=True)
+    for (space, operations), own in ended.groupby(["space", "operations"]):
+        first = own.iloc[0]
+        where = f"{space}, {operations}"
+        free = {
+            f"one random cell ({where})": (first["random_50"], 50),
+            f"most FLOPs ({where})": (first["most_flops"], first["most_flops_percentile"]),
+            f"most parameters ({where})": (
+                first["most_parameters"],
+                first["most_parameters_percentile"],
+            ),
+        }
+        for title, (value, percentile) in free.items():
+            row = dict.fromkeys(rows[0], "")
+            row |= {"method": title, "true accuracy, %": f"{value:.2f}"}
+            rows.append({**row, "percentile": f"{percentile:.0f}"})
+    return lines(rows)
+
+
+def rankings_table(sweep: str) -> str:
+    """How far the supernets of a sweep rank as complete trainings do."""
+    rows: list[dict[str, object]] = []
+    ended = of_sweep(searches, sweep).dropna(subset="kendall_tau")
+    about = of_sweep(runs, sweep).assign(value=lambda frame: values_of(frame["run"]))
+    for value, own in ended.groupby("value", sort=False):
+        minutes = about.loc[about["value"] == value, "cpu_seconds"] / 60
+        rows.append(
+            {
+                "search": value,
+                "Kendall's tau": mean(own["kendall_tau"], 3),
+                "each seed": ", ".join(f"{tau:.2f}" for tau in own["kendall_tau"]),
+                "best by the supernet, %": mean(own["mean_true_top1"]),
+                "mean of its ten best, %": mean(own["mean_true_top10"]),
+                "mean of all, %": f"{own['mean_true'].mean():.2f}",
+                "CPU minutes, at most": f"{minutes.max():.1f}",
+            }
+        )
+    return lines(rows)
+
+
+def values_of(folders: pd.Series) -> pd.Series:
+    """The value of a sweep that each run folder is of."""
+    return folders.str.replace(r"-seed\d+$", "", regex=True)
+
+
+def selections_table(sweep: str) -> str:
+    """What several selections chose from the same supernets."""
+    own = of_sweep(selections, sweep)
+    own = own.assign(value=values_of(own["run"])) if len(own) else own
+    rows: list[dict[str, object]] = []
+    for (value, selection), chosen in own.groupby(["value", "selection"]) if len(own) else []:
+        trained = of_sweep(runs, sweep).set_index("run")["true_value"]
+        before = trained.loc[chosen["run"]].to_numpy()
+        rows.append(
+            {
+                "supernets of": value,
+                "selection": selection,
+                "true accuracy, %": mean(chosen["true_value"]),
+                "minus that by the search's own": mean(chosen["true_value"] - before),
+                "better / equal / worse": " / ".join(
+                    str(int(count.sum()))
+                    for count in (
+                        chosen["true_value"] > before,
+                        chosen["true_value"] == before,
+                        chosen["true_value"] < before,
+                    )
+                ),
+            }
+        )
+    return lines(rows)
+
+
+def choices_table(sweep: str) -> str:
+    """Operations that would have been chosen after some epochs, on average over the seeds."""
+    own = of_sweep(epochs, sweep)
+    own = own.dropna(subset="architecture") if "architecture" in own else own
+    rows: list[dict[str, object]] = []
+    for method, of_method in own.groupby("method") if len(own) else []:
+        last = int(of_method["epoch"].max())
+        row: dict[str, object] = {"method": method}
+        for share in (0.25, 0.5, 1.0):
+            at = of_method[of_method["epoch"] == round(share * (last + 1)) - 1]
+            space = at["space"].iloc[0]
+            row[f"after {share:.0%} of the epochs"] = (
+                f"{mean(at['true_value'])}: {operations_chosen(space, at['architecture'])}"
+            )
+        rows.append(row)
+    return lines(rows)
+
+
+KINDS = {
+    "methods": methods_table,
+    "rankings": rankings_table,
+    "selections": selections_table,
+    "choices": choices_table,
+}
+page = arguments.page.read_text(encoding="utf-8")
+for kind, sweep in re.findall(r"<!-- table: (\w+) of (\S+) -->", page):
+    table = KINDS[kind](sweep)
+    between = rf"(<!-- table: {kind} of {sweep} -->\n).*?(<!-- end -->)"
+    page = re.sub(
+        between, lambda found, t=table: f"{found[1]}\n{t}\n\n{found[2]}", page, flags=re.S
+    )
+arguments.page.write_text(page, encoding="utf-8")
+print(arguments.page)
+
+sections = [
+    Section(
+        sweep,
+        sweep,
+        evidence_blocks(
+            (
+                of_sweep(runs, sweep).reset_index(drop=True),
+                of_sweep(epochs, sweep).reset_index(drop=True),
+            )
+        ),
+        ("reports/results/live_runs.parquet", "reports/results/live_epochs.parquet"),
+    )
+    for sweep in runs["sweep"].unique()
+]
+if sections:
+    write_text(
+        arguments.figures, render_page("What live searches come to", sections, brand="hwbench")
+    )
+    print(arguments.figures)
