@@ -96,8 +96,6 @@ def mean(values: pd.Series, digits: int = 2) -> str:
 
 def lines(rows: list[dict[str, object]]) -> str:
     """Rows as Markdown."""
-    if not rows:
-        return "No search has ended yet."
     table = [list(rows[0]), ["---"] * len(rows[0]), *(list(row.values()) for row in rows)]
     return "\n".join(f"| {' | '.join(map(str, line))} |" for line in table)
 
@@ -167,9 +165,9 @@ def values_of(folders: pd.Series) -> pd.Series:
 def selections_table(sweep: str) -> str:
     """What several selections chose from the same supernets."""
     own = of_sweep(selections, sweep)
-    own = own.assign(value=values_of(own["run"])) if len(own) else own
+    own = own.assign(value=values_of(own["run"]))
     rows: list[dict[str, object]] = []
-    for (value, selection), chosen in own.groupby(["value", "selection"]) if len(own) else []:
+    for (value, selection), chosen in own.groupby(["value", "selection"]):
         trained = of_sweep(runs, sweep).set_index("run")["true_value"]
         before = trained.loc[chosen["run"]].to_numpy()
         rows.append(
@@ -193,10 +191,9 @@ def selections_table(sweep: str) -> str:
 
 def choices_table(sweep: str) -> str:
     """Operations that would have been chosen after some epochs, on average over the seeds."""
-    own = of_sweep(epochs, sweep)
-    own = own.dropna(subset="architecture") if "architecture" in own else own
+    own = of_sweep(epochs, sweep).dropna(subset="architecture")
     rows: list[dict[str, object]] = []
-    for method, of_method in own.groupby("method") if len(own) else []:
+    for method, of_method in own.groupby("method"):
         last = int(of_method["epoch"].max())
         row: dict[str, object] = {"method": method}
         for share in (0.25, 0.5, 1.0):
@@ -217,8 +214,9 @@ KINDS = {
 }
 page = arguments.page.read_text(encoding="utf-8")
 for kind, sweep in re.findall(r"<!-- table: (\w+) of (\S+) -->", page):
-    table = KINDS[kind](sweep)
-    between = rf"(<!-- table: {kind} of {sweep} -->\n).*?(<!-- end -->)"
+    ended = not of_sweep(searches, sweep).empty
+    table = KINDS[kind](sweep) if ended else "No search has ended yet."
+    between = rf"(<!-- table: {kind} of {re.escape(sweep)} -->\n).*?(<!-- end -->)"
     page = re.sub(
         between, lambda found, t=table: f"{found[1]}\n{t}\n\n{found[2]}", page, flags=re.S
     )

@@ -86,7 +86,7 @@ def test_a_stopped_run_is_read_as_far_as_it_came(tmp_path, monkeypatch):
 def test_a_sweep_is_read(tmp_path):
     sweep = example_sweep(tmp_path)
     assert set(sweep.searches.columns) >= set(SWEEP_COLUMNS)
-    assert sweep.searches["value"].tolist() == ["baseline", "baseline", "1", "1"]
+    assert sweep.searches["value"].tolist() == ["baseline", "1", "baseline", "1"]
     assert sweep.summary["value"].tolist() == ["baseline", "1"]
     assert sweep.config["argument"] == "strategy.split_epoch"
     assert is_live_sweep(tmp_path)
