@@ -5,7 +5,7 @@ STAMP := $(VENV)/.ready
 PRESET ?= quick
 PYTEST_OPTIONS ?=
 
-.PHONY: help setup benchmark test test-all test-gpu bench docs lint format news clean
+.PHONY: help setup benchmark test test-all test-gpu bench evidence docs lint format news clean
 
 help:
 	@echo "make benchmark   run the quick benchmark and write its HTML report; PRESET=good runs longer"
@@ -13,6 +13,7 @@ help:
 	@echo "make test-all    run the tests, the slow ones too"
 	@echo "make test-gpu    run the tests of what computes with CUDA"
 	@echo "make bench       measure speed (pytest-benchmark)"
+	@echo "make evidence    rebuild the pages and figures of what searches come to, from reports/results"
 	@echo "make docs        build the documentation, docs/build/html/index.html"
 	@echo "make lint        ruff, mypy and the import contracts"
 	@echo "make news        show what the fragments in news/ say of the next version"
@@ -41,6 +42,10 @@ test-gpu: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python -m pytest --benchmark-only tests/benchmarks
+
+evidence: $(STAMP)
+	$(BIN)/python reports/search_evidence.py
+	$(BIN)/python reports/live_evidence.py
 
 docs: $(STAMP)
 	$(BIN)/python -m sphinx -q -W --keep-going docs docs/build/html

@@ -197,7 +197,7 @@ def choices_table(sweep: str) -> str:
         last = int(of_method["epoch"].max())
         row: dict[str, object] = {"method": method}
         for share in (0.25, 0.5, 1.0):
-            at = of_method[of_method["epoch"] == round(share * (last + 1)) - 1]
+            at = of_method[of_method["epoch"] == max(0, round(share * (last + 1)) - 1)]
             space = at["space"].iloc[0]
             row[f"after {share:.0%} of the epochs"] = (
                 f"{mean(at['true_value'])}: {operations_chosen(space, at['architecture'])}"

@@ -10,12 +10,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from hwbench.live.sweep import run_sweep
 from hwbench.runs.run import run_scenario
 
 REPORTS = Path(__file__).resolve().parents[2] / "reports"
-EVIDENCE = "search_evidence.py"
+EVIDENCE, LIVE_EVIDENCE = "search_evidence.py", "live_evidence.py"
 """Of the documentation, not of a user's run."""
-SCRIPTS = sorted(path.name for path in REPORTS.glob("*.py") if path.name != EVIDENCE)
+SCRIPTS = sorted(
+    path.name for path in REPORTS.glob("*.py") if path.name not in (EVIDENCE, LIVE_EVIDENCE)
+)
 
 SCENARIO = """title = "Tiny"
 
@@ -47,6 +50,7 @@ def test_there_are_five_short_scripts_and_each_is_listed():
     assert len(SCRIPTS) == 5
     listed = (REPORTS / "README.md").read_text(encoding="utf-8")
     assert f"`{EVIDENCE} " in listed
+    assert f"`{LIVE_EVIDENCE} " in listed
     for name in SCRIPTS:
         assert f"`{name} " in listed
         assert len((REPORTS / name).read_text(encoding="utf-8").splitlines()) <= 60
@@ -100,16 +104,89 @@ def test_the_latex_table_marks_the_best(folder):
     assert "Ridge regression" in text
 
 
-PAGE = REPORTS.parent / "docs" / "concepts" / "search-results.md"
+CONCEPTS = REPORTS.parent / "docs" / "concepts"
+PAGE, LIVE_PAGE = CONCEPTS / "search-results.md", CONCEPTS / "live-results.md"
+
+
+def written_anew(script, page, path, *options):
+    """A page's text, and what the script makes of it when its tables have been taken out."""
+    text = page.read_text(encoding="utf-8")
+    path.write_text(re.sub(r"(<!-- table: .*? -->\n).*?(<!-- end -->)", r"\1\2", text, flags=re.S))
+    assert path.read_text(encoding="utf-8") != text
+    run_script(script, "--page", path, *options)
+    return text, path.read_text(encoding="utf-8")
+
+
+def test_the_page_of_live_searches_is_what_its_results_give(tmp_path):
+    figures = tmp_path / "figures.html"
+    text, found = written_anew(LIVE_EVIDENCE, LIVE_PAGE, tmp_path / "page.md", "--figures", figures)
+    assert found == text
+
+
+LIVE = """title = "Tiny {strategy}"
+data = {{ validation_share = 0.5 }}
+space = {{ name = "nasbench201", channels = 2, depth = 1 }}
+strategy = {{ name = "{strategy}" }}
+trainer = {{ name = "{trainer}", epochs = 2, batch_size = 128 }}
+selection = {{ name = "{selection}" }}
+[ranking]
+architectures = 4
+target = "hw-nas-bench:cifar10.test_accuracy"
+calibration = {{ passes = 1 }}
+"""
+SWEEP = """title = "Tiny"
+argument = "search"
+values = ["{path}/darts.toml", "{path}/spos.toml"]
+seeds = [0, 1]
+[selections.ranked]
+name = "ranking"
+"""
+LIVE_TABLES = """
+<!-- table: rankings of run -->
+<!-- end -->
+<!-- table: methods of run+other -->
+<!-- end -->
+<!-- table: choices of run -->
+<!-- end -->
+<!-- table: selections of run -->
+<!-- end -->
+<!-- table: rankings of other -->
+<!-- end -->
+"""
+
+
+@pytest.mark.slow
+def test_sweeps_are_added_to_the_results_of_live_searches(tmp_path):
+    parts = (("darts", "bilevel", "strength"), ("spos", "single_level", "ranking"))
+    for strategy, trainer, selection in parts:
+        text = LIVE.format(strategy=strategy, trainer=trainer, selection=selection)
+        (tmp_path / f"{strategy}.toml").write_text(text)
+    (tmp_path / "sweep.toml").write_text(SWEEP.format(path=tmp_path))
+    frame = run_sweep(tmp_path / "sweep.toml", tmp_path / "run")
+    page, figures, results = tmp_path / "page.md", tmp_path / "figures.html", tmp_path / "results"
+    options = ("--results", results, "--page", page, "--figures", figures)
+    for _ in range(2):  # the same searches again take their places
+        page.write_text(LIVE_TABLES)
+        assert run_script(LIVE_EVIDENCE, tmp_path / "run", *options) == figures
+        text = page.read_text()
+        assert len(pd.read_parquet(results / "live_runs.parquet")) == 4
+        assert len(pd.read_parquet(results / "live_epochs.parquet")) == 8
+        assert len(pd.read_parquet(results / "live_selections.parquet")) == 4
+    darts = frame[frame["value"] == "darts"]
+    first, second = darts["true_value"]
+    assert f"| Tiny darts | {(first + second) / 2:.2f} ± " in text
+    assert f"| {first:.2f}, {second:.2f} |" in text
+    taus = ", ".join(f"{tau:.2f}" for tau in darts["kendall_tau"])
+    assert f"| darts | {darts['kendall_tau'].mean():.3f} ± " in text
+    assert f"| {taus} |" in text
+    assert "| darts | ranked |" in text
+    assert "| one random cell (nasbench201, all) | " in text
+    assert text.count("No search has ended yet.") == 1
 
 
 def test_the_page_of_searches_is_what_its_results_give(tmp_path):
-    page = tmp_path / "page.md"
-    text = PAGE.read_text(encoding="utf-8")
-    page.write_text(re.sub(r"(<!-- table: .*? -->\n).*?(<!-- end -->)", r"\1\2", text, flags=re.S))
-    assert page.read_text(encoding="utf-8") != text
-    assert run_script(EVIDENCE, "--page", page) == page
-    assert page.read_text(encoding="utf-8") == text
+    text, found = written_anew(EVIDENCE, PAGE, tmp_path / "page.md")
+    assert found == text
     for free in ("Random search", "FLOPs alone"):
         assert text.count(f"| {free} |") >= 5  # three tables of fronts, and differences
 
