@@ -225,13 +225,22 @@ PHASES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("phase", PHASES)
+# Each phase once, with one that draws or one that does not; the rest are searches of the same kind.
+QUICK = {
+    "ranking": "darts",
+    "black box": "snas",
+    "front": "darts",
+    "perturbation, choosing": "darts",
+    "perturbation, tuning": "snas",
+}
+
+
 @pytest.mark.parametrize(
-    "strategy",
-    # One that draws and one that does not; the rest are many searches of the same kind.
+    ("strategy", "phase"),
     [
-        name if name in ("snas", "darts") else pytest.param(name, marks=pytest.mark.slow)
+        pytest.param(name, phase, marks=() if QUICK[phase] == name else pytest.mark.slow)
         for name in STRATEGIES.built_in
+        for phase in PHASES
     ],
 )
 def test_a_stop_in_every_phase_changes_nothing(tmp_path, monkeypatch, phase, strategy):
