@@ -20,6 +20,7 @@ from hwbench.cli.output import (
     same_command,
     stage_bars,
 )
+from hwbench.cli.torch_options import Deterministic, Device, Threads
 from hwbench.registry import Registry
 from hwbench.results.record import notes_of, read_record
 
@@ -46,16 +47,6 @@ Recipe = Annotated[
         "or 'small' ones, smoke tests."
     ),
 ]
-Device = Annotated[
-    str | None, typer.Option(help="Such as cpu or cuda (experimental); CUDA if there is one.")
-]
-Deterministic = Annotated[
-    bool,
-    typer.Option(
-        "--deterministic", help="The same numbers on a GPU too, run after run; slower there."
-    ),
-]
-Threads = Annotated[int, typer.Option(min=1, help="Threads of torch.")]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Remove what the folder holds first.")]
 Seed = Annotated[int | None, typer.Option(min=0, help="In place of the search's seed.")]
 Output = Annotated[

@@ -16,6 +16,7 @@ from hwbench.cli.output import (
     same_command,
     stage_bars,
 )
+from hwbench.cli.torch_options import Deterministic, Device, Threads
 from hwbench.errors import HwbenchError
 
 if TYPE_CHECKING:
@@ -97,16 +98,9 @@ def retrain(
         bool,
         typer.Option("--test-every-epoch", help="Test after every epoch, not only at the end."),
     ] = False,
-    device: Annotated[
-        str | None, typer.Option(help="Such as cpu or cuda (experimental); CUDA if there is one.")
-    ] = None,
-    threads: Annotated[int, typer.Option(min=1, help="Threads of torch.")] = 1,
-    deterministic: Annotated[
-        bool,
-        typer.Option(
-            "--deterministic", help="The same numbers on a GPU too, run after run; slower there."
-        ),
-    ] = False,
+    device: Device = None,
+    threads: Threads = 1,
+    deterministic: Deterministic = False,
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Remove what the folder holds of these trainings first.")
     ] = False,

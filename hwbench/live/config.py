@@ -32,7 +32,7 @@ from hwbench.spaces import get_space
 from hwbench.toml import read_toml, validated
 
 RECIPES = ("published", "cpu", "small")
-"""As published; for minutes of one core, with a method's behaviour; smoke tests."""
+"""As published; for minutes of one core, on small images; smoke tests."""
 
 Operations = str | list[str] | list[list[str]] | None
 
