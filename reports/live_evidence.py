@@ -18,8 +18,9 @@ from hwbench.pages.blocks import Section
 from hwbench.pages.rendering import render_page
 from hwbench.report.live.choices import operations_chosen
 from hwbench.report.live.evidence import evidence_blocks
-from hwbench.results.live import read_live_run, read_live_sweep
+from hwbench.results.live import read_live_sweep
 from hwbench.results.live_runs import tidy_runs
+from hwbench.results.selections import read_selections
 
 ROOT = Path(__file__).resolve().parents[1]
 KEYS = {
@@ -43,13 +44,13 @@ def read(folder: Path) -> dict[str, pd.DataFrame]:
     found = [
         {
             "run": run,
-            "seed": read_live_run(folder / run).config["seed"],
+            "seed": seed,
             "selection": each.folder.name,
             "architecture": each.result.architecture,
             "true_value": each.true_accuracy,
         }
-        for run in runs["run"]
-        for each in read_live_run(folder / run).selections
+        for run, seed in zip(runs["run"], runs["seed"], strict=True)
+        for each in read_selections(folder / run)
     ]
     frames = {
         "live_runs": runs,
