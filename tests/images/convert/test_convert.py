@@ -353,25 +353,46 @@ def test_idx_files_packed_or_not(mnist, hwbench_home):
     assert about.channels == 1
 
 
-@pytest.mark.parametrize(
-    ("name", "content", "message"),
-    [
-        ("t10k-labels.idx1-ubyte", idx(np.zeros(4)), "3 images, but 4 labels"),
-        ("t10k-labels.idx1-ubyte", b"\0\0\x08\x01", "ends too early"),
-        ("t10k-labels.idx1-ubyte", b"\0\0\x0d\x01" + bytes(8), "no IDX file of unsigned bytes"),
-        ("t10k-images.idx3-ubyte", b"\0\0\x08\x03" + b"\xff" * 12, "more than a file of its size"),
-        ("t10k-images.idx3-ubyte", idx(np.zeros((3, 8, 8))) + b"x", "has another number"),
-        ("train-images-idx3-ubyte.gz", gzip.compress(idx(np.zeros((9, 8, 8))))[:-9], "is damaged"),
-        (
-            "train-images-idx3-ubyte.gz",
-            gzip.compress(b"\0\0\x08\x03" + struct.pack(">3I", 10**6, 28, 28) + bytes(10**8)),
-            "more than a file of its size may hold",
-        ),
-    ],
-)
-def test_damaged_idx_files_are_named(mnist, name, content, message):
+DAMAGED_IDX = {
+    "labels_missing": (
+        "t10k-labels.idx1-ubyte",
+        lambda: idx(np.zeros(4)),
+        "3 images, but 4 labels",
+    ),
+    "no_lengths": ("t10k-labels.idx1-ubyte", lambda: b"\0\0\x08\x01", "ends too early"),
+    "floats": (
+        "t10k-labels.idx1-ubyte",
+        lambda: b"\0\0\x0d\x01" + bytes(8),
+        "no IDX file of unsigned bytes",
+    ),
+    "huge_lengths": (
+        "t10k-images.idx3-ubyte",
+        lambda: b"\0\0\x08\x03" + b"\xff" * 12,
+        "more than a file of its size",
+    ),
+    "a_byte_more": (
+        "t10k-images.idx3-ubyte",
+        lambda: idx(np.zeros((3, 8, 8))) + b"x",
+        "has another number",
+    ),
+    "packed_and_cut": (
+        "train-images-idx3-ubyte.gz",
+        lambda: gzip.compress(idx(np.zeros((9, 8, 8))))[:-9],
+        "is damaged",
+    ),
+    "packed_bomb": (
+        "train-images-idx3-ubyte.gz",
+        lambda: gzip.compress(b"\0\0\x08\x03" + struct.pack(">3I", 10**6, 28, 28) + bytes(10**8)),
+        "more than a file of its size may hold",
+    ),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGED_IDX)
+def test_damaged_idx_files_are_named(mnist, damage):
     folder, _, _ = mnist
-    (folder / name).write_bytes(content)
+    name, content, message = DAMAGED_IDX[damage]
+    (folder / name).write_bytes(content())
     assert message in (found := refusal(folder))
     assert str(folder) in found
 
