@@ -10,6 +10,7 @@ import argparse
 import re
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from hwbench.analysis.statistics import mean_interval
@@ -18,9 +19,12 @@ from hwbench.pages.blocks import Section
 from hwbench.pages.rendering import render_page
 from hwbench.report.live.choices import operations_chosen
 from hwbench.report.live.evidence import evidence_blocks
-from hwbench.results.live import read_live_sweep
+from hwbench.results.live import read_live_run, read_live_sweep
 from hwbench.results.live_runs import tidy_runs
+from hwbench.results.ranking_measures import ranking_measures
 from hwbench.results.selections import read_selections
+from hwbench.spaces import get_space
+from hwbench.tables import load_target
 
 ROOT = Path(__file__).resolve().parents[1]
 KEYS = {
@@ -28,7 +32,10 @@ KEYS = {
     "live_epochs": ["sweep", "run", "epoch"],
     "live_searches": ["sweep", "value", "seed"],
     "live_selections": ["sweep", "run", "selection"],
+    "live_rankings": ["sweep", "run", "architecture"],
 }
+SIZES = {"flops": "FLOPs", "parameters": "parameters"}
+"""What ranks at no cost: columns of a table beside its accuracies, and their words."""
 
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("sweeps", type=Path, nargs="*", metavar="SWEEP", help="folders of sweeps")
@@ -57,8 +64,30 @@ def read(folder: Path) -> dict[str, pd.DataFrame]:
         "live_epochs": epochs,
         "live_searches": read_live_sweep(folder).searches,
         "live_selections": pd.DataFrame(found),
+        "live_rankings": pd.concat(
+            [
+                ranked(folder / run, target)
+                for run, target in zip(runs["run"], runs["target"], strict=True)
+            ]
+        ),
     }
     return {name: frame.assign(sweep=folder.name) for name, frame in frames.items()}
+
+
+def ranked(folder: Path, target: str | None) -> pd.DataFrame:
+    """What a run's supernet says of architectures beside their true values and sizes."""
+    run = read_live_run(folder)
+    if target is None or run.ranking.empty or not run.measures:
+        return pd.DataFrame(columns=["run", "architecture", "score", "true", *SIZES])
+    frame = run.ranking[["architecture", "score", "true"]].assign(run=folder.name)
+    space = get_space(run.config["space"]["name"])
+    archs = np.stack([space.from_string(text) for text in frame["architecture"]])
+    table, _, column = target.rpartition(":")
+    prefix = column.rpartition(".")[0]
+    for size in SIZES:
+        sizes = load_target(f"{table}:{prefix}.{size}" if prefix else f"{table}:{size}")
+        frame[size] = sizes.values_of(archs)
+    return frame
 
 
 def gathered(name: str, added: list[pd.DataFrame]) -> pd.DataFrame:
@@ -77,7 +106,9 @@ def gathered(name: str, added: list[pd.DataFrame]) -> pd.DataFrame:
 
 
 new = [read(folder) for folder in arguments.sweeps]
-runs, epochs, searches, selections = (gathered(name, [each[name] for each in new]) for name in KEYS)
+runs, epochs, searches, selections, rankings = (
+    gathered(name, [each[name] for each in new]) for name in KEYS
+)
 
 
 def of_sweep(frame: pd.DataFrame, sweep: str) -> pd.DataFrame:
@@ -138,23 +169,36 @@ def methods_table(sweep: str) -> str:
 
 
 def rankings_table(sweep: str) -> str:
-    """How far the supernets of a sweep rank as complete trainings do."""
+    """How far the supernets of a sweep rank as complete trainings do, and sizes in their place."""
     rows: list[dict[str, object]] = []
-    ended = of_sweep(searches, sweep).dropna(subset="kendall_tau")
+    order = of_sweep(searches, sweep)["value"].unique()
     about = of_sweep(runs, sweep).assign(value=lambda frame: values_of(frame["run"]))
-    for value, own in ended.groupby("value", sort=False):
-        minutes = about.loc[about["value"] == value, "cpu_seconds"] / 60
-        rows.append(
-            {
-                "search": value,
-                "Kendall's tau": mean(own["kendall_tau"], 3),
-                "each seed": ", ".join(f"{tau:.2f}" for tau in own["kendall_tau"]),
-                "best by the supernet, %": mean(own["mean_true_top1"]),
-                "mean of its ten best, %": mean(own["mean_true_top10"]),
-                "mean of all, %": f"{own['mean_true'].mean():.2f}",
-                "CPU minutes, at most": f"{minutes.max():.1f}",
-            }
-        )
+    own = of_sweep(rankings, sweep).assign(value=lambda frame: values_of(frame["run"]))
+    for value in order:
+        of_value = own[own["value"] == value]
+        for by, words in {"score": f"**{value}**", **SIZES}.items():
+            measured = pd.DataFrame(
+                [
+                    ranking_measures(known[by], known["true"])
+                    for _, frame in of_value.groupby("run")
+                    if len(known := frame.dropna(subset=[by, "true"])) > 1
+                ]
+            )
+            minutes = about.loc[about["value"] == value, "cpu_seconds"] / 60
+            searched = by == "score"
+            rows.append(
+                {
+                    "ranked by": words if searched else f"its cells by {words}",
+                    "Kendall's tau": mean(measured["kendall_tau"], 3),
+                    "each seed": ", ".join(f"{tau:.2f}" for tau in measured["kendall_tau"])
+                    if searched
+                    else "",
+                    "the best ranked, %": mean(measured["mean_true_top1"]),
+                    "mean of the ten best ranked, %": mean(measured["mean_true_top10"]),
+                    "mean of all, %": f"{measured['mean_true'].mean():.2f}",
+                    "CPU minutes, at most": f"{minutes.max():.1f}" if searched else "0",
+                }
+            )
     return lines(rows)
 
 
