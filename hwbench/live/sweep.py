@@ -6,7 +6,7 @@ comparison of methods is one over the search itself. From every supernet one may
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -44,6 +44,8 @@ class Sweep(Node):
         where one search is varied.
     seeds : a search for each, with every value. All values of the first seed come first, so that
         what is done at any time can be compared.
+    changes : other values of arguments, in every search: a part of a config, such as
+        `trainer.epochs = 20`.
     selections : what is selected from each supernet again, by label; nodes as for
         `hwbench.live.selecting.select_run`.
     """
@@ -56,6 +58,7 @@ class Sweep(Node):
     values: list[Any] = Field(min_length=1)
     baseline: bool | None = None
     seeds: list[int] = Field(min_length=1)
+    changes: dict[str, Any] = Field(default_factory=dict)
     selections: dict[str, dict[str, Any]] = Field(default_factory=dict)
 
     @pydantic.model_validator(mode="after")
@@ -94,9 +97,19 @@ def load_sweep(path: Path) -> tuple[Sweep, list[tuple[Any, int, LiveConfig]]]:
 
 
 def _varied(sweep: Sweep, value: Any) -> LiveConfig:
-    if sweep.argument == SEARCH:
-        return load_config(str(value), sweep.recipe)
-    return with_change(load_config(str(sweep.search), sweep.recipe), sweep.argument, value)
+    config = load_config(str(value if sweep.search is None else sweep.search), sweep.recipe)
+    for path, changed in _leaves(sweep.changes):
+        config = with_change(config, path, changed)
+    return config if sweep.search is None else with_change(config, sweep.argument, value)
+
+
+def _leaves(tree: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
+    """The values of nested tables, each with its path."""
+    for key, value in tree.items():
+        if isinstance(value, dict) and value:
+            yield from _leaves(value, (*path, key))
+        else:
+            yield ".".join((*path, key)), value
 
 
 def run_sweep(

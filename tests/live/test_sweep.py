@@ -78,6 +78,14 @@ def test_a_folder_of_another_sweep_is_left_alone(write, tmp_path):
         run_sweep(write(values=[0], seeds=[0]), folder)
 
 
+def test_changes_are_of_every_search(write):
+    changes = {"trainer": {"epochs": 7, "weights": {"learning_rate": 0.25}}}
+    _, searches = load_sweep(write(changes=changes))
+    assert {config.trainer["epochs"] for _, _, config in searches} == {7}
+    assert {config.trainer["weights"]["learning_rate"] for _, _, config in searches} == {0.25}
+    assert [config.strategy.get("split_epoch") for _, _, config in searches][:3] == [None, 0, 1]
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -88,6 +96,8 @@ def test_a_folder_of_another_sweep_is_left_alone(write, tmp_path):
         ({"argument": "strategies.split_epoch"}, "did you mean 'strategy'"),
         ({"values": ["soon"]}, "split_epoch"),
         ({"seeds": []}, "seeds"),
+        ({"changes": {"trainer": {"epoch": 7}}}, "did you mean 'epochs'"),
+        ({"changes": {"trainers": {"epochs": 7}}}, "did you mean 'trainer'"),
     ],
 )
 def test_wrong_sweeps_are_named(write, changes, message):
