@@ -51,6 +51,7 @@ def _for_people(row: dict[str, Any]) -> dict[str, Any]:
 
 @app.command()
 def fetch(
+    context: typer.Context,
     name: Annotated[
         str,
         typer.Argument(
@@ -70,6 +71,7 @@ def fetch(
         str | None,
         typer.Option(
             metavar="DIR_OR_URL",
+            envvar="HWBENCH_MIRROR",
             help="A folder or address with copies under <host>/<path of the address>.",
         ),
     ] = None,
@@ -84,6 +86,9 @@ def fetch(
     """
     from hwbench.images.fetching import fetch_images
 
+    said = context.get_parameter_source("mirror")
+    if copy is not None and said is not None and said.name == "ENVIRONMENT":
+        mirror = None
     with progress_bar(f"fetching {name}") as progress:
         paths = fetch_images(name, copy=copy, mirror=mirror, folder=folder, progress=progress)
     for path in paths:

@@ -79,6 +79,13 @@ def test_wrong_arguments_are_one_line(refused, hwbench_home, photos):
     assert "hwbench images fetch cifar10" in refused("images", "convert", "cifar10", "--size", 16)
 
 
+def test_a_mirror_is_named_once_for_all(refused, hwbench_home, photos, monkeypatch):
+    monkeypatch.setenv("HWBENCH_MIRROR", str(photos / "nowhere"))
+    assert f"mirror {photos / 'nowhere'}: there is no such" in refused("images", "fetch", "svhn")
+    copied = refused("images", "fetch", "svhn", "--from", photos / "no")
+    assert "no such file or folder" in copied  # a copy that is named goes before the mirror
+
+
 def test_nothing_is_fetched_of_what_comes_with_a_library(hwbench, hwbench_home):
     assert "nothing is to be fetched" in hwbench("images", "fetch", "digits").out
 
