@@ -9,6 +9,39 @@ from torch import Tensor, nn
 
 from hwbench.spaces.edge_cell import EDGES
 
+FEW_CHANNELS = 8
+"""Below, torch's own gradient of a strided 1x1 convolution is not safe."""
+
+
+class StridedPointwiseConv2d(nn.Conv2d):
+    """A strided 1x1 convolution that first drops the pixels which it does not look at.
+
+    The same function with the same weights. On a CPU the gradient of torch's own (2.13, oneDNN)
+    writes past the end of its buffer where fewer than eight channels stand last in memory, and
+    sooner or later that ends the process ("free(): invalid pointer").
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        vertical, horizontal = self.stride
+        return nn.functional.conv2d(x[:, :, ::vertical, ::horizontal], self.weight, self.bias)
+
+
+def convolution(
+    in_channels: int, out_channels: int, kernel_size: int, stride: int = 1, groups: int = 1
+) -> nn.Conv2d:
+    """A convolution without bias that keeps the size at stride 1, for an odd kernel."""
+    pointwise = kernel_size == 1 and stride > 1 and groups == 1
+    kind = StridedPointwiseConv2d if pointwise and in_channels < FEW_CHANNELS else nn.Conv2d
+    return kind(
+        in_channels,
+        out_channels,
+        kernel_size,
+        stride,
+        padding=kernel_size // 2,
+        groups=groups,
+        bias=False,
+    )
+
 
 def relu_conv_bn(
     in_channels: int, out_channels: int, kernel_size: int, stride: int = 1
@@ -16,9 +49,7 @@ def relu_conv_bn(
     """ReLU, convolution without bias, batch normalisation; the size is kept at stride 1."""
     return nn.Sequential(
         nn.ReLU(),
-        nn.Conv2d(
-            in_channels, out_channels, kernel_size, stride, padding=kernel_size // 2, bias=False
-        ),
+        convolution(in_channels, out_channels, kernel_size, stride),
         nn.BatchNorm2d(out_channels),
     )
 
@@ -34,15 +65,7 @@ def conv_bn(
 ) -> list[nn.Module]:
     """Convolution without bias, batch normalisation and, if wanted, ReLU."""
     modules: list[nn.Module] = [
-        nn.Conv2d(
-            in_channels,
-            out_channels,
-            kernel_size,
-            stride,
-            padding=kernel_size // 2,
-            groups=groups,
-            bias=False,
-        ),
+        convolution(in_channels, out_channels, kernel_size, stride, groups),
         nn.BatchNorm2d(out_channels),
     ]
     return [*modules, nn.ReLU(inplace=True)] if relu else modules
@@ -54,8 +77,8 @@ class FactorizedReduction(nn.Module):
     def __init__(self, in_channels: int, out_channels: int) -> None:
         super().__init__()
         half = out_channels // 2
-        self.left = nn.Conv2d(in_channels, half, 1, stride=2, bias=False)
-        self.right = nn.Conv2d(in_channels, out_channels - half, 1, stride=2, bias=False)
+        self.left = convolution(in_channels, half, 1, stride=2)
+        self.right = convolution(in_channels, out_channels - half, 1, stride=2)
         self.bn = nn.BatchNorm2d(out_channels)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from hwbench.spaces.base import Skeleton
 from hwbench.spaces.edge_cell import EDGES
-from hwbench.spaces.layers import EdgeCell, FactorizedReduction, relu_conv_bn
+from hwbench.spaces.layers import EdgeCell, FactorizedReduction, convolution, relu_conv_bn
 
 
 class ResidualBlock(nn.Module):
@@ -24,7 +24,7 @@ class ResidualBlock(nn.Module):
         self.shortcut: nn.Module = nn.Identity()
         if stride != 1 or in_channels != out_channels:
             self.shortcut = nn.Sequential(
-                nn.Conv2d(in_channels, out_channels, 1, stride, bias=False),
+                convolution(in_channels, out_channels, 1, stride),
                 nn.BatchNorm2d(out_channels),
             )
 

@@ -19,6 +19,8 @@ import torch
 from onnx import TensorProto, helper
 from torch import Tensor, fx, nn
 
+from hwbench.spaces.layers import StridedPointwiseConv2d
+
 OPSET = 17
 IR_VERSION = 8
 INPUT, OUTPUT = "images", "logits"
@@ -41,7 +43,8 @@ def onnx_model(network: nn.Module, images: Tensor) -> bytes:
     The model's bytes; its input is called "images", its output "logits".
     """
     try:
-        return _Writer(fx.symbolic_trace(network)).model(images)
+        graph = _Tracer().trace(network)
+        return _Writer(fx.GraphModule(network, graph)).model(images)
     except (_UnsupportedError, fx.proxy.TraceError):
         return _exported(network, images)
 
@@ -60,6 +63,13 @@ def _exported(network: nn.Module, images: Tensor) -> bytes:
             output_names=[OUTPUT],
         )
     return buffer.getvalue()
+
+
+class _Tracer(fx.Tracer):
+    """Leaves convolutions whole, however they compute."""
+
+    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
+        return isinstance(m, nn.Conv2d) or super().is_leaf_module(m, module_qualified_name)
 
 
 class _Writer:
@@ -193,6 +203,7 @@ def _pair(value: int | tuple[int, ...]) -> list[int]:
 
 _LAYERS: dict[type[nn.Module], Callable[[_Writer, Any, str, str], str]] = {
     nn.Conv2d: _conv,
+    StridedPointwiseConv2d: _conv,
     nn.BatchNorm2d: _batch_norm,
     nn.AvgPool2d: _pool,
     nn.MaxPool2d: _pool,
