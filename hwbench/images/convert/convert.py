@@ -155,7 +155,7 @@ def convert_images(
         class_names=labelled.class_names,
         train_images=len(train),
         test_images=len(test),
-        of_train_images=len(labels) - len(test),
+        of_train_images=len(labels) - len(test) - int(_left_out(labelled).sum()),
         test_share=_test_share(labelled, conversion),
         seed=conversion.seed,
         pillow=pillow_version,
@@ -229,7 +229,8 @@ def _chosen_rows(
             f"{source.title}: is split already; --test-share is for a source that is not"
         )
     else:
-        train, test = np.flatnonzero(~labelled.is_test), np.flatnonzero(labelled.is_test)
+        train = np.flatnonzero(~labelled.is_test)
+        test = np.flatnonzero(labelled.is_test & ~_left_out(labelled))
     for rows, what in ((train, "train"), (test, "test")):
         if not len(rows):
             raise HwbenchError(f"{source.title}: there are no images to {what} on")
@@ -266,6 +267,10 @@ def _split(source: Source, labels: IntArray, conversion: Conversion) -> tuple[In
             f"({error}); give another --test-share, or folders train and test"
         ) from error
     return np.sort(train), np.sort(test)
+
+
+def _left_out(labelled: Labelled) -> NDArray[np.bool_]:
+    return np.zeros(len(labelled.labels), bool) if labelled.left_out is None else labelled.left_out
 
 
 def _test_share(labelled: Labelled, conversion: Conversion) -> float | None:

@@ -12,7 +12,14 @@ from PIL import Image
 from hwbench.arrays import IntArray
 from hwbench.errors import HwbenchError
 from hwbench.images.convert.pictures import MOST_FILE_BYTES, SUFFIXES, decoded
-from hwbench.images.convert.source import SPLITS, Labelled, Source, files_digest, numbered
+from hwbench.images.convert.source import (
+    SPLITS,
+    Labelled,
+    Source,
+    files_digest,
+    left_out_note,
+    numbered,
+)
 from hwbench.regular_files import read_regular
 
 
@@ -22,7 +29,7 @@ class FolderSource(Source):
     Parameters
     ----------
     folder : with a folder a class, or with `train` and one of `test`, `val`, `valid`,
-        `validation` that have. Where there is `test`, the others of these are left out.
+        `validation` that have. Where there is `test`, the others of these are left out, and said.
 
     Raises
     ------
@@ -35,6 +42,7 @@ class FolderSource(Source):
         self.name = folder.absolute().name
         self._folder = folder
         self._left_out: list[Path] = []
+        self._notes: list[str] = []
         self._digests: dict[str, str] = {}
         parts = self._parts()
         found = [
@@ -66,13 +74,14 @@ class FolderSource(Source):
 
     def notes(self) -> list[str]:
         if not self._left_out:
-            return []
+            return self._notes
         n_files = len(self._left_out)
         first = self._left_out[0].relative_to(self._folder)
         return [
+            *self._notes,
             f"{n_files} file{'s whose names say' if n_files > 1 else ' whose name says'} no format "
             f"that is read {'are' if n_files > 1 else 'is'} left out, such as {first}; formats are "
-            + ", ".join(sorted(SUFFIXES))
+            + ", ".join(sorted(SUFFIXES)),
         ]
 
     def _parts(self) -> list[tuple[Path, bool]]:
@@ -89,6 +98,8 @@ class FolderSource(Source):
                 f"{self._folder}: holds {there.name} alone; it needs train and test (or "
                 f"val), or split one part by converting the folder {there} itself"
             )
+        others = [path.name for path, _ in found if path not in (train, test)]
+        self._notes += [left_out_note(others)] if others else []
         return [(train, False), (test, True)]
 
     def _classes(self, folder: Path) -> dict[str, list[Path]]:

@@ -23,8 +23,8 @@ from hwbench.images.convert.source import (
     Labelled,
     Source,
     digest_of_files,
-    is_tested_on,
     numbered,
+    parts_of_rows,
 )
 from hwbench.images.npz_file import MOST_CLASSES
 
@@ -65,11 +65,20 @@ class ParquetSource(Source):
         self._label = _chosen(first, "--label-column", label_column, _label_columns, where)
         self._image = _chosen(first, "--image-column", image_column, _image_columns, where)
         self._split = "split" if is_text_column(first, "split") else None
+        self._notes: list[str] = []
         self._check_alike()
 
     def labelled(self) -> Labelled:
         labels, names = self._labels()
-        return Labelled(labels, self._is_test(), names)
+        parts = self._part_of_rows()
+        if parts is None:
+            return Labelled(labels, None, names)
+        where = self.title if self._split is None else f"{self.title}: column {self._split}"
+        is_test, left_out, self._notes = parts_of_rows(parts, where)
+        return Labelled(labels, is_test, names, left_out)
+
+    def notes(self) -> list[str]:
+        return self._notes
 
     def pictures(self, rows: IntArray) -> Iterator[Image.Image]:
         start = 0
@@ -122,24 +131,21 @@ class ParquetSource(Source):
             raise HwbenchError(f"{where}: labels must be below {MOST_CLASSES:,}")
         return values.astype(np.int64), _class_names(self._readers[0].schema, self._label)
 
-    def _is_test(self) -> NDArray[np.bool_] | None:
+    def _part_of_rows(self) -> NDArray[np.str_] | None:
+        """The name of each row's part; None where nothing says it."""
         if self._split is not None:
-            names = np.concatenate([np.asarray(each) for each in self._column(self._split)])
-            where = f"{self.title}: column {self._split}"
-            parts = {name: is_tested_on(str(name), where) for name in np.unique(names.astype(str))}
-            return np.array([parts[str(name)] for name in names], dtype=bool)
-        splits = [part_of(path) for path in self._paths]
-        if len(self._paths) == 1 and splits[0] is None:
+            names = [np.asarray(each) for each in self._column(self._split)]
+            return np.concatenate(names).astype(np.str_)
+        parts = [part_of(path) for path in self._paths]
+        if len(self._paths) == 1 and parts[0] is None:
             return None
-        of_file = []
-        for path, split, reader in zip(self._paths, splits, self._readers, strict=True):
-            if split is None:
+        for path, part in zip(self._paths, parts, strict=True):
+            if part is None:
                 raise HwbenchError(
                     f"{path}: its name does not say which part it is; several files must be called "
                     "train-*.parquet and test-*.parquet"
                 )
-            of_file.append(np.full(reader.n_rows, split))
-        return np.concatenate(of_file)
+        return np.repeat(np.array(parts, dtype=np.str_), [each.n_rows for each in self._readers])
 
     def _column(self, name: str) -> list[Any]:
         """A column of each file."""
@@ -166,12 +172,12 @@ def parquet_files(folder: Path) -> list[Path]:
     return []
 
 
-def part_of(path: Path) -> bool | None:
-    """Whether a file is of images to test on, by its name; None where that says nothing."""
-    for name, is_test in SPLITS.items():
+def part_of(path: Path) -> str | None:
+    """The part that a file is of, by its name; None where that says nothing."""
+    for name in SPLITS:
         rest = path.stem.casefold().removeprefix(name)
         if rest != path.stem.casefold() and not rest[:1].isalnum():
-            return is_test
+            return name
     return None
 
 

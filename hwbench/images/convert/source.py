@@ -27,6 +27,9 @@ SPLITS = {
 }
 """What parts are called, and whether they are tested on."""
 
+TESTS = ("test", "testing")
+"""Of these: where one is there, the others that are tested on are left out."""
+
 
 @dataclass
 class Labelled:
@@ -37,11 +40,13 @@ class Labelled:
     labels : int64 of shape (n,), 0 .. classes - 1.
     is_test : bool of shape (n,); None where the source is not split.
     class_names : what the classes are called, where that is known.
+    left_out : bool of shape (n,), of parts that are not used; None where all are.
     """
 
     labels: IntArray
     is_test: NDArray[np.bool_] | None
     class_names: tuple[str, ...] = ()
+    left_out: NDArray[np.bool_] | None = None
 
 
 class Source(ABC):
@@ -93,17 +98,44 @@ def digest_of_files(paths: Sequence[Path]) -> str:
     return files_digest({path.name: file_digest(path) for path in paths})
 
 
-def is_tested_on(split: str, where: str) -> bool:
-    """Whether a part of that name is tested on.
+def parts_of_rows(
+    names: NDArray[np.str_], where: str
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_] | None, list[str]]:
+    """Which rows are tested on, and which are left out.
+
+    Parameters
+    ----------
+    names : of the part of each row, of shape (n,).
+    where : for messages.
+
+    Returns
+    -------
+    `is_test` and `left_out` as in `Labelled`, and notes on what is left out.
 
     Raises
     ------
     HwbenchError
-        Where the name says nothing.
+        Where a name says nothing.
     """
-    if split.casefold() not in SPLITS:
-        raise unknown_name("part", split, SPLITS, where=where)
-    return SPLITS[split.casefold()]
+    there, place = np.unique(names, return_inverse=True)
+    plain = [str(name).casefold() for name in there]
+    for name, folded in zip(there.tolist(), plain, strict=True):
+        if folded not in SPLITS:
+            raise unknown_name("part", name, SPLITS, where=where)
+    is_test = np.array([SPLITS[name] for name in plain])
+    left_out = is_test & ~np.isin(plain, TESTS)
+    if not left_out.any() or not np.isin(plain, TESTS).any():
+        return is_test[place], None, []
+    return is_test[place], left_out[place], [left_out_note(there[left_out].tolist())]
+
+
+def left_out_note(parts: Sequence[str]) -> str:
+    """What is said of parts that are not used."""
+    names, several = " and ".join(parts), len(parts) > 1
+    return (
+        f"the part{'s' * several} {names} {'are' if several else 'is'} left out: there is one to "
+        "test on"
+    )
 
 
 def numbered(names: Sequence[str], where: str) -> tuple[IntArray, tuple[str, ...]]:

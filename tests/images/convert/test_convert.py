@@ -162,6 +162,29 @@ def test_other_files_are_left_out_and_said(split_folder, tmp_path):
     assert "train/cat/labels.txt" in made.notes[0]
 
 
+@pytest.mark.parametrize("form", ["folders", "files", "column"])
+def test_validation_images_are_left_out_and_said_where_there_is_a_test(
+    form, folder_of, parquet, pictures, tmp_path
+):
+    drawn, labels = pictures(8), [0, 1] * 4
+    parts = ["train"] * 4 + ["validation"] * 2 + ["test"] * 2
+    if form == "folders":
+        places = [f"{part}/{row % 2}/{row}.png" for row, part in enumerate(parts)]
+        source = folder_of(dict(zip(places, drawn, strict=True)))
+    elif form == "column":
+        source = parquet("all.parquet", drawn, labels, split=parts)
+    else:
+        for name, rows in (("train", range(4)), ("validation", range(4, 6)), ("test", (6, 7))):
+            some = [labels[row] for row in rows]
+            source = parquet(f"set/{name}-0.parquet", drawn[list(rows)], some).parent
+    made = converted(source, tmp_path / "it.npz")
+    train, test, about = npz_arrays(made.path)
+    assert sorted(train[0].sum(axis=(1, 2, 3))) == sorted(drawn[:4].sum(axis=(1, 2, 3)))
+    assert sorted(test[0].sum(axis=(1, 2, 3))) == sorted(drawn[6:].sum(axis=(1, 2, 3)))
+    assert (about.train_images, about.test_images, about.of_train_images) == (4, 2, 4)
+    assert made.notes == ["the part validation is left out: there is one to test on"]
+
+
 def test_a_folder_that_is_none_is_said(folder_of, pictures, tmp_path, split_folder):
     folder, _ = split_folder
     one = pictures(1)[0]
