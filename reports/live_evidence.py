@@ -8,6 +8,7 @@ seeds.
 
 import argparse
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -64,21 +65,28 @@ def read(folder: Path) -> dict[str, pd.DataFrame]:
         "live_epochs": epochs,
         "live_searches": read_live_sweep(folder).searches,
         "live_selections": pd.DataFrame(found),
-        "live_rankings": pd.concat(
+        "live_rankings": together(
+            "live_rankings",
             [
                 ranked(folder / run, target)
                 for run, target in zip(runs["run"], runs["target"], strict=True)
-            ]
+            ],
         ),
     }
     return {name: frame.assign(sweep=folder.name) for name, frame in frames.items()}
+
+
+def together(name: str, frames: list[pd.DataFrame]) -> pd.DataFrame:
+    """The rows of several frames of one kind, of which some may have none."""
+    with_rows = [frame for frame in frames if len(frame)]
+    return pd.concat(with_rows) if with_rows else pd.DataFrame(columns=KEYS[name])
 
 
 def ranked(folder: Path, target: str | None) -> pd.DataFrame:
     """What a run's supernet says of architectures beside their true values and sizes."""
     run = read_live_run(folder)
     if target is None or run.ranking.empty or not run.measures:
-        return pd.DataFrame(columns=["run", "architecture", "score", "true", *SIZES])
+        return pd.DataFrame()
     frame = run.ranking[["architecture", "score", "true"]].assign(run=folder.name)
     space = get_space(run.config["space"]["name"])
     archs = np.stack([space.from_string(text) for text in frame["architecture"]])
@@ -93,11 +101,10 @@ def ranked(folder: Path, target: str | None) -> pd.DataFrame:
 def gathered(name: str, added: list[pd.DataFrame]) -> pd.DataFrame:
     """What is known of one kind, with what is added to it."""
     path = arguments.results / f"{name}.parquet"
-    frames = [*([pd.read_parquet(path)] if path.exists() else []), *added]
-    frames = [frame for frame in frames if len(frame)]
-    if not frames:
-        return pd.DataFrame(columns=KEYS[name])
-    frame = pd.concat(frames).drop_duplicates(KEYS[name], keep="last")
+    known = together(name, [*([pd.read_parquet(path)] if path.exists() else []), *added])
+    if known.empty:
+        return known
+    frame = known.drop_duplicates(KEYS[name], keep="last")
     frame = frame.sort_values(KEYS[name]).reset_index(drop=True)
     if added:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -139,7 +146,7 @@ def methods_table(sweep: str) -> str:
     for (method, operations), own in ended.groupby(["method", "operations"]):
         rows.append(
             {
-                "method": method if operations == "all" else f"{method} ({operations})",
+                "method": short(method) + f" ({operations})" * (operations != "all"),
                 "true accuracy, %": mean(own["true_value"]),
                 "each seed": ", ".join(f"{value:.2f}" for value in own["true_value"]),
                 "percentile": f"{own['percentile'].median():.0f}",
@@ -207,14 +214,19 @@ def values_of(folders: pd.Series) -> pd.Series:
     return folders.str.replace(r"-seed\d+$", "", regex=True)
 
 
-def selections_table(sweep: str) -> str:
-    """What several selections chose from the same supernets."""
+def selected_again(sweep: str) -> Iterator[tuple[tuple[str, str], pd.DataFrame, np.ndarray]]:
+    """By supernets and selection: what was selected, and what the search itself did."""
     own = of_sweep(selections, sweep)
     own = own.assign(value=values_of(own["run"]))
+    trained = of_sweep(runs, sweep).set_index("run")["true_value"]
+    for key, chosen in own.groupby(["value", "selection"]):
+        yield key, chosen, trained.loc[chosen["run"]].to_numpy()
+
+
+def selections_table(sweep: str) -> str:
+    """What several selections chose from the same supernets."""
     rows: list[dict[str, object]] = []
-    for (value, selection), chosen in own.groupby(["value", "selection"]):
-        trained = of_sweep(runs, sweep).set_index("run")["true_value"]
-        before = trained.loc[chosen["run"]].to_numpy()
+    for (value, selection), chosen, before in selected_again(sweep):
         rows.append(
             {
                 "supernets of": value,
@@ -236,11 +248,13 @@ def selections_table(sweep: str) -> str:
 
 def choices_table(sweep: str) -> str:
     """Operations that would have been chosen after some epochs, on average over the seeds."""
+    ended = of_sweep(runs, sweep).query("ended")["run"]
     own = of_sweep(epochs, sweep).dropna(subset="architecture")
+    own = own[own["run"].isin(ended)]
     rows: list[dict[str, object]] = []
     for method, of_method in own.groupby("method"):
         last = int(of_method["epoch"].max())
-        row: dict[str, object] = {"method": method}
+        row: dict[str, object] = {"method": short(str(method))}
         for share in (0.25, 0.5, 1.0):
             at = of_method[of_method["epoch"] == max(0, round(share * (last + 1)) - 1)]
             space = at["space"].iloc[0]
@@ -251,20 +265,112 @@ def choices_table(sweep: str) -> str:
     return lines(rows)
 
 
+def methods_words(sweep: str) -> str:
+    """Which methods derive better cells than a random one, and than the one of the most FLOPs."""
+    ended = of_sweep(runs, sweep).dropna(subset="true_value")
+    groups = [(short(str(method)), own) for method, own in ended.groupby("method")]
+    groups.sort(key=lambda group: -group[1]["true_value"].mean())
+    by_side: dict[bool, list[str]] = {True: [], False: []}
+    for method, own in groups:
+        above = own["true_value"].mean() > own["random_50"].iloc[0]
+        by_side[above].append(f"{method} ({mean(own['true_value'])} %, {seeds(own)})")
+    first = ended[ended["operations"] == "all"].iloc[0]
+    best = [method for method, own in groups if own["true_value"].mean() > first["most_flops"]]
+    said = [
+        f"The middle of random cells, {first['random_50']:.2f} %, is exceeded by the cells of "
+        f"{', '.join(by_side[True]) or 'no method'}"
+    ]
+    said += [f"not by those of {', '.join(by_side[False])}"] if by_side[False] else []
+    free = f"The cell of the most FLOPs, found without a search, has {first['most_flops']:.2f} %: "
+    return f"{'; '.join(said)}. {free}{', '.join(best) or 'no method'} derives better ones."
+
+
+def rankings_words(sweep: str) -> str:
+    """Whose order of cells is nearer to that of complete trainings, supernets' or FLOPs'."""
+    own = of_sweep(rankings, sweep).assign(value=lambda frame: values_of(frame["run"]))
+    said = []
+    for value in of_sweep(searches, sweep)["value"].unique():
+        taus = {by: taus_of(own[own["value"] == value], by) for by in ("score", *SIZES)}
+        better = taus["score"].mean() > taus["flops"].mean()
+        said.append(
+            f"`{value}` {mean(taus['score'], 2)} ({seeds(taus['score'])}), "
+            f"{'above' if better else 'below'} the {taus['flops'].mean():.2f} of FLOPs"
+        )
+    return f"Kendall's tau of supernets with true accuracies: {'; '.join(said)}."
+
+
+def collapse_words(sweep: str) -> str:
+    """How many skip connections each method chose, and what its cells are worth."""
+    ended = of_sweep(runs, sweep).dropna(subset="true_value")
+    said = []
+    for method, own in ended.groupby("method"):
+        skips = own["architecture"].str.count("skip_connect").mean()
+        said.append(
+            f"{short(str(method))} {skips:.1f} skip connections of 6, {mean(own['true_value'])} % "
+            f"({seeds(own)})"
+        )
+    return f"{'; '.join(said)}. A random cell has {ended['random_50'].iloc[0]:.2f} % in the middle."
+
+
+def selections_words(sweep: str) -> str:
+    """Whether what is selected again is better than what the search itself selected."""
+    said = []
+    for (value, selection), chosen, before in selected_again(sweep):
+        difference = chosen["true_value"] - before
+        said.append(
+            f"from the supernets of `{value}` {selection} selects better cells in "
+            f"{(difference > 0).sum()} of {len(chosen)} seeds, by {mean(difference)} % on average"
+        )
+    text = "; ".join(said)
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def window_words(sweep: str) -> str:
+    """What each epoch of the split changes in tau, beside the same seeds never split."""
+    own = of_sweep(searches, sweep).pivot(index="seed", columns="value", values="kendall_tau")
+    never = own.pop("spos_no_zero")
+    said = []
+    for value in sorted((name for name in own if name.isdigit()), key=int):
+        difference = (own[value] - never).dropna()
+        said.append(f"{mean(difference, 3)} before epoch {value} ({seeds(difference)})")
+    return f"Splitting weights changes the tau of the same seeds by {', '.join(said)}."
+
+
+def short(method: str) -> str:
+    """A method's title without what all of them have in common."""
+    return method.removesuffix(", on CIFAR-10 of 16 pixels")
+
+
+def seeds(frame: pd.DataFrame | pd.Series) -> str:
+    """How many, in words."""
+    return f"{len(frame)} seed{'s' * (len(frame) != 1)}"
+
+
+def taus_of(frame: pd.DataFrame, by: str) -> pd.Series:
+    """Kendall's tau of each run's cells by a column with their true values."""
+    known = frame.dropna(subset=[by, "true"])
+    return pd.Series(
+        [ranking_measures(own[by], own["true"])["kendall_tau"] for _, own in known.groupby("run")]
+    )
+
+
 KINDS = {
-    "methods": methods_table,
-    "rankings": rankings_table,
-    "selections": selections_table,
-    "choices": choices_table,
+    "table: methods": methods_table,
+    "table: rankings": rankings_table,
+    "table: selections": selections_table,
+    "table: choices": choices_table,
+    "words: methods": methods_words,
+    "words: rankings": rankings_words,
+    "words: collapse": collapse_words,
+    "words: selections": selections_words,
+    "words: window": window_words,
 }
 page = arguments.page.read_text(encoding="utf-8")
-for kind, sweep in re.findall(r"<!-- table: (\w+) of (\S+) -->", page):
-    ended = not of_sweep(searches, sweep).empty
-    table = KINDS[kind](sweep) if ended else "No search has ended yet."
-    between = rf"(<!-- table: {kind} of {re.escape(sweep)} -->\n).*?(<!-- end -->)"
-    page = re.sub(
-        between, lambda found, t=table: f"{found[1]}\n{t}\n\n{found[2]}", page, flags=re.S
-    )
+for kind, sweep in re.findall(r"<!-- (\w+: \w+) of (\S+) -->", page):
+    ended = all(not of_sweep(searches, each).empty for each in sweep.split("+")[:1])
+    made = KINDS[kind](sweep) if ended else "No search has ended yet."
+    between = rf"(<!-- {kind} of {re.escape(sweep)} -->\n).*?(<!-- end -->)"
+    page = re.sub(between, lambda found, t=made: f"{found[1]}\n{t}\n\n{found[2]}", page, flags=re.S)
 arguments.page.write_text(page, encoding="utf-8")
 print(arguments.page)
 

@@ -150,6 +150,14 @@ LIVE_TABLES = """
 <!-- end -->
 <!-- table: selections of run -->
 <!-- end -->
+<!-- words: rankings of run -->
+<!-- end -->
+<!-- words: methods of run -->
+<!-- end -->
+<!-- words: collapse of run -->
+<!-- end -->
+<!-- words: selections of run -->
+<!-- end -->
 <!-- table: rankings of other -->
 <!-- end -->
 """
@@ -184,6 +192,11 @@ def test_sweeps_are_added_to_the_results_of_live_searches(tmp_path):
     assert "| darts | ranked |" in text
     assert "| one random cell (nasbench201, all) | " in text
     assert text.count("No search has ended yet.") == 1
+    said = f"`darts` {darts['kendall_tau'].mean():.2f} ± "
+    assert said in text
+    assert "skip connections of 6" in text
+    assert "Tiny darts (" in text
+    assert "from the supernets of `spos` ranked selects better cells in" in text
 
 
 def test_the_page_of_searches_is_what_its_results_give(tmp_path):
