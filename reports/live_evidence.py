@@ -124,12 +124,12 @@ def of_sweep(frame: pd.DataFrame, sweep: str) -> pd.DataFrame:
 
 
 def mean(values: pd.Series, digits: int = 2) -> str:
-    """Mean and half its interval, where there are several values."""
+    """Mean and half its interval, of two values the mean alone: their interval says nothing."""
     known = values.dropna()
     if known.empty:
         return ""
     middle, low, high = mean_interval(known)
-    half = f" ± {(high - low) / 2:.{digits}f}" if len(known) > 1 else ""
+    half = f" ± {(high - low) / 2:.{digits}f}" if len(known) > 2 else ""
     return f"{middle:.{digits}f}{half}"
 
 

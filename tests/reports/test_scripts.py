@@ -183,16 +183,16 @@ def test_sweeps_are_added_to_the_results_of_live_searches(tmp_path):
         assert len(pd.read_parquet(results / "live_rankings.parquet")) == 16
     darts = frame[frame["value"] == "darts"]
     first, second = darts["true_value"]
-    assert f"| Tiny darts | {(first + second) / 2:.2f} ± " in text
+    assert f"| Tiny darts | {(first + second) / 2:.2f} | " in text
     assert f"| {first:.2f}, {second:.2f} |" in text
     taus = ", ".join(f"{tau:.2f}" for tau in darts["kendall_tau"])
-    assert f"| **darts** | {darts['kendall_tau'].mean():.3f} ± " in text
+    assert f"| **darts** | {darts['kendall_tau'].mean():.3f} | " in text
     assert text.count("| its cells by FLOPs | ") == text.count("| its cells by parameters | ") == 2
     assert f"| {taus} |" in text
     assert "| darts | ranked |" in text
     assert "| one random cell (nasbench201, all) | " in text
     assert text.count("No search has ended yet.") == 1
-    said = f"`darts` {darts['kendall_tau'].mean():.2f} ± "
+    said = f"`darts` {darts['kendall_tau'].mean():.2f} (2 seeds), "
     assert said in text
     assert "skip connections of 6" in text
     assert "Tiny darts (" in text
