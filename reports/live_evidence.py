@@ -35,6 +35,7 @@ KEYS = {
     "live_selections": ["sweep", "run", "selection"],
     "live_rankings": ["sweep", "run", "architecture"],
 }
+NONE_YET = "No search has ended yet."
 SIZES = {"flops": "FLOPs", "parameters": "parameters"}
 """What ranks at no cost: columns of a table beside its accuracies, and their words."""
 
@@ -184,13 +185,7 @@ def rankings_table(sweep: str) -> str:
     for value in order:
         of_value = own[own["value"] == value]
         for by, words in {"score": f"**{value}**", **SIZES}.items():
-            measured = pd.DataFrame(
-                [
-                    ranking_measures(known[by], known["true"])
-                    for _, frame in of_value.groupby("run")
-                    if len(known := frame.dropna(subset=[by, "true"])) > 1
-                ]
-            )
+            measured = measures_by(of_value, by)
             minutes = about.loc[about["value"] == value, "cpu_seconds"] / 60
             searched = by == "score"
             rows.append(
@@ -207,6 +202,14 @@ def rankings_table(sweep: str) -> str:
                 }
             )
     return lines(rows)
+
+
+def measures_by(frame: pd.DataFrame, by: str) -> pd.DataFrame:
+    """How well a column ranks each run's cells, a row a run: see `ranking_measures`."""
+    known = frame.dropna(subset=[by, "true"])
+    return pd.DataFrame(
+        [ranking_measures(own[by], own["true"]) for _, own in known.groupby("run") if len(own) > 1]
+    )
 
 
 def values_of(folders: pd.Series) -> pd.Series:
@@ -290,11 +293,11 @@ def rankings_words(sweep: str) -> str:
     own = of_sweep(rankings, sweep).assign(value=lambda frame: values_of(frame["run"]))
     said = []
     for value in of_sweep(searches, sweep)["value"].unique():
-        taus = {by: taus_of(own[own["value"] == value], by) for by in ("score", *SIZES)}
-        better = taus["score"].mean() > taus["flops"].mean()
+        of_value = own[own["value"] == value]
+        taus, free = (measures_by(of_value, by)["kendall_tau"] for by in ("score", "flops"))
+        side = "above" if taus.mean() > free.mean() else "below"
         said.append(
-            f"`{value}` {mean(taus['score'], 2)} ({seeds(taus['score'])}), "
-            f"{'above' if better else 'below'} the {taus['flops'].mean():.2f} of FLOPs"
+            f"`{value}` {mean(taus, 2)} ({seeds(taus)}), {side} the {free.mean():.2f} of FLOPs"
         )
     return f"Kendall's tau of supernets with true accuracies: {'; '.join(said)}."
 
@@ -328,6 +331,8 @@ def selections_words(sweep: str) -> str:
 def window_words(sweep: str) -> str:
     """What each epoch of the split changes in tau, beside the same seeds never split."""
     own = of_sweep(searches, sweep).pivot(index="seed", columns="value", values="kendall_tau")
+    if "spos_no_zero" not in own:
+        return NONE_YET
     never = own.pop("spos_no_zero")
     said = []
     for value in sorted((name for name in own if name.isdigit()), key=int):
@@ -346,14 +351,6 @@ def seeds(frame: pd.DataFrame | pd.Series) -> str:
     return f"{len(frame)} seed{'s' * (len(frame) != 1)}"
 
 
-def taus_of(frame: pd.DataFrame, by: str) -> pd.Series:
-    """Kendall's tau of each run's cells by a column with their true values."""
-    known = frame.dropna(subset=[by, "true"])
-    return pd.Series(
-        [ranking_measures(own[by], own["true"])["kendall_tau"] for _, own in known.groupby("run")]
-    )
-
-
 KINDS = {
     "table: methods": methods_table,
     "table: rankings": rankings_table,
@@ -367,8 +364,8 @@ KINDS = {
 }
 page = arguments.page.read_text(encoding="utf-8")
 for kind, sweep in re.findall(r"<!-- (\w+: \w+) of (\S+) -->", page):
-    ended = all(not of_sweep(searches, each).empty for each in sweep.split("+")[:1])
-    made = KINDS[kind](sweep) if ended else "No search has ended yet."
+    ended = not of_sweep(searches, sweep.partition("+")[0]).empty
+    made = KINDS[kind](sweep) if ended else NONE_YET
     between = rf"(<!-- {kind} of {re.escape(sweep)} -->\n).*?(<!-- end -->)"
     page = re.sub(between, lambda found, t=made: f"{found[1]}\n{t}\n\n{found[2]}", page, flags=re.S)
 arguments.page.write_text(page, encoding="utf-8")
