@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from hwbench.analysis.statistics import mean_interval
+from hwbench.errors import HwbenchError
 from hwbench.files import write_text
 from hwbench.pages.blocks import Section
 from hwbench.pages.rendering import render_page
@@ -113,7 +114,10 @@ def gathered(name: str, added: list[pd.DataFrame]) -> pd.DataFrame:
     return frame
 
 
-new = [read(folder) for folder in arguments.sweeps]
+try:
+    new = [read(folder) for folder in arguments.sweeps]
+except HwbenchError as error:
+    parser.error(str(error))
 runs, epochs, searches, selections, rankings = (
     gathered(name, [each[name] for each in new]) for name in KEYS
 )
