@@ -183,7 +183,7 @@ def rank(
     from hwbench.live.config import RankingNode
     from hwbench.live.run import rank_run
     from hwbench.results.frames import write_frame
-    from hwbench.results.ranking_measures import measures_of
+    from hwbench.results.ranking_measures import measures_of, unmeasured
     from hwbench.toml import validated
 
     if output is not None:
@@ -207,8 +207,11 @@ def rank(
         )
     if output is not None:
         write_frame(output, frame)
-    measures = measures_of(frame) if "true" in frame else {}
+    measures = measures_of(frame)
     notes = notes_of(read_record(folder))
+    reason = unmeasured(frame, str(target))
+    if reason:
+        notes.append(reason)
     best = frame.head(top).to_dict("records")
     if as_json:
         print_json({"ranked": len(frame), "measures": measures, "best": best, "notes": notes})
@@ -378,6 +381,7 @@ def sweep(
 def _print_result(result: dict[str, Any], folder: Path, as_json: bool) -> None:
     from hwbench.results.live import read_live_run
     from hwbench.results.live_runs import over_epochs
+    from hwbench.results.ranking_measures import unmeasured
 
     notes = notes_of(read_record(folder))
     if as_json:
@@ -391,7 +395,8 @@ def _print_result(result: dict[str, Any], folder: Path, as_json: bool) -> None:
     ranking = result.get("ranking") or {}
     rest = {key: value for key, value in result.items() if key not in ("ranking", "truth")}
     _print_numbers({**_by_the_supernet(rest), **_by_the_target(ranking)})
-    print_notes(notes)
+    reason = unmeasured(kept.ranking, str(kept.config.get("ranking", {}).get("target")))
+    print_notes([*notes, reason] if reason else notes)
     typer.echo(f"written: {folder}")
 
 

@@ -277,7 +277,6 @@ def read_live_run(folder: Path) -> LiveRun:
     result = read_object(folder / LIVE_RESULT)
     later = folder / LATER_RANKING
     ranking = _frame(later if later.exists() else folder / RANKING, RANKING_COLUMNS)
-    measurable = "true" in ranking and int(ranking["true"].notna().sum()) > 1
     return LiveRun(
         folder=folder,
         config=config,
@@ -286,7 +285,7 @@ def read_live_run(folder: Path) -> LiveRun:
         epochs=_frame(folder / EPOCHS, EPOCH_COLUMNS),
         strengths=_frame(folder / STRENGTHS, STRENGTH_COLUMNS),
         ranking=ranking,
-        measures=measures_of(ranking) if measurable else {},
+        measures=measures_of(ranking),
         edges=_edges(config, result),
         retrainings=read_retrainings(folder),
         truth=_truth(folder, result),

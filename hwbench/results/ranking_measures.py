@@ -53,6 +53,22 @@ def ranking_measures(predicted: ArrayLike, true: ArrayLike) -> dict[str, float]:
 
 
 def measures_of(ranking: pd.DataFrame) -> dict[str, float]:
-    """The measures of a ranking with the columns `score` and `true`, over known true values."""
+    """The measures of a ranking with the columns `score` and `true`, over known true values.
+
+    None where it is held against nothing, or fewer than two true values are known.
+    """
+    if "true" not in ranking or ranking["true"].count() < 2:
+        return {}
     known = ranking.dropna(subset="true")
     return ranking_measures(known["score"], known["true"])
+
+
+def unmeasured(ranking: pd.DataFrame, target: str) -> str:
+    """Why a ranking that is held against a target has no measures; empty where it has some."""
+    if "true" not in ranking or ranking["true"].count() > 1:
+        return ""
+    known = int(ranking["true"].count())
+    return (
+        f"{target} knows {known or 'none'} of the {len(ranking):,} architectures ranked: how good "
+        "the ranking is cannot be said"
+    )

@@ -25,6 +25,7 @@ from hwbench.live.supernets.export import load_network
 from hwbench.report import write_report
 from hwbench.results.ranking_measures import ranking_measures
 from hwbench.spaces import get_space
+from hwbench.tables import load_table
 from hwbench.tables.pairs import load_accuracies
 from hwbench.toml import to_toml
 
@@ -270,8 +271,6 @@ def test_ranking_measures_by_hand():
 def test_true_values_come_from_the_table():
     space = get_space("nasbench201")
     archs = space.sample(3, seed=0)
-    from hwbench.tables import load_table
-
     table = load_table("nb201-digits")
     expected = table.column("test_accuracy")[table.space.indices_of(archs)]
     found = load_accuracies("nb201-digits:test_accuracy", "nasbench201")
@@ -282,19 +281,40 @@ def test_true_values_come_from_the_table():
 
 @pytest.mark.slow
 def test_a_ranking_against_fractions_is_one_against_percentages(unit_tables, tmp_path):
+    space = get_space("nasbench201")
+    known = load_table("percent").archs[:3]  # the candidates are those of three cells of the table
+    operations = [
+        [own[code] for code in sorted(set(codes))]
+        for own, codes in zip(space.choices, known.T.tolist(), strict=True)
+    ]
     found = {}
     for name in ("percent", "fraction"):
-        ranking = {**TREE["ranking"], "architectures": 60, "target": f"{name}:test_accuracy"}
-        found[name] = run_live(_config(ranking=ranking), tmp_path / name)["ranking"]
+        nodes = {
+            "space": {**SPACE, "operations": operations},
+            "strategy": {"name": "spos"},
+            "ranking": {
+                **TREE["ranking"],
+                "architectures": None,
+                "target": f"{name}:test_accuracy",
+            },
+        }
+        found[name] = run_live(_config(**nodes), tmp_path / name)["ranking"]
         record = json.loads((tmp_path / name / "run.json").read_text())
         notes = record["notes"].get("ranking", [])
         assert ["multiplied by 100" in note for note in notes] == [True] * (name == "fraction")
-    assert found["fraction"] == pytest.approx(found["percent"])
+    assert found["fraction"] == pytest.approx(found["percent"], nan_ok=True)
     assert found["percent"]["mean_true"] > 50
     ranking = pd.read_parquet(tmp_path / "fraction" / "ranking.parquet")
     assert 1 < ranking["true"].notna().sum() < len(ranking)  # the table holds some of the cells
     page = write_report(tmp_path / "fraction").read_text(encoding="utf-8")
     assert "fraction:test_accuracy holds fractions (unit 1): it was multiplied by 100" in page
+
+
+def test_a_ranking_against_a_table_without_its_cells_is_one_without_measures(unit_tables, tmp_path):
+    ranking = {**TREE["ranking"], "target": "percent:test_accuracy"}
+    assert run_live(_config(ranking=ranking), tmp_path)["ranking"] == {}
+    page = write_report(tmp_path).read_text(encoding="utf-8")
+    assert "percent:test_accuracy knows none of the 5 architectures ranked" in page
 
 
 def test_a_later_ranking_leaves_its_notes(unit_tables, tmp_path):

@@ -223,7 +223,8 @@ def _chosen_rows(
     """The images to train on and to test on, both ascending."""
     labels = labelled.labels
     if labelled.is_test is None:
-        train, test = _split(source, labels, conversion)
+        rows = np.flatnonzero(~_left_out(labelled))
+        train, test = (rows[part] for part in _split(source, labels[rows], conversion))
     elif conversion.test_share is not None:
         raise HwbenchError(
             f"{source.title}: is split already; --test-share is for a source that is not"

@@ -25,12 +25,16 @@ from hwbench.images.convert.source import (
     digest_of_files,
     numbered,
     parts_of_rows,
+    secret_note,
 )
 from hwbench.images.npz_file import MOST_CLASSES
 
 SUFFIX = ".parquet"
 LABELS = ("label", "labels", "fine_label", "class", "target", "y")
 """What columns of labels are called; the first that is there is taken."""
+
+SECRET = -1
+"""What stands for the labels of a part that are kept secret, as of many a competition's test."""
 
 BATCH_ROWS = 256
 
@@ -72,10 +76,20 @@ class ParquetSource(Source):
         labels, names = self._labels()
         parts = self._part_of_rows()
         if parts is None:
+            if SECRET in labels:
+                raise HwbenchError(f"{self.title}: column {self._label}: {_at(labels)} is {SECRET}")
             return Labelled(labels, None, names)
         where = self.title if self._split is None else f"{self.title}: column {self._split}"
-        is_test, left_out, self._notes = parts_of_rows(parts, where)
-        return Labelled(labels, is_test, names, left_out)
+        secret = self._without_labels(labels, parts)
+        is_test, left_out = np.ones(len(labels), bool), secret.copy()
+        is_test[~secret], others, self._notes = parts_of_rows(parts[~secret], where)
+        if others is not None:
+            left_out[~secret] = others
+        if secret.any():
+            self._notes.append(secret_note(np.unique(parts[secret]).tolist()))
+            if not is_test[~secret].any():  # nothing else to test on: the rest is split
+                return Labelled(labels, None, names, left_out)
+        return Labelled(labels, is_test, names, left_out if left_out.any() else None)
 
     def notes(self) -> list[str]:
         return self._notes
@@ -125,11 +139,23 @@ class ParquetSource(Source):
         values = np.concatenate([np.asarray(column) for column in columns])
         if values.dtype == object:
             return numbered([str(value) for value in values], where)
-        if values.dtype.kind not in "iu" or not len(values) or values.min() < 0:
+        if values.dtype.kind not in "iu" or not len(values) or values.min() < SECRET:
             raise HwbenchError(f"{where}: labels must be whole numbers from 0, or texts")
         if values.max() >= MOST_CLASSES:
             raise HwbenchError(f"{where}: labels must be below {MOST_CLASSES:,}")
         return values.astype(np.int64), _class_names(self._readers[0].schema, self._label)
+
+    def _without_labels(self, labels: IntArray, parts: NDArray[np.str_]) -> NDArray[np.bool_]:
+        """The rows of parts whose labels are kept secret."""
+        secret = labels == SECRET
+        for part in np.unique(parts[secret]).tolist():
+            own = labels[parts == part]
+            if (own != SECRET).any():
+                raise HwbenchError(
+                    f"{self.title}: column {self._label}: of the part {part} some labels are "
+                    f"{SECRET} ({_at(own)} of it), and some are not"
+                )
+        return secret
 
     def _part_of_rows(self) -> NDArray[np.str_] | None:
         """The name of each row's part; None where nothing says it."""
@@ -157,6 +183,11 @@ class ParquetSource(Source):
                 raise HwbenchError(f"{path}: row {row + 1:,}, column {name}: there is no value")
             found.append(plain_column(column))
         return found
+
+
+def _at(labels: IntArray) -> str:
+    """Where the first label is that is kept secret."""
+    return f"row {int(np.argmax(labels == SECRET)) + 1:,}"
 
 
 def is_folder(path: Path) -> bool:

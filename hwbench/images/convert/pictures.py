@@ -10,7 +10,7 @@ import warnings
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageOps
 
 from hwbench.errors import HwbenchError, one_line
 
@@ -27,7 +27,7 @@ _TRANSPARENT = {"LA": "L", "PA": "RGB", "RGBA": "RGB", "La": "L", "RGBa": "RGB"}
 def decoded(content: bytes, where: str) -> Image.Image:
     """A picture from the bytes of its file.
 
-    Whatever is transparent stands on black, of raw value 0.
+    It is turned as its camera says (EXIF); whatever is transparent stands on black, of raw value 0.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def decoded(content: bytes, where: str) -> Image.Image:
             picture = Image.open(io.BytesIO(content), formats=FORMATS)
             _check_pixels(picture, where)
             picture.load()
-            return _plain(picture, where)
+            return _plain(ImageOps.exif_transpose(picture), where)
     except HwbenchError:
         raise
     except Exception as error:  # Pillow does not say what damage may raise

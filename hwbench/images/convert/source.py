@@ -131,11 +131,17 @@ def parts_of_rows(
 
 def left_out_note(parts: Sequence[str]) -> str:
     """What is said of parts that are not used."""
-    names, several = " and ".join(parts), len(parts) > 1
-    return (
-        f"the part{'s' * several} {names} {'are' if several else 'is'} left out: there is one to "
-        "test on"
-    )
+    return f"{_parts_are(parts)} left out: there is one to test on"
+
+
+def secret_note(parts: Sequence[str]) -> str:
+    """What is said of parts whose images have no labels."""
+    return f"{_parts_are(parts)} left out: no label of its images is known"
+
+
+def _parts_are(parts: Sequence[str]) -> str:
+    several = len(parts) > 1
+    return f"the part{'s' * several} {' and '.join(parts)} {'are' if several else 'is'}"
 
 
 def numbered(names: Sequence[str], where: str) -> tuple[IntArray, tuple[str, ...]]:

@@ -471,7 +471,7 @@ def evidence_table(frames: Frames, name: str = "evidence-table") -> DataTable:
 def _method_row(method: str, own: pd.DataFrame) -> Row:
     known = own.dropna(subset="true_value")
     mean, low, high = mean_interval(known["true_value"])
-    interval = np.isfinite(low)
+    interval = len(known) > 2 and np.isfinite(low)  # of two it says nothing
     above = 100 * float((known["true_value"] > known["random_50"]).mean()) if len(known) else np.nan
     chosen = operations_chosen(str(own["space"].iloc[0]), known["architecture"])
     return Row(

@@ -49,6 +49,7 @@ from hwbench.report.live.truth import (
 from hwbench.results.live import LiveRun, LiveSweep
 from hwbench.results.live_runs import cpu_seconds, over_epochs, tidy
 from hwbench.results.names import EPOCHS, LIVE_RESULT, RANKING, STRENGTHS, SWEEP_RESULTS
+from hwbench.results.ranking_measures import unmeasured
 from hwbench.results.run import Run, TargetWords
 from hwbench.results.true_value import headline
 
@@ -136,9 +137,12 @@ def _about_ranking(run: Run, live: LiveRun) -> Iterator[Markup]:
         yield Markup(
             "Its ranking agrees with the true values at a Kendall's tau of {:.2f}."
         ).format(live.truth.kendall_tau)
-    if not live.measures:
-        return
     target = _target(run, live)
+    if not live.measures:
+        reason = unmeasured(live.ranking, target.title)
+        if reason:
+            yield Markup("{}.").format(reason)
+        return
     yield Markup(
         "Its ranking of {} architectures agrees with {} at a Kendall's tau of <b>{:.2f}</b>."
     ).format(f"{len(live.ranking):,}", target.title, live.measures["kendall_tau"])

@@ -185,6 +185,35 @@ def test_validation_images_are_left_out_and_said_where_there_is_a_test(
     assert made.notes == ["the part validation is left out: there is one to test on"]
 
 
+@pytest.mark.parametrize("validation", [True, False])
+def test_parts_whose_labels_are_secret_are_left_out_and_said(
+    validation, parquet, pictures, tmp_path
+):
+    drawn = pictures(14)
+    parts = ["test"] * 2 + ["train"] * 10 + ["validation" if validation else "train"] * 2
+    labels = [-1, -1, *[0, 1] * 6]
+    made = converted(parquet("all.parquet", drawn, labels, split=parts), tmp_path / "it.npz")
+    train, test, about = npz_arrays(made.path)
+    together = np.concatenate([train[0], test[0]]).sum(axis=(1, 2, 3))
+    assert sorted(together) == sorted(drawn[2:].sum(axis=(1, 2, 3)))
+    assert made.notes == ["the part test is left out: no label of its images is known"]
+    if validation:
+        assert sorted(test[0].sum(axis=(1, 2, 3))) == sorted(drawn[12:].sum(axis=(1, 2, 3)))
+        assert (about.train_images, about.test_images, about.test_share) == (10, 2, None)
+    else:
+        assert (about.train_images, about.test_images, about.test_share) == (9, 3, 0.2)
+    assert (about.classes, about.of_train_images) == (2, about.train_images)
+
+
+def test_secret_labels_among_others_are_refused(parquet, pictures):
+    drawn, parts = pictures(6), ["train"] * 4 + ["test"] * 2
+    some = parquet("some.parquet", drawn, [0, 1, 0, -1, 0, 1], split=parts)
+    assert "some.parquet: column label: of the part train some labels are -1" in refusal(some)
+    assert "row 4 of it" in refusal(some)
+    unsplit = parquet("unsplit.parquet", drawn, [0, 1, 0, -1, 0, 1])
+    assert "unsplit.parquet: column label: row 4 is -1" in refusal(unsplit)
+
+
 def test_a_folder_that_is_none_is_said(folder_of, pictures, tmp_path, split_folder):
     folder, _ = split_folder
     one = pictures(1)[0]

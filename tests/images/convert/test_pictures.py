@@ -66,3 +66,14 @@ def test_other_models_of_colour_become_three_channels(encoded, pictures):
     black = np.asarray(decoded(encoded(Image.new("LA", (4, 4), (200, 0)), "PNG"), "it.png"))
     assert black.shape == (4, 4)
     assert not black.any()
+
+
+def test_a_picture_is_turned_as_its_camera_says(encoded, pictures):
+    from PIL import Image
+
+    image = Image.fromarray(pictures(1, 6, 4)[0])
+    plain = np.asarray(decoded(encoded(image, "PNG"), "it.png"))
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned by a quarter, clockwise
+    turned = np.asarray(decoded(encoded(image, "PNG", exif=exif), "it.png"))
+    np.testing.assert_array_equal(turned, np.rot90(plain, -1))
