@@ -17,6 +17,8 @@ import pandas as pd
 from hwbench.analysis.statistics import mean_interval
 from hwbench.errors import HwbenchError
 from hwbench.files import write_text
+from hwbench.live.config import recipe_files
+from hwbench.live.sweep import load_sweep
 from hwbench.pages.blocks import Section
 from hwbench.pages.rendering import render_page
 from hwbench.report.live.choices import operations_chosen
@@ -345,6 +347,12 @@ def window_words(sweep: str) -> str:
     return f"Splitting weights changes the tau of the same seeds by {', '.join(said)}."
 
 
+def title_of(sweep: str) -> str:
+    """The title of the sweep that a folder is named after; the folder's name where it is none."""
+    found = recipe_files("sweeps").get(sweep.removeprefix("live-"))
+    return sweep if found is None else load_sweep(found)[0].title
+
+
 def short(method: str) -> str:
     """A method's title without what all of them have in common."""
     return method.removesuffix(", on CIFAR-10 of 16 pixels")
@@ -378,7 +386,7 @@ print(arguments.page)
 sections = [
     Section(
         sweep,
-        sweep,
+        title_of(sweep),
         evidence_blocks(
             (
                 of_sweep(runs, sweep).reset_index(drop=True),
