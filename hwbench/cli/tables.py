@@ -10,7 +10,14 @@ import typer
 
 from hwbench.cli import completion, tables_import, tables_make
 from hwbench.cli.output import AsJson, listed, print_json, print_listing
-from hwbench.cli.table_files import TableName, TablePath, new_table_path, pairs, say_made
+from hwbench.cli.table_files import (
+    Replace,
+    TableName,
+    TablePath,
+    new_table_path,
+    pairs,
+    say_made,
+)
 from hwbench.errors import HwbenchError
 
 if TYPE_CHECKING:
@@ -225,6 +232,36 @@ def merge(
     merged = with_twin_noise(merged)
     merged.save(path)
     say_made(merged, path)
+
+
+@app.command()
+def part(
+    table: OneTable,
+    space: Annotated[
+        str,
+        typer.Argument(
+            help="A space whose architectures are some of the table's, such as nasbench1shot1_1.",
+            autocompletion=completion.spaces,
+        ),
+    ],
+    name: Annotated[
+        str | None, typer.Option(help="Name of the table to make; the space's by default.")
+    ] = None,
+    output: TablePath = None,
+    replace: Replace = False,
+) -> None:
+    """Make the table of a space that is a part of a table's space.
+
+    Every architecture of the part has the numbers of the same network in the table.
+    """
+    from hwbench.spaces import get_space
+    from hwbench.tables.library import load_table
+
+    wanted = get_space(space)
+    path = new_table_path(name or wanted.name, output, replace=replace)
+    made = load_table(table).seen_from(wanted).renamed(name or wanted.name)
+    made.save(path)
+    say_made(made, path)
 
 
 @app.command()

@@ -90,6 +90,8 @@ class Space(ABC):
     default_skeleton : the official network around the choices.
     drawn_as : which drawing shows an architecture; by default "vertices" in a space with graphs,
         else "chain".
+    larger_space : name of the space of which every architecture here is one too, under another
+        code; None where there is none. What was measured there holds here, see `in_larger_space`.
     one_graph_shape : whether all graphs have the same edges, so that one order of the vertices
         holds for all, and `from_graphs` takes them in no other.
     lookup : `get_space`, set by `hwbench.spaces.registry`: a pickled space is its name.
@@ -101,6 +103,7 @@ class Space(ABC):
     positions: tuple[str, ...]
     encodings: tuple[str, ...] = ("onehot", "counts", "integers")
     default_skeleton: Skeleton
+    larger_space: ClassVar[str | None] = None
     one_graph_shape: ClassVar[bool] = False
     lookup: ClassVar[Callable[[str], Space]]
 
@@ -612,6 +615,25 @@ class Space(ABC):
         int64 array of shape (n_archs, n_positions).
         """
         return self.check(archs).copy()
+
+    def in_larger_space(self, archs: ArrayLike) -> IntArray:
+        """The same networks as architectures of `larger_space`.
+
+        Parameters
+        ----------
+        archs : integers of shape (n_archs, n_positions).
+
+        Returns
+        -------
+        int64 of shape (n_archs, positions there); several architectures may be one there.
+
+        Raises
+        ------
+        HwbenchError
+            Where there is no larger space.
+        """
+        del archs
+        raise HwbenchError(f"the space {self.name} is a part of no other")
 
     def connected(self, archs: ArrayLike) -> NDArray[np.bool_]:
         """Whether a path of operations leads from an architecture's input to its output.

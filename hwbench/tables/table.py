@@ -142,6 +142,27 @@ class Table:
         """The column that holds `keys`."""
         return self._arch_columns[-1]
 
+    def seen_from(self, space: Space) -> Table:
+        """The table of a space that is a part of this table's one: of the architectures it knows.
+
+        Parameters
+        ----------
+        space : whose `larger_space` is that of the table, and small enough to be enumerated.
+
+        Raises
+        ------
+        HwbenchError
+            Where it is no such space.
+        """
+        if space.larger_space != self.space.name:
+            raise self._fault(f"is of the space {self.space.name}; {space.name} is no part of that")
+        archs = space.all_architectures()
+        rows = self.space.rows_among(space.in_larger_space(archs), self.keys)
+        known = rows >= 0
+        title = f"{self.card.title}, {space.title}"
+        card = self.card.model_copy(update={"space": space.name, "title": title})
+        return Table.from_archs(archs[known], self.metrics.iloc[rows[known]], card)
+
     def renamed(self, name: str) -> Table:
         """The same table under another name."""
         return Table(self.frame, self.card.model_copy(update={"name": name}))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from hwbench.arrays import Floats
 from hwbench.errors import HwbenchError
-from hwbench.spaces import Space
+from hwbench.spaces import Space, get_space
 from hwbench.tables.card import ColumnCard
 from hwbench.tables.library import load_table
 from hwbench.tables.table import Table
@@ -116,14 +116,22 @@ class Target:
         name : of the space.
         where : what an error begins with, such as "cost".
 
+        Returns
+        -------
+        The target; where the space is a part of the table's, that of the part's architectures.
+
         Raises
         ------
         HwbenchError
             Where they are of another space.
         """
-        if self.space.name != name:
+        if self.space.name == name:
+            return self
+        space = get_space(name)
+        if space.larger_space != self.space.name:
             raise HwbenchError(f"{where}: {self.key} is of the space {self.space.name}, not {name}")
-        return self
+        table = self.table.seen_from(space)
+        return replace(self, table=table, values=table.column(self.column))
 
     @cached_property
     def _by_key(self) -> pd.Series:

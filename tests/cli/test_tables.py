@@ -79,6 +79,23 @@ def test_merge_makes_a_table_of_ones_own(hwbench, hwbench_home, make_table, tmp_
     np.testing.assert_array_equal(both.column("latency"), left.column("latency"))
 
 
+def test_part_makes_the_table_of_a_smaller_space(hwbench, hwbench_home):
+    result = hwbench("tables", "part", "nasbench101", "nasbench1shot1_1")
+    assert result.code == 0, result
+    assert "table nasbench1shot1_1: 14580 architectures" in result.out
+    made, whole = load_table("nasbench1shot1_1"), load_table("nasbench101")
+    assert list(made.metrics) == list(whole.metrics)
+    places = whole.space.indices_of(made.space.in_larger_space(made.archs[::500]))
+    rows = whole.space.rows_among(whole.space.architectures_at(places), whole.keys)
+    np.testing.assert_array_equal(
+        made.column("test_accuracy")[::500], whole.column("test_accuracy")[rows]
+    )
+    again = hwbench("tables", "part", "nasbench101", "nasbench1shot1_1")
+    assert "exists already" in again.err
+    other = hwbench("tables", "part", "nasbench101", "nasbench201")
+    assert "is of the space nasbench101; nasbench201 is no part of that" in other.err
+
+
 def test_export_writes_rows_as_csv(hwbench, own_table, small_table, tmp_path):
     assert hwbench("tables", "export", "small", "-o", tmp_path / "a" / "t.csv").code == 0
     pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "a" / "t.csv"), small_table.frame)
