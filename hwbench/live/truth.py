@@ -29,7 +29,7 @@ from hwbench.spaces import get_space
 from hwbench.tables import Target, load_table, load_target
 from hwbench.tables.library import table_files, table_path
 from hwbench.tables.own.columns import normal_unit
-from hwbench.tables.pairs import FRACTION, PERCENT, Accuracies, load_accuracies
+from hwbench.tables.pairs import FRACTION, PERCENT, Accuracies, accuracies_of, load_accuracies
 from hwbench.tables.public.catalogue import benchmark_cards
 
 FEWEST_EPOCHS = 10
@@ -85,7 +85,8 @@ def find_truth(config: LiveConfig, target: str | None = None) -> Truth:
         name = published_accuracy(space, images)
     if name is None:
         return Truth(None, None, short)
-    column, accuracies = load_target(name, missing="keep"), load_accuracies(name, space)
+    column = load_target(name, missing="keep").check_space(space, "truth")
+    accuracies = accuracies_of(column)
     if (own := stand_in(column)) is not None:
         raise HwbenchError(
             f"truth: {name} is of trainings of {own.epochs} epochs on {own.images}; name "
@@ -99,12 +100,12 @@ def find_truth(config: LiveConfig, target: str | None = None) -> Truth:
 def published_accuracy(space: str, images: str = "") -> str | None:
     """The test accuracies of a space's public benchmark that comes with hwbench, "table:column".
 
-    Those on the given images, in upper or lower case, else those that stand first; None where no
+    That of the space, or of the one that it is a part of. Those on the given images, in upper or lower case, else those that stand first; None where no
     table of the space comes with hwbench.
     """
-    there = table_files()
+    there, spaces = table_files(), (space, get_space(space).larger_space)
     for card in benchmark_cards().values():
-        if card.space != space or card.comes_as not in there:
+        if card.space not in spaces or card.comes_as not in there:
             continue
         column = accuracy_column(card.comes_as, images)
         if column is not None:

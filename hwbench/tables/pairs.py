@@ -90,13 +90,23 @@ def load_accuracies(text: str, space: str) -> Accuracies:
         Where table or column is unknown, of another space, to be minimised, or holds fewer than two
         numbers.
     """
-    target = load_target(text, missing="keep").check_space(space, "accuracy")
+    return accuracies_of(load_target(text, missing="keep").check_space(space, "accuracy"))
+
+
+def accuracies_of(target: Target) -> Accuracies:
+    """A column of accuracies at hand; missing values are left out.
+
+    Raises
+    ------
+    HwbenchError
+        Where it is to be minimised, or holds fewer than two numbers.
+    """
     values, notes = _as_accuracy(target)
     known = pd.Series(values, index=pd.Index(target.table.keys))
     known = known[np.isfinite(known)].sort_index()
     if len(known) < 2:
-        raise HwbenchError(f"accuracy {text} holds fewer than two numbers")
-    return Accuracies(text, target.space, known.index.to_numpy(), known.to_numpy(), notes)
+        raise HwbenchError(f"accuracy {target.key} holds fewer than two numbers")
+    return Accuracies(target.key, target.space, known.index.to_numpy(), known.to_numpy(), notes)
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,7 +16,7 @@ from hwbench.live.truth import expected_best, find_truth, published_accuracy
 from hwbench.results.live import read_live_run
 from hwbench.results.true_value import TrueValue, baselines, headline
 from hwbench.spaces import get_space
-from hwbench.tables import load_table
+from hwbench.tables import load_table, load_target
 from hwbench.tables.library import table_path
 from hwbench.testing.live_example import example_config, example_run
 
@@ -114,11 +114,24 @@ def test_a_target_that_is_no_stand_in_is_the_truth(tmp_path):
         ("nasbench201", "imagenet16-120", "hw-nas-bench:ImageNet16-120.test_accuracy"),
         ("nasbench101", "cifar10", "nasbench101:test_accuracy"),
         ("nasbench_macro", "cifar10", "nasbench-macro:test_accuracy"),
+        ("nasbench1shot1_3", "cifar10", "nasbench101:test_accuracy"),
         ("darts", "cifar10", None),
     ],
 )
 def test_true_values_are_those_of_public_benchmarks(space, images, expected):
     assert published_accuracy(space, images) == expected
+
+
+def test_a_part_of_a_space_has_the_true_values_of_the_whole(tmp_path):
+    space = {"name": "nasbench1shot1_1", "channels": 4, "depth": 1}
+    result = run_live(example_config(space=space), tmp_path)
+    truth = TrueValue.model_validate(result["truth"])
+    arch = get_space("nasbench1shot1_1").from_string(result["architecture"])[None, :]
+    cell = get_space("nasbench1shot1_1").in_larger_space(arch)
+    expected = load_target("nasbench101:test_accuracy").values_of(cell)[0]
+    assert (truth.target, truth.of, truth.value) == ("nasbench101:test_accuracy", 14_580, expected)
+    assert truth.best == pytest.approx(94.2007, abs=1e-4)
+    assert truth.largest[0].what == "parameters"
 
 
 def test_a_smaller_set_counts_as_what_its_images_are_of(hwbench_home):

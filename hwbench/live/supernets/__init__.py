@@ -8,6 +8,9 @@ SUPERNETS = Registry(
     "supernet",
     {
         "darts": "hwbench.live.supernets.darts:DARTSSupernet",
+        "nasbench1shot1_1": "hwbench.live.supernets.one_shot:OneShotCellSupernet",
+        "nasbench1shot1_2": "hwbench.live.supernets.one_shot:OneShotCellSupernet",
+        "nasbench1shot1_3": "hwbench.live.supernets.one_shot:OneShotCellSupernet",
         "nasbench201": "hwbench.live.supernets.edge_cell:EdgeCellSupernet",
         "nasbench_macro": "hwbench.live.supernets.macro:MacroSupernet",
     },

@@ -13,12 +13,13 @@ from itertools import combinations
 from typing import TYPE_CHECKING, ClassVar, cast
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from hwbench.arrays import FloatArray, IntArray
 from hwbench.errors import HwbenchError, unknown_name
 from hwbench.spaces.base import Skeleton, Space
 from hwbench.spaces.graphs import Graphs
+from hwbench.spaces.nasbench101 import cells
 from hwbench.spaces.nasbench101.cells import ABSENT, N_EDGES, N_POSITIONS, OPERATIONS, edge_position
 from hwbench.spaces.nasbench101.space import NASBench101
 from hwbench.spaces.strings import PieceStrings
@@ -93,8 +94,27 @@ class NASBench1Shot1(PieceStrings):
         ]
         return np.concatenate(parts)
 
+    def live_vertices(self, archs: ArrayLike) -> NDArray[np.bool_]:
+        """Which vertices lead to the output; a path from the input reaches them all.
+
+        Parameters
+        ----------
+        archs : integers of shape (n_archs, n_positions).
+
+        Returns
+        -------
+        bool of shape (n_archs, n_vertices + 1), of the vertices and at last of the output.
+        """
+        keys = cells.matrix_keys(self._rows(self.check(archs)))
+        live = cells.live_vertices(cells.output_last(*cells.matrices_of_keys(keys)))
+        return live[:, [*range(1, self.n_vertices + 1), -1]]
+
     def _cells(self, archs: IntArray) -> IntArray:
         """The cells of architectures, in the order of vertices that stands for each."""
+        return self._larger.canonical(self._larger.prune(self._rows(archs)))
+
+    def _rows(self, archs: IntArray) -> IntArray:
+        """Architectures as rows of the larger space, vertices that lead nowhere included."""
         rows = np.full((len(archs), N_POSITIONS), ABSENT)
         rows[:, :N_EDGES] = 0
         columns = iter(archs.T)
@@ -104,18 +124,18 @@ class NASBench1Shot1(PieceStrings):
             edges = np.array([np.isin(np.arange(vertex), one) for one in sets], dtype=np.int64)
             first = edge_position(0, vertex)
             rows[:, first : first + vertex] = edges[next(columns)] if len(sets) > 1 else edges
-        return self._larger.canonical(self._larger.prune(rows))
+        return rows
 
     def function_classes(self, archs: ArrayLike) -> IntArray:
         known, first = self._first_codes
-        cells = self._larger.indices_of(self.in_larger_space(archs))
-        return first[np.searchsorted(known, cells)]
+        places = self._larger.indices_of(self.in_larger_space(archs))
+        return first[np.searchsorted(known, places)]
 
     @cached_property
     def _first_codes(self) -> tuple[IntArray, IntArray]:
         """The places of all cells in the larger space, ascending, and of the first code of each."""
-        cells = self._larger.indices_of(self.in_larger_space(self.all_architectures()))
-        known, first = np.unique(cells, return_index=True)
+        places = self._larger.indices_of(self.in_larger_space(self.all_architectures()))
+        known, first = np.unique(places, return_index=True)
         return known, first.astype(np.int64)
 
     # ------------------------------------------------------------------ strings
