@@ -100,8 +100,8 @@ def find_truth(config: LiveConfig, target: str | None = None) -> Truth:
 def published_accuracy(space: str, images: str = "") -> str | None:
     """The test accuracies of a space's public benchmark that comes with hwbench, "table:column".
 
-    That of the space, or of the one that it is a part of. Those on the given images, in upper or lower case, else those that stand first; None where no
-    table of the space comes with hwbench.
+    That of the space, or of the one that it is a part of. Those on the given images, in upper or
+    lower case, else those that stand first; None where no table of the space comes with hwbench.
     """
     there, spaces = table_files(), (space, get_space(space).larger_space)
     for card in benchmark_cards().values():
