@@ -123,7 +123,7 @@ def test_true_values_are_those_of_public_benchmarks(space, images, expected):
 
 
 def test_a_part_of_a_space_has_the_true_values_of_the_whole(tmp_path):
-    space = {"name": "nasbench1shot1_1", "channels": 4, "depth": 1}
+    space = {"name": "nasbench1shot1_1", "channels": 6, "depth": 1}
     ranking = {"architectures": 3, "calibration": {"passes": 1}}
     result = run_live(example_config(space=space, ranking=ranking), tmp_path)
     truth = TrueValue.model_validate(result["truth"])
