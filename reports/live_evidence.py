@@ -321,6 +321,19 @@ def collapse_words(sweep: str) -> str:
     return f"{'; '.join(said)}. A random cell has {ended['random_50'].iloc[0]:.2f} % in the middle."
 
 
+def warm_up_words(sweep: str) -> str:
+    """What a warm-up of the weights changes in the cells of GDAS, and in their zeros."""
+    ended = of_sweep(runs, sweep).dropna(subset="true_value").query("strategy == 'gdas'")
+    warm, without = (ended[ended["sweep"] == name] for name in sweep.split("+"))
+    said = [
+        f"{own['architecture'].str.count('none').mean():.1f} zeros of 6, {mean(own['true_value'])} "
+        f"% ({seeds(own)})"
+        for own in (warm, without)
+    ]
+    side = "better" if warm["true_value"].mean() > without["true_value"].mean() else "no better"
+    return f"With a warm-up its cells are {side}: {said[0]}; without one {said[1]}."
+
+
 def selections_words(sweep: str) -> str:
     """Whether what is selected again is better than what the search itself selected."""
     said = []
@@ -372,6 +385,7 @@ KINDS = {
     "words: rankings": rankings_words,
     "words: collapse": collapse_words,
     "words: selections": selections_words,
+    "words: warm_up": warm_up_words,
     "words: window": window_words,
 }
 page = arguments.page.read_text(encoding="utf-8")

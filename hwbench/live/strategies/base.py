@@ -223,6 +223,16 @@ class ArchitectureStrategy(nn.Module, ABC):
 class ParametricStrategy(ArchitectureStrategy):
     """A strategy with one parameter for each candidate.
 
+    What variance-stationary DARTS adds to DARTS goes with all of them (CHOE 3.4, Table 3.5), the
+    third part, LARC, in the trainer.
+
+    Parameters
+    ----------
+    node_normalisation : normalise the sum of every node (CHOE eq. 3.1), a channel at a time over
+        the batch, as batch normalisation without scale and shift does.
+    square_root : weigh candidates with the roots of their shares, whose squares sum to 1 (CHOE eq.
+        3.6).
+
     Attributes
     ----------
     alpha : the parameters, float32 of shape (n_positions, most candidates).
@@ -233,6 +243,14 @@ class ParametricStrategy(ArchitectureStrategy):
 
     deterministic = True
     alpha: nn.Parameter
+
+    def __init__(self, *, node_normalisation: bool = False, square_root: bool = False) -> None:
+        super().__init__()
+        self.node_normalisation = node_normalisation
+        self.square_root = square_root
+
+    def network_options(self) -> NetworkOptions:
+        return NetworkOptions(node_normalisation=self.node_normalisation)
 
     def attach(self, supernet: Supernet) -> Self:
         self._take(supernet.structure)
@@ -274,5 +292,17 @@ class ParametricStrategy(ArchitectureStrategy):
     def strengths(self) -> Tensor:
         return torch.softmax(self.logits(), dim=1)
 
+    def relaxed(self, shares: Tensor) -> Tensor:
+        """What candidates are weighed with: their shares, or the roots of these.
+
+        Parameters
+        ----------
+        shares : of each candidate, of shape (n_positions, most candidates).
+        """
+        if not self.square_root:
+            return shares
+        # Without the infinite slope that a root has at zero.
+        return shares.clamp_min(torch.finfo(shares.dtype).tiny).sqrt()
+
     def mixture(self) -> Mixture:
-        return Mixture.weighted(self.strengths(), self.sizes)
+        return Mixture.weighted(self.relaxed(self.strengths()), self.sizes)

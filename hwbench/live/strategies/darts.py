@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Self
 
 import torch
@@ -31,12 +32,19 @@ class FairDARTS(ParametricStrategy):
     ----------
     zero_one_weight : of the zero-one loss -mean((sigmoid(alpha) - 0.5)^2), which drives every
         share to one of its ends; 10 in the method's publication.
+    node_normalisation, square_root : see `ParametricStrategy`.
     """
 
     requires = Requirements(without=("none",))
 
-    def __init__(self, *, zero_one_weight: NotNegative = 10.0) -> None:
-        super().__init__()
+    def __init__(
+        self,
+        *,
+        zero_one_weight: NotNegative = 10.0,
+        node_normalisation: bool = False,
+        square_root: bool = False,
+    ) -> None:
+        super().__init__(node_normalisation=node_normalisation, square_root=square_root)
         self.zero_one_weight = zero_one_weight
 
     def attach(self, supernet: Supernet) -> Self:
@@ -57,14 +65,21 @@ class PCDARTS(ParametricStrategy):
     Parameters
     ----------
     partial_channels : K; one of K channels passes the candidates. 4 in the publication.
+    node_normalisation, square_root : see `ParametricStrategy`.
     """
 
-    def __init__(self, *, partial_channels: PositiveInt = 4) -> None:
-        super().__init__()
+    def __init__(
+        self,
+        *,
+        partial_channels: PositiveInt = 4,
+        node_normalisation: bool = False,
+        square_root: bool = False,
+    ) -> None:
+        super().__init__(node_normalisation=node_normalisation, square_root=square_root)
         self.partial_channels = partial_channels
 
     def network_options(self) -> NetworkOptions:
-        return NetworkOptions(partial_channels=self.partial_channels)
+        return replace(super().network_options(), partial_channels=self.partial_channels)
 
     def attach(self, supernet: Supernet) -> Self:
         super().attach(supernet)
@@ -80,35 +95,22 @@ class PCDARTS(ParametricStrategy):
         return exponents / (self.get_buffer("together").to(exponents.dtype) @ exponents)
 
     def mixture(self) -> Mixture:
-        return Mixture.weighted(super().strengths(), self.sizes, self.edge_weights())
+        shares = self.relaxed(super().strengths())
+        return Mixture.weighted(shares, self.sizes, self.edge_weights())
 
     def strengths(self) -> Tensor:
         return super().strengths() * self.edge_weights()[:, None]
 
 
-class VSDARTS(ParametricStrategy):
+class VSDARTS(DARTS):
     """Variance-stationary DARTS (CHOE 3.4): node normalisation and square-root weights.
 
     The third part, LARC, belongs to the trainer: `larc` there.
 
     Parameters
     ----------
-    node_normalisation : normalise the sum of every node (eq. 3.1), a channel at a time over the
-        batch, as batch normalisation without scale and shift does.
-    square_root : weigh candidates with sqrt(softmax(alpha)), whose squares sum to 1 (eq. 3.6).
+    node_normalisation, square_root : as of every strategy with strengths, but True by default.
     """
 
     def __init__(self, *, node_normalisation: bool = True, square_root: bool = True) -> None:
-        super().__init__()
-        self.node_normalisation = node_normalisation
-        self.square_root = square_root
-
-    def network_options(self) -> NetworkOptions:
-        return NetworkOptions(node_normalisation=self.node_normalisation)
-
-    def mixture(self) -> Mixture:
-        if not self.square_root:
-            return super().mixture()
-        # The root of the softmax, without the infinite slope that a root has at zero.
-        weights = torch.exp(0.5 * torch.log_softmax(self.logits(), dim=1))
-        return Mixture.weighted(weights, self.sizes)
+        super().__init__(node_normalisation=node_normalisation, square_root=square_root)

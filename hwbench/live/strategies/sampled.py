@@ -17,14 +17,20 @@ class GumbelStrategy(ParametricStrategy):
     Parameters
     ----------
     temperature_start, temperature_end : of the softmax in the first and the last epoch.
+    node_normalisation, square_root : see `ParametricStrategy`.
     """
 
     deterministic = False
 
     def __init__(
-        self, *, temperature_start: Positive = 10.0, temperature_end: Positive = 0.1
+        self,
+        *,
+        temperature_start: Positive = 10.0,
+        temperature_end: Positive = 0.1,
+        node_normalisation: bool = False,
+        square_root: bool = False,
     ) -> None:
-        super().__init__()
+        super().__init__(node_normalisation=node_normalisation, square_root=square_root)
         self.temperature_start = temperature_start
         self.temperature_end = temperature_end
         self.temperature = temperature_start
@@ -56,7 +62,7 @@ class SNAS(GumbelStrategy):
     """All candidates, weighted by a relaxed one-hot sample (YU 223-256)."""
 
     def mixture(self) -> Mixture:
-        return Mixture.weighted(self.draw(), self.sizes)
+        return Mixture.weighted(self.relaxed(self.draw()), self.sizes)
 
 
 class GDAS(GumbelStrategy):
@@ -65,7 +71,25 @@ class GDAS(GumbelStrategy):
     Its weight is one; the gradient of the loss towards it goes on to the relaxed sample
     (straight-through), so only one candidate a position is computed. Which one depends on the
     parameters, so that each pass waits for the step before it.
+
+    Parameters
+    ----------
+    temperature_start, temperature_end : as of `GumbelStrategy`.
+    node_normalisation : see `ParametricStrategy`; a single candidate has no root.
     """
+
+    def __init__(
+        self,
+        *,
+        temperature_start: Positive = 10.0,
+        temperature_end: Positive = 0.1,
+        node_normalisation: bool = False,
+    ) -> None:
+        super().__init__(
+            temperature_start=temperature_start,
+            temperature_end=temperature_end,
+            node_normalisation=node_normalisation,
+        )
 
     def mixture(self) -> Mixture:
         relaxed = self.draw()
@@ -81,12 +105,20 @@ class DrNAS(ParametricStrategy):
     ----------
     anchor_weight : of the distance of the concentrations from 1, the mean over positions of its
         norm; 1e-3 in the publication.
+    node_normalisation, square_root : see `ParametricStrategy`; with both, and LARC in the trainer,
+        it is VS-DrNAS (CHOE Table 3.5).
     """
 
     deterministic = False
 
-    def __init__(self, *, anchor_weight: NotNegative = 1e-3) -> None:
-        super().__init__()
+    def __init__(
+        self,
+        *,
+        anchor_weight: NotNegative = 1e-3,
+        node_normalisation: bool = False,
+        square_root: bool = False,
+    ) -> None:
+        super().__init__(node_normalisation=node_normalisation, square_root=square_root)
         self.anchor_weight = anchor_weight
 
     def concentrations(self) -> Tensor:
@@ -101,7 +133,8 @@ class DrNAS(ParametricStrategy):
             self.concentrations(), torch.ones_like(self.alpha), validate_args=False
         )
         drawn = gamma.rsample() * present
-        return Mixture.weighted(drawn / drawn.sum(dim=1, keepdim=True), self.sizes)
+        shares = drawn / drawn.sum(dim=1, keepdim=True)
+        return Mixture.weighted(self.relaxed(shares), self.sizes)
 
     def strengths(self) -> Tensor:
         means = self.concentrations() * self.get_buffer("present")
@@ -119,9 +152,16 @@ class ProxylessNAS(ParametricStrategy):
     parameters draws two candidates a position without replacement, computes both, opens the gate
     of one, and leaves the probabilities of all others as they were, whatever the optimiser has
     kept of earlier steps. All is drawn on the CPU, where the parameters are read once a pass.
+
+    Parameters
+    ----------
+    node_normalisation : see `ParametricStrategy`; gates have no root.
     """
 
     deterministic = False
+
+    def __init__(self, *, node_normalisation: bool = False) -> None:
+        super().__init__(node_normalisation=node_normalisation)
 
     def mixture(self) -> Mixture:
         drawn = torch.multinomial(super().strengths().detach().cpu(), 1)

@@ -269,6 +269,46 @@ def test_square_root_keeps_the_variance_where_darts_loses_it(cells):
         assert torch.stack(plain).max().item() < largest
 
 
+@pytest.mark.parametrize(
+    "strategy", [DARTS, VSDARTS, PCDARTS, FairDARTS, SNAS, DrNAS], ids=lambda kind: kind.__name__
+)
+def test_roots_of_shares_go_with_every_strategy(cells, strategy):
+    supernet = cells(operations="no-zero")
+    made = [strategy(square_root=root).attach(supernet) for root in (False, True)]
+    made[1].load_state_dict(made[0].state_dict())
+    mixtures = []
+    for each in made:
+        torch.manual_seed(0)
+        mixtures.append(each.mixture())
+    for plain, root in zip(mixtures[0].choices, mixtures[1].choices, strict=True):
+        torch.testing.assert_close(root.weights.square(), plain.weights)
+    torch.stack([choice.weights.sum() for choice in mixtures[1].choices]).sum().backward()
+    assert torch.isfinite(made[1].alpha.grad).all()
+    torch.testing.assert_close(made[1].strengths(), made[0].strengths())
+
+
+@pytest.mark.parametrize(
+    "strategy",
+    [DARTS, PCDARTS, FairDARTS, SNAS, GDAS, DrNAS, ProxylessNAS],
+    ids=lambda kind: kind.__name__,
+)
+def test_nodes_are_normalised_for_every_strategy(cells, strategy):
+    assert not strategy().network_options().node_normalisation
+    options = strategy(node_normalisation=True).network_options()
+    assert options.node_normalisation
+    assert options.partial_channels == strategy().network_options().partial_channels
+
+
+def test_roots_have_gradients_where_a_share_is_zero(cells):
+    strategy = DrNAS(square_root=True).attach(cells())
+    with torch.no_grad():
+        strategy.alpha.fill_(-3.0)  # concentrations so small that many shares are as good as 0
+    weights = torch.stack([choice.weights for choice in strategy.mixture().choices])
+    assert (weights < 1e-6).any()
+    weights.sum().backward()
+    assert torch.isfinite(strategy.alpha.grad).all()
+
+
 def test_variance_ratio_of_mixed_operations(cells):
     # CHOE Fig. 3.6: near 1 with both parts of VS-DARTS, about 0.4 and less in DARTS.
     def ratio(strategy):
