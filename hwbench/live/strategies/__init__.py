@@ -7,11 +7,14 @@ from hwbench.registry import Registry
 STRATEGIES = Registry(
     "strategy",
     {
+        "bt_nas": "hwbench.live.strategies.beta:BtNAS",
         "darts": "hwbench.live.strategies.darts:DARTS",
+        "darts_elu": "hwbench.live.strategies.darts:DARTSELU",
         "dr_nas": "hwbench.live.strategies.sampled:DrNAS",
         "fair_darts": "hwbench.live.strategies.darts:FairDARTS",
         "fair_nas": "hwbench.live.strategies.single_path:FairNAS",
         "gdas": "hwbench.live.strategies.sampled:GDAS",
+        "gumbel_sigmoid": "hwbench.live.strategies.sampled:GumbelSigmoid",
         "pc_darts": "hwbench.live.strategies.darts:PCDARTS",
         "proxyless_nas": "hwbench.live.strategies.sampled:ProxylessNAS",
         "snas": "hwbench.live.strategies.sampled:SNAS",

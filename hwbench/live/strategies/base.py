@@ -235,13 +235,15 @@ class ParametricStrategy(ArchitectureStrategy):
 
     Attributes
     ----------
-    alpha : the parameters, float32 of shape (n_positions, most candidates).
+    tables : names of its parameters that have an entry for each candidate.
+    alpha : the first of them, float32 of shape (n_positions, most candidates).
     present : bool of the same shape, False behind a position's candidates.
     places : int64, where it is true among its entries in order; what picks entries by places rather
         than by a mask need not ask a GPU how many they are.
     """
 
     deterministic = True
+    tables: ClassVar[tuple[str, ...]] = ("alpha",)
     alpha: nn.Parameter
 
     def __init__(self, *, node_normalisation: bool = False, square_root: bool = False) -> None:
@@ -253,27 +255,34 @@ class ParametricStrategy(ArchitectureStrategy):
         return NetworkOptions(node_normalisation=self.node_normalisation)
 
     def attach(self, supernet: Supernet) -> Self:
+        self.requires.check_structure(supernet.structure, f"strategy {type(self).__name__}")
         self._take(supernet.structure)
-        self.alpha = nn.Parameter(INITIAL_DEVIATION * torch.randn(len(self.sizes), max(self.sizes)))
+        for name in self.tables:
+            drawn = INITIAL_DEVIATION * torch.randn(len(self.sizes), max(self.sizes))
+            setattr(self, name, nn.Parameter(drawn))
         return self
 
     def follow(self, structure: Structure) -> Origins:
         """Keep the parameters of candidates that stay, and draw those of others anew."""
-        before, old = self.operations, self.alpha
+        before, width = self.operations, max(self.sizes)
         if structure.operations == before:
             return {}
-        self._take(structure, old.device)
-        width = old.shape[1]
+        self._take(structure, self.alpha.device)
         places = torch.full((len(self.sizes), max(self.sizes)), -1, dtype=torch.int64)
         for row, (names, own) in enumerate(zip(structure.operations, before, strict=True)):
             for column, name in enumerate(names):
                 if name in own:
                     places[row, column] = row * width + own.index(name)
-        drawn = (INITIAL_DEVIATION * torch.randn(places.shape)).to(old.device, old.dtype)
-        origin = Origin(old, places.flatten())
-        kept = origin.carried(old.detach(), places.shape)
-        self.alpha = nn.Parameter(torch.where(places.to(old.device) >= 0, kept, drawn))
-        return {self.alpha: origin}
+        origins: dict[Tensor, Origin] = {}
+        for name in self.tables:
+            old: Tensor = getattr(self, name)
+            drawn = (INITIAL_DEVIATION * torch.randn(places.shape)).to(old.device, old.dtype)
+            origin = Origin(old, places.flatten())
+            kept = origin.carried(old.detach(), places.shape)
+            made = nn.Parameter(torch.where(places.to(old.device) >= 0, kept, drawn))
+            setattr(self, name, made)
+            origins[made] = origin
+        return origins
 
     def _take(self, structure: Structure, device: torch.device | None = None) -> None:
         self.operations = structure.operations

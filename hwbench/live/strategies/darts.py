@@ -20,6 +20,20 @@ class DARTS(ParametricStrategy):
     """Softmax over the candidates of each position (CHOE 237-250; LAUBE 666-694)."""
 
 
+class DARTSELU(ParametricStrategy):
+    """ELU(alpha) + 1 of each candidate alone, above 0 and without bound (NA 1100-1112).
+
+    A rival for selections by the k strongest of all, in whose place softmax lets candidates of one
+    position alone compete. Nothing is learned about `none`; supernets that have it are refused.
+    """
+
+    requires = Requirements(without=("none",))
+
+    def strengths(self) -> Tensor:
+        present = self.get_buffer("present")
+        return (torch.nn.functional.elu(self.alpha) + 1.0) * present
+
+
 class FairDARTS(ParametricStrategy):
     """Sigmoid of each candidate alone, so that candidates do not compete (NA 378).
 
@@ -46,10 +60,6 @@ class FairDARTS(ParametricStrategy):
     ) -> None:
         super().__init__(node_normalisation=node_normalisation, square_root=square_root)
         self.zero_one_weight = zero_one_weight
-
-    def attach(self, supernet: Supernet) -> Self:
-        self.requires.check_structure(supernet.structure, "strategy fair_darts")
-        return super().attach(supernet)
 
     def strengths(self) -> Tensor:
         return torch.sigmoid(self.logits())

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from hwbench.arguments import NotNegative, Positive
 from hwbench.devices import sent
+from hwbench.live.requirements import Requirements
 from hwbench.live.strategies.base import ParametricStrategy
 from hwbench.live.supernets.mixture import Choice, Mixture
 
@@ -63,6 +64,45 @@ class SNAS(GumbelStrategy):
 
     def mixture(self) -> Mixture:
         return Mixture.weighted(self.relaxed(self.draw()), self.sizes)
+
+
+class GumbelSigmoid(GumbelStrategy):
+    """A gate a candidate, open or shut, drawn alone (Zhou's PR-DARTS in NA 1100-1112).
+
+    A gate is 1 where the sigmoid of its logit plus logistic noise exceeds a half, with the gradient
+    of that sigmoid at the temperature (straight-through). Strengths are the softmax of the logits,
+    as NA derives cells. Nothing is learned about `none`; supernets that have it are refused.
+
+    Parameters
+    ----------
+    temperature_start, temperature_end : as of `GumbelStrategy`.
+    node_normalisation : see `ParametricStrategy`; a gate has no root.
+    """
+
+    requires = Requirements(without=("none",))
+
+    def __init__(
+        self,
+        *,
+        temperature_start: Positive = 10.0,
+        temperature_end: Positive = 0.1,
+        node_normalisation: bool = False,
+    ) -> None:
+        super().__init__(
+            temperature_start=temperature_start,
+            temperature_end=temperature_end,
+            node_normalisation=node_normalisation,
+        )
+
+    def draw(self) -> Tensor:
+        """Gates of shape (n_positions, most candidates)."""
+        # Drawn on the CPU, so that a seed means the same draws on every device.
+        noise = sent(torch.rand(self.alpha.shape).logit(eps=1e-7), self.alpha.device)
+        relaxed = torch.sigmoid((self.alpha + noise) / self.temperature)
+        return (relaxed.detach() > 0.5).to(relaxed.dtype) - relaxed.detach() + relaxed
+
+    def mixture(self) -> Mixture:
+        return Mixture.weighted(self.draw(), self.sizes)
 
 
 class GDAS(GumbelStrategy):
