@@ -5,6 +5,10 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from hwbench.spaces.darts.network import Cell, DARTSNetwork
+from hwbench.spaces.ext_cell.network import ExtCellCell, ExtCellNetwork
+
+CELLS = (Cell, ExtCellCell)
+"""Cells of which retraining leaves out operations for some images."""
 
 AUXILIARY_SIZE = 32
 """Pixels of the images that the auxiliary head is made for."""
@@ -35,12 +39,12 @@ class AuxiliaryHead(nn.Module):
     classes : of the images.
     """
 
-    def __init__(self, network: DARTSNetwork, classes: int) -> None:
+    def __init__(self, network: DARTSNetwork | ExtCellNetwork, classes: int) -> None:
         super().__init__()
         self.layers = nn.Sequential(
             nn.ReLU(),
             nn.AvgPool2d(5, stride=3, count_include_pad=False),
-            nn.Conv2d(network.classifier.in_features, 128, 1, bias=False),
+            nn.Conv2d(network.auxiliary_channels, 128, 1, bias=False),
             nn.BatchNorm2d(128),
             nn.ReLU(),
             nn.Conv2d(128, 768, 2, bias=False),
@@ -68,10 +72,10 @@ class AuxiliaryHead(nn.Module):
 
 
 def add_drop_paths(network: nn.Module) -> list[DropPath]:
-    """Wrap the operations of DARTS cells, but those that only pass on what they are given."""
+    """Wrap the operations of `CELLS`, but those that only pass on what they are given."""
     paths = []
     for cell in network.modules():
-        if isinstance(cell, Cell):
+        if isinstance(cell, CELLS):
             for place, operation in enumerate(cell.operations):
                 if not isinstance(operation, nn.Identity):
                     path = DropPath(operation)
@@ -83,20 +87,20 @@ def add_drop_paths(network: nn.Module) -> list[DropPath]:
 def remove_drop_paths(network: nn.Module) -> None:
     """Put the operations back that `add_drop_paths` has wrapped."""
     for cell in network.modules():
-        if isinstance(cell, Cell):
+        if isinstance(cell, CELLS):
             for place, operation in enumerate(cell.operations):
                 if isinstance(operation, DropPath):
                     cell.operations[place] = operation.operation
 
 
 def auxiliary_head(network: nn.Module, size: int, classes: int) -> AuxiliaryHead | None:
-    """The head of a network of DARTS cells on images of 32 pixels; None for any other.
+    """The head of a network of DARTS cells or ExtCells on images of 32 pixels; None for any other.
 
     Parameters
     ----------
     size : of the images in pixels.
     classes : of the images.
     """
-    if not isinstance(network, DARTSNetwork) or size != AUXILIARY_SIZE:
+    if not isinstance(network, (DARTSNetwork, ExtCellNetwork)) or size != AUXILIARY_SIZE:
         return None
     return AuxiliaryHead(network, classes)

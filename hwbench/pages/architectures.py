@@ -178,7 +178,13 @@ def _state_cells(space: Space, arch: IntArray) -> dict[str, Markup]:
 
 
 def _state_cell(edges: Sequence[Edge]) -> Markup:
-    """A cell as those of DARTS: nodes as circles, the operations between them as boxes."""
+    """A cell as those of DARTS: nodes as circles, the operations between them as boxes.
+
+    What starts from nothing is left out; of a cell without operations it is said.
+    """
+    edges = [edge for edge in edges if edge.live]
+    if not edges:
+        return Markup("<p>no operation</p>")
     nodes = list(dict.fromkeys(edge.target for edge in edges))
     inputs = sorted({edge.source for edge in edges} - {*nodes})
     labels = [

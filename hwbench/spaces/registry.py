@@ -17,6 +17,7 @@ SPACES = Registry(
     {
         "darts": "hwbench.spaces.darts.space:DARTS",
         "enas_macro": "hwbench.spaces.enas_macro.space:ENASMacro",
+        "ext_cell": "hwbench.spaces.ext_cell.space:ExtCell",
         "fbnet": "hwbench.spaces.fbnet.space:FBNet",
         "nasbench101": "hwbench.spaces.nasbench101.space:NASBench101",
         "nasbench1shot1_1": "hwbench.spaces.nasbench1shot1.space:NASBench1Shot1First",

@@ -64,6 +64,17 @@ def test_an_empty_cell_is_drawn():
     assert "no operation" in drawing("nasbench201", text, "").image
 
 
+def test_cells_that_may_have_anything_are_drawn():
+    text = "normal: none; reduction: 0->2 skip_connect, 0->2 sep_conv_3x3, 3->5 dil_conv_3x3"
+    image = drawing("ext_cell", text, "").image
+    assert image.index("normal cell") < image.index("no operation") < image.index("reduction cell")
+    assert [label for label in labels(image) if label in ("skip", "sep conv 3\u00d73")] == [
+        "skip",
+        "sep conv 3\u00d73",
+    ]
+    assert "dil" not in image  # it starts from a node that nothing is added to
+
+
 @pytest.mark.parametrize("name", ["nasbench101", "darts", "enas_macro", "transnas_micro"])
 @pytest.mark.parametrize("seed", range(5))
 def test_every_vertex_of_a_graph_is_drawn_once(name, seed):

@@ -15,6 +15,7 @@ from hwbench.spaces import get_space, list_spaces
 SPACES = [
     "darts",
     "enas_macro",
+    "ext_cell",
     "fbnet",
     "nasbench101",
     "nasbench1shot1_1",

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from hwbench.spaces.base import Skeleton
-from hwbench.spaces.darts.skeleton import N_NODES, STEM_MULTIPLIER, CellShape, cell_shapes
+from hwbench.spaces.darts.skeleton import STEM_MULTIPLIER, CellShape, cell_shapes
 from hwbench.spaces.layers import FactorizedReduction, relu_conv_bn
 
 
@@ -112,7 +112,8 @@ class DARTSNetwork(nn.Module):
         self.cells = nn.ModuleList(
             Cell(reduction if shape.reduction else normal, shape) for shape in shapes
         )
-        self.classifier = nn.Linear(N_NODES * shapes[-1].channels, skeleton.classes)
+        self.classifier = nn.Linear(shapes[-1].out_channels, skeleton.classes)
+        self.auxiliary_channels = shapes[2 * skeleton.depth + 1].out_channels
 
     def forward(self, x: Tensor) -> Tensor:
         before_last = last = self.stem(x)

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from hwbench.arrays import IntArray
 from hwbench.spaces.base import Skeleton, Space
+from hwbench.spaces.darts.cost import conv_cost, operation_cost
 from hwbench.spaces.darts.genotype import read_genotype
 from hwbench.spaces.darts.skeleton import N_NODES, STEM_MULTIPLIER, cell_shapes
 from hwbench.spaces.drawing import DrawnAs, Edge
@@ -235,16 +236,16 @@ class DARTS(Space):
         inputs, operations = self.edges(archs)
         shapes = cell_shapes(skeleton)
         stem = STEM_MULTIPLIER * skeleton.channels
-        base = _conv_cost(skeleton.input_channels, stem, skeleton.input_size, taps=9)[kind]
+        base = conv_cost(skeleton.input_channels, stem, skeleton.input_size, taps=9)[kind]
         base += N_NODES * shapes[-1].channels * skeleton.classes
         base += skeleton.classes if kind == 0 else 0
         by_cell = np.zeros((len(CELLS), 2, len(OPERATIONS)), dtype=np.int64)  # cell, strided, op
         for shape in shapes:
             for given in (shape.channels_before_last, shape.channels_last):
-                base += _conv_cost(given, shape.channels, shape.size)[kind]
+                base += conv_cost(given, shape.channels, shape.size)[kind]
             for strided in (0, 1):
                 by_cell[int(shape.reduction), strided] += [
-                    _operation_cost(name, shape.channels, shape.out_size, strided=bool(strided))[
+                    operation_cost(name, shape.channels, shape.out_size, strided=bool(strided))[
                         kind
                     ]
                     for name in OPERATIONS
@@ -326,23 +327,3 @@ def _renumbered(cells: IntArray, order: tuple[int, ...]) -> tuple[IntArray, NDAr
     possible = np.asarray(behind.all(axis=(-1, -2)))
     new_inputs = np.where(possible[..., None, None], new_inputs, inputs)
     return _rows_of(new_inputs, new_operations), possible
-
-
-def _conv_cost(
-    in_channels: int, out_channels: int, out_size: int, *, taps: int = 1, groups: int = 1
-) -> tuple[int, int]:
-    """Parameters of a convolution and its batch normalisation, and multiply-adds."""
-    weights = taps * in_channels * out_channels // groups
-    return weights + 2 * out_channels, weights * out_size**2
-
-
-def _operation_cost(name: str, channels: int, out_size: int, *, strided: bool) -> tuple[int, int]:
-    """Parameters and multiply-adds of an operation whose output has the given size."""
-    if name == "skip_connect":
-        return _conv_cost(channels, channels, out_size) if strided else (0, 0)
-    if name.endswith("pool_3x3"):
-        return 0, 0
-    taps = 25 if name.endswith("5x5") else 9
-    weights = taps * channels + channels * channels
-    repeats = 2 if name.startswith("sep") else 1
-    return repeats * (weights + 2 * channels), repeats * weights * out_size**2

@@ -1,0 +1,1 @@
+"""The ExtCell space: DARTS cells in which every operation is on or off by itself."""
