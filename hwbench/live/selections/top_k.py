@@ -28,12 +28,15 @@ class TopK(Selection):
     Parameters
     ----------
     k : operations of an architecture.
+    every_node : whether strengths count in units of the largest that enters the same node, so that
+        every node keeps one where k allows it ("ActAll", NA 1209).
     """
 
     requires = Requirements(strengths=True, several_operations=True, training=True)
 
-    def __init__(self, *, k: PositiveInt) -> None:
+    def __init__(self, *, k: PositiveInt, every_node: bool = False) -> None:
         self.k = k
+        self.every_node = every_node
 
     def check(self, space: Space, structure: Structure) -> None:
         del space
@@ -47,12 +50,20 @@ class TopK(Selection):
         del stage
         supernet = search.supernet
         rows = learned_strengths(search).detach().cpu().tolist()
-        candidates = [
-            (-strength, place, index)
+        nodes = [position.node for position in supernet.positions]
+        found = {
+            (place, index): strength
             for place, (row, size) in enumerate(zip(rows, supernet.sizes, strict=True))
             for index, strength in enumerate(row[:size])
             if index in supernet.choosable(place)
             and supernet.positions[place].operations[index] != "none"
+        }
+        largest: dict[str, float] = {}
+        for (place, _), strength in found.items():
+            largest[nodes[place]] = max(strength, largest.get(nodes[place], strength))
+        candidates = [
+            (-strength / (largest[nodes[place]] if self.every_node else 1.0), place, index)
+            for (place, index), strength in found.items()
         ]
         if self.k > len(candidates):
             raise HwbenchError(
@@ -64,4 +75,4 @@ class TopK(Selection):
         return supernet.architecture_of([sorted(indices) for indices in choices])
 
     def title(self) -> str:
-        return f"The {self.k} strongest candidates"
+        return f"The {self.k} strongest candidates{', one a node' * self.every_node}"

@@ -8,6 +8,7 @@ SUPERNETS = Registry(
     "supernet",
     {
         "darts": "hwbench.live.supernets.darts:DARTSSupernet",
+        "ext_cell": "hwbench.live.supernets.ext_cell:ExtCellSupernet",
         "nasbench1shot1_1": "hwbench.live.supernets.one_shot:OneShotCellSupernet",
         "nasbench1shot1_2": "hwbench.live.supernets.one_shot:OneShotCellSupernet",
         "nasbench1shot1_3": "hwbench.live.supernets.one_shot:OneShotCellSupernet",

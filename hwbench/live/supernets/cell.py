@@ -19,6 +19,7 @@ class SearchCell(nn.Module):
     edges : (source, target) of each edge, by target; nodes are counted from the cell's inputs on.
     operations : the mixed operations of the edges.
     nodes : what each sum passes through, a module for each target.
+    input_stride : of the edges that start from the cell's inputs.
     """
 
     def __init__(
@@ -26,12 +27,14 @@ class SearchCell(nn.Module):
         edges: Sequence[tuple[int, int]],
         operations: Sequence[MixedOperation],
         nodes: Sequence[nn.Module],
+        input_stride: int = 1,
     ) -> None:
         super().__init__()
         self.edges = tuple(edges)
         self.operations = nn.ModuleList(operations)
         self.nodes = nn.ModuleList(nodes)
         self.n_inputs = self.edges[0][1]
+        self.input_stride = input_stride
 
     def forward(self, inputs: Sequence[Tensor], mixture: Mixture) -> list[Tensor]:
         """The cell's inputs and all its nodes."""
@@ -45,7 +48,8 @@ class SearchCell(nn.Module):
                 total = output if total is None else total + output
             if place + 1 == len(self.edges) or self.edges[place + 1][1] != target:
                 if total is None:  # a node without inputs
-                    states.append(torch.zeros_like(states[source]))
+                    stride = self.input_stride if source < self.n_inputs else 1
+                    states.append(torch.zeros_like(states[source][:, :, ::stride, ::stride]))
                 else:
                     states.append(self.nodes[target - self.n_inputs](total))
                 total = None

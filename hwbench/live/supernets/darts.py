@@ -92,6 +92,7 @@ class DARTSCell(nn.Module):
                 for place, (source, _) in enumerate(EDGES)
             ],
             [supernet._node(channels) for _ in range(N_NODES)],
+            2 if shape.reduction else 1,
         )
 
     def forward(self, before_last: Tensor, last: Tensor, mixture: Mixture) -> Tensor:
