@@ -23,8 +23,9 @@ from hwbench.pages.blocks import Section
 from hwbench.pages.rendering import render_page
 from hwbench.report.live.choices import operations_chosen
 from hwbench.report.live.evidence import evidence_blocks
-from hwbench.results.live import read_live_run, read_live_sweep
+from hwbench.results.live import is_live_sweep, read_live_run, read_live_sweep
 from hwbench.results.live_runs import tidy_runs
+from hwbench.results.names import SWEEP
 from hwbench.results.ranking_measures import ranking_measures
 from hwbench.results.selections import read_selections
 from hwbench.spaces import get_space
@@ -116,8 +117,16 @@ def gathered(name: str, added: list[pd.DataFrame]) -> pd.DataFrame:
     return frame
 
 
+def has_ended(folder: Path) -> bool:
+    """Whether a search of a sweep has; of one that has none yet it is said."""
+    none_yet = (folder / SWEEP).exists() and not is_live_sweep(folder)
+    if none_yet:
+        print(f"{folder}: {NONE_YET[0].lower()}{NONE_YET[1:]}")
+    return not none_yet
+
+
 try:
-    new = [read(folder) for folder in arguments.sweeps]
+    new = [read(folder) for folder in arguments.sweeps if has_ended(folder)]
 except HwbenchError as error:
     parser.error(str(error))
 runs, epochs, searches, selections, rankings = (
