@@ -7,11 +7,12 @@ choice of a `Subset`. Nothing here imports torch.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from pydantic import PositiveInt
 
 from hwbench.arguments import check_constructor
@@ -22,7 +23,12 @@ from hwbench.registry import Registry
 
 SUBSETS = Registry(
     "subset",
-    {"random": "hwbench.images.subsets:RandomSubset"},
+    {
+        "entropy": "hwbench.images.proxy_subsets:EntropySubset",
+        "forgetting": "hwbench.images.proxy_subsets:ForgettingSubset",
+        "k_center": "hwbench.images.proxy_subsets:KCenterSubset",
+        "random": "hwbench.images.subsets:RandomSubset",
+    },
     "hwbench.subsets",
     base="hwbench.images.subsets:Subset",
 )
@@ -59,6 +65,17 @@ class Subset(ABC):
         int64 of shape (n_chosen,), different rows of `images.train_images`, at least one, in any
         order. Where it cannot choose, it raises `HwbenchError`.
         """
+
+    def known(self, images: ImageSet) -> Mapping[str, NDArray[Any]]:  # noqa: ARG002
+        """What it knows of every training image by the name of a column, for records.
+
+        By default nothing; called after `choose`.
+
+        Returns
+        -------
+        Arrays of shape (train_images,).
+        """
+        return {}
 
 
 class RandomSubset(Subset):

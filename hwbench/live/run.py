@@ -63,6 +63,7 @@ from hwbench.results.names import (
     RETRAININGS,
     SELECTION_CHECKPOINT,
     STRENGTHS,
+    SUBSET,
     SUPERNET,
 )
 from hwbench.results.names import SELECTIONS as SELECTIONS_FOLDER
@@ -77,6 +78,7 @@ RUN_FILES = (
     CONFIG,
     RECORD,
     CHECKPOINT,
+    SUBSET,
     EPOCHS,
     STRENGTHS,
     RANKING,
@@ -148,6 +150,8 @@ def run_live(
             done = load_checkpoint(search, folder)
             computing = {"device": device_title(place), "deterministic": deterministic}
             record = _record_session(folder, search.images, computing, _notes(target, truth))
+            if search.taken is not None:
+                write_frame(folder / SUBSET, search.taken)
             clock.lap(PREPARATION)
             progress = stage("training the supernet")
             train_epochs(

@@ -13,6 +13,7 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
+from hwbench.arrays import IntArray
 from hwbench.devices import arithmetic, forked_random
 from hwbench.images.augmentation import Augmentation
 from hwbench.images.fit import EVALUATION_BATCH, Stateful, evaluate, restore, state_of
@@ -46,6 +47,7 @@ class Search:
     data : images on the device.
     augmentation : of training images.
     images : what records say of the image set, see `ImageSet.about`.
+    taken : the training images that it learns from, see `taken_images`; None where these are all.
     ranking : of architectures, from best to worst, see `hwbench.results.live.RANKING_COLUMNS`; None
         before there is one.
     memory : of evaluations of the trained supernet; None while it is trained.
@@ -59,6 +61,7 @@ class Search:
     data: SearchData
     augmentation: Augmentation
     images: dict[str, Any]
+    taken: pd.DataFrame | None = None
     ranking: pd.DataFrame | None = None
     memory: Memory | None = None
     journal: Journal = NO_JOURNAL
@@ -209,7 +212,7 @@ def make_search(config: LiveConfig, device: torch.device) -> Search:
     HwbenchError
         Where the parts do not go together, or images, tables or predictors cannot be had.
     """
-    images, data = load_data(config)
+    images, data, taken = load_data(config)
     data = data.to(device)
     strategy: ArchitectureStrategy = make_component(STRATEGIES, config.strategy)
     options = strategy.network_options()
@@ -236,17 +239,36 @@ def make_search(config: LiveConfig, device: torch.device) -> Search:
         cost = make_cost(supernet, **config.cost.model_dump(), seed=config.seed).to(device)
     trainer.start(supernet, strategy, cost)
     augmentation = Augmentation(**config.data.augmentation)
-    return Search(config, supernet, strategy, trainer, data, augmentation, images.about())
+    return Search(config, supernet, strategy, trainer, data, augmentation, images.about(), taken)
 
 
-def load_data(config: LiveConfig) -> tuple[ImageSet, SearchData]:
-    """The image set that a config names, or the part of it, and how a search splits it."""
+def load_data(config: LiveConfig) -> tuple[ImageSet, SearchData, pd.DataFrame | None]:
+    """The image set that a config names, or the part of it, how a search splits it, and the part.
+
+    See `taken_images`.
+    """
     images = load_image_set(config)
+    taken = None
     if config.data.subset is not None:
         subset: Subset = make_component(SUBSETS, config.data.subset)
         rows = subset.choose(images, np.random.default_rng(config.seed))
+        taken = taken_images(images, subset, rows)
         images = take_subset(images, rows)
-    return images, split_images(images, config.data.validation_share, config.seed)
+    return images, split_images(images, config.data.validation_share, config.seed), taken
+
+
+def taken_images(images: ImageSet, subset: Subset, rows: IntArray) -> pd.DataFrame:
+    """The training images that a subset has taken.
+
+    Returns
+    -------
+    A frame with a row an image, in the order of the set: `row` in the set's training images,
+    `label`, and what the subset knows of it, see `Subset.known`.
+    """
+    frame = pd.DataFrame({"row": rows, "label": images.train_labels[rows]})
+    for name, values in subset.known(images).items():
+        frame[name] = values[rows]
+    return frame.sort_values("row", ignore_index=True)
 
 
 def load_image_set(config: LiveConfig) -> ImageSet:

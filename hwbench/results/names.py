@@ -60,7 +60,10 @@ EVALUATIONS = "evaluations.parquet"
 SELECTION_CHECKPOINT = "selection.pt"
 """How far a selection is that trains the supernet further."""
 
-LIVE_FILES = (EPOCHS, STRENGTHS, RANKING, LATER_RANKING, LIVE_RESULT, RETRAINING)
+SUBSET = "subset.parquet"
+"""The training images that a search learns from, where these are not all."""
+
+LIVE_FILES = (SUBSET, EPOCHS, STRENGTHS, RANKING, LATER_RANKING, LIVE_RESULT, RETRAINING)
 """What a live search finds."""
 
 SELECTIONS = "selections"

@@ -1,0 +1,147 @@
+"""The auxiliary network, what it says of images, and the subsets that it chooses."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from hwbench.errors import HwbenchError
+from hwbench.images import auxiliary as auxiliary_module
+from hwbench.images.auxiliary import AuxiliaryRecipe, auxiliary_scores
+from hwbench.images.proxy_subsets import EntropySubset, ForgettingSubset, KCenterSubset
+from hwbench.images.residual import ResNet
+from hwbench.images.sets import load_images
+from hwbench.images.subsets import take_subset
+from hwbench.live.run import run_live
+from hwbench.testing.live_example import example_config
+
+QUICK = {"epochs": 3, "channels": 4, "blocks": 1, "batch_size": 32, "shift": 1, "flip": False}
+
+
+@pytest.fixture
+def images(hwbench_home):
+    whole = load_images("digits")
+    return take_subset(whole, np.arange(300))
+
+
+def test_resnet_20_is_as_large_as_published():
+    network = ResNet(3, 10)
+    # He et al. 2016, Table 6: 0.27 M; its layers one by one.
+    convolutions = 432 + 6 * 2304 + 4608 + 5 * 9216 + 18432 + 5 * 36864
+    scales = 2 * (16 * 7 + 32 * 6 + 64 * 6)
+    assert sum(each.numel() for each in network.parameters()) == convolutions + scales + 650
+    assert len([m for m in network.modules() if isinstance(m, torch.nn.Conv2d)]) + 1 == 20
+    assert network(torch.randn(2, 3, 32, 32)).shape == (2, 10)
+    assert network.features(torch.randn(2, 3, 16, 16)).shape == (2, 64)
+
+
+def test_a_skip_fills_new_channels_with_zeros():
+    block = ResNet(1, 2, channels=4, blocks=1).body[4]
+    for parameter in block.body.parameters():
+        torch.nn.init.zeros_(parameter)
+    x = torch.rand(1, 4, 6, 6)
+    out = block(x)
+    assert torch.equal(out[:, 2:6], x[:, :, ::2, ::2])
+    assert not out[:, :2].any()
+    assert not out[:, 6:].any()
+
+
+def test_it_learns_once_and_is_read_afterwards(images, monkeypatch):
+    recipe = AuxiliaryRecipe(**{**QUICK, "epochs": 8})
+    torch.manual_seed(5)
+    before = torch.get_rng_state()
+    first = auxiliary_scores(images, recipe)
+    assert torch.equal(torch.get_rng_state(), before)
+    assert first.test_accuracy > 50
+    assert first.entropies.shape == first.forgotten.shape == (300,)
+    assert first.features.shape == (300, 16)
+    assert 0 <= first.entropies.min() < first.entropies.max() <= np.log(10)
+    assert 0 <= first.forgotten.min() < first.forgotten.max() < 8
+
+    def trains(*_):
+        raise AssertionError("it is trained again")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(auxiliary_module, "_trained", trains)
+        again = auxiliary_scores(images, recipe)
+        with pytest.raises(AssertionError):
+            auxiliary_scores(images, AuxiliaryRecipe(**{**QUICK, "seed": 1}))
+        with pytest.raises(AssertionError):
+            auxiliary_scores(take_subset(images, np.arange(200)), recipe)
+    np.testing.assert_array_equal(again.entropies, first.entropies)
+    np.testing.assert_array_equal(again.features, first.features)
+    (path,) = auxiliary_module.home().glob("auxiliary/*.npz")
+    path.unlink()
+    anew = auxiliary_scores(images, recipe)
+    np.testing.assert_array_equal(anew.entropies, first.entropies)
+    np.testing.assert_array_equal(anew.forgotten, first.forgotten)
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(HwbenchError, match="is damaged; remove it"):
+        auxiliary_scores(images, recipe)
+
+
+def test_forgetting_is_from_right_to_wrong():
+    memory = auxiliary_module._Memory(torch.zeros(3, dtype=torch.int64))
+    rows = torch.arange(3)
+    right, wrong = [1.0, 0.0], [0.0, 1.0]
+    for seen in (
+        [right, wrong, right],
+        [wrong, wrong, right],
+        [wrong, right, right],
+        [right, wrong, right],
+        [wrong, wrong, right],
+    ):
+        memory.take(rows, torch.tensor(seen))
+    assert memory.forgotten.tolist() == [2, 1, 0]
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        *(
+            lambda choice=choice: EntropySubset(images=40, choice=choice, auxiliary=QUICK)
+            for choice in ("p1", "p2", "p3", "lowest", "highest", "both_ends", "lowest_and_random")
+        ),
+        lambda: ForgettingSubset(images=40, auxiliary=QUICK),
+        lambda: KCenterSubset(images=40, auxiliary=QUICK),
+    ],
+)
+def test_subsets_are_different_rows_and_functions_of_the_seed(make, images):
+    one, other = (make().choose(images, np.random.default_rng(0)) for _ in range(2))
+    np.testing.assert_array_equal(one, other)
+    assert one.dtype == np.int64
+    assert len(np.unique(one)) == 40
+    with pytest.raises(HwbenchError, match="40 images are more than the 30"):
+        make().choose(take_subset(images, np.arange(30)), np.random.default_rng(0))
+
+
+def test_what_they_choose(images):
+    scores = auxiliary_scores(images, AuxiliaryRecipe(**QUICK))
+    low = EntropySubset(images=40, choice="lowest", auxiliary=QUICK).choose(images, None)
+    high = EntropySubset(images=40, choice="highest", auxiliary=QUICK).choose(images, None)
+    assert scores.entropies[low].max() < np.median(scores.entropies) < scores.entropies[high].min()
+    forgotten = ForgettingSubset(images=40, auxiliary=QUICK).choose(images, None)
+    others = np.setdiff1d(np.arange(300), forgotten)
+    assert scores.forgotten[forgotten].min() >= scores.forgotten[others].max()
+
+
+def test_wrong_arguments_are_named():
+    with pytest.raises(HwbenchError, match=r"auxiliary: .*'epoch'; did you mean 'epochs'"):
+        EntropySubset(images=3, auxiliary={"epoch": 3})
+    with pytest.raises(HwbenchError, match="choice"):
+        EntropySubset(images=3, choice="p4")
+
+
+def test_a_search_on_proxy_data(hwbench_home, tmp_path):
+    subset = {"name": "entropy", "images": 200, "auxiliary": QUICK}
+    config = example_config()
+    data = config.data.model_copy(update={"subset": subset})
+    result = run_live(config.model_copy(update={"data": data}), tmp_path)
+    assert result["architecture"]
+    taken = pd.read_parquet(tmp_path / "subset.parquet")
+    assert list(taken) == ["row", "label", "entropy", "forgotten"]
+    assert taken["row"].is_monotonic_increasing
+    whole = load_images("digits")
+    np.testing.assert_array_equal(taken["label"], whole.train_labels[taken["row"]])
+    scores = auxiliary_scores(whole, AuxiliaryRecipe(**QUICK))
+    np.testing.assert_array_equal(taken["entropy"], scores.entropies[taken["row"]])
