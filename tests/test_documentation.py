@@ -16,6 +16,7 @@ from scipy.stats import kendalltau
 
 import hwbench
 from hwbench.cli.app import app as cli
+from hwbench.live.config import LiveConfig
 from hwbench.live.sweep import Sweep
 from hwbench.predictors import PredictorCard
 from hwbench.runs.scenario import Scenario
@@ -237,7 +238,12 @@ FOUND_BY_SNIPPETS = {
 def test_cards(page):
     for card in blocks(page, "toml"):
         content = tomllib.loads(card)
-        kinds = {"layers": SpaceCard, "study": Scenario, "values": Sweep}
+        kinds = {
+            "layers": SpaceCard,
+            "study": Scenario,
+            "values": Sweep,
+            "strategy": LiveConfig,
+        }
         model = next((kinds[key] for key in kinds if key in content), PredictorCard)
         model.model_validate(content)
 
