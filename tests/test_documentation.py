@@ -16,7 +16,7 @@ from scipy.stats import kendalltau
 
 import hwbench
 from hwbench.cli.app import app as cli
-from hwbench.live.config import LiveConfig
+from hwbench.live.config import config_of
 from hwbench.live.sweep import Sweep
 from hwbench.predictors import PredictorCard
 from hwbench.runs.scenario import Scenario
@@ -238,12 +238,10 @@ FOUND_BY_SNIPPETS = {
 def test_cards(page):
     for card in blocks(page, "toml"):
         content = tomllib.loads(card)
-        kinds = {
-            "layers": SpaceCard,
-            "study": Scenario,
-            "values": Sweep,
-            "strategy": LiveConfig,
-        }
+        if "strategy" in content:
+            config_of(content, where=page)
+            continue
+        kinds = {"layers": SpaceCard, "study": Scenario, "values": Sweep}
         model = next((kinds[key] for key in kinds if key in content), PredictorCard)
         model.model_validate(content)
 
