@@ -398,7 +398,8 @@ KINDS = {
     "words: window": window_words,
 }
 page = arguments.page.read_text(encoding="utf-8")
-for kind, sweep in re.findall(r"<!-- (\w+: \w+) of (\S+) -->", page):
+parts = re.findall(r"<!-- (\w+: \w+) of (\S+) -->", page)
+for kind, sweep in parts:
     ended = not of_sweep(searches, sweep.partition("+")[0]).empty
     made = KINDS[kind](sweep) if ended else NONE_YET
     between = rf"(<!-- {kind} of {re.escape(sweep)} -->\n).*?(<!-- end -->)"
@@ -406,6 +407,8 @@ for kind, sweep in re.findall(r"<!-- (\w+: \w+) of (\S+) -->", page):
 arguments.page.write_text(page, encoding="utf-8")
 print(arguments.page)
 
+order = dict.fromkeys(sweep for _, several in parts for sweep in several.split("+"))
+there = [*filter(set(runs["sweep"]).__contains__, order), *runs["sweep"].unique()]
 sections = [
     Section(
         sweep,
@@ -418,7 +421,7 @@ sections = [
         ),
         ("reports/results/live_runs.parquet", "reports/results/live_epochs.parquet"),
     )
-    for sweep in runs["sweep"].unique()
+    for sweep in dict.fromkeys(there)
 ]
 if sections:
     write_text(
