@@ -356,17 +356,39 @@ def selections_words(sweep: str) -> str:
     return f"{text[0].upper()}{text[1:]}."
 
 
-def window_words(sweep: str) -> str:
-    """What each epoch of the split changes in tau, beside the same seeds never split."""
+def beside_whole_supernets(sweep: str, said: str) -> list[str]:
+    """What each value changes in tau, beside the same seeds of `spos_no_zero`; a phrase a value.
+
+    Parameters
+    ----------
+    sweep : of the values, and that of `spos_no_zero`, joined by a plus.
+    said : of a value, which stands in place of {}.
+    """
     own = of_sweep(searches, sweep).pivot(index="seed", columns="value", values="kendall_tau")
     if "spos_no_zero" not in own:
-        return NONE_YET
-    never = own.pop("spos_no_zero")
-    said = []
+        return []
+    whole = own.pop("spos_no_zero")
+    found = []
     for value in sorted((name for name in own if name.isdigit()), key=int):
-        difference = (own[value] - never).dropna()
-        said.append(f"{mean(difference, 3)} before epoch {value} ({seeds(difference)})")
-    return f"Splitting weights changes the tau of the same seeds by {', '.join(said)}."
+        change = (own[value] - whole).dropna()
+        found.append(f"{mean(change, 3)} {said.format(value)} ({seeds(change)})")
+    return found
+
+
+def window_words(sweep: str) -> str:
+    """What each epoch of the split changes in tau."""
+    found = beside_whole_supernets(sweep, "before epoch {}")
+    if not found:
+        return NONE_YET
+    return f"Splitting weights changes the tau of the same seeds by {', '.join(found)}."
+
+
+def epochs_words(sweep: str) -> str:
+    """What fewer epochs change in tau."""
+    found = beside_whole_supernets(sweep, "for {} epochs")
+    if not found:
+        return NONE_YET
+    return f"Training for less than 48 epochs changes tau by {', '.join(found)}."
 
 
 def title_of(sweep: str) -> str:
@@ -395,6 +417,7 @@ KINDS = {
     "words: collapse": collapse_words,
     "words: selections": selections_words,
     "words: warm_up": warm_up_words,
+    "words: epochs": epochs_words,
     "words: window": window_words,
 }
 page = arguments.page.read_text(encoding="utf-8")
