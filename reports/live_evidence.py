@@ -339,8 +339,11 @@ def warm_up_words(sweep: str) -> str:
         f"% ({seeds(own)})"
         for own in (warm, without)
     ]
-    side = "better" if warm["true_value"].mean() > without["true_value"].mean() else "no better"
-    return f"With a warm-up its cells are {side}: {said[0]}; without one {said[1]}."
+    by_seed = [own.set_index("seed")["true_value"] for own in (warm, without)]
+    change = (by_seed[0] - by_seed[1]).dropna()
+    return (
+        f"With a warm-up {said[0]}, without one {said[1]}: {mean(change)} % between the same seeds."
+    )
 
 
 def selections_words(sweep: str) -> str:
