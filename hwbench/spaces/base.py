@@ -432,7 +432,7 @@ class Space(ABC):
             "onehot", a column for each position and operation (LAUBE A.1, adjacency one-hot);
             "counts", a column an operation: how many positions hold it;
             "integers", the operation indices as they are;
-            "live", one-hot after dead branches are removed;
+            "live", one-hot after dead branches are removed, in the same columns;
             "path", a column for each sequence of operations from input to output (BANANAS);
             "graph", the arrays of `graphs` side by side in one row.
 

@@ -39,6 +39,13 @@ def check_encodings(subject: SpaceSubject) -> None:
         subject.require(np.array_equal(alone, features), f"{what}: a row depends on the other rows")
         empty = space.encode(archs[:0], encoding)
         subject.require(empty.shape == (0, len(names)), f"{what} of no architecture")
+        if encoding == "live":
+            wanted = len(space.feature_names("onehot"))
+            subject.require(
+                len(names) == wanted,
+                f"'live' has {len(names)} columns, not those of 'onehot', {wanted}: dead parts are "
+                "zeros there, or hold what does nothing",
+            )
         if encoding in ("onehot", "integers"):
             different = len(np.unique(features, axis=0)) == len(archs)
             subject.require(different, f"{what}: two architectures share their features")

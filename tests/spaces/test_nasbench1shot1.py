@@ -97,7 +97,7 @@ def test_sizes_and_networks_are_those_of_the_cell():
         for each, arch in ((space, archs[0]), (CELLS, cells[0]))
     )
     assert str(own) == str(larger)
-    for encoding in ("counts", "live", "path", "graph"):
+    for encoding in ("counts", "path", "graph"):
         np.testing.assert_array_equal(space.encode(archs, encoding), CELLS.encode(cells, encoding))
         assert space.feature_names(encoding) == CELLS.feature_names(encoding)
 

@@ -164,7 +164,12 @@ def test_every_space_says_how_it_is_drawn(name):
     if space.drawn_as == "chain":
         operations = [space.choices[place][choice] for place, choice in enumerate(arch)]
         assert [edge.operation for edge in edges] == operations
-    expected = {"darts": "states", "nasbench201": "edges", "transnas_micro": "edges"}
+    expected = {
+        "darts": "states",
+        "ext_cell": "states",
+        "nasbench201": "edges",
+        "transnas_micro": "edges",
+    }
     graphs = "vertices" if "graph" in space.encodings else "chain"
     assert space.drawn_as == expected.get(name, graphs)
 

@@ -16,11 +16,9 @@ from hwbench.live.supernets.mixed_operation import MixedOperation
 from hwbench.live.supernets.mixture import Choice, Mixture
 from hwbench.live.supernets.supernet import Position, Supernet
 from hwbench.spaces import Space
-from hwbench.spaces.nasbench1shot1.space import OUTPUT, NASBench1Shot1
+from hwbench.spaces.nasbench1shot1.space import INPUTS, OUTPUT, NASBench1Shot1
 
 N_STACKS = 3
-INPUTS = "inputs of "
-"""What the name of a position begins with that chooses which earlier vertices one adds up."""
 
 
 class InputChoice(MixedOperation):
@@ -203,9 +201,7 @@ class OneShotCellSupernet(Supernet):
 
     def dead_positions(self, archs: ArrayLike) -> NDArray[np.bool_]:
         space = self.one_shot_space
-        names = [*(f"vertex{vertex}" for vertex in range(1, space.n_vertices + 1)), OUTPUT]
-        places = [names.index(name.removeprefix(INPUTS)) for name in space.positions]
-        dead: NDArray[np.bool_] = ~space.live_vertices(archs)[:, places]
+        dead: NDArray[np.bool_] = ~space.live_vertices(archs)[:, space.vertex_of_position]
         return dead
 
 

@@ -227,10 +227,10 @@ class ExtCell(Space):
 
     def _encode_live(self, archs: IntArray) -> FloatArray:
         live, _ = self.effective(archs)
-        return live.reshape(-1, self.n_positions).astype(np.float32)
+        return self._encode_onehot(live.reshape(-1, self.n_positions).astype(np.int64))
 
     def _live_names(self) -> list[str]:
-        return [f"live {name}" for name in self.positions]
+        return [f"live {name}" for name in self._onehot_names()]
 
     # ------------------------------------------------------------------ cost and network
 

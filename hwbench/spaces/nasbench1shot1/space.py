@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     import torch
 
 OUTPUT = "output"
+INPUTS = "inputs of "
+"""What the name of a position begins with that chooses which earlier vertices one adds up."""
+
 ROWS_AT_ONCE = 65_536  # of cells that are looked up together, to bound what lies beside them
 
 
@@ -43,8 +46,8 @@ class NASBench1Shot1(PieceStrings):
     vertices as NAS-Bench-101's do, those that lead nowhere included, such as
     "conv3x3-bn-relu:0|maxpool3x3:01|conv1x1-bn-relu:12|conv3x3-bn-relu:03|output:34".
 
-    Networks, parameters, FLOPs and the encodings "counts", "live", "path" and "graph" are those of
-    the cell of NAS-Bench-101.
+    Networks, parameters, FLOPs and the encodings "counts", "path" and "graph" are those of the cell
+    of NAS-Bench-101.
 
     Attributes
     ----------
@@ -71,7 +74,7 @@ class NASBench1Shot1(PieceStrings):
                 positions.append(name)
                 choices.append(OPERATIONS)
             if len(sets) > 1:
-                positions.append(f"inputs of {name}")
+                positions.append(f"{INPUTS}{name}")
                 choices.append(tuple(map(_digits, sets)))
         cls.positions, cls.choices = tuple(positions), tuple(choices)
 
@@ -189,10 +192,17 @@ class NASBench1Shot1(PieceStrings):
         return self._larger.feature_names("counts")
 
     def _encode_live(self, archs: IntArray) -> FloatArray:
-        return self._larger.encode(self.in_larger_space(archs), "live")
+        live = self.live_vertices(archs)[:, self.vertex_of_position]
+        return self._encode_onehot(archs) * np.repeat(live, self.n_choices, axis=1)
 
     def _live_names(self) -> list[str]:
-        return self._larger.feature_names("live")
+        return [f"live {name}" for name in self._onehot_names()]
+
+    @cached_property
+    def vertex_of_position(self) -> list[int]:
+        """Which vertex each position decides about, the output behind the others."""
+        names = [*(f"vertex{vertex}" for vertex in range(1, self.n_vertices + 1)), OUTPUT]
+        return [names.index(name.removeprefix(INPUTS)) for name in self.positions]
 
     def _encode_path(self, archs: IntArray) -> FloatArray:
         return self._larger.encode(self.in_larger_space(archs), "path")
