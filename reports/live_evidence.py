@@ -99,7 +99,7 @@ def ranked(folder: Path, target: str | None) -> pd.DataFrame:
     prefix = column.rpartition(".")[0]
     for size in SIZES:
         sizes = load_target(f"{table}:{prefix}.{size}" if prefix else f"{table}:{size}")
-        frame[size] = sizes.values_of(archs)
+        frame[size] = sizes.check_space(space.name, "sizes").values_of(archs)
     return frame
 
 

@@ -93,7 +93,7 @@ def check_metric(name: str, predictor: str | None, space: Space) -> None:
         Where metric or predictor is unknown, or of another space.
     """
     if ":" in name:
-        load_target(name, missing="keep").check_space(space.name, "selection")
+        _column(name, space)
         if predictor is not None:
             from hwbench.predictors import predictor_card
 
@@ -128,7 +128,7 @@ def make_metric(
     check_metric(name, predictor, space)
     if ":" not in name:
         return Metric(name, space)
-    target = load_target(name, missing="keep")
+    target = _column(name, space)
     if predictor is None:
         return Metric(name, space, target=target)
     archs, values = training_rows(predictor, target, samples, seed)
@@ -137,6 +137,11 @@ def make_metric(
     model = make_predictor(predictor, space=space, seed=seed)
     model.fit(archs, values)
     return Metric(name, space, predictor, len(archs), target, model)
+
+
+def _column(name: str, space: Space) -> Target:
+    """The column of a table, as of the architectures of a space."""
+    return load_target(name, missing="keep").check_space(space.name, "selection")
 
 
 def training_rows(name: str, target: Target, samples: int, seed: int) -> tuple[IntArray, Floats]:

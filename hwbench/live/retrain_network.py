@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from hwbench.spaces.darts.network import Cell, DARTSNetwork
-from hwbench.spaces.ext_cell.network import ExtCellCell, ExtCellNetwork
-
-CELLS = (Cell, ExtCellCell)
-"""Cells of which retraining leaves out operations for some images."""
+from hwbench.spaces.darts.network import CellNetwork, FreeCell
 
 AUXILIARY_SIZE = 32
 """Pixels of the images that the auxiliary head is made for."""
@@ -39,7 +35,7 @@ class AuxiliaryHead(nn.Module):
     classes : of the images.
     """
 
-    def __init__(self, network: DARTSNetwork | ExtCellNetwork, classes: int) -> None:
+    def __init__(self, network: CellNetwork, classes: int) -> None:
         super().__init__()
         self.layers = nn.Sequential(
             nn.ReLU(),
@@ -72,10 +68,10 @@ class AuxiliaryHead(nn.Module):
 
 
 def add_drop_paths(network: nn.Module) -> list[DropPath]:
-    """Wrap the operations of `CELLS`, but those that only pass on what they are given."""
+    """Wrap the operations of cells, but those that only pass on what they are given."""
     paths = []
     for cell in network.modules():
-        if isinstance(cell, CELLS):
+        if isinstance(cell, FreeCell):
             for place, operation in enumerate(cell.operations):
                 if not isinstance(operation, nn.Identity):
                     path = DropPath(operation)
@@ -87,7 +83,7 @@ def add_drop_paths(network: nn.Module) -> list[DropPath]:
 def remove_drop_paths(network: nn.Module) -> None:
     """Put the operations back that `add_drop_paths` has wrapped."""
     for cell in network.modules():
-        if isinstance(cell, CELLS):
+        if isinstance(cell, FreeCell):
             for place, operation in enumerate(cell.operations):
                 if isinstance(operation, DropPath):
                     cell.operations[place] = operation.operation
@@ -101,6 +97,6 @@ def auxiliary_head(network: nn.Module, size: int, classes: int) -> AuxiliaryHead
     size : of the images in pixels.
     classes : of the images.
     """
-    if not isinstance(network, (DARTSNetwork, ExtCellNetwork)) or size != AUXILIARY_SIZE:
+    if not isinstance(network, CellNetwork) or size != AUXILIARY_SIZE:
         return None
     return AuxiliaryHead(network, classes)

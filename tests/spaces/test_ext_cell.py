@@ -47,6 +47,9 @@ def test_pairs_of_one_number_of_operations():
     assert (SPACE.sample_of(3, 14, seed=1) == archs[:3]).all()
     with pytest.raises(HwbenchError, match="n_operations must be 2"):
         SPACE.sample_of(3, 0)
+    assert len(SPACE.sample_of(196, 195)) == 196
+    with pytest.raises(HwbenchError, match="has 196 architectures of 195 operations; 197 diff"):
+        SPACE.sample_of(197, 195)
 
 
 def test_strings_list_what_is_on():

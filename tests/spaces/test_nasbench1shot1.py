@@ -102,6 +102,19 @@ def test_sizes_and_networks_are_those_of_the_cell():
         assert space.feature_names(encoding) == CELLS.feature_names(encoding)
 
 
+def test_what_leads_nowhere_is_zero_in_live_features():
+    space = space_of(1)
+    archs = space.all_architectures()[::37]
+    onehot, live = (space.encode(archs, name) for name in ("onehot", "live"))
+    assert space.feature_names("live") == [f"live {name}" for name in space.feature_names("onehot")]
+    vertices = space.live_vertices(archs)
+    assert not vertices.all()
+    for place, name in enumerate(space.feature_names("onehot")):
+        vertex = name.removeprefix("inputs of ").partition("=")[0]
+        row = -1 if vertex == "output" else int(vertex.removeprefix("vertex")) - 1
+        np.testing.assert_array_equal(live[:, place], onehot[:, place] * vertices[:, row])
+
+
 @pytest.mark.parametrize("number", [1, 3])
 def test_it_is_a_space(number):
     check_space(space_of(number), samples=10, channels=8, depth=1, input_size=8)

@@ -18,7 +18,7 @@ class GumbelStrategy(ParametricStrategy):
     Parameters
     ----------
     temperature_start, temperature_end : of the softmax in the first and the last epoch.
-    node_normalisation, square_root : see `ParametricStrategy`.
+    node_normalisation : see `ParametricStrategy`.
     """
 
     deterministic = False
@@ -29,9 +29,8 @@ class GumbelStrategy(ParametricStrategy):
         temperature_start: Positive = 10.0,
         temperature_end: Positive = 0.1,
         node_normalisation: bool = False,
-        square_root: bool = False,
     ) -> None:
-        super().__init__(node_normalisation=node_normalisation, square_root=square_root)
+        super().__init__(node_normalisation=node_normalisation)
         self.temperature_start = temperature_start
         self.temperature_end = temperature_end
         self.temperature = temperature_start
@@ -60,7 +59,29 @@ class GumbelStrategy(ParametricStrategy):
 
 
 class SNAS(GumbelStrategy):
-    """All candidates, weighted by a relaxed one-hot sample (YU 223-256)."""
+    """All candidates, weighted by a relaxed one-hot sample (YU 223-256).
+
+    Parameters
+    ----------
+    temperature_start, temperature_end, node_normalisation : as of `GumbelStrategy`, whose other
+        strategies open single candidates, which have no root.
+    square_root : see `ParametricStrategy`.
+    """
+
+    def __init__(
+        self,
+        *,
+        temperature_start: Positive = 10.0,
+        temperature_end: Positive = 0.1,
+        node_normalisation: bool = False,
+        square_root: bool = False,
+    ) -> None:
+        super().__init__(
+            temperature_start=temperature_start,
+            temperature_end=temperature_end,
+            node_normalisation=node_normalisation,
+        )
+        self.square_root = square_root
 
     def mixture(self) -> Mixture:
         return Mixture.weighted(self.relaxed(self.draw()), self.sizes)
@@ -72,27 +93,9 @@ class GumbelSigmoid(GumbelStrategy):
     A gate is 1 where the sigmoid of its logit plus logistic noise exceeds a half, with the gradient
     of that sigmoid at the temperature (straight-through). Strengths are the softmax of the logits,
     as NA derives cells. Nothing is learned about `none`; supernets that have it are refused.
-
-    Parameters
-    ----------
-    temperature_start, temperature_end : as of `GumbelStrategy`.
-    node_normalisation : see `ParametricStrategy`; a gate has no root.
     """
 
     requires = Requirements(without=("none",))
-
-    def __init__(
-        self,
-        *,
-        temperature_start: Positive = 10.0,
-        temperature_end: Positive = 0.1,
-        node_normalisation: bool = False,
-    ) -> None:
-        super().__init__(
-            temperature_start=temperature_start,
-            temperature_end=temperature_end,
-            node_normalisation=node_normalisation,
-        )
 
     def draw(self) -> Tensor:
         """Gates of shape (n_positions, most candidates)."""
@@ -111,25 +114,7 @@ class GDAS(GumbelStrategy):
     Its weight is one; the gradient of the loss towards it goes on to the relaxed sample
     (straight-through), so only one candidate a position is computed. Which one depends on the
     parameters, so that each pass waits for the step before it.
-
-    Parameters
-    ----------
-    temperature_start, temperature_end : as of `GumbelStrategy`.
-    node_normalisation : see `ParametricStrategy`; a single candidate has no root.
     """
-
-    def __init__(
-        self,
-        *,
-        temperature_start: Positive = 10.0,
-        temperature_end: Positive = 0.1,
-        node_normalisation: bool = False,
-    ) -> None:
-        super().__init__(
-            temperature_start=temperature_start,
-            temperature_end=temperature_end,
-            node_normalisation=node_normalisation,
-        )
 
     def mixture(self) -> Mixture:
         relaxed = self.draw()

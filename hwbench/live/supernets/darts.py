@@ -17,12 +17,9 @@ from hwbench.live.supernets.mixture import Mixture
 from hwbench.live.supernets.supernet import Position, Supernet
 from hwbench.spaces import Space
 from hwbench.spaces.darts.network import make_operation
-from hwbench.spaces.darts.skeleton import N_NODES, STEM_MULTIPLIER, CellShape, cell_shapes
+from hwbench.spaces.darts.skeleton import EDGES, N_NODES, STEM_MULTIPLIER, CellShape, cell_shapes
 from hwbench.spaces.darts.space import CELLS, OPERATIONS, PAIRS
 from hwbench.spaces.layers import FactorizedReduction, relu_conv_bn
-
-EDGES = tuple((source, node) for node in range(2, 2 + N_NODES) for source in range(node))
-"""The 14 edges of a cell by target; 0 and 1 are the cell's inputs."""
 
 INPUTS_OF_A_NODE = 2
 

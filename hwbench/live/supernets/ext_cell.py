@@ -10,8 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 
 from hwbench.errors import HwbenchError
-from hwbench.live.supernets.darts import EDGES, DARTSSupernet
+from hwbench.live.supernets.darts import DARTSSupernet
 from hwbench.live.supernets.supernet import Supernet
+from hwbench.spaces.darts.skeleton import EDGES
 from hwbench.spaces.darts.space import CELLS, OPERATIONS
 from hwbench.spaces.ext_cell.space import SHAPE, ExtCell
 

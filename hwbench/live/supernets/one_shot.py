@@ -17,8 +17,7 @@ from hwbench.live.supernets.mixture import Choice, Mixture
 from hwbench.live.supernets.supernet import Position, Supernet
 from hwbench.spaces import Space
 from hwbench.spaces.nasbench1shot1.space import INPUTS, OUTPUT, NASBench1Shot1
-
-N_STACKS = 3
+from hwbench.spaces.nasbench101.cost import N_STACKS
 
 
 class InputChoice(MixedOperation):
@@ -206,6 +205,10 @@ class OneShotCellSupernet(Supernet):
 
 
 def _conv_bn_relu(in_channels: int, out_channels: int, kernel_size: int) -> nn.Module:
+    """As in the benchmark's networks, but for the momentum of the statistics.
+
+    At its 0.003 of the newest batch, short trainings would end with those of their beginning.
+    """
     return nn.Sequential(
         nn.Conv2d(in_channels, out_channels, kernel_size, padding=kernel_size // 2, bias=False),
         nn.BatchNorm2d(out_channels),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -52,7 +52,54 @@ def make_operation(name: str, channels: int, stride: int) -> nn.Module:
     raise AssertionError(name)
 
 
-class Cell(nn.Module):
+Item = tuple[str, int, int]
+"""An operation, the number of what it is given, and of the node that it is added to."""
+
+
+class FreeCell(nn.Module):
+    """Two inputs, and the nodes that something is added to side by side.
+
+    A cell without operations passes its last input on, or where it reduces, a half of its size.
+
+    Parameters
+    ----------
+    items : its operations by node, each of which computes something.
+    shape : the cell's place in the network.
+    """
+
+    def __init__(self, items: Sequence[Item], shape: CellShape) -> None:
+        super().__init__()
+        self.items = tuple(items)
+        self.operations = nn.ModuleList()
+        if not items:
+            self.last: nn.Module = nn.Identity()
+            if shape.reduction:
+                self.last = FactorizedReduction(shape.channels_last, shape.out_channels)
+            return
+        channels = shape.channels
+        self.before_last: nn.Module = (
+            FactorizedReduction(shape.channels_before_last, channels)
+            if shape.after_reduction
+            else relu_conv_bn(shape.channels_before_last, channels, 1)
+        )
+        self.last = relu_conv_bn(shape.channels_last, channels, 1)
+        self.operations.extend(
+            make_operation(name, channels, 2 if shape.reduction and source < 2 else 1)
+            for name, source, _ in items
+        )
+
+    def forward(self, before_last: Tensor, last: Tensor) -> Tensor:
+        if not self.items:
+            output: Tensor = self.last(last)
+            return output
+        states = {0: self.before_last(before_last), 1: self.last(last)}
+        for (_, source, node), operation in zip(self.items, self.operations, strict=True):
+            added = operation(states[source])
+            states[node] = states[node] + added if node in states else added
+        return torch.cat([states[node] for node in sorted(states)[2:]], dim=1)
+
+
+class Cell(FreeCell):
     """Two inputs, four nodes of two operations each, their outputs side by side.
 
     Parameters
@@ -62,33 +109,50 @@ class Cell(nn.Module):
     """
 
     def __init__(self, edges: Sequence[tuple[str, int]], shape: CellShape) -> None:
-        super().__init__()
-        channels = shape.channels
-        self.before_last: nn.Module = (
-            FactorizedReduction(shape.channels_before_last, channels)
-            if shape.after_reduction
-            else relu_conv_bn(shape.channels_before_last, channels, 1)
-        )
-        self.last = relu_conv_bn(shape.channels_last, channels, 1)
-        self.sources = [source for _, source in edges]
-        self.operations = nn.ModuleList(
-            make_operation(name, channels, 2 if shape.reduction and source < 2 else 1)
-            for name, source in edges
+        super().__init__(
+            [(name, source, 2 + place // 2) for place, (name, source) in enumerate(edges)], shape
         )
 
-    def forward(self, before_last: Tensor, last: Tensor) -> Tensor:
-        states = [self.before_last(before_last), self.last(last)]
-        outputs: list[Tensor] = []
-        for source, operation in zip(self.sources, self.operations, strict=True):
-            outputs.append(operation(states[source]))
-            if len(outputs) == 2:
-                states.append(outputs[0] + outputs[1])
-                outputs = []
-        return torch.cat(states[2:], dim=1)
 
-
-class DARTSNetwork(nn.Module):
+class CellNetwork(nn.Module):
     """Stem, normal cells with a reduction cell after the first and second third, classifier.
+
+    Parameters
+    ----------
+    shapes : of the cells, see `cell_shapes`.
+    make_cell : makes the cell of a shape, from the outputs of the two before it to its own.
+    skeleton : sizes of the network; `depth` is the number of normal cells in each third.
+
+    Attributes
+    ----------
+    auxiliary_channels : of the second reduction cell, on which training puts another classifier.
+    """
+
+    def __init__(
+        self,
+        shapes: Sequence[CellShape],
+        make_cell: Callable[[CellShape], nn.Module],
+        skeleton: Skeleton,
+    ) -> None:
+        super().__init__()
+        stem = STEM_MULTIPLIER * skeleton.channels
+        self.stem = nn.Sequential(
+            nn.Conv2d(skeleton.input_channels, stem, 3, padding=1, bias=False),
+            nn.BatchNorm2d(stem),
+        )
+        self.cells = nn.ModuleList(map(make_cell, shapes))
+        self.classifier = nn.Linear(shapes[-1].out_channels, skeleton.classes)
+        self.auxiliary_channels = shapes[2 * skeleton.depth + 1].out_channels
+
+    def forward(self, x: Tensor) -> Tensor:
+        before_last = last = self.stem(x)
+        for cell in self.cells:
+            before_last, last = last, cell(before_last, last)
+        return self.classifier(torch.mean(last, dim=(2, 3)))
+
+
+class DARTSNetwork(CellNetwork):
+    """The network of two DARTS cells.
 
     Parameters
     ----------
@@ -102,21 +166,8 @@ class DARTSNetwork(nn.Module):
         reduction: Sequence[tuple[str, int]],
         skeleton: Skeleton,
     ) -> None:
-        super().__init__()
-        stem = STEM_MULTIPLIER * skeleton.channels
-        self.stem = nn.Sequential(
-            nn.Conv2d(skeleton.input_channels, stem, 3, padding=1, bias=False),
-            nn.BatchNorm2d(stem),
+        super().__init__(
+            cell_shapes(skeleton),
+            lambda shape: Cell(reduction if shape.reduction else normal, shape),
+            skeleton,
         )
-        shapes = cell_shapes(skeleton)
-        self.cells = nn.ModuleList(
-            Cell(reduction if shape.reduction else normal, shape) for shape in shapes
-        )
-        self.classifier = nn.Linear(shapes[-1].out_channels, skeleton.classes)
-        self.auxiliary_channels = shapes[2 * skeleton.depth + 1].out_channels
-
-    def forward(self, x: Tensor) -> Tensor:
-        before_last = last = self.stem(x)
-        for cell in self.cells:
-            before_last, last = last, cell(before_last, last)
-        return self.classifier(torch.mean(last, dim=(2, 3)))

@@ -9,6 +9,9 @@ from hwbench.spaces.base import Skeleton
 N_NODES = 4
 STEM_MULTIPLIER = 3
 
+EDGES = tuple((source, node) for node in range(2, 2 + N_NODES) for source in range(node))
+"""The 14 edges that a cell may have, by the node they lead to; 0 and 1 are the cells before."""
+
 
 class CellShape(NamedTuple):
     """A cell's place in the network.

@@ -8,6 +8,7 @@ cell without any halves its size and doubles its channels.
 
 from __future__ import annotations
 
+import math
 import re
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar, cast
@@ -19,15 +20,12 @@ from hwbench.arrays import FloatArray, IntArray
 from hwbench.errors import HwbenchError, unknown_name
 from hwbench.spaces.base import Skeleton, Space
 from hwbench.spaces.darts.cost import conv_cost, operation_cost
-from hwbench.spaces.darts.skeleton import N_NODES, STEM_MULTIPLIER, cell_shapes
+from hwbench.spaces.darts.skeleton import EDGES, N_NODES, STEM_MULTIPLIER, cell_shapes
 from hwbench.spaces.darts.space import CELLS, DARTS, OPERATIONS, STATES
 from hwbench.spaces.drawing import NO_OPERATION, DrawnAs, Edge
 
 if TYPE_CHECKING:
     import torch
-
-EDGES = tuple((source, node) for node in range(2, 2 + N_NODES) for source in range(node))
-"""The 14 edges of a cell, by the node they lead to; 0 and 1 are the cells before."""
 
 SHAPE = (len(CELLS), len(EDGES), len(OPERATIONS))
 """Of an architecture's entries: cell, edge, operation."""
@@ -98,10 +96,21 @@ class ExtCell(Space):
         Returns
         -------
         int64 array of shape (n_archs, 196).
+
+        Raises
+        ------
+        HwbenchError
+            Where there are not so many.
         """
         if not 1 < n_operations < self.n_positions:
             raise HwbenchError(
                 f"{self.name}: n_operations must be 2 .. {self.n_positions - 1}, not {n_operations}"
+            )
+        there = math.comb(self.n_positions, n_operations)
+        if n_archs > there:
+            raise HwbenchError(
+                f"{self.name} has {there} architectures of {n_operations} operations; {n_archs} "
+                "different ones were asked for"
             )
         sizes = np.full(n_archs, n_operations)
         return self._drawn(sizes, np.random.default_rng(seed), replace=False)

@@ -46,6 +46,15 @@ def judged(monkeypatch):
 CELLS = pytest.mark.parametrize("search", [("nasbench201", "all")], indirect=True)
 
 
+@pytest.mark.parametrize("predictor", [None, "linear"])
+def test_metrics_of_a_space_serve_its_parts(predictor):
+    space = get_space("nasbench1shot1_1")
+    metric = make_metric("nasbench101:parameters", space, predictor=predictor, samples=300)
+    archs = space.sample(50, seed=1)
+    np.testing.assert_array_equal(metric.true_values_of(archs), space.parameters(archs))
+    assert np.isfinite(metric.values_of(archs)).all()
+
+
 @CELLS
 @pytest.mark.parametrize("strategy", ["random", "local_search", "regularised_evolution", "nsga2"])
 def test_a_limit_costs_no_evaluation(search, judged, strategy):
