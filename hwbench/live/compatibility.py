@@ -55,6 +55,11 @@ def _check_parts(config: LiveConfig) -> None:
             f"[cost]: {name} learns no strengths that a cost could change; leave the section out, "
             "and give a limit to the selection 'black_box'"
         )
+    if config.diagnostics is not None and not strategy.learns_strengths:
+        raise HwbenchError(
+            f"[diagnostics]: shows on what strengths depend, and {name} learns none; leave the "
+            "section out"
+        )
     strategy.check(trainer.epochs)
     check_selection(selection, config.selection["name"], strategy, name, config.ranking)
     kind = _supernet_of(config)

@@ -1,8 +1,8 @@
 """The config tree of a live search: TOML nodes that name parts with exactly their arguments.
 
-`[space]`, `[strategy]`, `[trainer]` and `[selection]` are what every search has; `[data]`, `[cost]`
-and `[ranking]` may be left out. `load_config` gives the complete tree, in which nothing is left to
-a default.
+`[space]`, `[strategy]`, `[trainer]` and `[selection]` are what every search has; `[data]`,
+`[cost]`, `[ranking]` and `[diagnostics]` may be left out. `load_config` gives the complete tree, in
+which nothing is left to a default.
 """
 
 from __future__ import annotations
@@ -143,6 +143,17 @@ class RankingNode(Node):
         return asdict(Calibration(**complete_arguments(Calibration, given)))
 
 
+class DiagnosticsNode(Node):
+    """What is seen inside the supernet after each epoch, see `hwbench.live.diagnostics.epochs`.
+
+    Attributes
+    ----------
+    images : training images of the pass that shows it.
+    """
+
+    images: int = Field(default=64, gt=1)
+
+
 class LiveConfig(Node):
     """A live search.
 
@@ -164,6 +175,7 @@ class LiveConfig(Node):
     cost: CostNode | None = None
     selection: dict[str, Any]
     ranking: RankingNode | None = None
+    diagnostics: DiagnosticsNode | None = None
 
     @pydantic.model_validator(mode="before")
     @classmethod

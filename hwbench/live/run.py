@@ -6,6 +6,7 @@ import json
 import shutil
 import time
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from hwbench.live import tensorboard as tensorboard_log
 from hwbench.live.clock import Clock
 from hwbench.live.components import make_component
 from hwbench.live.config import LiveConfig, RankingNode, load_config
+from hwbench.live.diagnostics.epochs import diagnose
 from hwbench.live.epoch_truth import (
     TAU,
     EpochTruth,
@@ -52,8 +54,11 @@ from hwbench.results.names import (
     ARCHITECTURE,
     CHECKPOINT,
     CONFIG,
+    DIAGNOSTICS,
+    DISCRETISED,
     EPOCHS,
     EVALUATIONS,
+    LANDSCAPE,
     LATER_RANKING,
     LIVE_RESULT,
     RANKING,
@@ -81,6 +86,7 @@ RUN_FILES = (
     SUBSET,
     EPOCHS,
     STRENGTHS,
+    DIAGNOSTICS,
     RANKING,
     LATER_RANKING,
     LIVE_RESULT,
@@ -88,6 +94,8 @@ RUN_FILES = (
     RETRAINING_CHECKPOINT,
     EVALUATIONS,
     SELECTION_CHECKPOINT,
+    DISCRETISED,
+    LANDSCAPE,
 )
 """What an earlier run may have left, and a fresh one removes."""
 
@@ -160,6 +168,7 @@ def run_live(
                 done,
                 progress,
                 follower=follower,
+                diagnose=partial(diagnose, search, folder),
                 clock=clock,
                 record=record,
                 tensorboard=tensorboard,

@@ -26,7 +26,7 @@ from hwbench.predictors import predictor_card
 from hwbench.predictors.identity import predictor_modules
 from hwbench.progress import Progress
 from hwbench.results.frames import write_frame
-from hwbench.results.live import RANKED, TRAINING
+from hwbench.results.live import DIAGNOSED, RANKED, TRAINING
 from hwbench.results.names import CHECKPOINT, EPOCHS, STRENGTHS
 from hwbench.results.record import Record
 from hwbench.version import __version__
@@ -92,6 +92,7 @@ def train_epochs(
     progress: Progress,
     *,
     follower: EpochTruth,
+    diagnose: Callable[[int], None],
     clock: Clock,
     record: Record,
     tensorboard: bool,
@@ -105,6 +106,7 @@ def train_epochs(
     done : what `load_checkpoint` found there.
     progress : called with (epochs done, epochs in all).
     follower : asked after each epoch how good what would be chosen is.
+    diagnose : called with each epoch that has ended, before its checkpoint is written.
     clock, record : the session's, and the run's, which is written with it after each epoch.
     tensorboard : whether epochs are written for TensorBoard too.
 
@@ -129,6 +131,8 @@ def train_epochs(
             clock.lap(TRAINING)
             rows.append({"epoch": float(epoch), **numbers, **follower.after_epoch()})
             clock.lap(RANKED)
+            diagnose(epoch)
+            clock.lap(DIAGNOSED)
             strengths = search.candidate_strengths()
             history += [] if strengths is None else [(_candidates(search.supernet), strengths)]
             log(epoch)

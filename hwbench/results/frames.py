@@ -40,6 +40,11 @@ class Column:
 Columns = Mapping[str, Column]
 
 
+def empty_frame(columns: Columns) -> pd.DataFrame:
+    """A frame with the columns that are not optional, and no rows."""
+    return pd.DataFrame(columns=[name for name, each in columns.items() if not each.optional])
+
+
 def write_frame(path: Path, frame: pd.DataFrame) -> None:
     """Write a frame as Parquet, as CSV where the name ends in .csv; whole or not at all.
 

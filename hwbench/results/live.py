@@ -2,26 +2,36 @@
 
 A run's folder holds `config.toml` (the complete tree), `run.json` (when, on what machine, with what
 versions), `metrics.parquet` (epochs), `strengths.parquet` (candidates over epochs, if the strategy
-learns any), `ranking.parquet` and `later_ranking.parquet` (if architectures were ranked),
-`result.json` (if it ended), `retraining` (what was trained from scratch, see
-`hwbench.results.retrainings`), checkpoint and networks, and `selections` (what was selected from
-the supernet again, see `hwbench.results.selections`). A sweep's folder holds `sweep.toml`,
-`sweep.parquet` and a run's folder for every search. Reading them imports no torch.
+learns any), `diagnostics.parquet` (if the config has a section [diagnostics]), `ranking.parquet`
+and `later_ranking.parquet` (if architectures were ranked), `result.json` (if it ended),
+`retraining` (what was trained from scratch, see `hwbench.results.retrainings`), checkpoint and
+networks, and `selections` (what was selected from the supernet again, see
+`hwbench.results.selections`). A sweep's folder holds `sweep.toml`, `sweep.parquet` and a run's
+folder for every search. Reading them imports no torch.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from hwbench.errors import HwbenchError
-from hwbench.results.frames import Column, Columns, read_frame
+from hwbench.results.diagnostics import (
+    DIAGNOSTIC_COLUMNS,
+    DISCRETISED_COLUMNS,
+    LANDSCAPE_COLUMNS,
+)
+from hwbench.results.frames import Column, Columns, empty_frame, read_frame
 from hwbench.results.names import (
     CONFIG,
+    DIAGNOSTICS,
+    DISCRETISED,
     EPOCHS,
+    LANDSCAPE,
     LATER_RANKING,
     LIVE_RESULT,
     RANKING,
@@ -39,11 +49,12 @@ from hwbench.spaces.edges import EDGE_COLUMNS, architecture_edges
 from hwbench.spaces.registry import named_space
 from hwbench.toml import load_toml, validated
 
-PREPARATION, TRAINING, RANKED, SELECTION = STAGES = (
+PREPARATION, TRAINING, RANKED, SELECTION, DIAGNOSED = STAGES = (
     "preparation",
     "training",
     "ranking",
     "selection",
+    "diagnostics",
 )
 """What a run spends its seconds on; rankings after single epochs are among those of the ranking."""
 
@@ -197,6 +208,10 @@ class LiveRun:
     retrainings : what trainings from scratch came to, of the architecture found or of others.
     truth : how good the architecture found truly is; None where no true value is known.
     selections : what was selected from the supernet again, by label; those that have ended.
+    diagnostics : see `hwbench.results.diagnostics.DIAGNOSTIC_COLUMNS`; no rows where the config has
+        no section [diagnostics].
+    discretised, landscape : see `hwbench.results.diagnostics`; no rows where `hwbench live
+        discretise` and `hwbench live landscape` have not been run.
     """
 
     folder: Path
@@ -211,6 +226,9 @@ class LiveRun:
     retrainings: tuple[Retraining, ...] = ()
     truth: TrueValue | None = None
     selections: tuple[Selected, ...] = ()
+    diagnostics: pd.DataFrame = field(default_factory=partial(empty_frame, DIAGNOSTIC_COLUMNS))
+    discretised: pd.DataFrame = field(default_factory=partial(empty_frame, DISCRETISED_COLUMNS))
+    landscape: pd.DataFrame = field(default_factory=partial(empty_frame, LANDSCAPE_COLUMNS))
 
     @property
     def retrained(self) -> SeveralSeeds | None:
@@ -290,6 +308,9 @@ def read_live_run(folder: Path) -> LiveRun:
         retrainings=read_retrainings(folder),
         truth=_truth(folder, result),
         selections=read_selections(folder),
+        diagnostics=_frame(folder / DIAGNOSTICS, DIAGNOSTIC_COLUMNS),
+        discretised=_frame(folder / DISCRETISED, DISCRETISED_COLUMNS),
+        landscape=_frame(folder / LANDSCAPE, LANDSCAPE_COLUMNS),
     )
 
 
@@ -340,6 +361,4 @@ def _edges(config: dict[str, Any], result: dict[str, Any]) -> pd.DataFrame:
 def _frame(path: Path, columns: Columns) -> pd.DataFrame:
     """A file's frame, with the columns but no rows where there is no file."""
     frame = read_frame(path, columns)
-    if frame is None:
-        return pd.DataFrame(columns=[name for name, each in columns.items() if not each.optional])
-    return frame
+    return empty_frame(columns) if frame is None else frame

@@ -40,6 +40,9 @@ STRENGTHS = "strengths.parquet"
 RANKING = "ranking.parquet"
 LATER_RANKING = "later_ranking.parquet"
 LIVE_RESULT = "result.json"
+DIAGNOSTICS = "diagnostics.parquet"
+DISCRETISED = "discretised.parquet"
+LANDSCAPE = "landscape.parquet"
 RETRAINING = "retraining.json"
 """The one training from scratch that versions before 0.2.0 kept."""
 
@@ -63,7 +66,18 @@ SELECTION_CHECKPOINT = "selection.pt"
 SUBSET = "subset.parquet"
 """The training images that a search learns from, where these are not all."""
 
-LIVE_FILES = (SUBSET, EPOCHS, STRENGTHS, RANKING, LATER_RANKING, LIVE_RESULT, RETRAINING)
+LIVE_FILES = (
+    SUBSET,
+    EPOCHS,
+    STRENGTHS,
+    DIAGNOSTICS,
+    RANKING,
+    LATER_RANKING,
+    LIVE_RESULT,
+    RETRAINING,
+    DISCRETISED,
+    LANDSCAPE,
+)
 """What a live search finds."""
 
 SELECTIONS = "selections"

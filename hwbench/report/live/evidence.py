@@ -511,7 +511,8 @@ def _minutes(own: pd.DataFrame) -> Cell:
     minutes = float(own["cpu_seconds"].mean()) / 60
     if not np.isfinite(minutes):
         return EMPTY
-    stages = {stage: float(own[f"cpu_seconds_{stage}"].mean()) / 60 for stage in STAGES}
+    kept = [stage for stage in STAGES if f"cpu_seconds_{stage}" in own]
+    stages = {stage: float(own[f"cpu_seconds_{stage}"].mean()) / 60 for stage in kept}
     most = f"at most {own['cpu_seconds'].max() / 60:.1f}" * (len(own) > 1)
     return Cell(f"{minutes:.1f}", minutes, most, more=stages)
 

@@ -26,6 +26,7 @@ from hwbench.pages.blocks import (
 from hwbench.pages.plotting import Entry, Figure, seconds
 from hwbench.report.live import figures
 from hwbench.report.live.choices import choices_figures
+from hwbench.report.live.diagnostics import diagnostics_section
 from hwbench.report.live.evidence import (
     best_figure,
     evidence_blocks,
@@ -213,6 +214,7 @@ def live_sections(run: Run) -> list[Section]:
     sections += [_sweep_section(run, i, sweep) for i, sweep in enumerate(run.sweeps)]
     sections += _training_section(run.live, entries)
     sections += _strengths_section(run.live, entries)
+    sections += diagnostics_section(run.live, [entry.title for entry in entries])
     sections += _ranking_section(run, entries)
     sections += _found_section(run, entries)
     sections += retraining_section(run, entries)
