@@ -1,24 +1,37 @@
-"""How long the stages of a run took, in its record: seconds of the wall and of the CPU."""
+"""What the stages of a run took, in its record: seconds of wall and CPU, and memory at its peak."""
 
 from __future__ import annotations
 
 import time
 from pathlib import Path
 
+import torch
+
+from hwbench.peak_memory import peak_mb, reset_peak
 from hwbench.results.record import Record, write_record
 
 
 class Clock:
     """Counts the seconds of a session by stage; it runs from the moment it is made.
 
-    Those of the CPU are of all threads of this process, whatever else the machine does.
+    Those of the CPU are of all threads of this process, whatever else the machine does. The peak of
+    the memory is that of tensors on a GPU, else of the whole process.
+
+    Parameters
+    ----------
+    device : that is computed on.
 
     Attributes
     ----------
     spent : of each stage `seconds` and `cpu_seconds`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, device: torch.device) -> None:
+        self._device = device
+        if device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats(device)
+        else:
+            reset_peak()
         self.spent: dict[str, dict[str, float]] = {}
         self._last = _now()
 
@@ -49,7 +62,15 @@ class Clock:
                     own[name] = own.get(name, 0.0) + value
         record["spent"] = _rounded(total)
         record["seconds"] = _seconds(record["spent"])
+        session["peak_memory_mb"] = round(self._peak_mb(), 1)
+        peaks = [each["peak_memory_mb"] for each in record["sessions"] if "peak_memory_mb" in each]
+        record["peak_memory_mb"] = max(peaks)
         write_record(folder, record)
+
+    def _peak_mb(self) -> float:
+        if self._device.type == "cuda":
+            return torch.cuda.max_memory_allocated(self._device) / 2**20
+        return peak_mb()
 
 
 def _now() -> dict[str, float]:

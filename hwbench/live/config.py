@@ -232,21 +232,39 @@ def recipe_files(recipe: str) -> dict[str, Path]:
 
 
 def with_change(config: LiveConfig, key: str, value: Any) -> LiveConfig:
-    """A search with one argument replaced.
+    """A search with one argument replaced, see `with_changes`."""
+    return with_changes(config, {key: value})
+
+
+def with_changes(config: LiveConfig, changes: Mapping[str, Any]) -> LiveConfig:
+    """A search with some arguments replaced; only what comes of all of them has to go together.
 
     Parameters
     ----------
     config : the search.
-    key : the path of the argument, such as "strategy.split_epoch".
-    value : the new one.
+    changes : new values by the paths of the arguments, such as "strategy.split_epoch". Another
+        `name` of a part such as the strategy leaves it without the arguments of the one before.
 
     Raises
     ------
     HwbenchError
-        Where there is no such argument, or the value is refused.
+        Where there is no such argument, or a value is refused.
     """
     content = config.model_dump(mode="python", exclude_none=True)
-    *nodes, last = path_of_today(key).split(".")
+    given = {path_of_today(key): value for key, value in changes.items()}
+    names = [key for key in given if key.endswith(".name")]
+    for key in [*names, *(key for key in given if key not in names)]:
+        _set_in(content, key, given[key])
+    return config_of(content, where=", ".join(changes))
+
+
+DESCRIBED = ("space", "data")
+"""Sections whose name says which of a kind, and whose other arguments are not that one's."""
+
+
+def _set_in(content: dict[str, Any], key: str, value: Any) -> None:
+    """Set an argument of a config tree by its path."""
+    *nodes, last = key.split(".")
     place: Any = content
     for node in nodes:
         if not isinstance(place.get(node), dict):
@@ -254,8 +272,9 @@ def with_change(config: LiveConfig, key: str, value: Any) -> LiveConfig:
                 "section", node, [k for k, v in place.items() if isinstance(v, dict)]
             )
         place = place[node]
+    if last == "name" and nodes and nodes[-1] not in DESCRIBED and place.get(last) != value:
+        place.clear()
     place[last] = value
-    return config_of(content, where=key)
 
 
 def _completed(config: LiveConfig, where: str) -> LiveConfig:

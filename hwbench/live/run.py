@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -144,7 +145,7 @@ def run_live(
     # What is wrong is said before the search.
     target, truth = true_values(config.ranking, config.space.name), find_truth(config)
     check_each_epoch(config, truth)
-    clock = Clock()
+    clock = Clock(place)
     with only_writer(folder) as claim:
         if fresh:
             _remove_run(folder)
@@ -168,7 +169,7 @@ def run_live(
                 done,
                 progress,
                 follower=follower,
-                diagnose=partial(diagnose, search, folder),
+                diagnose=_diagnosis(search, folder),
                 clock=clock,
                 record=record,
                 tensorboard=tensorboard,
@@ -249,6 +250,12 @@ def true_values(ranking: RankingNode | None, space: str) -> Accuracies | None:
 
 
 # ---------------------------------------------------------------------- stages
+
+
+def _diagnosis(search: Search, folder: Path) -> Callable[[int], None] | None:
+    """What keeps diagnostics of an epoch; None where the config asks for none."""
+    node = search.config.diagnostics
+    return None if node is None else partial(diagnose, search, folder, n_images=node.images)
 
 
 def _conclude(

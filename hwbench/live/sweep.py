@@ -1,14 +1,16 @@
 """Sweeps: a search for every value of one argument and every seed, such as the window experiment.
 
 The window experiment of conditional weights (LAUBE 6.4.1) is a sweep over the epoch of the split; a
-comparison of methods is one over the search itself. From every supernet one may select again.
+comparison of methods is one over the search itself, and may go through several spaces and image
+sets (CHOE Table 3.3). From every supernet one may select again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import product
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 import pandas as pd
 import pydantic
@@ -17,7 +19,7 @@ from pydantic import Field
 from hwbench.errors import HwbenchError
 from hwbench.files import write_text
 from hwbench.live.components import Node
-from hwbench.live.config import LiveConfig, load_config, with_change
+from hwbench.live.config import LiveConfig, load_config, with_change, with_changes
 from hwbench.live.run import run_live
 from hwbench.live.selecting import select_run
 from hwbench.locks import only_writer
@@ -40,6 +42,7 @@ class Sweep(Node):
     argument : the path of an argument in its config, such as "strategy.split_epoch"; or "search",
         whose values are searches of the recipe.
     values : its values, tried in this order.
+    also : values of further arguments by their paths; every combination with every value is run.
     baseline : whether the search as it is, with the argument left out, is run as well; by default
         where one search is varied.
     seeds : a search for each, with every value. All values of the first seed come first, so that
@@ -56,6 +59,7 @@ class Sweep(Node):
     recipe: str = "small"
     argument: str
     values: list[Any] = Field(min_length=1)
+    also: dict[str, Annotated[list[Any], Field(min_length=1)]] = Field(default_factory=dict)
     baseline: bool | None = None
     seeds: list[int] = Field(min_length=1)
     changes: dict[str, Any] = Field(default_factory=dict)
@@ -77,9 +81,18 @@ class Sweep(Node):
         baseline = self.argument != SEARCH if self.baseline is None else self.baseline
         return [*([None] if baseline else []), *self.values]
 
+    @property
+    def combinations(self) -> list[tuple[Any, ...]]:
+        """Each of `varied` with all values of `also`; those of its last argument change first."""
+        return list(product(self.varied, *self.also.values()))
 
-def load_sweep(path: Path) -> tuple[Sweep, list[tuple[Any, int, LiveConfig]]]:
-    """Read a sweep, and the search of every value and seed; the value is None for the baseline.
+
+def load_sweep(path: Path) -> tuple[Sweep, list[tuple[str, int, LiveConfig]]]:
+    """Read a sweep, and the search of every combination of values and every seed.
+
+    Returns
+    -------
+    The sweep, and for each search the name of its values, "baseline" for none, its seed and config.
 
     Raises
     ------
@@ -87,20 +100,30 @@ def load_sweep(path: Path) -> tuple[Sweep, list[tuple[Any, int, LiveConfig]]]:
         Where the file, the search, the argument or a value is wrong.
     """
     sweep = read_toml(path, Sweep)
-    varied = [(value, _varied(sweep, value)) for value in sweep.varied]
+    arguments = (sweep.argument, *sweep.also)
+    varied = [
+        ("-".join(_name(path, *each) for each in zip(arguments, values, strict=True)), values)
+        for values in sweep.combinations
+    ]
+    names = [name for name, _ in varied]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise HwbenchError(f"{path}: two searches would be called {twice}; drop one of them")
+    configs = {name: _varied(sweep, *values) for name, values in varied}
     searches = [
-        (value, seed, with_change(config, "seed", seed))
+        (name, seed, with_change(config, "seed", seed))
         for seed in sweep.seeds
-        for value, config in varied
+        for name, config in configs.items()
     ]
     return sweep, searches
 
 
-def _varied(sweep: Sweep, value: Any) -> LiveConfig:
+def _varied(sweep: Sweep, value: Any, *others: Any) -> LiveConfig:
     config = load_config(str(value if sweep.search is None else sweep.search), sweep.recipe)
-    for path, changed in _leaves(sweep.changes):
-        config = with_change(config, path, changed)
-    return config if sweep.search is None else with_change(config, sweep.argument, value)
+    changes = dict(_leaves(sweep.changes)) | dict(zip(sweep.also, others, strict=True))
+    if sweep.search is not None and value is not None:
+        changes[sweep.argument] = value
+    return with_changes(config, changes) if changes else config
 
 
 def _leaves(tree: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
@@ -143,8 +166,7 @@ def run_sweep(
     with only_writer(folder) as claim:
         _claim(sweep, folder, fresh=fresh)
         rows = []
-        for place, (value, seed, config) in enumerate(searches, start=1):
-            name = _folder_name(path, sweep, value)
+        for place, (name, seed, config) in enumerate(searches, start=1):
             own = folder / f"{name}-seed{seed}"
 
             def staged(title: str, place: int = place) -> Any:
@@ -170,13 +192,13 @@ def run_sweep(
     return pd.DataFrame(rows)
 
 
-def _folder_name(path: Path, sweep: Sweep, value: Any) -> str:
-    """The start of a run folder's name: the value, of a search's path its last part."""
+def _name(path: Path, argument: str, value: Any) -> str:
+    """What a run folder's name says of a value: itself, of a search's path the last part."""
     if value is None:
         return "baseline"
-    name = Path(value).stem if sweep.argument == SEARCH else str(value)
+    name = Path(value).stem if argument == SEARCH else str(value)
     if "/" in name:
-        raise HwbenchError(f"{path}: values of {sweep.argument} name folders: no '/' in them")
+        raise HwbenchError(f"{path}: values of {argument} name folders: no '/' in them")
     return name
 
 

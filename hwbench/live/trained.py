@@ -99,11 +99,11 @@ def trained_search(
     path = folder / CHECKPOINT
     if path.exists():
         state = read_tensors(path)
-        done = state.get("epochs_done", 0)
-        if done < search.trainer.epochs:
+        done, epochs = state.get("epochs_done", 0), search.trainer.epochs_trained
+        if done < epochs:
             raise HwbenchError(
-                f"{folder}: {done} of {search.trainer.epochs} epochs are trained; hwbench live run "
-                "goes on with them"
+                f"{folder}: {done} of {epochs} epochs are trained; hwbench live run goes on with "
+                "them"
             )
         try:
             restored(search, state)

@@ -92,7 +92,7 @@ def train_epochs(
     progress: Progress,
     *,
     follower: EpochTruth,
-    diagnose: Callable[[int], None],
+    diagnose: Callable[[int], None] | None,
     clock: Clock,
     record: Record,
     tensorboard: bool,
@@ -106,7 +106,8 @@ def train_epochs(
     done : what `load_checkpoint` found there.
     progress : called with (epochs done, epochs in all).
     follower : asked after each epoch how good what would be chosen is.
-    diagnose : called with each epoch that has ended, before its checkpoint is written.
+    diagnose : called with each epoch that has ended, before its checkpoint is written; None for
+        nothing.
     clock, record : the session's, and the run's, which is written with it after each epoch.
     tensorboard : whether epochs are written for TensorBoard too.
 
@@ -116,7 +117,7 @@ def train_epochs(
         Where a file cannot be written, or TensorBoard is not installed.
     """
     code = search_version(search)
-    epochs = search.trainer.epochs
+    epochs = search.trainer.epochs_trained
     path = folder / CHECKPOINT
     first, rows, history = done
 
@@ -131,8 +132,9 @@ def train_epochs(
             clock.lap(TRAINING)
             rows.append({"epoch": float(epoch), **numbers, **follower.after_epoch()})
             clock.lap(RANKED)
-            diagnose(epoch)
-            clock.lap(DIAGNOSED)
+            if diagnose is not None:
+                diagnose(epoch)
+                clock.lap(DIAGNOSED)
             strengths = search.candidate_strengths()
             history += [] if strengths is None else [(_candidates(search.supernet), strengths)]
             log(epoch)

@@ -48,7 +48,7 @@ RUN_COLUMNS: Columns = {
     "depth": Column("number", "of the supernet", optional=True),
     "images": Column("text", "name of the image set; of a file its name"),
     "subset": Column("text", "part of the training images, 'all' or JSON"),
-    "epochs": Column("number", "planned", optional=True),
+    "epochs": Column("number", "planned, up to a sudden end", optional=True),
     "epochs_done": Column("integer", "trained"),
     "ended": Column("flag", "whether the search has"),
     "architecture": Column("optional text", "string of what was found"),
@@ -79,6 +79,11 @@ RUN_COLUMNS: Columns = {
     },
     "cpu_seconds": Column("number", "of all stages"),
     "seconds": Column("number", "of the wall, of all stages"),
+    "peak_memory_mb": Column(
+        "number",
+        "most memory at a time, in MiB: of tensors on a GPU, else of the whole process",
+        optional=True,
+    ),
     "hwbench": Column("optional text", "version of the last session"),
     "processor": Column("optional text", "of the last session"),
 }
@@ -211,6 +216,7 @@ def _run_names(runs: Sequence[LiveRun]) -> list[str]:
 def _row(run: LiveRun, name: str, method: str) -> dict[str, Any]:
     config = run.config
     space, data = config.get("space") or {}, config.get("data") or {}
+    trainer = config.get("trainer") or {}
     machine, versions = (run.record.get(key) or {} for key in ("machine", "versions"))
     images = str(data.get("name") or "")
     return {
@@ -225,7 +231,7 @@ def _row(run: LiveRun, name: str, method: str) -> dict[str, Any]:
         "depth": space.get("depth"),
         "images": Path(images).stem if images.endswith(".npz") else images,
         "subset": _text(data.get("subset")),
-        "epochs": (config.get("trainer") or {}).get("epochs"),
+        "epochs": trainer.get("stop_after") or trainer.get("epochs"),
         "epochs_done": len(run.epochs),
         "ended": bool(run.result),
         "architecture": run.result.get("architecture"),
@@ -234,6 +240,7 @@ def _row(run: LiveRun, name: str, method: str) -> dict[str, Any]:
         **({} if run.truth is None else _true_row(run.truth)),
         "kendall_tau": _tau(run),
         **_spent(run.record),
+        "peak_memory_mb": run.record.get("peak_memory_mb"),
         "hwbench": versions.get("hwbench"),
         "processor": machine.get("processor"),
     }

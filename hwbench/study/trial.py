@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 from hwbench.arrays import IntArray
 from hwbench.errors import HwbenchError
+from hwbench.peak_memory import peak_mb, reset_peak
 from hwbench.predictors import PredictorCard, make_predictor, predictor_card
 from hwbench.predictors.training_set import training_set
 from hwbench.predictors.transfer import SourceMetrics
 from hwbench.predictors.tuning import Tuning, TuningRecord
 from hwbench.results.study_columns import MEASURED, SCORES
-from hwbench.study.memory import peak_mb, reset_peak
 from hwbench.study.scores import score
 from hwbench.tables import Table, Target
 

@@ -42,6 +42,7 @@ def test_every_key_has_its_place():
         "order": 2,
         "epochs": 7,
         "batch_size": 32,
+        "stop_after": None,
         "weights": {
             "name": "sgd",
             "learning_rate": 0.1,

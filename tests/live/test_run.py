@@ -23,6 +23,7 @@ from hwbench.live.search import Search, make_search, seeded
 from hwbench.live.strategies import STRATEGIES
 from hwbench.live.supernets.export import load_network
 from hwbench.report import write_report
+from hwbench.results.live import read_live_run
 from hwbench.results.ranking_measures import ranking_measures
 from hwbench.spaces import get_space
 from hwbench.tables import load_table
@@ -523,3 +524,28 @@ def test_fresh_removes_all_that_a_run_writes(tmp_path, monkeypatch):
             with pytest.raises(KeyboardInterrupt):
                 run_live(_config(**DARTS), tmp_path, fresh=True)
         assert {path.name for path in tmp_path.iterdir()} == begun
+
+
+def test_a_sudden_end_leaves_what_the_whole_training_was_then(tmp_path):
+    trees = [{**TREE["trainer"], "stop_after": stop} for stop in (None, 2)]
+    for tree, name in zip(trees, ("whole", "ended"), strict=True):
+        run_live(_config(trainer=tree), tmp_path / name)
+    whole, ended = (read_live_run(tmp_path / name) for name in ("whole", "ended"))
+    assert len(whole.epochs) == 3
+    pd.testing.assert_frame_equal(ended.epochs, whole.epochs.head(2))
+    assert ended.result["ranked"] == 5
+    again = rank_run(tmp_path / "ended", RankingNode(architectures=5))
+    assert len(again) == 5
+
+
+def test_the_end_comes_after_no_more_than_all_epochs():
+    with pytest.raises(HwbenchError, match="stop_after = 4 is more than the 3 epochs"):
+        _config(trainer={**TREE["trainer"], "stop_after": 4})
+
+
+def test_a_record_has_the_most_memory_of_its_sessions(tmp_path):
+    run_live(_config(), tmp_path)
+    record = json.loads((tmp_path / "run.json").read_text())
+    peaks = [each["peak_memory_mb"] for each in record["sessions"]]
+    assert record["peak_memory_mb"] == max(peaks)
+    assert 50 < record["peak_memory_mb"] < 10_000

@@ -71,6 +71,44 @@ def test_a_sweep_over_searches_selects_from_each_supernet_again(write, tmp_path)
     pd.testing.assert_frame_equal(run_sweep(over, tmp_path / "run"), frame)
 
 
+def test_further_arguments_are_combined_with_every_value(write, tmp_path):
+    also = {"space.channels": [2, 3], "trainer.stop_after": [1]}
+    sweep = write(values=[1], also=also, seeds=[3], baseline=True)
+    _, searches = load_sweep(sweep)
+    assert [(name, seed) for name, seed, _ in searches] == [
+        ("baseline-2-1", 3),
+        ("baseline-3-1", 3),
+        ("1-2-1", 3),
+        ("1-3-1", 3),
+    ]
+    found = [(c.strategy["split_epoch"], c.space.channels) for *_, c in searches]
+    assert found == [(None, 2), (None, 3), (1, 2), (1, 3)]
+    assert {c.trainer["stop_after"] for *_, c in searches} == {1}
+    frame = run_sweep(sweep, tmp_path / "run")
+    assert frame["value"].tolist() == ["baseline-2-1", "baseline-3-1", "1-2-1", "1-3-1"]
+    assert len(read_live_run(tmp_path / "run" / "1-3-1-seed3").epochs) == 1
+
+
+def test_two_searches_of_one_name_are_refused(write):
+    with pytest.raises(HwbenchError, match="two searches would be called 1; drop one of them"):
+        load_sweep(write(values=[1, 1]))
+
+
+def test_changes_go_together_as_a_whole_and_another_part_brings_its_own_arguments(write):
+    changes = {
+        "selection": {"name": "strength", "threshold": 0.1},  # which spos has nothing for
+        "strategy": {"name": "gdas"},
+        "trainer": {"name": "bilevel"},
+    }
+    sweep = write(argument="space.channels", values=[3], changes=changes, baseline=False)
+    config = load_sweep(sweep)[1][0][2]
+    assert config.selection == {"name": "strength", "threshold": 0.1}
+    assert config.strategy["name"] == "gdas"
+    assert "split_epoch" not in config.strategy
+    assert config.trainer["epochs"] != SEARCH["trainer"]["epochs"]
+    assert config.space.channels == 3
+
+
 def test_a_folder_of_another_sweep_is_left_alone(write, tmp_path):
     folder = tmp_path / "run"
     run_sweep(write(values=[1], seeds=[0]), folder)

@@ -77,8 +77,8 @@ def observe(search: Search, n_images: int) -> pd.DataFrame:
     return frame[known].reset_index(drop=True)
 
 
-def diagnose(search: Search, folder: Path, epoch: int) -> None:
-    """Keep what goes on inside the supernet after an epoch, where the config asks for it.
+def diagnose(search: Search, folder: Path, epoch: int, *, n_images: int) -> None:
+    """Keep what goes on inside the supernet after an epoch.
 
     What the run folder holds of this epoch and later ones is replaced, so that a run that goes on
     after a stop has every epoch once.
@@ -88,12 +88,10 @@ def diagnose(search: Search, folder: Path, epoch: int) -> None:
     search : of the run.
     folder : of the run.
     epoch : from 0.
+    n_images : see `observe`.
     """
-    node = search.config.diagnostics
-    if node is None:
-        return
     path = folder / DIAGNOSTICS
-    made = observe(search, node.images).assign(epoch=epoch)[list(DIAGNOSTIC_COLUMNS)]
+    made = observe(search, n_images).assign(epoch=epoch)[list(DIAGNOSTIC_COLUMNS)]
     before = read_frame(path, DIAGNOSTIC_COLUMNS) if epoch else None
     if before is not None:
         made = pd.concat([before[before["epoch"] < epoch], made], ignore_index=True)

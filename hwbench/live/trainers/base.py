@@ -72,6 +72,8 @@ class Trainer(ABC):
     Attributes
     ----------
     epochs, batch_size : passes over the training images, and images of a step.
+    stop_after : epochs after which the training ends all of a sudden, its schedules those of all
+        `epochs`: the control of what fewer steps alone change (LAUBE 6.4.3, Fig. 6.6).
     weights : what moves the weights, a node of `hwbench.live.trainers.optimisers`.
     schedule : of their learning rate, a node of `hwbench.live.trainers.schedules`.
     architecture : what moves the strategy's parameters, unless it has an optimiser of its own; a
@@ -93,6 +95,7 @@ class Trainer(ABC):
 
     epochs: PositiveInt = 50
     batch_size: PositiveInt = 64
+    stop_after: PositiveInt | None = None
     weights: Annotated[dict[str, Any], component(OPTIMISERS)] = field(
         default_factory=partial(complete_node, OPTIMISERS, WEIGHTS, where="trainer")
     )
@@ -113,12 +116,21 @@ class Trainer(ABC):
         check_fields(self, "trainer")
         if self.warm_up_epochs >= self.epochs and self.warm_up_epochs:
             raise HwbenchError("trainer: warm_up_epochs must be fewer than the epochs")
+        if self.stop_after is not None and self.stop_after > self.epochs:
+            raise HwbenchError(
+                f"trainer: stop_after = {self.stop_after} is more than the {self.epochs} epochs"
+            )
         self._weights: Optimiser = make_component(OPTIMISERS, self.weights)
         self._architecture: Optimiser = make_component(OPTIMISERS, self.architecture)
         self._schedule: LearningRateSchedule = make_component(SCHEDULES, self.schedule)
         self._schedule.check(self._weights.learning_rate, self.epochs)
         self._change: Change | None = None
         self._step_of_epoch = 0
+
+    @property
+    def epochs_trained(self) -> int:
+        """How many of its epochs a search trains: all, or those before the sudden end."""
+        return self.epochs if self.stop_after is None else self.stop_after
 
     @property
     def components(self) -> tuple[object, ...]:

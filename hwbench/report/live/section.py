@@ -112,7 +112,8 @@ def _about_supernet(run: Run, live: LiveRun) -> Iterator[Markup]:
     space = live.config["space"]["name"]
     images = (live.config.get("data") or {}).get("name", "")
     done = len(live.epochs)
-    planned = live.config["trainer"].get("epochs", done)
+    trainer = live.config["trainer"]
+    planned = trainer.get("stop_after") or trainer.get("epochs", done)
     if not live.result:
         yield Markup("Stopped after <b>{} of {} epochs</b> on {}: nothing is derived yet.").format(
             done, planned, images

@@ -131,6 +131,8 @@ def test_training_is_the_same_with_and_without(folder, tmp_path):
     )
     assert read_live_run(tmp_path).diagnostics.empty
     assert set(read_live_run(folder).diagnostics["epoch"]) == {0, 1}
+    spent = [read_live_run(each).record["spent"] for each in (tmp_path, folder)]
+    assert ["diagnostics" in each for each in spent] == [False, True]
 
 
 def test_normalised_nodes_have_a_variance_of_one():
@@ -142,8 +144,8 @@ def test_normalised_nodes_have_a_variance_of_one():
 
 
 def test_a_run_that_was_stopped_has_every_epoch_once(folder, tmp_path, monkeypatch):
-    def stopped(search, own, epoch, diagnose=epochs.diagnose):
-        diagnose(search, own, epoch)
+    def stopped(search, own, epoch, diagnose=epochs.diagnose, **images):
+        diagnose(search, own, epoch, **images)
         if epoch == 1:
             raise KeyboardInterrupt
 

@@ -1,4 +1,4 @@
-"""The peak of a process's memory while a trial runs."""
+"""The peak of a process's memory."""
 
 from __future__ import annotations
 
