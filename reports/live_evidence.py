@@ -19,6 +19,7 @@ from hwbench.errors import HwbenchError
 from hwbench.files import write_text
 from hwbench.live.config import recipe_files
 from hwbench.live.sweep import load_sweep
+from hwbench.pages.architectures import short_name
 from hwbench.pages.blocks import Section
 from hwbench.pages.rendering import render_page
 from hwbench.report.live.choices import operations_chosen
@@ -38,6 +39,7 @@ KEYS = {
     "live_searches": ["sweep", "value", "seed"],
     "live_selections": ["sweep", "run", "selection"],
     "live_rankings": ["sweep", "run", "architecture"],
+    "live_strengths": ["sweep", "run", "position", "operation"],
 }
 NONE_YET = "No search has ended yet."
 SIZES = {"flops": "FLOPs", "parameters": "parameters"}
@@ -77,6 +79,9 @@ def read(folder: Path) -> dict[str, pd.DataFrame]:
                 for run, target in zip(runs["run"], runs["target"], strict=True)
             ],
         ),
+        "live_strengths": together(
+            "live_strengths", [learned(folder / run) for run in runs["run"]]
+        ),
     }
     return {name: frame.assign(sweep=folder.name) for name, frame in frames.items()}
 
@@ -101,6 +106,15 @@ def ranked(folder: Path, target: str | None) -> pd.DataFrame:
         sizes = load_target(f"{table}:{prefix}.{size}" if prefix else f"{table}:{size}")
         frame[size] = sizes.check_space(space.name, "sizes").values_of(archs)
     return frame
+
+
+def learned(folder: Path) -> pd.DataFrame:
+    """The strengths of the candidates after the last epoch of a run that has ended."""
+    run = read_live_run(folder)
+    if run.strengths.empty or not run.result:
+        return pd.DataFrame()
+    last = run.strengths[run.strengths["epoch"] == run.strengths["epoch"].max()]
+    return last[["position", "operation", "strength"]].assign(run=folder.name)
 
 
 def gathered(name: str, added: list[pd.DataFrame]) -> pd.DataFrame:
@@ -129,7 +143,7 @@ try:
     new = [read(folder) for folder in arguments.sweeps if has_ended(folder)]
 except HwbenchError as error:
     parser.error(str(error))
-runs, epochs, searches, selections, rankings = (
+runs, epochs, searches, selections, rankings, strengths = (
     gathered(name, [each[name] for each in new]) for name in KEYS
 )
 
@@ -283,6 +297,80 @@ def choices_table(sweep: str) -> str:
     return lines(rows)
 
 
+def strongest(sweep: str) -> pd.DataFrame:
+    """On how many positions each candidate is the strongest, a row a run, with its value."""
+    own = of_sweep(strengths, sweep).reset_index(drop=True)
+    best = own.loc[own.groupby(["run", "position"])["strength"].idxmax()]
+    counts = best.groupby(["run", "operation"]).size().unstack(fill_value=0)
+    return counts.assign(value=values_of(counts.index.to_series()))
+
+
+def strongest_table(sweep: str) -> str:
+    """On how many positions each candidate is the strongest, means over the seeds."""
+    counts = strongest(sweep)
+    rows: list[dict[str, object]] = []
+    for value in of_sweep(searches, sweep)["value"].unique():
+        own = counts[counts["value"] == value].drop(columns="value")
+        shown = {short_name(str(name)): mean(own[name], 1) for name in own if counts[name].any()}
+        rows.append({"search": f"`{value}`", "seeds": len(own), **shown})
+    return lines(rows)
+
+
+def noise_words(sweep: str) -> str:
+    """On how many positions noise would be left."""
+    counts = strongest(sweep)
+    if "noise" not in counts:
+        counts["noise"] = 0
+    said = []
+    for value in of_sweep(searches, sweep)["value"].unique():
+        own = counts[counts["value"] == value]
+        of = int(own.drop(columns="value").sum(axis=1).iloc[0])
+        said.append(f"`{value}` on {mean(own['noise'], 1)} of {of} ({seeds(own)})")
+    return f"Noise is the strongest candidate with {', with '.join(said)}."
+
+
+def regret_words(sweep: str) -> str:
+    """How far what methods derive is from the best of each space, beside random cells."""
+    ended = of_sweep(runs, sweep).dropna(subset="true_value")
+    said = []
+    for space, own in ended.groupby("space"):
+        first = own.iloc[0]
+        regrets = own.assign(regret=own["best_possible"] - own["true_value"])
+        by_method = sorted(regrets.groupby("method"), key=lambda group: group[1]["regret"].mean())
+        found = ", ".join(
+            f"{short(str(method)).partition(', NAS-Bench')[0]} {mean(rows['regret'])} "
+            f"({seeds(rows)})"
+            for method, rows in by_method
+        )
+        said.append(
+            f"in `{space}` {found}; a random cell in the middle "
+            f"{first['best_possible'] - first['random_50']:.2f}, the one of the most FLOPs "
+            f"{first['best_possible'] - first['most_flops']:.2f}"
+        )
+    return f"Points of accuracy below the best cell: {'. '.join(said)}."
+
+
+def resources_table(sweep: str) -> str:
+    """What each value costs in the training, beside the first one of the last sweep."""
+    about = of_sweep(runs, sweep).query("ended")
+    about = about.assign(value=values_of(about["run"]))
+    spent = about.groupby("value")[["cpu_seconds_training", "peak_memory_mb"]].mean()
+    before = spent.loc["spos_no_zero"] if "spos_no_zero" in spent.index else spent.iloc[0]
+    rows = [
+        {
+            "search": f"`{value}`",
+            "seeds": int((about["value"] == value).sum()),
+            "CPU minutes of the training": f"{own['cpu_seconds_training'] / 60:.1f}",
+            "of those of the first": f"{own['cpu_seconds_training'] / before.iloc[0]:.2f}",
+            "peak of memory, MiB": ""
+            if np.isnan(own["peak_memory_mb"])
+            else f"{own['peak_memory_mb']:.0f}",
+        }
+        for value, own in spent.iterrows()
+    ]
+    return lines(rows)
+
+
 def methods_words(sweep: str) -> str:
     """Which methods derive better cells than a random one, and than the one of the most FLOPs."""
     ended = of_sweep(runs, sweep).dropna(subset="true_value")
@@ -386,6 +474,14 @@ def window_words(sweep: str) -> str:
     return f"Splitting weights changes the tau of the same seeds by {', '.join(found)}."
 
 
+def stopped_words(sweep: str) -> str:
+    """What a training that ends all of a sudden changes in tau."""
+    found = beside_whole_supernets(sweep, "after epoch {}")
+    if not found:
+        return NONE_YET
+    return f"Stopping early changes the tau of the same seeds by {', '.join(found)}."
+
+
 def epochs_words(sweep: str) -> str:
     """What fewer epochs change in tau."""
     found = beside_whole_supernets(sweep, "for {} epochs")
@@ -415,6 +511,11 @@ KINDS = {
     "table: rankings": rankings_table,
     "table: selections": selections_table,
     "table: choices": choices_table,
+    "table: strongest": strongest_table,
+    "table: resources": resources_table,
+    "words: noise": noise_words,
+    "words: regret": regret_words,
+    "words: stopped": stopped_words,
     "words: methods": methods_words,
     "words: rankings": rankings_words,
     "words: collapse": collapse_words,
