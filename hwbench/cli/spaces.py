@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -97,6 +98,73 @@ def show(
         return
     rows = [{"key": key, "value": _describe(value)} for key, value in facts.items()]
     print_listing(rows, ["key", "value"], as_json=False)
+
+
+@app.command()
+def quality(
+    targets: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="TABLE:COLUMN...",
+            help="Columns of tables, one a space; a table of random architectures.",
+        ),
+    ],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="An HTML page with the distributions.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compare search spaces by what their random architectures come to (NA Fig. 4.2).
+
+    For instance ext_cell-10:test_accuracy and darts:test_accuracy, of tables that `hwbench tables
+    train --limit 100` or `--architectures FILE` has made.
+    """
+    import numpy as np
+
+    from hwbench.analysis.space_quality import SpaceSample
+    from hwbench.errors import HwbenchError
+    from hwbench.files import write_text
+    from hwbench.report.space_quality import quality_page, quality_words
+    from hwbench.tables import load_target
+
+    loaded = [load_target(text, missing="keep") for text in targets]
+    first = loaded[0].card
+    for place, target in enumerate(loaded):
+        if (target.card.unit, target.card.direction) != (first.unit, first.direction):
+            kinds = [f"{each.card.unit or 'no unit'}, {each.card.direction}" for each in loaded]
+            raise HwbenchError(
+                f"{target.key} ({kinds[place]}) and {loaded[0].key} ({kinds[0]}) "
+                "are of two kinds; compare columns of one unit and direction"
+            )
+        if not np.isfinite(target.values).any():
+            raise HwbenchError(f"{target.key}: holds no value")
+    samples = [
+        SpaceSample(
+            target.key.rpartition(":")[0],
+            target.values[np.isfinite(target.values)],
+            first.direction == "minimize",
+        )
+        for target in loaded
+    ]
+    rows = [
+        {"table": each.title, "architectures": len(each.values), **each.quantiles()}
+        for each in samples
+    ]
+    if output is not None:
+        write_text(output, quality_page(samples, loaded[0].title, first.unit))
+    if as_json:
+        print_json(rows)
+        return
+    shown = [
+        {key: f"{value:.4g}" if isinstance(value, float) else value for key, value in row.items()}
+        for row in rows
+    ]
+    print_listing(shown, list(rows[0]), as_json=False, wrap=False)
+    title = f"{loaded[0].title}, {first.unit}" if first.unit else loaded[0].title
+    for sentence in quality_words(samples, title):
+        typer.echo(sentence)
+    if output is not None:
+        typer.echo(f"written: {output}")
 
 
 def _place(space: Space, arch: IntArray) -> dict[str, Any]:

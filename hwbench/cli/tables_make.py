@@ -23,6 +23,7 @@ from hwbench.cli.output import (
     worker_count,
 )
 from hwbench.cli.table_files import TableName, TablePath, new_table_path, say_made
+from hwbench.errors import HwbenchError
 
 if TYPE_CHECKING:
     from hwbench.arrays import IntArray
@@ -38,9 +39,19 @@ SpaceName = Annotated[
         autocompletion=completion.spaces,
     ),
 ]
+MOST_BYTES = 64 * 2**20
+"""Of a file of architectures."""
+
 Limit = Annotated[
     int | None,
     typer.Option("--limit", min=2, help="Only so many architectures, drawn by the seed."),
+]
+Architectures = Annotated[
+    Path | None,
+    typer.Option(
+        "--architectures",
+        help="Only those of a text file, a string of the space on each line.",
+    ),
 ]
 
 
@@ -49,6 +60,7 @@ def measure(
     name: TableName,
     output: TablePath = None,
     limit: Limit = None,
+    architectures: Architectures = None,
     runtime: Annotated[
         str, typer.Option(help="torch-eager, torch-compile or onnxruntime.")
     ] = "torch-eager",
@@ -96,7 +108,7 @@ def measure(
             recipe,
             name=name,
             journal_path=journal,
-            archs=_drawn(found, limit, seed),
+            archs=_chosen(found, limit, architectures, seed),
             progress=progress,
         )
     _finish(table, path, journal)
@@ -107,6 +119,7 @@ def train(
     name: TableName,
     output: TablePath = None,
     limit: Limit = None,
+    architectures: Architectures = None,
     images: Annotated[
         str,
         typer.Option(help="The image set: a name, such as digits or cifar10, or a .npz file."),
@@ -171,15 +184,44 @@ def train(
             recipe,
             name=name,
             journal_path=journal,
-            archs=_drawn(found, limit, seed=0),
+            archs=_chosen(found, limit, architectures, seed=0),
             workers=worker_count(workers),
             progress=progress,
         )
     _finish(table, path, journal)
 
 
-def _drawn(space: Space, limit: int | None, seed: int) -> IntArray | None:
+def _chosen(space: Space, limit: int | None, path: Path | None, seed: int) -> IntArray | None:
+    """Those of a file, or drawn; None for all of the space."""
+    if path is not None:
+        if limit is not None:
+            raise HwbenchError("--limit and --architectures: give one of them")
+        return _listed(space, path)
     return None if limit is None or limit >= space.n_architectures else space.sample(limit, seed)
+
+
+def _listed(space: Space, path: Path) -> IntArray:
+    """The architectures of a text file, each once, in its order."""
+    import numpy as np
+
+    from hwbench.regular_files import read_regular
+
+    try:
+        text = read_regular(path, most_bytes=MOST_BYTES).decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise HwbenchError(f"{path}: is no text in UTF-8") from error
+    found: dict[bytes, IntArray] = {}
+    for number, line in enumerate(text.splitlines(), start=1):
+        if not line.strip():
+            continue
+        try:
+            arch = space.from_string(line.strip())
+        except HwbenchError as error:
+            raise HwbenchError(f"{path}, line {number}: {error}") from error
+        found.setdefault(arch.tobytes(), arch)
+    if len(found) < 2:
+        raise HwbenchError(f"{path}: lists {len(found)} architectures; a table needs two at least")
+    return np.stack(list(found.values()))
 
 
 @contextmanager

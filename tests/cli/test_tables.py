@@ -147,3 +147,37 @@ def test_table_of_a_space_too_large_to_be_indexed(hwbench, make_table, tmp_path)
     assert hwbench("tables", "verify", path).code == 0
     assert hwbench("tables", "export", path, "-o", tmp_path / "t.csv").code == 0
     assert pd.read_csv(tmp_path / "t.csv", dtype={"arch": str})["arch"].str.len().eq(22).all()
+
+
+def test_architectures_of_a_file_alone_are_trained(hwbench, hwbench_home, tmp_path):
+    space = get_space("nasbench201")
+    listed = space.to_strings(space.sample(3, 1))
+    path = tmp_path / "cells.txt"
+    path.write_text("\n".join([*listed, "", f"  {listed[0]} "]) + "\n")
+    train = ("tables", "train", "nasbench201", "--seeds", "1", "--channels", "2", "-w", "1")
+    assert hwbench(*train, "--name", "few", "--architectures", path).code == 0
+    assert sorted(load_table("few").frame["arch"]) == sorted(listed)
+    both = hwbench(*train, "--name", "both", "--architectures", path, "--limit", "5")
+    assert both.code == 2
+    assert "--limit and --architectures: give one of them" in both.err
+    path.write_text(f"{listed[0]}\n|nor_conv_4x4~0|\n")
+    wrong = hwbench(*train, "--name", "wrong", "--architectures", path)
+    assert f"{path}, line 2: " in wrong.err
+    path.write_text(listed[0])
+    one = hwbench(*train, "--name", "one", "--architectures", path)
+    assert "lists 1 architectures; a table needs two at least" in one.err
+
+
+def test_quality_of_spaces_is_compared(hwbench, own_table, small_table, tmp_path):
+    page = tmp_path / "page.html"
+    column = "test_accuracy"
+    result = hwbench("spaces", "quality", f"small:{column}", f"nb201-digits:{column}", "-o", page)
+    assert result.code == 0, result.err
+    assert "In the middle random architectures of " in result.out
+    assert "Quality of search spaces" in page.read_text(encoding="utf-8")
+    rows = json.loads(hwbench("spaces", "quality", f"small:{column}", "--json").out)
+    assert rows[0]["architectures"] == 200
+    assert rows[0]["50 %"] == pytest.approx(np.median(small_table.column(column)))
+    other = hwbench("spaces", "quality", f"small:{column}", "small:latency")
+    assert other.code == 2
+    assert "compare columns of one unit and direction" in other.err
