@@ -154,9 +154,9 @@ def _nested_models(annotation: Any) -> list[type[pydantic.BaseModel]]:
 
 
 def to_toml(tree: Mapping[str, Any]) -> str:
-    """A tree of strings, numbers, truth values, lists of them and further trees as TOML.
+    """A tree of strings, numbers, truth values, lists of these and of trees, and trees as TOML.
 
-    Entries that are None are left out.
+    Entries of trees that are None are left out.
     """
     return "\n".join(_lines(tree, ())) + "\n"
 
@@ -164,13 +164,22 @@ def to_toml(tree: Mapping[str, Any]) -> str:
 def _lines(tree: Mapping[str, Any], path: tuple[str, ...]) -> list[str]:
     plain = {k: v for k, v in tree.items() if v is not None and not isinstance(v, Mapping)}
     lines = [f"[{'.'.join(path)}]"] if path and plain else []
-    # JSON's strings, numbers, truth values and lists are TOML's as well.
-    lines += [f"{_key(k)} = {json.dumps(v, ensure_ascii=False)}" for k, v in plain.items()]
+    lines += [f"{_key(k)} = {_value(v)}" for k, v in plain.items()]
     for key, value in tree.items():
         if isinstance(value, Mapping):
             inner = _lines(value, (*path, _key(key)))
             lines += ([""] if lines and inner else []) + inner
     return lines
+
+
+def _value(value: Any) -> str:
+    """A value on one line; trees in lists as inline tables."""
+    if isinstance(value, Mapping):
+        inner = ", ".join(f"{_key(k)} = {_value(v)}" for k, v in value.items() if v is not None)
+        return f"{{{inner}}}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_value, value))}]"
+    return json.dumps(value, ensure_ascii=False)  # TOML's strings, numbers and truth values too
 
 
 def _key(name: str) -> str:

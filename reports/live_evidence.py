@@ -305,11 +305,16 @@ def strongest(sweep: str) -> pd.DataFrame:
     return counts.assign(value=values_of(counts.index.to_series()))
 
 
+def learning(sweep: str, counts: pd.DataFrame) -> list[str]:
+    """The values of a sweep whose searches learn strengths, in its order."""
+    return [v for v in of_sweep(searches, sweep)["value"].unique() if (counts["value"] == v).any()]
+
+
 def strongest_table(sweep: str) -> str:
     """On how many positions each candidate is the strongest, means over the seeds."""
     counts = strongest(sweep)
     rows: list[dict[str, object]] = []
-    for value in of_sweep(searches, sweep)["value"].unique():
+    for value in learning(sweep, counts):
         own = counts[counts["value"] == value].drop(columns="value")
         shown = {short_name(str(name)): mean(own[name], 1) for name in own if counts[name].any()}
         rows.append({"search": f"`{value}`", "seeds": len(own), **shown})
@@ -322,7 +327,7 @@ def noise_words(sweep: str) -> str:
     if "noise" not in counts:
         counts["noise"] = 0
     said = []
-    for value in of_sweep(searches, sweep)["value"].unique():
+    for value in learning(sweep, counts):
         own = counts[counts["value"] == value]
         of = int(own.drop(columns="value").sum(axis=1).iloc[0])
         said.append(f"`{value}` on {mean(own['noise'], 1)} of {of} ({seeds(own)})")
@@ -348,6 +353,55 @@ def regret_words(sweep: str) -> str:
             f"{first['best_possible'] - first['most_flops']:.2f}"
         )
     return f"Points of accuracy below the best cell: {'. '.join(said)}."
+
+
+def values_table(sweep: str) -> str:
+    """What each value of a sweep over one search derived, beside the first at the same seeds."""
+    ended = of_sweep(runs, sweep).dropna(subset="true_value")
+    ended = ended.assign(value=values_of(ended["run"]))
+    sizes = ended["value"].str.extract(r"-(\d+)$")[0].fillna("")
+    order = list(of_sweep(searches, sweep)["value"].unique())
+    rows: list[dict[str, object]] = []
+    for size, of_size in sorted(ended.groupby(sizes), key=lambda group: int(group[0] or 0)):
+        there = [value for value in order if (of_size["value"] == value).any()]
+        first = of_size[of_size["value"] == there[0]].set_index("seed")["true_value"]
+        for value in there:
+            own = of_size[of_size["value"] == value].set_index("seed")
+            change = (own["true_value"] - first).dropna() if value != there[0] else first[:0]
+            rows.append(
+                {
+                    "search": f"`{value}`",
+                    "seeds": len(own),
+                    "true accuracy, %": mean(own["true_value"]),
+                    f"minus `{there[0].removesuffix(f'-{size}')}`": mean(change),
+                    "percentile": f"{own['percentile'].median():.0f}",
+                    "above random's median": f"{(own['true_value'] > own['random_50']).sum()} of "
+                    f"{len(own)}",
+                    "CPU minutes, at most": f"{own['cpu_seconds'].max() / 60:.1f}",
+                }
+            )
+    return lines(rows)
+
+
+def proxy_words(sweep: str) -> str:
+    """Whether images that are chosen beat as many random ones."""
+    ended = of_sweep(runs, sweep).dropna(subset="true_value")
+    ended = ended.assign(value=values_of(ended["run"]))
+    said = []
+    for size in sorted(set(ended["value"].str.extract(r"-(\d+)$")[0]), key=int):
+        own = ended[ended["value"].str.endswith(f"-{size}")]
+        by_value = own.pivot(index="seed", columns="value", values="true_value")
+        if f"random-{size}" not in by_value:
+            continue
+        drawn = by_value.pop(f"random-{size}")
+        changes = {
+            value.removesuffix(f"-{size}"): (by_value[value] - drawn).dropna() for value in by_value
+        }
+        found = ", ".join(
+            f"{mean(change)} with {value} ({seeds(change)})" for value, change in changes.items()
+        )
+        said.append(f"of {int(size):,} images {found}")
+    return f"Beside as many random images, true accuracies change by, {'; '.join(said)}."
 
 
 def resources_table(sweep: str) -> str:
@@ -513,6 +567,8 @@ KINDS = {
     "table: choices": choices_table,
     "table: strongest": strongest_table,
     "table: resources": resources_table,
+    "table: values": values_table,
+    "words: proxy": proxy_words,
     "words: noise": noise_words,
     "words: regret": regret_words,
     "words: stopped": stopped_words,

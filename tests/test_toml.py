@@ -1,3 +1,4 @@
+import tomllib
 from typing import Self
 
 import pydantic
@@ -6,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hwbench.errors import HwbenchError
-from hwbench.toml import read_toml
+from hwbench.toml import read_toml, to_toml
 
 
 class Strict(pydantic.BaseModel):
@@ -109,3 +110,11 @@ def test_any_bytes_are_read_or_refused(tmp_path_factory, content):
     except HwbenchError as error:
         message = str(error)
     assert len(message.splitlines()) == 1
+
+
+def test_trees_in_lists_are_inline_tables():
+    tree = {
+        "values": [{"name": "a", "inner": {"x": [1, 2.5]}}, {"odd key": True, "gone": None}, []]
+    }
+    expected = [{"name": "a", "inner": {"x": [1, 2.5]}}, {"odd key": True}, []]
+    assert tomllib.loads(to_toml(tree)) == {"values": expected}

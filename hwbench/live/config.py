@@ -8,6 +8,7 @@ which nothing is left to a default.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
@@ -274,7 +275,7 @@ def _set_in(content: dict[str, Any], key: str, value: Any) -> None:
         place = place[node]
     if last == "name" and nodes and nodes[-1] not in DESCRIBED and place.get(last) != value:
         place.clear()
-    place[last] = value
+    place[last] = deepcopy(value)  # a later change may be of what is in it
 
 
 def _completed(config: LiveConfig, where: str) -> LiveConfig:

@@ -39,8 +39,8 @@ class Sweep(Node):
     ----------
     title, description : for people.
     search, recipe : the search that is varied, see `hwbench.live.config.load_config`.
-    argument : the path of an argument in its config, such as "strategy.split_epoch"; or "search",
-        whose values are searches of the recipe.
+    argument : the path of an argument in its config, such as "strategy.split_epoch", or of a node,
+        such as "data.subset"; or "search", whose values are searches of the recipe.
     values : its values, tried in this order.
     also : values of further arguments by their paths; every combination with every value is run.
     baseline : whether the search as it is, with the argument left out, is run as well; by default
@@ -120,9 +120,10 @@ def load_sweep(path: Path) -> tuple[Sweep, list[tuple[str, int, LiveConfig]]]:
 
 def _varied(sweep: Sweep, value: Any, *others: Any) -> LiveConfig:
     config = load_config(str(value if sweep.search is None else sweep.search), sweep.recipe)
-    changes = dict(_leaves(sweep.changes)) | dict(zip(sweep.also, others, strict=True))
+    changes = dict(_leaves(sweep.changes))
     if sweep.search is not None and value is not None:
         changes[sweep.argument] = value
+    changes |= dict(zip(sweep.also, others, strict=True))
     return with_changes(config, changes) if changes else config
 
 
@@ -193,9 +194,14 @@ def run_sweep(
 
 
 def _name(path: Path, argument: str, value: Any) -> str:
-    """What a run folder's name says of a value: itself, of a search's path the last part."""
+    """What a run folder's name says of a value: itself, of a search's path the last part.
+
+    Of a node its arguments' values, in their order.
+    """
     if value is None:
         return "baseline"
+    if isinstance(value, dict):
+        return "-".join(_name(path, argument, each) for _, each in _leaves(value))
     name = Path(value).stem if argument == SEARCH else str(value)
     if "/" in name:
         raise HwbenchError(f"{path}: values of {argument} name folders: no '/' in them")

@@ -50,7 +50,11 @@ def quality_page(samples: Sequence[SpaceSample], title: str, unit: str) -> str:
         nth_entry(place, f"space:{place}", sample.title) for place, sample in enumerate(samples)
     ]
     words = quality_words(samples, axis_title(title, unit))
-    blocks: list[Block] = [Finding("", tuple(words)), _figure(samples, entries, title, unit), _table(samples)]
+    blocks: list[Block] = [
+        Finding("", tuple(words)),
+        _figure(samples, entries, title, unit),
+        _table(samples),
+    ]
     return render_page("Quality of search spaces", [Section("quality", "Quality", blocks)])
 
 

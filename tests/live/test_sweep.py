@@ -89,6 +89,22 @@ def test_further_arguments_are_combined_with_every_value(write, tmp_path):
     assert len(read_live_run(tmp_path / "run" / "1-3-1-seed3").epochs) == 1
 
 
+def test_nodes_are_values_too_and_are_called_by_theirs(write):
+    values = [{"name": "random"}, {"name": "entropy", "choice": "p3"}]
+    also = {"data.subset.images": [40, 80]}
+    _, searches = load_sweep(
+        write(argument="data.subset", values=values, also=also, seeds=[1], baseline=False)
+    )
+    assert [name for name, *_ in searches] == [
+        "random-40",
+        "random-80",
+        "entropy-p3-40",
+        "entropy-p3-80",
+    ]
+    found = searches[3][2].data.subset
+    assert (found["name"], found["choice"], found["images"]) == ("entropy", "p3", 80)
+
+
 def test_two_searches_of_one_name_are_refused(write):
     with pytest.raises(HwbenchError, match="two searches would be called 1; drop one of them"):
         load_sweep(write(values=[1, 1]))

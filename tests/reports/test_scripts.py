@@ -160,6 +160,16 @@ LIVE_TABLES = """
 <!-- end -->
 <!-- table: rankings of other -->
 <!-- end -->
+<!-- table: values of run -->
+<!-- end -->
+<!-- table: strongest of run -->
+<!-- end -->
+<!-- table: resources of run -->
+<!-- end -->
+<!-- words: regret of run -->
+<!-- end -->
+<!-- words: noise of run -->
+<!-- end -->
 """
 
 
@@ -181,6 +191,7 @@ def test_sweeps_are_added_to_the_results_of_live_searches(tmp_path):
         assert len(pd.read_parquet(results / "live_epochs.parquet")) == 8
         assert len(pd.read_parquet(results / "live_selections.parquet")) == 4
         assert len(pd.read_parquet(results / "live_rankings.parquet")) == 16
+        assert len(pd.read_parquet(results / "live_strengths.parquet")) == 2 * 6 * 5
     darts = frame[frame["value"] == "darts"]
     first, second = darts["true_value"]
     assert f"| Tiny darts | {(first + second) / 2:.2f} | " in text
@@ -195,6 +206,21 @@ def test_sweeps_are_added_to_the_results_of_live_searches(tmp_path):
     said = f"`darts` {darts['kendall_tau'].mean():.2f} (2 seeds), "
     assert said in text
     assert "skip connections of 6" in text
+    strengths = pd.read_parquet(results / "live_strengths.parquet")
+    best = strengths.loc[strengths.groupby(["run", "position"])["strength"].idxmax()]
+    assert set(best["run"]) == {"darts-seed0", "darts-seed1"}
+    pools = (best["operation"] == "avg_pool_3x3").sum() / 2
+    strongest = text.partition("table: strongest")[2].partition("<!-- end")[0]
+    assert (f" {pools:.1f} " in strongest) == (pools > 0)
+    assert "Noise is the strongest candidate with `darts` on 0.0 of 6 (2 seeds)" in text
+    values = text.partition("table: values")[2].partition("<!-- end")[0]
+    spos = frame[frame["value"] == "spos"].set_index("seed")["true_value"]
+    change = (spos - darts.set_index("seed")["true_value"]).mean()
+    assert f"| `spos` | 2 | {spos.mean():.2f} | {change:.2f} | " in values
+    best_there_is = pd.read_parquet(results / "live_runs.parquet")["best_possible"].iloc[0]
+    regret = best_there_is - spos.mean()
+    assert f"Tiny spos {regret:.2f} (2 seeds)" in text
+    assert "| `darts` | 2 | " in text.partition("table: resources")[2]
     assert "Tiny darts (" in text
     assert "from the supernets of `spos` ranked selects better cells in" in text
 
