@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 import pandas as pd
@@ -45,4 +46,15 @@ class Judge(Protocol):
 
         Drawn from torch's default generator; gradients reach the weights and what the mixture was
         made of. In evaluation mode, so that no statistics change.
+        """
+
+    def outputs(self, n_images: int) -> Callable[[Mixture], Tensor]:
+        """What the supernet makes of some training images, as a function of what it computes.
+
+        The images are drawn from torch's default generator, once; all calls of the function are of
+        the same ones. It has no gradients, and no statistics change.
+
+        Parameters
+        ----------
+        n_images : how many, all where there are no more.
         """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Annotated
@@ -141,6 +141,24 @@ class Evaluator:
             return self.supernet.loss(output, images.labels[rows])
         finally:
             self.supernet.train(was_training)
+
+    def outputs(self, n_images: int) -> Callable[[Mixture], Tensor]:
+        """Outputs of some training images, see `hwbench.live.judge.Judge`."""
+        images = self.data.train
+        rows = torch.randperm(len(images))[:n_images]
+        batch = images.images[sent(rows, images.labels.device)]
+
+        def computed(mixture: Mixture) -> Tensor:
+            was_training = self.supernet.training
+            self.supernet.eval()
+            try:
+                with torch.no_grad():
+                    output: Tensor = self.supernet(batch, mixture)
+                    return output
+            finally:
+                self.supernet.train(was_training)
+
+        return computed
 
     def _one(self, arch: IntArray, images: Part) -> dict[str, float]:
         """What one architecture comes to; the supernet's statistics are then those of it."""

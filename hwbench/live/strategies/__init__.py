@@ -7,6 +7,7 @@ from hwbench.registry import Registry
 STRATEGIES = Registry(
     "strategy",
     {
+        "bayes_nas": "hwbench.live.strategies.bayes_nas:BayesNAS",
         "bt_nas": "hwbench.live.strategies.beta:BtNAS",
         "darts": "hwbench.live.strategies.darts:DARTS",
         "darts_elu": "hwbench.live.strategies.darts:DARTSELU",

@@ -110,6 +110,7 @@ class DARTSSupernet(Supernet):
     enumerable = False
     subsets: ClassVar[Mapping[str, Any]] = {
         "all": ("none", *OPERATIONS),
+        "no-zero": OPERATIONS,
         "s1": _S1,
         "s2": ("skip_connect", "sep_conv_3x3"),
         "s3": ("none", "skip_connect", "sep_conv_3x3"),
@@ -125,8 +126,13 @@ class DARTSSupernet(Supernet):
                 ("none", *OPERATIONS, "noise"),
                 f"{cell} {node}",
                 cell=cell,
+                after=tuple(
+                    number * len(EDGES) + place
+                    for place, (_, target) in enumerate(EDGES)
+                    if target == source
+                ),
             )
-            for cell in CELLS
+            for number, cell in enumerate(CELLS)
             for source, node in EDGES
         )
 

@@ -37,7 +37,13 @@ class EdgeCellSupernet(Supernet):
     def all_positions(cls, space: Space) -> tuple[Position, ...]:
         predecessors = {(1, 2): (0,), (1, 3): (0,), (2, 3): (1, 2)}
         return tuple(
-            Position(name, space.choices[i], str(edge[1]), predecessors.get(edge, ()))
+            Position(
+                name,
+                space.choices[i],
+                str(edge[1]),
+                predecessors.get(edge, ()),
+                after=predecessors.get(edge, ()),
+            )
             for i, (name, edge) in enumerate(zip(space.positions, EDGES, strict=True))
         )
 

@@ -23,8 +23,9 @@ class MacroSupernet(Supernet):
     @classmethod
     def all_positions(cls, space: Space) -> tuple[Position, ...]:
         return tuple(
-            Position(name, space.choices[i], name, (i - 1,) if i else ())
+            Position(name, space.choices[i], name, before, after=before)
             for i, name in enumerate(space.positions)
+            for before in [(i - 1,) if i else ()]
         )
 
     @classmethod

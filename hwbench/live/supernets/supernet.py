@@ -47,6 +47,7 @@ class Position(NamedTuple):
     node : the node that its output is added to; positions of one node compete in edge weights.
     predecessors : positions whose choice makes the input, on which conditional weights depend.
     cell : the cell whose decision it is; positions of different cells are decided side by side.
+    after : positions that lead to where this one begins; none where it begins with an input.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Position(NamedTuple):
     node: str
     predecessors: tuple[int, ...] = ()
     cell: str = ""
+    after: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
