@@ -15,6 +15,12 @@ from hwbench.spaces.card_space import own_space, what_is_wrong
 SPACES = Registry(
     "search space",
     {
+        "autosnn": "hwbench.spaces.autosnn.space:AutoSNN",
+        "autosnn_8": "hwbench.spaces.autosnn.space:AutoSNNEnlarged",
+        "autosnn_avgpool": "hwbench.spaces.autosnn.space:AutoSNNAveragePooling",
+        "autosnn_downsampling": "hwbench.spaces.autosnn.space:AutoSNNDownsampling",
+        "autosnn_gap": "hwbench.spaces.autosnn.space:AutoSNNAveraged",
+        "autosnn_sib": "hwbench.spaces.autosnn.space:AutoSNNBottlenecks",
         "darts": "hwbench.spaces.darts.space:DARTS",
         "enas_macro": "hwbench.spaces.enas_macro.space:ENASMacro",
         "ext_cell": "hwbench.spaces.ext_cell.space:ExtCell",
