@@ -226,6 +226,7 @@ def make_search(config: LiveConfig, device: torch.device) -> Search:
             affine=config.space.affine or options.affine,
             linear_transformers=config.space.linear_transformers or options.linear_transformers,
         ),
+        **config.space.skeleton,
         channels=config.space.channels,
         depth=config.space.depth,
         input_channels=images.channels,

@@ -10,9 +10,9 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -81,6 +81,22 @@ class Skeleton:
 
     def __post_init__(self) -> None:
         check_fields(self, "skeleton")
+
+
+def check_further(options: Mapping[str, SkeletonValue], owner: str) -> None:
+    """Refuse options of every skeleton among those that only a space's own has.
+
+    Raises
+    ------
+    HwbenchError
+        Naming the first; `owner` says whose they are.
+    """
+    for each in fields(Skeleton):
+        if each.name in options:
+            raise HwbenchError(
+                f"{owner}: skeleton: {each.name} is no part of it; channels and depth stand beside "
+                "it, sizes of images and classes are those of the data"
+            )
 
 
 class Space(ABC):
@@ -690,7 +706,7 @@ class Space(ABC):
         for name in changes:
             if name not in known:
                 raise unknown_name("skeleton option", name, known)
-        return replace(self.default_skeleton, **changes)
+        return replace(self.default_skeleton, **cast("dict[str, Any]", changes))
 
     def _parameter_cost(
         self,

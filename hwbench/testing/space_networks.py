@@ -9,6 +9,7 @@ import numpy as np
 
 from hwbench.arrays import IntArray
 from hwbench.spaces import Skeleton, SpaceLacksError
+from hwbench.spaces.base import SkeletonValue
 from hwbench.testing.space_subject import SpaceSubject
 
 N_LOOKED_AT_CLOSELY = 3
@@ -62,7 +63,7 @@ def _formula(
 
 
 def _check_network(
-    subject: SpaceSubject, arch: IntArray, skeleton: Skeleton, changes: dict[str, int]
+    subject: SpaceSubject, arch: IntArray, skeleton: Skeleton, changes: dict[str, SkeletonValue]
 ) -> dict[str, list[int]] | None:
     """Build a network and run it; its counts, or None where the space has no networks.
 

@@ -13,6 +13,12 @@ from hwbench.errors import HwbenchError
 from hwbench.spaces import get_space, list_spaces
 
 SPACES = [
+    "autosnn",
+    "autosnn_8",
+    "autosnn_avgpool",
+    "autosnn_downsampling",
+    "autosnn_gap",
+    "autosnn_sib",
     "darts",
     "enas_macro",
     "ext_cell",
@@ -23,11 +29,13 @@ SPACES = [
     "nasbench1shot1_3",
     "nasbench201",
     "nasbench_macro",
+    "spiking_rivals",
     "transnas_macro",
     "transnas_micro",
 ]
 # Full products small enough to be enumerated: architectures, positions, operations at each.
 SIZES = {
+    "autosnn": (3125, 5, 5),
     "nasbench201": (15625, 6, 5),
     "nasbench_macro": (6561, 8, 3),
     "transnas_micro": (4096, 6, 4),

@@ -5,12 +5,22 @@ All take spikes and give spikes, float32 of shape (T, batch, channels, height, w
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import adaptive_avg_pool2d, avg_pool2d, max_pool2d
 
 from hwbench.spaces.autosnn.neuron import PLIF, SpikingLayer
 from hwbench.spaces.autosnn.skeleton import BLOCKS, LayerShape, SpikingSkeleton
 from hwbench.spaces.layers import convolution
+
+
+def each_step(layer: Callable[[Tensor], Tensor], spikes: Tensor) -> Tensor:
+    """A layer that knows no time, of every step of a sequence (T, batch, ...)."""
+    output = layer(spikes.flatten(0, 1))
+    return output.reshape(*spikes.shape[:2], *output.shape[1:])
 
 
 class StepNorm(nn.BatchNorm2d):
@@ -32,7 +42,7 @@ class StepNorm(nn.BatchNorm2d):
     def forward(self, maps: Tensor) -> Tensor:
         """The maps normalised, of the same shape."""
         if not (self.training and self.by_step):
-            return super().forward(maps.flatten(0, 1)).unflatten(0, maps.shape[:2])
+            return each_step(super().forward, maps)
         momentum, steps = self.momentum, len(maps)
         normalised = []
         try:
@@ -68,8 +78,8 @@ class Convolution(nn.Module):
 
     def forward(self, spikes: Tensor) -> Tensor:
         """What the neurons behind it are given."""
-        maps = self.convolution(spikes.flatten(0, 1))
-        return self.norm(maps.unflatten(0, spikes.shape[:2]))
+        maps: Tensor = self.norm(each_step(self.convolution, spikes))
+        return maps
 
 
 def neurons(skeleton: SpikingSkeleton) -> PLIF:
@@ -130,11 +140,12 @@ class StridedSkip(nn.Module):
 
     def forward(self, spikes: Tensor) -> Tensor:
         """Spikes of half the size."""
-        maps = spikes.flatten(0, 1)
-        shifted = nn.functional.pad(maps, (0, 1, 0, 1))[:, :, 1:, 1:]
-        joined = torch.cat([self.left(maps), self.right(shifted)], dim=1)
-        fired: Tensor = self.neurons(self.norm(joined.unflatten(0, spikes.shape[:2])))
+        fired: Tensor = self.neurons(self.norm(each_step(self._halved, spikes)))
         return fired
+
+    def _halved(self, maps: Tensor) -> Tensor:
+        shifted = nn.functional.pad(maps, (0, 1, 0, 1))[:, :, 1:, 1:]
+        return torch.cat([self.left(maps), self.right(shifted)], dim=1)
 
 
 class MaxPooling(SpikingLayer):
@@ -142,8 +153,7 @@ class MaxPooling(SpikingLayer):
 
     def forward(self, spikes: Tensor) -> Tensor:
         """Spikes of half the size."""
-        pooled = nn.functional.max_pool2d(spikes.flatten(0, 1), 2, ceil_mode=True)
-        return self.count(pooled.unflatten(0, spikes.shape[:2]))
+        return self.count(each_step(partial(max_pool2d, kernel_size=2, ceil_mode=True), spikes))
 
 
 class AveragePooling(nn.Module):
@@ -162,13 +172,13 @@ class AveragePooling(nn.Module):
 
     def forward(self, spikes: Tensor) -> Tensor:
         """Spikes of half the size, or of one pixel."""
-        maps = spikes.flatten(0, 1)
-        if self.whole:
-            pooled = nn.functional.adaptive_avg_pool2d(maps, 1)
-        else:
-            pooled = nn.functional.avg_pool2d(maps, 2, ceil_mode=True)
-        fired: Tensor = self.neurons(pooled.unflatten(0, spikes.shape[:2]))
+        fired: Tensor = self.neurons(each_step(self._mean, spikes))
         return fired
+
+    def _mean(self, maps: Tensor) -> Tensor:
+        if self.whole:
+            return adaptive_avg_pool2d(maps, 1)
+        return avg_pool2d(maps, 2, ceil_mode=True)
 
 
 def make_block(name: str, shape: LayerShape, skeleton: SpikingSkeleton) -> nn.Module:

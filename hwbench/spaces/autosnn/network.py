@@ -92,7 +92,7 @@ class Voting(nn.Module):
         spikes : of shape (T, batch, ...).
         """
         votes: Tensor = self.layers(spikes.flatten(2)).mean(dim=0)
-        return votes.unflatten(1, (-1, VOTERS)).sum(dim=2)
+        return votes.reshape(len(votes), -1, VOTERS).sum(dim=2)
 
 
 def voting_loss(

@@ -10,29 +10,61 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
 SLOPES = {"scaled": math.pi, "printed": 1.0}
 """By name of a surrogate: the factor of its argument."""
 
 
-class Fire(torch.autograd.Function):
-    """The Heaviside step: 1 from 0 on; backwards 1 / (1 + (slope x)^2) stands for its derivative.
+class Firing(torch.autograd.Function):
+    """What the neurons of a layer fire, and the gradient of it back through time.
 
-    NA eq. 2.15 and line 471, where the slope is 1.
+    The derivative of a spike with respect to h - V_th is taken to be 1 / (1 + (slope x)^2). The
+    same as autograd would make of the equations step by step, in a third of the operations.
     """
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, slope: float) -> Tensor:
-        """Spikes of the potentials above the threshold, of any shape."""
-        ctx.save_for_backward(x)
-        ctx.slope = slope
-        return (x >= 0).to(x.dtype)
+    def forward(
+        ctx: Any,
+        inputs: Tensor,
+        share: Tensor,
+        threshold: float,
+        reset: float,
+        slope: float,
+        detach_reset: bool,
+    ) -> Tensor:
+        """Spikes of inputs, both of shape (T, batch, ...); `share` is 1 / tau, a scalar."""
+        charged = torch.empty_like(inputs, memory_format=torch.contiguous_format)
+        potential = torch.full_like(charged[0], reset)
+        for step, into in zip(inputs.unbind(0), charged.unbind(0), strict=True):
+            torch.lerp(potential, step + reset if reset else step, share, out=into)
+            potential = into.masked_fill(into >= threshold, reset)
+        ctx.save_for_backward(inputs, charged, share)
+        ctx.constants = threshold, reset, slope, detach_reset
+        return (charged >= threshold).to(inputs.dtype)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
-        """Gradient of the potentials; the slope has none."""
-        (x,) = ctx.saved_tensors
-        return gradient / (1.0 + (ctx.slope * x).square()), None
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        """Gradients of inputs and share (NA eq. 2.12-2.17)."""
+        inputs, charged, share = ctx.saved_tensors
+        threshold, reset, slope, detach_reset = ctx.constants
+        fired = charged >= threshold
+        surrogate = 1.0 / (1.0 + (slope * (charged - threshold)).square())
+        of_potential = (~fired).to(charged.dtype)
+        if not detach_reset:
+            of_potential = of_potential + (reset - charged) * surrogate
+        of_charged = gradient * surrogate
+        later = torch.zeros_like(charged[0])
+        for own, kept in zip(
+            reversed(of_charged.unbind(0)), reversed(of_potential.unbind(0)), strict=True
+        ):
+            own.addcmul_(later, kept)
+            later = own * (1.0 - share)
+        before = torch.full_like(charged, reset)
+        before[1:] = charged[:-1].masked_fill(fired[:-1], reset)
+        of_share = (of_charged * (inputs - before + reset)).sum()
+        return of_charged * share, of_share, None, None, None, None
 
 
 class SpikingLayer(nn.Module):
@@ -86,15 +118,11 @@ class PLIF(SpikingLayer):
     def forward(self, inputs: Tensor) -> Tensor:
         """Spikes of inputs, both of shape (T, batch, ...); the potential starts at `reset`."""
         share = torch.sigmoid(self.decay)
-        potential: Tensor | float = self.reset
-        fired = []
-        for step in inputs.unbind(0):
-            charged = potential + share * (step - (potential - self.reset))
-            spikes = Fire.apply(charged - self.threshold, self.slope)
-            fired.append(spikes)
-            held = spikes.detach() if self.detach_reset else spikes
-            potential = charged * (1.0 - held) + self.reset * held
-        return self.count(torch.stack(fired))
+        exact = inputs.to(torch.promote_types(inputs.dtype, share.dtype))  # in mixed precision
+        fired: Tensor = Firing.apply(  # type: ignore[no-untyped-call]
+            exact, share, self.threshold, self.reset, self.slope, self.detach_reset
+        )
+        return self.count(fired)
 
 
 def forget_spikes(network: nn.Module) -> None:

@@ -50,7 +50,7 @@ class SpikingSkeleton(Skeleton):
     detach_reset: bool = True
     normalised: Normalised = "step"
     loss: Loss = "squared_error"
-    stem_poolings: Annotated[int, Field(ge=0, strict=True)] = 0
+    stem_poolings: Annotated[int, Field(ge=0, le=8, strict=True)] = 0
 
     @classmethod
     def of(cls, skeleton: Skeleton) -> Self:

@@ -36,6 +36,7 @@ from hwbench.images.sets import load_images, reader_module
 from hwbench.optimisation import chained_half_cosine, half_cosine
 from hwbench.progress import Progress, silent
 from hwbench.spaces import Space, get_space
+from hwbench.spaces.base import SkeletonValue
 from hwbench.tables.made.journal import Journal, digest_of
 from hwbench.tables.made.runtimes import DEVICES, check_device
 from hwbench.workers.pool import Ended, run_units
@@ -67,7 +68,9 @@ class TrainRecipe(FitRecipe):
     batch_size: PositiveInt = 64
     learning_rate: Positive = 0.1
     nesterov: bool = True
-    skeleton: Mapping[str, int] = field(default_factory=lambda: {"channels": 8, "depth": 1})
+    skeleton: Mapping[str, SkeletonValue] = field(
+        default_factory=lambda: {"channels": 8, "depth": 1}
+    )
     statistics_batch: PositiveInt = 1024
     device: Annotated[str, one_of(DEVICES)] = "cpu"
 
@@ -211,7 +214,7 @@ def _reestimate_batch_norm(
             network(images.images[some])
 
 
-def training_skeleton(images: ImageSet, recipe: TrainRecipe) -> dict[str, int]:
+def training_skeleton(images: ImageSet, recipe: TrainRecipe) -> dict[str, SkeletonValue]:
     """The recipe's skeleton with image shape and classes of the image set."""
     return {
         **recipe.skeleton,
