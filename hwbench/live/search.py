@@ -72,6 +72,7 @@ class Search:
         See `hwbench.results.live.EPOCH_COLUMNS`.
         """
         numbers = self.trainer.train_epoch(epoch, self.data, self.augmentation)
+        numbers |= {f"train_{name}": value for name, value in self.supernet.averages().items()}
         if self.strategy.strengths() is None:
             numbers |= self.validate(self.strategy.mixture)
         else:

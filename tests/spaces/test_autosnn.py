@@ -42,6 +42,8 @@ def fired_by(network, images):
 def test_spaces_keep_their_promises(name):
     check_space(name)
     check_space(name, depth=2, stem_poolings=1, time_steps=2)
+    for halvings in range(3):
+        check_space(name, samples=3, halvings=halvings, time_steps=1)
 
 
 def test_sizes():

@@ -76,7 +76,7 @@ class SpikingSupernet(Supernet):
                 layers.append(self._blocks(position, shape))
                 position += 1
             else:
-                layers.append(make_pooling(macro, skeleton))
+                layers.append(make_pooling(macro, shape, skeleton))
         if macro.averaged:
             layers.append(AveragePooling(skeleton, whole=True))
         self.layers = nn.ModuleList(layers)

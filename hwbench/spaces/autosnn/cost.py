@@ -94,7 +94,7 @@ def around_blocks(macro: Macro, skeleton: SpikingSkeleton) -> Cost:
     shapes = layer_shapes(macro, skeleton)
     parts = [stem_cost(skeleton)]
     for place, shape in zip(macro.places, shapes, strict=True):
-        if not place.is_block:
+        if not place.is_block and shape.stride > 1:
             fires = _map_of_neurons(shape)
             parts.append(fires if macro.pooling == "average" else Cost(neurons=fires.neurons))
     last = shapes[-1]

@@ -123,8 +123,10 @@ def measured(network: nn.Module) -> dict[str, Tensor]:
     return {"spikes": spikes, "spike_energy": energy_of(spikes)}
 
 
-def make_pooling(macro: Macro, skeleton: SpikingSkeleton) -> nn.Module:
-    """A pooling between blocks."""
+def make_pooling(macro: Macro, shape: LayerShape, skeleton: SpikingSkeleton) -> nn.Module:
+    """A pooling between blocks; one that halves nothing hands on what it is given."""
+    if shape.stride == 1:
+        return nn.Identity()
     return MaxPooling() if macro.pooling == "max" else AveragePooling(skeleton)
 
 
@@ -183,7 +185,7 @@ def autosnn_network(
     shapes = layer_shapes(macro, skeleton)
     for place, shape in zip(macro.places, shapes, strict=True):
         if not place.is_block:
-            layers.append(make_pooling(macro, skeleton))
+            layers.append(make_pooling(macro, shape, skeleton))
             continue
         name = next(names)
         layers.append(make_block(name, shape, skeleton))

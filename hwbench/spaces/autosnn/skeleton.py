@@ -41,6 +41,9 @@ class SpikingSkeleton(Skeleton):
         the public code, or the "cross_entropy" of votes.
     stem_poolings : how often the stem halves the size again, each time by a max-pooling and another
         convolution: 1 for images of 64 pixels, 2 for events of 128 (NA 1483-1496).
+    halvings : how many of the three places between blocks that halve the size do so. Maps of images
+        below 32 pixels become small: with 2 of them the one in the middle is left out, with 1 the
+        first as well.
     """
 
     time_steps: Size = 8
@@ -51,6 +54,7 @@ class SpikingSkeleton(Skeleton):
     normalised: Normalised = "step"
     loss: Loss = "squared_error"
     stem_poolings: Annotated[int, Field(ge=0, le=8, strict=True)] = 0
+    halvings: Annotated[int, Field(ge=0, le=3, strict=True)] = 3
 
     @classmethod
     def of(cls, skeleton: Skeleton) -> Self:
@@ -103,6 +107,11 @@ class Place(NamedTuple):
     def is_block(self) -> bool:
         """Whether a block is chosen for it."""
         return self.multiple > 0
+
+    @property
+    def halves(self) -> bool:
+        """Whether it is one of the three places of a macro architecture that halve the size."""
+        return not self.is_block or self.stride > 1
 
 
 class Macro(NamedTuple):
@@ -196,16 +205,20 @@ def stem_size(skeleton: SpikingSkeleton) -> int:
 def layer_shapes(macro: Macro, skeleton: SpikingSkeleton) -> list[LayerShape]:
     """The shapes of a macro architecture's layers, block or pooling, in order.
 
-    With a depth above 1 each block is repeated; the repeats keep channels and size.
+    With a depth above 1 each block is repeated; the repeats keep channels and size. A pooling that
+    `SpikingSkeleton.halvings` leaves out has stride 1.
     """
     shapes = []
     channels, size = skeleton.channels, stem_size(skeleton)
+    strides = iter(_STRIDES[skeleton.halvings])
     for place in macro.places:
-        shape = (
-            LayerShape(channels, place.multiple * skeleton.channels, place.stride, size)
-            if place.is_block
-            else LayerShape(channels, channels, 2, size)
-        )
+        stride = next(strides) if place.halves else 1
+        out_channels = place.multiple * skeleton.channels if place.is_block else channels
+        shape = LayerShape(channels, out_channels, stride, size)
         shapes.append(shape)
         channels, size = shape.out_channels, shape.out_size
     return shapes
+
+
+_STRIDES = {0: (1, 1, 1), 1: (1, 1, 2), 2: (2, 1, 2), 3: (2, 2, 2)}
+"""By how many of them halve the size: the strides of the three places that may."""
