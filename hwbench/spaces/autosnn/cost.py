@@ -53,7 +53,7 @@ def neurons_cost(neurons: int) -> Cost:
 
 def firing_cost(shape: LayerShape, kernel_size: int, groups: int = 1) -> Cost:
     """Of a convolution with normalisation and neurons."""
-    return Cost.total([convolution_cost(shape, kernel_size, groups), _map_of_neurons(shape)])
+    return Cost.total([convolution_cost(shape, kernel_size, groups), map_of_neurons(shape)])
 
 
 def block_cost(name: str, shape: LayerShape) -> Cost:
@@ -95,7 +95,7 @@ def around_blocks(macro: Macro, skeleton: SpikingSkeleton) -> Cost:
     parts = [stem_cost(skeleton)]
     for place, shape in zip(macro.places, shapes, strict=True):
         if not place.is_block and shape.stride > 1:
-            fires = _map_of_neurons(shape)
+            fires = map_of_neurons(shape)
             parts.append(fires if macro.pooling == "average" else Cost(neurons=fires.neurons))
     last = shapes[-1]
     if macro.averaged:
@@ -124,7 +124,7 @@ def costs_of_blocks(
     ]
 
 
-def _map_of_neurons(shape: LayerShape) -> Cost:
+def map_of_neurons(shape: LayerShape) -> Cost:
     """Of neurons, one for each entry of a layer's output."""
     return neurons_cost(shape.out_channels * shape.out_size**2)
 
