@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from hwbench.arguments import NotNegative, Positive
 from hwbench.code_version import code_version
 from hwbench.errors import HwbenchError, unknown_name
+from hwbench.images.events import check_events
 from hwbench.images.fit import Epoch, Stateful, evaluate_network, restore, state_of
 from hwbench.images.image_set import ImageSet
 from hwbench.images.parts import Part, parts_of
@@ -199,6 +200,7 @@ def retrain(
     HwbenchError
         Where the checkpoint is damaged, of another training, or of other code.
     """
+    check_events(images, space)
     place = device or torch.device("cpu")
     network = space.network(
         arch,

@@ -126,6 +126,8 @@ class Space(ABC):
     default_skeleton : the official network around the choices.
     measured : what its networks measure in a pass besides their output, by name; where there is
         something, they have a method `measurements` like that of supernets.
+    takes_events : whether its networks, and its supernets, can be shown events of shape
+        (batch, T, channels, size, size) in place of images.
     drawn_as : which drawing shows an architecture; by default "vertices" in a space with graphs,
         else "chain".
     larger_space : name of the space of which every architecture here is one too, under another
@@ -142,6 +144,7 @@ class Space(ABC):
     encodings: tuple[str, ...] = ("onehot", "counts", "integers")
     default_skeleton: Skeleton
     measured: ClassVar[Mapping[str, Measurement]] = {}
+    takes_events: ClassVar[bool] = False
     larger_space: ClassVar[str | None] = None
     one_graph_shape: ClassVar[bool] = False
     lookup: ClassVar[Callable[[str], Space]]

@@ -65,6 +65,7 @@ class AutoSNN(PieceStrings):
     macro: ClassVar[Macro] = PROPOSED
     blocks: ClassVar[tuple[str, ...]] = OPERATIONS
     measured: ClassVar[Mapping[str, Measurement]] = SPIKING
+    takes_events = True
     default_skeleton = SpikingSkeleton(channels=16, depth=1)
 
     def __init__(self) -> None:

@@ -28,6 +28,7 @@ from hwbench.arguments import Positive, one_of
 from hwbench.code_version import code_version
 from hwbench.environment import describe_versions
 from hwbench.errors import HwbenchError
+from hwbench.images.events import check_events
 from hwbench.images.fit import Schedule, evaluate_network
 from hwbench.images.image_set import ImageSet
 from hwbench.images.parts import Part, parts_of
@@ -120,6 +121,7 @@ def train(
     """
     check_device(recipe.device, owner="train")
     images = _cached_images(recipe.images)
+    check_events(images, space)
     space.skeleton(**training_skeleton(images, recipe))
     wanted = space.all_architectures() if archs is None else space.check(archs)
     classes = space.function_classes(wanted)
