@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from hwbench.images.recipe import changes_in_words
 from hwbench.images.sets import load_images
 from hwbench.progress import Progress, silent
 from hwbench.spaces import Space
-from hwbench.spaces.base import Measurement, SpaceLacksError
+from hwbench.spaces.base import Measurement, Skeleton, SpaceLacksError
 from hwbench.tables.card import ColumnCard, NoiseCard, TableCard
 from hwbench.tables.made.measure import MeasureRecipe, measure
 from hwbench.tables.made.train import TrainRecipe, train, training_skeleton
@@ -166,6 +166,9 @@ def trained_table(
         f"{recipe.epochs} epoch{'s' if recipe.epochs > 1 else ''} of {recipe.batch_size} images "
         f"a step, {skeleton['channels']} channels, depth {skeleton['depth']}"
     )
+    sizes = {each.name for each in fields(Skeleton)}
+    further = {key: value for key, value in recipe.skeleton.items() if key not in sizes}
+    how = ", ".join([how, *(f"{key.replace('_', ' ')} {value}" for key, value in further.items())])
     said = TrainRecipe(
         images=recipe.images,
         seeds=recipe.seeds,
@@ -176,8 +179,8 @@ def trained_table(
     how = ", ".join([how, *changes_in_words(recipe, said)])
     columns: dict[str, ColumnCard] = {}
     kinds = {"test_accuracy": Measurement("test accuracy", "%", "maximize"), **space.measured}
-    for name, kind in kinds.items():
-        columns |= _trained_columns(name, kind, trained, recipe, how)
+    for column, kind in kinds.items():
+        columns |= _trained_columns(column, kind, trained, recipe, how)
     if space.measured:  # beside what a pass costs, what is known without one
         counted = space.architectures_at(indices)
         trained["parameters"] = space.parameters(counted, **skeleton)

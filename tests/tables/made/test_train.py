@@ -379,6 +379,8 @@ def test_what_networks_measure_stands_beside_their_accuracy(tmp_path):
         SPIKING, SPIKING_RECIPE, name="spikes", journal_path=tmp_path / "journal", archs=archs
     )
     columns = table.card.columns
+    assert table.card.name == "spikes"
+    assert "2 channels, depth 1, time steps 2, halvings 2" in columns["spikes"].source
     assert list(columns) == [
         *(f"test_accuracy{seed}" for seed in ("", "_seed0", "_seed1")),
         *(f"spikes{seed}" for seed in ("", "_seed0", "_seed1")),
