@@ -57,7 +57,11 @@ def select(
         "architecture": supernet.space.to_string(chosen[0]),
         "search_accuracy": float(found["validation"]["accuracy"]),
         "test_accuracy": float(found["test"]["accuracy"]),
-        "measured": {name: float(found["test"][name]) for name in supernet.space.measured},
+        "measured": {
+            name: float(found["test"][name])
+            for name in supernet.space.measured
+            if name in found["test"]
+        },
     }
 
 
