@@ -287,7 +287,8 @@ def training_of(
         "images": images.name,
         "images_sha256": images.sha256,
         "seed": seed,
-        "recipe": asdict(recipe),
+        # A table without entries is none in a file, and files are compared with this.
+        "recipe": {name: value for name, value in asdict(recipe).items() if value != {}},
     }
 
 
