@@ -27,10 +27,18 @@ PRECISION = typer.Option(help="float32, or bfloat16: training's passes in mixed 
 
 
 def skeleton_of(given: list[str] | None) -> dict[str, Any]:
-    """The options that repeated `--skeleton OPTION=VALUE` give."""
+    """The options that repeated `--skeleton OPTION=VALUE` give.
+
+    Raises
+    ------
+    HwbenchError
+        Where one has not that form, or an option of its own.
+    """
+    from hwbench.spaces.base import check_further
     from hwbench.toml import set_in
 
     options: dict[str, Any] = {}
     for each in given or []:
         set_in(options, each, option="--skeleton")
+    check_further(options, "--skeleton")
     return options

@@ -103,7 +103,7 @@ class SpaceNode(Node):
 
     @pydantic.model_validator(mode="after")
     def _known_skeleton(self) -> Self:
-        check_further(self.skeleton, "space")
+        check_further(self.skeleton, "skeleton")
         if self.skeleton:
             get_space(self.name).skeleton(**self.skeleton)
         return self

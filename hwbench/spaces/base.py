@@ -94,8 +94,8 @@ def check_further(options: Mapping[str, SkeletonValue], owner: str) -> None:
     for each in fields(Skeleton):
         if each.name in options:
             raise HwbenchError(
-                f"{owner}: skeleton: {each.name} is no part of it; channels and depth stand beside "
-                "it, sizes of images and classes are those of the data"
+                f"{owner}: {each.name} is no further option of a network; channels and depth have "
+                "their own, sizes of images and classes are those of the data"
             )
 
 

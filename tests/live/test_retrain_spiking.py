@@ -80,7 +80,7 @@ def test_a_stopped_training_goes_on_to_the_same_numbers(tmp_path, images):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"skeleton": {"channels": 4}}, "retraining: skeleton: channels is no part of it"),
+        ({"skeleton": {"channels": 4}}, "retraining: channels is no further option of a network"),
         ({"optimiser": "adm"}, "retraining: unknown optimiser 'adm'; did you mean 'adam'"),
     ],
 )

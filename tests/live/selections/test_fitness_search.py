@@ -157,7 +157,7 @@ def test_what_cannot_be_searched_by_is_refused(changes, message):
     ("skeleton", "message"),
     [
         ({"time_stepz": 4}, "did you mean 'time_steps'"),
-        ({"channels": 4}, "channels is no part of it"),
+        ({"channels": 4}, "channels is no further option"),
         ({"time_steps": -1}, "time_steps"),
     ],
 )
