@@ -445,6 +445,7 @@ def _print_selection(result: dict[str, Any], folder: Path) -> None:
         "evaluations": "-" if kept.evaluations is None else kept.evaluations,
         "search_accuracy": kept.search_accuracy,
         "test_accuracy": kept.test_accuracy,
+        "measured": kept.measured,
     }
     _print_numbers(_by_the_supernet(numbers))
     typer.echo(f"written: {found.folder}")
@@ -470,12 +471,14 @@ def _print_truth(found: TrueValue | None, folder: Path) -> None:
 
 
 def _by_the_supernet(numbers: Mapping[str, Any]) -> dict[str, Any]:
-    """A result's numbers, its accuracies named as what they are."""
+    """A result's numbers, its accuracies named as what they are; what was measured one by one."""
     names = {
         "search_accuracy": "validation accuracy, supernet's weights",
         "test_accuracy": "test accuracy, supernet's weights",
     }
-    return {names.get(key, key): value for key, value in numbers.items()}
+    shown = {key: value for key, value in numbers.items() if key != "measured"}
+    shown |= numbers.get("measured") or {}
+    return {names.get(key, key): value for key, value in shown.items()}
 
 
 def _by_the_target(measures: Mapping[str, Any]) -> dict[str, Any]:

@@ -62,17 +62,20 @@ def retrain(
     ] = None,
     data_folder: Annotated[Path | None, typer.Option(help="Where the set's files are.")] = None,
     recipe: Annotated[
-        str, typer.Option(help="darts or nasbench201; the options below change it.")
+        str, typer.Option(help="darts, nasbench201 or autosnn; the options below change it.")
     ] = "darts",
     channels: Annotated[int | None, typer.Option(min=1, help="Of the first cells.")] = None,
     depth: Annotated[int | None, typer.Option(min=1, help="Cells of a stage.")] = None,
+    skeleton: Annotated[list[str] | None, fit_options.SKELETON] = None,
     epochs: Annotated[
         int | None, typer.Option(min=1, help="Passes over the training images.")
     ] = None,
     batch_size: Annotated[int | None, typer.Option(min=1, help="Images of a step.")] = None,
+    optimiser: Annotated[str | None, fit_options.OPTIMISER] = None,
     learning_rate: Annotated[
         float | None, typer.Option(help="At the start of the half cosine.")
     ] = None,
+    constant_rate: Annotated[bool | None, fit_options.CONSTANT_RATE] = None,
     warm_up_epochs: Annotated[float | None, fit_options.WARM_UP_EPOCHS] = None,
     momentum: Annotated[float | None, fit_options.MOMENTUM] = None,
     nesterov: Annotated[bool | None, fit_options.NESTEROV] = None,
@@ -119,9 +122,12 @@ def retrain(
     given = {
         "channels": channels,
         "depth": depth,
+        "skeleton": fit_options.skeleton_of(skeleton) or None,
         "epochs": epochs,
         "batch_size": batch_size,
+        "optimiser": optimiser,
         "learning_rate": learning_rate,
+        "constant_rate": constant_rate,
         "warm_up_epochs": warm_up_epochs,
         "momentum": momentum,
         "nesterov": nesterov,
@@ -245,6 +251,7 @@ def _print(found: list[Retraining], folder: Path | None, as_json: bool) -> None:
             "seed": each.seed,
             "test accuracy, %": f"{each.test_accuracy:.2f}",
             "train loss": "" if each.train_loss is None else f"{each.train_loss:.4g}",
+            **{name.replace("_", " "): f"{value:.4g}" for name, value in each.measured.items()},
             "folder": each.label,
         }
         for each in found

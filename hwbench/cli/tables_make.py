@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 import typer
 
@@ -127,7 +127,9 @@ def train(
     seeds: Annotated[int, typer.Option(min=1, help="Trainings: seeds 0 .. N-1.")] = 2,
     epochs: Annotated[int, typer.Option(help="Passes over the training images.")] = 1,
     batch_size: Annotated[int, typer.Option(help="Images in a step.")] = 64,
+    optimiser: Annotated[str, fit_options.OPTIMISER] = "sgd",
     learning_rate: Annotated[float, typer.Option(help="At the start of the half cosine.")] = 0.1,
+    constant_rate: Annotated[bool, fit_options.CONSTANT_RATE] = False,
     warm_up_epochs: Annotated[float, fit_options.WARM_UP_EPOCHS] = 0.0,
     momentum: Annotated[float, fit_options.MOMENTUM] = 0.9,
     nesterov: Annotated[bool, fit_options.NESTEROV] = True,
@@ -140,6 +142,7 @@ def train(
     precision: Annotated[str, fit_options.PRECISION] = "float32",
     channels: Annotated[int, typer.Option(help="Output channels of the stem.")] = 8,
     depth: Annotated[int, typer.Option(help="How often a choice is repeated in a stage.")] = 1,
+    skeleton: Annotated[list[str] | None, fit_options.SKELETON] = None,
     statistics_batch: Annotated[
         int,
         typer.Option(help="Images of a pass that tests or sets batch normalisation's statistics."),
@@ -161,7 +164,9 @@ def train(
         seeds=tuple(range(seeds)),
         epochs=epochs,
         batch_size=batch_size,
+        optimiser=cast("Literal['sgd', 'adam']", optimiser),
         learning_rate=learning_rate,
+        constant_rate=constant_rate,
         warm_up_epochs=warm_up_epochs,
         momentum=momentum,
         nesterov=nesterov,
@@ -172,7 +177,7 @@ def train(
         flip=flip,
         cutout=cutout,
         precision=cast("Precision", precision),  # the recipe says what is wrong with it
-        skeleton={"channels": channels, "depth": depth},
+        skeleton={**fit_options.skeleton_of(skeleton), "channels": channels, "depth": depth},
         statistics_batch=statistics_batch,
         device=device,
     )

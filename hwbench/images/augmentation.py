@@ -41,13 +41,18 @@ class Augmentation:
 
         Parameters
         ----------
-        images : of shape (batch, channels, height, width).
+        images : of shape (batch, channels, height, width); of events (batch, T, channels, height,
+            width), all steps of which change alike.
         black : of shape (channels,), the pixels that come in; zeros by default.
 
         Returns
         -------
         The same shape.
         """
+        if images.dim() == 5:
+            steps = images.shape[1]
+            folded = self(images.flatten(1, 2), None if black is None else black.repeat(steps))
+            return folded.reshape(images.shape)
         batch, _, height, width = images.shape
         if self.shift or self.flip:
             device = images.device

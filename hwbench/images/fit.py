@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -59,11 +59,13 @@ class Evaluation:
     images : how many were labelled.
     right : how many of them rightly.
     total_loss : sum of their losses.
+    measured : what else was measured on the way, by name, means over the images.
     """
 
     images: int
     right: int
     total_loss: float
+    measured: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def accuracy(self) -> float:
@@ -84,6 +86,26 @@ class Stateful(Protocol):
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> Any:
         """Take a state back."""
+
+
+Measure = Callable[[], Mapping[str, Tensor]]
+"""Asked after a pass for what it measured besides its output: scalars, means over its images."""
+
+
+@runtime_checkable
+class Measuring(Protocol):
+    """A network that measures something in each pass."""
+
+    def measurements(self) -> Mapping[str, Tensor]:
+        """What the last pass measured besides its output, means over its images, by name."""
+
+
+@runtime_checkable
+class OwnLoss(Protocol):
+    """A network whose output is no logits, and which says what training minimises."""
+
+    def loss(self, output: Tensor, labels: Tensor, label_smoothing: float = 0.0) -> Tensor:
+        """From output (batch, classes) and labels to the mean over a batch, a scalar."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -203,6 +225,7 @@ def evaluate(
     images: Part,
     batch_size: int = EVALUATION_BATCH,
     loss: Callable[[Tensor, Tensor], Tensor] = cross_entropy,
+    measure: Measure | None = None,
 ) -> Evaluation:
     """Label images, without gradients.
 
@@ -212,18 +235,41 @@ def evaluate(
     images : on the network's device.
     batch_size : images of a pass.
     loss : from logits and labels to the mean over a batch.
+    measure : asked after each pass.
     """
     right: list[Tensor] = []
     losses: list[Tensor] = []
     sizes: list[int] = []
+    measured: dict[str, list[Tensor]] = {}
     with torch.no_grad():
         for batch in images.batches(batch_size):
             logits = predict(batch.images)
             right.append((logits.argmax(dim=1) == batch.labels).sum())
             losses.append(loss(logits, batch.labels))
             sizes.append(len(batch))
+            for name, value in ({} if measure is None else measure()).items():
+                measured.setdefault(name, []).append(value)
     # Read at the end, so that no batch has to wait for the numbers of the one before it.
-    return Evaluation(len(images), int(torch.stack(right).sum()), sum_over_images(losses, sizes))
+    return Evaluation(
+        len(images),
+        int(torch.stack(right).sum()),
+        sum_over_images(losses, sizes),
+        {name: sum_over_images(means, sizes) / len(images) for name, means in measured.items()},
+    )
+
+
+def evaluate_network(
+    network: nn.Module, images: Part, batch_size: int = EVALUATION_BATCH
+) -> Evaluation:
+    """Label images with a network, in the mode that it has: by its own loss, with what it measures.
+
+    Parameters
+    ----------
+    network, images, batch_size : as for `evaluate`.
+    """
+    loss = network.loss if isinstance(network, OwnLoss) else cross_entropy
+    measure = network.measurements if isinstance(network, Measuring) else None
+    return evaluate(network, images, batch_size, loss, measure)
 
 
 def sum_over_images(means: Sequence[Tensor], sizes: Sequence[int]) -> float:

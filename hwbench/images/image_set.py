@@ -23,7 +23,8 @@ class ImageSet:
     ----------
     name, title : for programs and for people.
     train_images, test_images : float32 of shape (n, channels, size, size), each channel with mean
-        0 and deviation 1 over the training part.
+        0 and deviation 1 over the training part; of events, such as those of a camera that sees
+        changes alone, of shape (n, T, channels, size, size).
     train_labels, test_labels : int64 of shape (n,), 0 .. classes - 1.
     classes : number of labels.
     black : float32 of shape (channels,), what a black pixel, of raw value 0, has become; what
@@ -60,12 +61,17 @@ class ImageSet:
     @property
     def channels(self) -> int:
         """Channels of an image."""
-        return int(self.train_images.shape[1])
+        return int(self.train_images.shape[-3])
 
     @property
     def size(self) -> int:
         """Height and width of an image in pixels."""
-        return int(self.train_images.shape[2])
+        return int(self.train_images.shape[-1])
+
+    @property
+    def time_steps(self) -> int | None:
+        """T, steps of what comes as events; None of images that stand still."""
+        return int(self.train_images.shape[1]) if self.train_images.ndim == 5 else None
 
     def about(self) -> dict[str, Any]:
         """What records of results say of the images behind them; it can be written as JSON."""
@@ -78,6 +84,7 @@ class ImageSet:
             "channels": self.channels,
             "classes": self.classes,
             "sha256": self.sha256,
+            **({} if self.time_steps is None else {"time_steps": self.time_steps}),
         }
 
 

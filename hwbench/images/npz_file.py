@@ -63,7 +63,8 @@ def read_npz(path: Path) -> ImageSet:
     ----------
     path : a `.npz` file with `train_images` and `test_images` of shape (n, channels, size, size) or
         (n, size, size), numbers of any kind of which 0 is black, and `train_labels` and
-        `test_labels` of shape (n,), integers from 0.
+        `test_labels` of shape (n,), integers from 0. Events are of shape
+        (n, T, channels, size, size): spikes, or how many came, in each of T steps.
 
     Raises
     ------
@@ -127,8 +128,8 @@ def describe_npz(path: Path) -> dict[str, Any]:
     return {
         "title": f"images of {path.name}",
         "base": path.stem,
-        "size": train[0].shape[2],
-        "channels": train[0].shape[1],
+        "size": train[0].shape[-1],
+        "channels": train[0].shape[-3],
         "train_images": len(train[1]),
         "test_images": len(test[1]),
         "classes": int(max(train[1].max(), test[1].max())) + 1,
@@ -171,10 +172,12 @@ def _checked(
     path: Path, part: str, images: NDArray[Any], labels: NDArray[Any]
 ) -> tuple[NDArray[Any], Labels]:
     images = images[:, None] if images.ndim == 3 else images
-    if images.ndim != 4 or images.shape[2] != images.shape[3] or labels.ndim != 1:
+    square = images.ndim in (4, 5) and images.shape[-2] == images.shape[-1]
+    if not square or labels.ndim != 1:
         raise HwbenchError(
-            f"{path}: {part}_images must be of shape (n, channels, size, size) and "
-            f"{part}_labels (n,), not {images.shape} and {labels.shape}"
+            f"{path}: {part}_images must be of shape (n, channels, size, size), events of shape "
+            f"(n, T, channels, size, size), and {part}_labels (n,), not {images.shape} and "
+            f"{labels.shape}"
         )
     if len(images) != len(labels) or not len(labels):
         raise HwbenchError(

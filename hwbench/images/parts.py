@@ -19,7 +19,7 @@ class Part:
 
     Attributes
     ----------
-    images : float32 of shape (n, channels, size, size).
+    images : float32 of shape (n, channels, size, size), events (n, T, channels, size, size).
     labels : int64 of shape (n,).
     black : float32 of shape (channels,), a black pixel; None for zeros. See `ImageSet`.
     """

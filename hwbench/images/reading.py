@@ -29,8 +29,9 @@ def normalised(
 ) -> ImageSet:
     """An image set whose channels have mean 0 and deviation 1 over the training part."""
     images = train[0].astype(np.float32)
-    mean = images.mean(axis=(0, 2, 3), dtype=np.float64).astype(np.float32)[:, None, None]
-    deviation = images.std(axis=(0, 2, 3), dtype=np.float64).astype(np.float32)[:, None, None]
+    others = (0, 2, 3) if images.ndim == 4 else (0, 1, 3, 4)  # all axes but that of the channels
+    mean = images.mean(axis=others, dtype=np.float64).astype(np.float32)[:, None, None]
+    deviation = images.std(axis=others, dtype=np.float64).astype(np.float32)[:, None, None]
     deviation = np.where(deviation > 0, deviation, np.float32(1))
     return ImageSet(
         name=name,

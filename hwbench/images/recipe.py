@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
-from typing import Annotated, ClassVar
+from functools import partial
+from typing import Annotated, ClassVar, Literal
 
 import torch
 from pydantic import Field, NonNegativeInt, PositiveInt
@@ -14,21 +15,24 @@ from torch.nn.functional import cross_entropy
 from hwbench.arguments import NotNegative, Positive, check_fields
 from hwbench.errors import HwbenchError
 from hwbench.images.augmentation import Augmentation
-from hwbench.images.fit import Descent, Epoch, Precision, Schedule, fit, sgd
+from hwbench.images.fit import Descent, Epoch, OwnLoss, Precision, Schedule, fit, sgd
 from hwbench.images.parts import Part
 from hwbench.optimisation import check_warm_up, half_cosine, warmed_up
 
 
 @dataclass(frozen=True, kw_only=True)
 class FitRecipe:
-    """How a network is trained: stochastic gradient descent along a half cosine.
+    """How a network is trained: by default stochastic gradient descent along a half cosine.
 
     Attributes
     ----------
     epochs, batch_size : passes over all training images, and images of a step.
+    optimiser : "sgd", or "adam" (Kingma and Ba 2015).
     learning_rate : at the start; falls to zero along a half cosine, step by step.
+    constant_rate : whether it stays instead.
     warm_up_epochs : in which the learning rate first rises from zero, in a straight line.
-    momentum, nesterov, weight_decay : of stochastic gradient descent, as in torch.
+    momentum, nesterov, weight_decay : of stochastic gradient descent, as in torch; of Adam the
+        momentum is the first beta, the second is 0.999.
     gradient_clip : largest norm of all gradients together; 0 for no limit.
     label_smoothing : share of every label that goes to all classes alike.
     shift, flip, cutout : see `hwbench.images.augmentation.Augmentation`.
@@ -41,6 +45,8 @@ class FitRecipe:
     epochs: PositiveInt
     batch_size: PositiveInt
     learning_rate: Positive
+    optimiser: Literal["sgd", "adam"] = "sgd"
+    constant_rate: bool = False
     warm_up_epochs: NotNegative = 0.0
     momentum: NotNegative = 0.9
     nesterov: bool = False
@@ -56,10 +62,22 @@ class FitRecipe:
         check_fields(self, self.owner)
         if self.nesterov and not self.momentum:
             raise HwbenchError(f"{self.owner}: nesterov needs a momentum above 0")
+        if self.optimiser == "adam" and (self.nesterov or self.momentum >= 1):
+            raise HwbenchError(
+                f"{self.owner}: adam has no nesterov momentum, and one below 1 as its first beta; "
+                "set nesterov = false (--no-nesterov) and momentum = 0.9"
+            )
         check_warm_up(self.warm_up_epochs, self.epochs, self.owner)
 
-    def optimizer(self, weights: Iterable[nn.Parameter]) -> torch.optim.SGD:
+    def optimizer(self, weights: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
         """What moves the weights."""
+        if self.optimiser == "adam":
+            return torch.optim.Adam(
+                weights,
+                lr=self.learning_rate,
+                betas=(self.momentum, 0.999),
+                weight_decay=self.weight_decay,
+            )
         return sgd(
             weights,
             learning_rate=self.learning_rate,
@@ -72,19 +90,28 @@ class FitRecipe:
         """The cross-entropy with smoothed labels, mean over a batch."""
         return cross_entropy(logits, labels, label_smoothing=self.label_smoothing)
 
+    def loss_of(self, network: nn.Module) -> Callable[[Tensor, Tensor], Tensor]:
+        """What the training of a network minimises: its own loss where it has one."""
+        if isinstance(network, OwnLoss):
+            return partial(network.loss, label_smoothing=self.label_smoothing)
+        return self.loss
+
     def falling_rate(self) -> Schedule:
         """The learning rate after the rise."""
         return half_cosine(self.learning_rate)
 
     def schedule(self) -> Schedule:
         """The learning rate of every step."""
-        falling = self.falling_rate()
+        falling = self._constant if self.constant_rate else self.falling_rate()
 
         def rate(step: int, steps: int) -> float:
             warm_up = round(self.warm_up_epochs * steps / self.epochs)
             return warmed_up(falling, self.learning_rate, warm_up)(step, steps)
 
         return rate
+
+    def _constant(self, _step: int, _steps: int) -> float:
+        return self.learning_rate
 
     def fit(
         self,
@@ -113,7 +140,7 @@ class FitRecipe:
                 network=network,
                 optimizer=optimizer,
                 gradient_clip=self.gradient_clip,
-                loss=self.loss,
+                loss=self.loss_of(network),
                 precision=self.precision,
                 auxiliary_loss=auxiliary_loss,
             ),

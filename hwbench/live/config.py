@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import pydantic
 from pydantic import Field
@@ -30,6 +30,7 @@ from hwbench.live.strategies import STRATEGIES
 from hwbench.live.supernets import SUPERNETS
 from hwbench.live.trainers import TRAINERS
 from hwbench.spaces import get_space
+from hwbench.spaces.base import check_further
 from hwbench.toml import read_toml, validated
 
 RECIPES = ("published", "cpu", "small")
@@ -73,6 +74,7 @@ class SpaceNode(Node):
         space's name.
     operations : the candidates, see `hwbench.live.supernets.supernet.make_supernet`.
     channels, depth : of the skeleton.
+    skeleton : what else the space's skeleton has, such as the time steps of spiking networks.
     affine : whether batch normalisation inside candidates scales and shifts, see
         `hwbench.live.supernets.supernet.NetworkOptions`.
     linear_transformers : whether skips pass a 1x1 convolution while the supernet is trained.
@@ -83,6 +85,7 @@ class SpaceNode(Node):
     operations: Operations = None
     channels: int = Field(gt=0)
     depth: int = Field(gt=0)
+    skeleton: dict[str, Any] = Field(default_factory=dict)
     affine: bool = False
     linear_transformers: bool = False
 
@@ -98,6 +101,13 @@ class SpaceNode(Node):
         if supernet is not None:
             SUPERNETS.load(supernet)
         return supernet
+
+    @pydantic.model_validator(mode="after")
+    def _known_skeleton(self) -> Self:
+        check_further(self.skeleton, "skeleton")
+        if self.skeleton:
+            get_space(self.name).skeleton(**self.skeleton)
+        return self
 
 
 class CostNode(Node):

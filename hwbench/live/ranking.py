@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from hwbench.arguments import check_fields
 from hwbench.arrays import IntArray
 from hwbench.devices import sent
-from hwbench.images.fit import evaluate, sum_over_images
+from hwbench.images.fit import evaluate
 from hwbench.images.parts import Part, SearchData
 from hwbench.live.memory import Memory
 from hwbench.live.supernets.mixture import Mixture
@@ -167,21 +167,14 @@ class Evaluator:
         for calibrating in self._passes:
             supernet(calibrating, mixture)
         supernet.eval()
-        measured: dict[str, list[Tensor]] = {}
-        sizes: list[int] = []
-
-        def predict(batch: Tensor) -> Tensor:
-            output: Tensor = supernet(batch, mixture)
-            sizes.append(len(batch))
-            for name, value in supernet.measurements().items():
-                measured.setdefault(name, []).append(value)
-            return output
-
-        result = evaluate(predict, images, self.calibration.batch_size, supernet.loss)
-        means = {
-            name: sum_over_images(values, sizes) / len(images) for name, values in measured.items()
-        }
-        return {"accuracy": result.accuracy, "loss": result.loss, **means}
+        result = evaluate(
+            lambda batch: supernet(batch, mixture),
+            images,
+            self.calibration.batch_size,
+            supernet.loss,
+            supernet.measurements,
+        )
+        return {"accuracy": result.accuracy, "loss": result.loss, **result.measured}
 
 
 def evaluate_architectures(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, cast
 
@@ -17,7 +17,8 @@ from torch import Tensor, nn
 from hwbench.arguments import NotNegative, Positive
 from hwbench.code_version import code_version
 from hwbench.errors import HwbenchError, unknown_name
-from hwbench.images.fit import Epoch, Stateful, evaluate, restore, state_of
+from hwbench.images.events import check_events
+from hwbench.images.fit import Epoch, Stateful, evaluate_network, restore, state_of
 from hwbench.images.image_set import ImageSet
 from hwbench.images.parts import Part, parts_of
 from hwbench.images.recipe import FitRecipe, changes_in_words
@@ -26,6 +27,7 @@ from hwbench.live.retrain_network import add_drop_paths, auxiliary_head, remove_
 from hwbench.live.supernets.export import read_tensors, write_tensors
 from hwbench.progress import Progress, silent
 from hwbench.spaces import Space
+from hwbench.spaces.base import SkeletonValue, check_further
 from hwbench.version import __version__
 
 
@@ -38,6 +40,7 @@ class RetrainRecipe(FitRecipe):
     Attributes
     ----------
     channels, depth : of the skeleton; 36 and 6 make the 20 cells of DARTS.
+    skeleton : what else the space's skeleton has, such as the time steps of spiking networks.
     drop_path : probability at the end of training, from 0 at the start, with which an operation's
         output is left out for an image. In DARTS cells only.
     auxiliary_weight : of the loss of a second classifier behind the second reduction cell. In DARTS
@@ -48,6 +51,7 @@ class RetrainRecipe(FitRecipe):
 
     channels: PositiveInt = 36
     depth: PositiveInt = 6
+    skeleton: Mapping[str, SkeletonValue] = field(default_factory=dict)
     epochs: PositiveInt = 600
     batch_size: PositiveInt = 96
     learning_rate: Positive = 0.025
@@ -58,6 +62,10 @@ class RetrainRecipe(FitRecipe):
     shift: NonNegativeInt = 4
     flip: bool = True
     cutout: NonNegativeInt = 16
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_further(self.skeleton, self.owner)
 
 
 RECIPES: Mapping[str, RetrainRecipe] = {
@@ -79,6 +87,23 @@ RECIPES: Mapping[str, RetrainRecipe] = {
         shift=4,
         flip=True,
         cutout=0,
+    ),
+    # NA 1480-1500: every spiking network, found or made by hand, on CIFAR-10.
+    "autosnn": RetrainRecipe(
+        channels=16,
+        depth=1,
+        epochs=600,
+        batch_size=96,
+        optimiser="adam",
+        learning_rate=1e-3,
+        constant_rate=True,
+        weight_decay=0.0,
+        gradient_clip=0.0,
+        drop_path=0.0,
+        auxiliary_weight=0.0,
+        shift=4,
+        flip=True,
+        cutout=16,
     ),
 }
 """Published recipes by name."""
@@ -125,6 +150,7 @@ class Retrained:
     ----------
     network : in evaluation mode, on the device.
     test_accuracy : of it in %.
+    measured : what else its passes on test images measured, means, see `Space.measured`.
     train_loss : of the last epoch, mean over the steps, with smoothed labels where they are.
     parameters : of the network.
     epochs : see `hwbench.results.retrainings.EPOCH_COLUMNS`.
@@ -132,6 +158,7 @@ class Retrained:
 
     network: nn.Module
     test_accuracy: float
+    measured: Mapping[str, float]
     train_loss: float
     parameters: int
     epochs: pd.DataFrame
@@ -173,10 +200,12 @@ def retrain(
     HwbenchError
         Where the checkpoint is damaged, of another training, or of other code.
     """
+    check_events(images, space)
     place = device or torch.device("cpu")
     network = space.network(
         arch,
         seed=seed,
+        **recipe.skeleton,
         channels=recipe.channels,
         depth=recipe.depth,
         input_channels=images.channels,
@@ -213,7 +242,7 @@ def retrain(
     def after(epoch: int, found: Epoch) -> None:
         row = _row(epoch, found, time.monotonic() - start)
         if test_every_epoch:
-            tested = evaluate(network.eval(), test)
+            tested = evaluate_network(network.eval(), test)
             network.train()
             row |= {"test_loss": tested.loss, "test_accuracy": tested.accuracy}
         rows.append(row)
@@ -237,9 +266,11 @@ def retrain(
     if head is not None:
         head.remove()
     remove_drop_paths(network)
+    tested = evaluate_network(network.eval(), test)
     return Retrained(
         network=network,
-        test_accuracy=evaluate(network.eval(), test).accuracy,
+        test_accuracy=tested.accuracy,
+        measured=tested.measured,
         train_loss=rows[-1]["train_loss"],
         parameters=parameters,
         epochs=_frame(rows),
@@ -256,7 +287,8 @@ def training_of(
         "images": images.name,
         "images_sha256": images.sha256,
         "seed": seed,
-        "recipe": asdict(recipe),
+        # A table without entries is none in a file, and files are compared with this.
+        "recipe": {name: value for name, value in asdict(recipe).items() if value != {}},
     }
 
 

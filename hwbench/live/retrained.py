@@ -23,6 +23,7 @@ from hwbench.live.supernets.export import (
 )
 from hwbench.results.names import RETRAINED_NETWORK
 from hwbench.spaces import Space
+from hwbench.spaces.base import SkeletonValue
 from hwbench.spaces.registry import named_space
 from hwbench.toml import read_toml, to_toml
 
@@ -68,7 +69,7 @@ def export_retrained(
     *,
     space: Space,
     architecture: str,
-    skeleton: Mapping[str, int],
+    skeleton: Mapping[str, SkeletonValue],
     training: Mapping[str, Any],
 ) -> None:
     """Write `network.toml` and `weights.pt` into a folder.
@@ -83,7 +84,7 @@ def export_retrained(
     tree = RetrainedTree(
         space=space.name,
         architecture=architecture,
-        skeleton=SkeletonNode(**skeleton),
+        skeleton=SkeletonNode.model_validate(dict(skeleton)),
         training=dict(training),
     )
     write_tensors(folder / WEIGHTS, network.state_dict())

@@ -255,6 +255,7 @@ class _Job:
             "test_accuracy": trained.test_accuracy,
             "train_loss": trained.train_loss,
             "parameters": trained.parameters,
+            "measured": dict(trained.measured),
         }
         about = {
             "image_set": self.images.about(),
@@ -268,6 +269,7 @@ class _Job:
             space=self.space,
             architecture=self.arch,
             skeleton={
+                **self.recipe.recipe.skeleton,
                 "channels": self.recipe.recipe.channels,
                 "depth": self.recipe.recipe.depth,
                 "input_channels": self.images.channels,

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from hwbench.arrays import IntArray
 from hwbench.devices import arithmetic, forked_random
 from hwbench.images.augmentation import Augmentation
+from hwbench.images.events import check_events
 from hwbench.images.fit import EVALUATION_BATCH, Stateful, evaluate, restore, state_of
 from hwbench.images.image_set import ImageSet
 from hwbench.images.parts import SearchData, split_images
@@ -34,6 +35,7 @@ from hwbench.live.supernets.structure import Structure
 from hwbench.live.supernets.supernet import Supernet, make_supernet
 from hwbench.live.trainers import TRAINERS
 from hwbench.live.trainers.base import Trainer
+from hwbench.spaces import get_space
 
 
 @dataclass
@@ -72,6 +74,7 @@ class Search:
         See `hwbench.results.live.EPOCH_COLUMNS`.
         """
         numbers = self.trainer.train_epoch(epoch, self.data, self.augmentation)
+        numbers |= {f"train_{name}": value for name, value in self.supernet.averages().items()}
         if self.strategy.strengths() is None:
             numbers |= self.validate(self.strategy.mixture)
         else:
@@ -213,6 +216,7 @@ def make_search(config: LiveConfig, device: torch.device) -> Search:
         Where the parts do not go together, or images, tables or predictors cannot be had.
     """
     images, data, taken = load_data(config)
+    check_events(images, get_space(config.space.name))
     data = data.to(device)
     strategy: ArchitectureStrategy = make_component(STRATEGIES, config.strategy)
     options = strategy.network_options()
@@ -226,6 +230,7 @@ def make_search(config: LiveConfig, device: torch.device) -> Search:
             affine=config.space.affine or options.affine,
             linear_transformers=config.space.linear_transformers or options.linear_transformers,
         ),
+        **config.space.skeleton,
         channels=config.space.channels,
         depth=config.space.depth,
         input_channels=images.channels,

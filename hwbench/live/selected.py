@@ -16,6 +16,9 @@ from hwbench.live.supernets.supernet import Supernet
 from hwbench.live.truth import Truth, could_be_found, expected_best
 from hwbench.spaces.base import SpaceLacksError
 
+FITNESS = "fitness"
+"""The column of what a search maximised in place of the accuracy."""
+
 DRAWS = 200
 """Random sets that baselines are means over."""
 
@@ -53,6 +56,7 @@ def evaluations_of(
     if selection.metric is not None:
         true_metric = selection.metric.true_values_of(archs)
     taken = set(space.to_strings(chosen))
+    others = [name for name in (*space.measured, FITNESS) if name in frame]
     return pd.DataFrame(
         {
             "evaluation": np.arange(1, len(frame) + 1),
@@ -63,6 +67,7 @@ def evaluations_of(
             "true_accuracy": unknown if known is None else known.values_of(archs),
             "true_metric": true_metric,
             "selected": [text in taken for text in frame["architecture"]],
+            **{name: frame[name] for name in others},
         }
     )
 

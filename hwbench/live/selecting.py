@@ -52,14 +52,16 @@ def select(
     if selection.changes_supernet:  # what is remembered is of other weights
         search.memory = None
     judge = search.judge()
-    found = {
-        part: float(judge.evaluate(chosen[:1], part)["accuracy"][0])
-        for part in ("validation", "test")
-    }
+    found = {part: judge.evaluate(chosen[:1], part).iloc[0] for part in ("validation", "test")}
     return chosen, {
         "architecture": supernet.space.to_string(chosen[0]),
-        "search_accuracy": found["validation"],
-        "test_accuracy": found["test"],
+        "search_accuracy": float(found["validation"]["accuracy"]),
+        "test_accuracy": float(found["test"]["accuracy"]),
+        "measured": {
+            name: float(found["test"][name])
+            for name in supernet.space.measured
+            if name in found["test"]
+        },
     }
 
 

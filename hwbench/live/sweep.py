@@ -209,7 +209,7 @@ def _name(path: Path, argument: str, value: Any) -> str:
 
 
 def _numbers(result: Mapping[str, Any]) -> dict[str, Any]:
-    """A search's result as a row: true value, measures of the ranking, and all else."""
+    """A search's result as a row: true value, measures of ranking and passes, and all else."""
     truth = result.get("truth") or {}
     share = truth.get("better_than")
     known = {
@@ -217,9 +217,10 @@ def _numbers(result: Mapping[str, Any]) -> dict[str, Any]:
         "true_rank": truth.get("rank"),
         "true_better_than": None if share is None else 100 * share,
     }
-    plain = {key: value for key, value in result.items() if key not in ("truth", "ranking")}
+    nested = ("truth", "ranking", "measured")
+    plain = {key: value for key, value in result.items() if key not in nested}
     found = {key: float(value) for key, value in known.items() if value is not None}
-    return {**found, **result.get("ranking", {}), **plain}
+    return {**found, **result.get("ranking", {}), **result.get("measured", {}), **plain}
 
 
 def _claim(sweep: Sweep, folder: Path, *, fresh: bool) -> None:

@@ -100,6 +100,7 @@ class Retraining(_Part):
     test_accuracy : in %.
     train_loss : of the last epoch.
     parameters : of the network.
+    measured : what else its passes on test images measured, means: of spiking networks `spikes`.
     table : what a table says of the architecture; None where none is asked.
     """
 
@@ -113,6 +114,7 @@ class Retraining(_Part):
     test_accuracy: FiniteFloat
     train_loss: float | None = None
     parameters: FiniteFloat | None = None
+    measured: dict[str, FiniteFloat] = Field(default_factory=dict)
     table: TableValue | None = None
 
 

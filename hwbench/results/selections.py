@@ -44,8 +44,12 @@ EVALUATION_COLUMNS: Columns = {
     "true_accuracy": Column("number", "in %, of a complete training; missing where unknown"),
     "true_metric": Column("number", "as measured or counted; missing where unknown"),
     "selected": Column("flag", "whether it was selected"),
+    "fitness": Column(
+        "number", "in %, what was maximised; only where it is not the accuracy", optional=True
+    ),
 }
-"""What a frame of a selection's evaluations holds, a row for each."""
+"""What a frame of a selection's evaluations holds, a row for each; with a column for each of what
+the networks of the space measure, such as `spikes`."""
 
 TRUE_FRONT_COLUMNS: Columns = {
     "architecture": Column("text", "string of the space"),
@@ -171,6 +175,8 @@ class SelectionResult(_Part):
     architecture : that was selected; of a front one.
     search_accuracy, test_accuracy : of it in %, with the supernet's weights, on validation and on
         test images.
+    measured : what else the passes on test images measured of it, means; of spiking networks
+        `spikes`.
     evaluations : architectures that the supernet was asked for; None where nobody counts them.
     seconds : that it took.
     truth : how good the architecture truly is; None where no true value is known.
@@ -186,6 +192,7 @@ class SelectionResult(_Part):
     architecture: str
     search_accuracy: FiniteFloat
     test_accuracy: FiniteFloat
+    measured: dict[str, FiniteFloat] = Field(default_factory=dict)
     evaluations: NonNegativeInt | None = None
     seconds: Annotated[FiniteFloat, Field(ge=0)]
     truth: TrueValue | None = None

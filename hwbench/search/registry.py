@@ -22,6 +22,7 @@ STRATEGIES = Registry(
         "flops": "hwbench.search.strategies.flops:FlopsFront",
         "local_search": "hwbench.search.strategies.local_search:LocalSearch",
         "regularised_evolution": "hwbench.search.strategies.evolution:RegularisedEvolution",
+        "top_k_evolution": "hwbench.search.strategies.top_k_evolution:TopKEvolution",
         "nsga2": "hwbench.search.strategies.nsga2:NSGA2",
         "reinforce": "hwbench.search.strategies.reinforce:Reinforce",
         "tpe": "hwbench.search.strategies.tpe:TPE",

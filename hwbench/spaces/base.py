@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -35,14 +35,34 @@ MOST_ENUMERATED = 10**8  # rows of an array that still fits a common memory
 
 Size = Annotated[int, Field(gt=0, strict=True)]
 
+SkeletonValue = int | float | str
+"""What a skeleton's option may be: a size, in most spaces."""
+
 
 class SpaceLacksError(HwbenchError):
     """The space does not say what was asked of it: it has no networks, or counts no parameters."""
 
 
+class Measurement(NamedTuple):
+    """What networks of a space measure besides their output, see `Space.measured`.
+
+    Attributes
+    ----------
+    title : what it is, in words.
+    unit : of its values, "1" for counts.
+    direction : which way is better.
+    """
+
+    title: str
+    unit: str
+    direction: Literal["minimize", "maximize"]
+
+
 @dataclass(frozen=True)
 class Skeleton:
     """The network around the choices of an architecture.
+
+    A space whose networks have more options than these has a subclass of its own.
 
     Attributes
     ----------
@@ -61,6 +81,22 @@ class Skeleton:
 
     def __post_init__(self) -> None:
         check_fields(self, "skeleton")
+
+
+def check_further(options: Mapping[str, SkeletonValue], owner: str) -> None:
+    """Refuse options of every skeleton among those that only a space's own has.
+
+    Raises
+    ------
+    HwbenchError
+        Naming the first; `owner` says whose they are.
+    """
+    for each in fields(Skeleton):
+        if each.name in options:
+            raise HwbenchError(
+                f"{owner}: {each.name} is no further option of a network; channels and depth have "
+                "their own, sizes of images and classes are those of the data"
+            )
 
 
 class Space(ABC):
@@ -88,6 +124,10 @@ class Space(ABC):
     positions : for each position its name, such as the edge "0->1".
     encodings : those of `ENCODINGS` that make sense here.
     default_skeleton : the official network around the choices.
+    measured : what its networks measure in a pass besides their output, by name; where there is
+        something, they have a method `measurements` like that of supernets.
+    takes_events : whether its networks, and its supernets, can be shown events of shape
+        (batch, T, channels, size, size) in place of images.
     drawn_as : which drawing shows an architecture; by default "vertices" in a space with graphs,
         else "chain".
     larger_space : name of the space of which every architecture here is one too, under another
@@ -103,6 +143,8 @@ class Space(ABC):
     positions: tuple[str, ...]
     encodings: tuple[str, ...] = ("onehot", "counts", "integers")
     default_skeleton: Skeleton
+    measured: ClassVar[Mapping[str, Measurement]] = {}
+    takes_events: ClassVar[bool] = False
     larger_space: ClassVar[str | None] = None
     one_graph_shape: ClassVar[bool] = False
     lookup: ClassVar[Callable[[str], Space]]
@@ -653,13 +695,13 @@ class Space(ABC):
 
     # ------------------------------------------------------------------ cost and network
 
-    def skeleton(self, **changes: int) -> Skeleton:
+    def skeleton(self, **changes: SkeletonValue) -> Skeleton:
         """The official skeleton with some of its values changed.
 
         Raises
         ------
         HwbenchError
-            Where a name is none of `Skeleton`'s, or a value is no positive integer.
+            Where a name is none of the skeleton's, or a value is out of range.
         """
         if not hasattr(self, "default_skeleton"):
             raise self._without("networks")
@@ -667,7 +709,7 @@ class Space(ABC):
         for name in changes:
             if name not in known:
                 raise unknown_name("skeleton option", name, known)
-        return replace(self.default_skeleton, **changes)
+        return replace(self.default_skeleton, **cast("dict[str, Any]", changes))
 
     def _parameter_cost(
         self,
@@ -696,7 +738,7 @@ class Space(ABC):
             f"the space {self.name} has no {what}: nothing says what it is made of"
         )
 
-    def parameters(self, archs: ArrayLike, **skeleton: int) -> IntArray:
+    def parameters(self, archs: ArrayLike, **skeleton: SkeletonValue) -> IntArray:
         """Trainable parameters of each network, by formula.
 
         Parameters
@@ -710,7 +752,7 @@ class Space(ABC):
         """
         return self._count_parameters(self.check(archs), self.skeleton(**skeleton))
 
-    def flops(self, archs: ArrayLike, **skeleton: int) -> IntArray:
+    def flops(self, archs: ArrayLike, **skeleton: SkeletonValue) -> IntArray:
         """Floating-point operations of one forward pass of one image, by formula.
 
         Counted as the benchmark's own publication counts them; the space's page says how.
@@ -734,7 +776,9 @@ class Space(ABC):
         """FLOPs of each network, int64 of shape (n_archs,)."""
         return _sum_cost(archs, *self._flop_cost(skeleton))
 
-    def network(self, arch: ArrayLike, *, seed: int = 0, **skeleton: int) -> torch.nn.Module:
+    def network(
+        self, arch: ArrayLike, *, seed: int = 0, **skeleton: SkeletonValue
+    ) -> torch.nn.Module:
         """The real PyTorch network of one architecture.
 
         Parameters
@@ -746,7 +790,8 @@ class Space(ABC):
         Returns
         -------
         A module from images of shape (batch, input_channels, input_size, input_size) to logits
-        of shape (batch, classes).
+        of shape (batch, classes). What it gives need not be logits, as long as the largest is that
+        of the class it says: then it has a method `loss` like that of supernets.
         """
         import torch
 

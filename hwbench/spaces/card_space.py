@@ -27,7 +27,7 @@ from pydantic import Field, field_validator, model_validator
 from hwbench.arrays import IntArray
 from hwbench.errors import HwbenchError, unknown_name
 from hwbench.imports import import_object
-from hwbench.spaces.base import ENCODINGS, Skeleton, Space
+from hwbench.spaces.base import ENCODINGS, Skeleton, SkeletonValue, Space
 from hwbench.spaces.strings import PieceStrings
 from hwbench.toml import FrozenModel, read_toml
 
@@ -198,7 +198,7 @@ class CardSpace(PieceStrings):
             return np.zeros(self.n_positions, dtype=np.int64)
         return self.from_string(self.card.baseline)
 
-    def skeleton(self, **changes: int) -> NoReturn:  # noqa: ARG002
+    def skeleton(self, **changes: SkeletonValue) -> NoReturn:  # noqa: ARG002
         raise self._without("networks")
 
 

@@ -15,6 +15,12 @@ from hwbench.spaces.card_space import own_space, what_is_wrong
 SPACES = Registry(
     "search space",
     {
+        "autosnn": "hwbench.spaces.autosnn.space:AutoSNN",
+        "autosnn_8": "hwbench.spaces.autosnn.space:AutoSNNEnlarged",
+        "autosnn_avgpool": "hwbench.spaces.autosnn.space:AutoSNNAveragePooling",
+        "autosnn_downsampling": "hwbench.spaces.autosnn.space:AutoSNNDownsampling",
+        "autosnn_gap": "hwbench.spaces.autosnn.space:AutoSNNAveraged",
+        "autosnn_sib": "hwbench.spaces.autosnn.space:AutoSNNBottlenecks",
         "darts": "hwbench.spaces.darts.space:DARTS",
         "enas_macro": "hwbench.spaces.enas_macro.space:ENASMacro",
         "ext_cell": "hwbench.spaces.ext_cell.space:ExtCell",
@@ -25,6 +31,7 @@ SPACES = Registry(
         "nasbench1shot1_3": "hwbench.spaces.nasbench1shot1.space:NASBench1Shot1Third",
         "nasbench201": "hwbench.spaces.nasbench201.space:NASBench201",
         "nasbench_macro": "hwbench.spaces.nasbench_macro.space:NASBenchMacro",
+        "spiking_rivals": "hwbench.spaces.autosnn.rival_space:SpikingRivals",
         "transnas_macro": "hwbench.spaces.transnas.macro:TransNASMacro",
         "transnas_micro": "hwbench.spaces.transnas.micro:TransNASMicro",
     },

@@ -10,7 +10,7 @@ from typing import Any, get_args
 import numpy as np
 
 from hwbench.arrays import IntArray
-from hwbench.spaces.base import ENCODINGS, Space
+from hwbench.spaces.base import ENCODINGS, SkeletonValue, Space
 from hwbench.spaces.drawing import DrawnAs, Edge
 from hwbench.testing.space_encodings import check_encodings, check_graphs
 from hwbench.testing.space_networks import check_networks
@@ -23,7 +23,9 @@ N_LOOKED_AT_CLOSELY = 3
 MOST_NEIGHBOURS_VISITED = 10
 
 
-def _subject(space: Any, *, samples: int = 50, seed: int = 0, **skeleton: int) -> SpaceSubject:
+def _subject(
+    space: Any, *, samples: int = 50, seed: int = 0, **skeleton: SkeletonValue
+) -> SpaceSubject:
     return SpaceSubject(space, samples, seed, skeleton)
 
 
@@ -40,7 +42,7 @@ def space_checks(*space: Any, **options: Any) -> list[Check]:
     return SUITE.checks(*space, **options)
 
 
-def check_space(space: Any, *, samples: int = 50, seed: int = 0, **skeleton: int) -> None:
+def check_space(space: Any, *, samples: int = 50, seed: int = 0, **skeleton: SkeletonValue) -> None:
     """Check that a search space keeps every promise that the rest of hwbench relies on.
 
     Parameters

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import numpy as np
 
 from hwbench.arrays import IntArray
 from hwbench.spaces import Skeleton, SpaceLacksError
+from hwbench.spaces.base import SkeletonValue
 from hwbench.testing.space_subject import SpaceSubject
 
 N_LOOKED_AT_CLOSELY = 3
@@ -46,6 +48,24 @@ def check_networks(subject: SpaceSubject) -> None:
             )
 
 
+def _check_measurements(subject: SpaceSubject, network: Any, place: str) -> None:
+    """The last pass measured what the space says, in numbers."""
+    from hwbench.images.fit import Measuring
+
+    wanted = subject.space.measured
+    if not wanted:
+        return
+    subject.require(isinstance(network, Measuring), f"{place} has no method measurements")
+    found = subject.call(f"measurements of {place}", network.measurements)
+    subject.require(
+        set(found) == set(wanted), f"{place} measures {sorted(found)}, not {sorted(wanted)}"
+    )
+    subject.require(
+        all(value.dim() == 0 and bool(value.isfinite()) for value in found.values()),
+        f"{place} measures what is no finite number",
+    )
+
+
 def _formula(
     subject: SpaceSubject, count: Callable[[IntArray], IntArray], archs: IntArray
 ) -> list[int] | None:
@@ -62,7 +82,7 @@ def _formula(
 
 
 def _check_network(
-    subject: SpaceSubject, arch: IntArray, skeleton: Skeleton, changes: dict[str, int]
+    subject: SpaceSubject, arch: IntArray, skeleton: Skeleton, changes: dict[str, SkeletonValue]
 ) -> dict[str, list[int]] | None:
     """Build a network and run it; its counts, or None where the space has no networks.
 
@@ -88,6 +108,12 @@ def _check_network(
         tuple(logits.shape) == shape, f"{place} gives {tuple(logits.shape)}, not {shape}"
     )
     subject.require(bool(torch.isfinite(logits).all()), f"{place} gives NaN or infinity")
+    _check_measurements(subject, network, place)
+    if subject.space.takes_events:
+        events = images[:, None].expand(-1, 3, -1, -1, -1)
+        with torch.inference_mode():
+            votes = subject.call(f"{place}, shown events", network, events)
+        subject.require(tuple(votes.shape) == shape, f"{place} gives another shape of events")
     weights = network.state_dict()
     again = subject.space.network(arch, seed=1, **changes).state_dict()
     subject.require(

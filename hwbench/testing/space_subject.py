@@ -9,6 +9,7 @@ import numpy as np
 
 from hwbench.arrays import IntArray
 from hwbench.spaces import Space, get_space
+from hwbench.spaces.base import SkeletonValue
 from hwbench.testing.suite import Subject, described, made, no_such_part
 
 
@@ -23,7 +24,9 @@ class SpaceSubject(Subject):
 
     kind = "space"
 
-    def __init__(self, part: Any, samples: int, seed: int, skeleton: dict[str, int]) -> None:
+    def __init__(
+        self, part: Any, samples: int, seed: int, skeleton: dict[str, SkeletonValue]
+    ) -> None:
         self.space = space_of(part)
         self.name = str(getattr(self.space, "name", described(part)))
         self.samples = samples

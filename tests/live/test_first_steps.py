@@ -14,7 +14,7 @@ from hwbench.optimisation import denormals_flushed
 
 CPU = torch.device("cpu")
 STEPS = 20
-BATCH = {"darts": 2, "ext_cell": 2, "nasbench201": 32, "nasbench_macro": 32}
+BATCH = {"autosnn": 8, "darts": 2, "ext_cell": 2, "nasbench201": 32, "nasbench_macro": 32}
 """By space. In DARTS cells, with all eight candidates on 28 edges, an image takes as long as
 sixteen of the others."""
 

@@ -52,6 +52,19 @@ def test_layers_of_nasbench_macro(name):
     assert _parameters(supernet.head) + _parameters(supernet.classifier) == 343_050
 
 
+def test_blocks_of_autosnn():
+    # Counted by hand from NA Fig. 5.2: all five candidates of each of the five blocks.
+    supernet = _supernet("autosnn")
+    blocks = [_parameters(block) for block in supernet.mixed_operations()]
+    assert blocks == [35_080, 106_697, 139_784, 425_353, 558_088]
+    assert _parameters(supernet.stem) == 465
+    assert _parameters(supernet.classifier) == 102_401
+    assert _parameters(supernet) == sum(blocks) + 465 + 102_401
+    selection = load_config("autosnn").selection
+    assert (selection["evaluations"], selection["n_initial"]) == (200, 20)  # ten rounds of 20
+    assert selection["fitness"] == {"measurement": "spikes", "exponent": -0.08}
+
+
 @pytest.mark.parametrize(
     ("name", "architectures"),
     [

@@ -163,3 +163,32 @@ def test_wrong_sweeps_are_named(write, changes, message):
 def test_sweeps_are_valid(name):
     _, searches = load_sweep(sweep_path(name))
     assert len({seed for _, seed, _ in searches}) >= 3
+
+
+def test_what_networks_measure_is_a_column_of_a_sweep(tmp_path):
+    search = {
+        **SEARCH,
+        "space": {
+            "name": "autosnn",
+            "operations": ["skip", "SRB_k3"],
+            "channels": 2,
+            "depth": 1,
+            "affine": True,
+            "skeleton": {"time_steps": 2, "halvings": 2, "threshold": 0.5},
+        },
+        "ranking": {"architectures": 2, "calibration": {"passes": 1, "batch_size": 64}},
+    }
+    (tmp_path / "search.toml").write_text(to_toml(search))
+    sweep = {
+        "title": "thresholds",
+        "search": str(tmp_path / "search.toml"),
+        "argument": "space.skeleton.threshold",
+        "values": [0.25, 1.0],
+        "baseline": False,
+        "seeds": [0],
+    }
+    (tmp_path / "sweep.toml").write_text(to_toml(sweep))
+    frame = run_sweep(tmp_path / "sweep.toml", tmp_path / "run")
+    few, many = frame["spikes"][1], frame["spikes"][0]
+    assert 0 < few < many  # the lower the threshold, the more
+    assert "measured" not in frame

@@ -13,6 +13,12 @@ from hwbench.errors import HwbenchError
 from hwbench.spaces import get_space, list_spaces
 
 SPACES = [
+    "autosnn",
+    "autosnn_8",
+    "autosnn_avgpool",
+    "autosnn_downsampling",
+    "autosnn_gap",
+    "autosnn_sib",
     "darts",
     "enas_macro",
     "ext_cell",
@@ -23,11 +29,13 @@ SPACES = [
     "nasbench1shot1_3",
     "nasbench201",
     "nasbench_macro",
+    "spiking_rivals",
     "transnas_macro",
     "transnas_micro",
 ]
 # Full products small enough to be enumerated: architectures, positions, operations at each.
 SIZES = {
+    "autosnn": (3125, 5, 5),
     "nasbench201": (15625, 6, 5),
     "nasbench_macro": (6561, 8, 3),
     "transnas_micro": (4096, 6, 4),
@@ -164,7 +172,7 @@ def test_check_refuses_what_is_no_integer(space, value):
         space.check([[value] * space.n_positions])
 
 
-@pytest.mark.parametrize("shape", [(6,), (2, 5), (2, 9), (1, 1, 6), ()])
+@pytest.mark.parametrize("shape", [(6,), (2, 7), (2, 9), (1, 1, 6), ()])
 def test_check_refuses_another_shape_and_says_the_right_one(space, shape):
     with pytest.raises(HwbenchError, match=rf"shape \(n_archs, {space.n_positions}\)"):
         space.check(np.zeros(shape, dtype=int))

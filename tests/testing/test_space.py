@@ -5,6 +5,8 @@ import pytest
 
 from hwbench.errors import HwbenchError
 from hwbench.spaces import list_spaces, registry
+from hwbench.spaces.autosnn.space import AutoSNN
+from hwbench.spaces.base import Measurement
 from hwbench.spaces.drawing import Edge
 from hwbench.spaces.nasbench201.space import NASBench201
 from hwbench.spaces.nasbench_macro.space import NASBenchMacro
@@ -75,6 +77,10 @@ class Micro(TransNASMicro):
     name = "micro_of_a_test"
 
 
+class Spiking(AutoSNN):
+    name = "spiking_of_a_test"
+
+
 @pytest.fixture
 def known(monkeypatch):
     """Make an object the space that `get_space` finds by its name."""
@@ -87,7 +93,7 @@ def known(monkeypatch):
     return register
 
 
-@pytest.mark.parametrize("kind", [Macro, Micro])
+@pytest.mark.parametrize("kind", [Macro, Micro, Spiking])
 def test_the_unbroken_spaces_pass(known, kind):
     check_space(known(kind()), samples=20)
 
@@ -281,6 +287,13 @@ BROKEN += [
             network=lambda self, arch, seed=0, **s: NASBenchMacro.network(
                 self, arch, seed=seed, **{**s, "classes": 10}
             ),
+        ),
+        "has no method measurements": broken(
+            Macro, measured={"spikes": Measurement("spikes", "1", "minimize")}
+        ),
+        "shown events raises": broken(Macro, takes_events=True),
+        "measures ['spike_energy', 'spikes'], not ['spikes']": broken(
+            Spiking, measured={"spikes": AutoSNN.measured["spikes"]}
         ),
     }.items()
 ]

@@ -120,6 +120,8 @@ def _bytes(path: Path, part: Part) -> Part:
             f"{path}: images must be whole numbers 0 .. 255 to be converted; scale and round those "
             "of another range first"
         )
+    if images.ndim == 5:
+        raise HwbenchError(f"{path}: holds events, which cannot be converted; use them as they are")
     if images.shape[1] not in (1, 3):
         raise HwbenchError(
             f"{path}: images of {images.shape[1]} channels cannot be converted, only of 1 or 3"

@@ -37,7 +37,8 @@ class Selection(ABC):
     changes_supernet : whether it trains the supernet further, as perturbation does; what it selects
         is then evaluated, and its network exported, with the weights as it leaves them.
     found : what it evaluated on its way, None where nothing: a row an architecture in the order of
-        the evaluations, with `architecture`, `accuracy` (%), `loss` and `metric`.
+        the evaluations, with `architecture`, `accuracy` (%), `loss`, `metric`, what the supernet
+        measures, and `fitness` where it was searched by one.
     metric : that it weighed beside the accuracy; None where it weighed none.
     limit : that the metric had to keep; None for none.
     """

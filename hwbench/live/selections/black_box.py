@@ -12,9 +12,10 @@ import numpy as np
 import pandas as pd
 from pydantic import PositiveInt
 
-from hwbench.arguments import Finite
+from hwbench.arguments import Finite, complete_arguments
 from hwbench.arrays import Floats, IntArray
 from hwbench.errors import HwbenchError
+from hwbench.live.fitness import Fitness
 from hwbench.live.metric import FORMULAS, Metric, check_metric, make_metric
 from hwbench.live.selections.base import Selection
 from hwbench.live.supernets.part import SupernetPart
@@ -46,6 +47,8 @@ class BlackBox(Selection):
     evaluations : architectures that the supernet evaluates.
     n_initial : of them drawn at random at the start, the same for every strategy by seed.
     score : what the supernet says of an architecture: accuracy, or loss.
+    fitness : a node of `hwbench.live.fitness.Fitness`, maximised in place of the accuracy; then
+        what is selected is the fittest.
     metric : "flops", "parameters", or "table:column" of the supernet's space.
     predictor : of the metric; by default the table itself is read.
     samples : architectures of the table that the predictor is fitted to.
@@ -61,6 +64,7 @@ class BlackBox(Selection):
         evaluations: PositiveInt = 1000,
         n_initial: PositiveInt = 50,
         score: Literal["accuracy", "loss"] = "accuracy",
+        fitness: dict[str, Any] | None = None,
         metric: str | None = None,
         predictor: str | None = None,
         samples: PositiveInt = 124,
@@ -76,12 +80,17 @@ class BlackBox(Selection):
         self.evaluations = evaluations
         self.n_initial = n_initial
         self.score = score
+        self.fitness = None if fitness is None else _fitness(fitness)
         self.wanted = metric
         self.predictor = predictor
         self.samples = samples
         self.limit = limit
         self.optimise = optimise
         self.seed = seed
+        if fitness is not None and score != "accuracy":
+            raise HwbenchError(
+                "selection black_box: fitness is made of the accuracy; leave score = 'loss' out"
+            )
         if metric is None and (predictor, limit, optimise) != (None, None, None):
             raise HwbenchError(
                 "selection black_box: predictor, limit and optimise are of a metric; name it, such "
@@ -102,6 +111,8 @@ class BlackBox(Selection):
     def check(self, space: Space, structure: Structure) -> None:
         del structure
         metric = None
+        if self.fitness is not None:
+            self.fitness.check(space)
         if self.wanted is not None:
             check_metric(self.wanted, self.predictor, space)
             if self.predictor is None:
@@ -129,8 +140,9 @@ class BlackBox(Selection):
                 samples=self.samples,
                 seed=seed,
             )
+        fitness = None if self.fitness is None else self.fitness.with_average(supernet)
         strategy = self._strategy(supernet, self.metric, seed)
-        self._evaluate(search, strategy, stage)
+        self._evaluate(search, strategy, fitness, stage)
         best = strategy.best()
         if not len(best):
             raise HwbenchError(
@@ -141,7 +153,9 @@ class BlackBox(Selection):
         found = strategy.archs[best[order]]
         return found if self.optimises_metric else found[:1]
 
-    def _evaluate(self, search: Search, strategy: Strategy, stage: StageProgress) -> None:
+    def _evaluate(
+        self, search: Search, strategy: Strategy, fitness: Fitness | None, stage: StageProgress
+    ) -> None:
         """Ask and tell until the evaluations are used up, or nothing is left to ask for."""
         judge = search.judge()
         progress = stage(f"searching on the supernet: {strategy_class(self.strategy).title}")
@@ -152,6 +166,8 @@ class BlackBox(Selection):
             if not len(archs):
                 break
             found = judge.evaluate(archs)
+            if fitness is not None:
+                found["fitness"] = fitness.values(found)
             metric = np.full(1, np.nan) if self.metric is None else self.metric.values_of(archs)
             strategy.tell(archs, self._values(found, metric))
             text = search.supernet.space.to_strings(archs)[0]
@@ -160,7 +176,7 @@ class BlackBox(Selection):
         self.found = pd.DataFrame(rows)
 
     def _values(self, found: pd.DataFrame, metric: Floats) -> Floats:
-        score = found[self.score].to_numpy(dtype=np.float64)
+        score = found[self._scored].to_numpy(dtype=np.float64)
         return score[:, None] if self.metric is None else np.stack([score, metric], axis=1)
 
     def _strategy(self, supernet: Supernet, metric: Metric | None, seed: int) -> Strategy:
@@ -176,7 +192,7 @@ class BlackBox(Selection):
 
     def _objectives(self, metric: Metric | None) -> list[Objective]:
         direction: Any = SCORES[self.score]
-        objectives = [Objective(self.score, direction)]
+        objectives = [Objective(self._scored, direction)]
         if metric is not None:
             optimised = self.optimises_metric
             objectives.append(
@@ -184,15 +200,27 @@ class BlackBox(Selection):
             )
         return objectives
 
+    @property
+    def _scored(self) -> str:
+        """The column of evaluations that the strategy is told."""
+        return self.score if self.fitness is None else "fitness"
+
     def title(self) -> str:
         title = strategy_class(self.strategy).title
+        if self.fitness is not None:
+            title = f"{title} of {self.fitness.title()}"
         if self.wanted is None:
             return title
         name = FORMULAS.get(self.wanted, self.wanted.rpartition(":")[2])
-        said = f"{title} on {self.score} and {name}" if self.optimises_metric else title
+        said = f"{title} on {self._scored} and {name}" if self.optimises_metric else title
         if self.limit is not None:
             said += f", {name} within {self.limit:g}"
         return said if self.predictor is None else f"{said} (by {self.predictor})"
+
+
+def _fitness(node: dict[str, Any]) -> Fitness:
+    where = "selection black_box, fitness"
+    return Fitness(**complete_arguments(Fitness, node, where=where))
 
 
 def candidates_of(

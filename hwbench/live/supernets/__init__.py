@@ -7,6 +7,12 @@ from hwbench.registry import Registry
 SUPERNETS = Registry(
     "supernet",
     {
+        "autosnn": "hwbench.live.supernets.spiking:SpikingSupernet",
+        "autosnn_8": "hwbench.live.supernets.spiking:SpikingSupernet",
+        "autosnn_avgpool": "hwbench.live.supernets.spiking:SpikingSupernet",
+        "autosnn_downsampling": "hwbench.live.supernets.spiking:SpikingSupernet",
+        "autosnn_gap": "hwbench.live.supernets.spiking:SpikingSupernet",
+        "autosnn_sib": "hwbench.live.supernets.spiking:SpikingSupernet",
         "darts": "hwbench.live.supernets.darts:DARTSSupernet",
         "ext_cell": "hwbench.live.supernets.ext_cell:ExtCellSupernet",
         "nasbench1shot1_1": "hwbench.live.supernets.one_shot:OneShotCellSupernet",

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from hwbench.errors import HwbenchError, one_line
 from hwbench.files import atomic_path, write_text
@@ -18,6 +18,7 @@ from hwbench.live.components import Node
 from hwbench.live.supernets import SUPERNETS
 from hwbench.live.supernets.supernet import NetworkOptions, Supernet, make_supernet
 from hwbench.regular_files import check_regular
+from hwbench.spaces.base import SkeletonValue
 from hwbench.spaces.registry import named_space
 from hwbench.toml import read_toml, to_toml
 
@@ -27,7 +28,10 @@ TREE, WEIGHTS = "network.toml", "weights.pt"
 
 
 class SkeletonNode(Node):
-    """Sizes of the network, see `hwbench.spaces.Skeleton`."""
+    """Sizes of the network, see `hwbench.spaces.Skeleton`; with what else the space's own has."""
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, SkeletonValue]
 
     channels: int = Field(gt=0, le=MOST_SIZE)
     depth: int = Field(gt=0, le=MOST_DEPTH)

@@ -35,6 +35,7 @@ from hwbench.live.supernets.mixed_operation import (
 from hwbench.live.supernets.mixture import Mixture
 from hwbench.live.supernets.structure import Origin, Origins, Structure
 from hwbench.spaces import Skeleton, Space, get_space
+from hwbench.spaces.base import SkeletonValue
 
 
 class Position(NamedTuple):
@@ -230,7 +231,20 @@ class Supernet(nn.Module, ABC):
         """What the last pass measured besides its output, means over its images, by name.
 
         Asked after each pass that evaluates an architecture; rankings and searches on a trained
-        supernet have the means over all images beside the accuracy.
+        supernet have the means over all images beside the accuracy. Their names, titles and units
+        are those of `Space.measured`.
+        """
+        return {}
+
+    def begin_epoch(self) -> None:
+        """Called before each epoch of training: what is averaged over an epoch begins anew."""
+
+    def averages(self) -> Mapping[str, float]:
+        """What `measurements` were on average over the passes of the last epoch of training.
+
+        Of the architectures that were drawn, on training images; selections weigh an
+        architecture's own measurements by them. Empty before there was one. What it is made of
+        belongs into buffers: supernets are trained, stopped and exported.
         """
         return {}
 
@@ -684,7 +698,7 @@ def make_supernet(
     operations: str | Sequence[str] | Sequence[Sequence[str]] | None = None,
     seed: int = 0,
     options: NetworkOptions = NetworkOptions(),
-    **skeleton: int,
+    **skeleton: SkeletonValue,
 ) -> Supernet:
     """Build a supernet.
 

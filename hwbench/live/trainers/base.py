@@ -180,6 +180,7 @@ class Trainer(ABC):
         last one.
         """
         self.become(self.strategy.before_epoch(epoch, self.epochs))
+        self.supernet.begin_epoch()
         learns = self.architecture_optimizer is not None and epoch >= self.warm_up_epochs
         steps = self._steps(data, augmentation, learns=learns)
         return self._epoch(steps, data, augmentation, self._rate, epoch=epoch, epochs=self.epochs)

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from hwbench.arrays import FloatArray, IntArray
 from hwbench.errors import HwbenchError, unknown_name
-from hwbench.spaces.base import Skeleton, Space
+from hwbench.spaces.base import Skeleton, SkeletonValue, Space
 from hwbench.spaces.graphs import Graphs
 from hwbench.spaces.nasbench101 import cells, hashes
 from hwbench.spaces.nasbench101.cells import (
@@ -391,7 +391,7 @@ class NASBench101(Space):
 
     # ------------------------------------------------------------------ cost and network
 
-    def skeleton(self, **changes: int) -> Skeleton:
+    def skeleton(self, **changes: SkeletonValue) -> Skeleton:
         skeleton = super().skeleton(**changes)
         if skeleton.channels < MAX_INTERIOR:
             raise HwbenchError(

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from hwbench.arrays import FloatArray, IntArray
 from hwbench.errors import HwbenchError, unknown_name
-from hwbench.spaces.base import Skeleton, Space
+from hwbench.spaces.base import Skeleton, SkeletonValue, Space
 from hwbench.spaces.graphs import Graphs
 from hwbench.spaces.nasbench101 import cells
 from hwbench.spaces.nasbench101.cells import ABSENT, N_EDGES, N_POSITIONS, OPERATIONS, edge_position
@@ -215,7 +215,7 @@ class NASBench1Shot1(PieceStrings):
 
     # ------------------------------------------------------------------ cost and network
 
-    def skeleton(self, **changes: int) -> Skeleton:
+    def skeleton(self, **changes: SkeletonValue) -> Skeleton:
         return self._larger.skeleton(**changes)
 
     def _count_parameters(self, archs: IntArray, skeleton: Skeleton) -> IntArray:

@@ -15,7 +15,7 @@ import numpy as np
 
 from hwbench.arrays import IntArray
 from hwbench.errors import HwbenchError, unknown_name
-from hwbench.spaces.base import Skeleton
+from hwbench.spaces.base import Skeleton, SkeletonValue
 from hwbench.spaces.edge_cell import EDGES, N_NODES, N_STAGES, EdgeCellSpace
 from hwbench.spaces.strings import PieceStrings
 
@@ -87,7 +87,7 @@ class NASBench201(PieceStrings, EdgeCellSpace):
 
     # ------------------------------------------------------------------ cost and network
 
-    def skeleton(self, **changes: int) -> Skeleton:
+    def skeleton(self, **changes: SkeletonValue) -> Skeleton:
         skeleton = super().skeleton(**changes)
         if skeleton.input_size % 4:
             raise HwbenchError(

@@ -26,6 +26,7 @@ from hwbench.environment import available_cores, describe_machine, describe_vers
 from hwbench.errors import HwbenchError
 from hwbench.progress import Progress, silent
 from hwbench.spaces import Space
+from hwbench.spaces.base import SkeletonValue
 from hwbench.tables.made.journal import Journal, digest_of
 from hwbench.tables.made.runtimes import DEVICES, DTYPES, RUNTIMES, check_runtime
 
@@ -62,7 +63,7 @@ class MeasureRecipe:
     dtype: Annotated[str, one_of(DTYPES)] = "float32"
     device: Annotated[str, one_of(DEVICES)] = "cpu"
     seed: NonNegativeInt = 0
-    skeleton: Mapping[str, int] = field(default_factory=dict)
+    skeleton: Mapping[str, SkeletonValue] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         check_fields(self, "measure")

@@ -28,7 +28,8 @@ from hwbench.arguments import Positive, one_of
 from hwbench.code_version import code_version
 from hwbench.environment import describe_versions
 from hwbench.errors import HwbenchError
-from hwbench.images.fit import Schedule, evaluate
+from hwbench.images.events import check_events
+from hwbench.images.fit import Schedule, evaluate_network
 from hwbench.images.image_set import ImageSet
 from hwbench.images.parts import Part, parts_of
 from hwbench.images.recipe import FitRecipe
@@ -36,6 +37,7 @@ from hwbench.images.sets import load_images, reader_module
 from hwbench.optimisation import chained_half_cosine, half_cosine
 from hwbench.progress import Progress, silent
 from hwbench.spaces import Space, get_space
+from hwbench.spaces.base import SkeletonValue
 from hwbench.tables.made.journal import Journal, digest_of
 from hwbench.tables.made.runtimes import DEVICES, check_device
 from hwbench.workers.pool import Ended, run_units
@@ -67,7 +69,9 @@ class TrainRecipe(FitRecipe):
     batch_size: PositiveInt = 64
     learning_rate: Positive = 0.1
     nesterov: bool = True
-    skeleton: Mapping[str, int] = field(default_factory=lambda: {"channels": 8, "depth": 1})
+    skeleton: Mapping[str, SkeletonValue] = field(
+        default_factory=lambda: {"channels": 8, "depth": 1}
+    )
     statistics_batch: PositiveInt = 1024
     device: Annotated[str, one_of(DEVICES)] = "cpu"
 
@@ -105,7 +109,8 @@ def train(
     Returns
     -------
     A frame with a row an architecture, in the order given: `index` (place in the space's
-    lexicographic order), `test_accuracy` (mean over the seeds) and `test_accuracy_seed<s>`, in %.
+    lexicographic order), `test_accuracy` (mean over the seeds) and `test_accuracy_seed<s>`, in %;
+    and for each of `Space.measured` likewise NAME and NAME_seed<s>, means over test images.
 
     Raises
     ------
@@ -116,6 +121,7 @@ def train(
     """
     check_device(recipe.device, owner="train")
     images = _cached_images(recipe.images)
+    check_events(images, space)
     space.skeleton(**training_skeleton(images, recipe))
     wanted = space.all_architectures() if archs is None else space.check(archs)
     classes = space.function_classes(wanted)
@@ -152,16 +158,18 @@ def train(
                     lost.append(ended)
                     continue
                 index, seed = ended.unit
-                journal.append({"index": index, "seed": seed, "accuracy": ended.result})
+                journal.append({"index": index, "seed": seed, **ended.result})
                 finished += 1
                 progress(finished, total)
         if lost:
             raise _without_result(lost, len(todo), space, journal_path)
-        return _summarise(journal.records, recipe, space.indices_of(wanted), classes)
+        columns = {"accuracy": "test_accuracy", **{name: name for name in space.measured}}
+        found = _summarise(journal.records, recipe.seeds, columns, classes)
+        return pd.DataFrame({"index": space.indices_of(wanted), **found})
 
 
-def train_one(space: Space, index: int, seed: int, recipe: TrainRecipe) -> float:
-    """Train one architecture and return its test accuracy in %.
+def train_one(space: Space, index: int, seed: int, recipe: TrainRecipe) -> dict[str, float]:
+    """Train one architecture and test it.
 
     Parameters
     ----------
@@ -169,6 +177,10 @@ def train_one(space: Space, index: int, seed: int, recipe: TrainRecipe) -> float
     index : the architecture's place in the lexicographic order.
     seed : of weights and image order.
     recipe : how to train.
+
+    Returns
+    -------
+    `accuracy` on test images in %, and what else the space's networks measure on them, means.
     """
     images, device = _cached_images(recipe.images), torch.device(recipe.device)
     train, test = (part.to(device) for part in parts_of(images))
@@ -180,8 +192,8 @@ def train_one(space: Space, index: int, seed: int, recipe: TrainRecipe) -> float
         torch.manual_seed(seed)
         recipe.fit(network.train(), recipe.optimizer(network.parameters()), train, generator=order)
     _reestimate_batch_norm(network, train, recipe.statistics_batch, order)
-    tested = evaluate(network.eval(), test, recipe.statistics_batch)
-    return tested.right / tested.images * 100.0
+    tested = evaluate_network(network.eval(), test, recipe.statistics_batch)
+    return {"accuracy": tested.right / tested.images * 100.0, **tested.measured}
 
 
 def _reestimate_batch_norm(
@@ -211,7 +223,7 @@ def _reestimate_batch_norm(
             network(images.images[some])
 
 
-def training_skeleton(images: ImageSet, recipe: TrainRecipe) -> dict[str, int]:
+def training_skeleton(images: ImageSet, recipe: TrainRecipe) -> dict[str, SkeletonValue]:
     """The recipe's skeleton with image shape and classes of the image set."""
     return {
         **recipe.skeleton,
@@ -233,7 +245,7 @@ class _Training:
     space_name: str
     recipe: TrainRecipe
 
-    def __call__(self, unit: tuple[int, int]) -> float:
+    def __call__(self, unit: tuple[int, int]) -> dict[str, float]:
         index, seed = unit
         return train_one(get_space(self.space_name), index, seed, self.recipe)
 
@@ -254,14 +266,19 @@ def _without_result(
 
 def _summarise(
     records: list[dict[str, Any]],
-    recipe: TrainRecipe,
-    indices: np.ndarray,
+    seeds: tuple[int, ...],
+    columns: Mapping[str, str],
     classes: np.ndarray,
-) -> pd.DataFrame:
-    accuracy = {(record["index"], record["seed"]): record["accuracy"] for record in records}
-    by_seed = {
-        f"test_accuracy_seed{seed}": np.array([accuracy[index, seed] for index in classes.tolist()])
-        for seed in recipe.seeds
-    }
-    mean = np.mean(list(by_seed.values()), axis=0)
-    return pd.DataFrame({"index": indices, "test_accuracy": mean, **by_seed})
+) -> dict[str, np.ndarray]:
+    """For each column that stands for a number of records its mean, then its values by seed."""
+    of_training = {(record["index"], record["seed"]): record for record in records}
+    found: dict[str, np.ndarray] = {}
+    for number, column in columns.items():
+        by_seed = {
+            f"{column}_seed{seed}": np.array(
+                [of_training[index, seed][number] for index in classes.tolist()]
+            )
+            for seed in seeds
+        }
+        found |= {column: np.mean(list(by_seed.values()), axis=0), **by_seed}
+    return found

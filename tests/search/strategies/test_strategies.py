@@ -18,7 +18,14 @@ SMALL = {
     "gaussian_process": {"predictor_parameters": {"max_iterations": 3}, "pool_size": 200},
     "predictor_guided": {"predictor": "ridge", "pool_size": 200},
 }
-MODEL_FREE = ("random", "flops", "local_search", "regularised_evolution", "nsga2")
+MODEL_FREE = (
+    "random",
+    "flops",
+    "local_search",
+    "regularised_evolution",
+    "top_k_evolution",
+    "nsga2",
+)
 
 
 LONG = ("bonas",)

@@ -74,11 +74,11 @@ def test_training_is_a_pure_function(tmp_path):
     index = int(SPACE.indices_of(ARCHS)[2])
     torch.manual_seed(5)
     state = torch.get_rng_state()
-    accuracy = train_one(SPACE, index, 0, RECIPE)
+    accuracy = train_one(SPACE, index, 0, RECIPE)["accuracy"]
     assert torch.equal(torch.get_rng_state(), state)
     torch.rand(7)
-    assert train_one(SPACE, index, 0, RECIPE) == accuracy
-    assert train_one(SPACE, index, 1, RECIPE) != accuracy
+    assert train_one(SPACE, index, 0, RECIPE) == {"accuracy": accuracy}
+    assert train_one(SPACE, index, 1, RECIPE)["accuracy"] != accuracy
 
 
 def test_training_is_the_loop_written_out():
@@ -109,7 +109,10 @@ def test_training_is_the_loop_written_out():
                 module.momentum = 1.0
         network(given)
         predicted = network.eval()(torch.from_numpy(images.test_images)).argmax(dim=1).numpy()
-    assert train_one(SPACE, index, seed, recipe) == np.mean(predicted == images.test_labels) * 100
+    assert (
+        train_one(SPACE, index, seed, recipe)["accuracy"]
+        == np.mean(predicted == images.test_labels) * 100
+    )
 
 
 def test_the_recipe_of_a_shipped_table_still_trains_it():
@@ -121,7 +124,7 @@ def test_the_recipe_of_a_shipped_table_still_trains_it():
     assert recipe == TrainRecipe()
     row = 123
     (index,) = SPACE.function_classes(table.archs[[row]]).tolist()
-    found = [train_one(SPACE, index, seed, recipe) for seed in (0, 1)]
+    found = [train_one(SPACE, index, seed, recipe)["accuracy"] for seed in (0, 1)]
     expected = [table.column(f"test_accuracy_seed{seed}")[row] for seed in (0, 1)]
     assert found == pytest.approx(expected, abs=1.0)  # machines differ in the last bits
 
@@ -210,7 +213,7 @@ def test_threads_of_the_process_are_left_as_they_were(tmp_path):
 
 def test_a_wider_network_learns_the_digits(tmp_path):
     recipe = TrainRecipe(seeds=(0,), epochs=3, skeleton={"channels": 8, "depth": 1})
-    assert train_one(SPACE, len(SPACE) // 2, 0, recipe) > 70
+    assert train_one(SPACE, len(SPACE) // 2, 0, recipe)["accuracy"] > 70
 
 
 def test_journal_of_another_recipe_is_refused(tmp_path):
@@ -356,3 +359,57 @@ def test_no_digit_is_in_both_parts_beyond_those_that_look_alike():
 def test_unknown_image_set_names_the_nearest():
     with pytest.raises(HwbenchError, match="unknown image set 'digit'; did you mean 'digits'"):
         load_images("digit")
+
+
+SPIKING = get_space("autosnn")
+SPIKING_RECIPE = TrainRecipe(
+    epochs=1,
+    batch_size=128,
+    optimiser="adam",
+    learning_rate=5e-3,
+    nesterov=False,
+    constant_rate=True,
+    skeleton={"channels": 2, "depth": 1, "time_steps": 2, "halvings": 2},
+)
+
+
+def test_what_networks_measure_stands_beside_their_accuracy(tmp_path):
+    archs = SPIKING.sample(2, seed=1)
+    table = trained_table(
+        SPIKING, SPIKING_RECIPE, name="spikes", journal_path=tmp_path / "journal", archs=archs
+    )
+    columns = table.card.columns
+    assert table.card.name == "spikes"
+    assert "2 channels, depth 1, time steps 2, halvings 2" in columns["spikes"].source
+    assert list(columns) == [
+        *(f"test_accuracy{seed}" for seed in ("", "_seed0", "_seed1")),
+        *(f"spikes{seed}" for seed in ("", "_seed0", "_seed1")),
+        *(f"spike_energy{seed}" for seed in ("", "_seed0", "_seed1")),
+        "parameters",
+        "flops",
+    ]
+    assert (columns["spikes"].unit, columns["spikes"].direction) == ("1", "minimize")
+    by_seed = [table.column(f"spikes_seed{seed}") for seed in (0, 1)]
+    np.testing.assert_allclose(table.column("spikes"), np.mean(by_seed, axis=0))
+    np.testing.assert_allclose(table.column("spike_energy"), 1.7e-3 * table.column("spikes"))
+    assert (table.column("spikes") > 0).all()
+    skeleton = {"channels": 2, "input_channels": 1, "input_size": 8, "halvings": 2}
+    expected = SPIKING.parameters(table.archs, **skeleton)
+    np.testing.assert_array_equal(table.column("parameters"), expected)
+    # One of the trainings again, by hand: measured on all test images, in evaluation mode.
+    index = int(SPIKING.indices_of(table.archs)[0])
+    found = train_one(SPIKING, index, 1, SPIKING_RECIPE)
+    assert found["accuracy"] == table.column("test_accuracy_seed1")[0]
+    assert found["spikes"] == table.column("spikes_seed1")[0]
+
+
+def test_adam_and_a_rate_that_stays():
+    weight = torch.nn.Parameter(torch.zeros(3))
+    made = SPIKING_RECIPE.optimizer([weight])
+    assert type(made) is torch.optim.Adam
+    assert made.defaults["betas"] == (0.9, 0.999)
+    assert {SPIKING_RECIPE.schedule()(step, 10) for step in range(10)} == {5e-3}
+    with pytest.raises(HwbenchError, match=r"adam has no nesterov momentum.*--no-nesterov"):
+        TrainRecipe(optimiser="adam")
+    with pytest.raises(HwbenchError, match="train: unknown optimiser 'adm'; did you mean 'adam'"):
+        TrainRecipe(optimiser="adm", nesterov=False)
