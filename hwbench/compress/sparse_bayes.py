@@ -74,8 +74,10 @@ def chained(before: Tensor, own: Tensor) -> Tensor:
     before : sum of the switches of all that leads there; infinite where nothing has to.
     own : the switch itself.
     """
-    both = own * before / (own + before).clamp_min(torch.finfo(own.dtype).tiny)
-    return torch.where(torch.isinf(before), own, both)
+    unbound = torch.isinf(before)
+    finite = before.masked_fill(unbound, 1.0)  # whose gradient would not be finite either
+    both = own * finite / (own + finite).clamp_min(torch.finfo(own.dtype).tiny)
+    return torch.where(unbound, own, both)
 
 
 def entropy(gamma: Tensor) -> Tensor:

@@ -201,7 +201,7 @@ BROKEN = [
     ("training", Stiff, "no parameter changes in training"),
     ("training", Hurried, "in a single epoch a weight is not finite"),
     ("a stop", Forgetful, "after a stop it goes on differently"),
-    ("every supernet", Untold, "checking every supernet raises KeyError: 'darts'"),
+    ("every supernet", Untold, "checking every supernet raises KeyError: 'autosnn'"),
     (
         "every supernet",
         Wide,
