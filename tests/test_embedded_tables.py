@@ -11,7 +11,10 @@ FILES = asset_files("data", ".parquet")
 
 
 ROWS = {"nb201-digits": 15625, "macro-cpu": 6561, "transnas-macro-cpu": 3256}
-"""Tables that were measured and trained by hwbench itself; the others are of the literature."""
+"""Whole spaces that were measured and trained by hwbench itself."""
+
+DRAWN = {"autosnn-digits": 300}
+"""Parts of spaces, drawn at random, that were trained by hwbench; the rest is of the literature."""
 
 
 @pytest.mark.parametrize(("name", "rows"), ROWS.items())
@@ -29,7 +32,7 @@ def test_explains_itself(name):
     assert card.name == name
     assert card.licence != "unspecified"
     for recipe in card.recipes:
-        if name in ROWS:
+        if name in {*ROWS, *DRAWN}:
             assert recipe["machine"]["processor"]
             assert recipe["versions"]["torch"]
         else:
@@ -37,6 +40,23 @@ def test_explains_itself(name):
     for column in card.columns.values():
         assert column.unit
         assert column.source
+
+
+def test_spiking_networks_are_drawn_and_differ():
+    table = hb.load_table("autosnn-digits")
+    assert len(table) == len(table.frame["arch"].unique()) == DRAWN["autosnn-digits"]
+    accuracy, spikes = table.column("test_accuracy"), table.column("spikes")
+    assert accuracy.max() > 80
+    assert np.ptp(accuracy) > 20
+    assert spikes.max() > 1.5 * spikes.min() > 0
+    # Poolings and stem fire whatever the blocks do: blocks without neurons fire the least.
+    skips = (table.archs == table.space.choices[0].index("skip")).sum(axis=1)
+    assert spearmanr(skips, spikes).statistic < -0.3
+    np.testing.assert_allclose(table.column("spike_energy"), 1.7e-3 * spikes, rtol=1e-6)
+    skeleton = table.card.recipes[0]["skeleton"]
+    np.testing.assert_array_equal(
+        table.column("parameters"), table.space.parameters(table.archs, **skeleton)
+    )
 
 
 def test_all_are_small():
