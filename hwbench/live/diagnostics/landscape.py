@@ -45,7 +45,7 @@ def landscape_run(
 
     The axes are the gradient of the loss by what candidates are weighed with, and a direction
     orthogonal to it, drawn at random by the run's seed, both of length 1. Candidates are weighed
-    with their strengths, or the roots of these where the strategy does so; `none`, whose weight
+    as the strategy does, or with their strengths where it draws their weights; `none`, whose weight
     changes nothing, moves in neither direction. The frame is kept as `landscape.parquet`.
 
     Parameters
@@ -115,9 +115,14 @@ class Landscape:
             )
         self.search = search
         self.images = search.data.validation[slice(0, n_images)]
-        self._edge_weights = self._learned_edge_weights(strategy)
-        with torch.no_grad():
-            self.weights = strategy.relaxed(strategy.strengths())
+        with torch.no_grad(), forked_random(strategy.alpha.device):
+            learned = strategy.mixture()
+            self._edge_weights = learned.edge_weights
+            self.weights = strategy.relaxed(strategy.strengths()).clone()
+        if strategy.deterministic:  # strengths need not be what it weighs candidates with
+            for row, choice in zip(self.weights, learned.choices, strict=True):
+                if choice.weights is not None:
+                    row[: len(choice.weights)] = choice.weights
         free = strategy.get_buffer("present").clone()
         for row, position in zip(free, search.supernet.positions, strict=True):
             for column, name in enumerate(position.operations):
@@ -152,11 +157,6 @@ class Landscape:
                     batch
                 )
         return total / len(images)
-
-    @staticmethod
-    def _learned_edge_weights(strategy: ParametricStrategy) -> Tensor | None:
-        with torch.no_grad(), forked_random(strategy.alpha.device):
-            return strategy.mixture().edge_weights
 
 
 def _unit(direction: Tensor) -> Tensor:

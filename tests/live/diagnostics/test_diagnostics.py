@@ -279,6 +279,27 @@ def test_the_middle_is_what_was_learned(folder):
     assert rise(frame.iloc[:0]) == {}
 
 
+@pytest.mark.parametrize("strategy", ["darts", "vs_darts", "pc_darts", "fair_darts", "bayes_nas"])
+def test_the_middle_is_what_the_strategy_computes(strategy):
+    operations = "all" if strategy in ("darts", "vs_darts", "pc_darts") else "no-zero"
+    space = {**TREE["space"], "channels": 4, "operations": operations}
+    kind = "single_level" if strategy == "bayes_nas" else "bilevel"
+    trainer = {"name": kind, "epochs": 2, "batch_size": 64}
+    with seeded(0, CPU, 1):
+        config = _config(strategy={"name": strategy}, space=space, trainer=trainer)
+        search = make_search(config, CPU)
+        with torch.no_grad():
+            for parameter in search.strategy.parameters():
+                parameter.add_(torch.randn_like(parameter))
+        batch = search.data.validation[slice(0, 64)]
+        with batch_statistics(search.supernet), torch.no_grad():
+            loss = search.supernet.loss(
+                search.supernet(batch.images, search.strategy.mixture()), batch.labels
+            )
+        found = Landscape(search, 64).loss(0.0, 0.0)
+    assert found == pytest.approx(float(loss), rel=1e-5)
+
+
 def test_even_axes_have_no_middle(folder):
     with pytest.raises(HwbenchError, match="points must be odd and at least 3, not 4"):
         landscape_run(folder, points=4)
