@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from statistics import mean
 
 from markupsafe import Markup
 
@@ -17,6 +18,7 @@ from hwbench.pages.blocks import (
     Section,
 )
 from hwbench.pages.plotting import Entry
+from hwbench.report.live.measured import measured_words
 from hwbench.results.names import RETRAINING, RETRAINING_RESULT
 from hwbench.results.retrainings import Retraining, SeveralSeeds, over_seeds
 from hwbench.results.run import Run
@@ -30,6 +32,7 @@ COLUMNS = (
     Column("in a table", "table_value"),
     Column("seeds", "seeds", numeric=False),
     Column("parameters", "parameters"),
+    Column("measured on test images", "measured", numeric=False),
     Column("recipe", "recipe", numeric=False),
     Column("images", "images", numeric=False),
     Column("architecture", "architecture", numeric=False),
@@ -78,11 +81,17 @@ def retraining_section(run: Run, entries: Sequence[Entry]) -> list[Section]:
     if not rows:
         return []
     several = any(len(trained.seeds) > 1 for _, trained in rows)
+    made = [_row(title, trained) for title, trained in rows]
+    used = [  # spikes are measured of spiking networks alone
+        place
+        for place, column in enumerate(COLUMNS)
+        if column.key != "measured" or any(row.cells[place - 1].value for row in made)
+    ]
     table = DataTable(
         "retraining",
         "Architectures trained from scratch",
-        COLUMNS,
-        tuple(_row(title, trained) for title, trained in rows),
+        tuple(COLUMNS[place] for place in used),
+        tuple(Row(row.title, tuple(row.cells[place - 1] for place in used[1:])) for row in made),
         note="Means over the seeds; the deviation is the standard deviation." * several,
     )
     labels = [each.label for _, trained in rows for each in trained.retrainings]
@@ -103,11 +112,22 @@ def _row(title: str, trained: SeveralSeeds) -> Row:
         else EMPTY,
         _text(", ".join(map(str, trained.seeds))),
         EMPTY if first.parameters is None else Cell(f"{first.parameters:,.0f}", first.parameters),
+        _text(measured_words(first.space, _measured(trained))),
         _text(first.recipe_title),
         _text(first.images),
         _text(first.architecture),
     )
     return Row(title, cells)
+
+
+def _measured(trained: SeveralSeeds) -> dict[str, float]:
+    """Means over the seeds of what all measured besides the accuracy."""
+    names = [
+        name
+        for name in trained.first.measured
+        if all(name in each.measured for each in trained.retrainings)
+    ]
+    return {name: mean(each.measured[name] for each in trained.retrainings) for name in names}
 
 
 def _short(target: str, epochs: int | None) -> str:

@@ -33,6 +33,7 @@ from hwbench.report.live.evidence import (
     evidence_groups,
     method_entries,
 )
+from hwbench.report.live.measured import measured_words, measurement_of
 from hwbench.report.live.retrainings import (
     retrained_sentence,
     retraining_section,
@@ -47,7 +48,7 @@ from hwbench.report.live.truth import (
     methods,
     truth_section,
 )
-from hwbench.results.live import LiveRun, LiveSweep
+from hwbench.results.live import RANKING_COLUMNS, LiveRun, LiveSweep
 from hwbench.results.live_runs import cpu_seconds, over_epochs, tidy
 from hwbench.results.names import EPOCHS, LIVE_RESULT, RANKING, STRENGTHS, SWEEP_RESULTS
 from hwbench.results.ranking_measures import unmeasured
@@ -123,6 +124,9 @@ def _about_supernet(run: Run, live: LiveRun) -> Iterator[Markup]:
         "{} epochs on {} found it in {}. With the supernet's weights it has {:.2f} % on validation "
         "and {:.2f} % on test images, which says little of it."
     ).format(done, images, space, live.result["search_accuracy"], live.result["test_accuracy"])
+    measured = measured_words(space, live.result.get("measured") or {})
+    if measured:
+        yield Markup("Its passes on test images measured {}.").format(measured)
     over = over_epochs(live)
     if over:
         yield Markup("{}").format(over)
@@ -398,12 +402,16 @@ def _top_table(name: str, title: str, live: LiveRun, *, folded: bool) -> DataTab
             Column("rank by the target", "rank_by_target"),
         ]
         rank = live.ranking["true"].rank(ascending=False, method="min")
+    space = live.config["space"]["name"]
+    measured = [name for name in live.ranking if name not in RANKING_COLUMNS]
+    columns += [Column(measurement_of(space, name).title, name) for name in measured]
     rows = []
     for row in frame.itertuples():
         cells = [_number(row.accuracy, 2), _number(row.loss, 4)]
         if has_truth:
             place = rank[row.Index]
             cells += [_number(row.true, 2), _number(place, 0)]
+        cells += [_number(getattr(row, name), 1) for name in measured]
         rows.append(Row(str(row.architecture), tuple(cells)))
     note = f"The first {len(frame)} of {len(live.ranking):,}."
     return DataTable(name, title, tuple(columns), tuple(rows), note=note, folded=folded)

@@ -18,6 +18,12 @@ from hwbench.pages.blocks import (
     Text,
 )
 from hwbench.pages.plotting import Entry, nth_entry, seconds
+from hwbench.report.live.measured import (
+    measured_figure,
+    measured_names,
+    measured_sentences,
+    measured_words,
+)
 from hwbench.report.live.selection_answers import answers, costless, selection_titles
 from hwbench.report.live.selection_figures import Shown, evaluated_figure, true_figure
 from hwbench.results.live import LiveRun
@@ -35,6 +41,7 @@ COLUMNS = (
     Column("additive epsilon", "epsilon_additive"),
     Column("validation images, supernet's weights, %", "supernet_validation_accuracy"),
     Column("test images, supernet's weights, %", "supernet_test_accuracy"),
+    Column("measured on test images", "measured", numeric=False),
     Column("evaluations", "evaluations"),
     Column("took", "seconds"),
     Column("metric from", "metric_from", numeric=False),
@@ -46,10 +53,20 @@ COLUMNS = (
 def selections_summary(runs: Sequence[LiveRun], titles: Sequence[str]) -> list[Block]:
     """What selecting again found in each run, and how good that truly is."""
     return [
-        Finding(f"{title}: selected again", tuple(answers(run.selections)))
+        Finding(f"{title}: selected again", _answers(run))
         for run, title in zip(runs, titles, strict=True)
         if run.selections
     ]
+
+
+def _answers(run: LiveRun) -> tuple[Markup, ...]:
+    """What selections found, how good that truly is, and what else was measured of it."""
+    titled = list(zip(run.selections, selection_titles(run.selections), strict=True))
+    return (*answers(run.selections), *measured_sentences(_space(run), titled))
+
+
+def _space(run: LiveRun) -> str:
+    return str(run.config["space"]["name"])
 
 
 def selections_section(runs: Sequence[LiveRun], titles: Sequence[str]) -> list[Section]:
@@ -64,7 +81,7 @@ def selections_section(runs: Sequence[LiveRun], titles: Sequence[str]) -> list[S
     blocks: list[Block] = []
     lead: Markup | str = ""
     for place, run, title in own:
-        found = tuple(answers(run.selections))
+        found = _answers(run)
         if len(own) > 1:
             lead = f"What was selected from {len(own)} supernets again."
             blocks.append(Finding(title, found))
@@ -77,7 +94,11 @@ def selections_section(runs: Sequence[LiveRun], titles: Sequence[str]) -> list[S
             for i, words in enumerate(selection_titles(run.selections))
         ]
         blocks.append(_table(name, run, entries, title if len(own) > 1 else ""))
-        blocks += _figures(name, list(zip(run.selections, entries, strict=True)))
+        shown = list(zip(run.selections, entries, strict=True))
+        blocks += _figures(name, shown)
+        for number, measurement in enumerate(measured_names(run.selections)):
+            figure = measured_figure(f"{name}-measured-{number}", _space(run), measurement, shown)
+            blocks += [figure] if figure is not None else []
     sources = _sources([each for _, run, _ in own for each in run.selections])
     return [Section(SELECTIONS, "Selections", blocks, sources, lead)]
 
@@ -94,7 +115,10 @@ def _sources(chosen: Sequence[Selected]) -> tuple[str, ...]:
 
 def _table(name: str, run: LiveRun, entries: Sequence[Entry], title: str) -> DataTable:
     """A row a selection; below, what the search itself derived and what costs no search."""
-    rows = [_row(each, entry.title) for each, entry in zip(run.selections, entries, strict=True)]
+    space = _space(run)
+    rows = [
+        _row(space, each, entry.title) for each, entry in zip(run.selections, entries, strict=True)
+    ]
     foot = [*_derived(run), *_baselines(run.selections)]
     used = [
         place
@@ -159,7 +183,7 @@ def _word(text: str) -> Cell | None:
     return Cell(text, text) if text else None
 
 
-def _row(each: Selected, title: str) -> Row:
+def _row(space: str, each: Selected, title: str) -> Row:
     result, truth, front = each.result, each.result.truth, each.result.front
     return Row(
         title,
@@ -172,6 +196,7 @@ def _row(each: Selected, title: str) -> Row:
             epsilon_additive=None if front is None else _number(front.epsilon_additive, 3),
             supernet_validation_accuracy=_number(result.search_accuracy, 2),
             supernet_test_accuracy=_number(result.test_accuracy, 2),
+            measured=_word(measured_words(space, result.measured)),
             evaluations=_number(result.evaluations, 0),
             seconds=Cell(seconds(result.seconds), result.seconds),
             metric_from=None if result.metric is None else _word(_source(result.metric)),
@@ -220,6 +245,7 @@ def _derived(run: LiveRun) -> Iterator[Row]:
             true_accuracy=None if truth is None else _accuracy(truth.value, truth.rank),
             supernet_validation_accuracy=_number(run.result["search_accuracy"], 2),
             supernet_test_accuracy=_number(run.result["test_accuracy"], 2),
+            measured=_word(measured_words(_space(run), run.result.get("measured") or {})),
             architecture=_word(str(run.result.get("architecture") or "")),
         ),
     )
