@@ -9,7 +9,7 @@ from hwbench.toml import to_toml
 
 SEARCH = {
     "title": "tiny",
-    "data": {"validation_share": 0.9},
+    "data": {"validation_share": 0.6, "subset": {"name": "random", "images": 160}},
     "space": {"name": "nasbench201", "operations": "only-conv", "channels": 2, "depth": 1},
     "strategy": {"name": "spos"},
     "trainer": {"name": "single_level", "epochs": 2, "batch_size": 64},
