@@ -37,6 +37,7 @@ CLASSES = frozenset((
     ("hwbench.predictors.models.pairwise_ridge", "PairwiseRidge"),
     ("hwbench.predictors.models.sparse_gaussian_process", "SparseGaussianProcess"),
     ("hwbench.predictors.models.structural_gaussian_process", "StructuralGaussianProcess"),
+    ("hwbench.predictors.models.structural_process", "StructuralProcess"),
     ("hwbench.predictors.models.structure", "StructuralFeatures"),
     ("hwbench.predictors.models.weisfeiler_lehman", "WeisfeilerLehmanGaussianProcess"),
     ("hwbench.predictors.regressor", "ArchitectureRegressor"),

@@ -9,10 +9,8 @@ from scipy.stats import kendalltau
 import hwbench as hb
 from hwbench.errors import HwbenchError
 from hwbench.predictors.models.grouped_kernel import GroupedKernel
-from hwbench.predictors.models.structural_gaussian_process import (
-    StructuralGaussianProcess,
-    lower_factor,
-)
+from hwbench.predictors.models.structural_gaussian_process import StructuralGaussianProcess
+from hwbench.predictors.models.structural_process import lower_factor
 from hwbench.predictors.models.structure import StructuralFeatures
 
 SPACE = hb.get_space("nasbench201")
