@@ -43,6 +43,12 @@ KINDS = tuple(dict.fromkeys(each.features for each in BELIEFS))
 AVERAGED_ROWS = 60
 """Up to so many rows beliefs are averaged, by their evidence; of more one is chosen."""
 
+STEPS_AGAIN = 10
+"""Steps of an optimisation that begins where a like one has ended."""
+
+OUTLIER_PASSES = 3
+"""How often the most probable process, which changes with them, may look for outliers."""
+
 ROWS_AT_ONCE = 4096
 """Architectures that are predicted together: their covariances fit the memory."""
 
@@ -61,9 +67,9 @@ class StructuralGaussianProcess(RegressorMixin, BaseEstimator):  # type: ignore[
     What is believed before anything is measured is one of `BELIEFS`: that a metric grows with the
     architecture's work, of live operations, of all, or its FLOPs, or falls with it; and that all
     structure matters, or how often each operation is used and nothing else. Up to 60 rows
-    predictions are means over the beliefs, by the marginal likelihood of each (Hoeting et al. 1999,
-    Bayesian model averaging); with more, the best of each kind of features is chosen by 60 rows, and
-    the better of these two by all that parameters are learned from.
+    predictions are means over the beliefs, by the marginal likelihood of each (Hoeting et al.
+    1999, Bayesian model averaging); with more, the best of each kind of features is chosen by 60
+    rows, and the better of these two by all that parameters are learned from.
 
     Outliers of a training set get a noise of their own, see `StructuralProcess`. Of a metric that
     takes few values, predictions within the noise of a measured value are that value.
@@ -138,48 +144,101 @@ class StructuralGaussianProcess(RegressorMixin, BaseEstimator):  # type: ignore[
         learned_from = np.sort(order[: self.likelihood_rows])
         if self.work_prior is not None:
             own = Belief("structure", "live", self.work_prior)
-            found = [self._fitted(own, archs, targets, learned_from)]
-            self.shares_ = np.ones(1)
+            found = [self._fitted(own, archs, targets, learned_from, robust=self.robust)]
         elif len(archs) <= AVERAGED_ROWS:
-            found = [self._fitted(each, archs, targets, learned_from) for each in BELIEFS]
-            found.sort(key=lambda each: -each.log_evidence)
-            probable = np.exp([each.log_evidence - found[0].log_evidence for each in found])
-            self.shares_ = probable / probable.sum()
+            found = self._of_all_beliefs(archs, targets)
         else:
             few = order[:AVERAGED_ROWS]
             beliefs = self._best_of_each_kind(archs[few], targets[few])
-            found = [self._fitted(each, archs, targets, learned_from) for each in beliefs]
-            found.sort(key=lambda each: -each.log_evidence)
-            self.shares_ = np.array([1.0, 0.0])
+            found = [
+                self._fitted(each, archs, targets, learned_from, robust=self.robust)
+                for each in beliefs
+            ]
+        found.sort(key=lambda each: -each.log_evidence)
         structural = next(each for each in found if each.features == "structure")
         self.parameters_ = structural.parameters
-        kept = int(np.count_nonzero(self.shares_ >= SMALLEST_SHARE))
-        self.processes_ = found[:kept]
-        self.shares_ = self.shares_[:kept] / self.shares_[:kept].sum()
+        if len(archs) > AVERAGED_ROWS:
+            found = found[:1]
+        self.shares_, self.processes_ = _probable(found)
         self.noise_ = float(self.shares_ @ [each.noise for each in self.processes_])
         return self
 
+    def _of_all_beliefs(self, archs: IntArray, targets: Floats) -> list[StructuralProcess]:
+        """A process of each belief, all with the outliers of the most probable.
+
+        Within a kind of features each begins where the first has ended.
+        """
+        rows = np.arange(len(archs))
+        found: list[StructuralProcess] = []
+        ended: dict[str, Floats] = {}
+        for belief in BELIEFS:
+            start = ended.get(belief.features)
+            made = self._fitted(belief, archs, targets, rows, robust=False, again=start)
+            ended.setdefault(belief.features, made.parameters)
+            found.append(made)
+        for _ in range(OUTLIER_PASSES if self.robust else 0):
+            best = max(found, key=lambda each: each.log_evidence)
+            known = best.outlier_noise * best.scale**2
+            careful = self._fitted(
+                best.belief,
+                archs,
+                targets,
+                rows,
+                robust=True,
+                again=best.parameters,
+                outlier_noise=known,
+            )
+            outliers = careful.outlier_noise * careful.scale**2
+            if np.array_equal(outliers, known):
+                break
+            found = [
+                careful
+                if each is best
+                else self._fitted(
+                    each.belief,
+                    archs,
+                    targets,
+                    rows,
+                    robust=False,
+                    again=each.parameters,
+                    outlier_noise=outliers,
+                )
+                for each in found
+            ]
+        return found
+
     def _fitted(
-        self, belief: Belief, archs: IntArray, targets: Floats, learned_from: IntArray
+        self,
+        belief: Belief,
+        archs: IntArray,
+        targets: Floats,
+        learned_from: IntArray,
+        *,
+        robust: bool,
+        again: Floats | None = None,
+        outlier_noise: Floats | None = None,
     ) -> StructuralProcess:
-        start = None
-        if self.start is not None and belief.features == "structure":
+        """A process; from parameters of another, `again`, it takes few steps."""
+        start, iterations = again, self.max_iterations
+        if again is not None:
+            iterations = min(iterations, STEPS_AGAIN)
+        elif self.start is not None and belief.features == "structure":
             start = np.asarray(self.start, dtype=np.float64)
         return StructuralProcess(self.structure_, belief, self.sources).fit(
             archs,
             targets,
             learned_from=learned_from,
-            max_iterations=self.max_iterations,
+            max_iterations=iterations,
             start=start,
-            robust=self.robust,
+            outlier_noise=outlier_noise,
+            robust=robust,
         )
 
     def _best_of_each_kind(self, archs: IntArray, targets: Floats) -> list[Belief]:
         """The most probable belief of those with each kind of features."""
         if np.ptp(targets) == 0:  # though not all training values are alike
             return [next(each for each in BELIEFS if each.features == kind) for kind in KINDS]
-        rows = np.arange(len(archs))
-        found = [self._fitted(each, archs, targets, rows) for each in BELIEFS]
+        found = self._of_all_beliefs(archs, targets)
         best = [
             max((each for each in found if each.features == kind), key=lambda e: e.log_evidence)
             for kind in KINDS
@@ -215,8 +274,7 @@ class StructuralGaussianProcess(RegressorMixin, BaseEstimator):  # type: ignore[
             if return_std:
                 prior = process.kernel.variance(process.parameters[:-1], features)
                 left = prior - (process.explained(covariance) ** 2).sum(axis=0)
-                noise = np.exp(process.parameters[-1])
-                variances.append((np.maximum(left, 0.0) + noise) * process.scale**2)
+                variances.append((np.maximum(left, 0.0) + process.new_noise) * process.scale**2)
         mean = self.shares_ @ np.array(means)
         shown = nearest_repeated(mean, self.repeated_, self.noise_)
         if not return_std:
@@ -275,6 +333,14 @@ class StructuralGaussianProcess(RegressorMixin, BaseEstimator):  # type: ignore[
         super().__setstate__(state)
 
 
+def _probable(found: list[StructuralProcess]) -> tuple[Floats, list[StructuralProcess]]:
+    """Shares by evidence, and the processes that have one; the most probable first."""
+    shares = np.exp([each.log_evidence - found[0].log_evidence for each in found])
+    shares /= shares.sum()
+    kept = int(np.count_nonzero(shares >= SMALLEST_SHARE))
+    return shares[:kept] / shares[:kept].sum(), found[:kept]
+
+
 def _posterior(process: StructuralProcess, archs: IntArray) -> Posterior:
     """What one process believes, in the targets' unit."""
     mean, covariance, features = process.expected(archs)
@@ -287,7 +353,7 @@ def _posterior(process: StructuralProcess, archs: IntArray) -> Posterior:
         prior = process.kernel.between(parameters, one, features)[0]
         return np.asarray(prior - explained[:, row] @ explained)
 
-    noise = np.full(len(archs), np.exp(process.parameters[-1]))
+    noise = np.full(len(archs), process.new_noise)
     unit = Posterior(np.zeros(len(archs)), np.maximum(variance, 0.0), noise, covariances)
     return replace(unit.scaled(process.scale, 0.0), mean=mean)
 
@@ -311,7 +377,7 @@ def _of_one_process(state: dict[str, Any]) -> dict[str, Any]:
     process.outlier_noise = np.zeros(len(process.weights))
     process.noise = state["noise_"]
     process.log_evidence = 0.0
-    process._factor = None  # noqa: SLF001 - an object under construction
+    process._factor = None
     kept = {name: value for name, value in state.items() if name not in names}
     return {
         "robust": True,

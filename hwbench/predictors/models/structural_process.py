@@ -135,7 +135,7 @@ class StructuralProcess:
     log_evidence : logarithm of the marginal likelihood of the targets it was learned from times the
         prior of its parameters, less what outliers cost.
     outlier_noise : variances added for each training row, 0 but for outliers, in fitted units.
-    noise : standard deviation of a measurement, in the targets' unit.
+    noise : standard deviation of a measurement that is no outlier, in the targets' unit.
     """
 
     def __init__(
@@ -161,6 +161,7 @@ class StructuralProcess:
         learned_from: IntArray | None = None,
         max_iterations: int,
         start: Floats | None = None,
+        outlier_noise: Floats | None = None,
         robust: bool = True,
     ) -> Self:
         """Learn parameters, find outliers, and condition on all rows.
@@ -171,7 +172,8 @@ class StructuralProcess:
         learned_from : rows that parameters are learned from; all by default.
         max_iterations : of the parameters' optimisation.
         start : parameters that it begins at; the priors' centres by default.
-        robust : whether there may be outliers.
+        outlier_noise : variances of outliers that are known, (n_archs,), in the targets' unit.
+        robust : whether there may be others.
         """
         work = self.structure.work(archs, self.work)
         self.mean_work = float(work.mean())
@@ -186,14 +188,15 @@ class StructuralProcess:
         rows = np.arange(len(values)) if learned_from is None else learned_from
         learning = _Learning(self.kernel, self.group_names, [g[rows] for g in self.rows])
         own = values[rows]
-        noise = np.zeros(len(rows))
+        known = np.zeros(len(values)) if outlier_noise is None else outlier_noise
+        noise = known[rows] / self.scale**2
         found = learning.learn(own, noise, max_iterations, start)
         if robust:
             found, noise = _without_outliers(learning, own, found, noise, max_iterations)
         self.parameters = found.parameters
         charge = np.count_nonzero(noise) * np.log(len(rows))
         self.log_evidence = -found.cost - len(rows) * np.log(self.scale) - charge
-        self.outlier_noise = np.zeros(len(values))
+        self.outlier_noise = known / self.scale**2
         self.outlier_noise[rows] = noise
         self.noise = float(np.exp(self.parameters[-1] / 2)) * self.scale
         self._factor: Floats | None = self._factorised()
@@ -229,6 +232,11 @@ class StructuralProcess:
         """What the training rows say of others, float64 of shape (n_training, n_archs)."""
         explained = solve_triangular(self.factor, covariance.T, lower=True, check_finite=False)
         return np.asarray(explained)
+
+    @property
+    def new_noise(self) -> float:
+        """Variance of a new measurement, which may be an outlier as well, in fitted units."""
+        return float(np.exp(self.parameters[-1]) + self.outlier_noise.mean())
 
     @property
     def factor(self) -> Floats:
