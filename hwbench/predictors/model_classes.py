@@ -41,6 +41,7 @@ CLASSES = frozenset((
     ("hwbench.predictors.models.structure", "StructuralFeatures"),
     ("hwbench.predictors.models.weisfeiler_lehman", "WeisfeilerLehmanGaussianProcess"),
     ("hwbench.predictors.regressor", "ArchitectureRegressor"),
+    ("hwbench.predictors.target_transform", "TargetTransform"),
     ("hwbench.predictors.transfer", "SourceMetrics"),
     ("hwbench.predictors.tuning", "Tuning"),
     ("hwbench.predictors.tuning", "TuningRecord"),
