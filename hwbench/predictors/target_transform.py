@@ -16,7 +16,7 @@ from hwbench.predictors.tuning import fold_of_rows, out_of_fold_predictions, ran
 Kind = Literal["raw", "log", "rank"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
-FEWEST_TO_CHOOSE = 8
+FEWEST_TO_CHOOSE = 16
 """Training rows below which targets stay raw: agreement of so few ranks is chance."""
 
 MOST_TO_CHOOSE = 100

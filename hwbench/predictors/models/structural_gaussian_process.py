@@ -43,7 +43,7 @@ KINDS = tuple(dict.fromkeys(each.features for each in BELIEFS))
 AVERAGED_ROWS = 60
 """Up to so many rows beliefs are averaged, by their evidence; of more one is chosen."""
 
-STEPS_AGAIN = 10
+STEPS_AGAIN = 15
 """Steps of an optimisation that begins where a like one has ended."""
 
 OUTLIER_PASSES = 3
@@ -51,6 +51,9 @@ OUTLIER_PASSES = 3
 
 ROWS_AT_ONCE = 4096
 """Architectures that are predicted together: their covariances fit the memory."""
+
+FAR_AHEAD = 5.0
+"""Difference of log evidences at which the less probable is given up: shares of 150 to 1."""
 
 SMALLEST_SHARE = 0.01
 """Beliefs that are less probable are left out."""
@@ -106,7 +109,7 @@ class StructuralGaussianProcess(RegressorMixin, BaseEstimator):  # type: ignore[
         work_prior: Finite | None = None,
         robust: bool = True,
         sources: SourceMetrics | None = None,
-        likelihood_rows: PositiveInt = 400,
+        likelihood_rows: PositiveInt = 1000,
         most_rows: PositiveInt = 16000,
         max_iterations: NonNegativeInt = 40,
         start: Sequence[Finite] | None = None,
@@ -149,10 +152,16 @@ class StructuralGaussianProcess(RegressorMixin, BaseEstimator):  # type: ignore[
             found = self._of_all_beliefs(archs, targets)
         else:
             few = order[:AVERAGED_ROWS]
-            beliefs = self._best_of_each_kind(archs[few], targets[few])
             found = [
-                self._fitted(each, archs, targets, learned_from, robust=self.robust)
-                for each in beliefs
+                self._fitted(
+                    each.belief,
+                    archs,
+                    targets,
+                    learned_from,
+                    robust=self.robust,
+                    again=each.parameters,
+                )
+                for each in self._best_of_each_kind(archs[few], targets[few])
             ]
         found.sort(key=lambda each: -each.log_evidence)
         structural = next(each for each in found if each.features == "structure")
@@ -234,16 +243,19 @@ class StructuralGaussianProcess(RegressorMixin, BaseEstimator):  # type: ignore[
             robust=robust,
         )
 
-    def _best_of_each_kind(self, archs: IntArray, targets: Floats) -> list[Belief]:
-        """The most probable belief of those with each kind of features."""
-        if np.ptp(targets) == 0:  # though not all training values are alike
-            return [next(each for each in BELIEFS if each.features == kind) for kind in KINDS]
+    def _best_of_each_kind(self, archs: IntArray, targets: Floats) -> list[StructuralProcess]:
+        """The most probable process of those with each kind of features.
+
+        Counts alone are left out where structure is far more probable already: more rows tell more
+        of it.
+        """
         found = self._of_all_beliefs(archs, targets)
-        best = [
+        structure, counts = (
             max((each for each in found if each.features == kind), key=lambda e: e.log_evidence)
             for kind in KINDS
-        ]
-        return [each.belief for each in best]
+        )
+        ahead = structure.log_evidence - counts.log_evidence
+        return [structure] if ahead > FAR_AHEAD else [structure, counts]
 
     def predict(self, X: ArrayLike, return_std: bool = False) -> Any:
         """Predict from operation indices of shape (n_archs, n_positions).

@@ -16,6 +16,7 @@ from typing import Literal, NamedTuple, Self
 import numpy as np
 from numpy.linalg import LinAlgError
 from scipy.linalg import cho_solve, cholesky, solve_triangular
+from scipy.linalg.lapack import dpotri
 from scipy.optimize import minimize
 from threadpoolctl import threadpool_limits
 
@@ -54,6 +55,9 @@ MOST_OUTLIERS = 0.1
 """Share of the rows that may be outliers."""
 
 OUTLIER_ROUNDS = 4
+
+OUTLIER_STEPS = 8
+"""Steps of the optimisation after outliers were found: most of what was learned stays."""
 
 
 class Belief(NamedTuple):
@@ -192,7 +196,8 @@ class StructuralProcess:
         noise = known[rows] / self.scale**2
         found = learning.learn(own, noise, max_iterations, start)
         if robust:
-            found, noise = _without_outliers(learning, own, found, noise, max_iterations)
+            steps = min(max_iterations, OUTLIER_STEPS)
+            found, noise = _without_outliers(learning, own, found, noise, steps)
         self.parameters = found.parameters
         charge = np.count_nonzero(noise) * np.log(len(rows))
         self.log_evidence = -found.cost - len(rows) * np.log(self.scale) - charge
@@ -271,33 +276,30 @@ class _Learning:
     ) -> None:
         self.kernel = kernel
         self.features = features
-        self.inner, self.distances = kernel.products(features)
+        self.pairs = kernel.pairs(features)
         self.centre, self.spread = parameter_prior(group_names)
 
     def learn(
         self, values: Floats, extra: Floats, max_iterations: int, start: Floats | None
     ) -> _Found:
         """By L-BFGS-B with analytic gradients, in float64."""
-        identity = np.eye(len(values))
 
         def cost(parameters: Floats) -> tuple[float, Floats]:
-            covariance, slopes = self.kernel.with_gradient(
-                parameters[:-1], self.inner, self.distances
-            )
+            covariance = self.pairs.covariance(parameters[:-1])
             noise = np.exp(parameters[-1])
             factor = lower_factor(covariance.copy, noise + extra)
-            inverse = cho_solve((factor, True), identity, check_finite=False)
-            weights = inverse @ values
+            weights = cho_solve((factor, True), values, check_finite=False)
             surprise = (parameters - self.centre) / self.spread
             value = (
                 0.5 * values @ weights
                 + np.log(np.diagonal(factor)).sum()
                 + 0.5 * (surprise**2).sum()
             )
+            inverse = _lower_inverse(factor)
             inverse -= np.outer(weights, weights)
-            gradient = [0.5 * np.vdot(inverse, slope) for slope in slopes]
-            gradient.append(0.5 * noise * np.trace(inverse))
-            return float(value), np.array(gradient) + surprise / self.spread
+            slopes = 0.5 * self.pairs.gradient(inverse)
+            gradient = np.append(slopes, 0.5 * noise * np.trace(inverse))
+            return float(value), gradient + surprise / self.spread
 
         with threadpool_limits(1, "blas"):  # threads cost more than matrices of this size give
             found = minimize(
@@ -328,10 +330,17 @@ class _Learning:
         return np.clip(start, *BOUNDS)
 
 
+def _lower_inverse(factor: Floats) -> Floats:
+    """The inverse of what was factorised, of which the lower triangle counts."""
+    inverse, wrong = dpotri(factor, lower=True)
+    if wrong:
+        raise LinAlgError("the covariance cannot be inverted")
+    return np.asarray(inverse)
+
+
 def _leave_one_out(factor: Floats, weights: Floats) -> tuple[Floats, Floats]:
     """Errors of leaving out each row, and deviations (Rasmussen and Williams 2006, eq. 5.12)."""
-    inverse = cho_solve((factor, True), np.eye(len(weights)), check_finite=False)
-    precision = np.diagonal(inverse)
+    precision = np.diagonal(_lower_inverse(factor))
     return weights / precision, 1 / np.sqrt(precision)
 
 
