@@ -17,11 +17,8 @@ from numpy.typing import NDArray
 from hwbench.arrays import Floats, IntArray
 from hwbench.errors import HwbenchError
 from hwbench.predictors.models.grouped_kernel import GroupedKernel
-from hwbench.predictors.models.structural_gaussian_process import (
-    StructuralGaussianProcess,
-    lower_factor,
-    parameter_prior,
-)
+from hwbench.predictors.models.structural_gaussian_process import StructuralGaussianProcess
+from hwbench.predictors.models.structural_process import lower_factor, parameter_prior
 from hwbench.predictors.models.structure import StructuralFeatures
 from hwbench.spaces import Space
 

@@ -61,6 +61,8 @@ class PredictorCard(FrozenModel):
     extra : the optional extra of hwbench that installs the estimator's library, where it is not
         among those hwbench always has.
     encoding : how architectures become its features.
+    target_transform : what it learns of the target where nothing else is asked for, see
+        `hwbench.predictors.target_transform`.
     encoding_fixed : the model is made for this encoding and takes no other.
     uncertainty : predictions come with the standard deviation of a new measurement.
     training : "sampled" (any architectures), or "neighbourhood" (one baseline and all its
@@ -92,6 +94,7 @@ class PredictorCard(FrozenModel):
     estimator: str = Field(pattern=r"^[\w.-]+(:\w+)?$")
     extra: str = ""
     encoding: str = "onehot"
+    target_transform: Literal["raw", "log", "rank", "auto"] = "raw"
     encoding_fixed: bool = False
     uncertainty: bool = False
     training: Literal["sampled", "neighbourhood"] = "sampled"

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from hwbench.errors import HwbenchError
+from hwbench.predictors.target_transform import TargetTransform
 
 
 class Linear(torch.nn.Module):
@@ -27,24 +28,50 @@ class Linear(torch.nn.Module):
 class InUnit(torch.nn.Module):
     """A module of standardised predictions, in the unit of the targets."""
 
-    def __init__(self, standardised: torch.nn.Module, mean: float, scale: float) -> None:
+    def __init__(
+        self,
+        standardised: torch.nn.Module,
+        mean: float,
+        scale: float,
+        transform: TargetTransform,
+    ) -> None:
         super().__init__()
         self.standardised = standardised
         self.mean = mean
         self.scale = scale
+        self.kind = transform.kind
+        if self.kind == "rank":
+            self.register_buffer("values", torch.as_tensor(transform.values))
+            self.register_buffer("scores", torch.as_tensor(transform.scores))
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         """Predict, from features (n_archs, n_features) to (n_archs,)."""
-        return self.standardised(features) * self.scale + self.mean
+        own: torch.Tensor = self.standardised(features) * self.scale + self.mean
+        if self.kind == "log":
+            return own.exp()
+        return self._of_scores(own) if self.kind == "rank" else own
+
+    def _of_scores(self, own: torch.Tensor) -> torch.Tensor:
+        """As `TargetTransform.inverse`: linear between training values, and beyond the last two."""
+        values = self.get_buffer("values").to(own.dtype)
+        scores = self.get_buffer("scores").to(own.dtype)
+        above = torch.searchsorted(scores, own.detach().contiguous())
+        above = above.clamp(1, len(scores) - 1)
+        low, high = scores[above - 1], scores[above]
+        share = (own - low) / (high - low)
+        return values[above - 1] + share * (values[above] - values[above - 1])
 
 
-def differentiable_predictor(estimator: Any, mean: float, scale: float) -> torch.nn.Module:
+def differentiable_predictor(
+    estimator: Any, mean: float, scale: float, transform: TargetTransform
+) -> torch.nn.Module:
     """The module of a fitted estimator: its own `to_torch()`, or that of its linear coefficients.
 
     Parameters
     ----------
     estimator : fitted on standardised targets.
-    mean, scale : what the targets were standardised with.
+    mean, scale : what the transformed targets were standardised with.
+    transform : of the targets.
 
     Raises
     ------
@@ -52,11 +79,12 @@ def differentiable_predictor(estimator: Any, mean: float, scale: float) -> torch
         Where the estimator is neither linear nor offers a module.
     """
     if hasattr(estimator, "to_torch"):
-        return InUnit(estimator.to_torch(), mean, scale)
+        return InUnit(estimator.to_torch(), mean, scale, transform)
     coefficients = getattr(estimator, "coef_", None)
     if coefficients is None or np.size(coefficients) != estimator.n_features_in_:
         raise HwbenchError(
             f"{type(estimator).__name__} is not differentiable: "
             "linear models, neural networks and Gaussian processes are"
         )
-    return InUnit(Linear(coefficients, float(np.squeeze(estimator.intercept_))), mean, scale)
+    linear = Linear(coefficients, float(np.squeeze(estimator.intercept_)))
+    return InUnit(linear, mean, scale, transform)

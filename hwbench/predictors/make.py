@@ -11,7 +11,7 @@ from hwbench.predictors.registry import MODELS
 from hwbench.spaces import Space, get_space
 
 if TYPE_CHECKING:
-    from hwbench.predictors.regressor import ArchitectureRegressor
+    from hwbench.predictors.regressor import ArchitectureRegressor, Transform
     from hwbench.predictors.tuning import Tuning
 
 ESTIMATOR_METHODS = ("fit", "predict", "get_params", "set_params")
@@ -26,6 +26,7 @@ def make_predictor(
     encoding: str | None = None,
     tuning: Tuning | None = None,
     card: PredictorCard | None = None,
+    target_transform: Transform | None = None,
     **parameters: Any,
 ) -> ArchitectureRegressor:
     """Make an unfitted predictor of the zoo.
@@ -39,6 +40,8 @@ def make_predictor(
     tuning : how much every fit searches the card's ranges; by default it does not. A
         hyper-parameter given here is not searched.
     card : the predictor's card where it is at hand; read by the name where not.
+    target_transform : what is learned of the target, "raw", "log", "rank" or "auto"; by default
+        what the card says.
     **parameters : hyper-parameters that replace the card's defaults.
 
     Returns
@@ -74,6 +77,7 @@ def make_predictor(
         search={key: each for key, each in card.search.items() if key not in parameters},
         tuning=tuning if tuning is not None and tuning.searches(card) else None,
         random_state=seed,
+        target_transform=card.target_transform if target_transform is None else target_transform,
     )
 
 

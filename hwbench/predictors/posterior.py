@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hwbench.arrays import Floats
+
+if TYPE_CHECKING:
+    from hwbench.predictors.target_transform import TargetTransform
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,17 @@ class Posterior:
             self.variance * scale**2,
             self.noise * scale**2,
             lambda row: self.covariances(row) * scale**2,
+        )
+
+    def mapped(self, transform: TargetTransform) -> Posterior:
+        """Of the values before a transform, to the first order around their means."""
+        spread = np.sqrt(np.maximum(self.variance, 0.0) + self.noise)
+        slope = transform.deviation(self.mean, spread) / np.maximum(spread, 1e-300)
+        return Posterior(
+            transform.inverse(self.mean),
+            self.variance * slope**2,
+            self.noise * slope**2,
+            lambda row: self.covariances(row) * slope * slope[row],
         )
 
 

@@ -5,27 +5,33 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from inspect import signature
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, RegressorMixin, clone
 
-from hwbench.errors import HwbenchError, one_line
+from hwbench.arrays import Floats
+from hwbench.errors import HwbenchError, one_line, unknown_name
 from hwbench.predictors.card import SearchRange
 from hwbench.predictors.posterior import Posterior
+from hwbench.predictors.target_transform import TargetTransform, choose_transform
 from hwbench.predictors.tuning import Tuning, TuningRecord, tune
 from hwbench.spaces import Space
 
 if TYPE_CHECKING:
     import torch
 
+Transform = Literal["raw", "log", "rank", "auto"]
+TRANSFORMS: tuple[Transform, ...] = get_args(Transform)
+"""What may be learned of a target; "auto" chooses."""
+
 
 class ArchitectureRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     """Encodes architectures, standardises the target, and fits a regressor on both.
 
-    The target is standardised with the mean and deviation of the training values, as in the study
-    (METHODS, protocol); predictions come back in the target's own unit.
+    The target, transformed or raw, is standardised with the mean and deviation of the training
+    values, as in the study (METHODS, protocol); predictions come back in the target's own unit.
 
     What is asked of the estimator, which follows scikit-learn's rules:
 
@@ -57,12 +63,17 @@ class ArchitectureRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc
     search : what a tuning search may try, by hyper-parameter.
     tuning : how much every fit searches; by default it fits the hyper-parameters it has.
     random_state : seed of the search.
+    target_transform : what is learned of the target: "raw", itself; "log", its logarithm; "rank",
+        normal scores of its ranks; or "auto", that of these under which held-out training rows are
+        ranked best, see `hwbench.predictors.target_transform`. Predictions come back in the
+        target's own unit.
 
     Attributes
     ----------
     estimator_ : the fitted regressor.
+    transform_ : what the target became; its `kind` is "raw", "log" or "rank".
     tuning_ : what the search tried and found; None where there was none.
-    target_mean_, target_scale_ : what the target was standardised with.
+    target_mean_, target_scale_ : what the transformed target was standardised with.
     """
 
     def __init__(
@@ -73,6 +84,7 @@ class ArchitectureRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc
         search: Mapping[str, SearchRange] | None = None,
         tuning: Tuning | None = None,
         random_state: int = 0,
+        target_transform: Transform = "raw",
     ) -> None:
         self.estimator = estimator
         self.space = space
@@ -80,6 +92,7 @@ class ArchitectureRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc
         self.search = search
         self.tuning = tuning
         self.random_state = random_state
+        self.target_transform = target_transform
 
     def fit(self, archs: ArrayLike, y: ArrayLike) -> Self:
         """Fit to measured architectures.
@@ -110,20 +123,35 @@ class ArchitectureRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc
         if len(wrong):
             raise HwbenchError(f"fit: the target in row {wrong[0]} is missing or infinite")
         self.n_features_in_ = self.space.n_positions
-        self.target_mean_ = float(targets.mean())
-        deviation = float(targets.std())
-        self.target_scale_ = deviation if deviation > 0 else 1.0
-        standardised = (targets - self.target_mean_) / self.target_scale_
         model = clone(self.estimator)
+        self.transform_, fitted = self._transform_of(model, features, targets)
+        learned = self.transform_(targets)
+        self.target_mean_ = float(learned.mean())
+        deviation = float(learned.std())
+        self.target_scale_ = deviation if deviation > 0 else 1.0
+        standardised = (learned - self.target_mean_) / self.target_scale_
         self.tuning_: TuningRecord | None = None
         if self.tuning is not None and self.search:
+            fitted = None
             self.tuning_ = tune(
                 model, features, standardised, self.search, self.tuning, self.random_state
             )
             model.set_params(**self.tuning_.best)
         with _refusals_of(model, f"be fitted to these {len(targets)} architectures"):
-            self.estimator_ = model.fit(features, standardised)
+            self.estimator_ = model.fit(features, standardised) if fitted is None else fitted
         return self
+
+    def _transform_of(
+        self, model: Any, features: Any, targets: Floats
+    ) -> tuple[TargetTransform, Any | None]:
+        """What the target becomes, and a model of it if choosing has fitted one."""
+        if self.target_transform not in TRANSFORMS:
+            raise unknown_name("target transform", self.target_transform, TRANSFORMS)
+        if self.target_transform != "auto":
+            return TargetTransform(self.target_transform, targets), None
+        with _refusals_of(model, f"be fitted to these {len(targets)} architectures"):
+            kind, fitted = choose_transform(model, features, targets, self.random_state)
+        return TargetTransform(kind, targets), fitted
 
     def predict(self, archs: ArrayLike, *, return_std: bool = False) -> Any:
         """Predict the metric of architectures.
@@ -157,9 +185,11 @@ class ArchitectureRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc
             return (np.empty(0), np.empty(0)) if return_std else np.empty(0)
         with _refusals_of(self.estimator_, "predict"):
             if not return_std:
-                return self._in_unit(self.estimator_.predict(features)) + self.target_mean_
+                return self._in_unit(self.estimator_.predict(features))
             mean, deviation = self.estimator_.predict(features, return_std=True)
-        return self._in_unit(mean) + self.target_mean_, self._in_unit(deviation)
+        return self._in_unit(mean), self.transform_.deviation(
+            self._scaled(mean) + self.target_mean_, self._scaled(deviation)
+        )
 
     def posterior(self, archs: ArrayLike) -> Posterior:
         """What is believed of architectures together, of shape (n_archs, n_positions), n_archs > 0.
@@ -175,7 +205,8 @@ class ArchitectureRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc
             return Posterior.independent(*self.predict(archs, return_std=True))
         features = self.space.encode(archs, self.encoding)
         found: Posterior = self.estimator_.posterior(features)
-        return found.scaled(self.target_scale_, self.target_mean_)
+        own = found.scaled(self.target_scale_, self.target_mean_)
+        return own if self.transform_.kind == "raw" else own.mapped(self.transform_)
 
     def to_torch(self) -> torch.nn.Module:
         """A differentiable module that predicts from features.
@@ -197,10 +228,20 @@ class ArchitectureRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc
         from hwbench.predictors.differentiable import differentiable_predictor
 
         check_is_fitted(self, "estimator_")
-        return differentiable_predictor(self.estimator_, self.target_mean_, self.target_scale_)
+        return differentiable_predictor(
+            self.estimator_, self.target_mean_, self.target_scale_, self.transform_
+        )
 
-    def _in_unit(self, standardised: ArrayLike) -> NDArray[np.float64]:
+    def _in_unit(self, standardised: ArrayLike) -> Floats:
+        return self.transform_.inverse(self._scaled(standardised) + self.target_mean_)
+
+    def _scaled(self, standardised: ArrayLike) -> Floats:
         return np.asarray(standardised, dtype=np.float64).reshape(-1) * self.target_scale_
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        if "target_mean_" in state and "transform_" not in state:  # a model of hwbench 0.1
+            state = {**state, "transform_": TargetTransform("raw", np.empty(0))}
+        super().__setstate__({"target_transform": "raw", **state})
 
 
 @contextmanager

@@ -120,7 +120,8 @@ def test_hyper_parameters_for_frequent_fits_are_the_estimators():
     often = {name: hb.predictor_card(name).fit_often for name in hb.list_predictors()}
     for name, changes in often.items():
         hb.make_predictor(name, space=space, **changes)  # else it says which is unknown
-    assert {"likelihood_rows", "max_iterations"} == set(often["structural_gaussian_process"])
+    changed = {"likelihood_rows", "max_iterations", "robust", "work_prior"}
+    assert changed == set(often["structural_gaussian_process"])
 
 
 @pytest.mark.parametrize(

@@ -57,35 +57,14 @@ class GroupedKernel:
             joint_rate=np.exp(-2 * parameters[3 * n + 1 :]),
         )
 
-    def products(self, features: Sequence[Floats]) -> tuple[list[Floats], list[Floats]]:
-        """Inner products and half squared distances of all pairs of rows, a matrix a group each.
+    def pairs(self, features: Sequence[Floats]) -> Pairs:
+        """All pairs of a set of rows, for covariances under many parameters.
 
-        `features` holds for each group float64 of shape (n_archs, n_features of the group).
+        Parameters
+        ----------
+        features : for each group float64 of shape (n_archs, n_features of the group).
         """
-        inner, distances = [], []
-        for group in features:
-            product = group @ group.T
-            half = np.diagonal(product) / 2
-            inner.append(product)
-            distances.append(np.maximum(half[:, None] + half[None, :] - product, 0.0))
-        return inner, distances
-
-    def with_gradient(
-        self, parameters: Floats, inner: list[Floats], distances: list[Floats]
-    ) -> tuple[Floats, list[Floats]]:
-        """The covariance of all pairs, and its derivative by each parameter, (n, n) each."""
-        parts = self.parts(parameters)
-        linear = [a * each for a, each in zip(parts.linear, inner, strict=True)]
-        smooth, lengths, exponents = [], [], []
-        for group, distance in enumerate(distances):
-            scaled = distance * parts.smooth_rate[group]
-            term = parts.smooth[group] * np.exp(-scaled)
-            smooth.append(term)
-            lengths.append(2 * term * scaled)
-            exponents.append(distance * parts.joint_rate[group])
-        joint = parts.joint * np.exp(-np.sum(exponents, axis=0))
-        covariance = 1.0 + np.sum(linear, axis=0) + np.sum(smooth, axis=0) + joint
-        return covariance, [*linear, *smooth, *lengths, joint, *(2 * joint * e for e in exponents)]
+        return Pairs(self, features)
 
     def between(
         self, parameters: Floats, left: Sequence[Floats], right: Sequence[Floats]
@@ -148,3 +127,84 @@ class GroupedKernel:
         np.exp(exponent, out=exponent)
         exponent *= parts.joint
         covariance += exponent
+
+
+class Pairs:
+    """Covariances of all pairs of a set of rows, and their derivatives by the parameters.
+
+    What is computed an element a time is kept for the lower triangle alone, row after row, in
+    memory that is used again: for the hundreds of covariances that parameters are learned by.
+
+    Parameters
+    ----------
+    kernel : the covariance.
+    features : for each group float64 of shape (n_archs, n_features of the group).
+    """
+
+    def __init__(self, kernel: GroupedKernel, features: Sequence[Floats]) -> None:
+        self.kernel = kernel
+        self.n_archs = len(features[0])
+        self._lower = np.tril_indices(self.n_archs)
+        diagonal = np.arange(self.n_archs)
+        self._diagonal = diagonal * (diagonal + 3) // 2
+        self._inner, self._distances = [], []
+        for group in features:
+            product = group @ group.T
+            half = np.diagonal(product) / 2
+            distances = np.maximum(half[:, None] + half[None, :] - product, 0.0)
+            self._inner.append(product[self._lower])
+            self._distances.append(distances[self._lower])
+        self._smooth = [np.empty_like(each) for each in self._inner]
+        self._joint = np.empty_like(self._inner[0])
+        self._buffer = np.empty_like(self._joint)
+        self._covariance = np.zeros((self.n_archs, self.n_archs))
+
+    def covariance(self, parameters: Floats) -> Floats:
+        """The covariance, float64 (n_archs, n_archs), of which the lower triangle is filled in.
+
+        It is overwritten by the next call.
+        """
+        parts = self._parts = self.kernel.parts(parameters)
+        buffer, joint, total = self._buffer, self._joint, np.ones_like(self._joint)
+        joint[:] = 0.0
+        for group, (inner, distance) in enumerate(zip(self._inner, self._distances, strict=True)):
+            total += np.multiply(inner, parts.linear[group], out=buffer)
+            joint -= np.multiply(distance, parts.joint_rate[group], out=buffer)
+            smooth = np.multiply(distance, -parts.smooth_rate[group], out=self._smooth[group])
+            np.exp(smooth, out=smooth)
+            smooth *= parts.smooth[group]
+            total += smooth
+        np.exp(joint, out=joint)
+        joint *= parts.joint
+        total += joint
+        self._covariance[self._lower] = total
+        return self._covariance
+
+    def gradient(self, weights: Floats) -> Floats:
+        """The sum over all pairs of weights times the covariance's derivative by each parameter.
+
+        Of the parameters that `covariance` was called with last.
+
+        Parameters
+        ----------
+        weights : symmetric, float64 (n_archs, n_archs), of which the lower triangle counts.
+
+        Returns
+        -------
+        float64 of shape (size,).
+        """
+        parts, buffer = self._parts, self._buffer
+        own = 2 * weights[self._lower]  # what stands above the diagonal is the same again
+        own[self._diagonal] /= 2
+        linear = [a * (own @ inner) for a, inner in zip(parts.linear, self._inner, strict=True)]
+        smooth, lengths = [], []
+        for group, (term, distance) in enumerate(zip(self._smooth, self._distances, strict=True)):
+            np.multiply(own, term, out=buffer)
+            smooth.append(buffer.sum())
+            lengths.append(2 * parts.smooth_rate[group] * (buffer @ distance))
+        np.multiply(own, self._joint, out=buffer)
+        joint = [
+            2 * rate * (buffer @ distance)
+            for rate, distance in zip(parts.joint_rate, self._distances, strict=True)
+        ]
+        return np.array([*linear, *smooth, *lengths, buffer.sum(), *joint])

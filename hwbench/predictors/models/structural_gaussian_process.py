@@ -2,129 +2,103 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
-from numpy.linalg import LinAlgError
 from numpy.typing import ArrayLike
 from pydantic import NonNegativeInt, PositiveInt
-from scipy.linalg import cho_solve, cholesky, solve_triangular
-from scipy.optimize import minimize
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
-from threadpoolctl import threadpool_limits
 
 from hwbench.arguments import Finite, check_parameters
 from hwbench.arrays import Floats, IntArray
 from hwbench.errors import HwbenchError
-from hwbench.predictors.models.grouped_kernel import GroupedKernel
 from hwbench.predictors.models.measured_values import nearest_repeated, repeated_values
+from hwbench.predictors.models.structural_process import Belief, StructuralProcess
 from hwbench.predictors.models.structure import StructuralFeatures
 from hwbench.predictors.posterior import Posterior
 from hwbench.predictors.transfer import SourceMetrics
 from hwbench.spaces import Space
 
-VARIANCE_PRIOR = {
-    "operations": (-3.0, -4.0),
-    "live": (-3.0, -4.0),
-    "counts": (-2.0, -3.0),
-    "live_counts": (-2.0, -3.0),
-    "present": (-2.0, -3.0),
-    "cost": (-2.0, -3.0),
-    "sources": (-1.0, -3.0),
-}
-"""Centres of the normal priors of log a_g and log b_g, for targets of variance 1."""
+BELIEFS = tuple(
+    Belief(features, work, weight)
+    for features in ("structure", "counts")
+    for work, weight in (
+        ("live", 0.0),
+        ("live", 0.35),
+        ("live", 0.7),
+        ("all", 0.35),
+        ("all", 0.7),
+        ("flops", 0.7),
+        ("live", -0.7),
+        ("all", -0.7),
+    )
+)
+"""What may be believed of a metric, to be chosen by evidence."""
 
-JOINT_PRIOR = -3.0
-VARIANCE_SPREAD = 1.5
-LENGTH_PRIOR = (1.0, 0.7)
-NOISE_PRIOR = (-2.0, 1.5)
-BOUNDS = (-12.0, 8.0)
-"""Of every logarithm; noise of variance exp(-12) is none, and keeps the covariance invertible."""
+KINDS = tuple(dict.fromkeys(each.features for each in BELIEFS))
 
-JITTER = (0.0, 1e-10, 1e-8, 1e-6, 1e-5, 1e-4)
-"""Shares of the mean variance that are added to the diagonal until it can be factorised."""
+AVERAGED_ROWS = 60
+"""Up to so many rows beliefs are averaged, by their evidence; of more one is chosen."""
 
+STEPS_AGAIN = 15
+"""Steps of an optimisation that begins where a like one has ended."""
 
-def parameter_prior(group_names: Sequence[str]) -> tuple[Floats, Floats]:
-    """Centre and spread of the normal prior of every logarithm: the kernel's, then the noise's.
+OUTLIER_PASSES = 3
+"""How often the most probable process, which changes with them, may look for outliers."""
 
-    Parameters
-    ----------
-    group_names : the groups of features, in the kernel's order.
+ROWS_AT_ONCE = 4096
+"""Architectures that are predicted together: their covariances fit the memory."""
 
-    Returns
-    -------
-    float64 arrays of shape (n_parameters,), for targets of variance 1.
-    """
-    n_groups = len(group_names)
-    linear, smooth = zip(*[VARIANCE_PRIOR[name] for name in group_names], strict=True)
-    lengths = [LENGTH_PRIOR[0]] * n_groups
-    spread = [VARIANCE_SPREAD] * n_groups
-    length_spread = [LENGTH_PRIOR[1]] * n_groups
-    centre = [*linear, *smooth, *lengths, JOINT_PRIOR, *lengths, NOISE_PRIOR[0]]
-    spreads = [*spread, *spread, *length_spread, VARIANCE_SPREAD, *length_spread]
-    return np.array(centre), np.array([*spreads, NOISE_PRIOR[1]])
+FAR_AHEAD = 5.0
+"""Difference of log evidences at which the less probable is given up: shares of 150 to 1."""
 
-
-def lower_factor(make_covariance: Callable[[], Floats], noise: float) -> Floats:
-    """The Cholesky factor of a covariance with noise, lower triangle.
-
-    Where rounding errors are larger than the noise, as with a metric that is almost linear in the
-    features, as much is added to the diagonal as it takes.
-
-    Parameters
-    ----------
-    make_covariance : gives the covariance anew, float64 of shape (n_archs, n_archs), of which the
-        lower triangle counts; it is overwritten.
-    noise : variance of a measurement.
-
-    Raises
-    ------
-    numpy.linalg.LinAlgError
-        Where nothing helps.
-    """
-    for extra in JITTER:
-        covariance = make_covariance()
-        diagonal = np.diag_indices(len(covariance))
-        covariance[diagonal] += noise + extra * float(covariance[diagonal].mean())
-        with suppress(LinAlgError):
-            return np.asarray(
-                cholesky(covariance, lower=True, overwrite_a=True, check_finite=False)
-            )
-    raise LinAlgError("the covariance is not positive definite")
+SMALLEST_SHARE = 0.01
+"""Beliefs that are less probable are left out."""
 
 
 class StructuralGaussianProcess(RegressorMixin, BaseEstimator):  # type: ignore[misc]
-    """Gaussian process whose covariance adds and joins the groups of `StructuralFeatures`.
+    """Gaussian processes whose covariance adds and joins the groups of `StructuralFeatures`.
 
     Features are operation indices (encoding "integers"). The covariance is `GroupedKernel`'s plus
     noise; its parameters maximise the marginal likelihood of the training values (float64, analytic
     gradients) times log-normal priors. The priors hold the shared groups (counts, presence, cost)
-    more likely than the particular ones, which is what few measurements need. The mean is
-    `work_prior` times the architecture's work. Of a metric that takes few values, predictions
-    within the noise of a measured value are that value.
+    more likely than the particular ones, which is what few measurements need.
+
+    What is believed before anything is measured is one of `BELIEFS`: that a metric grows with the
+    architecture's work, of live operations, of all, or its FLOPs, or falls with it; and that all
+    structure matters, or how often each operation is used and nothing else. Up to 60 rows
+    predictions are means over the beliefs, by the marginal likelihood of each (Hoeting et al.
+    1999, Bayesian model averaging); with more, the best of each kind of features is chosen by 60
+    rows, and the better of these two by all that parameters are learned from.
+
+    Outliers of a training set get a noise of their own, see `StructuralProcess`. Of a metric that
+    takes few values, predictions within the noise of a measured value are that value.
 
     Parameters
     ----------
     space : the search space.
     work_prior : how much a standardised metric is expected to grow with an architecture's
-        standardised work before anything is measured; 0 for a metric of which nothing is known,
-        negative for one that falls with it, such as throughput.
+        standardised work of live operations before anything is measured; 0 for a metric of which
+        nothing is known, negative for one that falls with it, such as throughput. By default, None,
+        the training values choose among `BELIEFS`.
+    robust : whether training rows may be outliers.
     sources : other metrics of the same space that take part as one more group of features.
-    likelihood_rows : training rows, at most, by which the parameters are learned.
+    likelihood_rows : training rows, at most, by which the parameters are learned, drawn at random.
     most_rows : training rows, at most, that predictions rest on; more are drawn from at random.
     max_iterations : steps of the parameters' optimisation.
     start : `parameters_` of an earlier fit to fewer of the same measurements, from which the
         optimisation goes on; from the priors' centres by default.
-    random_state : seed of that draw.
+    random_state : seed of the draws.
 
     Attributes
     ----------
-    parameters_ : float64 of shape (n_parameters,), logarithms: the kernel's, then the noise's.
+    processes_ : those that predict, the most probable first.
+    shares_ : float64 of shape (n_processes,), of each in a prediction; they sum to 1.
+    parameters_ : float64 of shape (n_parameters,) of the most probable process on structure,
+        logarithms: the kernel's, then the noise's.
     noise_ : standard deviation of a measurement, in units of the fitted targets.
     repeated_ : the values of a metric that takes few, else empty.
     """
@@ -132,7 +106,8 @@ class StructuralGaussianProcess(RegressorMixin, BaseEstimator):  # type: ignore[
     def __init__(
         self,
         space: Space | None = None,
-        work_prior: Finite = 0.7,
+        work_prior: Finite | None = None,
+        robust: bool = True,
         sources: SourceMetrics | None = None,
         likelihood_rows: PositiveInt = 1000,
         most_rows: PositiveInt = 16000,
@@ -142,6 +117,7 @@ class StructuralGaussianProcess(RegressorMixin, BaseEstimator):  # type: ignore[
     ) -> None:
         self.space = space
         self.work_prior = work_prior
+        self.robust = robust
         self.sources = sources
         self.likelihood_rows = likelihood_rows
         self.most_rows = most_rows
@@ -157,31 +133,129 @@ class StructuralGaussianProcess(RegressorMixin, BaseEstimator):  # type: ignore[
         archs = np.asarray(X).astype(np.int64)
         targets = np.asarray(y, dtype=np.float64)
         self.n_features_in_ = archs.shape[1]
+        generator = np.random.default_rng(self.random_state)
         if len(archs) > self.most_rows:
-            generator = np.random.default_rng(self.random_state)
             rows = generator.permutation(len(archs))[: self.most_rows]
             archs, targets = archs[rows], targets[rows]
         self.structure_ = StructuralFeatures(self.space)
+        self.repeated_ = repeated_values(targets)
         self.constant_ = float(targets[0]) if np.ptp(targets) == 0 else None
         if self.constant_ is not None:
             self.noise_ = 0.0
             return self
-        work = self.structure_.work(archs)
-        self.mean_work_ = float(work.mean())
-        residual = targets - self.work_prior * (work - self.mean_work_)
-        self.offset_ = float(residual.mean())
-        self.scale_ = float(residual.std()) or 1.0
-        values = (residual - self.offset_) / self.scale_
-        groups = self._groups(archs)
-        self.group_names_ = tuple(groups)
-        self.features_ = list(groups.values())
-        self.kernel_ = GroupedKernel(len(self.features_))
-        self.parameters_ = self._learn(values)
-        self.noise_ = float(np.exp(self.parameters_[-1] / 2)) * self.scale_
-        self.repeated_ = repeated_values(targets)
-        self._factor: Floats | None = self._factorise()
-        self.weights_ = cho_solve((self._factor, True), values, check_finite=False)
+        order = generator.permutation(len(archs))
+        learned_from = np.sort(order[: self.likelihood_rows])
+        if self.work_prior is not None:
+            own = Belief("structure", "live", self.work_prior)
+            found = [self._fitted(own, archs, targets, learned_from, robust=self.robust)]
+        elif len(archs) <= AVERAGED_ROWS:
+            found = self._of_all_beliefs(archs, targets)
+        else:
+            few = order[:AVERAGED_ROWS]
+            found = [
+                self._fitted(
+                    each.belief,
+                    archs,
+                    targets,
+                    learned_from,
+                    robust=self.robust,
+                    again=each.parameters,
+                )
+                for each in self._best_of_each_kind(archs[few], targets[few])
+            ]
+        found.sort(key=lambda each: -each.log_evidence)
+        structural = next(each for each in found if each.features == "structure")
+        self.parameters_ = structural.parameters
+        if len(archs) > AVERAGED_ROWS:
+            found = found[:1]
+        self.shares_, self.processes_ = _probable(found)
+        self.noise_ = float(self.shares_ @ [each.noise for each in self.processes_])
         return self
+
+    def _of_all_beliefs(self, archs: IntArray, targets: Floats) -> list[StructuralProcess]:
+        """A process of each belief, all with the outliers of the most probable.
+
+        Within a kind of features each begins where the first has ended.
+        """
+        rows = np.arange(len(archs))
+        found: list[StructuralProcess] = []
+        ended: dict[str, Floats] = {}
+        for belief in BELIEFS:
+            start = ended.get(belief.features)
+            made = self._fitted(belief, archs, targets, rows, robust=False, again=start)
+            ended.setdefault(belief.features, made.parameters)
+            found.append(made)
+        for _ in range(OUTLIER_PASSES if self.robust else 0):
+            best = max(found, key=lambda each: each.log_evidence)
+            known = best.outlier_noise * best.scale**2
+            careful = self._fitted(
+                best.belief,
+                archs,
+                targets,
+                rows,
+                robust=True,
+                again=best.parameters,
+                outlier_noise=known,
+            )
+            outliers = careful.outlier_noise * careful.scale**2
+            if np.array_equal(outliers, known):
+                break
+            found = [
+                careful
+                if each is best
+                else self._fitted(
+                    each.belief,
+                    archs,
+                    targets,
+                    rows,
+                    robust=False,
+                    again=each.parameters,
+                    outlier_noise=outliers,
+                )
+                for each in found
+            ]
+        return found
+
+    def _fitted(
+        self,
+        belief: Belief,
+        archs: IntArray,
+        targets: Floats,
+        learned_from: IntArray,
+        *,
+        robust: bool,
+        again: Floats | None = None,
+        outlier_noise: Floats | None = None,
+    ) -> StructuralProcess:
+        """A process; from parameters of another, `again`, it takes few steps."""
+        start, iterations = again, self.max_iterations
+        if again is not None:
+            iterations = min(iterations, STEPS_AGAIN)
+        elif self.start is not None and belief.features == "structure":
+            start = np.asarray(self.start, dtype=np.float64)
+        return StructuralProcess(self.structure_, belief, self.sources).fit(
+            archs,
+            targets,
+            learned_from=learned_from,
+            max_iterations=iterations,
+            start=start,
+            outlier_noise=outlier_noise,
+            robust=robust,
+        )
+
+    def _best_of_each_kind(self, archs: IntArray, targets: Floats) -> list[StructuralProcess]:
+        """The most probable process of those with each kind of features.
+
+        Counts alone are left out where structure is far more probable already: more rows tell more
+        of it.
+        """
+        found = self._of_all_beliefs(archs, targets)
+        structure, counts = (
+            max((each for each in found if each.features == kind), key=lambda e: e.log_evidence)
+            for kind in KINDS
+        )
+        ahead = structure.log_evidence - counts.log_evidence
+        return [structure] if ahead > FAR_AHEAD else [structure, counts]
 
     def predict(self, X: ArrayLike, return_std: bool = False) -> Any:
         """Predict from operation indices of shape (n_archs, n_positions).
@@ -196,14 +270,45 @@ class StructuralGaussianProcess(RegressorMixin, BaseEstimator):  # type: ignore[
         if self.constant_ is not None:
             constant = np.full(len(archs), self.constant_)
             return (constant, np.full(len(archs), np.finfo(float).tiny)) if return_std else constant
-        mean, covariance, features = self._means(archs)
+        blocks = [
+            self._predicted(archs[start : start + ROWS_AT_ONCE], return_std)
+            for start in range(0, len(archs), ROWS_AT_ONCE)
+        ]
+        mean = np.concatenate([mean for mean, _ in blocks])
+        return (mean, np.concatenate([std for _, std in blocks])) if return_std else mean
+
+    def _predicted(self, archs: IntArray, return_std: bool) -> tuple[Floats, Floats]:
+        """Means and deviations of the mixture; zeros for the latter where not asked for."""
+        means, variances = [], []
+        for process in self.processes_:
+            mean, covariance, features = process.expected(archs)
+            means.append(mean)
+            if return_std:
+                prior = process.kernel.variance(process.parameters[:-1], features)
+                left = prior - (process.explained(covariance) ** 2).sum(axis=0)
+                variances.append((np.maximum(left, 0.0) + process.new_noise) * process.scale**2)
+        mean = self.shares_ @ np.array(means)
+        shown = nearest_repeated(mean, self.repeated_, self.noise_)
         if not return_std:
-            return mean
-        explained = self._explained(covariance)
-        variance = self.kernel_.variance(self.parameters_[:-1], features)
-        noise = np.exp(self.parameters_[-1])
-        variance = np.maximum(variance - (explained**2).sum(axis=0), 0.0) + noise
-        return mean, np.sqrt(variance) * self.scale_
+            return shown, np.zeros(len(archs))
+        variance = self.shares_ @ (np.array(variances) + (np.array(means) - mean) ** 2)
+        return shown, np.sqrt(variance)
+
+    def leave_one_out(self, y: ArrayLike) -> Floats:
+        """What the other training rows say of each, float64 (n_archs,) in the targets' unit.
+
+        Parameters are those learned from all (Rasmussen and Williams 2006, eq. 5.12).
+
+        Parameters
+        ----------
+        y : the training targets, (n_archs,); there must not have been more than `most_rows`.
+        """
+        check_is_fitted(self, "noise_")
+        targets = np.asarray(y, dtype=np.float64)
+        if self.constant_ is not None:
+            return targets.copy()
+        errors = [each.leave_one_out_errors() for each in self.processes_]
+        return np.asarray(targets - self.shares_ @ np.array(errors))
 
     def posterior(self, X: ArrayLike) -> Posterior:
         """What is believed of architectures together, operation indices (n_archs, n_positions).
@@ -214,94 +319,82 @@ class StructuralGaussianProcess(RegressorMixin, BaseEstimator):  # type: ignore[
         archs = np.asarray(X).astype(np.int64)
         if self.constant_ is not None:
             return Posterior.independent(*self.predict(archs, return_std=True))
-        mean, covariance, features = self._means(archs)
-        explained = self._explained(covariance)
-        parameters = self.parameters_[:-1]
-        variance = self.kernel_.variance(parameters, features) - (explained**2).sum(axis=0)
+        each = [_posterior(process, archs) for process in self.processes_]
+        if len(each) == 1:
+            (one,) = each
+            return replace(one, mean=nearest_repeated(one.mean, self.repeated_, self.noise_))
+        shares = self.shares_
+        mean = shares @ np.array([one.mean for one in each])
+        apart = np.array([one.mean - mean for one in each])
+        variance = shares @ (np.array([one.variance for one in each]) + apart**2)
 
         def covariances(row: int) -> Floats:
-            one = [each[[row]] for each in features]
-            prior = self.kernel_.between(parameters, one, features)[0]
-            return np.asarray(prior - explained[:, row] @ explained)
+            own = np.array([one.covariances(row) for one in each])
+            return np.asarray(shares @ (own + apart * apart[:, [row]]))
 
-        noise = np.full(len(archs), np.exp(self.parameters_[-1]))
-        unit = Posterior(np.zeros(len(archs)), np.maximum(variance, 0.0), noise, covariances)
-        return replace(unit.scaled(self.scale_, 0.0), mean=mean)
-
-    def _means(self, archs: IntArray) -> tuple[Floats, Floats, list[Floats]]:
-        """Predictions (n_archs,), covariances with the training rows, and the features."""
-        features = list(self._groups(archs).values())
-        covariance = self.kernel_.between(self.parameters_[:-1], features, self.features_)
-        work = self.structure_.work(archs) - self.mean_work_
-        mean = (covariance @ self.weights_) * self.scale_ + self.offset_ + self.work_prior * work
-        return nearest_repeated(mean, self.repeated_, self.noise_), covariance, features
-
-    def _explained(self, covariance: Floats) -> Floats:
-        """What the training rows say of others, float64 of shape (n_training, n_archs)."""
-        if self._factor is None:
-            self._factor = self._factorise()
-        explained = solve_triangular(self._factor, covariance.T, lower=True, check_finite=False)
-        return np.asarray(explained)
-
-    def __getstate__(self) -> dict[str, Any]:
-        # The factor is as large as the training set squared, and follows from the rest.
-        return {**super().__getstate__(), "_factor": None}
-
-    def _groups(self, archs: IntArray) -> dict[str, Floats]:
-        groups = self.structure_.groups(archs)
-        if self.sources is not None:
-            groups["sources"] = self.sources.features(archs)
-        return groups
-
-    def _learn(self, values: Floats) -> Floats:
-        """The most probable parameters given the first `likelihood_rows` training values."""
-        rows = slice(self.likelihood_rows)
-        values = values[rows]
-        inner, distances = self.kernel_.products([each[rows] for each in self.features_])
-        centre, spread = parameter_prior(self.group_names_)
-        identity = np.eye(len(values))
-
-        def negative_log_posterior(parameters: Floats) -> tuple[float, Floats]:
-            covariance, slopes = self.kernel_.with_gradient(parameters[:-1], inner, distances)
-            noise = np.exp(parameters[-1])
-            factor = lower_factor(covariance.copy, noise)
-            inverse = cho_solve((factor, True), identity, check_finite=False)
-            weights = inverse @ values
-            surprise = (parameters - centre) / spread
-            value = (
-                0.5 * values @ weights
-                + np.log(np.diagonal(factor)).sum()
-                + 0.5 * (surprise**2).sum()
-            )
-            inverse -= np.outer(weights, weights)
-            gradient = [0.5 * np.vdot(inverse, slope) for slope in slopes]
-            gradient.append(0.5 * noise * np.trace(inverse))
-            return float(value), np.array(gradient) + surprise / spread
-
-        with threadpool_limits(1, "blas"):  # threads cost more than matrices of this size give
-            found = minimize(
-                negative_log_posterior,
-                centre if self.start is None else self._started(len(centre)),
-                jac=True,
-                method="L-BFGS-B",
-                bounds=[BOUNDS] * len(centre),
-                options={"maxiter": self.max_iterations},
-            )
-        return np.asarray(found.x, dtype=np.float64)
-
-    def _started(self, n_parameters: int) -> Floats:
-        """Where an earlier fit ended, float64 of shape (n_parameters,)."""
-        start = np.asarray(self.start, dtype=np.float64)
-        if start.shape != (n_parameters,):
-            raise HwbenchError(
-                f"StructuralGaussianProcess: start holds {start.size} numbers, but this space's "
-                f"kernel has {n_parameters}; give parameters_ of a fit in the same space"
-            )
-        return np.clip(start, *BOUNDS)
-
-    def _factorise(self) -> Floats:
-        """The Cholesky factor of the training rows' covariance with noise, lower triangle."""
-        return lower_factor(
-            lambda: self.kernel_.among(self.parameters_[:-1], self.features_),
-            float(np.exp(self.parameters_[-1])),
+        return Posterior(
+            nearest_repeated(mean, self.repeated_, self.noise_),
+            variance,
+            shares @ np.array([one.noise for one in each]),
+            covariances,
         )
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        if "weights_" in state:  # a model of hwbench 0.1, of one process
+            state = _of_one_process(state)
+        super().__setstate__(state)
+
+
+def _probable(found: list[StructuralProcess]) -> tuple[Floats, list[StructuralProcess]]:
+    """Shares by evidence, and the processes that have one; the most probable first."""
+    shares = np.exp([each.log_evidence - found[0].log_evidence for each in found])
+    shares /= shares.sum()
+    kept = int(np.count_nonzero(shares >= SMALLEST_SHARE))
+    return shares[:kept] / shares[:kept].sum(), found[:kept]
+
+
+def _posterior(process: StructuralProcess, archs: IntArray) -> Posterior:
+    """What one process believes, in the targets' unit."""
+    mean, covariance, features = process.expected(archs)
+    explained = process.explained(covariance)
+    parameters = process.parameters[:-1]
+    variance = process.kernel.variance(parameters, features) - (explained**2).sum(axis=0)
+
+    def covariances(row: int) -> Floats:
+        one = [each[[row]] for each in features]
+        prior = process.kernel.between(parameters, one, features)[0]
+        return np.asarray(prior - explained[:, row] @ explained)
+
+    noise = np.full(len(archs), process.new_noise)
+    unit = Posterior(np.zeros(len(archs)), np.maximum(variance, 0.0), noise, covariances)
+    return replace(unit.scaled(process.scale, 0.0), mean=mean)
+
+
+def _of_one_process(state: dict[str, Any]) -> dict[str, Any]:
+    """What a model of hwbench 0.1 is made of, as one of today."""
+    belief = Belief("structure", "live", state["work_prior"])
+    process = StructuralProcess(state["structure_"], belief, state.get("sources"))
+    names = {
+        "mean_work_": "mean_work",
+        "offset_": "offset",
+        "scale_": "scale",
+        "group_names_": "group_names",
+        "features_": "rows",
+        "kernel_": "kernel",
+        "parameters_": "parameters",
+        "weights_": "weights",
+    }
+    for old, new in names.items():
+        setattr(process, new, state[old])
+    process.outlier_noise = np.zeros(len(process.weights))
+    process.noise = state["noise_"]
+    process.log_evidence = 0.0
+    process._factor = None
+    kept = {name: value for name, value in state.items() if name not in names}
+    return {
+        "robust": True,
+        **kept,
+        "parameters_": state["parameters_"],
+        "processes_": [process],
+        "shares_": np.ones(1),
+    }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from functools import cached_property
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,6 +18,11 @@ EMPTY = frozenset({"none", "no edge", "absent"})
 
 IDLE = EMPTY | {"edge", "skip_connect", "skip", "identity"}
 """Choices that compute nothing."""
+
+Work = Literal["live", "all", "flops"]
+"""What is counted as work: operations on a path from input to output, all, or FLOPs alone."""
+
+WORK: tuple[Work, ...] = get_args(Work)
 
 REFERENCE_SIZE = 2000
 """Architectures of a space that say what is usual in it."""
@@ -55,31 +61,57 @@ class StructuralFeatures:
             for name, (mean, length, varies) in self._usual.items()
         }
 
-    def work(self, archs: ArrayLike) -> Floats:
+    def all_counts(self, archs: ArrayLike) -> Floats:
+        """How often each operation is used, dead or alive: of some devices all that counts.
+
+        Unlike the groups, these differ between architectures that are the same network: a device
+        that runs an operation whose output nobody uses pays for it.
+
+        Returns
+        -------
+        float64 of shape (n_archs, n_operations that vary), centred and of unit mean square length.
+        """
+        mean, length, varies = self._usual_counts
+        return (self._raw_counts(self.space.check(archs))[:, varies] - mean) / length
+
+    def work(self, archs: ArrayLike, kind: Work = "live") -> Floats:
         """How much architectures have to do; metrics of cost usually grow with it.
 
-        Standardised FLOPs plus the standardised number of live operations that compute, and that
-        sum standardised.
+        Standardised FLOPs plus the standardised number of operations that compute, and that sum
+        standardised.
+
+        Parameters
+        ----------
+        archs : integers of shape (n_archs, n_positions).
+        kind : which operations: those on a path from input to output, all, or none of them, so that
+            FLOPs alone are left. Where a space counts no FLOPs, the last is the first.
 
         Returns
         -------
-        float64 of shape (n_archs,) from integers of shape (n_archs, n_positions).
+        float64 of shape (n_archs,).
         """
-        mean, scale, total = self._usual_work
-        parts = (self._raw_work(self.space.check(archs)) - mean) / scale
+        mean, scale, total = self._usual_work[kind]
+        parts = (self._raw_work(self.space.check(archs), kind) - mean) / scale
         return np.asarray(parts.sum(axis=1) / total)
 
-    def computing(self, archs: ArrayLike) -> Floats:
+    def computing(self, archs: ArrayLike, *, dead: bool = False) -> Floats:
         """How many operations compute, on a path from input to output where the space tells.
+
+        Parameters
+        ----------
+        archs : integers of shape (n_archs, n_positions).
+        dead : whether those on no such path count too.
 
         Returns
         -------
-        float64 of shape (n_archs,) from integers of shape (n_archs, n_positions).
+        float64 of shape (n_archs,).
         """
         checked = self.space.check(archs)
+        computing = np.array([name not in IDLE for name in self._columns[1]], dtype=np.float64)
+        if dead:
+            return np.asarray(self.space.encode(checked, "onehot").astype(np.float64) @ computing)
         live = "live" if "live" in self.space.encodings else "onehot"
-        computing = [name not in IDLE for name in self._columns[1]]
-        return np.asarray(self._over_twins(checked, live) @ np.array(computing, dtype=np.float64))
+        return np.asarray(self._over_twins(checked, live) @ computing)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -97,20 +129,30 @@ class StructuralFeatures:
         """Mean, length and varying columns of every group that varies at all."""
         usual = {}
         for name, values in self._raw(self._reference).items():
-            varies = np.ptp(values, axis=0) > 0
-            if varies.any():
-                mean = values[:, varies].mean(axis=0)
-                length = float(np.sqrt(((values[:, varies] - mean) ** 2).sum(axis=1).mean()))
-                usual[name] = (mean, length, varies)
+            if np.ptp(values, axis=0).any():
+                usual[name] = _usual_of(values)
         return usual
 
     @cached_property
-    def _usual_work(self) -> tuple[Floats, Floats, float]:
-        work = self._raw_work(self._reference)
-        scale = work.std(axis=0)
-        scale[scale == 0] = 1.0
-        parts = (work - work.mean(axis=0)) / scale
-        return work.mean(axis=0), scale, float(parts.sum(axis=1).std()) or 1.0
+    def _usual_counts(self) -> tuple[Floats, float, NDArray[np.bool_]]:
+        """Mean, length and varying columns of `all_counts`."""
+        return _usual_of(self._raw_counts(self._reference))
+
+    @cached_property
+    def _usual_work(self) -> dict[Work, tuple[Floats, Floats, float]]:
+        """Means and scales of what work is made of, and the scale of their sum, by its kind."""
+        usual = {}
+        for kind in WORK:
+            work = self._raw_work(self._reference, kind)
+            scale = work.std(axis=0)
+            scale[scale == 0] = 1.0
+            parts = (work - work.mean(axis=0)) / scale
+            usual[kind] = work.mean(axis=0), scale, float(parts.sum(axis=1).std()) or 1.0
+        return usual
+
+    def _raw_counts(self, archs: IntArray) -> Floats:
+        onehot = self.space.encode(archs, "onehot").astype(np.float64)
+        return np.asarray(onehot @ self._operation_of_column)
 
     def _raw(self, archs: IntArray) -> dict[str, Floats]:
         operations = self._over_twins(archs, "onehot")
@@ -127,11 +169,11 @@ class StructuralFeatures:
             groups["cost"] = np.stack(cost, axis=1) / 1e6
         return groups
 
-    def _raw_work(self, archs: IntArray) -> Floats:
-        parts = [self.computing(archs)]
+    def _raw_work(self, archs: IntArray, kind: Work) -> Floats:
+        parts = [] if kind == "flops" else [self.computing(archs, dead=kind == "all")]
         with suppress(SpaceLacksError):
             parts.append(self.space.flops(archs).astype(np.float64))
-        return np.stack(parts, axis=1)
+        return np.stack(parts or [self.computing(archs)], axis=1)
 
     def _over_twins(self, archs: IntArray, encoding: str) -> Floats:
         """An encoding's mean over the architectures that are the same network."""
@@ -166,3 +208,11 @@ class StructuralFeatures:
             ],
             dtype=np.float64,
         )
+
+
+def _usual_of(values: Floats) -> tuple[Floats, float, NDArray[np.bool_]]:
+    """Mean, root mean square length, and which columns of features vary, some at least."""
+    varies = np.ptp(values, axis=0) > 0
+    mean = values[:, varies].mean(axis=0)
+    length = float(np.sqrt(((values[:, varies] - mean) ** 2).sum(axis=1).mean()))
+    return mean, length or 1.0, varies

@@ -185,7 +185,11 @@ class SurrogateSearch(Strategy):
         from hwbench.predictors import make_predictor
 
         return make_predictor(
-            self.predictor, space=self.space, seed=self.seed, **self.predictor_parameters
+            self.predictor,
+            space=self.space,
+            seed=self.seed,
+            target_transform="raw",  # the search warps what it is told, see `warp`
+            **self.predictor_parameters,
         )
 
     def _fit(self) -> list[FittedObjective] | None:

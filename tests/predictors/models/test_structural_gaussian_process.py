@@ -9,10 +9,8 @@ from scipy.stats import kendalltau
 import hwbench as hb
 from hwbench.errors import HwbenchError
 from hwbench.predictors.models.grouped_kernel import GroupedKernel
-from hwbench.predictors.models.structural_gaussian_process import (
-    StructuralGaussianProcess,
-    lower_factor,
-)
+from hwbench.predictors.models.structural_gaussian_process import StructuralGaussianProcess
+from hwbench.predictors.models.structural_process import lower_factor
 from hwbench.predictors.models.structure import StructuralFeatures
 
 SPACE = hb.get_space("nasbench201")
@@ -52,20 +50,24 @@ def test_the_covariance_is_the_formula(kernel):
     np.testing.assert_allclose(found.between(logs, features, features), expected)
     np.testing.assert_allclose(np.tril(found.among(logs, features)), np.tril(expected))
     np.testing.assert_allclose(found.variance(logs, features), np.diagonal(expected))
-    inner, distances = found.products(features)
-    np.testing.assert_allclose(found.with_gradient(logs, inner, distances)[0], expected)
+    covariance = found.pairs(features).covariance(logs)
+    np.testing.assert_allclose(np.tril(covariance), np.tril(expected))
 
 
 def test_the_gradient_is_that_of_finite_differences(kernel):
     found, logs, features = kernel
-    inner, distances = found.products(features)
-    _, slopes = found.with_gradient(logs, inner, distances)
-    for place in range(found.size):
-        step = np.zeros(found.size)
-        step[place] = 1e-6
-        above, _ = found.with_gradient(logs + step, inner, distances)
-        below, _ = found.with_gradient(logs - step, inner, distances)
-        np.testing.assert_allclose(slopes[place], (above - below) / 2e-6, atol=1e-7)
+    pairs = found.pairs(features)
+    weights = np.random.default_rng(1).normal(size=(20, 20))
+    weights += weights.T
+
+    def weighted(parameters):
+        lower = np.tril(pairs.covariance(parameters))
+        return (weights * (lower + np.tril(lower, -1).T)).sum()
+
+    steps = 1e-6 * np.eye(found.size)
+    expected = [(weighted(logs + step) - weighted(logs - step)) / 2e-6 for step in steps]
+    pairs.covariance(logs)
+    np.testing.assert_allclose(pairs.gradient(weights), expected, rtol=1e-5, atol=1e-6)
 
 
 def test_large_sets_are_computed_in_blocks(kernel, monkeypatch):
