@@ -47,7 +47,7 @@ def survivors(
     if keep_convolution:
         convolutions = [place for place in order if SeparableConvolutions.read(names[place])]
         order = [place for place in order if place not in convolutions[-1:]]
-    dropped = set(order[: min(prune, len(names) - 1)])
+    dropped = set(order[: max(0, min(prune, len(names) - 1))])
     return [name for place, name in enumerate(names) if place not in dropped]
 
 
@@ -77,9 +77,8 @@ def draw_child(
     -------
     The child; None where nothing was found.
     """
-    weights = torch.tensor(strengths, dtype=torch.float64)
-    for trial in range(TRIES):
-        parent = parents[int(torch.multinomial(weights, 1))]
+    children, weights = [], []
+    for parent, strength in zip(parents, strengths, strict=True):
         convolutions = SeparableConvolutions.read(parent)
         if convolutions is None:
             continue
@@ -88,8 +87,14 @@ def draw_child(
             for name in TRANSFORMATIONS
             if (made := transformed(convolutions, name, limits)) is not None and str(made) in known
         ]
-        if not possible:
-            continue
+        if possible:
+            children.append(possible)
+            weights.append(strength)
+    if not children:
+        return None
+    shares = torch.tensor(weights, dtype=torch.float64)
+    for trial in range(TRIES):
+        possible = children[int(torch.multinomial(shares, 1))]
         child = possible[int(torch.randint(len(possible), ()))]
         if child.operation in pool:
             continue

@@ -52,6 +52,8 @@ class PRDARTS(ParametricStrategy):
     epochs : of each iteration; those of the trainer in all.
     grace : epochs at the beginning of each iteration.
     prune, replace : how many candidates go and come at the end of each iteration (LAUBE Table 4.2).
+        Where a pool has got fewer children than that, since no more were possible, fewer go the
+        next time.
     limits : of kernels, dilation, depth and widths (LAUBE Table 4.3).
     inherit : whether children start from their parents' weights, and not afresh.
     redraw : whether strengths begin anew in each iteration, as in the published code; otherwise
@@ -117,6 +119,7 @@ class PRDARTS(ParametricStrategy):
             for position in type(supernet).all_positions(supernet.space)
         )
         self._lives = [{name: Life(0) for name in names} for names in self.operations]
+        self._initial_sizes = self.sizes
         return self
 
     def before_epoch(self, epoch: int, epochs: int) -> Structure | None:
@@ -134,6 +137,11 @@ class PRDARTS(ParametricStrategy):
         return epoch - starts[iteration] >= self.grace[iteration]
 
     def follow(self, structure: Structure) -> Origins:
+        # After a stop a structure comes before what is known of its candidates.
+        self._lives = [
+            {name: own.get(name, Life(self.iteration)) for name in names}
+            for names, own in zip(structure.operations, self._lives, strict=True)
+        ]
         if not self.redraw:
             return super().follow(structure)
         if structure.operations != self.operations:
@@ -172,8 +180,8 @@ class PRDARTS(ParametricStrategy):
         dropped = self._dropped()
         shares = self._shares()
         kept = [
-            survivors(names, own, self.prune[iteration], keep_convolution=True)
-            for names, own in zip(self.operations, shares, strict=True)
+            survivors(names, own, len(names) - self._kept(size, iteration), keep_convolution=True)
+            for names, own, size in zip(self.operations, shares, self._initial_sizes, strict=True)
         ]
         self._ended += self._rows(iteration, kept=kept)
         self.iteration = iteration + 1
@@ -200,6 +208,12 @@ class PRDARTS(ParametricStrategy):
             pools.append(tuple(lives))
         started: Parents = parents if self.inherit else {}
         return Structure(tuple(pools), parents=started)
+
+    def _kept(self, size: int, iteration: int) -> int:
+        """How many candidates of a pool of an initial size are to survive an iteration."""
+        for prune, replace in zip(self.prune[:iteration], self.replace, strict=False):
+            size = max(1, size - prune) + replace
+        return max(1, size - self.prune[iteration])
 
     def _shares(self) -> list[list[float]]:
         rows = self.strengths().detach().double().cpu().tolist()

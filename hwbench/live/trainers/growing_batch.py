@@ -22,8 +22,8 @@ def next_batch(batch: int, usage: float, *, most: int = 128) -> int:
     usage : of the memory by steps of this size, a share above 0.
     most : the largest size.
     """
-    grown = math.floor(MARGIN * batch / usage)
-    return max(batch, min(grown - grown % MULTIPLE, most, 2 * batch))
+    grown = min(math.floor(MARGIN * batch / usage), most, 2 * batch)
+    return max(batch, grown - grown % MULTIPLE)
 
 
 def grown_batch(batch: int, candidates: float, memory: int, *, most: int = 128) -> int:
