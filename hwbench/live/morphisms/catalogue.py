@@ -90,7 +90,7 @@ def morph_layer(
         if each.default is Parameter.empty and name not in arguments
     ]
     if missing:
-        raise HwbenchError(f"morphism {morphism}: {missing[0].replace('_', '-')} is not given")
+        raise HwbenchError(f"morphism {morphism}: the argument '{missing[0]}' is missing")
     names = [name for name, _ in layers_of(network)]
     if layer not in names:
         raise unknown_name("layer", layer, names)

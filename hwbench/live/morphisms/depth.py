@@ -185,7 +185,7 @@ def channels_behind(network: nn.Sequential, place: int, who: str, *, flat: bool 
         if isinstance(each, nn.Linear):
             return each.out_features
         if isinstance(each, Bias | Scale):
-            return sum(parameter.numel() for parameter in each.parameters())
+            return each.channels
         if isinstance(each, nn.Flatten):
             break
     wanted = "" if flat else " of images"
