@@ -107,18 +107,21 @@ def convolution(
     columns = range(layer.kernel_size[1]) if kernel is None else kernel
     depthwise = is_depthwise(layer)
     spread = layer.dilation[0] if dilation is None else dilation
+    options: dict[str, Any] = {
+        "stride": layer.stride,
+        "padding": layer.padding,
+        "dilation": layer.dilation if dilation is None else dilation,
+        "groups": len(new_outputs) if depthwise else layer.groups,
+        "bias": layer.bias is not None,
+        "padding_mode": layer.padding_mode,
+    }
+    if kernel is not None or dilation is not None:
+        options["padding"] = tuple(spread * (size // 2) for size in (len(rows), len(columns)))
     made = type(layer)(
         len(new_outputs) if depthwise else len(new_inputs) * layer.groups,
         len(new_outputs),
         (len(rows), len(columns)),
-        stride=layer.stride,
-        padding=tuple(spread * (size // 2) for size in (len(rows), len(columns)))
-        if kernel is not None or dilation is not None
-        else layer.padding,
-        dilation=layer.dilation if dilation is None else dilation,
-        groups=len(new_outputs) if depthwise else layer.groups,
-        bias=layer.bias is not None,
-        padding_mode=layer.padding_mode,
+        **options,
     ).to(layer.weight.device, layer.weight.dtype)
     fresh = made.weight.detach().clone()
     new_rows = torch.tensor(new_outputs) == NEW  # only these filters are drawn

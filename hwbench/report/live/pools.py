@@ -55,10 +55,10 @@ def _sentences(pools: pd.DataFrame) -> Iterator[str]:
     last = pools[pools["iteration"] == pools["iteration"].max()]
     born = pools[pools["born"] == pools["iteration"]]
     children = born[born["parent"].notna()]
+    positions = pools["position"].nunique()
     yield (
-        f"{last['iteration'].iloc[0]} iterations: {len(born)} candidates at "
-        f"{pools['position'].nunique()} positions, {len(children)} of them children; "
-        f"{len(last)} are left."
+        f"{last['iteration'].iloc[0]} iterations: {len(born)} candidates, {len(children)} of them "
+        f"children; at the {positions} position{'s' * (positions != 1)} {len(last)} are left."
     )
     yield f"{pools['operation'].nunique()} different operations were tried."
     firsts = last[last["born"] == 1]
