@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -125,43 +126,63 @@ def _figure(name: str, title: str, axis: str, lines: dict[str, pd.Series]) -> Fi
     )
 
 
+class _Life(NamedTuple):
+    """A candidate's time in a pool; one that was dropped may come back for another."""
+
+    operation: str
+    born: int
+    until: int
+    parent: str | None
+    transformation: str | None
+    strength: float
+
+
+def _lives(own: pd.DataFrame) -> list[_Life]:
+    """What was in the pool of a position, in the order in which it came."""
+    found = []
+    for (operation, born), rows in own.groupby(["operation", "born"], sort=False):
+        first, last = rows.iloc[0], rows.iloc[-1]
+        made = isinstance(first["parent"], str)
+        found.append(
+            _Life(
+                str(operation),
+                int(born),
+                int(last["iteration"]),
+                first["parent"] if made else None,
+                first["transformation"] if made else None,
+                float(last["strength"]),
+            )
+        )
+    return found
+
+
 def _trees(pools: pd.DataFrame) -> Iterator[str]:
     """The tree of each position, as lines of text."""
     for position, own in pools.groupby("position", sort=False):
-        lives = own.groupby(["operation", "born"], sort=False).agg(
-            parent=("parent", "first"),
-            transformation=("transformation", "first"),
-            until=("iteration", "max"),
-            strength=("strength", "last"),
-        )
-        lines = [str(position)]
-        roots = [key for key, life in lives.iterrows() if not isinstance(life["parent"], str)]
-        for key in roots:
-            lines += _branch(lives, key, "", "  ")
-        yield "\n".join(lines)
+        lives = _lives(own)
+        roots = [life for life in lives if life.parent is None]
+        branches = [_branch(lives, life, "  ", "  ") for life in roots]
+        yield "\n".join([str(position), *(line for branch in branches for line in branch)])
 
 
-def _branch(lives: pd.DataFrame, key: object, line: str, indent: str) -> list[str]:
+def _branch(lives: Sequence[_Life], life: _Life, line: str, indent: str) -> list[str]:
     """A candidate and those that came of it.
 
     Parameters
     ----------
-    lives : of a position, by operation and the iteration of its birth.
-    key : of the candidate.
-    line : that leads to it.
-    indent : of what stands beneath it.
+    lives : of the position.
+    life : of the candidate.
+    line : what stands before it.
+    indent : what stands before those beneath it.
     """
-    operation, born = key  # type: ignore[misc]
-    life = lives.loc[key]  # type: ignore[call-overload]
-    there = f"{born}" if life["until"] == born else f"{born}-{life['until']}"
-    way = life["transformation"]
-    how = f"{str(way).replace('_', ' ')}: " if isinstance(way, str) else ""
-    lines = [f"{line or '  '}{how}{short_name(str(operation))}  [{there}]  {life['strength']:.2f}"]
+    there = f"{life.born}" if life.until == life.born else f"{life.born}-{life.until}"
+    how = f"{life.transformation.replace('_', ' ')}: " if life.transformation else ""
+    lines = [f"{line}{how}{short_name(life.operation)}  [{there}]  {life.strength:.2f}"]
     # Of a candidate that has been there twice, children belong to the life that they were born in.
     children = [
         other
-        for other, each in lives.iterrows()
-        if each["parent"] == operation and born < other[1] <= life["until"] + 1  # type: ignore[index]
+        for other in lives
+        if other.parent == life.operation and life.born < other.born <= life.until + 1
     ]
     for child in children:
         last = child == children[-1]
