@@ -60,7 +60,7 @@ def morph(
     learned of the weights that stay. Outputs are compared on random images, in evaluation and in
     training mode.
     """
-    from hwbench.live.morphisms.saved import morph_saved
+    from hwbench.live.morphed import morph_saved
 
     if morphism is None:
         _list(folder, as_json)

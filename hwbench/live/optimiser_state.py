@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from hwbench.live.supernets.structure import Origin
+from hwbench.live.origins import Origin
 
 States = dict[str, dict[str, Any]]
 """By name of a parameter what its optimiser knows: momentum, or the moments of Adam."""

@@ -3,7 +3,7 @@
 One file a kind. Those of single layers (`layers`, `kernel`) take a layer and give a new one; those
 of plain networks take a `torch.nn.Sequential` and the place of a layer in it, and give a new
 `Sequential` that shares the layers which stay. None changes what it is given. All say where the
-entries of new parameters come from, by which `hwbench.live.supernets.structure.carry_state` gives
+entries of new parameters come from, by which `hwbench.live.origins.carry_state` gives
 an optimiser what another has learned of the old ones.
 
 What each preserves, as measured (largest difference of outputs over the largest output, float32):

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from hwbench.live.supernets.structure import Origin
+from hwbench.live.origins import Origin
 
 NEW = -1
 """In place of an index: an entry that comes from nowhere."""

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from hwbench.live.morphisms.depth import make_identity
 from hwbench.live.morphisms.kernel import centred
 from hwbench.live.morphisms.layers import NEW, Sources, convolution, normalisation
-from hwbench.live.supernets.structure import Origin
+from hwbench.live.origins import Origin
 
 
 def inherit_stages(child: nn.Sequential, parent: nn.Sequential) -> dict[Tensor, Origin]:

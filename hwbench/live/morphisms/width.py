@@ -21,7 +21,7 @@ from hwbench.live.morphisms.layers import (
 )
 from hwbench.live.morphisms.places import NORMALISATIONS, layer_at, readers, replaced
 from hwbench.live.morphisms.scale import Bias, Scale
-from hwbench.live.supernets.structure import Origin
+from hwbench.live.origins import Origin
 
 
 def widen(network: nn.Sequential, place: int, *, width: int) -> Morphed:

@@ -11,10 +11,11 @@ from torch import Tensor, nn
 
 from hwbench.arguments import check_constructor
 from hwbench.live.judge import Judge
+from hwbench.live.origins import Origin, Origins
 from hwbench.live.renamed import refuse_renamed
 from hwbench.live.requirements import Requirements
 from hwbench.live.supernets.mixture import Mixture
-from hwbench.live.supernets.structure import Origin, Origins, Structure
+from hwbench.live.supernets.structure import Structure
 from hwbench.live.supernets.supernet import NetworkOptions, Supernet
 
 if TYPE_CHECKING:

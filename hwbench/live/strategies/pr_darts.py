@@ -12,10 +12,11 @@ from pydantic import Field, NonNegativeInt, PositiveInt
 from torch import nn
 
 from hwbench.errors import HwbenchError
+from hwbench.live.origins import Origins
 from hwbench.live.pools import draw_child, survivors
 from hwbench.live.requirements import Requirements
 from hwbench.live.strategies.base import INITIAL_DEVIATION, ParametricStrategy
-from hwbench.live.supernets.structure import Origins, Parents, Structure
+from hwbench.live.supernets.structure import Parents, Structure
 from hwbench.live.supernets.supernet import Supernet
 from hwbench.results.pools import POOL_COLUMNS
 from hwbench.spaces.darts.separable import LIMITS

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from hwbench.live.morphisms.stages import inherit_stages
+from hwbench.live.origins import Origin
 from hwbench.live.supernets.darts import DARTSSupernet
-from hwbench.live.supernets.structure import Origin
 from hwbench.spaces.darts.prune_and_replace import INITIAL, PRDARTS, operations_within
 from hwbench.spaces.darts.separable import LIMITS
 

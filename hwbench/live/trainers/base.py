@@ -24,11 +24,12 @@ from hwbench.images.fit import Schedule, autocast, train_epoch
 from hwbench.images.parts import Part, SearchData
 from hwbench.live.components import complete_node, component, make_component
 from hwbench.live.cost import ExpectedMetric
+from hwbench.live.origins import carry_state
 from hwbench.live.renamed import refuse_renamed
 from hwbench.live.requirements import Requirements
 from hwbench.live.strategies.base import ArchitectureStrategy
 from hwbench.live.supernets.mixture import Mixture
-from hwbench.live.supernets.structure import Structure, carry_state
+from hwbench.live.supernets.structure import Structure
 from hwbench.live.supernets.supernet import Supernet
 from hwbench.live.trainers import TRAINERS
 from hwbench.live.trainers.growing_batch import grown_batch

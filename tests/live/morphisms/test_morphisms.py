@@ -13,7 +13,7 @@ from hwbench.live.morphisms.kernel import dilate, grow_kernel, shrink_kernel
 from hwbench.live.morphisms.layers import Morphed
 from hwbench.live.morphisms.stages import inherit_stages
 from hwbench.live.morphisms.width import net2wider, widen
-from hwbench.live.supernets.structure import carry_state
+from hwbench.live.origins import carry_state
 from hwbench.spaces.darts.network import separable_convolutions
 from hwbench.spaces.darts.separable import LIMITS, SeparableConvolutions, reachable, transformed
 

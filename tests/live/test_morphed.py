@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from hwbench.errors import HwbenchError
+from hwbench.live.morphed import morph_saved
 from hwbench.live.morphisms.catalogue import layers_of, morph_layer
-from hwbench.live.morphisms.saved import morph_saved
 from hwbench.live.optimiser_state import give_states, states_of
 from hwbench.live.retrained import export_retrained, load_retrained
 from hwbench.spaces import get_space
