@@ -23,15 +23,7 @@ def grow_kernel(network: nn.Sequential, place: int, *, size: int) -> Morphed:
     HwbenchError
         Where the layer is no such convolution, or the size does not suit.
     """
-    layer = layer_at(network, place, nn.Conv2d, "grow_kernel")
-    now = _square(layer, "grow_kernel")
-    if size < now or size % 2 == 0:
-        raise HwbenchError(
-            f"morphism grow_kernel: size {size} must be odd and at least {now}, the kernel's now; "
-            "shrink_kernel makes it smaller"
-        )
-    made, origins = convolution(layer, kernel=centred(now, size))
-    return Morphed(replaced(network, {place: made}), origins)
+    return _resized(network, place, size, "grow_kernel", "shrink_kernel", larger=True)
 
 
 def shrink_kernel(network: nn.Sequential, place: int, *, size: int) -> Morphed:
@@ -47,15 +39,7 @@ def shrink_kernel(network: nn.Sequential, place: int, *, size: int) -> Morphed:
     HwbenchError
         As `grow_kernel`.
     """
-    layer = layer_at(network, place, nn.Conv2d, "shrink_kernel")
-    now = _square(layer, "shrink_kernel")
-    if not 1 <= size <= now or size % 2 == 0:
-        raise HwbenchError(
-            f"morphism shrink_kernel: size {size} must be odd and at most {now}, the kernel's now; "
-            "grow_kernel makes it larger"
-        )
-    made, origins = convolution(layer, kernel=centred(now, size))
-    return Morphed(replaced(network, {place: made}), origins)
+    return _resized(network, place, size, "shrink_kernel", "grow_kernel", larger=False)
 
 
 def dilate(network: nn.Sequential, place: int, *, dilation: int) -> Morphed:
@@ -85,6 +69,22 @@ def centred(old: int, new: int) -> Sources:
     """The rows of a kernel of odd size `old` in the middle of one of odd size `new`."""
     shift = (new - old) // 2
     return [row - shift if 0 <= row - shift < old else NEW for row in range(new)]
+
+
+def _resized(
+    network: nn.Sequential, place: int, size: int, who: str, other: str, *, larger: bool
+) -> Morphed:
+    """A convolution's kernels in another size; `other` is what goes the other way."""
+    layer = layer_at(network, place, nn.Conv2d, who)
+    now = _square(layer, who)
+    if size < 1 or size % 2 == 0 or (size < now if larger else size > now):
+        way, bound = ("smaller", "least") if larger else ("larger", "most")
+        raise HwbenchError(
+            f"morphism {who}: size {size} must be odd and at {bound} {now}, the kernel's now; "
+            f"{other} makes it {way}"
+        )
+    made, origins = convolution(layer, kernel=centred(now, size))
+    return Morphed(replaced(network, {place: made}), origins)
 
 
 def _square(layer: nn.Conv2d, who: str) -> int:

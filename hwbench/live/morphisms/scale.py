@@ -6,39 +6,40 @@ import torch
 from torch import Tensor, nn
 
 
-class Bias(nn.Module):
-    """Adds a learned number to each channel; zero at the start.
+class PerChannel(nn.Module):
+    """A learned number for each channel of an input (batch, channels, ...).
 
     Parameters
     ----------
-    channels : of the input (batch, channels, ...).
+    channels : of the input.
+    start : all numbers at the start.
     """
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, start: float) -> None:
         super().__init__()
         self.channels = channels
-        self.bias = nn.Parameter(torch.zeros(channels))
+        self.values = nn.Parameter(torch.full((channels,), start))
 
-    def forward(self, x: Tensor) -> Tensor:
-        return x + _along(self.bias, x)
+    def along(self, x: Tensor) -> Tensor:
+        """The numbers, of a shape that goes with the input's."""
+        return self.values.view(1, -1, *[1] * (x.dim() - 2))
 
 
-class Scale(nn.Module):
-    """Multiplies each channel with a learned number; one at the start.
-
-    Parameters
-    ----------
-    channels : of the input (batch, channels, ...).
-    """
+class Bias(PerChannel):
+    """Adds a learned number to each channel; zero at the start."""
 
     def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.channels = channels
-        self.scale = nn.Parameter(torch.ones(channels))
+        super().__init__(channels, 0.0)
 
     def forward(self, x: Tensor) -> Tensor:
-        return x * _along(self.scale, x)
+        return x + self.along(x)
 
 
-def _along(values: Tensor, x: Tensor) -> Tensor:
-    return values.view(1, -1, *[1] * (x.dim() - 2))
+class Scale(PerChannel):
+    """Multiplies each channel with a learned number; one at the start."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__(channels, 1.0)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.along(x)

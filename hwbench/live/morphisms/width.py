@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import cast
 
 import numpy as np
@@ -129,13 +128,11 @@ def _along(layer: nn.Module, sources: Sources) -> tuple[nn.Module, dict[Tensor, 
     return _outputs(layer, sources)
 
 
-def _vector(layer: Bias | Scale, sources: Sequence[int]) -> tuple[nn.Module, dict[Tensor, Origin]]:
+def _vector(layer: Bias | Scale, sources: Sources) -> tuple[nn.Module, dict[Tensor, Origin]]:
     made = type(layer)(len(sources))
-    (name, old), (_, fresh) = next(zip(layer.named_parameters(), made.named_parameters()))  # noqa: B905
-    value, origin = taken(old, {0: sources}, fresh.detach().to(old))
-    parameter = nn.Parameter(value)
-    setattr(made, name, parameter)
-    return made.train(layer.training), {parameter: origin}
+    value, origin = taken(layer.values, {0: sources}, made.values.detach().to(layer.values))
+    made.values = nn.Parameter(value)
+    return made.train(layer.training), {made.values: origin}
 
 
 def _check(width: int, now: int, who: str) -> None:
