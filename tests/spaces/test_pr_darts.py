@@ -84,6 +84,14 @@ def test_names_are_read_and_written():
         SPACE.from_string(PUBLISHED["PR-DARTS DL2"].replace("k3_d1_w1'", "k3_d1_w2'", 1))
 
 
+def test_published_pairs_are_named():
+    assert SPACE.to_string(SPACE.from_string(" PR-DARTS DL2\n")) in {
+        SPACE.to_string(SPACE.from_string(text)) for text in PUBLISHED.values()
+    }
+    with pytest.raises(HwbenchError, match="unknown pair of cells 'PR-DARTS DL9'; did you mean"):
+        SPACE.from_string("PR-DARTS DL9")
+
+
 def test_reachable_sets_have_the_sizes_of_the_method():
     counts = {
         name: [len(reachable(limits, steps)) for steps in (4, 5, 6, 7)]

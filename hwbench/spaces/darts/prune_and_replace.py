@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from hwbench.arrays import IntArray
+from hwbench.errors import unknown_name
 from hwbench.spaces.darts.separable import FIRST, LIMITS, Limits, reachable
 from hwbench.spaces.darts.space import CELLS, DARTS, cell_choices
 
@@ -40,9 +41,12 @@ class PRDARTS(DARTS):
     choices = cell_choices(edge_operations) * len(CELLS)
 
     def from_string(self, text: str) -> IntArray:
-        if isinstance(text, str):
-            text = PUBLISHED.get(text.strip(), text)
-        return super().from_string(text)
+        if not isinstance(text, str) or text.strip().startswith("Genotype"):
+            return super().from_string(text)
+        name = text.strip()
+        if name not in PUBLISHED and name.startswith("PR-DARTS"):
+            raise unknown_name("pair of cells", name, PUBLISHED, where=f"architecture {text!r}")
+        return super().from_string(PUBLISHED.get(name, text))
 
 
 def _genotype(normal: str, reduction: str) -> str:
