@@ -209,6 +209,14 @@ def advises_and_suggests(names):
     assert names["more"].shape == (20, 6)
 
 
+def grows_and_goes_on(names):
+    network = names["wider"].network
+    momentum = names["after"].state[network[0].weight]["momentum_buffer"]
+    assert momentum.shape == (12, 3, 3, 3)
+    before = names["optimizer"].state[names["network"][0].weight]["momentum_buffer"]
+    assert momentum[:8].equal(before)
+
+
 def makes_a_table(names):
     assert names["table"].column("latency").tolist() == [1.0, 2.5]
     assert names["report"].rows_kept == 2
@@ -225,6 +233,7 @@ FOUND_BY_SNIPPETS = {
     "README.md": says_what_the_readme_does,
     "docs/how-to/advice.md": advises_and_suggests,
     "docs/how-to/live.md": has_a_strategy,
+    "docs/how-to/morphisms.md": grows_and_goes_on,
     "docs/how-to/own-numbers.md": makes_a_table,
     "docs/how-to/predictor-in-a-search.md": gives_a_gradient,
     "docs/how-to/own-predictor.md": learns_to_rank,

@@ -12,6 +12,7 @@ from hwbench.cli import (
     images,
     live,
     models,
+    morph,
     predictors,
     report,
     search,
@@ -44,6 +45,7 @@ app.add_typer(study.app, name="study")
 app.add_typer(simulate.app, name="simulate")
 app.add_typer(search.app, name="search")
 app.add_typer(live.app, name="live")
+app.command(name="morph")(morph.morph)
 app.add_typer(vae.app, name="vae")
 app.add_typer(report.app, name="report")
 

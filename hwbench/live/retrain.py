@@ -23,6 +23,7 @@ from hwbench.images.image_set import ImageSet
 from hwbench.images.parts import Part, parts_of
 from hwbench.images.recipe import FitRecipe, changes_in_words
 from hwbench.images.sets import reader_module
+from hwbench.live.optimiser_state import States, states_of
 from hwbench.live.retrain_network import add_drop_paths, auxiliary_head, remove_drop_paths
 from hwbench.live.supernets.export import read_tensors, write_tensors
 from hwbench.progress import Progress, silent
@@ -154,6 +155,7 @@ class Retrained:
     train_loss : of the last epoch, mean over the steps, with smoothed labels where they are.
     parameters : of the network.
     epochs : see `hwbench.results.retrainings.EPOCH_COLUMNS`.
+    optimiser : what the optimiser knows of each parameter after the last step, by name.
     """
 
     network: nn.Module
@@ -162,6 +164,7 @@ class Retrained:
     train_loss: float
     parameters: int
     epochs: pd.DataFrame
+    optimiser: States
 
 
 def retrain(
@@ -274,6 +277,7 @@ def retrain(
         train_loss=rows[-1]["train_loss"],
         parameters=parameters,
         epochs=_frame(rows),
+        optimiser=states_of(optimizer, network),
     )
 
 

@@ -8,12 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from pydantic import Field
 from torch import nn
 
 from hwbench.arrays import IntArray
 from hwbench.errors import HwbenchError
 from hwbench.files import write_text
 from hwbench.live.components import Node
+from hwbench.live.morphisms.described import with_layers
+from hwbench.live.optimiser_state import States
 from hwbench.live.supernets.export import (
     TREE,
     WEIGHTS,
@@ -27,6 +30,8 @@ from hwbench.spaces.base import SkeletonValue
 from hwbench.spaces.registry import named_space
 from hwbench.toml import read_toml, to_toml
 
+OPTIMISER = "optimiser.pt"
+
 
 class RetrainedTree(Node):
     """What a network is, and what trained it.
@@ -37,12 +42,17 @@ class RetrainedTree(Node):
     architecture : the space's string.
     skeleton : sizes of the network.
     training : images, seed, recipe, versions and what it came to.
+    morphisms : by which it was changed afterwards, in their order.
+    layers : by the names of its sequences that these have changed what they are made of, see
+        `hwbench.live.morphisms.described`.
     """
 
     space: str
     architecture: str
     skeleton: SkeletonNode
     training: dict[str, Any]
+    morphisms: list[dict[str, Any]] = Field(default_factory=list)
+    layers: dict[str, list[dict[str, Any]]] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,12 +65,17 @@ class RetrainedNetwork:
         normalised as `hwbench.images.sets.load_images` does, to logits of shape (batch, classes).
     space, architecture : what it is.
     training : images, seed, recipe, versions and what it came to, as `result.json` beside it says.
+    optimiser : what the last step's optimiser knew of each parameter, by name, see
+        `hwbench.live.optimiser_state`; empty where it was not kept.
+    tree : the file that describes it.
     """
 
     network: nn.Module
     space: Space
     architecture: str
     training: dict[str, Any]
+    optimiser: States
+    tree: RetrainedTree
 
 
 def export_retrained(
@@ -71,8 +86,9 @@ def export_retrained(
     architecture: str,
     skeleton: Mapping[str, SkeletonValue],
     training: Mapping[str, Any],
+    optimiser: States,
 ) -> None:
-    """Write `network.toml` and `weights.pt` into a folder.
+    """Write `network.toml`, `weights.pt` and `optimiser.pt` into a folder.
 
     Parameters
     ----------
@@ -80,6 +96,7 @@ def export_retrained(
     folder : made if missing.
     space, architecture, skeleton : what the network is.
     training : plain values: what trained it.
+    optimiser : what the optimiser knows of each parameter, by name.
     """
     tree = RetrainedTree(
         space=space.name,
@@ -87,12 +104,25 @@ def export_retrained(
         skeleton=SkeletonNode.model_validate(dict(skeleton)),
         training=dict(training),
     )
+    write_retrained(network, folder, tree, optimiser)
+
+
+def write_retrained(
+    network: nn.Module, folder: Path, tree: RetrainedTree, optimiser: States
+) -> None:
+    """Write a network and the tree that describes it; see `export_retrained`."""
     write_tensors(folder / WEIGHTS, network.state_dict())
-    write_text(folder / TREE, to_toml(tree.model_dump(mode="json")))
+    if optimiser:
+        write_tensors(folder / OPTIMISER, optimiser)
+    content = tree.model_dump(mode="json")
+    bare = {name: value for name, value in content.items() if value or name == "training"}
+    write_text(folder / TREE, to_toml(bare))
 
 
 def load_retrained(folder: Path) -> RetrainedNetwork:
-    """The network that `hwbench live retrain` trained, in evaluation mode, on the CPU.
+    """The network that `hwbench live retrain` trained, or that `hwbench morph` made of it.
+
+    In evaluation mode, on the CPU.
 
     The files are read without running code that they bring.
 
@@ -111,24 +141,30 @@ def load_retrained(folder: Path) -> RetrainedNetwork:
     space = named_space(tree.space)
     arch = space.from_string(tree.architecture)
     try:
-        network = _network_of(space, arch, tree.skeleton.model_dump(), weights)
+        network = _network_of(space, arch, tree, weights)
+    except HwbenchError:
+        raise
     except Exception as error:  # what torch makes of what it is given is its own affair
         raise HwbenchError(
             f"{own / WEIGHTS}: holds the weights of another network than {TREE} describes"
         ) from error
     # As it was trained, so that it computes the same to the last bit.
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return RetrainedNetwork(network.eval(), space, tree.architecture, tree.training)
+    optimiser = read_tensors(own / OPTIMISER) if (own / OPTIMISER).exists() else {}
+    return RetrainedNetwork(
+        network.eval(), space, tree.architecture, tree.training, optimiser, tree
+    )
 
 
 def _network_of(
-    space: Space, arch: IntArray, skeleton: Mapping[str, int], weights: Mapping[str, Any]
+    space: Space, arch: IntArray, tree: RetrainedTree, weights: Mapping[str, Any]
 ) -> nn.Module:
+    skeleton = tree.skeleton.model_dump()
     with torch.device("meta"):  # shapes first: the tree alone may ask for any size
-        wanted = space.network(arch, **skeleton).state_dict()
+        wanted = with_layers(space.network(arch, **skeleton), tree.layers, TREE).state_dict()
     shapes = {name: getattr(value, "shape", None) for name, value in weights.items()}
     if shapes != {name: value.shape for name, value in wanted.items()}:
         raise ValueError("the shapes of weights differ")
-    network = space.network(arch, **skeleton)
+    network = with_layers(space.network(arch, **skeleton), tree.layers, TREE)
     network.load_state_dict(weights)
     return network

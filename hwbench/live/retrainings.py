@@ -277,6 +277,7 @@ class _Job:
                 "classes": self.images.classes,
             },
             training={**result, **about},
+            optimiser=trained.optimiser,
         )
         _write(own, {**result, **about})
         (own / RETRAINING_CHECKPOINT).unlink(missing_ok=True)

@@ -27,7 +27,7 @@ from hwbench.predictors.identity import predictor_modules
 from hwbench.progress import Progress
 from hwbench.results.frames import write_frame
 from hwbench.results.live import DIAGNOSED, RANKED, TRAINING
-from hwbench.results.names import CHECKPOINT, EPOCHS, STRENGTHS
+from hwbench.results.names import CHECKPOINT, EPOCHS, POOLS, STRENGTHS
 from hwbench.results.record import Record
 from hwbench.version import __version__
 
@@ -149,6 +149,9 @@ def train_epochs(
             write_frame(folder / EPOCHS, frame())
             if history:
                 write_frame(folder / STRENGTHS, _strength_frame(history))
+            pools = search.strategy.pools()
+            if pools is not None:
+                write_frame(folder / POOLS, pools)
             clock.lap(TRAINING)
             clock.write(folder, record)
             progress(epoch + 1, epochs)

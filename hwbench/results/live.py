@@ -2,12 +2,12 @@
 
 A run's folder holds `config.toml` (the complete tree), `run.json` (when, on what machine, with what
 versions), `metrics.parquet` (epochs), `strengths.parquet` (candidates over epochs, if the strategy
-learns any), `diagnostics.parquet` (if the config has a section [diagnostics]), `ranking.parquet`
-and `later_ranking.parquet` (if architectures were ranked), `result.json` (if it ended),
-`retraining` (what was trained from scratch, see `hwbench.results.retrainings`), checkpoint and
-networks, and `selections` (what was selected from the supernet again, see
-`hwbench.results.selections`). A sweep's folder holds `sweep.toml`, `sweep.parquet` and a run's
-folder for every search. Reading them imports no torch.
+learns any), `pools.parquet` (if candidates come and go), `diagnostics.parquet` (if the config has a
+section [diagnostics]), `ranking.parquet` and `later_ranking.parquet` (if architectures were
+ranked), `result.json` (if it ended), `retraining` (what was trained from scratch, see
+`hwbench.results.retrainings`), checkpoint and networks, and `selections` (what was selected from
+the supernet again, see `hwbench.results.selections`). A sweep's folder holds `sweep.toml`,
+`sweep.parquet` and a run's folder for every search. Reading them imports no torch.
 """
 
 from __future__ import annotations
@@ -34,11 +34,13 @@ from hwbench.results.names import (
     LANDSCAPE,
     LATER_RANKING,
     LIVE_RESULT,
+    POOLS,
     RANKING,
     STRENGTHS,
     SWEEP,
     SWEEP_RESULTS,
 )
+from hwbench.results.pools import POOL_COLUMNS
 from hwbench.results.ranking_measures import measures_of
 from hwbench.results.record import read_record
 from hwbench.results.retrainings import Retraining, SeveralSeeds, over_seeds, read_retrainings
@@ -106,6 +108,9 @@ EPOCH_COLUMNS: Columns = {
         "number", "cross-entropy after the epoch, with the supernet's own statistics", optional=True
     ),
     "validation_accuracy": Column("number", "in %, of the same passes"),
+    "batch_size": Column(
+        "number", "images of a step; only where it grows as memory allows", optional=True
+    ),
     "variance_ratio": Column(
         "number",
         "median over mixed operations of the output's variance over the input's (CHOE Fig. 3.6); "
@@ -212,6 +217,7 @@ class LiveRun:
         no section [diagnostics].
     discretised, landscape : see `hwbench.results.diagnostics`; no rows where `hwbench live
         discretise` and `hwbench live landscape` have not been run.
+    pools : see `hwbench.results.pools.POOL_COLUMNS`; no rows where candidates stay what they are.
     """
 
     folder: Path
@@ -229,6 +235,7 @@ class LiveRun:
     diagnostics: pd.DataFrame = field(default_factory=partial(empty_frame, DIAGNOSTIC_COLUMNS))
     discretised: pd.DataFrame = field(default_factory=partial(empty_frame, DISCRETISED_COLUMNS))
     landscape: pd.DataFrame = field(default_factory=partial(empty_frame, LANDSCAPE_COLUMNS))
+    pools: pd.DataFrame = field(default_factory=partial(empty_frame, POOL_COLUMNS))
 
     @property
     def retrained(self) -> SeveralSeeds | None:
@@ -311,6 +318,7 @@ def read_live_run(folder: Path) -> LiveRun:
         diagnostics=_frame(folder / DIAGNOSTICS, DIAGNOSTIC_COLUMNS),
         discretised=_frame(folder / DISCRETISED, DISCRETISED_COLUMNS),
         landscape=_frame(folder / LANDSCAPE, LANDSCAPE_COLUMNS),
+        pools=_frame(folder / POOLS, POOL_COLUMNS),
     )
 
 

@@ -37,6 +37,7 @@ CONFIG = "config.toml"
 CHECKPOINT = "checkpoint.pt"
 EPOCHS = "metrics.parquet"
 STRENGTHS = "strengths.parquet"
+POOLS = "pools.parquet"
 RANKING = "ranking.parquet"
 LATER_RANKING = "later_ranking.parquet"
 LIVE_RESULT = "result.json"
@@ -70,6 +71,7 @@ LIVE_FILES = (
     SUBSET,
     EPOCHS,
     STRENGTHS,
+    POOLS,
     DIAGNOSTICS,
     RANKING,
     LATER_RANKING,

@@ -14,6 +14,9 @@ from hwbench.toml import to_toml
 
 _TARGET = "nb201-digits:test_accuracy"
 
+_OF_TWO_EPOCHS = {"pr_darts": {"epochs": [2], "grace": [0], "prune": [1], "replace": [0]}}
+"""Arguments of strategies whose own are of longer trainings."""
+
 
 def example_config(strategy: str = "darts", **nodes: dict[str, Any]) -> LiveConfig:
     """A search of about a second on a small part of the digits.
@@ -28,7 +31,7 @@ def example_config(strategy: str = "darts", **nodes: dict[str, Any]) -> LiveConf
         "title": f"Example of {strategy}",
         "data": {"validation_share": 0.9},
         "space": {"name": "nasbench201", "operations": "only-conv", "channels": 2, "depth": 1},
-        "strategy": {"name": strategy},
+        "strategy": {"name": strategy, **_OF_TWO_EPOCHS.get(strategy, {})},
         "trainer": {
             "name": "bilevel" if learns else "single_level",
             "epochs": 2,

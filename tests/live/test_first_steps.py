@@ -14,7 +14,14 @@ from hwbench.optimisation import denormals_flushed
 
 CPU = torch.device("cpu")
 STEPS = 20
-BATCH = {"autosnn": 8, "darts": 2, "ext_cell": 2, "nasbench201": 32, "nasbench_macro": 32}
+BATCH = {
+    "autosnn": 8,
+    "darts": 2,
+    "ext_cell": 2,
+    "nasbench201": 32,
+    "nasbench_macro": 32,
+    "pr_darts": 2,
+}
 """By space. In DARTS cells, with all eight candidates on 28 edges, an image takes as long as
 sixteen of the others."""
 
@@ -47,8 +54,14 @@ def test_the_first_steps_of_published_recipes(name, random_images):
     images = int(np.ceil((STEPS + 0.5) * batch / (1 - share)))
     config = with_change(config, "data.name", random_images(images))
     config = with_change(config, "trainer.batch_size", batch)
+    if config.trainer.get("memory_images"):
+        config = with_change(config, "trainer.memory_images", 1)  # which no larger one fits
     # The first epoch in which everything happens: after warm-up, and with weights that are split.
-    epoch = max(config.trainer["warm_up_epochs"], config.strategy.get("split_epoch") or 0)
+    epoch = max(
+        config.trainer["warm_up_epochs"],
+        config.strategy.get("split_epoch") or 0,
+        *config.strategy.get("grace", ())[:1],
+    )
     with seeded(0, CPU, 1), denormals_flushed():
         search = make_search(config, CPU)
         assert len(search.data.train) // batch == STEPS

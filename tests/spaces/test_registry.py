@@ -168,6 +168,7 @@ def test_every_space_says_how_it_is_drawn(name):
         "darts": "states",
         "ext_cell": "states",
         "nasbench201": "edges",
+        "pr_darts": "states",
         "transnas_micro": "edges",
     }
     graphs = "vertices" if "graph" in space.encodings else "chain"

@@ -17,6 +17,7 @@ STRATEGIES = Registry(
         "gdas": "hwbench.live.strategies.sampled:GDAS",
         "gumbel_sigmoid": "hwbench.live.strategies.sampled:GumbelSigmoid",
         "pc_darts": "hwbench.live.strategies.darts:PCDARTS",
+        "pr_darts": "hwbench.live.strategies.pr_darts:PRDARTS",
         "proxyless_nas": "hwbench.live.strategies.sampled:ProxylessNAS",
         "snas": "hwbench.live.strategies.sampled:SNAS",
         "spos": "hwbench.live.strategies.single_path:SPOS",

@@ -11,13 +11,16 @@ from torch import Tensor, nn
 
 from hwbench.arguments import check_constructor
 from hwbench.live.judge import Judge
+from hwbench.live.origins import Origin, Origins
 from hwbench.live.renamed import refuse_renamed
 from hwbench.live.requirements import Requirements
 from hwbench.live.supernets.mixture import Mixture
-from hwbench.live.supernets.structure import Origin, Origins, Structure
+from hwbench.live.supernets.structure import Structure
 from hwbench.live.supernets.supernet import NetworkOptions, Supernet
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from hwbench.live.trainers.base import Trainer
 
 INITIAL_DEVIATION = 1e-3
@@ -181,6 +184,13 @@ class ArchitectureStrategy(nn.Module, ABC):
         """
         return None
 
+    def learns_in(self, epoch: int) -> bool:  # noqa: ARG002
+        """Whether its parameters are trained in an epoch; by default in each after the warm-up.
+
+        Called after `before_epoch`, with the same epoch.
+        """
+        return True
+
     def after_epoch(self, epoch: int, judge: Judge) -> Structure | None:  # noqa: ARG002
         """Learn between epochs: called after the validation of each epoch.
 
@@ -208,6 +218,13 @@ class ArchitectureStrategy(nn.Module, ABC):
         learned; empty where no parameter is new.
         """
         return {}
+
+    def pools(self) -> pd.DataFrame | None:
+        """What became of the candidates so far, see `hwbench.results.pools.POOL_COLUMNS`.
+
+        Called after every epoch. None, by default, where candidates neither come nor go.
+        """
+        return None
 
     def penalty(self) -> Tensor | None:
         """What is added to the loss of the architecture parameters, a scalar.

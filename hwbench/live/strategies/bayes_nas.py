@@ -18,10 +18,11 @@ from hwbench.compress.sparse_bayes import (
     switches,
 )
 from hwbench.live.judge import Judge
+from hwbench.live.origins import Origins
 from hwbench.live.requirements import Requirements
 from hwbench.live.strategies.base import ParametricStrategy
 from hwbench.live.supernets.mixture import Mixture
-from hwbench.live.supernets.structure import Origins, Structure
+from hwbench.live.supernets.structure import Structure
 from hwbench.live.supernets.supernet import Supernet
 
 

@@ -9,10 +9,11 @@ import torch
 from pydantic import NonNegativeInt
 
 from hwbench.errors import HwbenchError
+from hwbench.live.origins import Origins
 from hwbench.live.requirements import Requirements
 from hwbench.live.strategies.base import ArchitectureStrategy
 from hwbench.live.supernets.mixture import Mixture
-from hwbench.live.supernets.structure import Origins, Structure
+from hwbench.live.supernets.structure import Structure
 from hwbench.live.supernets.supernet import Supernet
 
 

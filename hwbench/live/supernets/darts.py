@@ -106,6 +106,8 @@ class DARTSSupernet(Supernet):
     strongest candidates, `none` and noise left out.
     """
 
+    edge_operations: ClassVar[tuple[str, ...]] = OPERATIONS
+    """What an edge of an architecture may hold."""
     chooses_positions = True
     enumerable = False
     subsets: ClassVar[Mapping[str, Any]] = {
@@ -123,7 +125,7 @@ class DARTSSupernet(Supernet):
         return tuple(
             Position(
                 f"{cell} {source}->{node}",
-                ("none", *OPERATIONS, "noise"),
+                ("none", *cls.edge_operations, "noise"),
                 f"{cell} {node}",
                 cell=cell,
                 after=tuple(
@@ -177,7 +179,7 @@ class DARTSSupernet(Supernet):
                     inputs[0, cell, node], operations[0, cell, node], strict=True
                 ):
                     position = cell * len(EDGES) + EDGES.index((int(source), node + 2))
-                    name = OPERATIONS[int(operation)]
+                    name = self.edge_operations[int(operation)]
                     choices[position] = (self.candidate_index(position, name),)
         return choices
 
@@ -207,15 +209,18 @@ class DARTSSupernet(Supernet):
 
     @property
     def holds_everything(self) -> bool:
-        return all(set(OPERATIONS) <= set(position.operations) for position in self.positions)
+        return all(
+            set(self.edge_operations) <= set(position.operations) for position in self.positions
+        )
 
     def holds(self, archs: ArrayLike) -> NDArray[np.bool_]:
         inputs, operations = self.space.edges(self.space.check(archs))  # type: ignore[attr-defined]
-        known = np.zeros((len(CELLS), len(PAIRS), len(PAIRS) + 1, len(OPERATIONS)), dtype=np.bool_)
+        names = self.edge_operations
+        known = np.zeros((len(CELLS), len(PAIRS), len(PAIRS) + 1, len(names)), dtype=np.bool_)
         for place, position in enumerate(self.positions):
             source, node = EDGES[place % len(EDGES)]
-            for name in set(position.operations) & set(OPERATIONS):
-                known[place // len(EDGES), node - 2, source, OPERATIONS.index(name)] = True
+            for name in set(position.operations) & set(names):
+                known[place // len(EDGES), node - 2, source, names.index(name)] = True
         cell = np.arange(len(CELLS))[None, :, None, None]
         target = np.arange(len(PAIRS))[None, None, :, None]
         held: NDArray[np.bool_] = known[cell, target, inputs, operations].all(axis=(1, 2, 3))
@@ -237,7 +242,7 @@ class DARTSSupernet(Supernet):
                 ordered = sorted(range(len(places)), key=lambda k: -best[places[k]][0])
                 low, high = sorted(ordered[:2])
                 first, second = (
-                    OPERATIONS.index(best[places[source]][1]) for source in (low, high)
+                    self.edge_operations.index(best[places[source]][1]) for source in (low, high)
                 )
                 if len(pairs) > 1:
                     arch.append(pairs.index((low, high)))
@@ -292,7 +297,8 @@ class DARTSChoices(nn.Module):
         super().__init__()
         most = max(supernet.sizes)
         # (positions, most candidates, operations): which operation of the space a candidate is.
-        names = torch.zeros(len(supernet.positions), most, len(OPERATIONS))
+        operations = supernet.edge_operations
+        names = torch.zeros(len(supernet.positions), most, len(operations))
         for place, position in enumerate(supernet.positions):
             if not set(position.operations) - set(NOT_DERIVED):
                 raise HwbenchError(
@@ -301,7 +307,7 @@ class DARTSChoices(nn.Module):
                 )
             for index, name in enumerate(position.operations):
                 if name not in NOT_DERIVED:
-                    names[place, index, OPERATIONS.index(name)] = 1.0
+                    names[place, index, operations.index(name)] = 1.0
         self.register_buffer("names", names)
         # Of each node of each cell, which positions its pairs of inputs are: (2, pairs).
         for cell in range(len(CELLS)):

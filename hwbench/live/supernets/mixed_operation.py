@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from hwbench.errors import HwbenchError
+from hwbench.live.origins import Origin
 from hwbench.live.supernets.mixture import Mixture
-from hwbench.live.supernets.structure import Origin
 
 Make = Callable[[str], nn.Module]
 """Makes the module of a candidate by its name."""

@@ -24,6 +24,7 @@ from torch.nn.functional import cross_entropy
 
 from hwbench.arguments import check_fields
 from hwbench.errors import HwbenchError, unknown_name
+from hwbench.live.origins import Origin, Origins
 from hwbench.live.supernets import SUPERNETS
 from hwbench.live.supernets.cell import without_affine
 from hwbench.live.supernets.expected_encoding import IndependentChoices
@@ -33,7 +34,7 @@ from hwbench.live.supernets.mixed_operation import (
     PartialMixedOperation,
 )
 from hwbench.live.supernets.mixture import Mixture
-from hwbench.live.supernets.structure import Origin, Origins, Structure
+from hwbench.live.supernets.structure import Structure
 from hwbench.spaces import Skeleton, Space, get_space
 from hwbench.spaces.base import SkeletonValue
 

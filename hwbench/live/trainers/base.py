@@ -24,13 +24,15 @@ from hwbench.images.fit import Schedule, autocast, train_epoch
 from hwbench.images.parts import Part, SearchData
 from hwbench.live.components import complete_node, component, make_component
 from hwbench.live.cost import ExpectedMetric
+from hwbench.live.origins import carry_state
 from hwbench.live.renamed import refuse_renamed
 from hwbench.live.requirements import Requirements
 from hwbench.live.strategies.base import ArchitectureStrategy
 from hwbench.live.supernets.mixture import Mixture
-from hwbench.live.supernets.structure import Structure, carry_state
+from hwbench.live.supernets.structure import Structure
 from hwbench.live.supernets.supernet import Supernet
 from hwbench.live.trainers import TRAINERS
+from hwbench.live.trainers.growing_batch import grown_batch
 from hwbench.live.trainers.larc import scale_gradients
 from hwbench.live.trainers.optimisers import OPTIMISERS, Optimiser
 from hwbench.live.trainers.schedules import SCHEDULES, LearningRateSchedule
@@ -72,6 +74,10 @@ class Trainer(ABC):
     Attributes
     ----------
     epochs, batch_size : passes over the training images, and images of a step.
+    memory_images : how many images, times the candidates of a position in the mean, fit into
+        memory. Where it is given, batches begin with `batch_size` and grow up to `largest_batch` as
+        `hwbench.live.trainers.growing_batch` says, for each structure of the supernet.
+    largest_batch : that batches may grow to.
     stop_after : epochs after which the training ends all of a sudden, its schedules those of all
         `epochs`: the control of what fewer steps alone change (LAUBE 6.4.3, Fig. 6.6).
     weights : what moves the weights, a node of `hwbench.live.trainers.optimisers`.
@@ -95,6 +101,8 @@ class Trainer(ABC):
 
     epochs: PositiveInt = 50
     batch_size: PositiveInt = 64
+    memory_images: PositiveInt | None = None
+    largest_batch: PositiveInt = 128
     stop_after: PositiveInt | None = None
     weights: Annotated[dict[str, Any], component(OPTIMISERS)] = field(
         default_factory=partial(complete_node, OPTIMISERS, WEIGHTS, where="trainer")
@@ -131,6 +139,13 @@ class Trainer(ABC):
     def epochs_trained(self) -> int:
         """How many of its epochs a search trains: all, or those before the sudden end."""
         return self.epochs if self.stop_after is None else self.stop_after
+
+    def images_of_a_step(self) -> int:
+        """The batch size with the candidates that the supernet has now."""
+        if self.memory_images is None:
+            return self.batch_size
+        candidates = sum(self.supernet.sizes) / len(self.supernet.sizes)
+        return grown_batch(self.batch_size, candidates, self.memory_images, most=self.largest_batch)
 
     @property
     def components(self) -> tuple[object, ...]:
@@ -176,12 +191,16 @@ class Trainer(ABC):
 
         Returns
         -------
-        `train_loss` and `train_accuracy` (in %) averaged over the steps, and `learning_rate` of the
-        last one.
+        `train_loss` and `train_accuracy` (in %) averaged over the steps, `learning_rate` of the
+        last one, and `batch_size`, where it grows.
         """
         self.become(self.strategy.before_epoch(epoch, self.epochs))
         self.supernet.begin_epoch()
-        learns = self.architecture_optimizer is not None and epoch >= self.warm_up_epochs
+        learns = (
+            self.architecture_optimizer is not None
+            and epoch >= self.warm_up_epochs
+            and self.strategy.learns_in(epoch)
+        )
         steps = self._steps(data, augmentation, learns=learns)
         return self._epoch(steps, data, augmentation, self._rate, epoch=epoch, epochs=self.epochs)
 
@@ -213,7 +232,7 @@ class Trainer(ABC):
         self, data: SearchData, augmentation: Augmentation, *, learns: bool
     ) -> Callable[[Part], tuple[Tensor, Tensor]]:
         """The steps of an epoch; the parameters' images are changed as those of the weights are."""
-        validation = map(augmentation.apply, data.validation.endless(self.batch_size))
+        validation = map(augmentation.apply, data.validation.endless(self.images_of_a_step()))
         self._step_of_epoch = -1
 
         def step(batch: Part) -> tuple[Tensor, Tensor]:
@@ -240,10 +259,12 @@ class Trainer(ABC):
             rate,
             epoch=epoch,
             epochs=epochs,
-            batch_size=self.batch_size,
+            batch_size=self.images_of_a_step(),
             augmentation=augmentation,
         )
+        grown = {} if self.memory_images is None else {"batch_size": float(self.images_of_a_step())}
         return {
+            **grown,
             "learning_rate": done.learning_rate,
             "train_loss": float(done.losses.mean()),
             "train_accuracy": 100.0 * float(done.accuracies.mean()),

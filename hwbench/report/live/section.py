@@ -34,6 +34,7 @@ from hwbench.report.live.evidence import (
     method_entries,
 )
 from hwbench.report.live.measured import measured_words, measurement_of
+from hwbench.report.live.pools import pools_section
 from hwbench.report.live.retrainings import (
     retrained_sentence,
     retraining_section,
@@ -219,6 +220,7 @@ def live_sections(run: Run) -> list[Section]:
     sections += [_sweep_section(run, i, sweep) for i, sweep in enumerate(run.sweeps)]
     sections += _training_section(run.live, entries)
     sections += _strengths_section(run.live, entries)
+    sections += pools_section(run.live, [entry.title for entry in entries])
     sections += diagnostics_section(run.live, [entry.title for entry in entries])
     sections += _ranking_section(run, entries)
     sections += _found_section(run, entries)

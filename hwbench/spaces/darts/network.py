@@ -8,14 +8,20 @@ import torch
 from torch import Tensor, nn
 
 from hwbench.spaces.base import Skeleton
+from hwbench.spaces.darts.separable import SeparableConvolutions
 from hwbench.spaces.darts.skeleton import STEM_MULTIPLIER, CellShape, cell_shapes
 from hwbench.spaces.layers import FactorizedReduction, relu_conv_bn
 
 
 def depthwise_conv(
-    channels: int, kernel_size: int, stride: int = 1, dilation: int = 1
+    channels: int,
+    kernel_size: int,
+    stride: int = 1,
+    dilation: int = 1,
+    out_channels: int | None = None,
 ) -> list[nn.Module]:
     """ReLU, depthwise convolution, 1x1 convolution, batch normalisation."""
+    out_channels = channels if out_channels is None else out_channels
     padding = dilation * (kernel_size // 2)
     return [
         nn.ReLU(),
@@ -29,13 +35,34 @@ def depthwise_conv(
             groups=channels,
             bias=False,
         ),
-        nn.Conv2d(channels, channels, 1, bias=False),
-        nn.BatchNorm2d(channels),
+        nn.Conv2d(channels, out_channels, 1, bias=False),
+        nn.BatchNorm2d(out_channels),
     ]
 
 
+def separable_convolutions(
+    convolutions: SeparableConvolutions, channels: int, stride: int
+) -> nn.Sequential:
+    """The stages one after the other; the first has the stride."""
+    stages: list[nn.Module] = []
+    given = channels
+    for stage, width in enumerate(convolutions.widths):
+        stages += depthwise_conv(
+            given,
+            convolutions.kernel_size,
+            stride if stage == 0 else 1,
+            convolutions.dilation,
+            width * channels,
+        )
+        given = width * channels
+    return nn.Sequential(*stages)
+
+
 def make_operation(name: str, channels: int, stride: int) -> nn.Module:
-    """The module of one operation of the space."""
+    """The module of one operation of DARTS, or of what PR-DARTS makes of them."""
+    convolutions = SeparableConvolutions.read(name)
+    if convolutions is not None:
+        return separable_convolutions(convolutions, channels, stride)
     kernel_size = 5 if name.endswith("5x5") else 3
     if name == "max_pool_3x3":
         return nn.MaxPool2d(3, stride, padding=1)

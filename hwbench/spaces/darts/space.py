@@ -48,12 +48,13 @@ _PAIR_COLUMNS = np.array([2, 5, 8])  # of nodes 3, 4 and 5
 N_CELL_VERTICES = 2 + 2 * N_NODES + 1
 
 
-def _cell_choices() -> tuple[tuple[str, ...], ...]:
+def cell_choices(operations: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
+    """The choices of a cell's positions, where edges hold one of some operations."""
     choices: list[tuple[str, ...]] = []
     for pairs in PAIRS:
         if len(pairs) > 1:
             choices.append(tuple(f"{low}+{high}" for low, high in pairs))
-        choices += [OPERATIONS, OPERATIONS]
+        choices += [operations, operations]
     return tuple(choices)
 
 
@@ -77,11 +78,16 @@ class DARTS(Space):
     dropping paths; `depth` is the number of normal cells before, between and behind the two
     reduction cells, 6 for the official 20 cells. FLOPs count the multiply-adds of convolutions and
     of the classifier without its bias.
+
+    Attributes
+    ----------
+    edge_operations : what an edge may hold; a subclass with others has `choices` of its own too.
     """
 
     name = "darts"
     title = "DARTS"
-    choices = _cell_choices() * len(CELLS)
+    edge_operations: ClassVar[tuple[str, ...]] = OPERATIONS
+    choices = cell_choices(OPERATIONS) * len(CELLS)
     positions = tuple(position for cell in CELLS for position in _cell_positions(cell))
     encodings = ("onehot", "counts", "integers", "graph")
     default_skeleton = Skeleton(channels=36, depth=6)
@@ -100,7 +106,7 @@ class DARTS(Space):
         -------
         inputs : int64 of shape (n_archs, 2, 4, 2): cell (normal, reduction), node, edge. Inputs
             0 and 1 are the cells before, 2 .. 4 nodes; the lower one stands first.
-        operations : int64 of the same shape, indices into `OPERATIONS`.
+        operations : int64 of the same shape, indices into `self.edge_operations`.
         """
         return _edges_of(self.check(archs).reshape(-1, len(CELLS), N_CELL_POSITIONS))
 
@@ -112,7 +118,7 @@ class DARTS(Space):
         """
         inputs, operations = self.edges(np.asarray(arch)[None, :])
         return [
-            Edge(cell, STATES[source], STATES[node + 2], OPERATIONS[choice])
+            Edge(cell, STATES[source], STATES[node + 2], self.edge_operations[choice])
             for number, cell in enumerate(CELLS)
             for node in range(N_NODES)
             for source, choice in zip(
@@ -127,16 +133,19 @@ class DARTS(Space):
 
     def to_strings(self, archs: ArrayLike) -> list[str]:
         inputs, operations = self.edges(archs)
-        # A node is one of the texts of all pairs of inputs and all pairs of operations.
-        texts = [
-            f"('{OPERATIONS[first]}', {low}), ('{OPERATIONS[second]}', {high})"
-            for low, high in PAIRS[-1]
-            for first in range(len(OPERATIONS))
-            for second in range(len(OPERATIONS))
-        ]
+        names = self.edge_operations
         nodes = _PAIR_NUMBER[-1][inputs[..., 0], inputs[..., 1]]
         for edge in range(2):
-            nodes = nodes * len(OPERATIONS) + operations[..., edge]
+            nodes = nodes * len(names) + operations[..., edge]
+        # Of all pairs of inputs and all pairs of operations the texts of those that there are.
+        there, nodes = np.unique(nodes, return_inverse=True)
+        sizes = (len(PAIRS[-1]), len(names), len(names))
+        texts = [
+            f"('{names[first]}', {PAIRS[-1][pair][0]}), ('{names[second]}', {PAIRS[-1][pair][1]})"
+            for pair, first, second in zip(
+                *(part.tolist() for part in np.unravel_index(there, sizes)), strict=True
+            )
+        ]
         pieces = []
         for start, end in (
             ("Genotype(normal=[", "], normal_concat=range(2, 6), "),
@@ -148,10 +157,11 @@ class DARTS(Space):
         return join_pieces(pieces, nodes.reshape(-1, len(CELLS) * N_NODES))
 
     def from_string(self, text: str) -> IntArray:
-        cells = read_genotype(text, OPERATIONS, N_NODES)
+        cells = read_genotype(text, self.edge_operations, N_NODES)
         inputs = [[[edge.source for edge in node] for node in cell] for cell in cells]
         names = [[[edge.operation for edge in node] for node in cell] for cell in cells]
-        operations = [[[OPERATIONS.index(op) for op in node] for node in cell] for cell in names]
+        place_of = {name: place for place, name in enumerate(self.edge_operations)}
+        operations = [[[place_of[name] for name in node] for node in cell] for cell in names]
         return _rows_of(np.array(inputs), np.array(operations)).reshape(self.n_positions)
 
     def from_strings(self, texts: Iterable[str]) -> IntArray:
@@ -187,10 +197,11 @@ class DARTS(Space):
         normal_output = N_CELL_VERTICES - 1
         adjacency[:, normal_output, N_CELL_VERTICES : N_CELL_VERTICES + 2] = 1
         vertices = np.empty((len(archs), len(CELLS), N_CELL_VERTICES), dtype=np.int8)
-        vertices[:, :, 0], vertices[:, :, 1] = len(OPERATIONS), len(OPERATIONS) + 1
+        n_operations = len(self.edge_operations)
+        vertices[:, :, 0], vertices[:, :, 1] = n_operations, n_operations + 1
         vertices[:, :, 2:-1] = operations.reshape(-1, len(CELLS), 2 * N_NODES)
-        vertices[:, :, -1] = len(OPERATIONS) + 2
-        names = (*OPERATIONS, "input 0", "input 1", "output")
+        vertices[:, :, -1] = n_operations + 2
+        names = (*self.edge_operations, "input 0", "input 1", "output")
         return Graphs(adjacency, vertices.reshape(len(archs), n_vertices), names)
 
     # ------------------------------------------------------------------ functions and twins
@@ -215,6 +226,7 @@ class DARTS(Space):
         -------
         int64 array of shape (n_archs,), places in the space's order.
         """
+        self._require_index()
         cells = self.check(archs).reshape(-1, len(CELLS), N_CELL_POSITIONS)
         sizes = tuple(self.n_choices[:N_CELL_POSITIONS])
         first = np.full(cells.shape[:2], np.iinfo(np.int64).max)
@@ -239,7 +251,8 @@ class DARTS(Space):
         base = conv_cost(skeleton.input_channels, stem, skeleton.input_size, taps=9)[kind]
         base += N_NODES * shapes[-1].channels * skeleton.classes
         base += skeleton.classes if kind == 0 else 0
-        by_cell = np.zeros((len(CELLS), 2, len(OPERATIONS)), dtype=np.int64)  # cell, strided, op
+        shape_of_costs = (len(CELLS), 2, len(self.edge_operations))  # cell, strided, operation
+        by_cell = np.zeros(shape_of_costs, dtype=np.int64)
         for shape in shapes:
             for given in (shape.channels_before_last, shape.channels_last):
                 base += conv_cost(given, shape.channels, shape.size)[kind]
@@ -248,7 +261,7 @@ class DARTS(Space):
                     operation_cost(name, shape.channels, shape.out_size, strided=bool(strided))[
                         kind
                     ]
-                    for name in OPERATIONS
+                    for name in self.edge_operations
                 ]
         strided_edges = (inputs < 2) & (np.arange(len(CELLS))[:, None, None] == 1)
         cell = np.arange(len(CELLS))[:, None, None]
@@ -261,7 +274,7 @@ class DARTS(Space):
         inputs, operations = self.edges(arch[None, :])
         cells = [
             [
-                (OPERATIONS[operation], int(source))
+                (self.edge_operations[operation], int(source))
                 for source, operation in zip(
                     inputs[0, cell].ravel(), operations[0, cell].ravel(), strict=True
                 )

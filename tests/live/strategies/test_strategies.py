@@ -7,6 +7,7 @@ from hwbench.errors import HwbenchError
 from hwbench.images.augmentation import Augmentation
 from hwbench.live.strategies import STRATEGIES
 from hwbench.live.strategies.darts import DARTS, PCDARTS, VSDARTS, FairDARTS
+from hwbench.live.strategies.pr_darts import PRDARTS
 from hwbench.live.strategies.sampled import GDAS, SNAS, DrNAS, ProxylessNAS
 from hwbench.live.strategies.single_path import SPOS, FairNAS
 from hwbench.live.supernets.structure import Structure
@@ -20,7 +21,14 @@ def test_every_strategy_keeps_its_promises(name):
     check_architecture_strategy(name)
 
 
-@pytest.mark.parametrize("strategy", [PCDARTS(partial_channels=2), SPOS(split_epoch=1)])
+@pytest.mark.parametrize(
+    "strategy",
+    [
+        PCDARTS(partial_channels=2),
+        SPOS(split_epoch=1),
+        PRDARTS(epochs=(1, 1), grace=(0, 0), prune=(1, 1), replace=(1, 0)),
+    ],
+)
 def test_with_other_arguments_it_does_too(strategy):
     check_architecture_strategy(strategy)
 
