@@ -107,9 +107,11 @@ def families(network: nn.Module, units: Units, kinds: Sequence[Kind]) -> list[Fa
 
 def _takes_all(layer: nn.Conv2d, part: Part) -> bool:
     """Whether a convolution takes all its channels from one dimension, one a unit, in order."""
-    return bool((part.places.flatten() == torch.arange(layer.in_channels)).all()) if (
-        part.places.numel() == layer.in_channels
-    ) else False
+    return (
+        bool((part.places.flatten() == torch.arange(layer.in_channels)).all())
+        if (part.places.numel() == layer.in_channels)
+        else False
+    )
 
 
 def weights_of(network: nn.Module) -> dict[str, Tensor]:

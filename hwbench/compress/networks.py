@@ -190,9 +190,7 @@ def make_network(name: str, images: ImageSet, options: Mapping[str, Any]) -> nn.
     known = inspect.signature(maker).parameters
     every = any(each.kind is inspect.Parameter.VAR_KEYWORD for each in known.values())
     given = {
-        key: value
-        for key, value in zip(OF_IMAGES, numbers, strict=True)
-        if every or key in known
+        key: value for key, value in zip(OF_IMAGES, numbers, strict=True) if every or key in known
     }
     for key in options:
         if not every and key not in known:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar
 
-from pydantic import Field, NonNegativeInt, PositiveInt
+from pydantic import NonNegativeInt, PositiveInt
 
 from hwbench.arguments import NotNegative, Positive, one_of
 from hwbench.compress.groups import KINDS
@@ -92,9 +92,7 @@ RECIPES: Mapping[str, CompressRecipe] = {
     # Minutes of one core, on some thousand images.
     "cpu": CompressRecipe(),
     # Seconds: to see that all works.
-    "small": CompressRecipe(
-        epochs=6, loops=2, loop_epochs=1, last_epochs=2, curvature_images=64
-    ),
+    "small": CompressRecipe(epochs=6, loops=2, loop_epochs=1, last_epochs=2, curvature_images=64),
 }
 """Recipes by name; none is published in full."""
 
@@ -112,5 +110,5 @@ def recipe_of(name: str, changes: Mapping[str, Any]) -> CompressRecipe:
     known = RECIPES[name].__dataclass_fields__
     for key in changes:
         if key not in known:
-            raise unknown_name("key", key, known, where="compress: training")
+            raise unknown_name("key", key, known, where="training")
     return replace(RECIPES[name], **changes)

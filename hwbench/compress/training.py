@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,9 +16,9 @@ from hwbench.compress.methods.base import Method, Network
 from hwbench.compress.recipe import CompressRecipe
 from hwbench.compress.rewiring import checked_rewiring, everything, narrowed, rewired
 from hwbench.compress.sparse_bayes import shares_left
-from hwbench.compress.units import Units, find_units, layers_of
+from hwbench.compress.units import find_units, layers_of
 from hwbench.images.augmentation import Augmentation
-from hwbench.images.fit import Descent, evaluate_network, restore, state_of, train_epoch
+from hwbench.images.fit import Descent, restore, state_of, train_epoch
 from hwbench.images.parts import Part
 
 CHECKED_IMAGES = 8
@@ -57,8 +56,8 @@ class Compression:
 
     def __post_init__(self) -> None:
         self.units = find_units(self.network, self.example)
-        self.kept = everything(self.units.dimensions)
         self.first = self.units
+        self.kept = everything(self.units.dimensions)
         self.first_flops = count_flops(self.network, self.example)
         self._set_up()
 
@@ -123,7 +122,6 @@ class Compression:
             self.units,
             self.families,
             self.train,
-            self.recipe.weight_decay,
             self.recipe.curvature_images,
             self.recipe.curvature_draws or None,
         )
@@ -191,6 +189,8 @@ class Compression:
         return [family for family in self.families if family.kind == "shape"]
 
     def _needless(self) -> list[Tensor]:
+        if self.method is None or not self.method.penalised:
+            return [torch.zeros(size, dtype=torch.bool) for size in self.units.sizes]
         return needless(self.units, self.families, weights_of(self.network))
 
     def _flops_needed(self) -> int:
@@ -207,7 +207,7 @@ class Compression:
         view = self._view()
         own = chosen_units(
             method.scores(view),
-            self._needless() if method.penalised else [torch.zeros(n, dtype=torch.bool) for n in self.units.sizes],
+            self._needless(),
             self.cost,
             None if self.budget is None else self._allowed((loop + 1) / self.recipe.loops),
         )
@@ -231,6 +231,3 @@ class Compression:
 
 def _moved(given: Sequence[Tensor] | None, device: torch.device) -> list[Tensor] | None:
     return None if given is None else [each.to(device) for each in given]
-
-
-__all__ = ["Compression", "Units", "evaluate_network", "time"]

@@ -24,7 +24,6 @@ class Network:
     units : of it.
     families : the groups of weights that are penalised.
     images : training images, on its device.
-    weight_decay : of its training.
     curvature_images, curvature_draws : see `hwbench.compress.recipe.CompressRecipe`.
     """
 
@@ -32,7 +31,6 @@ class Network:
     units: Units
     families: Sequence[Family]
     images: Part
-    weight_decay: float = 0.0
     curvature_images: int = 512
     curvature_draws: int | None = 1
 

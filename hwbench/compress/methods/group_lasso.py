@@ -20,6 +20,4 @@ class GroupLasso(Magnitude):
     def penalties(self, network: Network) -> list[Tensor]:
         weights = network.weights
         strength = 1.0 / len(network.images) if self.strength is None else self.strength
-        return [
-            torch.full_like(family.norms(weights), strength) for family in network.families
-        ]
+        return [torch.full_like(family.norms(weights), strength) for family in network.families]

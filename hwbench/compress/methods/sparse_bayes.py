@@ -24,12 +24,12 @@ class SparseBayes(Method):
 
     Lambda is 1/N by default, N the number of training images: then the mean loss with the penalty
     is the posterior of sparse Bayesian learning, and nothing has to be tuned. Curvatures are those
-    of Gauss and Newton, added up over positions, with the weight decay, whose curvature is that of
-    the loss it belongs to: without it a weight that nothing depends on, such as that of a pixel
-    which is always black, would never be shrunk (see `hwbench.compress.sparse_bayes`). YANG's
-    threshold of the entropy is for scalars near 1 and would leave out all groups of weights: here
-    those go that have become zero. Under a budget the next are those whose gamma, chained over what
-    leads to a unit and what leads away (eq. 3-5), is the smallest.
+    of Gauss and Newton, added up over positions. The mean over a layer's weights is added to each:
+    without it a weight that nothing depends on, such as that of a pixel which never changes, would
+    never be shrunk (see `hwbench.compress.sparse_bayes`), and few images say little of each weight.
+    YANG's threshold of the entropy is for scalars near 1 and would leave out all groups of weights:
+    here those go that have become zero. Under a budget the next are those whose gamma, chained over
+    what leads to a unit and what leads away (eq. 3-5), is the smallest.
     """
 
     penalised = True
@@ -37,7 +37,7 @@ class SparseBayes(Method):
     def penalties(self, network: Network) -> list[Tensor]:
         strength = 1.0 / len(network.images) if self.strength is None else self.strength
         scaled = {
-            name: scaled_curvature(each + network.weight_decay, strength)
+            name: scaled_curvature(each + each.mean(), strength)
             for name, each in _curvatures(network).items()
         }
         gammas = self._variances(network)
