@@ -50,7 +50,7 @@ def chosen_units(
     removed = at_least if budget is None else _fewest(flops, budget, at_least, len(order))
     left = torch.ones(len(values), dtype=torch.bool)
     left[order[:removed]] = False
-    return [each.nonzero().flatten() for each in left.split(sizes)]
+    return [each.nonzero().flatten() for each in torch.split(left, sizes)]
 
 
 def _fewest(flops: Callable[[int], int], budget: float, low: int, high: int) -> int:

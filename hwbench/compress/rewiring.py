@@ -17,7 +17,10 @@ from hwbench.compress.units import (
     OWN_LAYER,
     Dimension,
     InputSelection,
+    Layer,
+    Norm,
     Units,
+    layer_at,
 )
 from hwbench.errors import HwbenchError
 
@@ -40,8 +43,8 @@ def silence(network: nn.Module, units: Units, kept: Kept) -> None:
         for dimension, own in zip(units.dimensions, kept, strict=True):
             gone = _others(dimension.size, own)
             for part in dimension.parts:
-                layer = network.get_submodule(part.layer)
-                places = part.places[gone].flatten().to(layer.weight.device)
+                layer = layer_at(network, part.layer)
+                places = part.places[gone].flatten().to(_device_of(layer))
                 if part.role == "input":
                     layer.weight[:, places] = 0.0
                     continue
@@ -72,11 +75,11 @@ def rewired(network: nn.Module, units: Units, kept: Kept) -> nn.Module:
             places = part.places[without].flatten()
             gone.setdefault((part.layer, part.axis), []).append(places)
     inputs = {each.parts[0].layer for each in units.dimensions if each.is_input}
-    for (name, axis), places in sorted(gone.items(), key=_rows_first):
-        together = torch.cat(places)
+    for (name, axis), each in sorted(gone.items(), key=_rows_first):
+        together = torch.cat(each)
         if not len(together):
             continue
-        layer = made.get_submodule(name)
+        layer = layer_at(made, name)
         left = _others(_extent(layer, axis), together)
         _cut(layer, axis, left)
         if axis == 1 and name in inputs:
@@ -141,21 +144,25 @@ def _rows_first(cut: tuple[tuple[str, int], list[Tensor]]) -> int:
     return axis
 
 
+def _device_of(layer: Layer | Norm) -> torch.device:
+    kept = layer.running_mean if isinstance(layer, Norm) else layer.weight
+    return torch.device("cpu") if kept is None else kept.device
+
+
 def _others(size: int, places: Tensor) -> Tensor:
     mask = torch.ones(size, dtype=torch.bool)
     mask[places] = False
     return mask.nonzero().flatten()
 
 
-def _extent(layer: nn.Module, axis: int) -> int:
+def _extent(layer: Layer | Norm, axis: int) -> int:
     """Rows, columns or entries that a layer has now."""
     if isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d):
         return layer.num_features
-    weight: Tensor = layer.weight  # type: ignore[assignment]
-    return weight.shape[axis]
+    return layer.weight.shape[axis]
 
 
-def _cut(layer: nn.Module, axis: int, left: Tensor) -> None:
+def _cut(layer: Layer | Norm, axis: int, left: Tensor) -> None:
     """Keep some rows, columns or entries of a layer, in place."""
     for name, values in [*layer.named_parameters(recurse=False), *layer.named_buffers()]:
         if values.dim() == 0 or (axis == 1 and name != "weight"):

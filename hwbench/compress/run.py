@@ -21,7 +21,7 @@ from hwbench.compress.flops import count_flops
 from hwbench.compress.methods import METHODS
 from hwbench.compress.networks import NETWORKS, make_network
 from hwbench.compress.rewiring import rewired
-from hwbench.compress.spec import WHOLE, CompressSpec, Trial
+from hwbench.compress.spec import CompressSpec, Trial
 from hwbench.compress.training import Compression
 from hwbench.compress.units import find_units
 from hwbench.devices import choose_device, device_title, seeded
@@ -34,6 +34,7 @@ from hwbench.images.parts import Part, parts_of
 from hwbench.images.sets import load_images, reader_module
 from hwbench.locks import only_writer
 from hwbench.progress import Progress, StageProgress, silent, silent_stage
+from hwbench.results.compressions import WHOLE
 from hwbench.results.frames import write_frame
 from hwbench.results.names import (
     COMPRESS,

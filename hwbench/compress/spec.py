@@ -12,14 +12,12 @@ from pydantic import Field, NonNegativeInt, PositiveInt, field_validator, model_
 from hwbench.arguments import one_of
 from hwbench.compress.methods import METHODS
 from hwbench.compress.recipe import CompressRecipe, recipe_of
+from hwbench.results.compressions import WHOLE
 from hwbench.tables.made.runtimes import RUNTIMES
 from hwbench.toml import FrozenModel, read_toml
 
 OPEN = 0.0
 """In place of a budget: only units go that have become zero."""
-
-WHOLE = "whole"
-"""The method of the network that is trained as long, and stays as it is."""
 
 Budget = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
 

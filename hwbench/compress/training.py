@@ -43,6 +43,8 @@ class Compression:
     epoch : epochs done.
     loops : numbers of each loop that has ended: `flops` and `units` after it, `difference` of the
         smaller network's outputs from those of the one with zeros.
+    penalties : lambda times omega of each group; None while nothing is penalised.
+    masks : of each family of shapes 1, or 0 for those that stay zero; None where there are none.
     """
 
     network: nn.Module
@@ -53,6 +55,8 @@ class Compression:
     kept: list[Tensor] = field(default_factory=list)
     epoch: int = 0
     loops: list[dict[str, float]] = field(default_factory=list)
+    penalties: list[Tensor] | None = field(default=None, init=False)
+    masks: list[Tensor] | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         self.units = find_units(self.network, self.example)
@@ -113,8 +117,7 @@ class Compression:
         self.cost = Cost(self.network, self.units, self.example)
         self.families = families(self.network, self.units, self.recipe.groups)  # type: ignore[arg-type]
         self.optimizer = self.recipe.optimizer(self.network.parameters())
-        self.penalties: list[Tensor] | None = None
-        self.masks: list[Tensor] | None = None
+        self.penalties = self.masks = None
 
     def _view(self) -> Network:
         return Network(

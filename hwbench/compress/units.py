@@ -124,6 +124,14 @@ def layers_of(network: nn.Module) -> dict[str, Layer]:
     }
 
 
+def layer_at(network: nn.Module, name: str) -> Layer | Norm:
+    """The layer of a part of a dimension."""
+    layer = network.get_submodule(name)
+    if not isinstance(layer, nn.Linear | nn.Conv2d | nn.BatchNorm1d | nn.BatchNorm2d):
+        raise TypeError(f"{name}: a {type(layer).__name__} has no units")
+    return layer
+
+
 def plain_name(layer: str) -> str:
     """The name that a layer had before a choice among its inputs was put in front of it."""
     return layer.removesuffix(f".{OWN_LAYER}")

@@ -12,7 +12,6 @@ from markupsafe import Markup
 
 from hwbench.analysis.compression import (
     OWN,
-    WHOLE,
     Beside,
     beside_best,
     method_title,
@@ -48,7 +47,7 @@ from hwbench.pages.plotting import (
 from hwbench.pages.rendering import render_page
 from hwbench.report.page import machine, moment
 from hwbench.report.provenance import provenance
-from hwbench.results.compressions import Compressions, read_compressions
+from hwbench.results.compressions import WHOLE, Compressions, read_compressions
 from hwbench.results.names import (
     COMPRESS,
     COMPRESSED_LATENCY,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import ClassVar, Literal, Self
 
 import torch
 from torch import Tensor, nn
@@ -94,7 +94,7 @@ class Method:
 
 def unit_weights(dimension: Dimension, weights: Weights) -> Tensor:
     """The weights that lead to each unit, of inputs those that lead away, (units, weights)."""
-    kind = "input" if dimension.is_input else "output"
+    kind: Literal["input", "output"] = "input" if dimension.is_input else "output"
     parts = tuple(dimension.role(kind))
     return Family(kind, 0, parts).matrix(weights)
 

@@ -78,17 +78,18 @@ def _curvatures(network: Network) -> dict[str, Tensor]:
     """Curvatures of the mean loss by the weights of all layers, by name."""
     module = network.module
     was_training = module.training
-    names = {layer: name for name, layer in layers_of(module).items()}
+    layers = layers_of(module)
     total: dict[str, Tensor] = {
-        name: torch.zeros_like(layer.weight) for layer, name in names.items()
+        name: torch.zeros_like(layer.weight) for name, layer in layers.items()
     }
     images = network.images[_drawn(network)]
     try:
         module.eval()
         for batch in images.batches(_images_at_a_time(module)):
             found = layer_curvatures(module, batch.images, draws=network.curvature_draws)
-            for layer, curvature in found.items():
-                total[names[layer]] += curvature * (len(batch) / len(images))
+            for name, layer in layers.items():
+                if layer in found:
+                    total[name] += found[layer] * (len(batch) / len(images))
     except ValueError as error:  # a layer is passed twice, or pads otherwise
         raise HwbenchError(
             f"compress: sparse_bayes cannot take curvatures of this network ({error}); use "
