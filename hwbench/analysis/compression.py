@@ -29,8 +29,12 @@ def with_losses(found: Compressions) -> pd.DataFrame:
     return frame
 
 
-def summary(found: Compressions) -> pd.DataFrame:
+def summary(frame: pd.DataFrame) -> pd.DataFrame:
     """A row for each method, budget and strength: means over the seeds.
+
+    Parameters
+    ----------
+    frame : of `with_losses`.
 
     Returns
     -------
@@ -40,7 +44,7 @@ def summary(found: Compressions) -> pd.DataFrame:
     one with the highest accuracy under the budget.
     """
     rows = []
-    for key, own in with_losses(found).groupby(KEYS, dropna=False, sort=False):
+    for key, own in frame.groupby(KEYS, dropna=False, sort=False):
         method, budget, strength = key
         _, low, high = mean_interval(own["lost"].to_numpy())
         rows.append(
@@ -59,10 +63,10 @@ def summary(found: Compressions) -> pd.DataFrame:
                 "seeds": len(own),
             }
         )
-    frame = pd.DataFrame(rows)
-    most = frame.groupby(["method", "budget"], dropna=False)["accuracy"].transform("max")
-    frame["best"] = frame["accuracy"] == most
-    return frame
+    means = pd.DataFrame(rows)
+    most = means.groupby(["method", "budget"], dropna=False)["accuracy"].transform("max")
+    means["best"] = means["accuracy"] == most
+    return means
 
 
 def _title(method: str, budget: float, strength: float) -> str:
@@ -113,12 +117,17 @@ class Beside:
         return "worse" if np.isfinite(self.high) and self.high < 0 else "no different"
 
 
-def beside_best(found: Compressions, method: str = OWN) -> list[Beside]:
+def beside_best(frame: pd.DataFrame, method: str = OWN) -> list[Beside]:
     """A method beside the best of all others under each budget that is set; the loosest first.
 
     Of each other the best of its strengths counts, and of those the best: an advantage of theirs.
+
+    Parameters
+    ----------
+    frame : of `with_losses`.
+    method : that is held against the others.
     """
-    means, frame = summary(found), with_losses(found)
+    means = summary(frame)
     held = []
     for budget in sorted(means["budget"].dropna().unique(), reverse=True):
         under = means[(means["budget"] == budget) & means["best"]]

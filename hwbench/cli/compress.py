@@ -182,9 +182,9 @@ def _spec(
 
 
 def _print(found: Compressions, *, as_json: bool) -> None:
-    from hwbench.analysis.compression import summary
+    from hwbench.analysis.compression import summary, with_losses
 
-    rows = summary(found).to_dict("records")
+    rows = summary(with_losses(found)).to_dict("records")
     if as_json:
         print_json(
             [{key: None if value != value else value for key, value in row.items()} for row in rows]

@@ -140,7 +140,7 @@ def _title(run: Compressions) -> str:
 
 def _answer(run: Compressions) -> list[Block]:
     """The first sentence, whether baselines do as well, and the picture of both."""
-    means = summary(run)
+    means = summary(with_losses(run))
     sentences = [sentence for sentence in (_headline(run, means), _against(run)) if sentence]
     entries = _entries(means)
     pictures = [_figure(run, means, entries, "flops_share", "answer")]
@@ -190,7 +190,7 @@ def _points(lost: float) -> str:
 
 def _against(run: Compressions) -> Markup:
     """Whether that is better than what is simpler."""
-    held = beside_best(run)
+    held = beside_best(with_losses(run))
     if not held:
         return Markup("No baseline was run under the same budget.")
     parts = [_one_against(run, each) for each in held]
@@ -295,7 +295,7 @@ COLUMNS = (
 
 
 def _sections(run: Compressions, place: int, several: bool) -> list[Section]:
-    means = summary(run)
+    means = summary(with_losses(run))
     rows = tuple(_row(run, row) for _, row in means.iterrows())
     table = DataTable(
         f"compressions-{place}",
