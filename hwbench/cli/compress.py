@@ -116,6 +116,8 @@ def run(
 ) -> None:
     """Compress a network by several methods under equal budgets; stopped, the same command goes on.
 
+    Experimental: the recipe 'published' has not been run to its end by the authors.
+
     hwbench compress run lenet_300_100 --budget 0.03 --seeds 5
 
     hwbench compress run mine.py:network --images cifar10-16 --budget 0.25 --onnx

@@ -15,6 +15,7 @@ from hwbench.runs.run import run_scenario
 
 REPORTS = Path(__file__).resolve().parents[2] / "reports"
 EVIDENCE, LIVE_EVIDENCE = "search_evidence.py", "live_evidence.py"
+COMPRESS_EVIDENCE = "compress_evidence.py"
 """Of the documentation, not of a user's run."""
 SCRIPTS = sorted(
     path.name for path in REPORTS.glob("*.py") if path.name not in (EVIDENCE, LIVE_EVIDENCE)
@@ -120,6 +121,12 @@ def written_anew(script, page, path, *options):
 def test_the_page_of_live_searches_is_what_its_results_give(tmp_path):
     figures = tmp_path / "figures.html"
     text, found = written_anew(LIVE_EVIDENCE, LIVE_PAGE, tmp_path / "page.md", "--figures", figures)
+    assert found == text
+
+
+def test_the_page_of_compressions_is_what_its_results_give(tmp_path):
+    page = CONCEPTS / "compress-results.md"
+    text, found = written_anew(COMPRESS_EVIDENCE, page, tmp_path / "page.md")
     assert found == text
 
 
