@@ -38,8 +38,8 @@ def test_the_largest_scalars_are_taken_whatever_their_variances():
         strategy.omega[:, 1] = 9.0  # and of the smallest variance
         strategy.omega[:, 2] = 0.1
     names = [names[0:3] for names in search.supernet.structure.operations]
-    scalars = search.supernet.space.to_string(Scalar().select(search, silent_stage)[0])
-    gammas = search.supernet.space.to_string(Strength().select(search, silent_stage)[0])
+    scalars = search.supernet.space.to_string(Scalar().select(search, silent_stage))
+    gammas = search.supernet.space.to_string(Strength().select(search, silent_stage))
     assert scalars.count(names[0][1]) == 6
     assert gammas.count(names[0][2]) == 6
 
