@@ -27,7 +27,7 @@ class Scaling(Protocol):
 class Scalar(Selection):
     """The candidates with the largest scalars: what stands beside BayesNAS's ranking by gamma.
 
-    From the same search it says what its variances add to the weights |w| themselves.
+    From the same search it says what its variances add to the amounts of its scalars.
     """
 
     requires = Requirements(strengths=True, training=True)
