@@ -67,13 +67,14 @@ def words(frame: pd.DataFrame) -> str:
     """Sparse Bayesian learning beside the best of the others, under each budget."""
     seeds = frame["seed"].nunique()
     said = [
-        f"At {100 * held.budget:g} % of the FLOPs sparse Bayesian learning is "
+        f"at {100 * held.budget:g} % of the FLOPs sparse Bayesian learning is "
         f"{abs(held.gained):.2f} points {'above' if held.gained > 0 else 'below'} "
         f"{method_title(held.other['method'])}, the best of the others"
         + (f" (interval {held.low:.2f} to {held.high:.2f})" if np.isfinite(held.low) else "")
         for held in beside_best(frame)
     ]
-    return f"{'; '.join(said) or NONE_YET}; {seeds} seed{'s' * (seeds != 1)}."
+    text = "; ".join(said) or "nothing stands beside sparse Bayesian learning"
+    return f"{text[0].upper()}{text[1:]}; {seeds} seed{'s' * (seeds != 1)}."
 
 
 path = arguments.results / NAME
