@@ -23,8 +23,9 @@ class SparseBayes(Method):
     """Algorithm 2 of YANG: omega of each group from the curvature, gamma from omega.
 
     Lambda is 1/N by default, N the number of training images: then the mean loss with the penalty
-    is the posterior of sparse Bayesian learning, and nothing has to be tuned. Curvatures are those
-    of Gauss and Newton, added up over positions. The mean over a layer's weights is added to each:
+    is the posterior of sparse Bayesian learning. Convolutions have asked for a fifth of it (see
+    docs/concepts/compress-results.md). Curvatures are those of Gauss and Newton, added up over
+    positions. The mean over a layer's weights is added to each:
     without it a weight that nothing depends on, such as that of a pixel which never changes, would
     never be shrunk (see `hwbench.compress.sparse_bayes`), and few images say little of each weight.
     YANG's threshold of the entropy is for scalars near 1 and would leave out all groups of weights:
