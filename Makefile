@@ -46,6 +46,7 @@ bench: $(STAMP)
 evidence: $(STAMP)
 	$(BIN)/python reports/search_evidence.py
 	$(BIN)/python reports/live_evidence.py
+	$(BIN)/python reports/compress_evidence.py
 
 docs: $(STAMP)
 	$(BIN)/python -m sphinx -q -W --keep-going docs docs/build/html

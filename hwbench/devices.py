@@ -93,6 +93,29 @@ def forked_random(device: torch.device) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def seeded(
+    seed: int, device: torch.device, threads: int, *, deterministic: bool = False
+) -> Iterator[None]:
+    """Seed torch's default generators, and give them and all that it sets back afterwards.
+
+    Parameters
+    ----------
+    seed : of the CPU's generator and the device's.
+    device : to compute on.
+    threads : of torch.
+    deterministic : see `arithmetic`.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        with forked_random(device), arithmetic(device, deterministic=deterministic):
+            torch.manual_seed(seed)
+            yield
+    finally:
+        torch.set_num_threads(before)
+
+
 def sent(values: torch.Tensor, device: torch.device) -> torch.Tensor:
     """Values of the CPU on a device, without waiting for what the device is computing.
 

@@ -229,9 +229,19 @@ def gives_a_gradient(names):
     assert bool((gradient[:, 3] > gradient[:, 0]).all())
 
 
+def makes_a_network_smaller(names):
+    found = names["found"]
+    assert found.flops <= 0.3 * found.whole_flops
+    assert found.accuracy > 70
+    import torch
+
+    assert names["network"](3, 10)(torch.zeros(2, 3, 16, 16)).shape == (2, 10)
+
+
 FOUND_BY_SNIPPETS = {
     "README.md": says_what_the_readme_does,
     "docs/how-to/advice.md": advises_and_suggests,
+    "docs/how-to/compress.md": makes_a_network_smaller,
     "docs/how-to/live.md": has_a_strategy,
     "docs/how-to/morphisms.md": grows_and_goes_on,
     "docs/how-to/own-numbers.md": makes_a_table,

@@ -8,7 +8,7 @@ import onnxruntime
 import pytest
 import torch
 
-from hwbench.devices import choose_device
+from hwbench.devices import choose_device, seeded
 from hwbench.errors import HwbenchError
 from hwbench.images.image_set import ImageSet
 from hwbench.images.sets import load_images
@@ -17,12 +17,13 @@ from hwbench.live.cost import make_cost
 from hwbench.live.ranking import Calibration, evaluate_architectures
 from hwbench.live.retrain import RetrainRecipe, retrain
 from hwbench.live.run import rank_run, run_live
-from hwbench.live.search import Search, make_search, seeded
-from hwbench.live.supernets.export import load_network, read_tensors
+from hwbench.live.search import Search, make_search
+from hwbench.live.supernets.export import load_network
 from hwbench.predictors.models import batched_mlp
 from hwbench.spaces import get_space
 from hwbench.tables.made.make import measured_table
 from hwbench.tables.made.measure import MeasureRecipe
+from hwbench.tensor_files import read_tensors
 from hwbench.testing.live_example import example_config
 from hwbench.vae.checkpoint import load_vae
 from hwbench.vae.training import train_vae

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 import torch
 
-from hwbench.devices import device_title
+from hwbench.devices import device_title, seeded
 from hwbench.images.sets import load_images
 from hwbench.live import search as search_module
 from hwbench.live.config import load_config, recipe_files, with_change
 from hwbench.live.retrain import RetrainRecipe, retrain
 from hwbench.live.run import run_live
-from hwbench.live.search import make_search, observed_variances, seeded
+from hwbench.live.search import make_search, observed_variances
 from hwbench.live.supernets.supernet import Supernet
 from hwbench.spaces import get_space
 

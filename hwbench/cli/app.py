@@ -9,6 +9,7 @@ import typer
 from hwbench.cli import (
     advise,
     benchmark,
+    compress,
     images,
     live,
     models,
@@ -46,6 +47,7 @@ app.add_typer(simulate.app, name="simulate")
 app.add_typer(search.app, name="search")
 app.add_typer(live.app, name="live")
 app.command(name="morph")(morph.morph)
+app.add_typer(compress.app, name="compress")
 app.add_typer(vae.app, name="vae")
 app.add_typer(report.app, name="report")
 

@@ -94,7 +94,7 @@ def fetch(
     for path in paths:
         typer.echo(f"image set {name}: {path}")
     if not paths:
-        typer.echo(f"image set {name}: comes with scikit-learn, nothing is to be fetched")
+        typer.echo(f"image set {name}: comes with a library, nothing is to be fetched")
 
 
 @app.command()

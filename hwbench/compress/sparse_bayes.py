@@ -120,6 +120,9 @@ def shrunk(weights: Tensor, amount: Tensor) -> Tensor:
     weights : of shape (groups, weights of a group).
     amount : step size times lambda times omega, of shape (groups,).
     """
-    length = weights.norm(dim=1)
-    share = (1.0 - amount / length.clamp_min(torch.finfo(weights.dtype).tiny)).clamp_min(0.0)
-    return weights * share[:, None]
+    return weights * shares_left(weights.norm(dim=1), amount)[:, None]
+
+
+def shares_left(length: Tensor, amount: Tensor) -> Tensor:
+    """What `shrunk` multiplies each group by, from its length: in 0 .. 1, of shape (groups,)."""
+    return (1.0 - amount / length.clamp_min(torch.finfo(length.dtype).tiny)).clamp_min(0.0)

@@ -20,6 +20,7 @@ IMAGE_SETS = Registry(
         "cifar100": "hwbench.images.files:read_cifar100",
         "digits": "hwbench.images.digits:read_digits",
         "imagenet16-120": "hwbench.images.imagenet16:read_imagenet16_120",
+        "mnist-5k": "hwbench.images.mnist:read_mnist_5k",
         "svhn": "hwbench.images.files:read_svhn",
     },
     "hwbench.image_sets",

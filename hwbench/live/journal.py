@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from hwbench.errors import HwbenchError
-from hwbench.live.supernets.export import read_tensors, write_tensors
+from hwbench.tensor_files import read_tensors, write_tensors
 
 
 class Journal:

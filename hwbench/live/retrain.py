@@ -25,10 +25,10 @@ from hwbench.images.recipe import FitRecipe, changes_in_words
 from hwbench.images.sets import reader_module
 from hwbench.live.optimiser_state import States, states_of
 from hwbench.live.retrain_network import add_drop_paths, auxiliary_head, remove_drop_paths
-from hwbench.live.supernets.export import read_tensors, write_tensors
 from hwbench.progress import Progress, silent
 from hwbench.spaces import Space
 from hwbench.spaces.base import SkeletonValue, check_further
+from hwbench.tensor_files import read_tensors, write_tensors
 from hwbench.version import __version__
 
 
@@ -182,7 +182,7 @@ def retrain(
 ) -> Retrained:
     """Train one architecture on all training images and test it.
 
-    Draws come from torch's default generator, which `hwbench.live.search.seeded` seeds.
+    Draws come from torch's default generator, which `hwbench.devices.seeded` seeds.
 
     Parameters
     ----------

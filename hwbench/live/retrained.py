@@ -17,17 +17,12 @@ from hwbench.files import write_text
 from hwbench.live.components import Node
 from hwbench.live.morphisms.described import with_layers
 from hwbench.live.optimiser_state import States
-from hwbench.live.supernets.export import (
-    TREE,
-    WEIGHTS,
-    SkeletonNode,
-    read_tensors,
-    write_tensors,
-)
+from hwbench.live.supernets.export import TREE, WEIGHTS, SkeletonNode
 from hwbench.results.names import RETRAINED_NETWORK
 from hwbench.spaces import Space
 from hwbench.spaces.base import SkeletonValue
 from hwbench.spaces.registry import named_space
+from hwbench.tensor_files import read_tensors, write_tensors
 from hwbench.toml import read_toml, to_toml
 
 OPTIMISER = "optimiser.pt"

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from hwbench.devices import choose_device, device_title
+from hwbench.devices import choose_device, device_title, seeded
 from hwbench.environment import describe_machine, describe_versions
 from hwbench.errors import HwbenchError
 from hwbench.files import write_text
@@ -22,7 +22,7 @@ from hwbench.images.sets import load_images
 from hwbench.live.config import load_config
 from hwbench.live.retrain import NamedRecipe, Retrained, retrain, training_of
 from hwbench.live.retrained import export_retrained
-from hwbench.live.search import load_image_set, seeded
+from hwbench.live.search import load_image_set
 from hwbench.live.truth import accuracy_column, published_accuracy, same_images, stand_in
 from hwbench.locks import only_writer
 from hwbench.optimisation import denormals_flushed

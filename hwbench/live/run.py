@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from hwbench.devices import choose_device, device_title
+from hwbench.devices import choose_device, device_title, seeded
 from hwbench.environment import describe_machine, describe_versions
 from hwbench.errors import HwbenchError
 from hwbench.files import write_text
@@ -31,7 +31,7 @@ from hwbench.live.epoch_truth import (
     with_true_values,
 )
 from hwbench.live.ranking import Evaluator
-from hwbench.live.search import Search, make_search, seeded
+from hwbench.live.search import Search, make_search
 from hwbench.live.selecting import select, write_selection
 from hwbench.live.selections import SELECTIONS
 from hwbench.live.selections.base import Selection

@@ -14,7 +14,6 @@ import torch
 from torch import Tensor, nn
 
 from hwbench.arrays import IntArray
-from hwbench.devices import arithmetic, forked_random
 from hwbench.images.augmentation import Augmentation
 from hwbench.images.events import check_events
 from hwbench.images.fit import EVALUATION_BATCH, Stateful, evaluate, restore, state_of
@@ -280,26 +279,3 @@ def load_image_set(config: LiveConfig) -> ImageSet:
     """The whole image set that a config names."""
     folder = config.data.folder
     return load_images(config.data.name, None if folder is None else Path(folder))
-
-
-@contextmanager
-def seeded(
-    seed: int, device: torch.device, threads: int, *, deterministic: bool = False
-) -> Iterator[None]:
-    """Seed torch's default generators, and give them and all that it sets back afterwards.
-
-    Parameters
-    ----------
-    seed : of the CPU's generator and the device's.
-    device : to compute on.
-    threads : of torch.
-    deterministic : see `hwbench.devices.arithmetic`.
-    """
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
-    try:
-        with forked_random(device), arithmetic(device, deterministic=deterministic):
-            torch.manual_seed(seed)
-            yield
-    finally:
-        torch.set_num_threads(before)

@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 
 from hwbench.arrays import IntArray
-from hwbench.devices import choose_device
+from hwbench.devices import choose_device, seeded
 from hwbench.errors import HwbenchError
 from hwbench.files import write_text
 from hwbench.live.compatibility import check_selection, check_supernet
 from hwbench.live.components import complete_node, make_component
 from hwbench.live.config import load_config
-from hwbench.live.search import Search, seeded
+from hwbench.live.search import Search
 from hwbench.live.selected import TrueValues, evaluations_of, metric_of
 from hwbench.live.selections import SELECTIONS
 from hwbench.live.selections.base import Selection

@@ -18,7 +18,7 @@ from hwbench.live.memory import Memory, memory_key
 from hwbench.live.requirements import Requirements
 from hwbench.live.search import Search, make_search
 from hwbench.live.selections.base import Selection
-from hwbench.live.supernets.export import load_network, read_tensors
+from hwbench.live.supernets.export import load_network
 from hwbench.live.training import restored, search_modules, search_version
 from hwbench.results.frames import read_frame
 from hwbench.results.live import RANKING_COLUMNS
@@ -31,6 +31,7 @@ from hwbench.results.names import (
     SUPERNET,
 )
 from hwbench.results.record import read_record
+from hwbench.tensor_files import read_tensors
 
 NOTHING = Requirements()
 

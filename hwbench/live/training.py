@@ -19,7 +19,6 @@ from hwbench.live import tensorboard as tensorboard_log
 from hwbench.live.clock import Clock
 from hwbench.live.epoch_truth import EpochTruth, with_true_values
 from hwbench.live.search import Search
-from hwbench.live.supernets.export import read_tensors, write_tensors
 from hwbench.live.supernets.structure import Structure
 from hwbench.live.supernets.supernet import Supernet
 from hwbench.predictors import predictor_card
@@ -29,6 +28,7 @@ from hwbench.results.frames import write_frame
 from hwbench.results.live import DIAGNOSED, RANKED, TRAINING
 from hwbench.results.names import CHECKPOINT, EPOCHS, POOLS, STRENGTHS
 from hwbench.results.record import Record
+from hwbench.tensor_files import read_tensors, write_tensors
 from hwbench.version import __version__
 
 Strengths = tuple[list[tuple[str, str]], torch.Tensor]

@@ -94,6 +94,17 @@ SELECTION_FILES = (SELECTION_RESULT, SELECTION_EVALUATIONS, TRUE_FRONT)
 SWEEP = "sweep.toml"
 SWEEP_RESULTS = "sweep.parquet"
 
+COMPRESS = "compress.toml"
+COMPRESSIONS = "compressions.parquet"
+COMPRESSED_LAYERS = "compressed_layers.parquet"
+COMPRESSED_LATENCY = "compressed_latency.parquet"
+COMPRESSED_NETWORKS = "networks"
+"""The folder of the networks that were compressed, see `hwbench.results.compressions`."""
+
+COMPRESSION_RESULT = "result.json"
+COMPRESSION_WEIGHTS = "weights.pt"
+COMPRESSION_ONNX = "network.onnx"
+
 SCENARIO_FILES = (*STUDY_FILES, *SIMULATION_FILES, *SEARCH_FILES, RECORD, REPORT)
 """What the run of a scenario may leave."""
 

@@ -21,6 +21,7 @@ from hwbench.results.columns import (
     SIMULATION_COLUMNS,
     STUDY_COLUMNS,
 )
+from hwbench.results.compressions import is_compression
 from hwbench.results.frames import Columns, checked_frame, read_rows
 from hwbench.results.live import (
     LiveRun,
@@ -225,6 +226,10 @@ def read_run(folder: Path) -> Run:
         raise HwbenchError(f"{folder}: no such run folder")
     if is_live_run(folder) or is_live_sweep(folder):
         return _read_live(folder)
+    if is_compression(folder):
+        raise HwbenchError(
+            f"{folder}: holds compressions; for their page use hwbench compress report {folder}"
+        )
     study = read_study(folder)
     predictions = None if study is None else _read_predictions(folder, study)
     simulation = read_rows(folder / SIMULATION, SIMULATION_COLUMNS)

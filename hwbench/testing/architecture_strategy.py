@@ -11,10 +11,10 @@ from typing import Any
 import torch
 from torch.nn.functional import cross_entropy
 
+from hwbench.devices import seeded
 from hwbench.errors import HwbenchError
 from hwbench.images.augmentation import Augmentation
 from hwbench.images.parts import Part, SearchData
-from hwbench.live.search import seeded
 from hwbench.live.strategies import STRATEGIES
 from hwbench.live.strategies.base import ArchitectureStrategy
 from hwbench.live.supernets import SUPERNETS

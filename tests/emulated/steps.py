@@ -11,8 +11,9 @@ import sys
 import torch
 from device import NAME, Emulation, install
 
+from hwbench.devices import seeded
 from hwbench.live.config import config_of, load_config, recipe_files, with_change
-from hwbench.live.search import make_search, seeded
+from hwbench.live.search import make_search
 
 BATCH = 8
 IN_DARTS_CELLS = ("gdas",)

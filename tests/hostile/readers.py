@@ -33,12 +33,7 @@ from hwbench.images.convert.pictures import decoded
 from hwbench.images.files import read_cifar, read_svhn
 from hwbench.images.npz_file import read_npz
 from hwbench.live.config import load_config
-from hwbench.live.supernets.export import (
-    NetworkTree,
-    build_network,
-    load_network,
-    read_tensors,
-)
+from hwbench.live.supernets.export import NetworkTree, build_network, load_network
 from hwbench.predictors.card import predictor_card
 from hwbench.predictors.model_file import read_model_card
 from hwbench.regular_files import read_regular
@@ -59,6 +54,7 @@ from hwbench.tables.made.journal import Journal
 from hwbench.tables.own.archs import read_archs
 from hwbench.tables.own.table import own_table
 from hwbench.target_text import parse_target
+from hwbench.tensor_files import read_tensors
 from hwbench.toml import load_toml, read_toml
 from hwbench.vae.checkpoint import load_vae
 

@@ -10,12 +10,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hwbench.devices import seeded
 from hwbench.errors import HwbenchError
 from hwbench.live import epoch_truth
 from hwbench.live import truth as truth_module
 from hwbench.live.epoch_truth import EpochTruth, TrueTable, with_true_values
 from hwbench.live.run import run_live, truth_run
-from hwbench.live.search import Search, make_search, seeded
+from hwbench.live.search import Search, make_search
 from hwbench.live.supernets.export import load_network
 from hwbench.live.truth import best_quantiles, find_truth, percentiles
 from hwbench.results.live import QUANTILES, TRUE_COLUMNS, read_live_run

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import torch
 
+from hwbench.devices import seeded
 from hwbench.live.config import load_config, recipe_files, with_change
-from hwbench.live.search import make_search, seeded
+from hwbench.live.search import make_search
 from hwbench.optimisation import denormals_flushed
 
 CPU = torch.device("cpu")

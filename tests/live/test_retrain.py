@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
+from hwbench.devices import seeded
 from hwbench.errors import HwbenchError
 from hwbench.images.augmentation import Augmentation
 from hwbench.images.reading import normalised
@@ -18,7 +19,6 @@ from hwbench.live.retrain_network import (
     auxiliary_head,
     remove_drop_paths,
 )
-from hwbench.live.search import seeded
 from hwbench.results.retrainings import EPOCH_COLUMNS
 from hwbench.spaces import get_space
 

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from hwbench.devices import seeded
 from hwbench.errors import HwbenchError
 from hwbench.images.fit import evaluate_network
 from hwbench.images.parts import parts_of
@@ -10,7 +11,6 @@ from hwbench.images.sets import load_images
 from hwbench.live.retrain import RECIPES, NamedRecipe, retrain
 from hwbench.live.retrained import load_retrained
 from hwbench.live.retrainings import retrain_archs
-from hwbench.live.search import seeded
 from hwbench.spaces import get_space
 
 SPACE = get_space("autosnn")

@@ -6,7 +6,7 @@ import pytest
 import torch
 from scipy.stats import kendalltau
 
-from hwbench.devices import choose_device
+from hwbench.devices import choose_device, seeded
 from hwbench.errors import HwbenchError
 from hwbench.live import run as run_module
 from hwbench.live.config import (
@@ -19,7 +19,7 @@ from hwbench.live.config import (
 )
 from hwbench.live.ranking import Calibration, evaluate_architectures
 from hwbench.live.run import rank_run, run_live
-from hwbench.live.search import Search, make_search, seeded
+from hwbench.live.search import Search, make_search
 from hwbench.live.strategies import STRATEGIES
 from hwbench.live.supernets.export import load_network
 from hwbench.report import write_report

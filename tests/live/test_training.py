@@ -30,7 +30,8 @@ RUN = """
 import torch._dynamo, sklearn.datasets
 from hwbench.code_version import counted_modules, module_of
 from hwbench.live.config import config_of
-from hwbench.live.search import make_search, seeded
+from hwbench.devices import seeded
+from hwbench.live.search import make_search
 
 def run(tree):
     config = config_of(tree, where="tiny.toml")

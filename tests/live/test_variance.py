@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from hwbench.devices import seeded
 from hwbench.live.config import load_config, with_change
-from hwbench.live.search import make_search, observed_variances, seeded
+from hwbench.live.search import make_search, observed_variances
 from hwbench.optimisation import denormals_flushed
 
 CPU = torch.device("cpu")

@@ -15,8 +15,8 @@ from hwbench.runs.run import run_scenario
 
 REPORTS = Path(__file__).resolve().parents[2] / "reports"
 EVIDENCE, LIVE_EVIDENCE = "search_evidence.py", "live_evidence.py"
-PR_DARTS_EVIDENCE = "pr_darts_evidence.py"
-ALL_EVIDENCE = (EVIDENCE, LIVE_EVIDENCE, PR_DARTS_EVIDENCE)
+PR_DARTS_EVIDENCE, COMPRESS_EVIDENCE = "pr_darts_evidence.py", "compress_evidence.py"
+ALL_EVIDENCE = (EVIDENCE, LIVE_EVIDENCE, PR_DARTS_EVIDENCE, COMPRESS_EVIDENCE)
 """Of the documentation, not of a user's run."""
 SCRIPTS = sorted(path.name for path in REPORTS.glob("*.py") if path.name not in ALL_EVIDENCE)
 
@@ -119,6 +119,12 @@ def written_anew(script, page, path, *options):
 def test_the_page_of_live_searches_is_what_its_results_give(tmp_path):
     figures = tmp_path / "figures.html"
     text, found = written_anew(LIVE_EVIDENCE, LIVE_PAGE, tmp_path / "page.md", "--figures", figures)
+    assert found == text
+
+
+def test_the_page_of_compressions_is_what_its_results_give(tmp_path):
+    page = CONCEPTS / "compress-results.md"
+    text, found = written_anew(COMPRESS_EVIDENCE, page, tmp_path / "page.md")
     assert found == text
 
 

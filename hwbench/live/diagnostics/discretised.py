@@ -12,12 +12,11 @@ import numpy as np
 import pandas as pd
 import torch
 
-from hwbench.devices import choose_device, forked_random
+from hwbench.devices import choose_device, forked_random, seeded
 from hwbench.errors import HwbenchError
 from hwbench.live.config import load_config
 from hwbench.live.requirements import Requirements
-from hwbench.live.search import Search, seeded
-from hwbench.live.supernets.export import read_tensors
+from hwbench.live.search import Search
 from hwbench.live.supernets.mixture import Choice, Mixture
 from hwbench.live.trained import config_path, trained_search
 from hwbench.live.training import search_version
@@ -27,6 +26,7 @@ from hwbench.progress import StageProgress, silent_stage
 from hwbench.results.diagnostics import DISCRETISED_COLUMNS
 from hwbench.results.frames import empty_frame, read_frame, write_frame
 from hwbench.results.names import CHECKPOINT, DISCRETISED
+from hwbench.tensor_files import read_tensors
 
 KEY = ["position", "operation", "tuning_epochs", "code"]
 WHO = "live discretise"

@@ -9,12 +9,12 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from hwbench.devices import choose_device, forked_random
+from hwbench.devices import choose_device, forked_random, seeded
 from hwbench.errors import HwbenchError
 from hwbench.images.parts import Part
 from hwbench.live.config import load_config
 from hwbench.live.requirements import Requirements
-from hwbench.live.search import Search, batch_statistics, seeded
+from hwbench.live.search import Search, batch_statistics
 from hwbench.live.strategies.base import ParametricStrategy
 from hwbench.live.supernets.mixture import Mixture
 from hwbench.live.trained import config_path, trained_search

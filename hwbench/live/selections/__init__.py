@@ -10,6 +10,7 @@ SELECTIONS = Registry(
         "black_box": "hwbench.live.selections.black_box:BlackBox",
         "perturbation": "hwbench.live.selections.perturbation:Perturbation",
         "ranking": "hwbench.live.selections.ranking:Ranking",
+        "scalar": "hwbench.live.selections.scalar:Scalar",
         "strength": "hwbench.live.selections.strength:Strength",
         "top_k": "hwbench.live.selections.top_k:TopK",
     },

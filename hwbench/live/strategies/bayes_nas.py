@@ -102,6 +102,10 @@ class BayesNAS(ParametricStrategy):
         """Variances of the priors, from what the scalars are now."""
         return self._variances(self.alpha, self.gate if self.gates else None)
 
+    def amounts(self) -> Tensor:
+        """|w| of each candidate, of the shape of `alpha`; see `hwbench.live.selections.scalar`."""
+        return self.alpha.detach().abs() * self.get_buffer("present")
+
     def probabilities(self) -> Tensor:
         strengths = self.strengths() + torch.finfo(self.alpha.dtype).eps
         strengths = strengths * self.get_buffer("present")

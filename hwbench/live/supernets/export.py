@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 from pydantic import ConfigDict, Field
 
-from hwbench.errors import HwbenchError, one_line
-from hwbench.files import atomic_path, write_text
-from hwbench.formats.torch_files import check_torch
+from hwbench.errors import HwbenchError
+from hwbench.files import write_text
 from hwbench.imports import require_imported
 from hwbench.live.components import Node
 from hwbench.live.supernets import SUPERNETS
 from hwbench.live.supernets.supernet import NetworkOptions, Supernet, make_supernet
-from hwbench.regular_files import check_regular
 from hwbench.spaces.base import SkeletonValue
 from hwbench.spaces.registry import named_space
+from hwbench.tensor_files import read_tensors, write_tensors
 from hwbench.toml import read_toml, to_toml
 
 MOST_SIZE, MOST_DEPTH = 100_000, 1000
-MOST_BYTES = 1 << 32  # of weights
 TREE, WEIGHTS = "network.toml", "weights.pt"
 
 
@@ -138,24 +134,6 @@ def load_network(folder: Path) -> Supernet:
     return supernet.eval()
 
 
-def write_tensors(path: Path, content: Mapping[str, object]) -> None:
-    """Write what `read_tensors` reads; the same content is the same file, byte for byte.
-
-    It is on the disk when this returns.
-
-    Raises
-    ------
-    HwbenchError
-        Where it cannot be written.
-    """
-    # Given a path, `torch.save` puts its name into the file, and this one is temporary; and what it
-    # raises where a disk is full does not say so.
-    written = io.BytesIO()
-    torch.save(content, written)
-    with atomic_path(path, durable=True) as temporary:
-        temporary.write_bytes(written.getbuffer())
-
-
 def _supernet_of(tree: NetworkTree, weights: dict[str, Any]) -> Supernet:
     with torch.device("meta"):  # shapes first: the tree alone may ask for any size
         wanted = build_network(tree).state_dict()
@@ -165,23 +143,3 @@ def _supernet_of(tree: NetworkTree, weights: dict[str, Any]) -> Supernet:
     supernet = build_network(tree)
     supernet.load_state_dict(weights)
     return supernet
-
-
-def read_tensors(path: Path) -> dict[str, Any]:
-    """What `torch.save` wrote, if it is tensors, numbers, strings and containers of them.
-
-    Raises
-    ------
-    HwbenchError
-        Where the file is missing, broken, or holds anything else.
-    """
-    check_regular(path)
-    try:
-        check_torch(path, max_bytes=MOST_BYTES)
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch does not say what damage may raise
-        reason = one_line(error).removeprefix(f"{path}: ")
-        raise HwbenchError(f"{path}: is no file of weights, or is damaged ({reason})") from error
-    if not isinstance(content, dict):
-        raise HwbenchError(f"{path}: is no file of weights")
-    return content

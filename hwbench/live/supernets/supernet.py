@@ -257,11 +257,17 @@ class Supernet(nn.Module, ABC):
         Raises
         ------
         HwbenchError
-            Where the architecture has an operation that this supernet lacks.
+            Where the architecture has an operation that this supernet lacks, other than `none`: a
+            supernet leaves out what it has no `none` for.
         """
+        names = [
+            self.space.choices[place][int(index)] for place, index in enumerate(self._row(arch))
+        ]
         return [
-            (self.candidate_index(position, self.space.choices[position][int(index)]),)
-            for position, index in enumerate(self._row(arch))
+            ()
+            if name == "none" and name not in position.operations
+            else (self.candidate_index(place, name),)
+            for place, (name, position) in enumerate(zip(names, self.positions, strict=True))
         ]
 
     def architecture_of(self, choices: Sequence[Sequence[int]]) -> NDArray[np.int64]:
@@ -282,6 +288,10 @@ class Supernet(nn.Module, ABC):
         """
         arch = np.empty(len(self.positions), dtype=np.int64)
         for place, (position, indices) in enumerate(zip(self.positions, choices, strict=True)):
+            own = self.space.choices[place]
+            if not indices and "none" in own and "none" not in position.operations:
+                arch[place] = own.index("none")
+                continue
             if len(indices) != 1:
                 raise HwbenchError(
                     f"supernet of {self.space.name}: an architecture has one operation at "

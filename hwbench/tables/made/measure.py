@@ -119,7 +119,7 @@ def measure(
         Where the runtime does not work here, an architecture is given twice, or the journal
         belongs to another recipe, machine, set of architectures or code, or cannot be written.
     """
-    with _quiet_profiler():
+    with quiet_profiler():
         return _measure(space, recipe, journal_path, archs, progress)
 
 
@@ -158,7 +158,7 @@ def _measure(
         }
         total = recipe.rounds * len(chosen)
         progress(len(done), total)
-        with _quiet_process(recipe.threads), torch.inference_mode():
+        with quiet_process(recipe.threads), torch.inference_mode():
             images = torch.randn(
                 (
                     recipe.batch_size,
@@ -255,7 +255,7 @@ def _collect(records: list[dict[str, Any]], n_archs: int) -> Measurements:
 
 
 @contextlib.contextmanager
-def _quiet_process(threads: int) -> Iterator[None]:
+def quiet_process(threads: int) -> Iterator[None]:
     """Pin the process to as many cores as it has threads, and stop what disturbs timings."""
     import torch
 
@@ -287,7 +287,7 @@ def _flushes_denormals() -> bool:
 
 
 @contextlib.contextmanager
-def _quiet_profiler() -> Iterator[None]:
+def quiet_profiler() -> Iterator[None]:
     """Keep the memory profiler, which is chatty on stderr, quiet where nobody has asked it."""
     name = "KINETO_LOG_LEVEL"
     given = name in os.environ

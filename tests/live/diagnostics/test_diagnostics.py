@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 import torch
 
+from hwbench.devices import seeded
 from hwbench.errors import HwbenchError
 from hwbench.live.config import config_of
 from hwbench.live.diagnostics import discretised, epochs
@@ -12,7 +13,7 @@ from hwbench.live.diagnostics.discretised import discretise_run
 from hwbench.live.diagnostics.epochs import observe
 from hwbench.live.diagnostics.landscape import Landscape, landscape_run
 from hwbench.live.run import run_live
-from hwbench.live.search import Search, batch_statistics, make_search, seeded
+from hwbench.live.search import Search, batch_statistics, make_search
 from hwbench.report import write_report
 from hwbench.results.diagnostics import reliability, rise
 from hwbench.results.live import read_live_run

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 import torch
 
+from hwbench.devices import seeded
 from hwbench.errors import HwbenchError
 from hwbench.live.metric import make_metric
 from hwbench.live.ranking import Evaluator
-from hwbench.live.search import make_search, seeded
+from hwbench.live.search import make_search
 from hwbench.live.selections.black_box import BlackBox, candidates_of
 from hwbench.live.supernets.part import SupernetPart
 from hwbench.progress import silent_stage

@@ -5,10 +5,11 @@ import pandas as pd
 import pytest
 import torch
 
+from hwbench.devices import seeded
 from hwbench.errors import HwbenchError
 from hwbench.live.ranking import Evaluator
 from hwbench.live.run import run_live
-from hwbench.live.search import make_search, seeded
+from hwbench.live.search import make_search
 from hwbench.live.selecting import select_run
 from hwbench.live.selections.black_box import BlackBox
 from hwbench.live.strategies.single_path import SPOS

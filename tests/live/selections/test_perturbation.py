@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from hwbench.devices import seeded
 from hwbench.live.run import run_live
-from hwbench.live.search import make_search, seeded
+from hwbench.live.search import make_search
 from hwbench.live.selections import perturbation
 from hwbench.live.selections.perturbation import Perturbation, Projection
 from hwbench.live.supernets.export import load_network

@@ -2,9 +2,10 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
+from hwbench.devices import seeded
 from hwbench.errors import HwbenchError
 from hwbench.images.augmentation import Augmentation
-from hwbench.live.search import make_search, seeded
+from hwbench.live.search import make_search
 from hwbench.live.strategies.darts import DARTS
 from hwbench.live.strategies.sampled import SNAS, ProxylessNAS
 from hwbench.live.strategies.single_path import SPOS

@@ -1,0 +1,211 @@
+"""`hwbench compress`: smaller dense networks out of trained ones, and how much faster they are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from hwbench.cli.output import (
+    AsJson,
+    interruptible,
+    listed,
+    print_json,
+    print_listing,
+    same_command,
+    stage_bars,
+)
+from hwbench.cli.torch_options import Deterministic, Threads
+
+if TYPE_CHECKING:
+    from hwbench.compress.spec import CompressSpec
+    from hwbench.results.compressions import Compressions
+
+app = typer.Typer(
+    help="Make a network smaller: leave units out, rewire it densely, measure it before and after.",
+    no_args_is_help=True,
+)
+
+Given = Annotated[
+    str,
+    typer.Argument(
+        metavar="NETWORK",
+        help="A network's name (hwbench compress parts), FILE.py:FUNCTION or module:function of "
+        "your own, or a TOML file that says all.",
+    ),
+]
+
+
+@app.command()
+def parts(as_json: AsJson = False) -> None:
+    """List networks, methods and recipes."""
+    from hwbench.compress.methods import METHODS
+    from hwbench.compress.networks import NETWORKS
+    from hwbench.compress.recipe import RECIPES
+
+    rows = []
+    for registry in (NETWORKS, METHODS):
+        rows += listed(
+            registry,
+            lambda name, registry=registry: {  # type: ignore[misc]
+                "part": registry.kind,
+                "name": name,
+                "what": (registry.load(name).__doc__ or "").partition("\n")[0],
+            },
+            hidden=registry.hidden(),
+        )
+    for name, recipe in RECIPES.items():
+        words = (
+            f"{recipe.epochs} epochs: {recipe.first_epochs} first, {recipe.loops} loops of "
+            f"{recipe.loop_epochs}, {recipe.last_epochs} last"
+        )
+        rows.append({"part": "recipe", "name": name, "what": words})
+    print_listing(rows, ["part", "name", "what"], as_json=as_json)
+
+
+@app.command()
+def run(
+    network: Given,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="The run folder; runs/compress-NETWORK by default."),
+    ] = None,
+    images: Annotated[
+        str | None, typer.Option(help="An image set, see `hwbench images list`.")
+    ] = None,
+    recipe: Annotated[
+        str | None, typer.Option(help="published, cpu or small, see `hwbench compress parts`.")
+    ] = None,
+    method: Annotated[
+        list[str] | None, typer.Option(help="Of compression, by name; repeatable.")
+    ] = None,
+    budget: Annotated[
+        list[float] | None,
+        typer.Option(
+            help="Share of the FLOPs that may be left, such as 0.1; 0 where only units go that "
+            "have become zero; repeatable."
+        ),
+    ] = None,
+    seeds: Annotated[
+        int | None, typer.Option(min=1, help="How many trainings of each, seeds 0, 1, ...")
+    ] = None,
+    changes: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="Another value of the specification, such as training.epochs=60, options.width=16 "
+            "or strengths.group_lasso=[1e-3,3e-3]; repeatable.",
+        ),
+    ] = None,
+    runtime: Annotated[
+        str | None,
+        typer.Option(help="Of latency: torch-eager, torch-compile, onnxruntime; none for none."),
+    ] = None,
+    onnx: Annotated[bool, typer.Option("--onnx", help="Write each network as ONNX too.")] = False,
+    device: Annotated[
+        str, typer.Option(help="Of training, such as cpu or cuda (experimental).")
+    ] = "cpu",
+    threads: Threads = 1,
+    deterministic: Deterministic = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Remove what the folder holds first.")] = (
+        False
+    ),
+    as_json: AsJson = False,
+) -> None:
+    """Compress a network by several methods under equal budgets; stopped, the same command goes on.
+
+    Experimental: the recipe 'published' has not been run to its end by the authors.
+
+    hwbench compress run lenet_300_100 --budget 0.03 --seeds 5
+
+    hwbench compress run mine.py:network --images cifar10-16 --budget 0.25 --onnx
+    """
+    from hwbench.compress.run import run_compressions
+    from hwbench.results.compressions import read_compressions
+
+    given = {
+        "images": images,
+        "recipe": recipe,
+        "methods": method or None,
+        "budgets": budget or None,
+        "seeds": None if seeds is None else list(range(seeds)),
+    }
+    spec = _spec(network, given, changes or [], runtime)
+    name = Path(network.partition(":")[0]).stem if ":" in network else Path(network).stem
+    folder = output or Path("runs") / f"compress-{name}"
+    with interruptible(same_command()), stage_bars() as stage:
+        run_compressions(
+            spec,
+            folder,
+            device=device,
+            threads=threads,
+            deterministic=deterministic,
+            fresh=fresh,
+            onnx=onnx,
+            stage=stage,
+        )
+    _print(read_compressions(folder), as_json=as_json)
+
+
+@app.command()
+def report(
+    folders: Annotated[list[Path], typer.Argument(help="Folders of `hwbench compress run`.")],
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", help="The .html file; report.html in the (first) folder by default."
+        ),
+    ] = None,
+) -> None:
+    """Write one HTML page: how much smaller and faster, at what loss, and beside the baselines."""
+    from hwbench.report.compress import write_compress_report
+
+    typer.echo(f"report: {write_compress_report(folders, output)}")
+
+
+def _spec(
+    network: str, given: dict[str, Any], changes: list[str], runtime: str | None
+) -> CompressSpec:
+    """The specification that a command line comes to."""
+    from hwbench.compress.spec import CompressSpec, load_spec
+    from hwbench.toml import set_in, validated
+
+    tree = load_spec(network).model_dump(mode="json", exclude_none=True)
+    tree |= {key: value for key, value in given.items() if value is not None}
+    for each in changes:
+        set_in(tree, each, option="--set")
+    if runtime == "none":
+        tree["latency"] = {**tree["latency"], "rounds": 0}
+    elif runtime is not None:
+        tree["latency"] = {**tree["latency"], "runtime": runtime}
+    return validated(tree, CompressSpec, where="compress")
+
+
+def _print(found: Compressions, *, as_json: bool) -> None:
+    from hwbench.analysis.compression import summary, with_losses
+
+    rows = summary(with_losses(found)).to_dict("records")
+    if as_json:
+        print_json(
+            [{key: None if value != value else value for key, value in row.items()} for row in rows]
+        )
+        return
+    shown = [
+        {
+            "method": row["title"],
+            "accuracy %": f"{row['accuracy']:.2f}",
+            "points lost": f"{row['lost']:.2f}",
+            "FLOPs %": f"{100 * row['flops_share']:.2f}",
+            "parameters": f"{row['parameters']:,.0f}",
+            "latency %": ""
+            if row["latency_ratio"] != row["latency_ratio"]
+            else (f"{100 * row['latency_ratio']:.1f}"),
+            "seeds": f"{row['seeds']:.0f}",
+        }
+        for row in rows
+    ]
+    print_listing(shown, list(shown[0]), as_json=False, wrap=False)
+    typer.echo(f"networks: {found.folder / 'networks'}")
+    typer.echo(f"for a page: hwbench compress report {found.folder}")
