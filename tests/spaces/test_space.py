@@ -29,6 +29,7 @@ SPACES = [
     "nasbench1shot1_3",
     "nasbench201",
     "nasbench_macro",
+    "shufflenasnet",
     "spiking_rivals",
     "transnas_macro",
     "transnas_micro",

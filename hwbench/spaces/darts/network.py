@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from hwbench.spaces.base import Skeleton
 from hwbench.spaces.darts.skeleton import STEM_MULTIPLIER, CellShape, cell_shapes
-from hwbench.spaces.layers import FactorizedReduction, relu_conv_bn
+from hwbench.spaces.layers import CellOfOperations, FactorizedReduction, relu_conv_bn
 
 
 def depthwise_conv(
@@ -56,7 +56,7 @@ Item = tuple[str, int, int]
 """An operation, the number of what it is given, and of the node that it is added to."""
 
 
-class FreeCell(nn.Module):
+class FreeCell(CellOfOperations):
     """Two inputs, and the nodes that something is added to side by side.
 
     A cell without operations passes its last input on, or where it reduces, a half of its size.
@@ -70,7 +70,6 @@ class FreeCell(nn.Module):
     def __init__(self, items: Sequence[Item], shape: CellShape) -> None:
         super().__init__()
         self.items = tuple(items)
-        self.operations = nn.ModuleList()
         if not items:
             self.last: nn.Module = nn.Identity()
             if shape.reduction:
