@@ -20,6 +20,7 @@ SUPERNETS = Registry(
         "nasbench1shot1_3": "hwbench.live.supernets.one_shot:OneShotCellSupernet",
         "nasbench201": "hwbench.live.supernets.edge_cell:EdgeCellSupernet",
         "nasbench_macro": "hwbench.live.supernets.macro:MacroSupernet",
+        "shufflenasnet": "hwbench.live.supernets.shufflenasnet:ShuffleSupernet",
     },
     "hwbench.supernets",
     base="hwbench.live.supernets.supernet:Supernet",
