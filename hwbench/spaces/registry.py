@@ -31,6 +31,7 @@ SPACES = Registry(
         "nasbench1shot1_3": "hwbench.spaces.nasbench1shot1.space:NASBench1Shot1Third",
         "nasbench201": "hwbench.spaces.nasbench201.space:NASBench201",
         "nasbench_macro": "hwbench.spaces.nasbench_macro.space:NASBenchMacro",
+        "published_networks": "hwbench.spaces.published.space:PublishedNetworks",
         "shufflenasnet": "hwbench.spaces.shufflenasnet.space:ShuffleNASNet",
         "spiking_rivals": "hwbench.spaces.autosnn.rival_space:SpikingRivals",
         "transnas_macro": "hwbench.spaces.transnas.macro:TransNASMacro",

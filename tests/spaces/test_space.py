@@ -29,6 +29,7 @@ SPACES = [
     "nasbench1shot1_3",
     "nasbench201",
     "nasbench_macro",
+    "published_networks",
     "shufflenasnet",
     "spiking_rivals",
     "transnas_macro",

@@ -65,11 +65,15 @@ class FreeCell(CellOfOperations):
     ----------
     items : its operations by node, each of which computes something.
     shape : the cell's place in the network.
+    joined : nodes that its output joins; by default all that something is added to.
     """
 
-    def __init__(self, items: Sequence[Item], shape: CellShape) -> None:
+    def __init__(
+        self, items: Sequence[Item], shape: CellShape, joined: Sequence[int] | None = None
+    ) -> None:
         super().__init__()
         self.items = tuple(items)
+        self.joined = tuple(sorted({node for *_, node in items}) if joined is None else joined)
         if not items:
             self.last: nn.Module = nn.Identity()
             if shape.reduction:
@@ -95,7 +99,7 @@ class FreeCell(CellOfOperations):
         for (_, source, node), operation in zip(self.items, self.operations, strict=True):
             added = operation(states[source])
             states[node] = states[node] + added if node in states else added
-        return torch.cat([states[node] for node in sorted(states)[2:]], dim=1)
+        return torch.cat([states[node] for node in self.joined], dim=1)
 
 
 class Cell(FreeCell):
