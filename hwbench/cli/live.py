@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hwbench.cli import completion, live_diagnostics, live_retrain
+from hwbench.cli import completion, live_compare, live_diagnostics, live_retrain
 from hwbench.cli.output import (
     AsJson,
     interruptible,
@@ -310,6 +310,7 @@ def truth(
 
 
 app.command()(live_retrain.retrain)
+app.command()(live_compare.compare)
 app.command()(live_diagnostics.discretise)
 app.command()(live_diagnostics.landscape)
 
