@@ -85,6 +85,7 @@ def compare(
     for each in changes or []:
         set_in(fields, each, option="--set")
     found = get_space(space)
+    found.from_strings(arch or [])  # what is no architecture is said before images are read
     chosen = NamedRecipe.of(recipe, **fields)
     measuring = MeasureRecipe(
         runtime=runtime,

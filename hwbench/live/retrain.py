@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, cast
 
@@ -129,11 +129,15 @@ class NamedRecipe:
         Raises
         ------
         HwbenchError
-            Where there is none of that name (the message names the nearest), or a value is out of
-            range.
+            Where there is none of that name, or no such field (the message names the nearest), or a
+            value is out of range.
         """
         if name not in RECIPES:
             raise unknown_name("recipe", name, RECIPES)
+        known = [each.name for each in fields(RetrainRecipe)]
+        for field_name in changes:
+            if field_name not in known:
+                raise unknown_name("field of a recipe", field_name, known)
         return cls(name, replace(RECIPES[name], **changes))
 
     @property

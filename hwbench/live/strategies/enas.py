@@ -7,10 +7,11 @@ from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from pydantic import PositiveInt
 
 from hwbench.arguments import NotNegative, Positive, Share
-from hwbench.arrays import IntArray
+from hwbench.arrays import Floats, IntArray
 from hwbench.errors import HwbenchError
 from hwbench.live.components import component, make_component
 from hwbench.live.judge import Judge
@@ -79,6 +80,7 @@ class ENAS(ArchitectureStrategy):
         self.baseline_decay = baseline_decay
         self._schedule: LearningRateSchedule = make_component(SCHEDULES, schedule)
         self._epochs = 1
+        self._read: dict[str, tuple[tuple[int, int], NDArray[Any]]] = {}
 
     def check(self, epochs: int) -> None:
         self._schedule.check(self.learning_rate, epochs)
@@ -123,11 +125,12 @@ class ENAS(ArchitectureStrategy):
     def before_epoch(self, epoch: int, epochs: int) -> None:
         del epoch
         self._epochs = epochs
+        self._read.clear()
 
     def mixture(self) -> Mixture:
         if self.train_on == "sample":
             return self._mixture_of(self._drawn(1)[0])
-        return self._mixture_of(self.get_buffer("path").cpu().numpy())
+        return self._mixture_of(self._values("path"))
 
     def after_epoch(self, epoch: int, judge: Judge) -> None:
         controller = self._restored()
@@ -165,15 +168,22 @@ class ENAS(ArchitectureStrategy):
 
     @property
     def _has_learned(self) -> bool:
-        return bool(self.get_buffer("policy_steps") > 0)
+        return bool(self._values("policy_steps") > 0)
 
     def _restored(self) -> Controller:
         """The controller as the buffers have it, which checkpoints hold."""
-        parameters, moments = (
-            self.get_buffer(name).cpu().numpy() for name in ("policy", "moments")
+        self._controller.restore(
+            self._values("policy"), self._values("moments"), int(self._values("policy_steps"))
         )
-        self._controller.restore(parameters, moments, int(self.get_buffer("policy_steps")))
         return self._controller
+
+    def _values(self, name: str) -> NDArray[Any]:
+        """What a buffer holds, read again where it was written to: no step waits for a device."""
+        buffer = self.get_buffer(name)
+        version = id(buffer), buffer._version
+        if name not in self._read or self._read[name][0] != version:
+            self._read[name] = version, buffer.cpu().numpy().copy()
+        return self._read[name][1]
 
     def _store(self, baseline: float) -> None:
         parameters, moments, steps = self._controller.state()
@@ -185,7 +195,7 @@ class ENAS(ArchitectureStrategy):
     def _drawn(self, n_paths: int) -> IntArray:
         return self._restored().sample(n_paths, np.random.default_rng(_seed()))
 
-    def _keep(self, paths: IntArray, accuracies: np.ndarray, losses: np.ndarray) -> None:
+    def _keep(self, paths: IntArray, accuracies: Floats, losses: Floats) -> None:
         """Keep what an epoch has sampled, its best for the next epoch, and the best so far."""
         archs = np.stack([self._architecture(path) for path in paths])
         self.get_buffer("sampled").copy_(torch.from_numpy(archs))
