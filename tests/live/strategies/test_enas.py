@@ -8,11 +8,12 @@ import torch
 from hwbench.errors import HwbenchError
 from hwbench.images.augmentation import Augmentation
 from hwbench.live import search as search_module
-from hwbench.live.config import config_of
+from hwbench.live.config import config_of, load_config
 from hwbench.live.run import run_live
 from hwbench.live.strategies.enas import ENAS
 from hwbench.live.supernets.supernet import make_supernet
 from hwbench.live.trainers.base import SingleLevel
+from hwbench.report import write_report
 from hwbench.search.strategies.controller import Controller
 from hwbench.spaces import get_space
 
@@ -192,6 +193,9 @@ def test_a_stopped_search_goes_on_as_if_it_had_not(tmp_path, monkeypatch, train_
     pd.testing.assert_frame_equal(*epochs)
     assert {"reward_mean", "reward_best", "policy_entropy"} <= set(epochs[0])
     assert (epochs[0]["reward_mean"] <= epochs[0]["reward_best"]).all()
+    page = write_report(tmp_path / "whole").read_text(encoding="utf-8")
+    assert "What the policy samples" in page
+    assert "How undecided the policy is" in page
 
 
 def test_the_selection_is_the_best_of_what_was_sampled(tmp_path):
@@ -206,3 +210,13 @@ def test_the_selection_is_the_best_of_what_was_sampled(tmp_path):
 def test_the_selection_needs_a_policy():
     with pytest.raises(HwbenchError, match="spos learns no policy; use the strategy 'enas'"):
         config_of({**TREE, "strategy": {"name": "spos"}}, where="tiny.toml")
+
+
+@pytest.mark.slow
+def test_the_mean_reward_rises_and_beats_that_of_uniform_draws(tmp_path):
+    """On digits, the ranking being of as many uniform draws on the same supernet."""
+    run_live(load_config("enas", "small"), tmp_path)
+    rewards = pd.read_parquet(tmp_path / "metrics.parquet")["reward_mean"]
+    uniform = pd.read_parquet(tmp_path / "ranking.parquet")["accuracy"]
+    assert rewards.iloc[-2:].mean() > rewards.iloc[:2].mean() + 20
+    assert rewards.iloc[-2:].mean() > uniform.mean() + 20
