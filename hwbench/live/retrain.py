@@ -42,7 +42,7 @@ class RetrainRecipe(FitRecipe):
     channels, depth : of the skeleton; 36 and 6 make the 20 cells of DARTS.
     skeleton : what else the space's skeleton has, such as the time steps of spiking networks.
     drop_path : probability at the end of training, from 0 at the start, with which an operation's
-        output is left out for an image. In DARTS cells only.
+        output is left out for an image. In cells of DARTS, ExtCells and ShuffleNASNet only.
     auxiliary_weight : of the loss of a second classifier behind the second reduction cell. In DARTS
         cells on images of 32 pixels only; 0 for none.
     """

@@ -53,4 +53,4 @@ class Policy(Selection):
 
     def title(self) -> str:
         when = "in the end" if self.of == "last_epoch" else "ever"
-        return f"The best that the policy has sampled {when}"
+        return f"The policy's best sample {when}"

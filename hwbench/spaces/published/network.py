@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from hwbench.spaces.base import Skeleton
 from hwbench.spaces.darts.network import CellNetwork, FreeCell
 from hwbench.spaces.darts.skeleton import CellShape
-from hwbench.spaces.layers import convolution, relu_conv_bn
+from hwbench.spaces.layers import conv_bn, relu_conv_bn
 from hwbench.spaces.published.networks import CellPair, MobileChain
 from hwbench.spaces.published.shapes import BottleneckShape, chain_shape, pair_shapes, shallower
 
@@ -59,10 +59,7 @@ def _convolution(
     activated: bool = True,
 ) -> list[nn.Module]:
     """Convolution, batch normalisation and ReLU6."""
-    modules: list[nn.Module] = [
-        convolution(in_channels, out_channels, kernel_size, stride, groups),
-        nn.BatchNorm2d(out_channels),
-    ]
+    modules = conv_bn(in_channels, out_channels, kernel_size, stride=stride, groups=groups)
     return [*modules, nn.ReLU6(inplace=True)] if activated else modules
 
 
