@@ -74,7 +74,8 @@ class MobileChain(NamedTuple):
     head_channels: int = 1280
 
 
-def _of_genotype(text: str) -> CellPair:
+def _of_genotype(text: str, operations: tuple[str, ...] = OPERATIONS) -> CellPair:
+    """The network of a printed genotype, of cells with certain operations."""
     cells = [
         Cell(
             tuple(
@@ -84,7 +85,7 @@ def _of_genotype(text: str) -> CellPair:
             ),
             tuple(range(2, 2 + N_NODES)),
         )
-        for nodes in read_genotype(text, OPERATIONS, N_NODES)
+        for nodes in read_genotype(text, operations, N_NODES)
     ]
     return CellPair(cells[0], cells[1], depth=6)
 
