@@ -145,5 +145,6 @@ def _print(result: Compared, folder: Path, as_json: bool) -> None:
     print_listing(rows, list(rows[0]), as_json=False, title=result.table.card.title, wrap=False)
     for pair, tau in result.agreement.items():
         said = "not defined" if tau is None else f"{tau:.2f}"
-        typer.echo(f"Kendall's tau of {pair.replace('_', ' ')}: {said}")
+        words = pair.replace("flops", "FLOPs").replace("_", " ")
+        typer.echo(f"Kendall's tau of {words}: {said}")
     typer.echo(f"written: {folder / COMPARISON}")
