@@ -14,9 +14,10 @@ SCRIPTS = Path(__file__).parent / "emulated"
 STEPS = (1, 3)
 """Of the two epochs that the script trains."""
 
-READS = {"gdas": (2, 2), "proxyless_nas": (2, 1)}
+READS = {"enas": (1, 0), "gdas": (2, 2), "proxyless_nas": (2, 1)}
 """Of an epoch's first step and of each after it: their paths depend on what is learned, and a step
-takes one for the weights and, in ProxylessNAS every fifth time, one for the parameters."""
+takes one for the weights and, in ProxylessNAS every fifth time, one for the parameters. ENAS reads
+the path of an epoch once."""
 
 QUICK = ["spos", "proxyless_nas"]
 

@@ -100,7 +100,7 @@ def test_only_known_kinds_of_commands(page):
 
 TRAINING_PAGES = tuple(
     f"docs/how-to/{name}.md"
-    for name in ("advice", "live", "own-device", "searches", "spiking", "studies", "vae")
+    for name in ("advice", "enas", "live", "own-device", "searches", "spiking", "studies", "vae")
 )
 """Their commands measure or train for more than 20 seconds."""
 

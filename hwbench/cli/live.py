@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hwbench.cli import completion, live_diagnostics, live_retrain
+from hwbench.cli import completion, live_compare, live_diagnostics, live_retrain
 from hwbench.cli.output import (
     AsJson,
     interruptible,
@@ -84,12 +84,12 @@ def parts(as_json: AsJson = False) -> None:
     """List what searches are put together from, by the names that a config tree gives them."""
     from hwbench.images.sets import IMAGE_SETS
     from hwbench.images.subsets import SUBSETS
+    from hwbench.live.schedules import SCHEDULES
     from hwbench.live.selections import SELECTIONS
     from hwbench.live.strategies import STRATEGIES
     from hwbench.live.supernets import SUPERNETS
     from hwbench.live.trainers import TRAINERS
     from hwbench.live.trainers.optimisers import OPTIMISERS
-    from hwbench.live.trainers.schedules import SCHEDULES
 
     def row(name: str, registry: Registry) -> dict[str, Any]:
         registry.load(name)
@@ -310,6 +310,7 @@ def truth(
 
 
 app.command()(live_retrain.retrain)
+app.command()(live_compare.compare)
 app.command()(live_diagnostics.discretise)
 app.command()(live_diagnostics.landscape)
 

@@ -83,7 +83,7 @@ def retrain(
     gradient_clip: Annotated[float | None, fit_options.GRADIENT_CLIP] = None,
     label_smoothing: Annotated[float | None, fit_options.LABEL_SMOOTHING] = None,
     drop_path: Annotated[
-        float | None, typer.Option(help="Share of dropped paths at the end; in DARTS cells.")
+        float | None, typer.Option(help="Share of dropped paths at the end; in cells, no chains.")
     ] = None,
     auxiliary_weight: Annotated[
         float | None,

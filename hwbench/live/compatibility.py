@@ -86,6 +86,11 @@ def check_selection(
             f"[selection]: {name} needs strengths, and {strategy_name} learns no strengths; use "
             "'ranking' with a section [ranking], or 'black_box'"
         )
+    if selection.requires.policy and not strategy.learns_policy:
+        raise HwbenchError(
+            f"[selection]: {name} takes what a policy has sampled, and {strategy_name} learns no "
+            "policy; use the strategy 'enas', or the selection 'ranking' with a section [ranking]"
+        )
     if selection.requires.ranking and ranking is None:
         raise HwbenchError(f"[selection]: selection by {name} needs a section [ranking]")
 

@@ -208,6 +208,9 @@ def _calibration_batches(train: Part, calibration: Calibration, seed: int) -> It
 def _flat_statistics(supernet: Supernet, momentum: float) -> Iterator[Tensor]:
     """Lay all running statistics out in one tensor, so that one copy restores them all."""
     layers = [module for module in supernet.modules() if isinstance(module, nn.BatchNorm2d)]
+    if not layers:  # networks without normalisation have nothing to calibrate
+        yield torch.zeros(0)
+        return
     buffers = [
         (layer, name, getattr(layer, name))
         for layer in layers

@@ -19,6 +19,7 @@ class Requirements:
     one_pass : a strategy whose parameters are trained by the passes of the weights.
     deterministic : a strategy that draws nothing.
     ranking : a section [ranking].
+    policy : a strategy that learns which architectures to sample.
     several_operations : a supernet whose architectures may hold several operations at a position.
     equal_sizes : as many candidates at every position.
     without : operations that may not be among the candidates.
@@ -30,6 +31,7 @@ class Requirements:
     one_pass: bool = False
     deterministic: bool = False
     ranking: bool = False
+    policy: bool = False
     several_operations: bool = False
     equal_sizes: bool = False
     without: tuple[str, ...] = ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, cast
 
@@ -43,7 +43,7 @@ class RetrainRecipe(FitRecipe):
     channels, depth : of the skeleton; 36 and 6 make the 20 cells of DARTS.
     skeleton : what else the space's skeleton has, such as the time steps of spiking networks.
     drop_path : probability at the end of training, from 0 at the start, with which an operation's
-        output is left out for an image. In DARTS cells only.
+        output is left out for an image. In cells of DARTS, ExtCells and ShuffleNASNet only.
     auxiliary_weight : of the loss of a second classifier behind the second reduction cell. In DARTS
         cells on images of 32 pixels only; 0 for none.
     """
@@ -130,11 +130,15 @@ class NamedRecipe:
         Raises
         ------
         HwbenchError
-            Where there is none of that name (the message names the nearest), or a value is out of
-            range.
+            Where there is none of that name, or no such field (the message names the nearest), or a
+            value is out of range.
         """
         if name not in RECIPES:
             raise unknown_name("recipe", name, RECIPES)
+        known = [each.name for each in fields(RetrainRecipe)]
+        for field_name in changes:
+            if field_name not in known:
+                raise unknown_name("field of a recipe", field_name, known)
         return cls(name, replace(RECIPES[name], **changes))
 
     @property

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from hwbench.spaces.darts.network import CellNetwork, FreeCell
+from hwbench.spaces.darts.network import CellNetwork
+from hwbench.spaces.layers import CellOfOperations
 
 AUXILIARY_SIZE = 32
 """Pixels of the images that the auxiliary head is made for."""
@@ -71,7 +72,7 @@ def add_drop_paths(network: nn.Module) -> list[DropPath]:
     """Wrap the operations of cells, but those that only pass on what they are given."""
     paths = []
     for cell in network.modules():
-        if isinstance(cell, FreeCell):
+        if isinstance(cell, CellOfOperations):
             for place, operation in enumerate(cell.operations):
                 if not isinstance(operation, nn.Identity):
                     path = DropPath(operation)
@@ -83,7 +84,7 @@ def add_drop_paths(network: nn.Module) -> list[DropPath]:
 def remove_drop_paths(network: nn.Module) -> None:
     """Put the operations back that `add_drop_paths` has wrapped."""
     for cell in network.modules():
-        if isinstance(cell, FreeCell):
+        if isinstance(cell, CellOfOperations):
             for place, operation in enumerate(cell.operations):
                 if isinstance(operation, DropPath):
                     cell.operations[place] = operation.operation

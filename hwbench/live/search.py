@@ -82,7 +82,7 @@ class Search:
             numbers["variance_ratio"] = float(np.median(ratios))
         if type(self.strategy).after_epoch is not ArchitectureStrategy.after_epoch:
             self.trainer.become(self.strategy.after_epoch(epoch, self.judge()))
-        return numbers
+        return numbers | dict(self.strategy.numbers())
 
     def judge(self) -> Evaluator:
         """What evaluates architectures of the supernet as it is now, see `hwbench.live.judge`."""

@@ -117,6 +117,16 @@ EPOCH_COLUMNS: Columns = {
         "only where the strategy learns strengths",
         optional=True,
     ),
+    "reward_mean": Column(
+        "number",
+        "validation accuracy of what the policy has sampled after the epoch, mean, in %; only "
+        "where the strategy learns a policy",
+        optional=True,
+    ),
+    "reward_best": Column("number", "of the best of these, in %", optional=True),
+    "policy_entropy": Column(
+        "number", "of an architecture's choices, mean over what was sampled, in nats", optional=True
+    ),
     "architecture": Column(
         "optional text",
         "string of what would have been selected after the epoch: by the strategy's strengths, "

@@ -58,6 +58,11 @@ RETRAINING_FILES = (RETRAINING_RESULT, RETRAINING_EPOCHS)
 
 RETRAINED_NETWORK = "network"
 
+COMPARISON = "comparison.parquet"
+LATENCY_JOURNAL = "latency.journal"
+"""Networks trained by one recipe and measured, see `hwbench.live.side_by_side`: the table, and what
+was measured so far."""
+
 EVALUATIONS = "evaluations.parquet"
 """What the supernet has said of architectures, for all rankings and selections of a run."""
 

@@ -72,19 +72,48 @@ def conv_bn(
 
 
 class FactorizedReduction(nn.Module):
-    """ReLU, two strided 1x1 convolutions side by side, one of them shifted by a pixel, and BN."""
+    """ReLU, two strided 1x1 convolutions side by side, one of them shifted by a pixel, and BN.
 
-    def __init__(self, in_channels: int, out_channels: int) -> None:
+    Parameters
+    ----------
+    in_channels, out_channels : of its input and its output.
+    activated : whether there is the ReLU.
+    normalised : whether there is the batch normalisation.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        *,
+        activated: bool = True,
+        normalised: bool = True,
+    ) -> None:
         super().__init__()
+        self.activated = activated
         half = out_channels // 2
         self.left = convolution(in_channels, half, 1, stride=2)
         self.right = convolution(in_channels, out_channels - half, 1, stride=2)
-        self.bn = nn.BatchNorm2d(out_channels)
+        self.bn = nn.BatchNorm2d(out_channels) if normalised else nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
-        x = torch.relu(x)
+        x = torch.relu(x) if self.activated else x
         shifted = nn.functional.pad(x, (0, 1, 0, 1))[:, :, 1:, 1:]
-        return self.bn(torch.cat([self.left(x), self.right(shifted)], dim=1))
+        joined: Tensor = self.bn(torch.cat([self.left(x), self.right(shifted)], dim=1))
+        return joined
+
+
+class CellOfOperations(nn.Module):
+    """A cell whose operations may be left out for some images in training (drop path).
+
+    Attributes
+    ----------
+    operations : of the cell, each from one tensor to one of its nodes.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.operations = nn.ModuleList()
 
 
 class EdgeCell(nn.Module):

@@ -32,6 +32,8 @@ SPACES = Registry(
         "nasbench201": "hwbench.spaces.nasbench201.space:NASBench201",
         "nasbench_macro": "hwbench.spaces.nasbench_macro.space:NASBenchMacro",
         "pr_darts": "hwbench.spaces.darts.prune_and_replace:PRDARTS",
+        "published_networks": "hwbench.spaces.published.space:PublishedNetworks",
+        "shufflenasnet": "hwbench.spaces.shufflenasnet.space:ShuffleNASNet",
         "spiking_rivals": "hwbench.spaces.autosnn.rival_space:SpikingRivals",
         "transnas_macro": "hwbench.spaces.transnas.macro:TransNASMacro",
         "transnas_micro": "hwbench.spaces.transnas.micro:TransNASMicro",

@@ -178,6 +178,9 @@ def test_sweep_prints_a_row_for_each_value(tiny, tmp_path):
         (["select", "absent", "--method", "strength", "--set", "k"], "must be KEY=VALUE"),
         (["truth", "absent"], "absent: holds no finished search"),
         (["retrain", "absent"], "absent: holds no finished search"),
+        (["compare", "-o", "new", "--arch", "MobileNetV2"], "did you mean 'MobileNet-V2'"),
+        (["compare", "-o", "new", "--data", "digits", "--set", "epoch=3"], "did you mean 'epochs'"),
+        (["compare", "-o", "new", "--data", "digits", "--runtime", "onnx"], "onnxruntime"),
         (["sweep", "windows"], "did you mean 'window'"),
     ],
 )

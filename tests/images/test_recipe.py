@@ -10,7 +10,7 @@ from torch.nn.functional import cross_entropy
 from hwbench.errors import HwbenchError
 from hwbench.images.parts import Part
 from hwbench.images.recipe import FitRecipe
-from hwbench.live.trainers.schedules import Cosine
+from hwbench.live.schedules import Cosine
 
 
 def _recipe(**fields):

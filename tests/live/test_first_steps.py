@@ -22,6 +22,7 @@ BATCH = {
     "nasbench201": 32,
     "nasbench_macro": 32,
     "pr_darts": 2,
+    "shufflenasnet": 8,
 }
 """By space. In DARTS cells, with all eight candidates on 28 edges, an image takes as long as
 sixteen of the others."""
@@ -76,6 +77,8 @@ def test_the_first_steps_of_published_recipes(name, random_images):
     moved = [not torch.equal(*pair) for pair in zip(before, after, strict=True)]
     if search.supernet.is_split:  # a step moves one of up to 25 sets of weights
         assert np.mean(moved) > 0.2
+    elif config.strategy.get("train_on") == "epoch_best":  # all steps take one path
+        assert np.mean(moved) > 0.1
     else:
         assert np.mean(moved) > 0.9
     for one, other in zip(learned, search.strategy.parameters(), strict=True):

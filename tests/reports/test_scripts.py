@@ -16,7 +16,8 @@ from hwbench.runs.run import run_scenario
 REPORTS = Path(__file__).resolve().parents[2] / "reports"
 EVIDENCE, LIVE_EVIDENCE = "search_evidence.py", "live_evidence.py"
 PR_DARTS_EVIDENCE, COMPRESS_EVIDENCE = "pr_darts_evidence.py", "compress_evidence.py"
-ALL_EVIDENCE = (EVIDENCE, LIVE_EVIDENCE, PR_DARTS_EVIDENCE, COMPRESS_EVIDENCE)
+LATENCY = "shufflenasnet_latency.py"
+ALL_EVIDENCE = (EVIDENCE, LIVE_EVIDENCE, PR_DARTS_EVIDENCE, COMPRESS_EVIDENCE, LATENCY)
 """Of the documentation, not of a user's run."""
 SCRIPTS = sorted(path.name for path in REPORTS.glob("*.py") if path.name not in ALL_EVIDENCE)
 
@@ -252,3 +253,13 @@ def test_searches_of_a_run_are_added_to_the_results(tmp_path):
     after = pd.read_parquet(results)
     assert len(after) == len(before)
     assert (after["hypervolume_share"] == 0.125).sum() == 3
+
+
+@pytest.mark.slow
+def test_shufflenasnets_are_measured_beside_enas(tmp_path):
+    options = ("--cells", "1", "--rounds", "1", "--runtimes", "torch-eager")
+    found = pd.read_csv(run_script(LATENCY, tmp_path, *options))
+    assert found["network"].tolist()[0] == "ENAS"
+    assert found["speed_up"][0] == 1.0
+    printed = [0.80, 1.79, 3.10]  # LAUBE Table 3.1
+    np.testing.assert_allclose(found["parameters_M"][1:4], printed, rtol=0.02)

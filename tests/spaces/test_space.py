@@ -30,6 +30,8 @@ SPACES = [
     "nasbench201",
     "nasbench_macro",
     "pr_darts",
+    "published_networks",
+    "shufflenasnet",
     "spiking_rivals",
     "transnas_macro",
     "transnas_micro",

@@ -9,6 +9,7 @@ SELECTIONS = Registry(
     {
         "black_box": "hwbench.live.selections.black_box:BlackBox",
         "perturbation": "hwbench.live.selections.perturbation:Perturbation",
+        "policy": "hwbench.live.selections.policy:Policy",
         "ranking": "hwbench.live.selections.ranking:Ranking",
         "scalar": "hwbench.live.selections.scalar:Scalar",
         "strength": "hwbench.live.selections.strength:Strength",

@@ -12,6 +12,7 @@ STRATEGIES = Registry(
         "darts": "hwbench.live.strategies.darts:DARTS",
         "darts_elu": "hwbench.live.strategies.darts:DARTSELU",
         "dr_nas": "hwbench.live.strategies.sampled:DrNAS",
+        "enas": "hwbench.live.strategies.enas:ENAS",
         "fair_darts": "hwbench.live.strategies.darts:FairDARTS",
         "fair_nas": "hwbench.live.strategies.single_path:FairNAS",
         "gdas": "hwbench.live.strategies.sampled:GDAS",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import torch
@@ -66,12 +66,15 @@ class ArchitectureStrategy(nn.Module, ABC):
         selection by strength and no cost term.
     learns_by_gradient : whether its parameters are trained by the gradients of a loss; one without,
         which has none or trains them between epochs, is trained on one level.
+    learns_policy : whether it learns which architectures to sample, see
+        `hwbench.live.selections.policy`.
     requires : what it needs of the parts beside it.
     """
 
     deterministic: ClassVar[bool] = False
     learns_strengths: ClassVar[bool] = True
     learns_by_gradient: ClassVar[bool] = True
+    learns_policy: ClassVar[bool] = False
     requires: ClassVar[Requirements] = Requirements()
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -204,6 +207,13 @@ class ArchitectureStrategy(nn.Module, ABC):
         What the supernet is to become after the epoch; None for what it is.
         """
         return None
+
+    def numbers(self) -> Mapping[str, float]:
+        """What `after_epoch` came to, for the epoch's row; asked after it. By default nothing.
+
+        Columns and what they hold are among `hwbench.results.live.EPOCH_COLUMNS`.
+        """
+        return {}
 
     def follow(self, structure: Structure) -> Origins:  # noqa: ARG002
         """Take in that the supernet has become another; called each time, also after a stop.

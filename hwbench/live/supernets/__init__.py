@@ -21,6 +21,7 @@ SUPERNETS = Registry(
         "nasbench201": "hwbench.live.supernets.edge_cell:EdgeCellSupernet",
         "nasbench_macro": "hwbench.live.supernets.macro:MacroSupernet",
         "pr_darts": "hwbench.live.supernets.pr_darts:PRDARTSSupernet",
+        "shufflenasnet": "hwbench.live.supernets.shufflenasnet:ShuffleSupernet",
     },
     "hwbench.supernets",
     base="hwbench.live.supernets.supernet:Supernet",

@@ -27,6 +27,7 @@ from hwbench.live.cost import ExpectedMetric
 from hwbench.live.origins import carry_state
 from hwbench.live.renamed import refuse_renamed
 from hwbench.live.requirements import Requirements
+from hwbench.live.schedules import SCHEDULES, LearningRateSchedule
 from hwbench.live.strategies.base import ArchitectureStrategy
 from hwbench.live.supernets.mixture import Mixture
 from hwbench.live.supernets.structure import Structure
@@ -35,7 +36,6 @@ from hwbench.live.trainers import TRAINERS
 from hwbench.live.trainers.growing_batch import grown_batch
 from hwbench.live.trainers.larc import scale_gradients
 from hwbench.live.trainers.optimisers import OPTIMISERS, Optimiser
-from hwbench.live.trainers.schedules import SCHEDULES, LearningRateSchedule
 
 Cost = Callable[[Tensor], Tensor]
 """A soft cost term: from the candidates' probabilities to what is added to the loss."""
@@ -81,7 +81,7 @@ class Trainer(ABC):
     stop_after : epochs after which the training ends all of a sudden, its schedules those of all
         `epochs`: the control of what fewer steps alone change (LAUBE 6.4.3, Fig. 6.6).
     weights : what moves the weights, a node of `hwbench.live.trainers.optimisers`.
-    schedule : of their learning rate, a node of `hwbench.live.trainers.schedules`.
+    schedule : of their learning rate, a node of `hwbench.live.schedules`.
     architecture : what moves the strategy's parameters, unless it has an optimiser of its own; a
         node as for `weights`. Its learning rate stays.
     gradient_clip : largest norm of all weights' gradients together; 0 for no limit.

@@ -279,6 +279,22 @@ def _training_section(runs: Sequence[LiveRun], entries: Sequence[Entry]) -> list
             (("train_accuracy", "training images"), ("validation_accuracy", "validation images")),
         ),
         figures.epochs_figure(
+            "live-reward",
+            "What the policy samples",
+            "accuracy on validation images, %",
+            runs,
+            entries,
+            (("reward_mean", "mean of the samples"), ("reward_best", "best of the samples")),
+        ),
+        figures.epochs_figure(
+            "live-policy",
+            "How undecided the policy is",
+            "entropy of an architecture's choices, nats",
+            runs,
+            entries,
+            (("policy_entropy", "of what was sampled"),),
+        ),
+        figures.epochs_figure(
             "live-variance",
             "Variance ratio of mixed operations",
             "variance of output over input (log scale)",

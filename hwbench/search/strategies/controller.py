@@ -109,6 +109,14 @@ class Controller:
             place += size
         return parts
 
+    def state(self) -> tuple[Array, Array, int]:
+        """What it has learned: parameters, moments of Adam (2, n_parameters), and steps taken."""
+        return self.parameters, self._moments, self._n_steps
+
+    def restore(self, parameters: Array, moments: Array, n_steps: int) -> None:
+        """Go on from what `state` gave; the arrays are copied."""
+        self.parameters[:], self._moments[:], self._n_steps = parameters, moments, n_steps
+
     def sample(self, n_archs: int, generator: np.random.Generator) -> IntArray:
         """Draw architectures, int64 of shape (n_archs, n_positions)."""
         with _libraries().limit(limits=1, user_api="blas"):  # more cost more than they give here

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from hwbench.spaces.base import Skeleton
 from hwbench.spaces.darts.separable import SeparableConvolutions
 from hwbench.spaces.darts.skeleton import STEM_MULTIPLIER, CellShape, cell_shapes
-from hwbench.spaces.layers import FactorizedReduction, relu_conv_bn
+from hwbench.spaces.layers import CellOfOperations, FactorizedReduction, relu_conv_bn
 
 
 def depthwise_conv(
@@ -83,7 +83,7 @@ Item = tuple[str, int, int]
 """An operation, the number of what it is given, and of the node that it is added to."""
 
 
-class FreeCell(nn.Module):
+class FreeCell(CellOfOperations):
     """Two inputs, and the nodes that something is added to side by side.
 
     A cell without operations passes its last input on, or where it reduces, a half of its size.
@@ -92,12 +92,15 @@ class FreeCell(nn.Module):
     ----------
     items : its operations by node, each of which computes something.
     shape : the cell's place in the network.
+    joined : nodes that its output joins; by default all that something is added to.
     """
 
-    def __init__(self, items: Sequence[Item], shape: CellShape) -> None:
+    def __init__(
+        self, items: Sequence[Item], shape: CellShape, joined: Sequence[int] | None = None
+    ) -> None:
         super().__init__()
         self.items = tuple(items)
-        self.operations = nn.ModuleList()
+        self.joined = tuple(sorted({node for *_, node in items}) if joined is None else joined)
         if not items:
             self.last: nn.Module = nn.Identity()
             if shape.reduction:
@@ -123,7 +126,7 @@ class FreeCell(nn.Module):
         for (_, source, node), operation in zip(self.items, self.operations, strict=True):
             added = operation(states[source])
             states[node] = states[node] + added if node in states else added
-        return torch.cat([states[node] for node in sorted(states)[2:]], dim=1)
+        return torch.cat([states[node] for node in self.joined], dim=1)
 
 
 class Cell(FreeCell):

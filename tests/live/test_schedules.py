@@ -3,8 +3,8 @@ from itertools import pairwise
 import pytest
 
 from hwbench.errors import HwbenchError
+from hwbench.live.schedules import Constant, Cosine, Restarts
 from hwbench.live.trainers.base import SingleLevel
-from hwbench.live.trainers.schedules import Constant, Cosine, Restarts
 from hwbench.optimisation import half_cosine
 
 

@@ -138,11 +138,11 @@ def _check_final(final: float, start: float) -> None:
 SCHEDULES = Registry(
     "schedule",
     {
-        "constant": "hwbench.live.trainers.schedules:Constant",
-        "cosine": "hwbench.live.trainers.schedules:Cosine",
-        "restarts": "hwbench.live.trainers.schedules:Restarts",
+        "constant": "hwbench.live.schedules:Constant",
+        "cosine": "hwbench.live.schedules:Cosine",
+        "restarts": "hwbench.live.schedules:Restarts",
     },
     "hwbench.learning_rate_schedules",
-    base="hwbench.live.trainers.schedules:LearningRateSchedule",
+    base="hwbench.live.schedules:LearningRateSchedule",
 )
 """Subclasses of `LearningRateSchedule`."""
