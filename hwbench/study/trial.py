@@ -176,6 +176,10 @@ def _fit_and_score(
     table, values = data.target.table, data.target.values
     training, test = _rows(trial, data, card)
     row["training_size"], row["test_size"] = len(training), len(test)
+    parameters: dict[str, Any] = {
+        **(card.shortened if trial.short_fits else {}),
+        **({"sources": data.sources} if card.needs_sources else {}),
+    }
     model = make_predictor(
         trial.predictor,
         space=table.space,
@@ -183,8 +187,7 @@ def _fit_and_score(
         encoding=trial.encoding,
         tuning=trial.tuning,
         card=card,
-        **(card.shortened if trial.short_fits else {}),
-        **({"sources": data.sources} if card.needs_sources else {}),
+        **parameters,
     )
     start = time.monotonic()
     model.fit(table.archs[training], values[training])

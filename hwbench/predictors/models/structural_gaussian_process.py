@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, Self
+from typing import Any, Self, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -16,29 +16,27 @@ from hwbench.arguments import Finite, check_parameters
 from hwbench.arrays import Floats, IntArray
 from hwbench.errors import HwbenchError
 from hwbench.predictors.models.measured_values import nearest_repeated, repeated_values
-from hwbench.predictors.models.structural_process import Belief, StructuralProcess
-from hwbench.predictors.models.structure import StructuralFeatures
+from hwbench.predictors.models.structural_process import Belief, Features, StructuralProcess
+from hwbench.predictors.models.structure import StructuralFeatures, Work
 from hwbench.predictors.posterior import Posterior
 from hwbench.predictors.transfer import SourceMetrics
 from hwbench.spaces import Space
 
+_MEANS: tuple[tuple[Work, float], ...] = (
+    ("live", 0.0),
+    ("live", 0.35),
+    ("live", 0.7),
+    ("all", 0.35),
+    ("all", 0.7),
+    ("flops", 0.7),
+    ("live", -0.7),
+    ("all", -0.7),
+)
+
 BELIEFS = tuple(
-    Belief(features, work, weight)
-    for features in ("structure", "counts")
-    for work, weight in (
-        ("live", 0.0),
-        ("live", 0.35),
-        ("live", 0.7),
-        ("all", 0.35),
-        ("all", 0.7),
-        ("flops", 0.7),
-        ("live", -0.7),
-        ("all", -0.7),
-    )
+    Belief(features, work, weight) for features in get_args(Features) for work, weight in _MEANS
 )
 """What may be believed of a metric, to be chosen by evidence."""
-
-KINDS = tuple(dict.fromkeys(each.features for each in BELIEFS))
 
 AVERAGED_ROWS = 60
 """Up to so many rows beliefs are averaged, by their evidence; of more one is chosen."""
@@ -252,7 +250,7 @@ class StructuralGaussianProcess(RegressorMixin, BaseEstimator):  # type: ignore[
         found = self._of_all_beliefs(archs, targets)
         structure, counts = (
             max((each for each in found if each.features == kind), key=lambda e: e.log_evidence)
-            for kind in KINDS
+            for kind in get_args(Features)
         )
         ahead = structure.log_evidence - counts.log_evidence
         return [structure] if ahead > FAR_AHEAD else [structure, counts]

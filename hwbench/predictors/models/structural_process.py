@@ -60,6 +60,9 @@ OUTLIER_STEPS = 8
 """Steps of the optimisation after outliers were found: most of what was learned stays."""
 
 
+Features = Literal["structure", "counts"]
+
+
 class Belief(NamedTuple):
     """What is believed of a metric before anything is measured.
 
@@ -70,7 +73,7 @@ class Belief(NamedTuple):
     weight : how much a standardised metric grows with it.
     """
 
-    features: Literal["structure", "counts"]
+    features: Features
     work: Work
     weight: float
 
