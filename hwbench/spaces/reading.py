@@ -347,10 +347,9 @@ def lost_zeros(space: Space, cells: list[Any]) -> list[str] | None:
                 return None
             cell = int(cell)
         text = str(cell).strip().removesuffix(".0")
+        # A zero in front shows that the others have not lost theirs.
         if not re.fullmatch(r"0|[1-9]\d*", text) or len(text) > space.n_positions:
-            # A zero in front shows that the others have not lost theirs.
-            if not (len(text) == space.n_positions and text.isdigit() and text[0] != "0"):
-                return None
+            return None
         texts.append(text)
     if all(len(text) == space.n_positions for text in texts):
         return None
