@@ -20,6 +20,7 @@ from hwbench.arguments import Positive, checks_arguments
 from hwbench.errors import HwbenchError
 from hwbench.progress import StageProgress, silent_stage
 from hwbench.spaces import get_space
+from hwbench.tables.own.options import Reading
 from hwbench.tables.pairs import load_accuracies
 
 FEWEST = 10
@@ -37,7 +38,10 @@ def advise_on(
     unit: str | None = None,
     direction: str | None = None,
     arch_column: str | None = None,
+    duplicates: str = "auto",
     on_bad_rows: str = "refuse",
+    missing_values: str = "refuse",
+    reading: Reading | None = None,
     accuracy: str | None = None,
     predictors: Sequence[str] | None = None,
     seconds: Positive = SECONDS,
@@ -49,10 +53,11 @@ def advise_on(
 
     Parameters
     ----------
-    source : a `.csv`, `.tsv` or `.parquet` file, or a frame: a column of architecture strings and
-        one of numbers. An architecture that stands in several rows was measured repeatedly.
+    source : a file of any common kind, or a frame: a column of architectures and one of numbers. An
+        architecture that stands in several rows was measured repeatedly.
     space : the search space.
-    metric, unit, direction, arch_column, on_bad_rows : see `read_measurements`.
+    metric, unit, direction, arch_column : see `read_measurements`.
+    duplicates, on_bad_rows, missing_values, reading : likewise.
     accuracy : "table:column" of accuracies, in % or in fractions, for what a search is expected to
         lose; those that come with hwbench by default, where there are any.
     predictors : names to choose from, "name:encoding" for one encoding; the whole zoo by default.
@@ -80,7 +85,10 @@ def advise_on(
         unit=unit,
         direction=direction,
         arch_column=arch_column,
+        duplicates=duplicates,
         on_bad_rows=on_bad_rows,
+        missing_values=missing_values,
+        reading=reading,
     )
     n = len(measurements)
     if n < FEWEST:

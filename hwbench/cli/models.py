@@ -8,6 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hwbench.cli import completion
+from hwbench.cli.measurement_files import (
+    ArchColumn,
+    ArchFormat,
+    complete_commands,
+    reading_of,
+)
 from hwbench.cli.output import (
     AsJson,
     checked_frame_path,
@@ -24,6 +30,7 @@ if TYPE_CHECKING:
     from hwbench.arrays import IntArray
     from hwbench.predictors.model_file import FittedModel, ModelCard
     from hwbench.predictors.regressor import ArchitectureRegressor
+    from hwbench.spaces import Space
     from hwbench.predictors.tuning import Tuning
 
 MOST_PRINTED = 1000
@@ -33,11 +40,8 @@ ArchitecturesFile = Annotated[
     Path | None,
     typer.Option(
         "--architectures",
-        help="A .txt file with an architecture's string on each line, or a .csv or .parquet file.",
+        help="A .txt file with an architecture on each line, or a file as measurements are in.",
     ),
-]
-ArchColumn = Annotated[
-    str | None, typer.Option(help="The column of strings in that file, where it is not 'arch'.")
 ]
 
 
@@ -63,6 +67,7 @@ def fit(
     ] = None,
     architectures: ArchitecturesFile = None,
     arch_column: ArchColumn = None,
+    arch_format: ArchFormat = None,
     encoding: Annotated[
         str | None, typer.Option(help="Features of an architecture; the predictor's by default.")
     ] = None,
@@ -101,7 +106,9 @@ def fit(
         from hwbench.tables import load_target
         from hwbench.tables.own.archs import read_archs
 
-        archs = read_archs(load_target(target).space, architectures, arch_column)
+        with complete_commands():
+            reading = reading_of(arch_format=arch_format)
+            archs = read_archs(load_target(target).space, architectures, arch_column, reading)
     with working(f"fitting {predictor} to {target}"):
         fitted = fit_model(
             target,
@@ -137,6 +144,7 @@ def predict(
     ] = None,
     architectures: ArchitecturesFile = None,
     arch_column: ArchColumn = None,
+    arch_format: ArchFormat = None,
     everything: Annotated[
         bool, typer.Option("--all", help="Predict every architecture of the search space.")
     ] = False,
@@ -178,9 +186,11 @@ def predict(
     if everything:
         wanted = space.all_architectures()
     elif architectures is not None:
-        wanted = read_archs(space, architectures, arch_column)
+        with complete_commands():
+            reading = reading_of(arch_format=arch_format)
+            wanted = read_archs(space, architectures, arch_column, reading)
     else:
-        wanted = space.from_strings(archs or ())
+        wanted = _archs_of(space, archs or [], arch_format)
     if output is None and not as_json and len(wanted) > MOST_PRINTED:
         raise HwbenchError(
             f"predict: {len(wanted)} predictions are too many to be shown; give -o FILE or --json"
@@ -193,6 +203,23 @@ def predict(
         typer.echo(f"{len(frame)} predictions: {output}")
     else:
         _show(frame, card, as_json=as_json)
+
+
+def _archs_of(space: Space, texts: list[str], arch_format: str | None) -> IntArray:
+    """Architectures that the command line names, in whatever code."""
+    import numpy as np
+
+    from hwbench.tables.own.architectures import parse_archs
+    from hwbench.tables.own.problems import Problems, problem_lines
+
+    problems = Problems(np.arange(1, len(texts) + 1))
+    with complete_commands():
+        found = parse_archs(
+            space, texts, "architecture", problems, label="predict", arch_format=arch_format
+        )
+    if problems.bad:
+        raise HwbenchError(f"predict: {problem_lines(problems.frame())[0]}")
+    return found
 
 
 # ---------------------------------------------------------------------- fitting

@@ -171,7 +171,9 @@ def genotype_of_compact(value: Any, names: Sequence[str]) -> str:
     """
     cells = compact_cells(value)
     if cells is None:
-        raise HwbenchError(f"{shown(value)} is no compact genotype, two lists of (input, operation)")
+        raise HwbenchError(
+            f"{shown(value)} is no compact genotype, two lists of (input, operation)"
+        )
     named = []
     for cell in cells:
         for _, operation in cell:

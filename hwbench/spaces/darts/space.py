@@ -20,7 +20,11 @@ from hwbench.spaces.base import Skeleton, Space
 from hwbench.spaces.code import AmbiguousCodeError, Code
 from hwbench.spaces.darts.cost import conv_cost, operation_cost
 from hwbench.spaces.darts.genotype import read_genotype
-from hwbench.spaces.darts.genotype_variants import compact_cells, genotype_of_compact, genotype_of_cells
+from hwbench.spaces.darts.genotype_variants import (
+    compact_cells,
+    genotype_of_cells,
+    genotype_of_compact,
+)
 from hwbench.spaces.darts.skeleton import N_NODES, STEM_MULTIPLIER, cell_shapes
 from hwbench.spaces.drawing import DrawnAs, Edge
 from hwbench.spaces.graphs import Graphs

@@ -208,7 +208,9 @@ def parse_archs(
                 continue
             if isinstance(error, AmbiguousCodeError):
                 place = rows[start][0]
-                raise _unclear(label, column, int(problems.numbers[place]), texts[start], error) from error
+                raise _unclear(
+                    label, column, int(problems.numbers[place]), texts[start], error
+                ) from error
             why = _lost_digits(space, values[texts[start]]) or shortened(str(error))
             for row in rows[start]:
                 problems.add(row, column, why)
@@ -257,9 +259,11 @@ def _padded(space: Space, cells: Sequence[Any]) -> list[Any] | None:
 
 def _lost_digits(space: Space, cell: Any) -> str | None:
     """What to say of digits that became a number too long to be exact."""
-    example = space.to_string(np.zeros(space.n_positions, dtype=np.int64)) if (
-        space.n_positions > 15
-    ) else ""
+    example = (
+        space.to_string(np.zeros(space.n_positions, dtype=np.int64))
+        if (space.n_positions > 15)
+        else ""
+    )
     if not example.isdigit():
         return None
     text = text_of(cell)

@@ -33,7 +33,9 @@ CONDITIONS = frozenset((
     "engine", "unit", "metric", "split", "mode", "freq", "frequency",
 ))  # fmt: skip
 # Words of conditions only where the rows of one architecture differ in them.
-_WHEN_REPEATED = frozenset(("date", "day", "version", "driver", "os", "firmware", "size", "session"))
+_WHEN_REPEATED = frozenset(
+    ("date", "day", "version", "driver", "os", "firmware", "size", "session")
+)
 # Words of columns that number repeats, or tell of what no one sets.
 _NO_CONDITIONS = frozenset((
     "run", "rep", "repeat", "repetition", "trial", "iteration", "iter", "round", "measurement",
@@ -211,9 +213,7 @@ def unclear_conditions(
         if repeated
         else "rows differ in what was measured, so that they cannot be compared"
     )
-    first = tuple(
-        ("where", f"{each.column}={each.values[0]}") for each in conditions
-    )
+    first = tuple(("where", f"{each.column}={each.values[0]}") for each in conditions)
     names = [each.column for each in conditions]
     answers = [Answer(f"one of them, such as {', '.join(v for _, v in first)}", first)]
     if pivots:
@@ -223,7 +223,5 @@ def unclear_conditions(
                 tuple(("pivot", name) for name in names),
             )
         )
-    answers.append(
-        Answer("all of them as repeats", tuple(("pool", name) for name in names))
-    )
+    answers.append(Answer("all of them as repeats", tuple(("pool", name) for name in names)))
     return UnclearError(f"{label}: {what}: {told}", answers)

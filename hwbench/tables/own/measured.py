@@ -18,7 +18,7 @@ from hwbench.arrays import Floats, IntArray
 from hwbench.errors import HwbenchError, unknown_name
 from hwbench.spaces import Space
 from hwbench.tables.own.architectures import architecture_test, find_arch_column, parse_archs
-from hwbench.tables.own.asking import UnclearError
+from hwbench.tables.own.asking import UnclearError, some
 from hwbench.tables.own.column_words import normal_unit, split_header
 from hwbench.tables.own.conditions import (
     Condition,
@@ -76,6 +76,7 @@ class Measured:
     n_bad : of these, rows that cannot be used.
     problems : what is wrong with rows.
     notes : what was taken for granted.
+    passed_over : of these, what was noted of the file's lines.
     conditions : columns that were said to tell conditions apart.
     arch_column : where the architectures stand.
     """
@@ -89,6 +90,7 @@ class Measured:
     n_bad: int
     problems: Problems
     notes: tuple[str, ...]
+    passed_over: tuple[str, ...]
     conditions: tuple[Condition, ...]
     arch_column: str
 
@@ -178,7 +180,7 @@ def read_measured(
     metrics = []
     for each in roles.metrics:
         unit = _unit_of(each, numbers, rows.units, units or {}, label)
-        _note_cells(each, unit, numbers, problems, reading, keep_missing=keep_missing)
+        notes += _note_cells(each, unit, numbers, problems, reading, keep_missing=keep_missing)
         metrics.append(_measured_metric(each, unit, numbers, roles))
     usable = problems.usable
     conditions = _check_conditions(
@@ -198,6 +200,7 @@ def read_measured(
         n_bad=int((~usable).sum()) + n_faults,
         problems=problems,
         notes=tuple(notes),
+        passed_over=rows.notes,
         conditions=tuple(conditions),
         arch_column=arch_name,
     )
@@ -262,11 +265,16 @@ def _note_cells(
     reading: Reading,
     *,
     keep_missing: bool,
-) -> None:
+) -> list[str]:
     """Tell of the cells of a metric that hold no measurement, and take the number out of them.
 
     Of repeats some may be missing, as long as one is there.
+
+    Returns
+    -------
+    Notes on the numbers that were taken out and are kept as missing.
     """
+    notes: list[str] = []
     n_missing = np.zeros(len(problems.numbers), dtype=np.int64)
     for source in metric.sources:
         column = numbers[source]
@@ -278,14 +286,19 @@ def _note_cells(
             column.values = column.values.astype(np.float64)
             column.values[rows] = np.nan
             n_missing[rows] += 1
-            for row in rows if not keep_missing else ():
+            if keep_missing:
+                at = some(problems.numbers[rows].tolist(), 20)
+                notes.append(f"column '{source}', row {at}: {_why_none(found)}; kept as missing")
+                continue
+            for row in rows:
                 problems.add(row, source, _why_none(found))
     if keep_missing:
-        return
+        return notes
     for row in np.flatnonzero(n_missing == len(metric.sources)).tolist():
         if row not in problems.bad:
             what = "is empty (missing_values='keep' keeps such cells)"
             problems.add(row, metric.sources[0], what)
+    return notes
 
 
 def _measured_metric(

@@ -99,7 +99,10 @@ def read_number_columns(
     found: dict[str, NumberColumn] = {}
     written: list[_Written] = []
     for name in frame:
-        if plain_style and (easy := _easy_numbers(frame[name], said=reading.decimal is not None)) is not None:
+        if (
+            plain_style
+            and (easy := _easy_numbers(frame[name], said=reading.decimal is not None)) is not None
+        ):
             if np.isfinite(easy).all():
                 found[name] = NumberColumn(name, easy)
                 continue
@@ -262,9 +265,7 @@ def _unclear(column: _Written, label: str, rows: NDArray[np.int64]) -> UnclearEr
 # ---------------------------------------------------------------------- values
 
 
-def _values(
-    column: _Written, style: NumberStyle, spellings: frozenset[str]
-) -> NumberColumn:
+def _values(column: _Written, style: NumberStyle, spellings: frozenset[str]) -> NumberColumn:
     values = np.full(len(column.cells), np.nan)
     found = NumberColumn(column.name, values)
     noise: Floats | None = None
@@ -292,8 +293,11 @@ def _whole_values(column: _Written, values: Floats) -> NDArray[Any]:
         whole = [
             int(cell)
             for cell in column.cells
-            if (isinstance(cell, str) and cell.strip().lstrip("+-").isascii()
-                and cell.strip().lstrip("+-").isdecimal())
+            if (
+                isinstance(cell, str)
+                and cell.strip().lstrip("+-").isascii()
+                and cell.strip().lstrip("+-").isdecimal()
+            )
             or (isinstance(cell, int | np.integer) and not isinstance(cell, bool))
         ]
         if len(whole) == len(values):
@@ -331,7 +335,9 @@ def _settle_units(
     notes: list[str],
 ) -> None:
     """Bring all cells to the unit that most of them state."""
-    units = {place: number.unit for place, number in column.numbers.items() if place not in read.bad}
+    units = {
+        place: number.unit for place, number in column.numbers.items() if place not in read.bad
+    }
     counts = Counter(unit for unit in units.values() if unit)
     if not counts:
         return

@@ -203,12 +203,16 @@ def _flat(record: Mapping[Any, Any]) -> dict[str, Any]:
     """A record whose numbers in dictionaries are its own: {"ms": {"mean": 1}} is {"ms_mean": 1}."""
     found: dict[str, Any] = {}
     for key, each in record.items():
-        if isinstance(each, dict) and each and not any(
-            isinstance(inner, list | tuple | dict | str) for inner in each.values()
+        if (
+            isinstance(each, dict)
+            and each
+            and not any(isinstance(inner, list | tuple | dict | str) for inner in each.values())
         ):
             found |= {f"{_key(key)}_{_key(name)}": inner for name, inner in each.items()}
-        elif isinstance(each, list | tuple) and each and all(
-            isinstance(inner, float) for inner in each
+        elif (
+            isinstance(each, list | tuple)
+            and each
+            and all(isinstance(inner, float) for inner in each)
         ):  # repeats
             found |= {f"{_key(key)}_run{place}": inner for place, inner in enumerate(each, 1)}
         else:

@@ -108,9 +108,13 @@ def _marks(numbers: Floats, quantity: str | None, name: str) -> list[tuple[float
     top, next_top = float(values[-1]), float(values[-2])
     ratio = top / next_top if next_top > 0 else np.inf
     times = int(counts[-1])
-    if values[0] >= 0 and next_top > 0 and (
-        (times >= FEWEST and ratio >= FAR)
-        or (_is_mark(top) and ratio >= (FAR_MARK if times > 1 else FAR))
+    if (
+        values[0] >= 0
+        and next_top > 0
+        and (
+            (times >= FEWEST and ratio >= FAR)
+            or (_is_mark(top) and ratio >= (FAR_MARK if times > 1 else FAR))
+        )
     ):
         found.append((top, f"{ratio:.3g} times the next largest value, {next_top:g}"))
     low, next_low = float(values[0]), float(values[1])

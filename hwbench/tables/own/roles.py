@@ -43,7 +43,9 @@ _REPEAT_COLUMN = re.compile(
     r"|round|measurement|sample|attempt|try))[\W_]?(?P<number>\d+)(?P<rest>(?:[\W_].*)?)",
     re.IGNORECASE,
 )
-_NUMBERED = re.compile(r"(?P<stem>.*[a-z])[_\W]?(?P<number>\d+)(?P<rest>(?:[\W_].*)?)", re.IGNORECASE)
+_NUMBERED = re.compile(
+    r"(?P<stem>.*[a-z])[_\W]?(?P<number>\d+)(?P<rest>(?:[\W_].*)?)", re.IGNORECASE
+)
 
 
 @dataclass

@@ -172,8 +172,10 @@ def _parse(
     comments: list[str] = []
     stream = _rows_of_text(path, file, separator, comments)
     start = list(itertools.islice(stream, LOOKED_AT))
-    if start and len(start[0][1]) <= 2 and _SEPARATOR_LINE.fullmatch(
-        separator.join(start[0][1]).strip()
+    if (
+        start
+        and len(start[0][1]) <= 2
+        and _SEPARATOR_LINE.fullmatch(separator.join(start[0][1]).strip())
     ):
         start = start[1:]
     for _, cells in start:
@@ -210,7 +212,9 @@ def _gathered(
         if len(row) > width and all(is_empty(cell) for cell in row[width:]):
             row = row[:width]
         if len(row) != width:
-            faults[len(rows)] = f"has {len(row)} cells, the header {width} (separator {separator!r})"
+            faults[len(rows)] = (
+                f"has {len(row)} cells, the header {width} (separator {separator!r})"
+            )
             if len(faults) > limits.MOST_FAULTS:
                 raise HwbenchError(
                     f"{path}: more than {limits.MOST_FAULTS:,} rows have other numbers of cells "

@@ -1,0 +1,180 @@
+"""What the commands share that read files of measurements: options, and refusals as commands."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any
+
+import click
+import typer
+
+from hwbench.errors import HwbenchError
+
+if TYPE_CHECKING:
+    from hwbench.tables.own.asking import Answer
+    from hwbench.tables.own.options import Reading
+
+ArchColumn = Annotated[str | None, typer.Option(help="The column of architectures, if not found.")]
+ArchFormat = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FORMAT",
+        help="The code of the architectures, where it is not unmistakable: official-index, naslib, "
+        "hwbench, ... by space (hwbench spaces show).",
+    ),
+]
+Decimal = Annotated[
+    str | None, typer.Option(metavar="MARK", help="What stands before decimals: . or ,")
+]
+Thousands = Annotated[
+    str | None,
+    typer.Option(metavar="MARK", help="What stands between thousands: . or , or none."),
+]
+Where = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="COLUMN=VALUE", help="Only rows that hold this, such as device=phone; repeatable."
+    ),
+]
+Pool = Annotated[
+    list[str] | None,
+    typer.Option(metavar="COLUMN", help="Rows that differ in this column are repeats; repeatable."),
+]
+Repeats = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="PATTERN",
+        help="Columns that repeat one measurement, such as 'latency_*'; repeatable.",
+    ),
+]
+Missing = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="TEXT", help="What else in a cell means that nothing was measured; repeatable."
+    ),
+]
+MeasuredValues = Annotated[
+    list[float] | None,
+    typer.Option(
+        "--measured",
+        metavar="VALUE",
+        help="A value that was measured, though it looks like a mark for none; repeatable.",
+    ),
+]
+NoHeader = Annotated[
+    bool, typer.Option("--no-header", help="The first line holds data, not names of columns.")
+]
+HeaderLine = Annotated[
+    int | None,
+    typer.Option(min=1, help="The line on which the names of the columns stand."),
+]
+Sheet = Annotated[str | None, typer.Option(help="The sheet of a workbook.")]
+
+
+def reading_of(
+    *,
+    arch_format: str | None = None,
+    decimal: str | None = None,
+    thousands: str | None = None,
+    where: list[str] | None = None,
+    pivot: list[str] | None = None,
+    pool: list[str] | None = None,
+    repeats: list[str] | None = None,
+    missing: list[str] | None = None,
+    measured: list[float] | None = None,
+    no_header: bool = False,
+    header_line: int | None = None,
+    sheet: str | None = None,
+) -> Reading:
+    """What the options say of a file.
+
+    Raises
+    ------
+    HwbenchError
+        Where an option has not its form, or two contradict each other.
+    """
+    from hwbench.cli.table_files import pairs
+    from hwbench.tables.own.options import Reading
+
+    if no_header and header_line is not None:
+        raise HwbenchError("give either --no-header or --header-line")
+    return Reading(
+        arch_format=arch_format,
+        decimal=decimal,
+        thousands=thousands,
+        where=_first_equals(where) or pairs("--where", where, "COLUMN=VALUE"),
+        pivot=pivot or (),
+        pool=pool or (),
+        repeats=repeats or (),
+        missing=missing or (),
+        measured=measured or (),
+        header_line=0 if no_header else header_line,
+        sheet=sheet,
+    )
+
+
+def _first_equals(where: list[str] | None) -> dict[str, str]:
+    """Conditions, split at the first "=": values hold one more often than names do."""
+    parted = [text.partition("=") for text in where or ()]
+    if not all(name and value for name, _, value in parted):
+        return {}
+    return {name: value for name, _, value in parted}
+
+
+@contextmanager
+def complete_commands() -> Iterator[None]:
+    """Refusals that ask name, for each answer, the whole command to type."""
+    from hwbench.tables.own.asking import UnclearError
+
+    try:
+        yield
+    except UnclearError as error:
+        words = _given_words()
+        raise HwbenchError(error.text(lambda answer: _command(words, answer))) from error
+
+
+def _command(words: list[str], answer: Answer) -> str:
+    flags = answer.flags()
+    singles = {"--decimal", "--thousands", "--arch-format", "--arch-column", "--bad-rows"}
+    singles |= {"--missing-values", "--duplicates", "--metric", "--header-line", "--sheet"}
+    replaced = singles & set(flags[::2])
+    kept: list[str] = []
+    skip = False
+    for word in words:
+        if skip:
+            skip = False
+        elif word in replaced:
+            skip = True
+        else:
+            kept.append(word)
+    return shlex.join([*kept, *flags])
+
+
+def _given_words() -> list[str]:
+    """The command line that is being run, from what was parsed of it."""
+    context = click.get_current_context(silent=True)
+    if context is None:
+        return ["hwbench"]
+    words = context.command_path.split()
+    arguments: list[str] = []
+    options: list[str] = []
+    for parameter in context.command.params:
+        source = context.get_parameter_source(parameter.name or "")
+        value = context.params.get(parameter.name or "")
+        if source is None or source.name != "COMMANDLINE" or value is None:
+            continue
+        values: list[Any] = list(value) if isinstance(value, list | tuple) else [value]
+        if isinstance(parameter, click.Argument):
+            arguments += [str(each) for each in values]
+        elif getattr(parameter, "is_flag", False):
+            options += [parameter.opts[-1]] if value else []
+        else:
+            name = max(parameter.opts, key=len)
+            options += [word for each in values for word in (name, _text(each))]
+    return [*words, *arguments, *options]
+
+
+def _text(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
