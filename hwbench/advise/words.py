@@ -106,8 +106,9 @@ def noise_line(advice: Advice) -> str:
     unit = f" {advice.measurements.unit}" if advice.measurements.unit else ""
     ceiling = Estimate(noise.tau_ceiling, noise.low, noise.high)
     near = advice.promise.tau.value >= noise.tau_ceiling - NEAR_CEILING
+    told = f"{noise.n_repeats} repeats" if noise.n_repeats else "the file's standard deviations"
     return (
-        f"Noise: {noise.deviation:.3g}{unit} a measurement ({noise.n_repeats} repeats), with which "
+        f"Noise: {noise.deviation:.3g}{unit} a measurement ({told}), with which "
         f"even a perfect predictor would score about {between(ceiling)}"
         f"{'; this one is there, so repeat measurements rather than add some' if near else ''}."
     )

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
-import click
 import typer
 
 from hwbench.errors import HwbenchError
@@ -131,7 +131,7 @@ def complete_commands() -> Iterator[None]:
     try:
         yield
     except UnclearError as error:
-        words = _given_words()
+        words = ["hwbench", *sys.argv[1:]]
         raise HwbenchError(error.text(lambda answer: _command(words, answer))) from error
 
 
@@ -143,38 +143,8 @@ def _command(words: list[str], answer: Answer) -> str:
     kept: list[str] = []
     skip = False
     for word in words:
-        if skip:
-            skip = False
-        elif word in replaced:
-            skip = True
+        if skip or word.partition("=")[0] in replaced:
+            skip = not skip and "=" not in word
         else:
             kept.append(word)
-    return shlex.join([*kept, *flags])
-
-
-def _given_words() -> list[str]:
-    """The command line that is being run, from what was parsed of it."""
-    context = click.get_current_context(silent=True)
-    if context is None:
-        return ["hwbench"]
-    words = context.command_path.split()
-    arguments: list[str] = []
-    options: list[str] = []
-    for parameter in context.command.params:
-        source = context.get_parameter_source(parameter.name or "")
-        value = context.params.get(parameter.name or "")
-        if source is None or source.name != "COMMANDLINE" or value is None:
-            continue
-        values: list[Any] = list(value) if isinstance(value, list | tuple) else [value]
-        if isinstance(parameter, click.Argument):
-            arguments += [str(each) for each in values]
-        elif getattr(parameter, "is_flag", False):
-            options += [parameter.opts[-1]] if value else []
-        else:
-            name = max(parameter.opts, key=len)
-            options += [word for each in values for word in (name, _text(each))]
-    return [*words, *arguments, *options]
-
-
-def _text(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return f"`{shlex.join([*kept, *flags])}`"

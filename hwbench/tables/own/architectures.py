@@ -40,7 +40,7 @@ def architecture_test(space: Space, arch_format: str | None) -> IsArchitecture:
         if is_missing(cell) or (isinstance(cell, str) and len(cell) > LONGEST_ARCH):
             return False
         if arch_format is None and whole_number(cell) is not None:
-            return False  # it is no more than a number
+            return _is_own_string(space, str(cell))  # else it is no more than a number
         try:
             read_code(space, cell, arch_format)
         except AmbiguousCodeError:

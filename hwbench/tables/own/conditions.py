@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from hwbench.errors import HwbenchError, unknown_name
 from hwbench.tables.own.asking import Answer, UnclearError, counted
 from hwbench.tables.own.column_words import words_of
+from hwbench.tables.own.number_columns import text_of
 from hwbench.tables.own.numbers import is_missing, plain_number
 from hwbench.tables.own.rows import shown_name
 
@@ -23,6 +24,9 @@ MOST_VALUES = 50
 """Different values of a column beyond which it is no condition, unless its name says so."""
 
 SHOWN = 4
+
+LONGEST_VALUE = 200
+"""Characters of a cell by which rows are told apart."""
 
 # Words of columns that say under what conditions something was measured.
 CONDITIONS = frozenset((
@@ -74,9 +78,9 @@ def texts_of(column: pd.Series) -> NDArray[np.object_]:
     for place, cell in enumerate(column.tolist()):
         number = plain_number(cell)
         if number is not None:
-            found[place] = f"{number:g}"
+            found[place] = _number_text(number)
         else:
-            found[place] = "" if is_missing(cell) else shown_name(cell)
+            found[place] = "" if is_missing(cell) else _as_text(text_of(cell)[:LONGEST_VALUE])
     return found
 
 
@@ -91,6 +95,8 @@ def kept_rows(
         Where there is no such column, or no row with that value; the message names the nearest.
     """
     kept = np.ones(len(frame), dtype=bool)
+    if not where:
+        return kept, []
     for name, value in where.items():
         column = shown_name(name)
         if column not in frame.columns:
@@ -101,21 +107,22 @@ def kept_rows(
         if not fitting.any():
             raise unknown_name(f"value of column '{column}' of {label}", wanted, set(texts) - {""})
         kept &= fitting
-    if not kept.any():
-        told = " and ".join(f"{name}={value}" for name, value in where.items())
-        raise HwbenchError(f"{label}: no row has {told}")
-    if not where:
-        return kept, []
     told = " and ".join(f"{name}={value}" for name, value in where.items())
+    if not kept.any():
+        raise HwbenchError(f"{label}: no row has {told}")
     return kept, [f"{int(kept.sum()):,} of {len(kept):,} rows are those with {told}"]
 
 
 def _as_text(value: object) -> str:
     text = shown_name(value)
     try:
-        return f"{float(text):g}" if len(text) < 30 else text
+        return _number_text(float(text)) if len(text) < 30 else text
     except ValueError:
         return text
+
+
+def _number_text(number: float) -> str:
+    return str(int(number)) if number.is_integer() else repr(number)
 
 
 def find_conditions(

@@ -64,25 +64,27 @@ def find_header(
     Raises
     ------
     HwbenchError
-        Where no row begins on that line.
+        Where there are no rows, or none begins on that line.
     """
+    if not rows:
+        raise HwbenchError(f"{label}: needs a line of column names and rows below it")
     width = _width(rows)
     if line is not None and line > 0:
         places = [place for place, (number, _) in enumerate(rows) if number == line]
         if not places:
             raise HwbenchError(f"{label}: no row begins on line {line}, where the header should be")
-        return _with_units(rows, places[0], width, ())
+        return _with_units(rows, places[0])
     data = [_is_data(cells, width, is_architecture) for _, cells in rows]
     first = data.index(True) if True in data else None
     if line == 0:
         return _without(rows, first or 0, width, said=True)
     if first is None:
-        return _with_units(rows, _likeliest(rows, range(len(rows)), width), width, ())
+        return _with_units(rows, _likeliest(rows, range(len(rows)), width))
     names = [place for place in range(first) if len(_trimmed(rows[place][1])) == width]
     if not names:
         names = [place for place in range(first) if len(_trimmed(rows[place][1])) > 1]
     if first > 0 and names:
-        return _with_units(rows, _likeliest(rows, names, width), width, ())
+        return _with_units(rows, _likeliest(rows, names, width))
     for cells in reversed(comments):
         if len(cells) == width and not _is_data(cells, width, is_architecture):
             note = "the names of the columns are those of the comment before the first row"
@@ -152,8 +154,9 @@ def _tells_of_metric(cell: Any) -> bool:
     return split_header(name)[1] is not None or guess_direction(name) is not None
 
 
-def _with_units(rows: Sequence[Row], place: int, width: int, notes: tuple[str, ...]) -> Header:
+def _with_units(rows: Sequence[Row], place: int) -> Header:
     """The header on a row, and the units on the row below, if that holds nothing else."""
+    notes: tuple[str, ...] = ()
     number, cells = rows[place]
     names = _names(_trimmed(cells))
     if place:

@@ -275,9 +275,11 @@ def _note_cells(
     Notes on the numbers that were taken out and are kept as missing.
     """
     notes: list[str] = []
+    told: set[int] = set()
     n_missing = np.zeros(len(problems.numbers), dtype=np.int64)
     for source in metric.sources:
         column = numbers[source]
+        told |= column.bad.keys()
         for row, problem in column.bad.items():
             problems.add(row, source, problem)
         n_missing[column.missing] += 1
@@ -290,12 +292,13 @@ def _note_cells(
                 at = some(problems.numbers[rows].tolist(), 20)
                 notes.append(f"column '{source}', row {at}: {_why_none(found)}; kept as missing")
                 continue
+            told.update(rows)
             for row in rows:
                 problems.add(row, source, _why_none(found))
     if keep_missing:
         return notes
     for row in np.flatnonzero(n_missing == len(metric.sources)).tolist():
-        if row not in problems.bad:
+        if row not in told:
             what = "is empty (missing_values='keep' keeps such cells)"
             problems.add(row, metric.sources[0], what)
     return notes
