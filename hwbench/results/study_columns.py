@@ -57,6 +57,9 @@ STUDY_SCHEMA = pa.schema(
     ]
 )
 
+FORMER_KEY = "arch_index"
+"""What `hwbench_index` was called in predictions of earlier versions."""
+
 _PREDICTION_FIELDS = {
     "trial": _STRING,
     "target": _STRING,
@@ -64,7 +67,8 @@ _PREDICTION_FIELDS = {
     "encoding": _STRING,
     "training_size": _WHOLE,
     "seed": _WHOLE,
-    "arch_index": _WHOLE,
+    "hwbench_index": _WHOLE,
+    FORMER_KEY: _WHOLE,
     "arch": _STRING,
     "truth": _FLOAT,
     "prediction": _FLOAT,
@@ -72,6 +76,6 @@ _PREDICTION_FIELDS = {
 
 
 def prediction_schema(names: Iterable[str]) -> pa.Schema:
-    """The schema of predictions that have these columns: of `arch_index` and `arch` one or both."""
+    """The schema of predictions that have these columns: of `hwbench_index` and `arch` one or both."""
     present = set(names)
     return pa.schema([each for each in _PREDICTION_FIELDS.items() if each[0] in present])

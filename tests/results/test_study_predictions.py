@@ -20,7 +20,7 @@ def write(folder, *, compact):
             row |= {"trial": f"t{number}", "target": f"t{number % 2}:c", "predictor": "p"}
             row |= {"encoding": "onehot", "training_size": 10, "seed": number, "test_size": 4}
             values = np.arange(4) + 10.0 * number + 100 * attempt
-            key = {"arch": list("abca")} if number % 2 else {"arch_index": np.arange(4)}
+            key = {"arch": list("abca")} if number % 2 else {"hwbench_index": np.arange(4)}
             store.add(row, {**key, "truth": values, "prediction": values / 2})
             if attempt % 2:
                 store.flush()
@@ -62,7 +62,7 @@ def test_the_last_of_a_trial_counts(tmp_path):
     folder = write(tmp_path, compact=False)
     frame = read_predictions(folder)
     assert frame.query("seed == 1")["truth"].tolist() == [610.0, 611.0, 612.0, 613.0]
-    assert frame["arch_index"].dtype == np.float64  # some are missing
+    assert frame["hwbench_index"].dtype == np.float64  # some are missing
     assert frame["arch"].isna().sum() == 12
 
 

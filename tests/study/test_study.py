@@ -78,8 +78,8 @@ def test_rows_and_predictions_are_complete(targets, table):
     row = result.trials.query("predictor == 'ridge' and training_size == 40 and seed == 1").iloc[0]
     again = score(one["truth"], one["prediction"])
     assert again["kendall_tau"] == pytest.approx(row["kendall_tau"])
-    truth = pd.Series(table.column("latency"), index=table.frame["arch_index"])
-    np.testing.assert_array_equal(truth[one["arch_index"]].to_numpy(), one["truth"].to_numpy())
+    truth = pd.Series(table.column("latency"), index=table.frame["hwbench_index"])
+    np.testing.assert_array_equal(truth[one["hwbench_index"]].to_numpy(), one["truth"].to_numpy())
 
 
 def test_a_predictor_without_sampling_has_one_trial(targets, table):

@@ -496,7 +496,7 @@ def test_columns_can_be_left_out():
         made(source, ignore=["m2"])
 
 
-@pytest.mark.parametrize("name", ["arch!", "arch_index "])
+@pytest.mark.parametrize("name", ["arch!", "arch_index ", "hwbench_index"])
 def test_names_of_the_tables_own_columns_are_refused(name):
     source = pd.DataFrame({"arch_str": STRINGS, name: 1.0, "latency": 2.0})
     with pytest.raises(HwbenchError, match="a name that every table keeps"):
