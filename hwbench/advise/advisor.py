@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from hwbench.advise.candidates import find_candidates
-from hwbench.advise.measurements import read_measurements
+from hwbench.advise.measurements import Measurements, read_measurements
 from hwbench.advise.noise import measured_noise
 from hwbench.advise.promise import Estimate, promise
 from hwbench.advise.ranking import Clock, Data, rank
@@ -18,6 +18,8 @@ from hwbench.advise.selection import default_accuracy, expected_selection
 from hwbench.advise.words import find_warnings
 from hwbench.arguments import Positive, checks_arguments
 from hwbench.errors import HwbenchError
+from hwbench.predictors.impossible import impossible_note
+from hwbench.predictors.regressor import ArchitectureRegressor
 from hwbench.progress import StageProgress, silent_stage
 from hwbench.spaces import get_space
 from hwbench.tables.own.options import Reading
@@ -25,6 +27,9 @@ from hwbench.tables.pairs import load_accuracies
 
 FEWEST = 10
 """Architectures below which nothing can be said."""
+
+PREDICTED = 2000
+"""Architectures whose predictions are looked at for values that no metric can have."""
 
 SECONDS = 120.0
 
@@ -134,9 +139,25 @@ def advise_on(
         noise=noise,
         selection=selection,
         model=model,
-        warnings=find_warnings(measurements, promised, noise),
+        warnings=(
+            *find_warnings(measurements, promised, noise),
+            *_impossible(measurements, model, seed),
+        ),
         left_out=tuple(left_out),
         seed=seed,
         seconds_limit=seconds,
         seconds=clock.elapsed,
     )
+
+
+def _impossible(
+    measurements: Measurements, model: ArchitectureRegressor, seed: int
+) -> tuple[str, ...]:
+    """That some predictions are values which the metric cannot have, if so."""
+    space = measurements.space
+    if space.indexed and space.n_architectures <= PREDICTED:
+        archs = space.all_architectures()
+    else:
+        archs = space.sample(PREDICTED, np.random.default_rng([seed, 31]))
+    note = impossible_note(model.predict(archs), measurements.unit, measurements.metric)
+    return () if note is None else (f"{note[0].upper()}{note[1:]}.",)

@@ -76,6 +76,7 @@ def summary_lines(advice: Advice) -> list[str]:
         f"On architectures that were not measured expect Kendall's tau {between(tau)}, 90 % "
         f"interval: {_pairs(tau.value)} pairs in a hundred ordered rightly.",
     ]
+    lines += relative_lines(advice)
     lines += [f"Why: {advice.ranking.reason}."]
     lines += [f"Beware: {each}" for each in advice.warnings]
     lines.append(noise_line(advice))
@@ -93,6 +94,18 @@ def summary_lines(advice: Advice) -> list[str]:
 
 def _pairs(tau: float) -> str:
     return f"{50 * (1 + tau):.0f}"
+
+
+def relative_lines(advice: Advice) -> list[str]:
+    """How far predictions are off in % of the measurements, where that is defined."""
+    scores = advice.relative_scores
+    if not np.isfinite(scores["rmspe"]):
+        return []
+    return [
+        f"Of its predictions {scores['within_5_percent']:.0f} % lie within 5 % and "
+        f"{scores['within_10_percent']:.0f} % within 10 % of the measurement (RMSPE "
+        f"{scores['rmspe']:.3g} %), cross-validated."
+    ]
 
 
 def noise_line(advice: Advice) -> str:

@@ -47,8 +47,8 @@ def advise(
         Path | None,
         typer.Argument(
             metavar="MY.csv",
-            help="A file of measurements, of any common kind: a column of architectures, and one of "
-            "numbers.",
+            help="A file of measurements, of any common kind: a column of architectures and one "
+            "of numbers.",
         ),
     ] = None,
     space: Annotated[

@@ -20,6 +20,7 @@ from hwbench.cli.output import (
     print_json,
     print_listing,
     progress_bar,
+    warn,
     working,
 )
 from hwbench.errors import HwbenchError
@@ -30,8 +31,8 @@ if TYPE_CHECKING:
     from hwbench.arrays import IntArray
     from hwbench.predictors.model_file import FittedModel, ModelCard
     from hwbench.predictors.regressor import ArchitectureRegressor
-    from hwbench.spaces import Space
     from hwbench.predictors.tuning import Tuning
+    from hwbench.spaces import Space
 
 MOST_PRINTED = 1000
 PREDICTED_AT_ONCE = 10_000
@@ -128,6 +129,7 @@ def fit(
         "seconds": round(fitted.fit_seconds or 0.0, 3),
         **_searched(fitted.regressor),
         **card.model_dump(include={"held_out", "kendall_tau"}, exclude_none=True),
+        **card.relative_scores,
         "model": str(output),
         **({"needs_trust": list(fitted.needs_trust)} if fitted.needs_trust else {}),
     }
@@ -266,6 +268,12 @@ def _say_fitted(told: dict[str, Any]) -> None:
         typer.echo(
             f"Kendall's tau on {told['held_out']} other architectures: {told['kendall_tau']:.3f}"
         )
+    if "rmspe" in told:
+        typer.echo(
+            f"{told['within_5_percent']:.0f} % of predictions there are within 5 %, "
+            f"{told['within_10_percent']:.0f} % within 10 % of the measurement; "
+            f"RMSPE {told['rmspe']:.3g} %"
+        )
     trust = "".join(f" --trust {package}" for package in told.get("needs_trust", ()))
     typer.echo(
         f"model: {told['model']}"
@@ -278,11 +286,16 @@ def _say_fitted(told: dict[str, Any]) -> None:
 
 def _predictions(fitted: FittedModel, archs: IntArray, *, std: bool) -> pd.DataFrame:
     """A frame with the columns arch, prediction and, if asked for, deviation."""
+    import warnings
+
     import numpy as np
     import pandas as pd
 
+    from hwbench.predictors.impossible import ImpossiblePredictionWarning, impossible_note
+
     parts = []
-    with progress_bar("predicting") as update:
+    with progress_bar("predicting") as update, warnings.catch_warnings():
+        warnings.simplefilter("ignore", ImpossiblePredictionWarning)  # it is said once, below
         for start in range(0, len(archs), PREDICTED_AT_ONCE):
             part = archs[start : start + PREDICTED_AT_ONCE]
             numbers = fitted.predict(part, return_std=True) if std else (fitted.predict(part),)
@@ -291,6 +304,9 @@ def _predictions(fitted: FittedModel, archs: IntArray, *, std: bool) -> pd.DataF
     names = ["prediction", "deviation"] if std else ["prediction"]
     frame = pd.DataFrame(np.concatenate(parts), columns=names)
     frame.insert(0, "arch", fitted.space.to_strings(archs))
+    note = impossible_note(frame["prediction"], fitted.card.unit, fitted.card.target)
+    if note is not None:
+        warn(note)
     return frame
 
 

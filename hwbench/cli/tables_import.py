@@ -63,8 +63,8 @@ def import_(
     device: Annotated[
         list[str] | None,
         typer.Option(
-            help="What it was measured on: a NAME for all columns, COLUMN=NAME, or a pattern such as "
-            "'{device}_latency'; may be repeated."
+            help="What it was measured on: a NAME for all columns, COLUMN=NAME, or a pattern such "
+            "as '{device}_latency'; may be repeated."
         ),
     ] = None,
     arch_column: ArchColumn = None,

@@ -54,8 +54,8 @@ def read_predictions(
     Returns
     -------
     `target`, `predictor`, `encoding`, `training_size`, `seed`, the table's key column
-    (`hwbench_index` or `arch`), `truth` and `prediction` in the target's unit. Rows of a trial stand
-    together, in the order of its test set. Trials stand in the order of their keys once a study has
+    (`hwbench_index` or `arch`), `truth` and `prediction` in the target's unit. Rows of a trial
+    stand together, in the order of its test set. Trials stand in the order of their keys once a study has
     ended; while it runs, in that in which they ended. `iter_predictions` gives the same rows where
     they are too many for memory.
 
@@ -146,7 +146,6 @@ class _File:
                         table = table.append_column(name, pa.nulls(len(table)))
                 if len(table):
                     yield table.select(list(columns))
-
 
     def _stored(self, wanted: Sequence[str]) -> list[str]:
         """The columns of the file that hold what is wanted."""

@@ -88,13 +88,7 @@ def read_code(space: Space, cell: Any, name: str | None = None) -> IntArray:
         Where the cell is no architecture.
     """
     if name is not None:
-        code = code_named(space, name)
-        try:
-            return code.parse(value_of(cell))
-        except (TypeError, KeyError, IndexError, ValueError) as error:
-            if isinstance(error, HwbenchError):
-                raise
-            raise HwbenchError(f"is no architecture in the format {name}: {error}") from error
+        return _read_as(space, cell, code_named(space, name))
     refused: HwbenchError | None = None
     if isinstance(cell, str) or whole_number(cell) is not None:
         try:
@@ -103,15 +97,8 @@ def read_code(space: Space, cell: Any, name: str | None = None) -> IntArray:
             refused = error
     value = value_of(cell)
     for read in (_from_names, _from_choices, _from_space):
-        try:
+        with contextlib.suppress(_NotThisError):
             return read(space, value)
-        except AmbiguousCodeError:
-            raise
-        except (ValueError, TypeError, KeyError, IndexError) as error:
-            if isinstance(error, _NotThisError):
-                continue
-            if isinstance(error, HwbenchError):
-                raise
     numbers = whole_numbers(value) or _bare_digits(space, value)
     if numbers is not None and len(numbers) == space.n_positions:
         if _writes_indices(space):
@@ -123,6 +110,17 @@ def read_code(space: Space, cell: Any, name: str | None = None) -> IntArray:
         f"{space.name}: a {type(value).__name__} is no architecture; formats: "
         f"{', '.join(codes_of(space))}"
     )
+
+
+def _read_as(space: Space, cell: Any, code: Code) -> IntArray:
+    try:
+        return code.parse(value_of(cell))
+    except HwbenchError:
+        raise
+    except (TypeError, KeyError, IndexError, ValueError) as error:
+        raise HwbenchError(
+            f"{space.name}: is no architecture in the format {code.name}: {error}"
+        ) from error
 
 
 class _NotThisError(HwbenchError):
@@ -138,7 +136,7 @@ def _from_string(space: Space, value: Any) -> IntArray:
         raise HwbenchError(f"{space.name}: a {type(value).__name__} is no string")
     try:
         return space.from_string(value)
-    except HwbenchError as error:
+    except HwbenchError:
         tight = re.sub(r"\s+", "", value)
         whole = tight.removesuffix(".0")
         for changed in dict.fromkeys((value.lower(), tight, tight.lower(), whole)):
@@ -152,7 +150,7 @@ def _from_string(space: Space, value: Any) -> IntArray:
         if space.named_by_position and len(names) == space.n_positions > 1:
             with contextlib.suppress(HwbenchError):
                 return _by_name(space, names)
-        raise error
+        raise
 
 
 def _from_names(space: Space, value: Any) -> IntArray:

@@ -1,6 +1,7 @@
 """A table: one row an architecture, one column a metric, and a card that explains them.
 
-On disk it is one Parquet file. The columns are `arch` (official string), `hwbench_index` (place in the
+On disk it is one Parquet file. The columns are `arch` (official string), `hwbench_index` (place
+in the
 space's lexicographic order) and the metrics; the card lies in the schema metadata.
 """
 
@@ -73,7 +74,8 @@ class Table:
         most = self.space.n_architectures - 1
         if self.space.indexed and not (keys.dtype.kind in "iu" and keys.between(0, most).all()):
             raise self._fault(
-                f"the column 'hwbench_index' must hold places 0 .. {most} of space {self.card.space}"
+                f"the column 'hwbench_index' must hold places 0 .. {most} of space "
+                f"{self.card.space}"
             )
 
     def _fault(self, what: str) -> HwbenchError:

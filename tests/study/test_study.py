@@ -131,7 +131,14 @@ def test_scores():
         "deviation": 1.0,
         "precision_at_10": pytest.approx(np.nan, nan_ok=True),
         "precision_at_50": pytest.approx(np.nan, nan_ok=True),
+        "rmspe": pytest.approx(100 * np.sqrt((16 + 2.25 + 4 / 9) / 3)),
+        "within_5_percent": 0.0,
+        "within_10_percent": 0.0,
     }
+    off = score([1.0, 2.0, 4.0, 100.0], [1.05, 2.0, 4.4, 111.0])
+    assert (off["within_5_percent"], off["within_10_percent"]) == (50.0, 75.0)
+    assert off["rmspe"] == pytest.approx(100 * np.sqrt((0.05**2 + 0.1**2 + 0.11**2) / 4))
+    assert np.isnan(score([0.0, 1.0], [1.0, 1.0])["rmspe"])
     with pytest.raises(ValueError, match="infinite"):
         score([1, 2], [1, np.inf])
 

@@ -160,7 +160,11 @@ def test_missing_column_is_named(small_table, tmp_path, column):
         ("hwbench_index", np.arange(200) - 1, "'hwbench_index' must hold places 0 .. 15624"),
         ("hwbench_index", np.arange(200) + 15500, "'hwbench_index' must hold places 0 .. 15624"),
         ("hwbench_index", np.arange(200) / 2, "'hwbench_index' must hold places 0 .. 15624"),
-        ("hwbench_index", [str(i) for i in range(200)], "'hwbench_index' must hold places 0 .. 15624"),
+        (
+            "hwbench_index",
+            [str(i) for i in range(200)],
+            "'hwbench_index' must hold places 0 .. 15624",
+        ),
         ("latency", ["fast"] * 200, "'latency' holds no numbers"),
         ("latency", [None] * 200, "'latency' holds no numbers"),
     ],
@@ -247,7 +251,9 @@ def test_merge_keeps_what_both_hold(make_table):
     assert merged.card.recipes == left.card.recipes + right.card.recipes
     for part in (left, right):
         for column in part.card.columns:
-            expected = part.frame.set_index("hwbench_index").loc[merged.frame["hwbench_index"], column]
+            expected = part.frame.set_index("hwbench_index").loc[
+                merged.frame["hwbench_index"], column
+            ]
             np.testing.assert_array_equal(merged.frame[column], expected)
     assert merged.space.to_strings(merged.archs) == list(merged.frame["arch"])
 

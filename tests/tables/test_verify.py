@@ -43,7 +43,9 @@ def written(table, path, **columns):
 
 def test_strings_that_belong_elsewhere_fail(small_table, tmp_path):
     path = written(small_table, tmp_path / "t.parquet", arch=small_table.frame["arch"][::-1].values)
-    assert "200 rows where string and hwbench_index disagree" in failures(path)["architecture strings"]
+    assert (
+        "200 rows where string and hwbench_index disagree" in failures(path)["architecture strings"]
+    )
 
 
 def test_string_that_is_none_fails(small_table, tmp_path):

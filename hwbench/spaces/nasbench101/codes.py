@@ -1,4 +1,4 @@
-"""Cells of NAS-Bench-101 as matrix and operations, as the benchmark's files and scripts hold them."""
+"""Cells of NAS-Bench-101 as matrix and operations, as files and scripts hold them."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ from hwbench.spaces.code_values import mapping_of, texts_in, value_of
 
 _MATRIX = ("matrix", "module_adjacency", "adjacency", "adj", "adjacency_matrix", "original_matrix")
 _OPERATIONS = ("ops", "module_operations", "operations", "labels", "original_ops")
-
-MATRIX_COLUMNS = tuple((matrix, ops) for matrix in _MATRIX for ops in _OPERATIONS)
 
 
 def matrix_and_operations(value: Any) -> tuple[Any, list[str]] | None:

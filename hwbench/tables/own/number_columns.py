@@ -1,4 +1,4 @@
-"""Columns of numbers: each cell's, exactly as written, with one understanding of marks and units."""
+"""Columns of numbers, exactly as written, with one understanding of marks and units."""
 
 from __future__ import annotations
 
@@ -99,13 +99,10 @@ def read_number_columns(
     found: dict[str, NumberColumn] = {}
     written: list[_Written] = []
     for name in frame:
-        if (
-            plain_style
-            and (easy := _easy_numbers(frame[name], said=reading.decimal is not None)) is not None
-        ):
-            if np.isfinite(easy).all():
-                found[name] = NumberColumn(name, easy)
-                continue
+        easy = _easy_numbers(frame[name], said=reading.decimal is not None) if plain_style else None
+        if easy is not None and np.isfinite(easy).all():
+            found[name] = NumberColumn(name, easy)
+            continue
         written.append(_written(frame[name], name))
     notes: list[str] = []
     styles = _styles(written, label, rows, reading, separator, notes)

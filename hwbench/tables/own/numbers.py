@@ -1,8 +1,8 @@
 """The number in a cell: what stands for none, units behind it, and what its marks mean.
 
 A comma or a point is a decimal mark in one country and parts thousands in another. What a mark
-means is told by the numbers of a column together: "2,4" shows a decimal comma, "1,234,567" thousands;
-"2,678" alone, three digits behind the mark, shows neither.
+means is told by the numbers of a column together: "2,4" shows a decimal comma, "1,234,567"
+thousands; "2,678" alone, three digits behind the mark, shows neither.
 """
 
 from __future__ import annotations

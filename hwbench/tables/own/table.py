@@ -322,7 +322,7 @@ def _settled_columns(
             else:
                 settled = _settled(metric, among, rows, way)
                 frame[name] = settled.values
-                _note_settled(measured, metric, name, settled, rows, notes, way)
+                _note_settled(measured, name, settled, rows, notes, way)
             card = _column_card(column, device)
             noise = _noise_of(metric, among, rows, frame[name], settled)
             cards[name] = card if noise is None else card.model_copy(update={"noise": noise})
@@ -339,7 +339,6 @@ def _settled(
 
 def _note_settled(
     measured: Measured,
-    metric: MeasuredMetric,
     name: str,
     settled: Settled,
     rows: _Rows,

@@ -88,16 +88,13 @@ def open_bytes(path: Path) -> BinaryIO:
     suffix = path.suffix.lower()
     if suffix not in PACKED:
         return cast(BinaryIO, io.BufferedReader(cast(io.RawIOBase, file)))
-    unpacked: object
-    if suffix == ".gz":
-        unpacked = gzip.GzipFile(fileobj=file, mode="rb")
-    elif suffix == ".bz2":
-        unpacked = bz2.BZ2File(file, "rb")
-    elif suffix == ".xz":
-        unpacked = lzma.LZMAFile(file, "rb")
-    else:
-        unpacked = pa.CompressedInputStream(pa.PythonFile(file, mode="r"), "zstd")
+    unpack = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}.get(suffix, _open_zstandard)
+    unpacked: object = unpack(file, "rb")
     return cast(BinaryIO, io.BufferedReader(_Bounded(path, unpacked)))
+
+
+def _open_zstandard(file: BinaryIO, _mode: str) -> pa.CompressedInputStream:
+    return pa.CompressedInputStream(pa.PythonFile(file, mode="r"), "zstd")
 
 
 class _Bounded(io.RawIOBase):

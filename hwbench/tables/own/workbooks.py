@@ -40,17 +40,9 @@ def read_workbook(path: Path, is_architecture: IsArchitecture, reading: Reading)
             "sheet as .csv"
         ) from error
     check_regular(path)
+    _check_size(path)
     try:
-        with zipfile.ZipFile(path) as archive:
-            size = sum(entry.file_size for entry in archive.infolist())
-        if size > MOST_UNPACKED:
-            raise HwbenchError(
-                f"{path}: {size:,} bytes once unpacked are more than the {MOST_UNPACKED:,} that "
-                "are read"
-            )
         book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-    except HwbenchError:
-        raise
     except Exception as error:  # whatever openpyxl says of a broken file
         raise HwbenchError(f"{path}: is no workbook ({str(error)[:100]})") from error
     try:
@@ -77,6 +69,19 @@ def read_workbook(path: Path, is_architecture: IsArchitecture, reading: Reading)
     frame.columns = pd.Index(names[:width], dtype=object)
     numbers = np.array([number for number, _ in body], dtype=np.int64)
     return Rows(frame, numbers, label, {}, header.notes, dict(header.units))
+
+
+def _check_size(path: Path) -> None:
+    """Refuse a workbook that would fill the memory, before it is unpacked."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            size = sum(entry.file_size for entry in archive.infolist())
+    except (zipfile.BadZipFile, OSError, ValueError) as error:
+        raise HwbenchError(f"{path}: is no workbook ({str(error)[:100]})") from error
+    if size > MOST_UNPACKED:
+        raise HwbenchError(
+            f"{path}: {size:,} bytes once unpacked are more than the {MOST_UNPACKED:,} that are read"
+        )
 
 
 def _sheet(path: Path, book: Any, wanted: str | None) -> Any:

@@ -339,7 +339,9 @@ def test_the_error_tells_the_first_problems_and_the_report_all(tmp_path):
     with pytest.raises(OwnTableError) as caught:
         made(path)
     message, report = str(caught.value), caught.value.report
-    first = "50 bad rows: row 2 and 49 rows more (3, 4, 5, 6, 7, ...), arch: architecture 'x0' is no"
+    first = (
+        "50 bad rows: row 2 and 49 rows more (3, 4, 5, 6, 7, ...), arch: architecture 'x0' is no"
+    )
     assert message.startswith(f"{path}: {first}")
     assert message.count("is no NAS-Bench-201 string") == 1
     assert message.endswith("without these rows: --bad-rows drop")
