@@ -55,7 +55,8 @@ def read_predictions(
     -------
     `target`, `predictor`, `encoding`, `training_size`, `seed`, the table's key column
     (`hwbench_index` or `arch`), `truth` and `prediction` in the target's unit. Rows of a trial
-    stand together, in the order of its test set. Trials stand in the order of their keys once a study has
+    stand together, in the order of its test set. Trials stand in the order of their keys once a
+    study has
     ended; while it runs, in that in which they ended. `iter_predictions` gives the same rows where
     they are too many for memory.
 

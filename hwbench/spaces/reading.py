@@ -341,7 +341,7 @@ def lost_zeros(space: Space, cells: list[Any]) -> list[str] | None:
         ):
             return None
         if isinstance(cell, float | np.floating):
-            if not float(cell).is_integer() or abs(cell) >= 2**53:
+            if not float(cell).is_integer() or abs(float(cell)) >= 2**53:
                 return None
             cell = int(cell)
         text = str(cell).strip().removesuffix(".0")

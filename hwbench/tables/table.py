@@ -1,8 +1,7 @@
 """A table: one row an architecture, one column a metric, and a card that explains them.
 
-On disk it is one Parquet file. The columns are `arch` (official string), `hwbench_index` (place
-in the
-space's lexicographic order) and the metrics; the card lies in the schema metadata.
+On disk it is one Parquet file. The columns are `arch` (official string), `hwbench_index` (place in
+the space's lexicographic order) and the metrics; the card lies in the schema metadata.
 """
 
 from __future__ import annotations

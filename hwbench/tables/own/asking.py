@@ -1,6 +1,7 @@
 """Refusals that ask: what is unclear, where, how it can be read, and what to say for each.
 
-All refusals of files that could be read in several ways, or not without being told more, are an `UnclearError`. It holds the answers as options; the command line makes complete commands of them.
+All refusals of files that could be read in several ways, or not without being told more, are an
+`UnclearError`. It holds the answers as options; the command line makes commands of them.
 """
 
 from __future__ import annotations

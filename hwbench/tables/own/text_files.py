@@ -10,7 +10,7 @@ import itertools
 import lzma
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO, TextIO, cast
 
@@ -88,7 +88,10 @@ def open_bytes(path: Path) -> BinaryIO:
     suffix = path.suffix.lower()
     if suffix not in PACKED:
         return cast(BinaryIO, io.BufferedReader(cast(io.RawIOBase, file)))
-    unpack = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}.get(suffix, _open_zstandard)
+    unpack: Callable[[BinaryIO, str], object]
+    unpack = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}.get(  # type: ignore[assignment]
+        suffix, _open_zstandard
+    )
     unpacked: object = unpack(file, "rb")
     return cast(BinaryIO, io.BufferedReader(_Bounded(path, unpacked)))
 

@@ -80,7 +80,8 @@ def _check_size(path: Path) -> None:
         raise HwbenchError(f"{path}: is no workbook ({str(error)[:100]})") from error
     if size > MOST_UNPACKED:
         raise HwbenchError(
-            f"{path}: {size:,} bytes once unpacked are more than the {MOST_UNPACKED:,} that are read"
+            f"{path}: {size:,} bytes once unpacked are more than the {MOST_UNPACKED:,} that are "
+            "read"
         )
 
 
