@@ -22,7 +22,7 @@ ArchFormat = Annotated[
     typer.Option(
         metavar="FORMAT",
         help="The code of the architectures, where it is not unmistakable: official-index, naslib, "
-        "hwbench, ... by space (hwbench spaces show).",
+        "hwbench, ... by space (hwbench spaces formats SPACE).",
     ),
 ]
 Decimal = Annotated[

@@ -209,19 +209,10 @@ def predict(
 
 def _archs_of(space: Space, texts: list[str], arch_format: str | None) -> IntArray:
     """Architectures that the command line names, in whatever code."""
-    import numpy as np
+    from hwbench.tables.own.archs import archs_of_texts
 
-    from hwbench.tables.own.architectures import parse_archs
-    from hwbench.tables.own.problems import Problems, problem_lines
-
-    problems = Problems(np.arange(1, len(texts) + 1))
     with complete_commands():
-        found = parse_archs(
-            space, texts, "architecture", problems, label="predict", arch_format=arch_format
-        )
-    if problems.bad:
-        raise HwbenchError(f"predict: {problem_lines(problems.frame())[0]}")
-    return found
+        return archs_of_texts(space, texts, "predict", arch_format)
 
 
 # ---------------------------------------------------------------------- fitting

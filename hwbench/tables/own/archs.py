@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -97,3 +98,35 @@ def _lines(path: Path) -> tuple[list[int], list[str]]:
     except UnicodeError as error:
         raise HwbenchError(f"{path}: cannot be read ({error})") from error
     return numbers, texts
+
+
+def archs_of_texts(
+    space: Space, texts: Sequence[str], label: str, arch_format: str | None = None
+) -> IntArray:
+    """The architectures that texts name, in whatever code.
+
+    Parameters
+    ----------
+    space : that they are of.
+    texts : one an architecture.
+    label : what a message begins with.
+    arch_format : of what code they are, where that is not unmistakable.
+
+    Returns
+    -------
+    int64 array of shape (n_archs, n_positions).
+
+    Raises
+    ------
+    UnclearError
+        Where one can be of several codes.
+    HwbenchError
+        Where one is no architecture.
+    """
+    problems = Problems(np.arange(1, len(texts) + 1))
+    found = parse_archs(
+        space, texts, "architecture", problems, label=label, arch_format=arch_format
+    )
+    if problems.bad:
+        raise HwbenchError(f"{label}: {problems.frame()['problem'].iloc[0]}")
+    return found

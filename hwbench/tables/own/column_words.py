@@ -60,6 +60,7 @@ _SUFFIXES_AFTER = {  # one letter is a unit only behind a word for what it measu
     "w": {"power"},
 }
 _BRACKETS = re.compile(r"(?P<name>.+?)\s*(?:\[(?P<square>[^\]]*)\]|\((?P<round>[^)]*)\))")
+_STATISTIC = re.compile(r"_(?:mean|avg|average|median|min|max|std|stdev|stddev|sd|p\d{1,2})$")
 _WORD = re.compile(r"[a-z]+\d*")
 
 # How many of the family's first unit one of a unit is.
@@ -100,7 +101,7 @@ def split_header(column: str) -> tuple[str, str | None]:
     if match is not None:
         text, unit = match["name"], (match["square"] or match["round"] or "").strip()
     name = re.sub(r"[^\w.-]+", "_", text, flags=re.ASCII).strip("_.-") or "column"
-    stem, _, suffix = name.lower().rpartition("_")
+    stem, _, suffix = _STATISTIC.sub("", name.lower()).rpartition("_")
     if not unit and stem:
         fitting = _SUFFIXES_AFTER.get(suffix, set())
         if suffix in _SUFFIXES or not fitting.isdisjoint(words_of(stem)):

@@ -264,14 +264,15 @@ def _ask_for_the_rest(
     by_header = {metric.header: metric for metric in metrics}
     doubtful = [header for header in headers if header in unclear]
     sure = [header for header in headers if header not in doubtful]
-    base = _guesses(sure, by_header, names, units, directions)
+    usual = "1" if sure else _USUAL["time"]  # of what no word tells
+    base = _guesses(sure, by_header, names, units, directions, usual)
     answers = []
     if doubtful and sure:
         out = tuple(
             ("ignore", source) for header in doubtful for source in by_header[header].sources
         )
         answers.append(Answer(f"without {_listed(doubtful, 5)}{_if(base)}", (*base, *out)))
-    every = (*base, *_guesses(doubtful, by_header, names, units, directions))
+    every = (*base, *_guesses(doubtful, by_header, names, units, directions, usual))
     answers.append(Answer(f"all of them{_if(every)}", every))
     pattern = numbered_alike(headers)
     if pattern is not None:
@@ -285,13 +286,14 @@ def _guesses(
     names: Mapping[str, str],
     units: Mapping[str, str],
     directions: Mapping[str, str],
+    usual: str,
 ) -> tuple[tuple[str, str], ...]:
     """What could be said of metrics: the usual unit of what they measure."""
     found: list[tuple[str, str]] = []
     for header in headers:
         if header not in units:
             quantity = quantity_of(None, names[header])
-            unit = _USUAL[quantity or "time"]
+            unit = _USUAL.get(quantity or "", usual)
             if quantity == "accuracy" and _are_fractions(metrics[header]):
                 unit = "1"
             found.append(("units", f"{names[header]}={unit}"))

@@ -220,9 +220,12 @@ def unclear_conditions(
         if repeated
         else "rows differ in what was measured, so that they cannot be compared"
     )
-    first = tuple(("where", f"{each.column}={each.values[0]}") for each in conditions)
+    first = tuple(
+        ("where", f"{each.column}={next((text for text in each.counts if text), '')}")
+        for each in conditions
+    )
     names = [each.column for each in conditions]
-    answers = [Answer(f"one of them, such as {', '.join(v for _, v in first)}", first)]
+    answers = [Answer(f"one of them, such as {', '.join(value for _, value in first)}", first)]
     if pivots:
         answers.append(
             Answer(
@@ -230,5 +233,8 @@ def unclear_conditions(
                 tuple(("pivot", name) for name in names),
             )
         )
-    answers.append(Answer("all of them as repeats", tuple(("pool", name) for name in names)))
+    pooled = tuple(("pool", name) for name in names)
+    if repeated and pivots:
+        pooled += (("duplicates", "median"),)
+    answers.append(Answer("all of them as repeats, if they are", pooled))
     return UnclearError(f"{label}: {what}: {told}", answers)

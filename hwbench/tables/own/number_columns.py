@@ -108,6 +108,9 @@ def read_number_columns(
     styles = _styles(written, label, rows, reading, separator, notes)
     for column in written:
         read = _values(column, styles[column.name], spellings)
+        notes += _spaces_note(column)
+        if read.noise is not None:
+            notes.append(f"column '{column.name}': what stands behind ± is its noise")
         _settle_units(column, read, label, rows, notes)
         found[column.name] = read
     return {name: found[name] for name in frame}, notes
@@ -197,6 +200,15 @@ def _styles(
             notes.append(_style_note(column, style))
         found[column.name] = style
     return found
+
+
+def _spaces_note(column: _Written) -> list[str]:
+    """That blanks or apostrophes part the thousands of a column, if so."""
+    for place, number in column.numbers.items():
+        text = str(column.cells[place]).strip()
+        if number.digits not in text and number.noise is None:
+            return [f"column '{column.name}': blanks or apostrophes part thousands: '{text[:40]}'"]
+    return []
 
 
 def _said_style(reading: Reading) -> NumberStyle | None:

@@ -28,6 +28,7 @@ PACKED = (".gz", ".bz2", ".xz", ".zst", ".zstd")
 _SEPARATORS = "\t;,|"
 _QUOTED = re.compile(r'"[^"]*"')
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
+_HINT = ": one inside a number or an architecture needs quotes around it"
 _SAMPLED = 50  # lines from which the separator is told
 _UNPACK_ERRORS = (EOFError, lzma.LZMAError, pa.ArrowException)
 
@@ -213,7 +214,8 @@ def _gathered(
             row = row[:width]
         if len(row) != width:
             faults[len(rows)] = (
-                f"has {len(row)} cells, the header {width} (separator {separator!r})"
+                f"has {len(row)} cells, the header {width} (separator {separator!r}"
+                f"{_HINT if separator == ',' and len(row) > width else ''})"
             )
             if len(faults) > limits.MOST_FAULTS:
                 raise HwbenchError(

@@ -295,7 +295,10 @@ def test_rows_of_another_length_are_named_with_all_others(tmp_path):
         [4, "(whole row)"],
         [5, "latency"],
     ]
-    assert found["problem"][0] == "has 3 cells, the header 2 (separator ',')"
+    assert found["problem"][0] == (
+        "has 3 cells, the header 2 (separator ',': one inside a number or an architecture needs "
+        "quotes around it)"
+    )
     table, report = made(path, on_bad_rows="drop")
     assert table.frame["arch"].tolist() == [STRINGS[0], STRINGS[4]]
     assert (report.rows_read, report.rows_kept) == (5, 2)
