@@ -167,8 +167,13 @@ def test_a_card_of_kernel_sizes_reads_dictionaries_and_lists():
         read(space, {"ks": [3, 3], "e": [5], "d": [2]})
 
 
-@pytest.mark.parametrize("cell", [None, [], {}, "", object(), "[" * 5000, "{1: 2}", [None] * 6,
-                                  {"a": 1}, "[1, 2", "9" * 5000, float("nan"), [[1]] * 6])  # fmt: skip
+NONSENSE = [
+    None, [], {}, "", object(), "[" * 5000, "{1: 2}", [None] * 6, {"a": 1}, "[1, 2", "9" * 5000,
+    float("nan"), [[1]] * 6,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("cell", NONSENSE)
 @pytest.mark.parametrize("space", ["nasbench201", "nasbench101", "darts", "fbnet"])
 def test_nonsense_is_refused_in_one_line(space, cell):
     with pytest.raises(HwbenchError) as caught:
@@ -177,7 +182,7 @@ def test_nonsense_is_refused_in_one_line(space, cell):
 
 
 def test_formats_are_named_and_the_nearest_is_said():
-    assert list(codes_of(CELLS))[0] == "string"
+    assert next(iter(codes_of(CELLS))) == "string"
     with pytest.raises(HwbenchError, match="did you mean 'naslib'"):
         read("nasbench201", CELL, "nas-lib")
 

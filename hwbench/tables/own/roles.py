@@ -44,7 +44,7 @@ _REPEAT_COLUMN = re.compile(
     re.IGNORECASE,
 )
 _NUMBERED = re.compile(
-    r"(?P<stem>.*[a-z])[_\W]?(?P<number>\d+)(?P<rest>(?:[\W_].*)?)", re.IGNORECASE
+    r"(?P<stem>.*[a-z][_\W]?)(?P<number>\d+)(?P<rest>(?:[\W_].*)?)", re.IGNORECASE
 )
 
 
@@ -230,7 +230,7 @@ def numbered_alike(columns: Sequence[str]) -> str | None:
     found: dict[tuple[str, str], int] = {}
     for column in columns:
         match = _NUMBERED.fullmatch(column)
-        if match is not None and not re.search(r"(?:^|[\W_])p$|top$", match["stem"].lower()):
+        if match is not None and not re.search(r"(?:^|[\W_])p$|top[\W_]?$", match["stem"].lower()):
             key = (match["stem"], match["rest"])
             found[key] = found.get(key, 0) + 1
     for (stem, rest), count in found.items():

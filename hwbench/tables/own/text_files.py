@@ -67,7 +67,11 @@ def open_text(path: Path) -> TextIO:
     gzip, bzip2, xz and Zstandard are told by the name; UTF-16 by its first bytes.
     """
     file = open_bytes(path)
-    start = file.peek(4)[:4] if isinstance(file, io.BufferedReader) else b""
+    try:
+        start = file.peek(4)[:4] if isinstance(file, io.BufferedReader) else b""
+    except BaseException:
+        file.close()
+        raise
     return io.TextIOWrapper(file, encoding=_encoding(start), newline="")
 
 
@@ -94,7 +98,7 @@ def open_bytes(path: Path) -> BinaryIO:
         suffix, _open_zstandard
     )
     unpacked: object = unpack(file, "rb")
-    return cast(BinaryIO, io.BufferedReader(_Bounded(path, unpacked)))
+    return cast(BinaryIO, io.BufferedReader(_Bounded(path, unpacked, file)))
 
 
 def _open_zstandard(file: BinaryIO, _mode: str) -> pa.CompressedInputStream:
@@ -104,13 +108,21 @@ def _open_zstandard(file: BinaryIO, _mode: str) -> pa.CompressedInputStream:
 class _Bounded(io.RawIOBase):
     """Unpacked bytes, no more than are read of a plain file."""
 
-    def __init__(self, path: Path, source: object) -> None:
+    def __init__(self, path: Path, source: object, file: BinaryIO) -> None:
         self._path = path
         self._source = source
+        self._file = file
         self._left = limits.MOST_BYTES
 
     def readable(self) -> bool:
         return True
+
+    def close(self) -> None:
+        try:
+            self._source.close()  # type: ignore[attr-defined]
+        finally:
+            self._file.close()
+            super().close()
 
     def readinto(self, buffer: object) -> int:
         view = memoryview(cast(bytearray, buffer))

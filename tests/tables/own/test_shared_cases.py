@@ -56,7 +56,9 @@ def test_files_that_are_read(cases, name):
 
 def test_marks_of_no_measurement(cases):
     path = cases / "01-sentinel-minus-one" / "edge.csv"
-    answers = asked(path, r"row 4 and 2 rows more \(9, 14\), latency_ms: holds -1, .* no time is -1")
+    answers = asked(
+        path, r"row 4 and 2 rows more \(9, 14\), latency_ms: holds -1, .* no time is -1"
+    )
     assert answers == ["--missing-values keep", "--bad-rows drop"]
     assert len(made(path, on_bad_rows="drop")) == 13
     kept = made(path, missing_values="keep").column("latency_ms")
@@ -118,7 +120,7 @@ def test_zeros_in_front(cases):
 
 def test_genotypes(cases, tmp_path):
     path, space = cases / "18-darts-genotype-variants" / "g.txt", get_space("darts")
-    with pytest.raises(UnclearError, match="line 5|row 5"):
+    with pytest.raises(UnclearError, match="row 5: "):
         read_archs(space, path)
     four = tmp_path / "four.txt"
     four.write_text("\n".join(path.read_text().splitlines()[:4]))
