@@ -160,7 +160,7 @@ def test_a_column_with_an_equals_sign_is_given_unit_direction_and_device(
 ):
     space = get_space("nasbench201")
     archs = space.to_strings(space.sample(20, 0))
-    columns = {"a=b": range(20), "a": range(20, 40), "a=b=c": range(40, 60)}
+    columns = {"a=b": range(1, 21), "a": range(21, 41), "a=b=c": range(41, 61)}
     path = tmp_path / "mine.csv"
     pd.DataFrame({"arch": archs, **columns}).to_csv(path, index=False)
     given = ("tables", "import", "--space", "nasbench201", path, "--name", "mine")
