@@ -209,6 +209,12 @@ def advises_and_suggests(names):
     assert names["more"].shape == (20, 6)
 
 
+def reads_devices_and_the_official_index(names):
+    assert len(names["official"]) == 15625
+    assert names["space"].official_index(names["cells"]).tolist() == [0, 1, 2]
+    assert list(names["table"].card.columns) == ["latency_ms_a", "latency_ms_b"]
+
+
 def makes_a_table(names):
     assert names["table"].column("latency").tolist() == [1.0, 2.5]
     assert names["report"].rows_kept == 2
@@ -225,6 +231,7 @@ FOUND_BY_SNIPPETS = {
     "README.md": says_what_the_readme_does,
     "docs/how-to/advice.md": advises_and_suggests,
     "docs/how-to/live.md": has_a_strategy,
+    "docs/how-to/measurement-files.md": reads_devices_and_the_official_index,
     "docs/how-to/own-numbers.md": makes_a_table,
     "docs/how-to/predictor-in-a-search.md": gives_a_gradient,
     "docs/how-to/own-predictor.md": learns_to_rank,

@@ -297,3 +297,15 @@ def test_merge_refuses_tables_with_nothing_in_common(make_table):
     right = Table(right.frame.iloc[50:], right.card)
     with pytest.raises(HwbenchError, match="no architecture in common"):
         merge_tables([left, right], left.card)
+
+
+def test_tables_of_earlier_versions_are_read(small_table, tmp_path):
+    path = tmp_path / "old.parquet"
+    former = small_table.frame.rename(columns={"hwbench_index": "arch_index"})
+    rewritten(small_table, path, frame=former)
+    found = Table.read(path)
+    pd.testing.assert_frame_equal(found.frame, small_table.frame)
+    np.testing.assert_array_equal(Table.read(path).archs, small_table.archs)
+    again = tmp_path / "new.parquet"
+    found.save(again)
+    assert pq.read_schema(again).names[:2] == ["arch", "hwbench_index"]
