@@ -35,8 +35,8 @@ _WAYS_ON = {
     ".pth": "hwbench tables import BENCHMARK reads those of public benchmarks; write a .csv",
     ".npy": "write a .csv",
     ".npz": "write a .csv",
-    ".yaml": "hwbench fit --operators reads latencies of operators; write a .json",
-    ".yml": "hwbench fit --operators reads latencies of operators; write a .json",
+    ".yaml": "hwbench predictors operators reads those of operators; write a .json",
+    ".yml": "hwbench predictors operators reads those of operators; write a .json",
 }
 
 
