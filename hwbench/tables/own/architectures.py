@@ -29,6 +29,7 @@ TRIED = 100
 """Cells that are read to see whether a column holds architectures."""
 
 MATRIX = "matrix and operations"
+CHOICES = "choices by position"
 _MATRIX_COLUMNS = ("matrix", "module_adjacency", "adjacency", "adjacency_matrix")
 _OPERATION_COLUMNS = ("ops", "module_operations", "operations")
 
@@ -86,9 +87,12 @@ def find_arch_column(
     named = [column for column in columns if column.lower() in ARCH_COLUMNS]
     if len(named) == 1:
         return frame, named[0], []
-    joined = _with_matrices(space, frame)
-    if joined is not None:
-        return joined, MATRIX, []
+    for column, joined in (
+        (MATRIX, _with_matrices(space, frame)),
+        (CHOICES, _with_choices(space, frame)),
+    ):
+        if joined is not None:
+            return joined, column, []
     parsing = [
         column for column in named or columns if _any_parses(space, frame[column], arch_format)
     ]
@@ -125,6 +129,20 @@ def _with_matrices(space: Space, frame: pd.DataFrame) -> pd.DataFrame | None:
         pass  # it is one, if a broken one
     rest = frame.drop(columns=[matrix, operations])
     rest.insert(0, MATRIX, pd.Series(cells, dtype=object))
+    return rest
+
+
+def _with_choices(space: Space, frame: pd.DataFrame) -> pd.DataFrame | None:
+    """The frame with a column of dictionaries in the place of one a position; None without."""
+    by_name = {column.lower(): column for column in frame}
+    names = [by_name.get(position.lower()) for position in space.positions]
+    columns = [name for name in names if name is not None]
+    if len(columns) < space.n_positions:
+        return None
+    cells = frame[columns].to_dict("split")["data"]
+    rest = frame.drop(columns=columns)
+    choices = [dict(zip(space.positions, row, strict=True)) for row in cells]
+    rest.insert(0, CHOICES, pd.Series(choices, dtype=object))
     return rest
 
 

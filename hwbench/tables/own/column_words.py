@@ -37,6 +37,15 @@ TURNS_ROUND = frozenset((
     "rank",
 ))  # fmt: skip
 
+# Words of columns that say under what conditions something was measured.
+CONDITIONS = frozenset((
+    "device", "board", "hardware", "hw", "platform", "target", "batch", "bs", "thread", "threads",
+    "core", "cores", "precision", "dtype", "quant", "quantization", "quantisation", "backend",
+    "framework", "runtime", "delegate", "accelerator", "resolution", "clock", "governor",
+    "host", "machine", "soc", "phone", "gpu", "cpu", "npu", "dataset", "compiler", "provider",
+    "engine", "unit", "metric", "split", "mode", "freq", "frequency",
+))  # fmt: skip
+
 # Units as tables write them. Capitals count, where they do in the unit: MJ is not mJ.
 UNITS = (
     "s", "ms", "us", "ns", "J", "kJ", "MJ", "mJ", "uJ", "nJ", "W", "kW", "MW", "mW", "uW", "%",

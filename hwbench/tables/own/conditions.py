@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from hwbench.errors import HwbenchError, unknown_name
 from hwbench.tables.own.asking import Answer, UnclearError, counted
-from hwbench.tables.own.column_words import words_of
+from hwbench.tables.own.column_words import CONDITIONS, words_of
 from hwbench.tables.own.number_columns import text_of
 from hwbench.tables.own.numbers import is_missing, plain_number
 from hwbench.tables.own.rows import shown_name
@@ -28,14 +28,6 @@ SHOWN = 4
 LONGEST_VALUE = 200
 """Characters of a cell by which rows are told apart."""
 
-# Words of columns that say under what conditions something was measured.
-CONDITIONS = frozenset((
-    "device", "board", "hardware", "hw", "platform", "target", "batch", "bs", "thread", "threads",
-    "core", "cores", "precision", "dtype", "quant", "quantization", "quantisation", "backend",
-    "framework", "runtime", "delegate", "accelerator", "resolution", "clock", "governor",
-    "host", "machine", "soc", "phone", "gpu", "cpu", "npu", "dataset", "compiler", "provider",
-    "engine", "unit", "metric", "split", "mode", "freq", "frequency",
-))  # fmt: skip
 # Words of conditions only where the rows of one architecture differ in them.
 _WHEN_REPEATED = frozenset(
     ("date", "day", "version", "driver", "os", "firmware", "size", "session")

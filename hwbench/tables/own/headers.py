@@ -178,6 +178,8 @@ def _units(cells: Sequence[Any], names: Sequence[str]) -> dict[str, str]:
     """The units on a row of nothing else; none where something else stands there."""
     found: dict[str, str] = {}
     for name, cell in zip(names, cells, strict=False):
+        if name.lower() in ARCH_COLUMNS:
+            continue  # "string", "-", or nothing
         text = str(cell).strip().strip("[]()") if isinstance(cell, str) else ""
         if is_empty(cell) or is_missing(text):
             continue

@@ -99,7 +99,8 @@ class WrittenNumber:
 
 def tidy(text: str) -> str:
     """A text without blanks around it, its minus sign that of keyboards."""
-    return text.strip().strip("\ufeff\u200b").replace("\u2212", "-").strip()
+    plain = text.strip().strip("\ufeff\u200b").replace("\u2212", "-").strip()
+    return plain.removeprefix("'")  # by which spreadsheets mark a text
 
 
 def is_missing(cell: Any, spellings: Collection[str] = ()) -> bool:

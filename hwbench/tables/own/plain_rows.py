@@ -16,6 +16,7 @@ import pandas as pd
 
 from hwbench.errors import HwbenchError
 from hwbench.formats import frame_from_pickle, load_json, load_pickle
+from hwbench.tables.own.column_words import guess_direction, split_header
 from hwbench.tables.own.headers import LOOKED_AT, find_header
 from hwbench.tables.own.rows import IsArchitecture, Rows, check_claims, rows_of_frame
 from hwbench.tables.own.text_files import open_text, text_lines
@@ -209,15 +210,22 @@ def _flat(record: Mapping[Any, Any]) -> dict[str, Any]:
             and not any(isinstance(inner, list | tuple | dict | str) for inner in each.values())
         ):
             found |= {f"{_key(key)}_{_key(name)}": inner for name, inner in each.items()}
-        elif (
-            isinstance(each, list | tuple)
-            and each
-            and all(isinstance(inner, float) for inner in each)
-        ):  # repeats
+        elif _are_repeats(_key(key), each):
             found |= {f"{_key(key)}_run{place}": inner for place, inner in enumerate(each, 1)}
         else:
             found[_key(key)] = each
     return found
+
+
+def _are_repeats(name: str, value: Any) -> bool:
+    """Whether a list holds repeated measurements: fractions, or numbers of what has a unit."""
+    if not isinstance(value, list | tuple) or not value:
+        return False
+    numbers = [each for each in value if isinstance(each, int | float) and each is not True]
+    if len(numbers) < len(value):
+        return False
+    measures = split_header(name)[1] is not None or guess_direction(name) is not None
+    return measures or all(isinstance(each, float) for each in value)
 
 
 def _frame_of_columns(pairs: Mapping[str, Mapping[Any, Any]], label: str) -> pd.DataFrame:

@@ -12,6 +12,7 @@ import pandas as pd
 
 from hwbench.errors import HwbenchError, unknown_name
 from hwbench.tables.own.column_words import (
+    CONDITIONS,
     INDEX_COLUMNS,
     guess_direction,
     quantity_of,
@@ -24,17 +25,18 @@ from hwbench.tables.own.rows import shown_name
 NOISE_WORDS = frozenset(("std", "stdev", "stddev", "sd", "stderr", "sem"))
 STATISTIC_WORDS = frozenset(("mean", "avg", "average", "median"))
 
-# Words of columns that number rows or tell of the surroundings: nobody ranks networks by them.
+# Words of columns that nobody ranks networks by, whatever their unit.
 _NEVER_METRIC = frozenset((
-    "id", "uid", "uuid", "batch", "bs", "thread", "threads", "seed", "temperature", "temp",
-    "celsius", "humidity", "clock", "voltage", "volt", "timestamp", "epoch", "port", "pid", "date",
-    "core", "cores", "timeout", "warmup", "attempt", "job", "slot", "version", "resolution",
+    "id", "uid", "uuid", "seed", "timestamp", "port", "pid", "date", "timeout", "warmup", "slot",
+    "temperature", "temp", "celsius", "humidity", "voltage", "volt", "version",
 ))  # fmt: skip
-# Words that tell so where no other word or unit says what is measured.
+# Words that tell so where neither unit nor another word says what is measured.
 _RARELY_METRIC = frozenset((
     "n", "num", "number", "count", "run", "rep", "repeat", "repetition", "iter", "iteration",
-    "trial", "round", "loop", "order", "row", "day", "hour", "freq", "frequency", "start", "end",
+    "trial", "round", "loop", "order", "row", "day", "hour", "start", "end", "epoch", "attempt",
+    "job", "clock", "freq", "frequency",
 ))  # fmt: skip
+_SIZES_OF_INPUTS = frozenset(("batch", "input", "image", "crop", "kernel"))
 _COUNTS = frozenset(("n", "num", "number", "count"))
 _REPEATS = frozenset(("run", "rep", "repeat", "repetition", "iter", "iteration", "trial", "round"))
 _UNNAMED = re.compile(r"unnamed:? \d+|hwbench_index", re.IGNORECASE)
@@ -169,8 +171,12 @@ def _can_hold_metric(frame: pd.DataFrame, column: str, unit: str | None) -> bool
 def _is_no_metric(words: set[str], unit: str | None, name: str) -> bool:
     if words & _NEVER_METRIC:
         return True
-    measures = quantity_of(unit, name) not in (None, "frequency")
-    return bool(words & _RARELY_METRIC) and not measures and guess_direction(name) is None
+    if quantity_of(unit) not in (None, "frequency"):
+        return False
+    if words & _SIZES_OF_INPUTS and "size" in words:
+        return True
+    measures = quantity_of(None, name) is not None or guess_direction(name) is not None
+    return bool(words & (_RARELY_METRIC | CONDITIONS)) and not measures
 
 
 # ---------------------------------------------------------------------- repeats

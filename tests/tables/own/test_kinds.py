@@ -127,7 +127,7 @@ def long(column, conditions, repeats=1):
 
 @pytest.mark.parametrize(
     ("column", "conditions"),
-    [("device", ["a", "b"]), ("batch_size", [1, 8]), ("num_threads", [1, 4]), ("Board", ["x", "y"]),
+    [("device", ["a", "b"]), ("device", [0, 1]), ("batch_size", [1, 8]), ("num_threads", [1, 4]), ("Board", ["x", "y"]),
      ("date", ["2024-01-01", "2024-02-01"]), ("precision", ["fp32", "int8"]),
      ("colour", ["red", "blue"])],
 )  # fmt: skip
@@ -320,6 +320,13 @@ def test_units_on_the_line_below_the_header(tmp_path):
     assert "line 2 holds the units of the columns" in report.notes
 
 
+def test_units_below_a_header_that_names_what_a_column_holds(tmp_path):
+    path = tmp_path / "my.csv"
+    rows = "".join(f"{arch},{time}\n" for arch, time in zip(ARCHS, TIMES, strict=True))
+    path.write_text(f"arch,latency\nstring,ms\n{rows}")
+    assert values(path) == TIMES
+
+
 def test_files_without_a_header_keep_their_first_row(written, tmp_path):
     rows = written(TIMES).read_text().split("\n", 1)[1]
     path = tmp_path / "none.csv"
@@ -397,6 +404,26 @@ def test_statistics_of_one_metric_by_a_bar():
     frame = pd.DataFrame({"arch": ARCHS, "latency|mean": TIMES, "latency|std": 0.1})
     table, _ = made(frame, units={"latency|mean": "ms"})
     assert table.card.columns["latency_mean"].noise.deviation == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize(
+    ("name", "is_metric"),
+    [("latency_bs1_ms", True), ("cpu_latency_ms", True), ("model_size_mb", True),
+     ("epoch_time_s", True), ("batch_size", False), ("run_id", False), ("n_runs", False),
+     ("temperature_c", False), ("timestamp_ms", False), ("clock_mhz", False), ("threads", False)],
+)  # fmt: skip
+def test_names_tell_metrics_from_what_was_noted_beside_them(name, is_metric):
+    frame = FRAME.assign(**{name: 5.5 if is_metric else 5})
+    columns = list(made(frame)[0].card.columns)
+    assert columns == ["latency_ms", *([name] if is_metric else [])]
+
+
+def test_a_column_for_each_position_is_an_architecture():
+    archs = SPACE.from_strings(ARCHS)
+    names = np.array(SPACE.choices[0])[archs]
+    frame = pd.DataFrame(names, columns=SPACE.positions).assign(latency_ms=TIMES)
+    table, _ = made(frame)
+    assert table.frame["arch"].tolist() == ARCHS
 
 
 # ---------------------------------------------------------------------- repeats
