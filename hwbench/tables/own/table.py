@@ -14,33 +14,30 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from hwbench.arrays import IntArray
 from hwbench.errors import HwbenchError, unknown_name
 from hwbench.files import file_digest, today
 from hwbench.spaces import Space, get_space
-from hwbench.tables.card import ColumnCard, TableCard
-from hwbench.tables.noise import given_noise, with_twin_noise
-from hwbench.tables.own.asking import Answer, UnclearError, counted, some
-from hwbench.tables.own.columns import MetricColumn, describe_columns
-from hwbench.tables.own.conditions import Condition
+from hwbench.tables.card import TableCard
+from hwbench.tables.noise import with_twin_noise
+from hwbench.tables.own.asking import Answer, UnclearError, counted
+from hwbench.tables.own.columns import describe_columns
 from hwbench.tables.own.measured import (
     BAD_ROWS,
     MISSING_VALUES,
     Measured,
-    MeasuredMetric,
     read_measured,
 )
 from hwbench.tables.own.options import Reading
 from hwbench.tables.own.problems import NAMED, SHOWN, problem_lines
-from hwbench.tables.own.repeats import WAYS, Settled, settle
+from hwbench.tables.own.repeats import WAYS
+from hwbench.tables.own.settled_columns import RowGroups, report_repeated, settled_columns
 from hwbench.tables.table import Table
 
 DUPLICATES = ("refuse", *WAYS)
 EXAMPLES = 3
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
-_DEVICES = frozenset(("device", "board", "hardware", "hw", "platform", "soc", "phone", "machine"))
 
 
 @dataclass(frozen=True)
@@ -182,12 +179,12 @@ def own_table(
     )
     notes = [*measured.notes, *notes]
     keys = found.keys_of(measured.archs)
-    rows = _Rows.of(measured, keys)
+    rows = RowGroups.of(measured, keys)
     refused = int(rows.repeated.sum()) if duplicates == "refuse" else 0
     if refused:
-        _report_repeated(found, measured, rows)
+        report_repeated(found, measured, rows)
     way = None if duplicates == "refuse" else duplicates
-    frame, cards = _settled_columns(measured, columns, rows, way, notes)
+    frame, cards = settled_columns(measured, columns, rows, way, notes)
     archs = measured.archs[rows.firsts]
     report = _report(found, measured, archs, frame, notes)
     _refuse(report, measured, drop=on_bad_rows == "drop", repeated=refused)
@@ -216,175 +213,6 @@ def own_table(
         },
     )
     return with_twin_noise(Table.from_archs(archs, frame, card)), report
-
-
-# ---------------------------------------------------------------------- rows of one architecture
-
-
-@dataclass(frozen=True)
-class _Rows:
-    """Which rows are of one architecture, and of one condition.
-
-    Attributes
-    ----------
-    groups : the architecture of each row, 0 .. n - 1 in the order of the file.
-    firsts : the first row of each architecture.
-    repeated : rows whose architecture, under the same condition, stands further up.
-    conditions : of each row, its condition's place in `names`.
-    names : of the conditions, "" where there is but one.
-    devices : that the conditions are, None where they are no devices.
-    """
-
-    groups: NDArray[np.int64]
-    firsts: NDArray[np.int64]
-    repeated: NDArray[np.bool_]
-    conditions: NDArray[np.int64]
-    names: tuple[str, ...]
-    devices: tuple[str | None, ...]
-
-    @classmethod
-    def of(cls, measured: Measured, keys: NDArray[Any]) -> _Rows:
-        """Of the rows of a file."""
-        groups, _ = pd.factorize(pd.Series(keys), sort=False)
-        firsts = np.unique(groups, return_index=True)[1]
-        texts, devices = _condition_names(measured.conditions, len(keys), measured)
-        places, names = pd.factorize(pd.Series(texts, dtype=object), sort=False)
-        pairs = pd.DataFrame({"group": groups, "condition": places})
-        first_device = [
-            devices[int(np.flatnonzero(places == each)[0])] for each in range(len(names))
-        ]
-        return cls(
-            groups.astype(np.int64),
-            firsts.astype(np.int64),
-            pairs.duplicated().to_numpy(),
-            places.astype(np.int64),
-            tuple(str(each) for each in names),
-            tuple(first_device),
-        )
-
-
-def _condition_names(
-    conditions: Sequence[Condition], n_rows: int, measured: Measured
-) -> tuple[list[str], list[str | None]]:
-    """The name of each row's condition, and the device where it is one."""
-    texts = [""] * n_rows
-    devices: list[str | None] = [None] * n_rows
-    for condition in conditions:
-        values = condition.values
-        if len(values) != n_rows:
-            raise HwbenchError(f"{measured.label}: column '{condition.column}' was lost")
-        is_device = condition.column.lower() in _DEVICES
-        for row in range(n_rows):
-            name = re.sub(r"[^\w.-]+", "-", str(values[row]), flags=re.ASCII).strip("-") or "none"
-            texts[row] = f"{texts[row]}_{name}" if texts[row] else name
-            if is_device:
-                devices[row] = str(values[row])
-    return texts, devices
-
-
-def _report_repeated(space: Space, measured: Measured, rows: _Rows) -> None:
-    """Report every row whose architecture stands further up, with both rows."""
-    repeated = np.flatnonzero(rows.repeated)
-    strings = space.to_strings(measured.archs[repeated])
-    firsts = pd.DataFrame({"group": rows.groups, "condition": rows.conditions}).drop_duplicates()
-    first_of = {
-        (group, condition): row
-        for row, group, condition in firsts.itertuples(index=True, name=None)
-    }
-    for row, arch in zip(repeated.tolist(), strings, strict=True):
-        first = first_of[int(rows.groups[row]), int(rows.conditions[row])]
-        measured.problems.note(
-            int(measured.numbers[row]),
-            measured.arch_column,
-            f"{arch} stands in row {measured.numbers[first]} already",
-        )
-
-
-def _settled_columns(
-    measured: Measured,
-    columns: Sequence[MetricColumn],
-    rows: _Rows,
-    way: str | None,
-    notes: list[str],
-) -> tuple[pd.DataFrame, dict[str, ColumnCard]]:
-    """A column for each metric and condition, a row an architecture, and the columns' cards."""
-    frame: dict[str, NDArray[Any]] = {}
-    cards: dict[str, ColumnCard] = {}
-    for metric, column in zip(measured.metrics, columns, strict=True):
-        for place, (condition, device) in enumerate(zip(rows.names, rows.devices, strict=True)):
-            name = f"{column.name}_{condition}" if condition else column.name
-            among = np.flatnonzero(rows.conditions == place)
-            if name in frame:
-                raise HwbenchError(f"{measured.label}: two columns would be called '{name}'")
-            if not rows.repeated.any() and not condition and metric.values.shape[1] == 1:
-                frame[name] = metric.values[:, 0]
-                settled = None
-            else:
-                settled = _settled(metric, among, rows, way)
-                frame[name] = settled.values
-                _note_settled(measured, name, settled, rows, notes, way)
-            card = _column_card(column, device)
-            noise = _noise_of(metric, among, rows, frame[name], settled)
-            cards[name] = card if noise is None else card.model_copy(update={"noise": noise})
-    return pd.DataFrame(frame), cards
-
-
-def _settled(
-    metric: MeasuredMetric, among: NDArray[np.int64], rows: _Rows, way: str | None
-) -> Settled:
-    values = metric.values[among].astype(np.float64)
-    groups = np.repeat(rows.groups[among], values.shape[1])
-    return settle(values.ravel(), groups, len(rows.firsts), way)
-
-
-def _note_settled(
-    measured: Measured,
-    name: str,
-    settled: Settled,
-    rows: _Rows,
-    notes: list[str],
-    way: str | None,
-) -> None:
-    several = int((settled.counts > 1).sum())
-    if not several:
-        return
-    note = (
-        f"column '{name}': the {settled.way} of the repeats of {counted(several, 'architecture')}"
-    )
-    if len(settled.outliers):
-        numbers = measured.numbers[rows.firsts[settled.outliers]].tolist()
-        whose = "that of row" if len(numbers) == 1 else "those of rows"
-        note += (
-            f"; {len(numbers)} of them ({whose} {some(numbers)}) "
-            f"{'has' if len(numbers) == 1 else 'have'} an outlier"
-        )
-        if way == "mean":
-            note += ", which moves the mean (--duplicates median would not)"
-    notes.append(note)
-
-
-def _noise_of(
-    metric: MeasuredMetric,
-    among: NDArray[np.int64],
-    rows: _Rows,
-    values: NDArray[Any],
-    settled: Settled | None,
-) -> Any:
-    """The noise of a column that its repeats, or deviations in the file, tell; None for none."""
-    if settled is not None and (settled.counts > 1).sum() >= 2:
-        known = np.isfinite(settled.deviations)
-        weights = (settled.counts - 1)[known]
-        pooled = float(np.sqrt((weights * settled.deviations[known] ** 2).sum() / weights.sum()))
-        of_value = pooled / np.sqrt(np.maximum(settled.counts, 1))
-        return given_noise(values, of_value, method="repeats")
-    if metric.deviations is None:
-        return None
-    deviations = metric.deviations[among]
-    if metric.runs is not None:
-        deviations = deviations / np.sqrt(metric.runs[among])
-    of_value = np.full(len(rows.firsts), np.nan)
-    of_value[rows.groups[among][::-1]] = deviations[::-1]
-    return given_noise(values, of_value, method="deviations")
 
 
 # ---------------------------------------------------------------------- the result
@@ -468,15 +296,3 @@ def _source_record(source: Path | str | pd.DataFrame, label: str) -> dict[str, A
         "bytes": path.stat().st_size,
         "sha256": file_digest(path),
     }
-
-
-def _column_card(metric: MetricColumn, device: str | None) -> ColumnCard:
-    return ColumnCard.model_validate(
-        {
-            "title": metric.source,
-            "unit": metric.unit,
-            "direction": metric.direction,
-            "device": device or metric.device,
-            "source": "",
-        }
-    )

@@ -127,7 +127,8 @@ def long(column, conditions, repeats=1):
 
 @pytest.mark.parametrize(
     ("column", "conditions"),
-    [("device", ["a", "b"]), ("device", [0, 1]), ("batch_size", [1, 8]), ("num_threads", [1, 4]), ("Board", ["x", "y"]),
+    [("device", ["a", "b"]), ("device", [0, 1]), ("batch_size", [1, 8]),
+     ("num_threads", [1, 4]), ("Board", ["x", "y"]),
      ("date", ["2024-01-01", "2024-02-01"]), ("precision", ["fp32", "int8"]),
      ("colour", ["red", "blue"])],
 )  # fmt: skip
