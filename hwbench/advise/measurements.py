@@ -134,6 +134,7 @@ def read_measurements(
         arch_column=arch_column,
         metric=wanted,
         units={wanted: unit} if wanted and unit else None,
+        unit=normal_unit(unit) if unit else None,
         keep_missing=missing_values == "keep",
         pivots=False,
     )
@@ -165,7 +166,7 @@ def read_measurements(
     place = np.cumsum(there) - 1
     known = np.isfinite(values)
     name = split_header(chosen.header)[0]
-    known_unit = normal_unit(unit) if unit else (chosen.unit or "")
+    known_unit = chosen.unit or ""
     if not known_unit:
         notes.append(f"nothing says the unit of '{name}'; --unit ms would")
     known_direction = direction or told_direction(name, known_unit)[0]

@@ -105,6 +105,7 @@ def read_measured(
     units: Mapping[str, str] | None = None,
     ignore: Collection[str] = (),
     metric: str | None = None,
+    unit: str | None = None,
     keep_missing: bool = False,
     pivots: bool = True,
 ) -> Measured:
@@ -120,6 +121,7 @@ def read_measured(
     units : of columns, as given, by their names in the file or in a table.
     ignore : columns to be left out.
     metric : the only one that is wanted.
+    unit : of metrics of which neither header nor cells say it.
     keep_missing : whether a cell of a metric may be empty.
     pivots : whether a column for each condition can be had; then messages offer it.
 
@@ -179,9 +181,9 @@ def read_measured(
     notes += found_notes
     metrics = []
     for each in roles.metrics:
-        unit = _unit_of(each, numbers, rows.units, units or {}, label)
-        notes += _note_cells(each, unit, numbers, problems, reading, keep_missing=keep_missing)
-        metrics.append(_measured_metric(each, unit, numbers, roles))
+        own_unit = _unit_of(each, numbers, rows.units, units or {}, label) or unit
+        notes += _note_cells(each, own_unit, numbers, problems, reading, keep_missing=keep_missing)
+        metrics.append(_measured_metric(each, own_unit, numbers, roles))
     usable = problems.usable
     conditions = _check_conditions(
         columns.drop(columns=measuring)[usable],
