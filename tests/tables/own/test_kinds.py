@@ -93,7 +93,7 @@ def test_a_value_far_beyond_all_others_is_a_mark_unless_it_was_measured(written)
 def test_a_unit_that_is_said_tells_what_cannot_be():
     frame = pd.DataFrame({"arch": ARCHS, "value": replaced(3, 0)})
     assert len(read_measurements(frame, SPACE)) == 12
-    with pytest.raises(UnclearError, match="row 3, value: holds 0, .* no time is 0"):
+    with pytest.raises(UnclearError, match=r"row 3, value: holds 0, .* no time is 0"):
         read_measurements(frame, SPACE, unit="ms")
     asked(frame, "row 3, value: holds 0, .* no time is 0", units={"value": "ms"})
 
