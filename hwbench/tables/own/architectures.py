@@ -16,7 +16,11 @@ from hwbench.spaces.code import AmbiguousCodeError
 from hwbench.spaces.code_values import whole_number
 from hwbench.spaces.reading import code_named, lost_zeros, read_code
 from hwbench.tables.own.asking import Answer, UnclearError, some
-from hwbench.tables.own.column_words import ARCH_COLUMNS, INDEX_COLUMNS
+from hwbench.tables.own.column_words import (
+    ARCH_COLUMNS,
+    CERTAIN_ARCH_COLUMNS,
+    INDEX_COLUMNS,
+)
 from hwbench.tables.own.number_columns import text_of
 from hwbench.tables.own.numbers import is_missing
 from hwbench.tables.own.problems import Problems, shortened
@@ -85,8 +89,12 @@ def find_arch_column(
         if len(numbering) == 1:
             return frame, numbering[0], []
     named = [column for column in columns if column.lower() in ARCH_COLUMNS]
-    if len(named) == 1:
+    if len(named) == 1 and (
+        named[0].lower() in CERTAIN_ARCH_COLUMNS or _any_parses(space, frame[named[0]], arch_format)
+    ):
         return frame, named[0], []
+    if len(named) == 1:  # "model" may be that of the board
+        named = []
     for column, joined in (
         (MATRIX, _with_matrices(space, frame)),
         (CHOICES, _with_choices(space, frame)),

@@ -427,6 +427,12 @@ def test_names_tell_metrics_from_what_was_noted_beside_them(name, is_metric):
     assert columns == ["latency_ms", *([name] if is_metric else [])]
 
 
+def test_a_model_is_that_of_the_board_where_architectures_stand_elsewhere():
+    frame = FRAME.rename(columns={"arch": "cell of mine"}).assign(model="pixel 3")
+    assert made(frame)[0].frame["arch"].tolist() == ARCHS
+    assert made(FRAME.rename(columns={"arch": "model"}))[0].frame["arch"].tolist() == ARCHS
+
+
 def test_a_column_for_each_position_is_an_architecture():
     archs = SPACE.from_strings(ARCHS)
     names = np.array(SPACE.choices[0])[archs]
