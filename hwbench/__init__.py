@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         run_study,
     )
     from hwbench.tables import Table, Target, load_table, load_target
+    from hwbench.tables.own.options import Reading
     from hwbench.tables.own.table import own_table
     from hwbench.tables.public.benchmarks import fetch_benchmark, import_benchmark
     from hwbench.vae.checkpoint import load_vae, save_vae
@@ -44,6 +45,7 @@ _HOME_OF = {
     "FittedModel": "hwbench.predictors.model_file",
     "HwbenchError": "hwbench.errors",
     "Objective": "hwbench.search",
+    "Reading": "hwbench.tables.own.options",
     "SourceMetrics": "hwbench.predictors.transfer",
     "Space": "hwbench.spaces",
     "StudySpec": "hwbench.study",
@@ -86,6 +88,7 @@ __all__ = [
     "FittedModel",
     "HwbenchError",
     "Objective",
+    "Reading",
     "SourceMetrics",
     "Space",
     "StudySpec",

@@ -75,7 +75,7 @@ def make_large_run(
                 store.add(
                     row,
                     {
-                        "arch_index": archs[trial.seed],
+                        "hwbench_index": archs[trial.seed],
                         "truth": truth,
                         "prediction": truth + generator.normal(0, 2 * noise, test_size),
                     },

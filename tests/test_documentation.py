@@ -217,6 +217,12 @@ def grows_and_goes_on(names):
     assert momentum[:8].equal(before)
 
 
+def reads_devices_and_the_official_index(names):
+    assert len(names["official"]) == 15625
+    assert names["space"].official_index(names["cells"]).tolist() == [0, 1, 2]
+    assert list(names["table"].card.columns) == ["latency_ms_a", "latency_ms_b"]
+
+
 def makes_a_table(names):
     assert names["table"].column("latency").tolist() == [1.0, 2.5]
     assert names["report"].rows_kept == 2
@@ -243,6 +249,7 @@ FOUND_BY_SNIPPETS = {
     "docs/how-to/advice.md": advises_and_suggests,
     "docs/how-to/compress.md": makes_a_network_smaller,
     "docs/how-to/live.md": has_a_strategy,
+    "docs/how-to/measurement-files.md": reads_devices_and_the_official_index,
     "docs/how-to/morphisms.md": grows_and_goes_on,
     "docs/how-to/own-numbers.md": makes_a_table,
     "docs/how-to/predictor-in-a-search.md": gives_a_gradient,

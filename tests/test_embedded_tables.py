@@ -21,7 +21,7 @@ DRAWN = {"autosnn-digits": 300}
 def test_holds_every_architecture_once_and_no_gap(name, rows):
     table = hb.load_table(name)
     assert len(table) == len(table.space) == rows
-    np.testing.assert_array_equal(np.sort(table.frame["arch_index"]), np.arange(rows))
+    np.testing.assert_array_equal(np.sort(table.frame["hwbench_index"]), np.arange(rows))
     assert table.space.to_strings(table.archs) == list(table.frame["arch"])
     assert np.isfinite(table.metrics.to_numpy(dtype=float)).all()
 

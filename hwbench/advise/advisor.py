@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from hwbench.advise.candidates import find_candidates
-from hwbench.advise.measurements import read_measurements
+from hwbench.advise.measurements import Measurements, read_measurements
 from hwbench.advise.noise import measured_noise
 from hwbench.advise.promise import Estimate, promise
 from hwbench.advise.ranking import Clock, Data, rank
@@ -18,12 +18,18 @@ from hwbench.advise.selection import default_accuracy, expected_selection
 from hwbench.advise.words import find_warnings
 from hwbench.arguments import Positive, checks_arguments
 from hwbench.errors import HwbenchError
+from hwbench.predictors.impossible import impossible_note
+from hwbench.predictors.regressor import ArchitectureRegressor
 from hwbench.progress import StageProgress, silent_stage
 from hwbench.spaces import get_space
+from hwbench.tables.own.options import Reading
 from hwbench.tables.pairs import load_accuracies
 
 FEWEST = 10
 """Architectures below which nothing can be said."""
+
+PREDICTED = 2000
+"""Architectures whose predictions are looked at for values that no metric can have."""
 
 SECONDS = 120.0
 
@@ -37,7 +43,10 @@ def advise_on(
     unit: str | None = None,
     direction: str | None = None,
     arch_column: str | None = None,
+    duplicates: str = "auto",
     on_bad_rows: str = "refuse",
+    missing_values: str = "refuse",
+    reading: Reading | None = None,
     accuracy: str | None = None,
     predictors: Sequence[str] | None = None,
     seconds: Positive = SECONDS,
@@ -49,10 +58,11 @@ def advise_on(
 
     Parameters
     ----------
-    source : a `.csv`, `.tsv` or `.parquet` file, or a frame: a column of architecture strings and
-        one of numbers. An architecture that stands in several rows was measured repeatedly.
+    source : a file of any common kind, or a frame: a column of architectures and one of numbers. An
+        architecture that stands in several rows was measured repeatedly.
     space : the search space.
-    metric, unit, direction, arch_column, on_bad_rows : see `read_measurements`.
+    metric, unit, direction, arch_column : see `read_measurements`.
+    duplicates, on_bad_rows, missing_values, reading : likewise.
     accuracy : "table:column" of accuracies, in % or in fractions, for what a search is expected to
         lose; those that come with hwbench by default, where there are any.
     predictors : names to choose from, "name:encoding" for one encoding; the whole zoo by default.
@@ -80,7 +90,10 @@ def advise_on(
         unit=unit,
         direction=direction,
         arch_column=arch_column,
+        duplicates=duplicates,
         on_bad_rows=on_bad_rows,
+        missing_values=missing_values,
+        reading=reading,
     )
     n = len(measurements)
     if n < FEWEST:
@@ -126,9 +139,25 @@ def advise_on(
         noise=noise,
         selection=selection,
         model=model,
-        warnings=find_warnings(measurements, promised, noise),
+        warnings=(
+            *find_warnings(measurements, promised, noise),
+            *_impossible(measurements, model, seed),
+        ),
         left_out=tuple(left_out),
         seed=seed,
         seconds_limit=seconds,
         seconds=clock.elapsed,
     )
+
+
+def _impossible(
+    measurements: Measurements, model: ArchitectureRegressor, seed: int
+) -> tuple[str, ...]:
+    """That some predictions are values which the metric cannot have, if so."""
+    space = measurements.space
+    if space.indexed and space.n_architectures <= PREDICTED:
+        archs = space.all_architectures()
+    else:
+        archs = space.sample(PREDICTED, np.random.default_rng([seed, 31]))
+    note = impossible_note(model.predict(archs), measurements.unit, measurements.metric)
+    return () if note is None else (f"{note[0].upper()}{note[1:]}.",)

@@ -12,19 +12,23 @@ from hwbench.arrays import Floats, IntArray
 from hwbench.errors import HwbenchError, unknown_name
 from hwbench.files import file_digest
 from hwbench.spaces import Space
-from hwbench.tables.own.cells import parse_archs, parse_numbers, sound_rows
-from hwbench.tables.own.columns import (
-    DIRECTIONS,
-    guess_direction,
-    holds_metric,
-    normal_unit,
-    split_header,
+from hwbench.tables.own.asking import Answer, UnclearError, counted, some
+from hwbench.tables.own.column_words import normal_unit, split_header
+from hwbench.tables.own.columns import DIRECTIONS, told_direction
+from hwbench.tables.own.measured import (
+    BAD_ROWS,
+    MISSING_VALUES,
+    Measured,
+    MeasuredMetric,
+    read_measured,
 )
-from hwbench.tables.own.files import read_rows, shown_name
-from hwbench.tables.own.table import BAD_ROWS, find_arch_column, problem_lines
+from hwbench.tables.own.options import Reading
+from hwbench.tables.own.problems import NAMED, problem_lines
+from hwbench.tables.own.repeats import WAYS, settle
+from hwbench.tables.own.roles import numbered_alike
+from hwbench.tables.own.rows import shown_name
 
-NAMED = 3
-"""Bad rows that an error names."""
+DUPLICATES = ("auto", *WAYS)
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,9 +39,12 @@ class Measurements:
     ----------
     space : of the architectures.
     archs : each once, int64 of shape (n_archs, n_positions).
-    values : mean of an architecture's measurements, float64 of shape (n_archs,).
+    values : one of an architecture's measurements, float64 of shape (n_archs,): their mean, or what
+        else was asked for.
     all_values, all_rows : every single measurement and the row of `archs` it is of, of shape
         (n_measurements,).
+    deviations : standard deviation of each of `values`, as the file gives it, float64 of shape
+        (n_archs,), NaN where it gives none; None where it gives none at all.
     metric, unit, direction : the metric's name, its unit ("" where nobody said), "minimize" or
         "maximize".
     label : what the source is called.
@@ -50,6 +57,7 @@ class Measurements:
     values: Floats
     all_values: Floats
     all_rows: IntArray
+    deviations: Floats | None
     metric: str
     unit: str
     direction: str
@@ -74,101 +82,163 @@ def read_measurements(
     unit: str | None = None,
     direction: str | None = None,
     arch_column: str | None = None,
+    duplicates: str = "auto",
     on_bad_rows: str = "refuse",
+    missing_values: str = "refuse",
+    reading: Reading | None = None,
 ) -> Measurements:
-    """Read a column of architecture strings and a column of numbers.
+    """Read a column of architectures and a column of numbers.
 
     The rules are those of `hwbench tables import`, but that an architecture may stand in several
     rows: these are repeated measurements, and tell how noisy one is.
 
     Parameters
     ----------
-    source : a `.csv`, `.tsv` or `.parquet` file, or a frame.
+    source : a file (see `hwbench.tables.own.files.read_rows`), or a frame.
     space : of the architectures.
     metric : the column of numbers, as in the file or without its unit; may be left out where there
         is only one.
-    unit : of the numbers, where the header does not say it.
-    direction : "minimize" or "maximize", where the metric's name does not tell.
-    arch_column : the column of strings, where neither name nor content tells.
-    on_bad_rows : rows with an unknown architecture or no number: "refuse" or "drop".
+    unit : of the numbers, where neither header nor cells say it.
+    direction : "minimize" or "maximize", where neither the metric's name nor its unit tells.
+    arch_column : the column of architectures, where neither name nor content tells.
+    duplicates : what of repeated measurements is learned from: "mean", "median", "min", "first";
+        "auto" is the mean, and the median where a repeat is an outlier.
+    on_bad_rows : rows with an unknown architecture or no measurement: "refuse" or "drop".
+    missing_values : rows whose measurement is missing: "refuse", or "keep" the others.
+    reading : how the file is to be read, where it does not tell itself.
 
     Raises
     ------
+    UnclearError
+        Where the file can be read in several ways, or rows are refused; the message names what can
+        be said.
     HwbenchError
-        Where the source cannot be read, a column or option is unknown, or a row is refused; the
-        message names the first bad rows.
+        Where the source cannot be read, or a column or option is unknown.
     """
-    if on_bad_rows not in BAD_ROWS:
-        raise unknown_name("treatment of bad rows", on_bad_rows, BAD_ROWS)
-    if direction is not None and direction not in DIRECTIONS:
-        raise unknown_name("direction", direction, DIRECTIONS)
-    rows = read_rows(source)
-    label = rows.label
-    frame, problems = sound_rows(rows)
-    arch_name, notes = find_arch_column(space, frame, arch_column, label)
-    column = _metric_column(frame.drop(columns=arch_name), metric, label)
-    name, header_unit = split_header(column)
-    archs = parse_archs(space, frame[arch_name].tolist(), arch_name, problems)
-    numbers = parse_numbers(frame[column], column, problems, keep_missing=False)
-    good = problems.usable
-    n_bad = len(rows.frame) - int(good.sum())
-    if n_bad and on_bad_rows == "refuse":
-        found = problems.frame()
-        named = "; ".join(problem_lines(found.head(NAMED)))
-        raise HwbenchError(
-            f"{label}: {n_bad} bad row{'s' * (n_bad != 1)}: {named}"
-            f"{'; ...' if len(found) > NAMED else ''}; mend them, or leave them out with "
-            "on_bad_rows='drop' (--bad-rows drop)"
+    for kind, given, valid in (
+        ("treatment of bad rows", on_bad_rows, BAD_ROWS),
+        ("treatment of missing values", missing_values, MISSING_VALUES),
+        ("treatment of duplicates", duplicates, DUPLICATES),
+        ("direction", direction or DIRECTIONS[0], DIRECTIONS),
+    ):
+        if given not in valid:
+            raise unknown_name(kind, given, valid)
+    wanted = None if metric is None else shown_name(metric)
+    reading = reading or Reading()
+    if reading.pivot:
+        raise HwbenchError("advise: takes one metric; choose a condition with where, not pivot")
+    measured = read_measured(
+        source,
+        space,
+        reading,
+        arch_column=arch_column,
+        metric=wanted,
+        units={wanted: unit} if wanted and unit else None,
+        unit=normal_unit(unit) if unit else None,
+        keep_missing=missing_values == "keep",
+        pivots=False,
+    )
+    chosen = _the_metric(measured)
+    notes = list(measured.notes)
+    if measured.n_bad:
+        if on_bad_rows == "refuse":
+            raise _refused(measured)
+        notes.append(f"{counted(measured.n_bad, 'bad row')} left out")
+    if not len(measured.archs):
+        raise HwbenchError(f"{measured.label}: no row is left")
+    groups, _ = pd.factorize(pd.Series(space.keys_of(measured.archs)), sort=False)
+    firsts = np.unique(groups, return_index=True)[1]
+    numbers = chosen.values.astype(np.float64)
+    values, rows = numbers.ravel(), np.repeat(groups, numbers.shape[1]).astype(np.int64)
+    settled = settle(values, rows, len(firsts), None if duplicates == "auto" else duplicates)
+    there = np.isfinite(settled.values)
+    if not there.any():
+        raise HwbenchError(f"{measured.label}: no row is left")
+    if not there.all():
+        missing = int((~there).sum())
+        notes.append(f"{counted(missing, 'architecture')} without a measurement left out")
+    if len(settled.outliers):
+        at = some(measured.numbers[firsts[settled.outliers]].tolist())
+        notes.append(
+            f"of the repeats of {counted(len(settled.outliers), 'architecture')} (row {at}) one is "
+            f"an outlier: the {settled.way} of all repeats is taken"
         )
-    if n_bad:
-        notes.append(f"{n_bad} bad row{'s' * (n_bad != 1)} left out")
-    if not good.any():
-        raise HwbenchError(f"{label}: no row is left")
-    kept = archs[good]
-    all_values = np.asarray(numbers[good], dtype=np.float64)
-    _, first, all_rows = np.unique(space.keys_of(kept), return_index=True, return_inverse=True)
-    order = np.argsort(first, kind="stable")  # architectures in the order of the file
-    rank = np.empty(len(order), dtype=np.int64)
-    rank[order] = np.arange(len(order))
-    all_rows = rank[all_rows.reshape(-1)]
-    values = np.bincount(all_rows, all_values) / np.bincount(all_rows)
-    known_unit = normal_unit(unit) if unit else (header_unit or "")
+    place = np.cumsum(there) - 1
+    known = np.isfinite(values)
+    name = split_header(chosen.header)[0]
+    known_unit = chosen.unit or ""
     if not known_unit:
         notes.append(f"nothing says the unit of '{name}'; --unit ms would")
-    known_direction = direction or guess_direction(name)
+    known_direction = direction or told_direction(name, known_unit)[0]
     if known_direction is None:
         known_direction = "minimize"
         notes.append(f"smaller '{name}' is taken to be better; --direction maximize says otherwise")
+    is_frame = isinstance(source, pd.DataFrame)
     return Measurements(
         space=space,
-        archs=kept[np.sort(first)],
-        values=values,
-        all_values=all_values,
-        all_rows=all_rows,
+        archs=measured.archs[firsts][there],
+        values=settled.values[there],
+        all_values=values[known],
+        all_rows=place[rows[known]].astype(np.int64),
+        deviations=_deviations(chosen, firsts, there),
         metric=name,
         unit=known_unit,
         direction=known_direction,
-        label=label if isinstance(source, pd.DataFrame) else Path(source).name,
-        sha256="" if isinstance(source, pd.DataFrame) else file_digest(Path(source)),
+        label=measured.label if is_frame else Path(str(source)).name,
+        sha256="" if is_frame else file_digest(Path(str(source))),
         notes=tuple(notes),
     )
 
 
-def _metric_column(frame: pd.DataFrame, metric: str | None, label: str) -> str:
-    """The column that holds the metric."""
-    if metric is not None:
-        by_name = {split_header(column)[0]: column for column in frame}
-        by_name |= {column: column for column in frame}
-        wanted = shown_name(metric)
-        if wanted not in by_name:
-            raise unknown_name(f"column of {label}", wanted, by_name)
-        return by_name[wanted]
-    found = [column for column in frame if holds_metric(frame, column)]
-    if not found:
-        raise HwbenchError(f"{label}: holds no column of numbers beside the architectures")
-    if len(found) > 1:
-        shown = ", ".join(found[:12]) + (", ..." if len(found) > 12 else "")
-        raise HwbenchError(
-            f"{label}: holds several columns of numbers ({shown}); say which with --metric"
-        )
-    return found[0]
+def _the_metric(measured: Measured) -> MeasuredMetric:
+    """The metric of a file that has but one.
+
+    Raises
+    ------
+    UnclearError
+        Where it has several.
+    """
+    metrics = measured.metrics
+    clear = [each for each in metrics if each.header not in measured.unclear]
+    if len(metrics) == 1:
+        return metrics[0]
+    if not metrics:
+        raise HwbenchError(f"{measured.label}: holds no column of numbers beside the architectures")
+    if len(clear) == 1:
+        return clear[0]
+    headers = [each.header for each in metrics]
+    answers = [Answer(f"'{name}'", (("metric", name),)) for name in headers[:3]]
+    pattern = numbered_alike(headers)
+    if pattern is not None:
+        answers.append(Answer("all as repeats of one metric", (("repeats", pattern),)))
+    raise UnclearError(
+        f"{measured.label}: holds several columns of numbers ({some(headers, 12)}); say which with "
+        "--metric",
+        answers,
+    )
+
+
+def _refused(measured: Measured) -> UnclearError:
+    problems = measured.problems.frame()
+    lines = problem_lines(problems)
+    named = "; ".join(lines[:NAMED]) + ("; ..." if len(lines) > NAMED else "")
+    answers = []
+    if problems["problem"].map(_is_gap).all():
+        answers.append(Answer("without them", (("missing_values", "keep"),)))
+    else:
+        answers.append(Answer("without these rows", (("on_bad_rows", "drop"),)))
+    return UnclearError(f"{measured.label}: {counted(measured.n_bad, 'bad row')}: {named}", answers)
+
+
+def _is_gap(problem: str) -> bool:
+    return "is empty (missing_values" in problem or "no measurement" in problem
+
+
+def _deviations(metric: MeasuredMetric, firsts: IntArray, there: np.ndarray) -> Floats | None:
+    """The standard deviation of each architecture's value, as its first row gives it."""
+    if metric.deviations is None:
+        return None
+    found = metric.deviations[firsts]
+    if metric.runs is not None:
+        found = found / np.sqrt(metric.runs[firsts])
+    return np.asarray(found[there], dtype=np.float64)

@@ -10,6 +10,7 @@ import numpy as np
 from hwbench.advise.crossvalidation import networks_of
 from hwbench.advise.measurements import Measurements
 from hwbench.arrays import Floats, IntArray
+from hwbench.tables.noise import given_noise
 
 FEWEST_REPEATS = 3
 """Repeated measurements, beyond the first of each network, below which nothing is said of noise."""
@@ -24,8 +25,9 @@ class Noise:
 
     Attributes
     ----------
-    n_networks : networks that were measured more than once, as one architecture or as twins.
-    n_repeats : their measurements beyond the first of each.
+    n_networks : networks that were measured more than once, as one architecture or as twins; or
+        those of which the file gives a standard deviation.
+    n_repeats : their measurements beyond the first of each; 0 where standard deviations tell.
     deviation : standard deviation of one measurement, in the metric's unit.
     tau_ceiling, low, high : about the best tau that a perfect predictor can be expected to score
         against one measurement of each architecture, and its 90 % interval.
@@ -53,14 +55,15 @@ def measured_noise(measurements: Measurements, seed: int = 0) -> Noise | None:
 
     Returns
     -------
-    None where there are fewer than `FEWEST_REPEATS` repeated measurements.
+    None where there are fewer than `FEWEST_REPEATS` repeated measurements, and the file gives no
+    standard deviations.
     """
     networks = networks_of(measurements.space, measurements.archs)[measurements.all_rows]
     counts = np.bincount(networks)
     repeated = np.flatnonzero(counts > 1)
     n_repeats = int((counts[repeated] - 1).sum())
     if n_repeats < FEWEST_REPEATS:
-        return None
+        return _given(measurements)
     scores = _normal_scores(measurements.all_values)
     squares, freedom = _within(scores, networks, repeated)
     own_squares, _ = _within(measurements.all_values, networks, repeated)
@@ -81,6 +84,17 @@ def measured_noise(measurements: Measurements, seed: int = 0) -> Noise | None:
         low=_ceiling(max(float(high), chi_high) / total),
         high=_ceiling(min(float(low), chi_low) / total),
     )
+
+
+def _given(measurements: Measurements) -> Noise | None:
+    """What the standard deviations of the file say."""
+    if measurements.deviations is None:
+        return None
+    found = given_noise(measurements.values, measurements.deviations, method="deviations")
+    if found is None:
+        return None
+    ceiling = found.tau_ceiling
+    return Noise(found.n_pairs, 0, found.deviation, ceiling, ceiling, ceiling)
 
 
 def _within(values: Floats, networks: IntArray, repeated: IntArray) -> tuple[Floats, Floats]:

@@ -19,6 +19,7 @@ from hwbench.advise.ranking import Data, Ranking, Trial
 from hwbench.advise.selection import Selection
 from hwbench.predictors.left_out import LeftOut
 from hwbench.predictors.regressor import ArchitectureRegressor
+from hwbench.results.relative_scores import relative_scores
 
 MODEL, NUMBERS, PAGE = "model.hwb", "advice.json", "advice.html"
 
@@ -64,6 +65,12 @@ class Advice:
         """The encoding it is advised on."""
         return self.ranking.chosen.candidate.encoding
 
+    @property
+    def relative_scores(self) -> dict[str, float]:
+        """Errors of its cross-validated predictions in %, see `relative_scores`."""
+        predicted = np.asarray(self.ranking.chosen.predictions[0], dtype=np.float64)
+        return relative_scores(self.measurements.values, predicted)
+
     def lines(self) -> list[str]:
         """The summary in plain words, a line a fact."""
         from hwbench.advise.words import summary_lines
@@ -94,6 +101,7 @@ class Advice:
             "reason": self.ranking.reason,
             "warnings": list(self.warnings),
             "kendall_tau": asdict(self.promise.tau),
+            "relative_scores": self.relative_scores,
             "doubled": {
                 "training_size": 2 * self.promise.size,
                 "kendall_tau": asdict(self.promise.doubled),

@@ -76,6 +76,7 @@ def summary_lines(advice: Advice) -> list[str]:
         f"On architectures that were not measured expect Kendall's tau {between(tau)}, 90 % "
         f"interval: {_pairs(tau.value)} pairs in a hundred ordered rightly.",
     ]
+    lines += relative_lines(advice)
     lines += [f"Why: {advice.ranking.reason}."]
     lines += [f"Beware: {each}" for each in advice.warnings]
     lines.append(noise_line(advice))
@@ -95,6 +96,18 @@ def _pairs(tau: float) -> str:
     return f"{50 * (1 + tau):.0f}"
 
 
+def relative_lines(advice: Advice) -> list[str]:
+    """How far predictions are off in % of the measurements, where that is defined."""
+    scores = advice.relative_scores
+    if not np.isfinite(scores["rmspe"]):
+        return []
+    return [
+        f"Of its predictions {scores['within_5_percent']:.0f} % lie within 5 % and "
+        f"{scores['within_10_percent']:.0f} % within 10 % of the measurement (RMSPE "
+        f"{scores['rmspe']:.3g} %), cross-validated."
+    ]
+
+
 def noise_line(advice: Advice) -> str:
     """What is known of the noise."""
     noise = advice.noise
@@ -106,8 +119,9 @@ def noise_line(advice: Advice) -> str:
     unit = f" {advice.measurements.unit}" if advice.measurements.unit else ""
     ceiling = Estimate(noise.tau_ceiling, noise.low, noise.high)
     near = advice.promise.tau.value >= noise.tau_ceiling - NEAR_CEILING
+    told = f"{noise.n_repeats} repeats" if noise.n_repeats else "the file's standard deviations"
     return (
-        f"Noise: {noise.deviation:.3g}{unit} a measurement ({noise.n_repeats} repeats), with which "
+        f"Noise: {noise.deviation:.3g}{unit} a measurement ({told}), with which "
         f"even a perfect predictor would score about {between(ceiling)}"
         f"{'; this one is there, so repeat measurements rather than add some' if near else ''}."
     )

@@ -33,7 +33,7 @@ def score_summary(
     Parameters
     ----------
     trials : as `read_trials` gives them; failed ones are left out.
-    scores : which columns.
+    scores : which columns; those that older runs lack are left out.
     seed : of the bootstrap.
 
     Returns
@@ -45,7 +45,7 @@ def score_summary(
     rows = []
     for key, group in scored.groupby([*ENTRY, "training_size"], sort=True):
         row = dict(zip([*ENTRY, "training_size"], key, strict=True)) | {"seeds": len(group)}
-        for name in scores:
+        for name in (each for each in scores if each in trials):
             mean, low, high = bootstrap_interval(group[name], seed=seed)
             row |= {name: mean, f"{name}_std": float(group[name].std(ddof=1))}
             row |= {f"{name}_low": low, f"{name}_high": high}

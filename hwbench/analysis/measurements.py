@@ -21,6 +21,7 @@ import pandas as pd
 from hwbench.results.names import PREDICTIONS, STUDY
 from hwbench.results.record import read_record
 from hwbench.results.run import Run
+from hwbench.results.study_columns import FORMER_KEY
 from hwbench.results.study_predictions import read_predictions
 from hwbench.results.study_reading import read_trials, result_columns
 from hwbench.target_text import parse_target
@@ -32,7 +33,7 @@ in 40 is ordered otherwise."""
 FEWEST_SHARED = 20
 """Architectures that two columns must share for their orders to be compared."""
 
-ARCHITECTURE = ("arch_index", "arch")
+ARCHITECTURE = ("hwbench_index", "arch")
 """Columns of predictions that tell architectures apart, one in a run."""
 
 CARD = ("unit", "dataset", "device", "split")
@@ -103,6 +104,8 @@ def _truths(folder: Path, trials: pd.DataFrame) -> dict[str, pd.Series]:
     import pyarrow.compute as pc
 
     there = result_columns(folder, PREDICTIONS)
+    if FORMER_KEY in there:
+        there |= {ARCHITECTURE[0]}
     key = next((name for name in ARCHITECTURE if name in there), None)
     if key is None:
         return {}

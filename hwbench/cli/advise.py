@@ -8,6 +8,22 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hwbench.cli import completion
+from hwbench.cli.measurement_files import (
+    ArchColumn,
+    ArchFormat,
+    Decimal,
+    HeaderLine,
+    MeasuredValues,
+    Missing,
+    NoHeader,
+    Pool,
+    Repeats,
+    Sheet,
+    Thousands,
+    Where,
+    complete_commands,
+    reading_of,
+)
 from hwbench.cli.output import (
     AsJson,
     Workers,
@@ -31,7 +47,8 @@ def advise(
         Path | None,
         typer.Argument(
             metavar="MY.csv",
-            help="A CSV or Parquet file: a column of architecture strings, and one of numbers.",
+            help="A file of measurements, of any common kind: a column of architectures and one "
+            "of numbers.",
         ),
     ] = None,
     space: Annotated[
@@ -60,12 +77,32 @@ def advise(
     direction: Annotated[
         str | None, typer.Option(help="minimize or maximize, where the name does not tell.")
     ] = None,
-    arch_column: Annotated[
-        str | None, typer.Option(help="The column of architecture strings, if not found.")
-    ] = None,
+    arch_column: ArchColumn = None,
+    arch_format: ArchFormat = None,
+    duplicates: Annotated[
+        str,
+        typer.Option(
+            help="What to learn from of repeats: mean, median, min or first; auto is the mean, the "
+            "median where a repeat is an outlier."
+        ),
+    ] = "auto",
     bad_rows: Annotated[
-        str, typer.Option(help="Rows with unknown architectures or no numbers: refuse or drop.")
+        str,
+        typer.Option(help="Rows with unknown architectures or no measurement: refuse or drop."),
     ] = "refuse",
+    missing_values: Annotated[
+        str, typer.Option(help="Rows without a measurement: refuse, or keep the others.")
+    ] = "refuse",
+    where: Where = None,
+    pool: Pool = None,
+    repeats: Repeats = None,
+    decimal: Decimal = None,
+    thousands: Thousands = None,
+    missing: Missing = None,
+    measured: MeasuredValues = None,
+    no_header: NoHeader = False,
+    header_line: HeaderLine = None,
+    sheet: Sheet = None,
     predictors: Annotated[
         str | None,
         typer.Option(
@@ -110,17 +147,34 @@ def advise(
         "unit": unit,
         "direction": direction,
         "arch_column": arch_column,
+        "duplicates": duplicates,
         "on_bad_rows": bad_rows,
+        "missing_values": missing_values,
+        "reading": reading_of(
+            arch_format=arch_format,
+            decimal=decimal,
+            thousands=thousands,
+            where=where,
+            pool=pool,
+            repeats=repeats,
+            missing=missing,
+            measured=measured,
+            no_header=no_header,
+            header_line=header_line,
+            sheet=sheet,
+        ),
     }
     if suggest and budget is not None:
-        _suggest(measurements, space, budget, folder, seed, reading, as_json=as_json)
+        with complete_commands():
+            _suggest(measurements, space, budget, folder, seed, reading, as_json=as_json)
         return
     if measurements is None:
         raise HwbenchError("advise: give a file of measurements, or --budget N --suggest")
     from hwbench.advise import advise_on
 
     again = f"hwbench advise {measurements} --space {space}"
-    with interruptible(f"{again} (nothing was written)"), stage_bars() as stage:
+    stopped = interruptible(f"{again} (nothing was written)")
+    with stopped, complete_commands(), stage_bars() as stage:
         found = advise_on(
             measurements,
             space,

@@ -14,7 +14,7 @@ from hwbench.assets import (
     live_content,
 )
 
-ARCHITECTURE_COLUMNS = ("arch", "arch_index")
+ARCHITECTURE_COLUMNS = ("arch", "hwbench_index")
 
 Completion = Callable[[str], list[str]]
 

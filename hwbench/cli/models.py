@@ -8,12 +8,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hwbench.cli import completion
+from hwbench.cli.measurement_files import (
+    ArchColumn,
+    ArchFormat,
+    complete_commands,
+    reading_of,
+)
 from hwbench.cli.output import (
     AsJson,
     checked_frame_path,
     print_json,
     print_listing,
     progress_bar,
+    warn,
     working,
 )
 from hwbench.errors import HwbenchError
@@ -25,6 +32,7 @@ if TYPE_CHECKING:
     from hwbench.predictors.model_file import FittedModel, ModelCard
     from hwbench.predictors.regressor import ArchitectureRegressor
     from hwbench.predictors.tuning import Tuning
+    from hwbench.spaces import Space
 
 MOST_PRINTED = 1000
 PREDICTED_AT_ONCE = 10_000
@@ -33,11 +41,8 @@ ArchitecturesFile = Annotated[
     Path | None,
     typer.Option(
         "--architectures",
-        help="A .txt file with an architecture's string on each line, or a .csv or .parquet file.",
+        help="A .txt file with an architecture on each line, or a file as measurements are in.",
     ),
-]
-ArchColumn = Annotated[
-    str | None, typer.Option(help="The column of strings in that file, where it is not 'arch'.")
 ]
 
 
@@ -63,6 +68,7 @@ def fit(
     ] = None,
     architectures: ArchitecturesFile = None,
     arch_column: ArchColumn = None,
+    arch_format: ArchFormat = None,
     encoding: Annotated[
         str | None, typer.Option(help="Features of an architecture; the predictor's by default.")
     ] = None,
@@ -101,7 +107,9 @@ def fit(
         from hwbench.tables import load_target
         from hwbench.tables.own.archs import read_archs
 
-        archs = read_archs(load_target(target).space, architectures, arch_column)
+        with complete_commands():
+            reading = reading_of(arch_format=arch_format)
+            archs = read_archs(load_target(target).space, architectures, arch_column, reading)
     with working(f"fitting {predictor} to {target}"):
         fitted = fit_model(
             target,
@@ -121,6 +129,7 @@ def fit(
         "seconds": round(fitted.fit_seconds or 0.0, 3),
         **_searched(fitted.regressor),
         **card.model_dump(include={"held_out", "kendall_tau"}, exclude_none=True),
+        **card.relative_scores,
         "model": str(output),
         **({"needs_trust": list(fitted.needs_trust)} if fitted.needs_trust else {}),
     }
@@ -137,6 +146,7 @@ def predict(
     ] = None,
     architectures: ArchitecturesFile = None,
     arch_column: ArchColumn = None,
+    arch_format: ArchFormat = None,
     everything: Annotated[
         bool, typer.Option("--all", help="Predict every architecture of the search space.")
     ] = False,
@@ -178,9 +188,11 @@ def predict(
     if everything:
         wanted = space.all_architectures()
     elif architectures is not None:
-        wanted = read_archs(space, architectures, arch_column)
+        with complete_commands():
+            reading = reading_of(arch_format=arch_format)
+            wanted = read_archs(space, architectures, arch_column, reading)
     else:
-        wanted = space.from_strings(archs or ())
+        wanted = _archs_of(space, archs or [], arch_format)
     if output is None and not as_json and len(wanted) > MOST_PRINTED:
         raise HwbenchError(
             f"predict: {len(wanted)} predictions are too many to be shown; give -o FILE or --json"
@@ -193,6 +205,14 @@ def predict(
         typer.echo(f"{len(frame)} predictions: {output}")
     else:
         _show(frame, card, as_json=as_json)
+
+
+def _archs_of(space: Space, texts: list[str], arch_format: str | None) -> IntArray:
+    """Architectures that the command line names, in whatever code."""
+    from hwbench.tables.own.archs import archs_of_texts
+
+    with complete_commands():
+        return archs_of_texts(space, texts, "predict", arch_format)
 
 
 # ---------------------------------------------------------------------- fitting
@@ -239,6 +259,12 @@ def _say_fitted(told: dict[str, Any]) -> None:
         typer.echo(
             f"Kendall's tau on {told['held_out']} other architectures: {told['kendall_tau']:.3f}"
         )
+    if "rmspe" in told:
+        typer.echo(
+            f"{told['within_5_percent']:.0f} % of predictions there are within 5 %, "
+            f"{told['within_10_percent']:.0f} % within 10 % of the measurement; "
+            f"RMSPE {told['rmspe']:.3g} %"
+        )
     trust = "".join(f" --trust {package}" for package in told.get("needs_trust", ()))
     typer.echo(
         f"model: {told['model']}"
@@ -251,11 +277,16 @@ def _say_fitted(told: dict[str, Any]) -> None:
 
 def _predictions(fitted: FittedModel, archs: IntArray, *, std: bool) -> pd.DataFrame:
     """A frame with the columns arch, prediction and, if asked for, deviation."""
+    import warnings
+
     import numpy as np
     import pandas as pd
 
+    from hwbench.predictors.impossible import ImpossiblePredictionWarning, impossible_note
+
     parts = []
-    with progress_bar("predicting") as update:
+    with progress_bar("predicting") as update, warnings.catch_warnings():
+        warnings.simplefilter("ignore", ImpossiblePredictionWarning)  # it is said once, below
         for start in range(0, len(archs), PREDICTED_AT_ONCE):
             part = archs[start : start + PREDICTED_AT_ONCE]
             numbers = fitted.predict(part, return_std=True) if std else (fitted.predict(part),)
@@ -264,6 +295,9 @@ def _predictions(fitted: FittedModel, archs: IntArray, *, std: bool) -> pd.DataF
     names = ["prediction", "deviation"] if std else ["prediction"]
     frame = pd.DataFrame(np.concatenate(parts), columns=names)
     frame.insert(0, "arch", fitted.space.to_strings(archs))
+    note = impossible_note(frame["prediction"], fitted.card.unit, fitted.card.target)
+    if note is not None:
+        warn(note)
     return frame
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -58,6 +59,37 @@ def show(
     ]
     if parameters:
         print_listing(parameters, ["hyper-parameter", "default", "searched"], as_json=False)
+
+
+@app.command()
+def operators(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE",
+            help='A .json or .yaml file of what each operator takes: {"conv": {"mean": 1.2}, ...}, '
+            'or by position {"0->1=conv": 1.2}; "base" is the rest of the network.',
+        ),
+    ],
+    space: Annotated[
+        str,
+        typer.Option(help="The search space.", autocompletion=completion.spaces),
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The .hwb file to write.")],
+    unit: Annotated[str, typer.Option(help="Of the numbers.")] = "ms",
+) -> None:
+    """Make a lookup table of operators that were measured one by one.
+
+    hwbench predictors operators board.json --space nasbench201 -o board.hwb
+    """
+    from hwbench.predictors.model_file import checked_model_path
+    from hwbench.predictors.operator_table import operator_model
+    from hwbench.spaces import get_space
+
+    checked_model_path(output)
+    found = get_space(space)
+    operator_model(found, file, unit=unit, target=file.stem).save(output)
+    typer.echo(f"lookup table of {file} for {space}, in {unit}; model: {output}")
 
 
 def _describe_range(found: dict[str, object] | None) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hwbench.cli import completion
+from hwbench.cli.measurement_files import ArchFormat, complete_commands
 from hwbench.cli.output import (
     AsJson,
     Channels,
@@ -71,8 +72,12 @@ def show(
         typer.Argument(metavar="SPACE", help="A search space.", autocompletion=completion.spaces),
     ],
     architecture: Annotated[
-        str, typer.Argument(metavar="ARCH", help="An architecture in the benchmark's own string.")
+        str,
+        typer.Argument(
+            metavar="ARCH", help="An architecture: the benchmark's string, or another of its codes."
+        ),
     ],
+    arch_format: ArchFormat = None,
     channels: Channels = None,
     depth: Depth = None,
     input_size: InputSize = None,
@@ -81,9 +86,11 @@ def show(
 ) -> None:
     """Show what one architecture is and what its network costs."""
     from hwbench.spaces import get_space
+    from hwbench.tables.own.archs import archs_of_texts
 
     found = get_space(space)
-    arch = found.from_string(architecture)
+    with complete_commands():
+        arch = archs_of_texts(found, [architecture], f"spaces show {space}", arch_format)[0]
     skeleton = skeleton_changes(channels, depth, input_size, classes)
     facts = {
         "architecture": found.to_string(arch),
@@ -98,6 +105,28 @@ def show(
         return
     rows = [{"key": key, "value": _describe(value)} for key, value in facts.items()]
     print_listing(rows, ["key", "value"], as_json=False)
+
+
+@app.command()
+def formats(
+    space: Annotated[
+        str,
+        typer.Argument(metavar="SPACE", help="A search space.", autocompletion=completion.spaces),
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """List the codes in which its architectures are read: what --arch-format may be.
+
+    hwbench spaces formats nasbench201
+    """
+    from hwbench.spaces import get_space
+    from hwbench.spaces.reading import codes_of
+
+    rows = [
+        {"format": code.name, "what it is": code.title}
+        for code in codes_of(get_space(space)).values()
+    ]
+    print_listing(rows, ["format", "what it is"], as_json=as_json)
 
 
 @app.command()
@@ -172,8 +201,10 @@ def _place(space: Space, arch: IntArray) -> dict[str, Any]:
     if not space.indexed:
         return {}
     first = space.architectures_at(space.function_classes([arch]))[0]
+    official = space.has_official_index
     return {
         "index": int(space.indices_of([arch])[0]),
+        **({"official index": int(space.official_index([arch])[0])} if official else {}),
         "first of the same function": space.to_string(first),
     }
 

@@ -24,6 +24,7 @@ def add_to(app: typer.Typer) -> None:
 def scores(folder: Folder, as_json: AsJson = False) -> None:
     """Mean, deviation and 95 % bootstrap interval over seeds of every score."""
     from hwbench.analysis.comparison import score_summary
+    from hwbench.results.study_columns import RELATIVE_SCORES
     from hwbench.results.study_reading import read_trials
 
     found = score_summary(read_trials(folder))
@@ -31,6 +32,7 @@ def scores(folder: Folder, as_json: AsJson = False) -> None:
         print_json(_plain(found.to_dict("records")))
         return
     names = ["kendall_tau", "spearman", "pearson", "mae", "precision_at_10", "precision_at_50"]
+    names += [name for name in RELATIVE_SCORES if name in found]
     rows = [
         {
             **{name: row[name] for name in (*ENTRY, "training_size", "seeds")},

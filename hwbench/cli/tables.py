@@ -153,6 +153,8 @@ def _noise_words(noise: NoiseCard, unit: str) -> str:
         "twins": f"{noise.n_pairs} pairs of architectures that are one network",
         "halves": f"the two halves of the rounds on {noise.n_pairs} architectures",
         "seeds": f"two trainings of {noise.n_pairs} architectures",
+        "repeats": f"measurements of {noise.n_pairs} architectures, drawn by their repeats,",
+        "deviations": f"measurements of {noise.n_pairs} architectures, drawn by their deviations,",
     }[noise.method]
     return (
         f"{compared} agree with tau {noise.kendall_tau:.3f}; noise {noise.deviation:.3g} {unit}; "

@@ -8,11 +8,28 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hwbench.cli import completion
+from hwbench.cli.measurement_files import (
+    ArchColumn,
+    ArchFormat,
+    Decimal,
+    HeaderLine,
+    MeasuredValues,
+    Missing,
+    NoHeader,
+    Pool,
+    Repeats,
+    Sheet,
+    Thousands,
+    Where,
+    complete_commands,
+    reading_of,
+)
 from hwbench.cli.output import AsJson, listed, print_json, print_listing, stage_bars
 from hwbench.cli.table_files import Replace, TablePath, new_table_path, pairs, say_made
 from hwbench.errors import HwbenchError
 
 if TYPE_CHECKING:
+    from hwbench.tables.own.options import Reading
     from hwbench.tables.public.catalogue import BenchmarkCard, Variant
 
 ImportName = Annotated[
@@ -31,7 +48,7 @@ def import_(
         ),
     ],
     space: Annotated[
-        str | None, typer.Option(help="The search space of your own CSV or Parquet file.")
+        str | None, typer.Option(help="The search space of the measurements in your own file.")
     ] = None,
     name: ImportName = None,
     output: TablePath = None,
@@ -46,22 +63,43 @@ def import_(
     device: Annotated[
         list[str] | None,
         typer.Option(
-            help="What it was measured on: a NAME for all columns, or COLUMN=NAME; may be repeated."
+            help="What it was measured on: a NAME for all columns, COLUMN=NAME, or a pattern such "
+            "as '{device}_latency'; may be repeated."
         ),
     ] = None,
-    arch_column: Annotated[
-        str | None, typer.Option(help="The column of architecture strings, if not found.")
-    ] = None,
+    arch_column: ArchColumn = None,
+    arch_format: ArchFormat = None,
     ignore: Annotated[
         list[str] | None, typer.Option(help="A column to be left out; may be repeated.")
     ] = None,
     duplicates: Annotated[
-        str, typer.Option(help="An architecture given twice: refuse, first or mean.")
+        str,
+        typer.Option(help="An architecture given twice: refuse, first, mean, median or min."),
     ] = "refuse",
     bad_rows: Annotated[
-        str, typer.Option(help="Rows with unknown architectures or no numbers: refuse or drop.")
+        str,
+        typer.Option(help="Rows with unknown architectures or no measurement: refuse or drop."),
     ] = "refuse",
-    missing_values: Annotated[str, typer.Option(help="Empty cells: refuse or keep.")] = "refuse",
+    missing_values: Annotated[
+        str, typer.Option(help="Cells without a measurement: refuse or keep.")
+    ] = "refuse",
+    where: Where = None,
+    pivot: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="COLUMN",
+            help="A column for each value of this one, such as device; may be repeated.",
+        ),
+    ] = None,
+    pool: Pool = None,
+    repeats: Repeats = None,
+    decimal: Decimal = None,
+    thousands: Thousands = None,
+    missing: Missing = None,
+    measured: MeasuredValues = None,
+    no_header: NoHeader = False,
+    header_line: HeaderLine = None,
+    sheet: Sheet = None,
     title: Annotated[str | None, typer.Option(help="A line for people.")] = None,
     description: Annotated[str, typer.Option(help="What a reader should know.")] = "",
     licence: Annotated[str, typer.Option(help="Licence of your numbers.")] = "unspecified",
@@ -79,41 +117,71 @@ def import_(
 
     if len(what) != 1:
         raise HwbenchError(f"tables import --space: give one file, not {len(what)}")
-    table_name = Path(what[0]).stem.lower() if name is None else name
+    table_name = _table_name(Path(what[0])) if name is None else name
     path = new_table_path(table_name, output, replace=replace)
-    columns = _columns(Path(what[0]), [*(unit or ()), *(direction or ()), *(device or ())])
-    try:
-        table, report = own_table(
-            Path(what[0]),
-            space=space,
-            name=table_name,
-            units=pairs("--unit", unit, "COLUMN=UNIT", known=columns),
-            directions=pairs("--direction", direction, "COLUMN=minimize|maximize", known=columns),
-            devices=_devices(device or [], columns),
-            arch_column=arch_column,
-            ignore=ignore or (),
-            duplicates=duplicates,
-            on_bad_rows=bad_rows,
-            missing_values=missing_values,
-            title=title,
-            description=description,
-            licence=licence,
+    reading = reading_of(
+        arch_format=arch_format,
+        decimal=decimal,
+        thousands=thousands,
+        where=where,
+        pivot=pivot,
+        pool=pool,
+        repeats=repeats,
+        missing=missing,
+        measured=measured,
+        no_header=no_header,
+        header_line=header_line,
+        sheet=sheet,
+    )
+    with complete_commands():
+        columns = _columns(
+            Path(what[0]), [*(unit or ()), *(direction or ()), *(device or ())], reading
         )
-    except OwnTableError as error:
-        for line in error.report.lines():
-            typer.echo(line, err=True)
-        raise
+        try:
+            table, report = own_table(
+                Path(what[0]),
+                space=space,
+                name=table_name,
+                units=pairs("--unit", unit, "COLUMN=UNIT", known=columns),
+                directions=pairs(
+                    "--direction", direction, "COLUMN=minimize|maximize", known=columns
+                ),
+                devices=_devices(device or [], columns),
+                arch_column=arch_column,
+                ignore=ignore or (),
+                duplicates=duplicates,
+                on_bad_rows=bad_rows,
+                missing_values=missing_values,
+                reading=reading,
+                title=title,
+                description=description,
+                licence=licence,
+            )
+        except OwnTableError as error:
+            for line in error.report.lines():
+                typer.echo(line, err=True)
+            raise
     for line in report.lines():
         typer.echo(line)
     table.save(path)
     say_made(table, path)
 
 
-def _columns(path: Path, options: list[str]) -> list[str]:
-    """The columns of a file, where one of the options may be split in several ways."""
-    from hwbench.tables.own.files import read_rows
+def _table_name(path: Path) -> str:
+    """A table's name by its file's, without what says how the file is packed."""
+    name = path.name.lower()
+    for suffix in reversed(path.suffixes[-2:]):
+        name = name.removesuffix(suffix.lower())
+    return name or path.stem.lower()
 
-    return list(read_rows(path).frame) if any(text.count("=") > 1 for text in options) else []
+
+def _columns(path: Path, options: list[str], reading: Reading) -> list[str]:
+    """The columns of a file, where one of the options may be split in several ways."""
+    from hwbench.tables.own.files import no_architecture, read_rows
+
+    if not any(text.count("=") > 1 for text in options):
+        return []
+    return list(read_rows(path, no_architecture, reading).frame)
 
 
 def _devices(given: list[str], columns: list[str]) -> dict[str, str] | str:

@@ -28,7 +28,7 @@ from hwbench.results.true_value import BestOf, Drawn, Largest, StandIn, TrueValu
 from hwbench.spaces import get_space
 from hwbench.tables import Target, load_table, load_target
 from hwbench.tables.library import table_files, table_path
-from hwbench.tables.own.columns import normal_unit
+from hwbench.tables.own.column_words import normal_unit
 from hwbench.tables.pairs import FRACTION, PERCENT, Accuracies, accuracies_of, load_accuracies
 from hwbench.tables.public.catalogue import benchmark_cards
 

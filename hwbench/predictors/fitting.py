@@ -18,6 +18,7 @@ from hwbench.predictors.regressor import ArchitectureRegressor
 from hwbench.predictors.sources import sources_for
 from hwbench.predictors.training_set import training_set
 from hwbench.predictors.tuning import Tuning, rank_agreement
+from hwbench.results.relative_scores import relative_scores
 from hwbench.tables import Table, Target, load_target
 
 MOST_HELD_OUT = 625
@@ -81,7 +82,7 @@ def fit_model(
     start = time.monotonic()
     model.fit(table.archs[training], values[training])
     seconds = time.monotonic() - start
-    held_out, tau = _tested(model, table, values, training, seed)
+    held_out, tau, relative = _tested(model, table, values, training, seed)
     return FittedModel.of(
         model,
         description=description,
@@ -91,6 +92,7 @@ def fit_model(
         training_archs=table.archs[training],
         held_out=held_out,
         kendall_tau=tau,
+        relative_scores=relative,
         fit_seconds=seconds,
     )
 
@@ -151,10 +153,13 @@ def _rows_of(table: Table, archs: IntArray, label: str) -> IntArray:
 
 def _tested(
     model: ArchitectureRegressor, table: Table, values: Floats, training: IntArray, seed: int
-) -> tuple[int | None, float | None]:
-    """How many other architectures a model was tested on, and Kendall's tau there."""
+) -> tuple[int | None, float | None, dict[str, float]]:
+    """How many other architectures a model was tested on, Kendall's tau and errors in % there."""
     others = np.setdiff1d(np.arange(len(table)), training)
     drawn = np.random.default_rng([seed, len(table), 1]).permutation(others)[:MOST_HELD_OUT]
     if len(drawn) < 2:
-        return None, None
-    return len(drawn), rank_agreement(values[drawn], model.predict(table.archs[drawn]))
+        return None, None, {}
+    predicted = np.asarray(model.predict(table.archs[drawn]), dtype=np.float64)
+    relative = relative_scores(values[drawn], predicted)
+    known = {name: value for name, value in relative.items() if np.isfinite(value)}
+    return len(drawn), rank_agreement(values[drawn], predicted), known

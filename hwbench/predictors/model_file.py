@@ -10,7 +10,7 @@ import contextlib
 import warnings
 import zipfile
 import zlib
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from inspect import signature
@@ -26,6 +26,7 @@ from sklearn.utils.validation import check_is_fitted
 from hwbench.arrays import IntArray
 from hwbench.errors import HwbenchError, one_line
 from hwbench.files import atomic_path, today
+from hwbench.predictors.impossible import ImpossiblePredictionWarning, impossible_note
 from hwbench.predictors.model_classes import foreign_packages
 from hwbench.predictors.model_pickle import LIBRARIES, dump_model
 from hwbench.predictors.model_reading import load_pickled_model
@@ -72,6 +73,8 @@ class ModelCard(FrozenModel):
     training_archs : their strings, where those are known.
     held_out, kendall_tau : architectures that it was not fitted to and was tested on, and Kendall's
         tau of its predictions there; None where it was not tested.
+    relative_scores : `rmspe`, `within_5_percent` and `within_10_percent` there, in %; empty where
+        they are not defined, see `hwbench.results.relative_scores`.
     versions : of the libraries whose classes the model is made of.
     """
 
@@ -94,6 +97,7 @@ class ModelCard(FrozenModel):
     training_archs: tuple[str, ...] = ()
     held_out: int | None = None
     kendall_tau: float | None = None
+    relative_scores: dict[str, float] = Field(default_factory=dict)
     versions: dict[str, str] = Field(default_factory=dict)
 
 
@@ -127,6 +131,7 @@ class FittedModel:
         training_archs: ArrayLike | None = None,
         held_out: int | None = None,
         kendall_tau: float | None = None,
+        relative_scores: Mapping[str, float] | None = None,
         fit_seconds: float | None = None,
     ) -> FittedModel:
         """Give a fitted regressor its card.
@@ -134,7 +139,8 @@ class FittedModel:
         Parameters
         ----------
         regressor : fitted.
-        description, predictor, target, unit, held_out, kendall_tau : see `ModelCard`.
+        description, predictor, target, unit : see `ModelCard`.
+        held_out, kendall_tau, relative_scores : likewise.
         training_archs : integers of shape (n_archs, n_positions) that it was fitted to.
         training_size : their number, where they are not given.
         fit_seconds : see `FittedModel`.
@@ -169,6 +175,7 @@ class FittedModel:
             training_archs=archs,
             held_out=held_out,
             kendall_tau=kendall_tau,
+            relative_scores=dict(relative_scores or {}),
             versions=_versions({module for module, _ in dump_model(regressor)[1]}),
         )
         return cls(regressor, card, fit_seconds)
@@ -200,8 +207,17 @@ class FittedModel:
         Returns
         -------
         float64 of shape (n_archs,) in `card.unit`; with `return_std` a tuple of two such arrays.
+
+        Warns
+        -----
+        ImpossiblePredictionWarning
+            Where the metric is positive, such as a latency, and a prediction is not.
         """
-        return self.regressor.predict(archs, return_std=return_std)
+        found = self.regressor.predict(archs, return_std=return_std)
+        note = impossible_note(found[0] if return_std else found, self.card.unit, self.card.target)
+        if note is not None:
+            warnings.warn(note, ImpossiblePredictionWarning, stacklevel=2)
+        return found
 
     def to_torch(self) -> torch.nn.Module:
         """A differentiable module, see `ArchitectureRegressor.to_torch`."""

@@ -12,6 +12,12 @@ KEY = ("target", "predictor", "encoding", "training_size", "seed")
 PRECISION_AT = (10, 50)
 """Numbers of best architectures at which precision is scored."""
 
+WITHIN_PERCENT = (5, 10)
+"""Relative errors, in %, within which the share of predictions is scored."""
+
+RELATIVE_SCORES = ("rmspe", *(f"within_{percent}_percent" for percent in WITHIN_PERCENT))
+"""Scores in % of the true values; older runs lack them."""
+
 SCORES = (
     "kendall_tau",
     "spearman",
@@ -19,6 +25,7 @@ SCORES = (
     "mae",
     "deviation",
     *(f"precision_at_{k}" for k in PRECISION_AT),
+    *RELATIVE_SCORES,
 )
 
 MEASURED = ("fit_seconds", "predict_seconds", "seconds", "memory_mb")
@@ -57,6 +64,9 @@ STUDY_SCHEMA = pa.schema(
     ]
 )
 
+FORMER_KEY = "arch_index"
+"""What `hwbench_index` was called in predictions of earlier versions."""
+
 _PREDICTION_FIELDS = {
     "trial": _STRING,
     "target": _STRING,
@@ -64,7 +74,8 @@ _PREDICTION_FIELDS = {
     "encoding": _STRING,
     "training_size": _WHOLE,
     "seed": _WHOLE,
-    "arch_index": _WHOLE,
+    "hwbench_index": _WHOLE,
+    FORMER_KEY: _WHOLE,
     "arch": _STRING,
     "truth": _FLOAT,
     "prediction": _FLOAT,
@@ -72,6 +83,6 @@ _PREDICTION_FIELDS = {
 
 
 def prediction_schema(names: Iterable[str]) -> pa.Schema:
-    """The schema of predictions that have these columns: of `arch_index` and `arch` one or both."""
+    """The schema of predictions with these columns: of `hwbench_index` and `arch` one or both."""
     present = set(names)
     return pa.schema([each for each in _PREDICTION_FIELDS.items() if each[0] in present])

@@ -18,7 +18,7 @@ from hwbench.errors import HwbenchError
 from hwbench.formats.parquet_files import check_parquet
 from hwbench.results.frames import readable
 from hwbench.results.names import PREDICTIONS, STUDY
-from hwbench.results.study_columns import TEXT
+from hwbench.results.study_columns import FORMER_KEY, TEXT
 from hwbench.results.study_reading import (
     as_frame,
     beside_a_writer,
@@ -28,6 +28,7 @@ from hwbench.results.study_reading import (
     schema_names,
 )
 
+KEY_COLUMN = "hwbench_index"
 ROWS_AT_ONCE = 2**18
 """Predictions that are given at a time."""
 
@@ -53,8 +54,9 @@ def read_predictions(
     Returns
     -------
     `target`, `predictor`, `encoding`, `training_size`, `seed`, the table's key column
-    (`arch_index` or `arch`), `truth` and `prediction` in the target's unit. Rows of a trial stand
-    together, in the order of its test set. Trials stand in the order of their keys once a study has
+    (`hwbench_index` or `arch`), `truth` and `prediction` in the target's unit. Rows of a trial
+    stand together, in the order of its test set. Trials stand in the order of their keys once a
+    study has
     ended; while it runs, in that in which they ended. `iter_predictions` gives the same rows where
     they are too many for memory.
 
@@ -112,9 +114,13 @@ class _File:
 
     @property
     def names(self) -> list[str]:
-        """Its columns."""
-        names: list[str] = self.content.physical_schema.names
-        return names
+        """Its columns, named as they are now."""
+        return _present_names(self.content.physical_schema.names)
+
+    def kind(self, name: str) -> pa.DataType:
+        """The type of a column."""
+        there = self.content.physical_schema
+        return there.field(name if name in there.names else FORMER_KEY).type
 
     def rows(
         self, columns: Sequence[str], filters: pc.Expression | None, most: int
@@ -123,7 +129,7 @@ class _File:
         wanted = list(columns) if self.last is None else [*dict.fromkeys([*columns, "trial"])]
         with readable(self.path):
             batches = self.content.to_batches(
-                columns=[name for name in wanted if name in self.names],
+                columns=self._stored(wanted),
                 filter=filters,
                 batch_size=most,
                 batch_readahead=1,
@@ -133,6 +139,7 @@ class _File:
             for batch in batches:
                 table = pa.Table.from_batches([batch])
                 table.validate(full=True)  # Arrow does not see by itself that an index is none
+                table = _with_present_names(table)
                 if self.last is not None:
                     table = of_place(table, self.place, self.last)
                 for name in columns:
@@ -140,6 +147,29 @@ class _File:
                         table = table.append_column(name, pa.nulls(len(table)))
                 if len(table):
                     yield table.select(list(columns))
+
+    def _stored(self, wanted: Sequence[str]) -> list[str]:
+        """The columns of the file that hold what is wanted."""
+        there = self.content.physical_schema.names
+        names = [name for name in wanted if name in there]
+        return [*names, *([FORMER_KEY] if KEY_COLUMN in wanted and FORMER_KEY in there else [])]
+
+
+def _present_names(names: Sequence[str]) -> list[str]:
+    return [*dict.fromkeys(KEY_COLUMN if name == FORMER_KEY else name for name in names)]
+
+
+def _with_present_names(table: pa.Table) -> pa.Table:
+    """Rows of any version of hwbench, their columns named as they are now."""
+    if FORMER_KEY not in table.column_names:
+        return table
+    former = table[FORMER_KEY]
+    if KEY_COLUMN not in table.column_names:
+        place = table.column_names.index(FORMER_KEY)
+        return table.set_column(place, KEY_COLUMN, former)
+    both = pc.coalesce(table[KEY_COLUMN], former)
+    place = table.column_names.index(KEY_COLUMN)
+    return table.set_column(place, KEY_COLUMN, both).drop_columns([FORMER_KEY])
 
 
 @contextlib.contextmanager
@@ -160,7 +190,7 @@ def _opened(folder: Path, columns: Sequence[str] | None) -> Iterator[list[_File]
                     schema_names(part.path(STUDY))  # if that is there all its trials failed
                     continue
                 with readable(path):
-                    names = check_parquet(path).schema.names
+                    names = _present_names(check_parquet(path).schema.names)
                 for name in columns or ():
                     if name not in names:
                         raise HwbenchError(f"{path}: column '{name}' is missing")
@@ -198,9 +228,7 @@ def _gathered(
     most = sum(each.content.metadata.num_rows for each in files)
     found: dict[str, _Numbers | _Texts] = {}
     for name in columns:
-        kinds = [
-            each.content.physical_schema.field(name).type for each in files if name in each.names
-        ]
+        kinds = [each.kind(name) for each in files if name in each.names]
         numeric = all(pa.types.is_integer(kind) or pa.types.is_floating(kind) for kind in kinds)
         whole = all(pa.types.is_integer(kind) for kind in kinds)
         found[name] = _Numbers(most, whole=whole) if numeric else _Texts(most)

@@ -27,6 +27,8 @@ from hwbench.spaces.graphs import Graphs
 if TYPE_CHECKING:
     import torch
 
+    from hwbench.spaces.code import Code
+
 
 ENCODINGS = ("onehot", "counts", "integers", "live", "path", "graph")
 
@@ -135,6 +137,10 @@ class Space(ABC):
     one_graph_shape : whether all graphs have the same edges, so that one order of the vertices
         holds for all, and `from_graphs` takes them in no other.
     lookup : `get_space`, set by `hwbench.spaces.registry`: a pickled space is its name.
+    named_by_position : whether the names of the operations, in the order of the positions, tell an
+        architecture, whoever writes them.
+    has_official_index : whether the benchmark's publication numbers the architectures, see
+        `official_index`.
     """
 
     name: str
@@ -147,6 +153,8 @@ class Space(ABC):
     takes_events: ClassVar[bool] = False
     larger_space: ClassVar[str | None] = None
     one_graph_shape: ClassVar[bool] = False
+    named_by_position: ClassVar[bool] = False
+    has_official_index: ClassVar[bool] = False
     lookup: ClassVar[Callable[[str], Space]]
 
     # ------------------------------------------------------------------ size and enumeration
@@ -461,6 +469,80 @@ class Space(ABC):
         """Parse official strings into an int64 array of shape (n_archs, n_positions)."""
         rows = [self.from_string(text) for text in texts]
         return np.array(rows, dtype=np.int64).reshape(-1, self.n_positions)
+
+    # ------------------------------------------------------------------ codes of others
+
+    def other_codes(self) -> list[Code]:
+        """Codes of architectures beside the strings, for `--arch-format`; none by default.
+
+        Those of lists of indices, in which libraries differ, and the official index.
+        """
+        return []
+
+    def from_other_code(self, value: Any) -> IntArray | None:  # noqa: ARG002
+        """An architecture that is written in an unmistakable code beside the strings.
+
+        Called on whatever files hold: texts, lists, tuples, dictionaries, numbers.
+
+        Returns
+        -------
+        int64 array of shape (n_positions,); None where the value is of no such code.
+
+        Raises
+        ------
+        HwbenchError
+            Where it is of such a code, but malformed; an `AmbiguousCodeError` where it can be of
+            several.
+        """
+        return None
+
+    def official_index(self, archs: ArrayLike) -> IntArray:
+        """The numbers that the benchmark's publication gives architectures.
+
+        They are those of NAS-Bench-201's files, and of what was made from these (NATS-Bench,
+        HW-NAS-Bench, HELP); hwbench's own order, of `indices_of`, is another one.
+
+        Parameters
+        ----------
+        archs : integers of shape (n_archs, n_positions).
+
+        Returns
+        -------
+        int64 array of shape (n_archs,).
+
+        Raises
+        ------
+        HwbenchError
+            Where the space has no official index.
+        """
+        places = self.indices_of(archs)
+        official = np.empty(self.n_architectures, dtype=np.int64)
+        official[self._official_order] = np.arange(self.n_architectures)
+        return official[places]
+
+    def from_official_index(self, indices: ArrayLike) -> IntArray:
+        """The architectures of official numbers, the inverse of `official_index`.
+
+        Parameters
+        ----------
+        indices : integers of shape (n_archs,).
+
+        Returns
+        -------
+        int64 array of shape (n_archs, n_positions).
+
+        Raises
+        ------
+        HwbenchError
+            Where a number is none, or the space has no official index.
+        """
+        order = self._official_order
+        return self.architectures_at(order[self._check_indices(indices)])
+
+    @property
+    def _official_order(self) -> IntArray:
+        """The place, in the space's order, of each official number; int64 (n_architectures,)."""
+        raise HwbenchError(f"{self.name} has no official index; its architectures have strings")
 
     # ------------------------------------------------------------------ encodings
 

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any, NoReturn, Self
+from typing import Any, ClassVar, NoReturn, Self
 
 import numpy as np
 from pydantic import Field, field_validator, model_validator
@@ -135,6 +135,8 @@ class CardSpace(PieceStrings):
     name : the card's, under which `get_space` finds it.
     card : what the file says.
     """
+
+    named_by_position: ClassVar[bool] = True
 
     def __init__(self, name: str, card: SpaceCard) -> None:
         self.name = name

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from hwbench.arrays import Floats
+from hwbench.results.relative_scores import relative_scores
 from hwbench.results.study_columns import PRECISION_AT
 
 
@@ -25,8 +26,9 @@ def score(
     -------
     `kendall_tau` (tau-b, as the published code uses), `spearman`, `pearson`, `mae` in the target's
     unit, `deviation` (standard deviation of prediction - truth in those of the truth, LAUBE A.5;
-    NaN where the truth is constant), and `precision_at_k`, see `precision_at`. A constant
-    prediction ranks nothing: its correlations are 0.
+    NaN where the truth is constant), `precision_at_k`, see `precision_at`, and `rmspe` and
+    `within_5_percent`, see `relative_scores`. A constant prediction ranks nothing: its
+    correlations are 0.
 
     Raises
     ------
@@ -48,6 +50,7 @@ def score(
             f"precision_at_{k}": precision_at(sign * true, sign * predicted, k)
             for k in PRECISION_AT
         },
+        **relative_scores(true, predicted),
     }
     if np.ptp(true) == 0 or np.ptp(predicted) == 0:
         return {"kendall_tau": 0.0, "spearman": 0.0, "pearson": 0.0, **others}

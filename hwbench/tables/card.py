@@ -15,7 +15,8 @@ class NoiseCard(FrozenModel):
     Attributes
     ----------
     method : "twins" (pairs of architectures that are one network), "halves" (the rounds of a
-        measurement, split in two) or "seeds" (repeated trainings).
+        measurement, split in two), "seeds" (repeated trainings), "repeats" (several measurements
+        of an architecture) or "deviations" (the standard deviations that a file gives).
     n_pairs : pairs of values that were compared.
     kendall_tau : tau-b of the pairs.
     deviation : standard deviation of the noise of one value, in the column's unit.
@@ -23,7 +24,7 @@ class NoiseCard(FrozenModel):
         column; a cautious estimate, so at least that, where the method is "halves".
     """
 
-    method: Literal["twins", "halves", "seeds"]
+    method: Literal["twins", "halves", "seeds", "repeats", "deviations"]
     n_pairs: int
     kendall_tau: float
     deviation: float

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 from hwbench.assets import TABLES, asset_files, home
@@ -20,9 +21,23 @@ def table_path(name: str) -> Path:
     Raises
     ------
     HwbenchError
-        Where there is no such table; the message says the nearest one.
+        Where there is no such table; the message says the nearest one, or how a file of another
+        kind becomes one.
     """
+    path = Path(name)
+    if path.suffix and path.suffix != ".parquet" and _is_file(path):
+        raise HwbenchError(
+            f"{name}: is no table; make one of it: hwbench tables import --space SPACE "
+            f"{shlex.quote(name)}"
+        )
     return TABLES.find(name)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def load_table(name: str | Path) -> Table:

@@ -16,6 +16,9 @@ from numpy.typing import ArrayLike, NDArray
 from hwbench.tables.card import NoiseCard
 from hwbench.tables.table import Table
 
+FEWEST_VALUES = 3
+DRAWS = 100  # pairs of measurements
+MOST_DRAWN = 2_000_000  # values in all
 FEWEST_PAIRS = 30  # below, tau of the pairs is itself too uncertain to say anything
 
 
@@ -67,6 +70,37 @@ def halves_noise(
     return _noise_card(method, len(a), tau, whole, _deviation(a, b) / math.sqrt(longer))
 
 
+def given_noise(values: ArrayLike, deviations: ArrayLike, *, method: str) -> NoiseCard | None:
+    """Noise of values whose standard deviations are known, from repeats or from who measured.
+
+    Two measurements are drawn of each architecture, normal around its value, and Kendall's tau of
+    the two is taken, the mean over `DRAWS` such pairs.
+
+    Parameters
+    ----------
+    values : float64 of shape (n_archs,), NaN where there is none.
+    deviations : of each value, float64 of shape (n_archs,), NaN where it is not known.
+    method : "repeats" or "deviations".
+
+    Returns
+    -------
+    None where fewer than `FEWEST_VALUES` values have a deviation, or all values are equal.
+    """
+    value = np.asarray(values, dtype=np.float64)
+    deviation = np.asarray(deviations, dtype=np.float64)
+    known = np.isfinite(value) & np.isfinite(deviation)
+    value, deviation = value[known], deviation[known]
+    if len(value) < FEWEST_VALUES or np.ptp(value) == 0:
+        return None
+    generator = np.random.default_rng(0)
+    draws = max(1, min(DRAWS, MOST_DRAWN // len(value)))
+    noise = generator.standard_normal((draws, 2, len(value))) * deviation
+    taus = [_kendall_tau(value + first, value + second) for first, second in noise]
+    tau = float(np.mean(taus))
+    of_one = float(np.sqrt(np.mean(deviation**2)))
+    return _noise_card(method, len(value), tau, _correlation(tau), of_one)
+
+
 def with_twin_noise(table: Table) -> Table:
     """The table with a noise estimate from twins, if its space has any, in every column's card."""
     first, second = _twin_rows(table)
@@ -76,7 +110,8 @@ def with_twin_noise(table: Table) -> Table:
     for name, card in table.card.columns.items():
         values = table.column(name)
         found = None
-        if not card.shared_by_function:
+        measured = card.noise is not None and card.noise.method in ("repeats", "deviations")
+        if not card.shared_by_function and not measured:
             found = twin_noise(values[first], values[second])
         columns[name] = card if found is None else card.model_copy(update={"noise": found})
     return Table(table.frame, table.card.model_copy(update={"columns": columns}))

@@ -31,7 +31,7 @@ from numpy.typing import ArrayLike, NDArray
 from hwbench.arrays import Floats, IntArray
 from hwbench.errors import HwbenchError
 from hwbench.spaces import Space
-from hwbench.tables.own.columns import normal_unit
+from hwbench.tables.own.column_words import normal_unit
 from hwbench.tables.target import Target, load_target
 
 PERCENT, FRACTION = "%", "1"

@@ -1,7 +1,7 @@
 """A table: one row an architecture, one column a metric, and a card that explains them.
 
-On disk it is one Parquet file. The columns are `arch` (official string), `arch_index` (place in the
-space's lexicographic order) and the metrics; the card lies in the schema metadata.
+On disk it is one Parquet file. The columns are `arch` (official string), `hwbench_index` (place in
+the space's lexicographic order) and the metrics; the card lies in the schema metadata.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from hwbench.spaces.registry import named_space
 from hwbench.tables.card import TableCard
 from hwbench.tables.table_file import TableFile, write_table_file
 
-ARCH_COLUMNS = ("arch", "arch_index")
+ARCH_COLUMNS = ("arch", "hwbench_index")
 AGAIN = " (again)"  # marks a column that stands in both tables while they are merged
 
 
@@ -32,8 +32,9 @@ class Table:
 
     Parameters
     ----------
-    frame : the columns `arch` (strings), `arch_index` (int64; places in the space's order, absent
-        in spaces too large to be indexed) and the card's metric columns.
+    frame : the columns `arch` (strings), `hwbench_index` (int64; places in hwbench's own order of
+        the space, which is not that of a benchmark's publication, see `Space.official_index`;
+        absent in spaces too large to be indexed) and the card's metric columns.
     card : what they mean.
 
     Attributes
@@ -72,7 +73,8 @@ class Table:
         most = self.space.n_architectures - 1
         if self.space.indexed and not (keys.dtype.kind in "iu" and keys.between(0, most).all()):
             raise self._fault(
-                f"the column 'arch_index' must hold places 0 .. {most} of space {self.card.space}"
+                f"the column 'hwbench_index' must hold places 0 .. {most} of space "
+                f"{self.card.space}"
             )
 
     def _fault(self, what: str) -> HwbenchError:
@@ -110,7 +112,7 @@ class Table:
         valid = space.check(archs)
         left = pd.DataFrame({"arch": space.to_strings(valid)})
         if space.indexed:
-            left["arch_index"] = space.indices_of(valid)
+            left["hwbench_index"] = space.indices_of(valid)
         return cls(pd.concat([left, metrics.reset_index(drop=True)], axis=1), card)
 
     @classmethod

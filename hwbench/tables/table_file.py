@@ -18,6 +18,7 @@ from hwbench.formats.parquet_files import ParquetReader, plain_column, readable
 from hwbench.tables.card import TableCard
 
 CARD_KEY = b"hwbench.table"
+_FORMER = {"hwbench_index": "arch_index"}  # names of columns in files of earlier versions
 LARGE = 100_000  # rows from which on the best compression takes longer than it is worth
 
 
@@ -41,7 +42,7 @@ class TableFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._reader = ParquetReader(path, checksums=True)
-        self.schema = self._reader.schema
+        self.schema = _present_names(self._reader.schema)
 
     def __reduce__(self) -> tuple[Any, ...]:
         # By place, not from where the last read ended: threads may send one table at a time each.
@@ -53,7 +54,7 @@ class TableFile:
         file = cls.__new__(cls)
         file.path = path
         file._reader = ParquetReader(path, content, checksums=True)
-        file.schema = file._reader.schema
+        file.schema = _present_names(file._reader.schema)
         return file
 
     def __len__(self) -> int:
@@ -84,10 +85,21 @@ class TableFile:
         HwbenchError
             Where the file is damaged there.
         """
-        content = self._reader.read(columns)
+        there = self._reader.schema.names
+        names = {name: _FORMER.get(name, name) if name not in there else name for name in columns}
+        content = self._reader.read(list(names.values()))
         with readable(self.path):
-            found = {name: plain_column(content[name]) for name in columns}
+            found = {name: plain_column(content[names[name]]) for name in columns}
             return pd.DataFrame(found)
+
+
+def _present_names(schema: pa.Schema) -> pa.Schema:
+    """The schema of a file of any version of hwbench, its columns named as they are now."""
+    for name, former in _FORMER.items():
+        if former in schema.names and name not in schema.names:
+            place = schema.get_field_index(former)
+            schema = schema.set(place, schema.field(place).with_name(name))
+    return schema
 
 
 def write_table_file(path: Path, content: pa.Table, card: TableCard) -> None:

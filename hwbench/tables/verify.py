@@ -85,7 +85,7 @@ def _architectures(table: Table) -> Check:
     if len(wrong):
         row = int(wrong[0])
         found = (
-            f"{len(wrong)} rows where string and arch_index disagree, the first is row {row}: "
+            f"{len(wrong)} rows where string and hwbench_index disagree, the first is row {row}: "
             f"{table.frame['arch'].iloc[row]} is not {table.keys[row]}"
         )
         return Check(what, passed=False, found=found)

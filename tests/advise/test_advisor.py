@@ -132,7 +132,7 @@ def test_a_constant_metric(measured):
 
 
 def test_noise_alone_is_told(measured):
-    noise = np.random.default_rng(1).normal(size=60)
+    noise = 10 + np.random.default_rng(1).normal(size=60)
     found = advise_on(
         measured.assign(latency_ms=noise), "nasbench201", predictors=FEW[:1], seconds=NO_LIMIT
     )
@@ -142,7 +142,7 @@ def test_noise_alone_is_told(measured):
 def test_too_noisy_is_told(measured):
     generator = np.random.default_rng(1)
     twice = pd.concat([measured, measured])
-    noisy = twice["latency_ms"] + 2 * twice["latency_ms"].std() * generator.normal(size=120)
+    noisy = 10 + twice["latency_ms"] + 2 * twice["latency_ms"].std() * generator.normal(size=120)
     found = advise_on(
         twice.assign(latency_ms=noisy), "nasbench201", predictors=FEW[:1], seconds=NO_LIMIT
     )

@@ -203,10 +203,9 @@ NB201 = "|none~0|+|none~0|none~1|+|none~0|none~1|none~2|"
         (["predict", "RIDGE", NB201, "--std"], "predicts no standard deviations"),
         (["predict", "MODEL", "--architectures", "gone.txt"], "gone.txt: no such file"),
         (["predict", "MODEL", "--architectures", "gone.csv"], "gone.csv: no such file"),
-        (["predict", "MODEL", "--architectures", "bad.txt"], "bad.txt: line 2: "),
-        (["predict", "MODEL", "--architectures", "bare.csv"], "has no header"),
+        (["predict", "MODEL", "--architectures", "bad.txt"], "bad.txt: row 2, architecture: "),
         (["predict", "MODEL", "--architectures", "empty.txt"], "holds no architecture"),
-        (["predict", "MODEL", "--architectures", "two.csv"], "name it with --arch-column"),
+        (["predict", "MODEL", "--architectures", "none.csv"], "which column holds the arch"),
         (
             ["predict", "MODEL", "--architectures", "two.csv", "--arch-column", "cel"],
             "did you mean 'cell'?",
@@ -229,9 +228,9 @@ NB201 = "|none~0|+|none~0|none~1|+|none~0|none~1|none~2|"
 def test_wrong_use_is_one_line(run, fitted, tmp_path, monkeypatch, arguments, message):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "bad.txt").write_text(f"{NB201}\n|nor_conv_9x9~0|\n")
-    (tmp_path / "bare.csv").write_text(f"{NB201}\n{NB201}\n")
     (tmp_path / "empty.txt").write_text("\n\n")
     (tmp_path / "two.csv").write_text(f"cell,other\n{NB201},1\n")
+    (tmp_path / "none.csv").write_text("cell,other\nx,1\n")
     if arguments[0] == "fit":
         arguments = ["fit", "--target", "small:latency", *arguments[1:]]
     if "RIDGE" in arguments:

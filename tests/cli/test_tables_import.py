@@ -1,4 +1,6 @@
 import json
+import re
+import shlex
 
 import numpy as np
 import pandas as pd
@@ -160,7 +162,7 @@ def test_a_column_with_an_equals_sign_is_given_unit_direction_and_device(
 ):
     space = get_space("nasbench201")
     archs = space.to_strings(space.sample(20, 0))
-    columns = {"a=b": range(20), "a": range(20, 40), "a=b=c": range(40, 60)}
+    columns = {"a=b": range(1, 21), "a": range(21, 41), "a=b=c": range(41, 61)}
     path = tmp_path / "mine.csv"
     pd.DataFrame({"arch": archs, **columns}).to_csv(path, index=False)
     given = ("tables", "import", "--space", "nasbench201", path, "--name", "mine")
@@ -196,3 +198,67 @@ def test_names_that_no_file_can_have_are_one_line(refused, hwbench_home, tmp_pat
     assert "table name" in line
     assert len(line) < 400
     assert not list(hwbench_home.rglob("*.parquet"))
+
+
+# ---------------------------------------------------------------------- files as people have them
+
+
+@pytest.fixture
+def long_file(tmp_path):
+    """Two devices, a row a network and device; an odd name of the file."""
+    space = get_space("nasbench201")
+    archs = space.to_strings(space.sample(12, 0))
+    rows = [f"{arch},{device},{1 + place}.5\n" for device in ("pixel 3", "pi")
+            for place, arch in enumerate(archs)]  # fmt: skip
+    path = tmp_path / "my file.csv"
+    path.write_text(f"arch,device,latency_ms\n{''.join(rows)}")
+    return path
+
+
+def proposed(line):
+    """The commands between backticks, each as words."""
+    return [shlex.split(command) for command in re.findall(r"`([^`]*)`", line)]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [("tables", "import", "--space", "nasbench201", "--name", "mine"),
+     ("advise", "--space", "nasbench201", "--suggest", "--budget", "3")],
+)  # fmt: skip
+def test_proposed_commands_are_whole_and_work(
+    hwbench, refused, hwbench_home, long_file, monkeypatch, given
+):
+    monkeypatch.chdir(long_file.parent)
+    line = refused(*given, long_file.name)
+    commands = proposed(line)
+    assert len(commands) == 2 + (given[0] == "tables")
+    assert "column 'device' holds pixel 3 (12 rows), pi (12 rows)" in line
+    for command in commands:
+        assert command[: len(given) + 2] == ["hwbench", *given, long_file.name]
+        result = hwbench(*command[1:], *(("--replace",) if given[0] == "tables" else ()))
+        assert result.code == 0, (command, result.err)
+
+
+def test_an_option_that_was_given_is_replaced_and_not_given_twice(hwbench, hwbench_home, long_file):
+    command = ("tables", "import", "--space", "nasbench201", long_file, "--name", "mine")
+    result = hwbench(*command, "--pool", "device", "--duplicates", "refuse")
+    assert result.code == 2
+    (median, first) = proposed(result.err.splitlines()[-1])  # behind the report
+    assert median[-2:] == ["--duplicates", "median"]
+    assert median.count("--duplicates") == first.count("--duplicates") == 1
+
+
+def test_formats_are_listed_and_shown(hwbench, refused):
+    listed = json.loads(hwbench("spaces", "formats", "nasbench201", "--json").out)
+    assert {"official-index", "naslib", "hwbench"} <= {row["format"] for row in listed}
+    assert "--arch-format official-index`" in refused("spaces", "show", "nasbench201", "7")
+    shown = hwbench(
+        "spaces", "show", "nasbench201", "7", "--arch-format", "official-index", "--json"
+    )
+    assert json.loads(shown.out)["official index"] == 7
+
+
+def test_files_that_are_no_tables_are_told_how_to_become_one(refused, long_file, tmp_path):
+    line = refused("fit", "--target", f"{long_file}:latency_ms", "--predictor", "ridge", "-o",
+                   tmp_path / "m.hwb")  # fmt: skip
+    assert line.endswith(f"hwbench tables import --space SPACE '{long_file}'")

@@ -36,7 +36,7 @@ GROUPS = {
     "vae": (lambda bombs: bombs.archives(["about", "weight/a"]), "it.npz", ("vae",)),
     "tables": (
         lambda bombs: bombs.tables(
-            {**ROW, "arch_index": 1}, {"hwbench.table": CARD.model_dump_json()}
+            {**ROW, "hwbench_index": 1}, {"hwbench.table": CARD.model_dump_json()}
         ),
         "it.parquet",
         ("table",),

@@ -96,7 +96,7 @@ def make_predictions(rng):
                         "encoding": ENCODING_OF[name],
                         "training_size": 614,
                         "seed": 0,
-                        "arch_index": np.arange(4096),
+                        "hwbench_index": np.arange(4096),
                         "truth": truth,
                         "prediction": truth + noise,
                     }

@@ -13,10 +13,10 @@ def test_an_energy_that_is_a_multiple_of_the_latency_is_not_another_measurement(
     assert measurements_of(run_folder) == {target: target for target in targets}
     path = run_folder / "predictions.parquet"
     rows = pd.read_parquet(path)
-    latency = rows[rows["target"] == LATENCY].drop_duplicates("arch_index")
-    seven = 7.0 * latency.set_index("arch_index")["truth"]
+    latency = rows[rows["target"] == LATENCY].drop_duplicates("hwbench_index")
+    seven = 7.0 * latency.set_index("hwbench_index")["truth"]
     own = rows["target"] == ENERGY
-    rows.loc[own, "truth"] = rows.loc[own, "arch_index"].map(seven)
+    rows.loc[own, "truth"] = rows.loc[own, "hwbench_index"].map(seven)
     rows.to_parquet(path)
     found = measurements_of(run_folder)
     assert found[LATENCY] == found[ENERGY]

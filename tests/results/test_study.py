@@ -35,7 +35,7 @@ def row_of(number, *, failed=False, attempt=0):
 
 def predictions_of(number, attempt=0):
     values = np.arange(N_TEST) + number + attempt / 8
-    return {"arch_index": np.arange(N_TEST), "truth": values, "prediction": values * 2}
+    return {"hwbench_index": np.arange(N_TEST), "truth": values, "prediction": values * 2}
 
 
 def add(store, number, *, failed=False, attempt=0):
@@ -125,7 +125,7 @@ def test_only_what_fits_is_read(tmp_path):
     assert set(frame["seed"]) == {2}
     assert frame.columns.tolist() == [
         *("target", "predictor", "encoding", "training_size", "seed"),
-        *("arch_index", "truth", "prediction"),
+        *("hwbench_index", "truth", "prediction"),
     ]
 
 

@@ -12,7 +12,7 @@ from hwbench.results.study_predictions import iter_predictions, read_predictions
 from hwbench.results.study_writing import StudyStore
 
 
-def write(folder, *, compact):
+def write(folder, *, compact, name="hwbench_index", later=None):
     """Six trials in three parts, one of them run twice, on tables of indices and of strings."""
     with StudyStore(folder) as store:
         for attempt, number in enumerate((3, 1, 2, 0, 4, 5, 1)):
@@ -20,7 +20,11 @@ def write(folder, *, compact):
             row |= {"trial": f"t{number}", "target": f"t{number % 2}:c", "predictor": "p"}
             row |= {"encoding": "onehot", "training_size": 10, "seed": number, "test_size": 4}
             values = np.arange(4) + 10.0 * number + 100 * attempt
-            key = {"arch": list("abca")} if number % 2 else {"arch_index": np.arange(4)}
+            key = (
+                {"arch": list("abca")}
+                if number % 2
+                else {(later or name) if attempt > 3 else name: np.arange(4)}
+            )
             store.add(row, {**key, "truth": values, "prediction": values / 2})
             if attempt % 2:
                 store.flush()
@@ -58,11 +62,25 @@ def test_all_ways_of_reading_give_the_same_rows(tmp_path, compact, filters, colu
             pd.testing.assert_frame_equal(frame, whole)
 
 
+@pytest.mark.parametrize("compact", [False, True])
+@pytest.mark.parametrize("later", [None, "hwbench_index"])
+def test_predictions_of_earlier_versions_are_named_as_now(tmp_path, compact, later):
+    now = read_predictions(write(tmp_path / "now", compact=compact))
+    old = write(tmp_path / "old", compact=compact, name="arch_index", later=later)
+    pd.testing.assert_frame_equal(read_predictions(old)[list(now)], now)
+
+
+def test_one_column_of_predictions_of_earlier_versions(tmp_path):
+    old = write(tmp_path, compact=True, name="arch_index")
+    one = read_predictions(old, ["hwbench_index", "truth"], filters=pc.field("seed") == 2)
+    assert one["hwbench_index"].tolist() == [0, 1, 2, 3]
+
+
 def test_the_last_of_a_trial_counts(tmp_path):
     folder = write(tmp_path, compact=False)
     frame = read_predictions(folder)
     assert frame.query("seed == 1")["truth"].tolist() == [610.0, 611.0, 612.0, 613.0]
-    assert frame["arch_index"].dtype == np.float64  # some are missing
+    assert frame["hwbench_index"].dtype == np.float64  # some are missing
     assert frame["arch"].isna().sum() == 12
 
 

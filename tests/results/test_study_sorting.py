@@ -37,7 +37,7 @@ def predictions_of(row):
         return None
     n_test, seed = row["test_size"], row["seed"]
     keys = np.random.default_rng(seed).permutation(100)[:n_test]  # the test set's own order
-    return {"arch_index": keys, "truth": keys / 2, "prediction": keys + row["training_size"]}
+    return {"hwbench_index": keys, "truth": keys / 2, "prediction": keys + row["training_size"]}
 
 
 def digests(folder):
@@ -76,7 +76,7 @@ def test_no_history_can_be_told_from_the_files(tmp_path_factory, order, breaks, 
     assert digests(pieces) == digests(whole)
     found = pd.read_parquet(whole / "predictions.parquet")
     expected = [prediction for row in rows if (prediction := predictions_of(row)) is not None]
-    for name in ("arch_index", "truth", "prediction"):
+    for name in ("hwbench_index", "truth", "prediction"):
         assert found[name].tolist() == np.concatenate([each[name] for each in expected]).tolist()
     assert sorted(path.name for path in whole.iterdir()) == [
         "predictions.parquet",

@@ -123,7 +123,7 @@ def test_malformed_genotype_is_refused_with_the_place(text, message):
     with pytest.raises(HwbenchError) as caught:
         SPACE.from_string(text)
     assert message in str(caught.value)
-    assert repr(text) in str(caught.value)
+    assert repr(text)[:60] in str(caught.value)  # its start: the reason is to be read
     assert len(str(caught.value).splitlines()) == 1
 
 

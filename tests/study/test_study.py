@@ -78,8 +78,8 @@ def test_rows_and_predictions_are_complete(targets, table):
     row = result.trials.query("predictor == 'ridge' and training_size == 40 and seed == 1").iloc[0]
     again = score(one["truth"], one["prediction"])
     assert again["kendall_tau"] == pytest.approx(row["kendall_tau"])
-    truth = pd.Series(table.column("latency"), index=table.frame["arch_index"])
-    np.testing.assert_array_equal(truth[one["arch_index"]].to_numpy(), one["truth"].to_numpy())
+    truth = pd.Series(table.column("latency"), index=table.frame["hwbench_index"])
+    np.testing.assert_array_equal(truth[one["hwbench_index"]].to_numpy(), one["truth"].to_numpy())
 
 
 def test_a_predictor_without_sampling_has_one_trial(targets, table):
@@ -131,7 +131,14 @@ def test_scores():
         "deviation": 1.0,
         "precision_at_10": pytest.approx(np.nan, nan_ok=True),
         "precision_at_50": pytest.approx(np.nan, nan_ok=True),
+        "rmspe": pytest.approx(100 * np.sqrt((16 + 2.25 + 4 / 9) / 3)),
+        "within_5_percent": 0.0,
+        "within_10_percent": 0.0,
     }
+    off = score([1.0, 2.0, 4.0, 100.0], [1.05, 2.0, 4.4, 111.0])
+    assert (off["within_5_percent"], off["within_10_percent"]) == (50.0, 75.0)
+    assert off["rmspe"] == pytest.approx(100 * np.sqrt((0.05**2 + 0.1**2 + 0.11**2) / 4))
+    assert np.isnan(score([0.0, 1.0], [1.0, 1.0])["rmspe"])
     with pytest.raises(ValueError, match="infinite"):
         score([1, 2], [1, np.inf])
 

@@ -40,7 +40,7 @@ def test_holds_what_its_card_names(small_table):
     assert len(small_table) == 200
     assert repr(small_table) == "<Table small: 200 architectures x 2 metrics>"
     assert small_table.space.name == "nasbench201"
-    assert list(small_table.frame) == ["arch", "arch_index", "latency", "test_accuracy"]
+    assert list(small_table.frame) == ["arch", "hwbench_index", "latency", "test_accuracy"]
     assert list(small_table.metrics) == ["latency", "test_accuracy"]
     assert small_table.archs.shape == (200, 6)
     np.testing.assert_array_equal(
@@ -148,7 +148,7 @@ def test_architecture_may_stand_only_once(small_table):
     assert f"architecture {frame['arch'].iloc[7]} stands twice" in str(caught.value)
 
 
-@pytest.mark.parametrize("column", ["arch", "arch_index", "latency"])
+@pytest.mark.parametrize("column", ["arch", "hwbench_index", "latency"])
 def test_missing_column_is_named(small_table, tmp_path, column):
     path = rewritten(small_table, tmp_path / "t", frame=small_table.frame.drop(columns=column))
     assert refusal(path) == f"table small: the column '{column}' is missing"
@@ -157,10 +157,14 @@ def test_missing_column_is_named(small_table, tmp_path, column):
 @pytest.mark.parametrize(
     ("column", "value", "message"),
     [
-        ("arch_index", np.arange(200) - 1, "'arch_index' must hold places 0 .. 15624"),
-        ("arch_index", np.arange(200) + 15500, "'arch_index' must hold places 0 .. 15624"),
-        ("arch_index", np.arange(200) / 2, "'arch_index' must hold places 0 .. 15624"),
-        ("arch_index", [str(i) for i in range(200)], "'arch_index' must hold places 0 .. 15624"),
+        ("hwbench_index", np.arange(200) - 1, "'hwbench_index' must hold places 0 .. 15624"),
+        ("hwbench_index", np.arange(200) + 15500, "'hwbench_index' must hold places 0 .. 15624"),
+        ("hwbench_index", np.arange(200) / 2, "'hwbench_index' must hold places 0 .. 15624"),
+        (
+            "hwbench_index",
+            [str(i) for i in range(200)],
+            "'hwbench_index' must hold places 0 .. 15624",
+        ),
         ("latency", ["fast"] * 200, "'latency' holds no numbers"),
         ("latency", [None] * 200, "'latency' holds no numbers"),
     ],
@@ -240,14 +244,16 @@ def test_merge_keeps_what_both_hold(make_table):
     left = make_table("left", n_archs=9000, columns=["latency"], seed=1)
     right = make_table("right", n_archs=9000, columns=["test_accuracy"], seed=2)
     merged = merge_tables([left, right], left.card.model_copy(update={"name": "both"}))
-    common = set(left.frame["arch_index"]) & set(right.frame["arch_index"])
-    assert set(merged.frame["arch_index"]) == common
+    common = set(left.frame["hwbench_index"]) & set(right.frame["hwbench_index"])
+    assert set(merged.frame["hwbench_index"]) == common
     assert list(merged.card.columns) == ["latency", "test_accuracy"]
     assert merged.card.name == "both"
     assert merged.card.recipes == left.card.recipes + right.card.recipes
     for part in (left, right):
         for column in part.card.columns:
-            expected = part.frame.set_index("arch_index").loc[merged.frame["arch_index"], column]
+            expected = part.frame.set_index("hwbench_index").loc[
+                merged.frame["hwbench_index"], column
+            ]
             np.testing.assert_array_equal(merged.frame[column], expected)
     assert merged.space.to_strings(merged.archs) == list(merged.frame["arch"])
 
@@ -291,3 +297,15 @@ def test_merge_refuses_tables_with_nothing_in_common(make_table):
     right = Table(right.frame.iloc[50:], right.card)
     with pytest.raises(HwbenchError, match="no architecture in common"):
         merge_tables([left, right], left.card)
+
+
+def test_tables_of_earlier_versions_are_read(small_table, tmp_path):
+    path = tmp_path / "old.parquet"
+    former = small_table.frame.rename(columns={"hwbench_index": "arch_index"})
+    rewritten(small_table, path, frame=former)
+    found = Table.read(path)
+    pd.testing.assert_frame_equal(found.frame, small_table.frame)
+    np.testing.assert_array_equal(Table.read(path).archs, small_table.archs)
+    again = tmp_path / "new.parquet"
+    found.save(again)
+    assert pq.read_schema(again).names[:2] == ["arch", "hwbench_index"]

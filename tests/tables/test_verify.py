@@ -43,7 +43,9 @@ def written(table, path, **columns):
 
 def test_strings_that_belong_elsewhere_fail(small_table, tmp_path):
     path = written(small_table, tmp_path / "t.parquet", arch=small_table.frame["arch"][::-1].values)
-    assert "200 rows where string and arch_index disagree" in failures(path)["architecture strings"]
+    assert (
+        "200 rows where string and hwbench_index disagree" in failures(path)["architecture strings"]
+    )
 
 
 def test_string_that_is_none_fails(small_table, tmp_path):
@@ -62,7 +64,7 @@ def test_infinite_values_fail_and_missing_ones_do_not(small_table, tmp_path):
 
 
 def test_broken_card_ends_the_checks(small_table, tmp_path):
-    path = written(small_table, tmp_path / "t.parquet", arch_index=np.zeros(200, dtype=int))
+    path = written(small_table, tmp_path / "t.parquet", hwbench_index=np.zeros(200, dtype=int))
     assert "stands twice" in failures(path)["card and columns"]
 
 

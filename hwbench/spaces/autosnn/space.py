@@ -66,6 +66,7 @@ class AutoSNN(PieceStrings):
     blocks: ClassVar[tuple[str, ...]] = OPERATIONS
     measured: ClassVar[Mapping[str, Measurement]] = SPIKING
     takes_events = True
+    named_by_position: ClassVar[bool] = True
     default_skeleton = SpikingSkeleton(channels=16, depth=1)
 
     def __init__(self) -> None:

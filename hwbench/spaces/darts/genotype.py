@@ -12,6 +12,7 @@ import re
 from typing import NamedTuple
 
 from hwbench.errors import HwbenchError, unknown_name
+from hwbench.spaces.darts.genotype_variants import plain_genotype, shown
 
 FORM = (
     "Genotype(normal=[('op', input), ...], normal_concat=range(2, 6), "
@@ -43,7 +44,8 @@ def read_genotype(
 
     Parameters
     ----------
-    text : the genotype; white space between its parts does not matter.
+    text : the genotype; white space between its parts does not matter, nor a name before it
+        ("DARTS_V2 = "), tuples in place of lists, or a list a node; see `plain_genotype`.
     operations : the names that an operation may have.
     n_nodes : nodes of each cell behind its two inputs.
 
@@ -57,10 +59,12 @@ def read_genotype(
         Where the text is no genotype of such cells; the message names cell, node and operation.
     """
     match = _GENOTYPE.fullmatch(text.strip()) if isinstance(text, str) else None
+    if match is None and isinstance(text, str):
+        match = _GENOTYPE.fullmatch(plain_genotype(text) or "")
+    where = f"architecture {shown(text)}"
     if match is None:
-        raise HwbenchError(f"architecture {text!r} is no DARTS string; expected {FORM}")
+        raise HwbenchError(f"{where} is no DARTS string; expected {FORM}")
     normal, normal_concat, reduction, reduction_concat = match.groups()
-    where = f"architecture {text!r}"
     for cell, concat in (("normal", normal_concat), ("reduction", reduction_concat)):
         _check_concat(concat, n_nodes, f"{where}: the {cell} cell")
     return (

@@ -8,16 +8,23 @@ side by side. A reduction cell halves the size: its operations on the cell's inp
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from itertools import combinations, permutations
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hwbench.arrays import IntArray
 from hwbench.spaces.base import Skeleton, Space
+from hwbench.spaces.code import AmbiguousCodeError, Code
 from hwbench.spaces.darts.cost import conv_cost, operation_cost
 from hwbench.spaces.darts.genotype import read_genotype
+from hwbench.spaces.darts.genotype_variants import (
+    compact_cells,
+    genotype_of_cells,
+    genotype_of_compact,
+)
 from hwbench.spaces.darts.skeleton import N_NODES, STEM_MULTIPLIER, cell_shapes
 from hwbench.spaces.drawing import DrawnAs, Edge
 from hwbench.spaces.graphs import Graphs
@@ -173,6 +180,34 @@ class DARTS(Space):
             What `from_string` says of the first malformed string, behind its row.
         """
         return parse_rows(self.from_string, texts, self.n_positions)
+
+    def other_codes(self) -> list[Code]:
+        """Compact pairs of (input, operation): of NAS-Bench-301, and counting "none" first."""
+        return [
+            Code(
+                "compact",
+                "pairs (input, operation), 0 is max_pool_3x3, as in NASLib and NAS-Bench-301",
+                partial(self._from_compact, names=OPERATIONS),
+            ),
+            Code(
+                "compact-with-none",
+                "pairs (input, operation), 0 is none and 1 max_pool_3x3, as DARTS numbers them",
+                partial(self._from_compact, names=("none", *OPERATIONS)),
+            ),
+        ]
+
+    def from_other_code(self, value: Any) -> IntArray | None:
+        """A genotype as a dictionary of cells; compact pairs are refused as ambiguous."""
+        if compact_cells(value) is not None:
+            raise AmbiguousCodeError(
+                "a compact genotype, whose operations count with or without 'none'",
+                self.other_codes(),
+            )
+        text = genotype_of_cells(value)
+        return None if text is None else self.from_string(text)
+
+    def _from_compact(self, value: Any, *, names: tuple[str, ...]) -> IntArray:
+        return self.from_string(genotype_of_compact(value, names))
 
     # ------------------------------------------------------------------ graphs
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -48,6 +48,7 @@ class FBNet(PieceStrings):
     choices = (OPERATIONS,) * N_LAYERS
     positions = tuple(f"layer{layer}" for layer in range(1, N_LAYERS + 1))
     default_skeleton = Skeleton(channels=STEM_CHANNELS, depth=1, classes=100)
+    named_by_position: ClassVar[bool] = True
 
     @cached_property
     def _pieces(self) -> list[list[str]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from itertools import combinations, pairwise, product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from hwbench.arrays import FloatArray, IntArray
 from hwbench.errors import HwbenchError, unknown_name
 from hwbench.spaces.base import Skeleton, SkeletonValue, Space
+from hwbench.spaces.code import Code
 from hwbench.spaces.graphs import Graphs
 from hwbench.spaces.nasbench101 import cells, hashes
 from hwbench.spaces.nasbench101.cells import (
@@ -28,6 +29,7 @@ from hwbench.spaces.nasbench101.cells import (
     N_EDGES,
     OPERATIONS,
 )
+from hwbench.spaces.nasbench101.codes import matrix_and_operations
 from hwbench.spaces.nasbench101.cost import network_costs
 from hwbench.spaces.nasbench101.steps import steps
 from hwbench.spaces.nasbench101.strings import MODULE_HASH, rows_of_texts, texts_of
@@ -311,6 +313,36 @@ class NASBench101(Space):
         if refusal is not None:
             raise HwbenchError(f"architecture {given[refusal[0]]!r} {refusal[1]}")
         return archs
+
+    # ------------------------------------------------------------------ codes of others
+
+    def other_codes(self) -> list[Code]:
+        """The module hash, and matrix with operations."""
+        return [
+            Code("hash", "the benchmark's module hash", self.from_string),
+            Code("matrix", "matrix and operations", self._from_matrix_value),
+        ]
+
+    def from_other_code(self, value: Any) -> IntArray | None:
+        """A cell out of matrix and operations; None where the value holds none."""
+        found = matrix_and_operations(value)
+        return None if found is None else self._from_pair(*found)
+
+    def _from_matrix_value(self, value: Any) -> IntArray:
+        found = matrix_and_operations(value)
+        if found is None:
+            raise HwbenchError(
+                f"{self.name}: {str(value)[:60]!r} holds no matrix with operations, such as "
+                '{"matrix": [[0, 1], [0, 0]], "ops": ["input", "output"]}'
+            )
+        return self._from_pair(*found)
+
+    def _from_pair(self, matrix: Any, operations: Sequence[str]) -> IntArray:
+        try:
+            adjacency = np.array(matrix, dtype=np.int64)
+        except (TypeError, ValueError) as error:
+            raise HwbenchError(f"{self.name}: the matrix is none of whole numbers") from error
+        return self.from_matrix(adjacency, operations)
 
     # ------------------------------------------------------------------ encodings
 

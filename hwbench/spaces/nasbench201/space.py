@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import re
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from hwbench.arrays import IntArray
 from hwbench.errors import HwbenchError, unknown_name
 from hwbench.spaces.base import Skeleton, SkeletonValue
+from hwbench.spaces.code import Code
+from hwbench.spaces.code_values import whole_number
 from hwbench.spaces.edge_cell import EDGES, N_NODES, N_STAGES, EdgeCellSpace
+from hwbench.spaces.nasbench201.codes import from_naslib_value, official_order
 from hwbench.spaces.strings import PieceStrings
 
 if TYPE_CHECKING:
@@ -47,6 +50,8 @@ class NASBench201(PieceStrings, EdgeCellSpace):
     cell_operations = OPERATIONS
     kinds = ("zero", "identity", "function", "function", "linear")
     default_skeleton = Skeleton(channels=16, depth=5)
+    named_by_position: ClassVar[bool] = True
+    has_official_index: ClassVar[bool] = True
 
     @cached_property
     def _pieces(self) -> list[list[str]]:
@@ -84,6 +89,33 @@ class NASBench201(PieceStrings, EdgeCellSpace):
                     )
                 indices.append(OPERATIONS.index(operation))
         return np.array(indices, dtype=np.int64)
+
+    # ------------------------------------------------------------------ codes of others
+
+    @property
+    def _official_order(self) -> IntArray:
+        return official_order()
+
+    def other_codes(self) -> list[Code]:
+        """The benchmark's own numbers, and NASLib's indices."""
+        return [
+            Code(
+                "official-index",
+                "the benchmark's own numbers, as in NATS-Bench, HW-NAS-Bench and HELP",
+                self._from_official_number,
+            ),
+            Code(
+                "naslib",
+                "NASLib's indices: skip, none, 3x3, 1x1, pool on 0->1, 0->2, 0->3, 1->2, ...",
+                from_naslib_value,
+            ),
+        ]
+
+    def _from_official_number(self, value: object) -> IntArray:
+        number = whole_number(value)
+        if number is None:
+            raise HwbenchError(f"{self.name}: {str(value)[:40]!r} is no whole number")
+        return self.from_official_index([number])[0]
 
     # ------------------------------------------------------------------ cost and network
 

@@ -8,7 +8,7 @@ the shape changes) and two inverted bottlenecks.
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -36,6 +36,7 @@ class NASBenchMacro(PieceStrings):
     choices = (OPERATIONS,) * sum(STAGES)
     positions = tuple(f"layer{layer}" for layer in range(1, sum(STAGES) + 1))
     default_skeleton = Skeleton(channels=32, depth=1)
+    named_by_position: ClassVar[bool] = True
 
     @cached_property
     def _pieces(self) -> list[list[str]]:

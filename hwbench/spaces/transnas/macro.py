@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike
 from hwbench.arrays import IntArray
 from hwbench.errors import HwbenchError
 from hwbench.spaces.base import Skeleton
+from hwbench.spaces.code_values import whole_numbers
 from hwbench.spaces.strings import PieceStrings
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ N_MODULES = 6
 DOUBLINGS = (1, 3)  # least and most
 HALVINGS = (1, 4)
 
-_STRING = re.compile(r"64-([1-4]{4,6})-basic")
+_STRING = re.compile(r"(?:64-)?([1-4]{4,6})(?:-basic)?")
 
 
 def residual_costs(
@@ -132,6 +133,13 @@ class TransNASMacro(PieceStrings):
         except HwbenchError as error:
             reason = str(error).partition("] ")[2]
             raise HwbenchError(f"architecture {text!r} {reason}") from error
+
+    def from_other_code(self, value: Any) -> IntArray | None:
+        """The benchmark's digits as a list of four or five; of six they could be indices."""
+        digits = whole_numbers(value)
+        if digits is None or len(digits) not in (N_ALWAYS, N_ALWAYS + 1):
+            return None
+        return self.from_string("".join(str(digit) for digit in digits))
 
     # ------------------------------------------------------------------ cost and network
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3")
 MODULES = (4, 1, 4, 1, 4)
 
-_STRING = re.compile(r"64-41414-([0-3])_([0-3]{2})_([0-3]{3})")
+_STRING = re.compile(r"(?:64-41414-)?([0-3])_([0-3]{2})_([0-3]{3})")
 
 
 class TransNASMicro(PieceStrings, EdgeCellSpace):
@@ -43,6 +43,7 @@ class TransNASMicro(PieceStrings, EdgeCellSpace):
     cell_operations = OPERATIONS
     kinds = ("zero", "function", "function", "function")
     default_skeleton = Skeleton(channels=64, depth=2, input_size=256, classes=75)
+    named_by_position: ClassVar[bool] = True
 
     @cached_property
     def _pieces(self) -> list[list[str]]:

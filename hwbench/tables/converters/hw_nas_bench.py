@@ -22,6 +22,7 @@ from hwbench.formats import load_pickle
 from hwbench.progress import Progress, silent
 from hwbench.spaces import get_space
 from hwbench.spaces.edge_cell import EDGES
+from hwbench.spaces.nasbench201.codes import from_naslib
 from hwbench.tables.card import ColumnCard
 from hwbench.tables.converters.common import (
     find_duplicate,
@@ -54,9 +55,6 @@ CLASSES = {"cifar10": (32, 10), "cifar100": (32, 100), "ImageNet16-120": (16, 12
 
 PICKLES = (".pickle", ".pkl")
 _CSV = re.compile(r"hw_(cifar10|cifar100|ImageNet16-120)\.csv")
-# The re-export numbers operations and edges as NASLib does.
-_NASLIB_OPERATIONS = np.array([1, 0, 3, 2, 4])  # skip, none, conv 3x3, conv 1x1, pooling
-_NASLIB_EDGES = ((0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3))
 _EXPECTED = "HW-NAS-Bench-v1_0.pickle, hw_DATASET.csv, or files of NAS-Bench-201 for the accuracies"
 
 
@@ -158,8 +156,7 @@ def _naslib_archs(path: Path, texts: list[str]) -> IntArray:
                 f"{path}: row {number}: net {text!r} must be {len(EDGES)} numbers 0 .. 4"
             )
         rows.append(row)
-    order = [_NASLIB_EDGES.index(edge) for edge in EDGES]
-    return _NASLIB_OPERATIONS[np.array(rows, dtype=np.int64).reshape(-1, len(EDGES))][:, order]
+    return from_naslib(rows)
 
 
 # ---------------------------------------------------------------------- the authors' pickle

@@ -1,62 +1,38 @@
-"""What the columns of one's own file mean: names, units and directions."""
+"""What the metrics of one's own file mean in a table: names, units, directions and devices."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
 from hwbench.errors import HwbenchError, unknown_name
-from hwbench.tables.own.cells import has_decimal_comma, number_in
-from hwbench.tables.own.files import shown_name
-from hwbench.tables.table import ARCH_COLUMNS
+from hwbench.tables.own.asking import Answer, UnclearError
+from hwbench.tables.own.column_words import (
+    TURNS_ROUND,
+    direction_of_unit,
+    guess_direction,
+    normal_unit,
+    quantity_of,
+    split_header,
+    words_of,
+)
+from hwbench.tables.own.measured import MeasuredMetric
+from hwbench.tables.own.roles import numbered_alike
+from hwbench.tables.own.rows import shown_name
 
 DIRECTIONS = ("minimize", "maximize")
+DEVICE = "{device}"
+"""Stands in a pattern of columns for the name of a device."""
 
-# Whole words of a name, singular or plural. A name with words of both kinds, or with one that
-# turns the meaning round, tells nothing.
-LARGER_IS_BETTER = frozenset((
-    "acc", "accuracy", "top", "top1", "top5", "precision", "recall", "map", "iou", "miou",
-    "auc", "auroc", "f1", "psnr", "ssim", "bleu", "fps", "throughput", "reward",
-))  # fmt: skip
-SMALLER_IS_BETTER = frozenset((
-    "latency", "lat", "time", "runtime", "energy", "power", "memory", "mem", "ram", "size",
-    "param", "params", "parameter", "nparams", "flop", "flops", "mflops", "gflops", "mac",
-    "macs", "mmacs", "gmacs", "madd", "madds", "loss", "nll", "perplexity", "error", "err",
-    "rmse", "mae", "cost", "edp", "bytes", "cycles",
-))  # fmt: skip
-TURNS_ROUND = frozenset((
-    "neg", "negative", "inv", "inverse", "minus", "per", "std", "stdev", "sd", "var",
-    "variance", "deviation", "iqr", "noise", "drop", "gain", "reduction", "improvement",
-    "rank",
-))  # fmt: skip
+TAKEN_NAMES = ("arch", "hwbench_index", "arch_index")
+"""Names that every table keeps for its architectures, now or formerly."""
 
-# Units as tables write them. Capitals count, where they do in the unit: MJ is not mJ.
-UNITS = (
-    "s", "ms", "us", "ns", "J", "kJ", "MJ", "mJ", "uJ", "nJ", "W", "kW", "MW", "mW", "uW", "%",
-    "1", "1/s", "B", "kB", "MB", "GB", "KiB", "MiB", "GiB", "Hz", "kHz", "MHz", "GHz",
-)  # fmt: skip
-_SPELLINGS = {
-    "sec": "s", "second": "s", "seconds": "s", "msec": "ms", "millisecond": "ms",
-    "milliseconds": "ms", "µs": "us", "μs": "us", "usec": "us", "microseconds": "us",
-    "nanoseconds": "ns", "j": "J", "joule": "J", "joules": "J", "mj": "mJ", "uj": "uJ",
-    "µj": "uJ", "μj": "uJ", "w": "W", "watt": "W", "watts": "W", "mw": "mW", "percent": "%",
-    "pct": "%", "count": "1", "counts": "1", "fps": "1/s", "b": "B", "bytes": "B", "kb": "kB",
-    "mb": "MB", "gb": "GB", "kib": "KiB", "mib": "MiB", "gib": "GiB",
+_USUAL = {
+    "time": "ms", "energy": "mJ", "power": "mW", "memory": "MB", "throughput": "1/s",
+    "count": "1", "accuracy": "%",
 }  # fmt: skip
-_CAPITALS = {"M": "1e6", "G": "1e9", "K": "1e3", "k": "1e3", "KB": "kB"}
-_SUFFIXES = ("ms", "us", "ns", "mj", "uj", "mib", "kib", "gib", "mb", "kb", "gb", "mw", "percent")
-_SUFFIXES_AFTER = {  # one letter is a unit only behind a word for what it measures
-    "s": {"time", "latency", "runtime"},
-    "j": {"energy"},
-    "w": {"power"},
-}
-_BRACKETS = re.compile(r"(?P<name>.+?)\s*(?:\[(?P<square>[^\]]*)\]|\((?P<round>[^)]*)\))")
-_WORD = re.compile(r"[a-z]+\d*")
-_NO_METRIC = re.compile(r"arch_index|index|unnamed:? \d+")
 
 
 @dataclass(frozen=True)
@@ -80,119 +56,67 @@ class MetricColumn:
 
 
 def describe_columns(
-    frame: pd.DataFrame,
+    metrics: Sequence[MeasuredMetric],
+    unclear: Sequence[str],
     label: str,
     *,
     units: Mapping[str, str],
     directions: Mapping[str, str],
     devices: Mapping[str, str] | str,
-    ignore: Collection[str] = (),
+    passed_over: Sequence[str] = (),
 ) -> tuple[list[MetricColumn], list[str]]:
-    """Find out what each column means.
+    """Find out what each metric means.
 
     Parameters
     ----------
-    frame : the columns, that of the architectures left out.
+    metrics : of the file.
+    unclear : those of them of which neither name nor unit tells that they are metrics.
     label : what to call the file.
     units, directions, devices : given by name, as in the file or as in the table; a single device
-        is that of all columns.
-    ignore : columns to be left out.
+        is that of all columns, a pattern such as "{device}_latency" that of each column by its
+        name.
+    passed_over : what was noted of the file's lines, for messages.
 
     Returns
     -------
-    The columns of numbers, and notes on what was taken for granted.
+    The columns, and notes on what was taken for granted.
 
     Raises
     ------
+    UnclearError
+        Where units or directions are lacking; one message names all of them.
     HwbenchError
-        Where there is no column of numbers, a unit or direction is lacking or unknown, a given
-        name is none of the file's, or two names become one.
+        Where there is no metric, a unit or direction is unknown, a given name is none of the
+        file's, or two names become one.
     """
-    ignored = [shown_name(name) for name in ignore]
-    for name in ignored:
-        if name not in frame.columns:
-            raise unknown_name(f"column of {label} to be ignored", name, frame.columns)
-    by_name = {} if isinstance(devices, str) else devices
-    named = {shown_name(key) for key in (*units, *directions, *by_name)}
-    names: dict[str, str] = {}
-    header_units: dict[str, str] = {}
-    notes: list[str] = []
-    for column in frame:
-        name, unit = split_header(column)
-        if column in ignored:
-            notes.append(f"column '{column}' is left out, as asked")
-            continue
-        meant = not named.isdisjoint((column, name))
-        if not meant and not holds_metric(frame, column):
-            notes.append(f"column '{column}' is left out: it holds no metric")
-            continue
-        names[column] = name
-        if unit is not None:
-            header_units[column] = unit
+    names = {metric.header: split_header(metric.header)[0] for metric in metrics}
     _check_names(names, label)
-    given_units = _by_column(units, names, "unit", label)
-    given_directions = _by_column(directions, names, "direction", label)
-    found_units = _find_units(names, given_units, header_units, label, notes)
-    found_directions = _find_directions(names, given_directions, label, notes)
+    by_name = {} if isinstance(devices, str) else devices
+    given_units = _by_column(units, metrics, names, "unit", label)
+    given_directions = _by_column(directions, metrics, names, "direction", label)
+    given_devices = _by_column(by_name, metrics, names, "device", label)
+    notes: list[str] = []
+    found_units = _find_units(metrics, names, given_units, notes)
+    found_directions = _find_directions(names, found_units, given_directions, notes)
+    where = f"{label}{''.join(f' ({note})' for note in passed_over)}"
+    _ask_for_the_rest(metrics, names, unclear, found_units, found_directions, where)
+    for metric in metrics:
+        _refuse_fractions(metric, names[metric.header], found_units[metric.header], label)
     everywhere = shown_name(devices) if isinstance(devices, str) else None
-    found_devices = _by_column(by_name, names, "device", label)
+    if everywhere is not None and DEVICE in everywhere:
+        given_devices = _devices_by_pattern(everywhere, names, label)
+        everywhere = None
     columns = [
         MetricColumn(
-            source,
-            name,
-            found_units[source],
-            found_directions[source],
-            found_devices.get(source, everywhere),
+            metric.header,
+            names[metric.header],
+            found_units[metric.header],
+            found_directions[metric.header],
+            given_devices.get(metric.header, everywhere),
         )
-        for source, name in names.items()
+        for metric in metrics
     ]
     return columns, notes
-
-
-def holds_metric(frame: pd.DataFrame, column: str) -> bool:
-    """Whether a column is taken for a metric: its header states a unit, or it holds numbers."""
-    if split_header(column)[1] is not None:
-        return True
-    return not (_NO_METRIC.fullmatch(column.lower()) or _holds_no_number(frame[column]))
-
-
-def _holds_no_number(column: pd.Series) -> bool:
-    """Whether a column is text, times or empty, as far as its cells tell.
-
-    Numbers written with a comma count: a column of them is wrong, and not to be passed over.
-    """
-    if isinstance(column.dtype, np.dtype) and column.dtype.kind in "iuf":
-        return False
-    return not any(number_in(cell) is not None or has_decimal_comma(cell) for cell in column)
-
-
-def split_header(column: str) -> tuple[str, str | None]:
-    """A table's name for the column, and the unit its header states."""
-    match = _BRACKETS.fullmatch(column)
-    text, unit = column, ""
-    if match is not None:
-        text, unit = match["name"], (match["square"] or match["round"] or "").strip()
-    name = re.sub(r"[^\w.-]+", "_", text, flags=re.ASCII).strip("_.-") or "column"
-    stem, _, suffix = name.lower().rpartition("_")
-    if not unit and stem:
-        fitting = _SUFFIXES_AFTER.get(suffix, set())
-        if suffix in _SUFFIXES or not fitting.isdisjoint(_words(stem)):
-            unit = suffix
-    return name, normal_unit(unit) or None
-
-
-def normal_unit(unit: str) -> str:
-    """A unit as tables write it; one that is not known is returned as it is, on one line."""
-    text = shown_name(unit)
-    if text in UNITS:
-        return text
-    if text in _CAPITALS:
-        return _CAPITALS[text]
-    # "MJ" and "MW" are known above, so that what is left means the same in any capitals, but for
-    # short ones such as "Mb", which nobody can tell.
-    if len(text) > 2 or text in (text.lower(), text.upper()):
-        return _SPELLINGS.get(text.lower(), text)
-    return text
 
 
 def _check_names(names: Mapping[str, str], label: str) -> None:
@@ -200,7 +124,7 @@ def _check_names(names: Mapping[str, str], label: str) -> None:
         raise HwbenchError(f"{label}: holds no column of numbers beside the architectures")
     sources: dict[str, str] = {}
     for column, name in names.items():
-        if name in ARCH_COLUMNS:
+        if name in TAKEN_NAMES:
             raise HwbenchError(
                 f"{label}: the column '{column}' would be called '{name}', a name that every table "
                 "keeps for its architectures; rename it"
@@ -214,47 +138,70 @@ def _check_names(names: Mapping[str, str], label: str) -> None:
 
 
 def _by_column(
-    given: Mapping[str, str], names: Mapping[str, str], what: str, label: str
+    given: Mapping[str, str],
+    metrics: Sequence[MeasuredMetric],
+    names: Mapping[str, str],
+    what: str,
+    label: str,
 ) -> dict[str, str]:
-    """What was given, by the column's name in the file."""
-    columns = {**{name: column for column, name in names.items()}, **{name: name for name in names}}
+    """What was given, by the metric's header."""
+    headers: dict[str, str] = {}
+    for metric in metrics:
+        for source in metric.sources:
+            headers[split_header(source)[0]] = headers[source] = metric.header
+        headers[names[metric.header]] = headers[metric.header] = metric.header
     found = {}
     for key, value in given.items():
-        if shown_name(key) not in columns:
-            raise unknown_name(f"column of {label} with a {what}", shown_name(key), columns)
-        found[columns[shown_name(key)]] = value
+        if shown_name(key) not in headers:
+            raise unknown_name(f"column of {label} with a {what}", shown_name(key), headers)
+        found[headers[shown_name(key)]] = value
     return found
 
 
+def _devices_by_pattern(pattern: str, names: Mapping[str, str], label: str) -> dict[str, str]:
+    before, _, after = pattern.partition(DEVICE)
+    found = {
+        header: name[len(before) : len(name) - len(after)]
+        for header, name in names.items()
+        if name.startswith(before) and name.endswith(after) and len(name) > len(before) + len(after)
+    }
+    if not found:
+        raise HwbenchError(
+            f"{label}: no column has the form {pattern}; there are {', '.join(names.values())}"
+        )
+    return found
+
+
+# ---------------------------------------------------------------------- units and directions
+
+
 def _find_units(
+    metrics: Sequence[MeasuredMetric],
     names: Mapping[str, str],
     given: Mapping[str, str],
-    header: Mapping[str, str],
-    label: str,
     notes: list[str],
 ) -> dict[str, str]:
     units: dict[str, str] = {}
-    for column, name in names.items():
-        if normal_unit(given.get(column, "")):
-            units[column] = normal_unit(given[column])
-        elif column in header:
-            units[column] = header[column]
-            notes.append(f"column '{name}' is taken to be in {units[column]}, by its header")
-    lacking = [name for column, name in names.items() if column not in units]
-    if lacking:
-        raise HwbenchError(
-            f"{label}: say the unit of {_listed(lacking)}: --unit {lacking[0]}=ms, "
-            f"units={{'{lacking[0]}': 'ms'}}, or a header such as '{lacking[0]} [ms]'; "
-            "1 is the unit of counts"
-        )
+    for metric in metrics:
+        header = metric.header
+        if normal_unit(given.get(header, "")):
+            units[header] = normal_unit(given[header])
+        elif metric.unit is not None:
+            units[header] = metric.unit
+            if split_header(metric.sources[0])[1] is not None:
+                notes.append(
+                    f"column '{names[header]}' is taken to be in {metric.unit}, by its header"
+                )
     return units
 
 
 def _find_directions(
-    names: Mapping[str, str], given: Mapping[str, str], label: str, notes: list[str]
+    names: Mapping[str, str],
+    units: Mapping[str, str],
+    given: Mapping[str, str],
+    notes: list[str],
 ) -> dict[str, str]:
     directions: dict[str, str] = {}
-    lacking = []
     for column, name in names.items():
         direction = given.get(column)
         if direction is not None:
@@ -262,37 +209,142 @@ def _find_directions(
                 raise unknown_name(f"direction of column {name}", direction, DIRECTIONS)
             directions[column] = direction
             continue
-        guess = guess_direction(name)
-        if guess is None:
-            lacking.append(name)
-            continue
-        directions[column] = guess
-        better = "smaller" if guess == "minimize" else "larger"
-        notes.append(f"column '{name}': {better} is taken to be better, by its name")
-    if lacking:
-        raise HwbenchError(
-            f"{label}: say which way is better for {_listed(lacking)}: "
-            f"--direction {lacking[0]}=minimize (or maximize)"
-        )
+        guess, why = told_direction(name, units.get(column))
+        if guess is not None:
+            directions[column] = guess
+            better = "smaller" if guess == "minimize" else "larger"
+            notes.append(f"column '{name}': {better} is taken to be better, by its {why}")
     return directions
 
 
-def _listed(names: list[str]) -> str:
-    more = len(names) - 100
-    return ", ".join(names[:100]) + (f" and {more} more" if more > 0 else "")
+def told_direction(name: str, unit: str | None) -> tuple[str | None, str]:
+    """Which way is better, where name or unit tell, else None; and which of them tells."""
+    guess = guess_direction(name)
+    if guess is not None:
+        return guess, "name"
+    if words_of(name) & TURNS_ROUND - {"per"}:
+        return None, ""
+    return direction_of_unit(unit), "unit"
 
 
-def _words(name: str) -> set[str]:
-    parted = re.sub(r"([a-z\d])([A-Z])", r"\1_\2", name)  # testAccuracy
-    words = {word for text in (name, parted) for word in _WORD.findall(text.lower())}
-    plain = {word.rstrip("0123456789") for word in words}
-    return words | plain | {word.removesuffix("s") for word in plain}
+def _ask_for_the_rest(
+    metrics: Sequence[MeasuredMetric],
+    names: Mapping[str, str],
+    unclear: Sequence[str],
+    units: Mapping[str, str],
+    directions: Mapping[str, str],
+    label: str,
+) -> None:
+    """Ask for all units and directions that are lacking, at once.
+
+    Raises
+    ------
+    UnclearError
+        Where one is.
+    """
+    headers = [metric.header for metric in metrics]
+    no_unit = [header for header in headers if header not in units]
+    no_direction = [header for header in headers if header not in directions]
+    if not no_unit and not no_direction:
+        return
+    said = []
+    if no_unit:
+        said.append(f"say the unit of {_listed([names[header] for header in no_unit])}")
+    if no_direction:
+        listed = _listed([names[header] for header in no_direction])
+        said.append(f"{'' if no_unit else 'say '}which way is better for {listed}")
+    known = [
+        f"{names[header]} [{units[header]}]"
+        for header in headers
+        if header in units and header in directions
+    ]
+    what = f"{label}: {' and '.join(said)}"
+    if known:
+        what += f" (clear are {_listed(known)})"
+    by_header = {metric.header: metric for metric in metrics}
+    doubtful = [header for header in headers if header in unclear]
+    sure = [header for header in headers if header not in doubtful]
+    usual = "1" if sure else _USUAL["time"]  # of what no word tells
+    base = _guesses(sure, by_header, names, units, directions, usual)
+    answers = []
+    if doubtful and sure:
+        out = tuple(
+            ("ignore", source) for header in doubtful for source in by_header[header].sources
+        )
+        answers.append(Answer(f"without {_listed(doubtful, 5)}{_if(base)}", (*base, *out)))
+    every = (*base, *_guesses(doubtful, by_header, names, units, directions, usual))
+    answers.append(Answer(f"all of them{_if(every)}", every))
+    pattern = numbered_alike(headers)
+    if pattern is not None:
+        answers.append(Answer("as repeats of one metric", (("repeats", pattern),)))
+    raise UnclearError(what, answers)
 
 
-def guess_direction(name: str) -> str | None:
-    """Which way is better, where the words of a column's name tell, else None."""
-    words = _words(name)
-    larger, smaller = words & LARGER_IS_BETTER, words & SMALLER_IS_BETTER
-    if words & TURNS_ROUND or bool(larger) == bool(smaller):
-        return None
-    return "maximize" if larger else "minimize"
+def _guesses(
+    headers: Sequence[str],
+    metrics: Mapping[str, MeasuredMetric],
+    names: Mapping[str, str],
+    units: Mapping[str, str],
+    directions: Mapping[str, str],
+    usual: str,
+) -> tuple[tuple[str, str], ...]:
+    """What could be said of metrics: the usual unit of what they measure."""
+    found: list[tuple[str, str]] = []
+    for header in headers:
+        if header not in units:
+            quantity = quantity_of(None, names[header])
+            unit = _USUAL.get(quantity or "", usual)
+            if quantity == "accuracy" and _are_fractions(metrics[header]):
+                unit = "1"
+            found.append(("units", f"{names[header]}={unit}"))
+            if told_direction(names[header], unit)[0] is not None:
+                continue
+        if header not in directions:
+            found.append(("directions", f"{names[header]}=minimize"))
+    return tuple(found)
+
+
+def _if(options: Sequence[tuple[str, str]]) -> str:
+    """The condition under which guesses hold, in words."""
+    told = [
+        f"{name} is in {unit}"
+        for option, value in options
+        if option == "units"
+        for name, unit in [value.rsplit("=", 1)]
+    ]
+    told += [
+        value.replace("=minimize", " is the better the smaller")
+        for option, value in options
+        if option == "directions"
+    ]
+    shown = ", ".join(told[:5]) + (", ..." if len(told) > 5 else "")
+    return f" (if {shown}; 1 is the unit of counts, and of fractions)" if told else ""
+
+
+def _are_fractions(metric: MeasuredMetric) -> bool:
+    known = metric.values[np.isfinite(metric.values.astype(np.float64))]
+    return len(known) > 0 and bool(np.all((known >= 0) & (known <= 1)))
+
+
+def _refuse_fractions(metric: MeasuredMetric, name: str, unit: str, label: str) -> None:
+    """Refuse accuracies between 0 and 1 that are said to be in %.
+
+    Raises
+    ------
+    UnclearError
+        Where a column is such.
+    """
+    if unit != "%" or quantity_of(None, name) != "accuracy" or len(metric.values) < 2:
+        return
+    if _are_fractions(metric):
+        low, high = float(np.nanmin(metric.values)), float(np.nanmax(metric.values))
+        raise UnclearError(
+            f"{label}: column '{name}' is in %, but all its values lie between {low:g} and "
+            f"{high:g}, as fractions do: it would be 100 times too small",
+            [Answer("fractions", (("units", f"{name}=1"),))],
+        )
+
+
+def _listed(names: Sequence[str], most: int = 100) -> str:
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")

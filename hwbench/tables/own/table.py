@@ -1,4 +1,4 @@
-"""One's own numbers as a table: from a CSV or Parquet file, or a pandas frame.
+"""One's own numbers as a table: from a file of any common kind, or a pandas frame.
 
 Nothing is guessed in silence: every bad row is named with what is wrong in it, units are asked for,
 and what was taken for granted stands in the report and in the card's recipe.
@@ -7,35 +7,36 @@ and what was taken for granted stands in the report and in the card's recipe.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from hwbench.arrays import IntArray
 from hwbench.errors import HwbenchError, unknown_name
 from hwbench.files import file_digest, today
 from hwbench.spaces import Space, get_space
-from hwbench.tables.card import ColumnCard, TableCard
+from hwbench.tables.card import TableCard
 from hwbench.tables.noise import with_twin_noise
-from hwbench.tables.own.cells import Problems, is_missing, parse_archs, parse_numbers, sound_rows
-from hwbench.tables.own.columns import MetricColumn, describe_columns
-from hwbench.tables.own.files import read_rows, shown_name
+from hwbench.tables.own.asking import Answer, UnclearError, counted
+from hwbench.tables.own.columns import describe_columns
+from hwbench.tables.own.measured import (
+    BAD_ROWS,
+    MISSING_VALUES,
+    Measured,
+    read_measured,
+)
+from hwbench.tables.own.options import Reading
+from hwbench.tables.own.problems import NAMED, SHOWN, problem_lines
+from hwbench.tables.own.repeats import WAYS
+from hwbench.tables.own.settled_columns import RowGroups, report_repeated, settled_columns
 from hwbench.tables.table import Table
 
-DUPLICATES = ("refuse", "first", "mean")
-BAD_ROWS = ("refuse", "drop")
-MISSING_VALUES = ("refuse", "keep")
-ARCH_COLUMNS = ("arch", "arch_str", "architecture", "arch_string", "architecture_string", "net")
-
-SHOWN = 20  # problems that are printed; the report holds all
-NAMED = 3  # problems that the error names
+DUPLICATES = ("refuse", *WAYS)
 EXAMPLES = 3
-TRIED = 100  # cells that are parsed to see whether a column holds architectures
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
 
 
@@ -63,8 +64,9 @@ class ImportReport:
 
     def lines(self) -> list[str]:
         """The report for people, a line a fact."""
-        lines = [*self.notes, *problem_lines(self.problems.head(SHOWN))]
-        more = len(self.problems) - SHOWN
+        causes = problem_lines(self.problems)
+        lines = [*self.notes, *causes[:SHOWN]]
+        more = len(causes) - SHOWN
         if more > 0:
             lines.append(f"... and {more} more problems")
         lines.append(f"{self.rows_kept} of {self.rows_read} rows are kept")
@@ -75,19 +77,11 @@ class ImportReport:
         return lines
 
 
-def problem_lines(problems: pd.DataFrame) -> list[str]:
-    """Problems for people, a line each, from the frame of `ImportReport`."""
-    return [
-        f"row {row}, {column}: {problem}"
-        for row, column, problem in problems.itertuples(index=False)
-    ]
-
-
-class OwnTableError(HwbenchError):
+class OwnTableError(UnclearError):
     """Numbers that cannot become a table; `report` holds every problem."""
 
-    def __init__(self, message: str, report: ImportReport) -> None:
-        super().__init__(message)
+    def __init__(self, what: str, answers: Sequence[Answer], report: ImportReport) -> None:
+        super().__init__(what, answers)
         self.report = report
 
 
@@ -104,6 +98,7 @@ def own_table(
     duplicates: str = "refuse",
     on_bad_rows: str = "refuse",
     missing_values: str = "refuse",
+    reading: Reading | None = None,
     title: str | None = None,
     description: str = "",
     licence: str = "unspecified",
@@ -112,22 +107,29 @@ def own_table(
 
     Parameters
     ----------
-    source : a `.csv`, `.tsv` or `.parquet` file, or a frame; a column of architecture strings,
-        every other column a metric. Columns without a number, and those called `arch_index`,
-        `index` or not at all, are left out unless a unit or direction is given for them.
+    source : a file (see `read_rows`), or a frame; a column of architectures, every other column a
+        metric. Columns without a number, those that number rows or architectures, and those whose
+        names tell of no metric are left out, unless a unit or direction is given for them; a
+        column of standard deviations is the noise of the one it belongs to, and columns such as
+        run1, run2 are repeats of one metric.
     space : the architectures' search space.
     name : of the table.
     units : of each metric by column, such as {"latency": "ms"}; a header "latency [ms]",
-        "latency (ms)" or "latency_ms" says it too.
-    directions : "minimize" or "maximize" by column, where the column's name does not tell.
-    devices : what was measured on which device, by column; a single name is that of all columns.
-        Predictors that learn from other devices need it.
-    arch_column : the column of architecture strings, where neither its name nor its content tells.
+        "latency (ms)" or "latency_ms" says it too, and so do the cells ("2.4 ms").
+    directions : "minimize" or "maximize" by column, where neither the column's name nor its unit
+        tells.
+    devices : what was measured on which device, by column; a single name is that of all columns,
+        "{device}_latency" tells it by the columns' names. Predictors that learn from other devices
+        need it.
+    arch_column : the column of architectures, where neither its name nor its content tells.
     ignore : columns to be left out.
-    duplicates : what becomes of an architecture that stands twice: "refuse", "first" or "mean".
-    on_bad_rows : what becomes of rows with an unknown architecture or a cell that is no number:
-        "refuse" or "drop".
-    missing_values : what becomes of empty cells: "refuse" or "keep".
+    duplicates : what becomes of an architecture that stands twice: "refuse", "first", "mean",
+        "median" or "min".
+    on_bad_rows : what becomes of rows with an unknown architecture or a cell that holds no
+        measurement: "refuse" or "drop".
+    missing_values : what becomes of cells that are empty or hold a value that no measurement can
+        be: "refuse" or "keep".
+    reading : how the file is to be read, where it does not tell itself.
     title, description, licence : for the card.
 
     Returns
@@ -138,8 +140,11 @@ def own_table(
     ------
     OwnTableError
         Where rows are refused; its `report` names all of them.
+    UnclearError
+        Where the source can be read in several ways, or a unit or direction is lacking; the
+        message names what can be said.
     HwbenchError
-        Where the source cannot be read, a unit or direction is lacking, or an option is unknown.
+        Where the source cannot be read, or an option is unknown.
     """
     for kind, given, valid in (
         ("treatment of duplicates", duplicates, DUPLICATES),
@@ -151,133 +156,70 @@ def own_table(
     if not _NAME.fullmatch(name):
         raise HwbenchError(f"table name {name!r}: use lower-case letters, digits, '.', '_' and '-'")
     found = get_space(space)
-    rows = read_rows(source)
-    label = rows.label
-    frame, problems = sound_rows(rows)
-    arch_name, notes = find_arch_column(found, frame, arch_column, label)
-    metrics, more_notes = describe_columns(
-        frame.drop(columns=arch_name),
-        label,
-        units=units or {},
-        directions=directions or {},
-        devices=devices or {},
+    units, directions = units or {}, directions or {}
+    named = [*units, *directions, *(devices if isinstance(devices, Mapping) else ())]
+    measured = read_measured(
+        source,
+        found,
+        reading or Reading(),
+        arch_column=arch_column,
+        named=named,
+        units=units,
         ignore=ignore,
+        keep_missing=missing_values == "keep",
     )
-    notes += more_notes
-    archs = parse_archs(found, frame[arch_name].tolist(), arch_name, problems)
-    values = pd.DataFrame(
-        {
-            metric.name: parse_numbers(
-                frame[metric.source],
-                metric.source,
-                problems,
-                keep_missing=missing_values == "keep",
-            )
-            for metric in metrics
-        }
+    columns, notes = describe_columns(
+        measured.metrics,
+        measured.unclear,
+        measured.label,
+        units=units,
+        directions=directions,
+        devices=devices or {},
+        passed_over=measured.passed_over,
     )
-    usable = problems.usable
-    kept = np.flatnonzero(usable)
-    archs, values = archs[kept], values.iloc[kept].reset_index(drop=True)
-    keys = found.keys_of(archs)
-    repeated = pd.Series(keys).duplicated().to_numpy()
-    n_bad_rows = len(rows.frame) - len(kept)
-    refused = int(repeated.sum()) if duplicates == "refuse" else 0
+    notes = [*measured.notes, *notes]
+    keys = found.keys_of(measured.archs)
+    rows = RowGroups.of(measured, keys)
+    refused = int(rows.repeated.sum()) if duplicates == "refuse" else 0
     if refused:
-        _report_repeated(found, archs, kept, keys, repeated, arch_name, problems)
-    if duplicates == "mean" and repeated.any():
-        values = _means(values, keys)
-    archs, values = archs[~repeated], values[~repeated]
-    report = _report(found, len(rows.frame), archs, problems, notes)
-    _refuse(report, label, bad_rows=n_bad_rows if on_bad_rows == "refuse" else 0, repeated=refused)
+        report_repeated(found, measured, rows)
+    way = None if duplicates == "refuse" else duplicates
+    frame, cards = settled_columns(measured, columns, rows, way, notes)
+    archs = measured.archs[rows.firsts]
+    report = _report(found, measured, archs, frame, notes)
+    _refuse(report, measured, drop=on_bad_rows == "drop", repeated=refused)
+    _refuse_gaps(report, measured, frame, keep=missing_values == "keep")
     recipe = {
-        **_source_record(source, label),
+        **_source_record(source, measured.label),
         "rows_read": report.rows_read,
         "rows_kept": report.rows_kept,
-        "bad_rows_dropped": n_bad_rows,
-        "repeated_rows": int(repeated.sum()),
+        "bad_rows_dropped": measured.n_bad,
+        "repeated_rows": int(rows.repeated.sum()),
         "duplicates": duplicates,
         "missing_values": missing_values,
         "notes": notes,
     }
+    source_name = recipe["source"]
     card = TableCard(
         name=name,
-        title=title or f"{found.title}, {recipe['source']}",
+        title=title or f"{found.title}, {source_name}",
         space=found.name,
         description=description,
         created=today(),
         licence=licence,
         recipes=(recipe,),
-        columns={metric.name: _column_card(metric, recipe["source"]) for metric in metrics},
+        columns={
+            each: one.model_copy(update={"source": source_name}) for each, one in cards.items()
+        },
     )
-    return with_twin_noise(Table.from_archs(archs, values, card)), report
-
-
-# ---------------------------------------------------------------------- architectures
-
-
-def find_arch_column(
-    space: Space, frame: pd.DataFrame, given: str | None, label: str
-) -> tuple[str, list[str]]:
-    """The column of architecture strings, and a note where its content told."""
-    columns = list(frame)
-    if given is not None:
-        if shown_name(given) not in columns:
-            raise unknown_name(f"column of {label}", shown_name(given), columns)
-        return shown_name(given), []
-    named = [column for column in columns if column.lower() in ARCH_COLUMNS]
-    if len(named) == 1:
-        return named[0], []
-    parsing = [column for column in named or columns if _any_parses(space, frame[column])]
-    if len(parsing) == 1:
-        note = f"column '{parsing[0]}' is taken for the architectures, by its content"
-        return parsing[0], [note]
-    shown = ", ".join(columns[:100]) + (", ..." if len(columns) > 100 else "")
-    raise HwbenchError(
-        f"{label}: which column holds the architecture strings of {space.name}? "
-        f"name it with arch_column (--arch-column); there are {shown}"
-    )
-
-
-def _any_parses(space: Space, column: pd.Series) -> bool:
-    step = max(1, len(column) // TRIED)  # throughout, for the first rows may be the broken ones
-    probe = Problems(np.arange(TRIED + 1))
-    cells = column.iloc[::step].head(TRIED).tolist()
-    texts = [cell for cell in cells if isinstance(cell, str) and not is_missing(cell)]
-    parse_archs(space, texts, "", probe)
-    return len(probe.bad) < len(texts)
-
-
-def _report_repeated(
-    space: Space,
-    archs: IntArray,
-    kept: NDArray[np.int64],
-    keys: NDArray[Any],
-    repeated: NDArray[np.bool_],
-    column: str,
-    problems: Problems,
-) -> None:
-    """Report every row whose architecture stands further up, with both rows."""
-    first_of = dict(zip(keys[~repeated].tolist(), kept[~repeated].tolist(), strict=True))
-    strings = space.to_strings(archs[repeated])
-    for key, place, arch in zip(
-        keys[repeated].tolist(), kept[repeated].tolist(), strings, strict=True
-    ):
-        first = problems.numbers[first_of[key]]
-        problems.add(place, column, f"{arch} stands in row {first} already")
-
-
-def _means(values: pd.DataFrame, keys: NDArray[Any]) -> pd.DataFrame:
-    """The mean over the rows of each architecture, empty cells left out."""
-    by_key = values.astype(np.float64).groupby(keys, sort=False)
-    return by_key.transform("mean")
+    return with_twin_noise(Table.from_archs(archs, frame, card)), report
 
 
 # ---------------------------------------------------------------------- the result
 
 
 def _report(
-    space: Space, rows_read: int, archs: IntArray, problems: Problems, notes: list[str]
+    space: Space, measured: Measured, archs: IntArray, frame: pd.DataFrame, notes: list[str]
 ) -> ImportReport:
     examples: tuple[str, ...] = ()
     missing = space.n_architectures - len(archs)
@@ -287,35 +229,61 @@ def _report(
         absent = np.flatnonzero(~there)[:EXAMPLES]
         examples = tuple(space.to_strings(space.architectures_at(absent)))
     return ImportReport(
-        rows_read=rows_read,
-        rows_kept=len(archs),
-        problems=problems.frame(),
+        rows_read=measured.rows_read,
+        rows_kept=len(frame),
+        problems=measured.problems.frame(),
         missing=missing,
         missing_examples=examples,
         notes=tuple(notes),
     )
 
 
-def _refuse(report: ImportReport, label: str, *, bad_rows: int, repeated: int) -> None:
-    if bad_rows or repeated:
-        counts = [_counted(bad_rows, "bad row")] * bool(bad_rows)
-        counts += [_counted(repeated, "repeated architecture")] * bool(repeated)
-        hints = ["mend them"]
-        if bad_rows:
-            hints.append("drop bad rows with on_bad_rows='drop' (--bad-rows drop)")
-        if repeated:
-            hints.append("settle repeated ones with duplicates='first' or 'mean' (--duplicates)")
-        named = "; ".join(problem_lines(report.problems.head(NAMED)))
-        more = "; ..." if len(report.problems) > NAMED else ""
-        raise OwnTableError(
-            f"{label}: {' and '.join(counts)}: {named}{more}; {', or '.join(hints)}", report
-        )
+def _refuse(report: ImportReport, measured: Measured, *, drop: bool, repeated: int) -> None:
+    bad = 0 if drop else measured.n_bad
+    if bad or repeated:
+        counts = [counted(bad, "bad row")] * bool(bad)
+        counts += [counted(repeated, "repeated architecture")] * bool(repeated)
+        lines = problem_lines(report.problems)
+        named = "; ".join(lines[:NAMED]) + ("; ..." if len(lines) > NAMED else "")
+        what = f"{measured.label}: {' and '.join(counts)}: {named}"
+        raise OwnTableError(what, _ways_out(measured, bad=bad, repeated=repeated), report)
     if not report.rows_kept:
-        raise OwnTableError(f"{label}: no row is left", report)
+        raise OwnTableError(f"{measured.label}: no row is left", (), report)
 
 
-def _counted(count: int, what: str) -> str:
-    return f"{count} {what}{'' if count == 1 else 's'}"
+def _ways_out(measured: Measured, *, bad: int, repeated: int) -> list[Answer]:
+    problems = measured.problems.frame()["problem"].astype(str)
+    gaps = problems.str.contains("is empty (missing_values", regex=False)
+    gaps |= problems.str.contains("no measurement", regex=False)
+    settled = (("duplicates", "median"),) if repeated else ()
+    answers = []
+    if bad:
+        if gaps.any():
+            rest = () if gaps.all() else (("on_bad_rows", "drop"),)
+            answers.append(
+                Answer("gaps kept as missing", (("missing_values", "keep"), *rest, *settled))
+            )
+        answers.append(Answer("without these rows", (("on_bad_rows", "drop"), *settled)))
+        if gaps.all() and len(gaps) and not repeated:
+            return answers
+    elif repeated:
+        answers.append(Answer("the median of each", settled))
+        answers.append(Answer("the first of each", (("duplicates", "first"),)))
+    return answers
+
+
+def _refuse_gaps(
+    report: ImportReport, measured: Measured, frame: pd.DataFrame, *, keep: bool
+) -> None:
+    """Refuse architectures that were not measured under every condition."""
+    lacking = int(frame.isna().any(axis=1).sum())
+    if lacking and not keep and measured.conditions:
+        raise OwnTableError(
+            f"{measured.label}: {counted(lacking, 'architecture')} "
+            f"{'was' if lacking == 1 else 'were'} not measured under every condition",
+            [Answer("kept, with gaps", (("missing_values", "keep"),))],
+            report,
+        )
 
 
 def _source_record(source: Path | str | pd.DataFrame, label: str) -> dict[str, Any]:
@@ -328,15 +296,3 @@ def _source_record(source: Path | str | pd.DataFrame, label: str) -> dict[str, A
         "bytes": path.stat().st_size,
         "sha256": file_digest(path),
     }
-
-
-def _column_card(metric: MetricColumn, source: str) -> ColumnCard:
-    return ColumnCard.model_validate(
-        {
-            "title": metric.source,
-            "unit": metric.unit,
-            "direction": metric.direction,
-            "device": metric.device,
-            "source": source,
-        }
-    )

@@ -77,7 +77,7 @@ def test_parameters_and_flops_are_those_of_each_dataset(reexport, published, dat
 
 
 def test_table_holds_all_cells_in_order(reexport):
-    assert reexport.frame["arch_index"].tolist() == list(range(15_625))
+    assert reexport.frame["hwbench_index"].tolist() == list(range(15_625))
     assert len(reexport.card.columns) == 3 * (len(UNITS) + 4)
     assert len(reexport.card.recipes[0]["files"]) == 6
     assert "Accuracies are those of NAS-Bench-201." in reexport.card.description
@@ -161,7 +161,7 @@ def file(tmp_path):
 def test_authors_pickle_is_read_value_by_value(content, file, same, steps):
     table = convert_hw_nas_bench([file(content)], progress=steps)
     order = np.argsort(PLACES)
-    assert table.frame["arch_index"].tolist() == sorted(PLACES)
+    assert table.frame["hwbench_index"].tolist() == sorted(PLACES)
     assert "4 of its 15625" in table.card.description
     for dataset, (size, classes) in DATASETS.items():
         for metric in UNITS:

@@ -97,7 +97,7 @@ def test_reexport_is_the_published_table(reexport, shared_data):
     for row, digits in enumerate(frame["ops"]):
         archs[row, 21 : 21 + len(digits)] = [int(digit) for digit in digits]
     places = SPACE.indices_of(archs)
-    assert reexport.frame["arch_index"].tolist() == list(range(423_624))
+    assert reexport.frame["hwbench_index"].tolist() == list(range(423_624))
     accuracy = reexport.column("test_accuracy")[places]
     np.testing.assert_array_equal(accuracy, frame["test_acc_108_mean"].to_numpy() * 100)
     np.testing.assert_array_equal(reexport.column("parameters")[places], frame["params"])

@@ -152,7 +152,7 @@ def test_reexport_is_the_published_table(raw, published, same, steps):
     files = [raw(name) for name in REEXPORTS.values()]
     table = convert_nasbench201(files, progress=steps)
     expected = published("nb201_accuracy", table, key="arch_str")
-    assert table.frame["arch_index"].tolist() == list(range(15_625))
+    assert table.frame["hwbench_index"].tolist() == list(range(15_625))
     assert len(table.card.columns) == 6
     for dataset in REEXPORTS:
         for split, name in (("valid", "val"), ("test", "test")):
@@ -176,7 +176,7 @@ def test_reexports_with_different_cells_have_gaps(tmp_path):
         content = {STRINGS[i]: {dataset: {"eval_acc1es": [10.0 + i, 20.0 + i]}} for i in places}
         (tmp_path / REEXPORTS[dataset]).write_bytes(pickle.dumps(content))
     table = convert_nasbench201([tmp_path])
-    assert table.frame["arch_index"].tolist() == [7, 900, 15_624]
+    assert table.frame["hwbench_index"].tolist() == [7, 900, 15_624]
     np.testing.assert_array_equal(table.column("cifar100.test_accuracy"), [21, 20, np.nan])
     np.testing.assert_array_equal(table.column("ImageNet16-120.valid_accuracy"), [11, np.nan, 12])
     assert "3 of its 15625" in table.card.description

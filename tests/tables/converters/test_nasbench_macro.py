@@ -44,7 +44,7 @@ def test_whole_file_is_the_published_table(raw, published, same, steps):
     table = convert_nasbench_macro([raw("nas-bench-macro_cifar10.json")], progress=steps)
     expected = published("nbmacro", table)
     assert len(table) == 6561
-    assert table.frame["arch_index"].tolist() == list(range(6561))
+    assert table.frame["hwbench_index"].tolist() == list(range(6561))
     assert list(table.card.columns) == list(COLUMNS)
     for column, name in COLUMNS.items():
         assert same(table.column(column), expected[name]), column

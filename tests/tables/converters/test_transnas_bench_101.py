@@ -52,7 +52,7 @@ def test_reexport_is_the_published_table(reexports, published, same, half):
     table = reexports[half]
     expected = published(f"transnas_{half}", table)
     assert len(table) == get_space(f"transnas_{half}").n_architectures
-    assert table.frame["arch_index"].tolist() == list(range(len(table)))
+    assert table.frame["hwbench_index"].tolist() == list(range(len(table)))
     times = [f"{task}.train_time" for task in METRICS]
     assert sorted(table.card.columns) == sorted([*COLUMNS, *times])
     for column in COLUMNS:

@@ -13,14 +13,16 @@ from hypothesis import strategies as st
 from hwbench.errors import HwbenchError
 from hwbench.spaces import get_space
 from hwbench.tables import Table
-from hwbench.tables.own import files as own_files
-from hwbench.tables.own.columns import guess_direction, normal_unit
+from hwbench.tables.own import rows as own_rows
+from hwbench.tables.own.column_words import guess_direction, normal_unit
+from hwbench.tables.own.options import Reading
 from hwbench.tables.own.table import OwnTableError, own_table
 
 SPACE = get_space("nasbench201")
 ARCHS = SPACE.sample(6, 1)
 STRINGS = SPACE.to_strings(ARCHS)
 UNITS = {"latency": "ms"}
+SCORE = {"units": {"score": "1"}, "directions": {"score": "minimize"}}
 
 
 def frame(**columns):
@@ -92,25 +94,24 @@ def test_every_bad_row_is_named_by_its_line(tmp_path):
     text = "arch;latency\n" + "".join(f"{arch};{value}\n" for arch, value in rows)
     path = written(tmp_path, text)
     found = problems(path).set_index("row")["problem"]
-    assert sorted(found.index) == [3, 4, 5, 6, 7, 8]
+    assert sorted(found.index) == [3, 4, 5, 7, 8]
     assert "did you mean 'nor_conv_3x3'" in found[3]
     assert "'fast', which is no finite number" in found[4]
     assert "stands in row 2 already" in found[5]
-    assert "write 3.25 with a point" in found[6]
     assert "is empty" in found[7]
     assert "'inf'" in found[8]
 
     table, report = made(path, on_bad_rows="drop", duplicates="mean", missing_values="keep")
-    assert list(table.frame["arch"]) == [STRINGS[0], STRINGS[3], STRINGS[5]]
-    np.testing.assert_array_equal(table.column("latency"), [2.5, np.nan, 6])
-    assert (report.rows_read, report.rows_kept) == (8, 3)
+    assert list(table.frame["arch"]) == [STRINGS[place] for place in (0, 2, 3, 5)]
+    np.testing.assert_array_equal(table.column("latency"), [2.5, 3.25, np.nan, 6])
+    assert (report.rows_read, report.rows_kept) == (8, 4)
     assert any("row 3, arch" in line for line in report.lines())
     table, _ = made(path, on_bad_rows="drop", duplicates="first")
-    np.testing.assert_array_equal(table.column("latency"), [1, 6])
+    np.testing.assert_array_equal(table.column("latency"), [1, 3.25, 6])
     recipe = table.card.recipes[0]
-    assert (recipe["rows_read"], recipe["rows_kept"], recipe["bad_rows_dropped"]) == (8, 2, 5)
+    assert (recipe["rows_read"], recipe["rows_kept"], recipe["bad_rows_dropped"]) == (8, 3, 4)
     assert (recipe["repeated_rows"], recipe["duplicates"]) == (1, "first")
-    with pytest.raises(OwnTableError, match=r"1 repeated architecture: .*duplicates="):
+    with pytest.raises(OwnTableError, match=r"1 repeated architecture: .*--duplicates median"):
         made(path, on_bad_rows="drop")  # which of the two is right nobody knows
 
 
@@ -124,7 +125,7 @@ def test_every_bad_row_is_named_by_its_line(tmp_path):
     ],
 )
 def test_headers_can_tell_the_unit(header, name, unit):
-    source = pd.DataFrame({"arch": STRINGS, header: np.arange(6.0)})
+    source = pd.DataFrame({"arch": STRINGS, header: np.arange(1.0, 7.0)})
     table, report = made(source, units={}, directions={name: "minimize"})
     assert {key: card.unit for key, card in table.card.columns.items()} == {name: unit}
     assert any(unit in note for note in report.notes)
@@ -144,7 +145,7 @@ def test_a_device_of_no_column_is_refused_with_the_nearest():
 
 
 def test_directions_are_taken_from_names_and_told():
-    source = frame(test_accuracy=np.arange(6.0))
+    source = frame(test_accuracy=np.arange(1.0, 7.0))
     table, report = made(source, units={**UNITS, "test_accuracy": "percent"})
     cards = table.card.columns
     assert (cards["latency"].direction, cards["test_accuracy"].direction) == (
@@ -158,7 +159,7 @@ def test_directions_are_taken_from_names_and_told():
 @pytest.mark.parametrize(
     ("columns", "options", "message"),
     [
-        ({}, {"units": {}}, "say the unit of latency: --unit latency=ms"),
+        ({}, {"units": {}}, "say the unit of latency; all of them (if latency is in ms"),
         ({}, {"units": {"latncy": "ms"}}, "did you mean 'latency'?"),
         ({"glow": 1.0}, {"units": {**UNITS, "glow": "1"}}, "which way is better for glow"),
         ({}, {"directions": {"latency": "minimise"}}, "did you mean 'minimize'?"),
@@ -188,13 +189,13 @@ def test_architectures_are_found_by_content():
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("t.xlsx", b"", "must end in .csv, .tsv or .parquet"),
+        ("t.xls", b"", "must end in .csv, .tsv, .* save it as .xlsx"),
         ("t.csv", b"arch,latency\n", "rows below it"),
         ("t.csv", b"arch,latency\na\n", r"row 2, \(whole row\): has 1 cells, the header 2"),
         ("t.csv", b"a\0b\n1\n", "NUL bytes"),
-        ("t.csv", b"\xff\xfe\n", "is no UTF-8 text"),
+        ("t.csv", b"\xff\xfe\n", "is no UTF-16-LE text"),
         ("t.csv", b"arch,arch\n1,2\n", "two columns are called 'arch'"),
-        ("t.csv", b"," * 20_000 + b"\n1\n", "columns are too many"),
+        ("t.csv", b"a," * 20_000 + b"\n1\n", "columns are too many"),
         ("t.parquet", b"PAR1", "cannot be read as Parquet"),
     ],
 )
@@ -218,7 +219,7 @@ def test_any_bytes_are_read_or_refused(tmp_path, content, suffix):
 def test_spaces_too_large_to_be_indexed():
     space = get_space("fbnet")
     strings = space.to_strings(space.sample(5, 0))
-    source = pd.DataFrame({"arch": [*strings, strings[0]], "latency": np.arange(6.0)})
+    source = pd.DataFrame({"arch": [*strings, strings[0]], "latency": np.arange(1.0, 7.0)})
     found = problems(source, space="fbnet")
     assert found["row"].tolist() == [5]
     table, _ = made(source, space="fbnet", duplicates="first")
@@ -232,8 +233,9 @@ def test_spaces_too_large_to_be_indexed():
 @given(values=st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=6))
 def test_every_number_comes_back_to_the_last_bit(tmp_path, values):
     lines = [f"{text},{value!r}\n" for text, value in zip(STRINGS, values, strict=False)]
-    table, _ = made(written(tmp_path, "arch,latency\n" + "".join(lines)))
-    np.testing.assert_array_equal(table.column("latency"), values)
+    reading = Reading(measured=values)
+    table, _ = made(written(tmp_path, "arch,score\n" + "".join(lines)), reading=reading, **SCORE)
+    np.testing.assert_array_equal(table.column("score"), values)
 
 
 @pytest.mark.parametrize("strange", ["", " 7.5 "])  # then each cell is read by itself
@@ -249,13 +251,13 @@ def test_many_digits_come_back_to_the_last_bit(tmp_path, strange):
 
 def test_whole_numbers_stay_whole(tmp_path):
     exact = 2**53 + 1  # no float64
-    text = f"arch,params\n{STRINGS[0]},{exact}\n{STRINGS[1]},-3\n"
+    text = f"arch,params\n{STRINGS[0]},{exact}\n{STRINGS[1]},3\n"
     for source in (
         written(tmp_path, text),
-        pd.DataFrame({"arch": STRINGS[:2], "params": [exact, -3]}),
+        pd.DataFrame({"arch": STRINGS[:2], "params": [exact, 3]}),
     ):
         table, _ = made(source, units={"params": "1"})
-        assert table.metrics["params"].tolist() == [exact, -3]
+        assert table.metrics["params"].tolist() == [exact, 3]
         assert table.metrics["params"].dtype == np.int64
 
 
@@ -293,7 +295,10 @@ def test_rows_of_another_length_are_named_with_all_others(tmp_path):
         [4, "(whole row)"],
         [5, "latency"],
     ]
-    assert found["problem"][0] == "has 3 cells, the header 2 (separator ',')"
+    assert found["problem"][0] == (
+        "has 3 cells, the header 2 (separator ',': one inside a number or an architecture needs "
+        "quotes around it)"
+    )
     table, report = made(path, on_bad_rows="drop")
     assert table.frame["arch"].tolist() == [STRINGS[0], STRINGS[4]]
     assert (report.rows_read, report.rows_kept) == (5, 2)
@@ -310,25 +315,25 @@ def test_names_of_several_lines_are_shown_on_one(tmp_path):
     assert problems(path, units={"lat ency": "ms"}, directions={"lat ency": "minimize"})[
         "column"
     ].tolist() == ["lat ency"]
-    with pytest.raises(HwbenchError, match="say the unit of lat_ency: ") as caught:
+    with pytest.raises(HwbenchError, match="say the unit of lat_ency; ") as caught:
         made(written(tmp_path, f'arch,"lat\nency"\n{STRINGS[0]},1\n'), units={})
     assert len(str(caught.value).splitlines()) == 1
 
 
-def test_a_whole_column_of_decimal_commas_is_not_passed_over(tmp_path):
-    rows = "".join(f"{text};3,25;{place}\n" for place, text in enumerate(STRINGS))
+def test_a_column_of_decimal_commas_is_read(tmp_path):
+    rows = "".join(f"{text};3,25;{place}\n" for place, text in enumerate(STRINGS, 1))
     for header in ("latency [ms]", "latency"):
         path = written(tmp_path, f"arch;{header};energy_mj\n{rows}")
-        found = problems(path, units={} if "[" in header else UNITS)
-        assert found["row"].tolist() == [2, 3, 4, 5, 6, 7]
-        assert set(found["problem"]) == {"holds '3,25'; write 3.25 with a point"}
+        table, report = made(path, units={} if "[" in header else UNITS)
+        assert table.column("latency").tolist() == [3.25] * 6
+        assert any("',' stands before decimals: 3,25 is 3.25" in note for note in report.notes)
 
 
 def test_columns_without_names_are_left_out(tmp_path):
     rows = "".join(f"{place},{text},{place}.5,,\n" for place, text in enumerate(STRINGS))
     table, report = made(written(tmp_path, ",arch,latency,,\n" + rows))
     assert list(table.metrics) == ["latency"]
-    assert sum("is left out: it holds no metric" in note for note in report.notes) == 3
+    assert sum("is left out: it holds no metric" in note for note in report.notes) == 1
 
 
 def test_the_error_tells_the_first_problems_and_the_report_all(tmp_path):
@@ -337,14 +342,17 @@ def test_the_error_tells_the_first_problems_and_the_report_all(tmp_path):
     with pytest.raises(OwnTableError) as caught:
         made(path)
     message, report = str(caught.value), caught.value.report
-    assert message.startswith(f"{path}: 50 bad rows: row 2, arch: ")
-    assert "row 4, arch: " in message
-    assert "row 5, arch: " not in message
+    first = (
+        "50 bad rows: row 2 and 49 rows more (3, 4, 5, 6, 7, ...), arch: architecture 'x0' is no"
+    )
+    assert message.startswith(f"{path}: {first}")
+    assert message.count("is no NAS-Bench-201 string") == 1
+    assert message.endswith("without these rows: --bad-rows drop")
     assert report.problems["row"].tolist() == list(range(2, 52))
     assert [f"'x{place}'" in text for place, text in enumerate(report.problems["problem"])] == (
         [True] * 50
     )
-    assert "... and 30 more problems" in report.lines()
+    assert sum("NAS-Bench-201 string" in line for line in report.lines()) == 1
 
 
 # ---------------------------------------------------------------------- architectures
@@ -412,7 +420,7 @@ def test_of_two_columns_named_like_architectures_the_one_that_parses_is_taken():
 @pytest.mark.parametrize("space", ["darts", "nasbench_macro", "transnas_macro", "transnas_micro"])
 def test_every_space_can_be_imported(space):
     archs = get_space(space).sample(8, 0)
-    source = pd.DataFrame({"a": get_space(space).to_strings(archs), "latency": np.arange(8.0)})
+    source = pd.DataFrame({"a": get_space(space).to_strings(archs), "latency": np.arange(1.0, 9.0)})
     table, _ = made(source, space=space)
     np.testing.assert_array_equal(table.archs, archs)
 
@@ -480,7 +488,7 @@ def test_all_columns_that_lack_a_unit_are_listed():
     names = [f"latency{place}" for place in range(30)]
     with pytest.raises(HwbenchError) as caught:
         made(frame(**dict.fromkeys(names, 1.0)))
-    assert f"say the unit of {', '.join(names)}: --unit" in str(caught.value)
+    assert f"say the unit of {', '.join(names)} (clear are latency [ms]); " in str(caught.value)
 
 
 def test_columns_can_be_left_out():
@@ -493,7 +501,7 @@ def test_columns_can_be_left_out():
         made(source, ignore=["m2"])
 
 
-@pytest.mark.parametrize("name", ["arch!", "arch_index "])
+@pytest.mark.parametrize("name", ["arch!", "arch_index ", "hwbench_index"])
 def test_names_of_the_tables_own_columns_are_refused(name):
     source = pd.DataFrame({"arch_str": STRINGS, name: 1.0, "latency": 2.0})
     with pytest.raises(HwbenchError, match="a name that every table keeps"):
@@ -596,7 +604,7 @@ def test_claims_of_parquet_files_are_limited(tmp_path, monkeypatch):
         ("MOST_BYTES", "bytes are more than the 1 that are read"),
     ):
         with monkeypatch.context() as patch:
-            patch.setattr(own_files, limit, {"MOST_CELLS": 10}.get(limit, 1))
+            patch.setattr(own_rows, limit, {"MOST_CELLS": 10}.get(limit, 1))
             with pytest.raises(HwbenchError, match=message):
                 made(path)
     with pytest.raises(HwbenchError, match=r"claims 3[0-9,]{10} bytes once unpacked, more than"):
@@ -604,7 +612,7 @@ def test_claims_of_parquet_files_are_limited(tmp_path, monkeypatch):
 
 
 def test_cells_of_text_files_are_limited(tmp_path, monkeypatch):
-    monkeypatch.setattr(own_files, "MOST_CELLS", 35)
+    monkeypatch.setattr(own_rows, "MOST_CELLS", 35)
     with pytest.raises(HwbenchError, match="6 rows of 2 columns are more than the 35 cells"):
         made(written(tmp_path, "arch,latency\n" + "x,1\n" * 20))
 
