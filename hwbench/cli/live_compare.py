@@ -122,7 +122,7 @@ def _print(result: Compared, folder: Path, as_json: bool) -> None:
         print_json(
             {
                 "title": result.table.card.title,
-                "networks": frame.drop(columns="arch_index", errors="ignore").to_dict("records"),
+                "networks": frame.drop(columns="hwbench_index", errors="ignore").to_dict("records"),
                 "agreement": result.agreement,
             }
         )
