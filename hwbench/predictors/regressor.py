@@ -125,7 +125,7 @@ class ArchitectureRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc
         self.n_features_in_ = self.space.n_positions
         model = clone(self.estimator)
         self.transform_, fitted = self._transform_of(model, features, targets)
-        learned = self.transform_(targets)
+        learned = self.transform_.transformed(targets)
         self.target_mean_ = float(learned.mean())
         deviation = float(learned.std())
         self.target_scale_ = deviation if deviation > 0 else 1.0

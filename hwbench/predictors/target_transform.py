@@ -66,7 +66,7 @@ class TargetTransform:
         elif kind == "rank":
             self.kind = "raw"
 
-    def __call__(self, targets: Floats) -> Floats:
+    def transformed(self, targets: Floats) -> Floats:
         """Transformed values of training targets, float64 of the same shape."""
         if self.kind == "log":
             return np.log(targets)
@@ -140,7 +140,7 @@ def _held_out(
 
     Where predictions are not finite tau is -1.
     """
-    transformed = TargetTransform(kind, targets)(targets)
+    transformed = TargetTransform(kind, targets).transformed(targets)
     standardised = (transformed - transformed.mean()) / (transformed.std() or 1.0)
     model, fitted = clone(estimator), None
     if hasattr(model, "leave_one_out"):

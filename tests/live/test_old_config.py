@@ -43,6 +43,8 @@ def test_every_key_has_its_place():
         "epochs": 7,
         "batch_size": 32,
         "stop_after": None,
+        "memory_images": None,
+        "largest_batch": 128,
         "weights": {
             "name": "sgd",
             "learning_rate": 0.1,

@@ -32,8 +32,8 @@ def darts(tmp_path_factory):
 def test_a_run_is_read_as_tidy_frames(darts):
     assert darts.config["strategy"]["name"] == "darts"
     assert darts.result["architecture"] == read_live_run(darts.folder).result["architecture"]
-    # Only where architectures are ranked after each epoch, and where there is a policy.
-    absent = {"kendall_tau", "reward_mean", "reward_best", "policy_entropy"}
+    # Only where architectures are ranked after each epoch, batches grow, or there is a policy.
+    absent = {"kendall_tau", "batch_size", "reward_mean", "reward_best", "policy_entropy"}
     assert list(darts.epochs.columns) == [name for name in EPOCH_COLUMNS if name not in absent]
     assert darts.epochs["epoch"].tolist() == [0, 1]
     assert np.isfinite(darts.epochs.drop(columns="architecture")).all(axis=None)

@@ -25,6 +25,7 @@ SHOWN = 60
 
 _FIELDS = ("normal", "normal_concat", "reduce", "reduce_concat")
 _CONCAT = "range(2, 6)"
+_BEHIND = re.compile(r"""\s*['"]?\s*[,;]?\s*(?:#[^\n]*)?""")
 _RANGE = re.compile(r"range\(\s*\d{1,3}\s*,\s*\d{1,3}\s*\)")
 _PAIR = 2
 
@@ -38,13 +39,14 @@ def shown(text: object) -> str:
 def plain_genotype(text: str) -> str | None:
     """The genotype that a text holds, as DARTS prints it; None where it holds none.
 
-    What stands before `Genotype(` and behind its closing bracket is passed over.
+    What stands before `Genotype(`, such as a name or the time of a log, is passed over; behind its
+    closing bracket may be a mark, a quote or a comment.
     """
     start = text.find("Genotype(")
     if start < 0 or len(text) > LONGEST:
         return None
     inside = _to_closing(text, start + len("Genotype"))
-    if inside is None or "Genotype(" in text[start + len("Genotype(") :]:
+    if inside is None or not _BEHIND.fullmatch(text[start + len("Genotype") + len(inside) :]):
         return None
     fields = _fields(inside[1:-1])
     return None if fields is None else genotype_of_cells(fields)

@@ -338,7 +338,8 @@ def test_table_says_how_it_was_trained(tmp_path):
 
 
 def test_digits_are_split_and_scaled():
-    assert list_image_sets() == ["cifar10", "cifar100", "digits", "imagenet16-120", "svhn"]
+    known = ["cifar10", "cifar100", "digits", "imagenet16-120", "mnist-5k", "svhn"]
+    assert list_image_sets() == known
     images = load_images("digits")
     assert images.train_images.shape == (898, 1, 8, 8)
     assert images.test_images.shape == (899, 1, 8, 8)
