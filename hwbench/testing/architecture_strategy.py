@@ -37,6 +37,9 @@ CLASSES = 3
 SIZE = 8
 """Height and width of the images."""
 
+MOST_CANDIDATES = 16
+"""Of a position: as many as any supernet has but for one of dozens, which takes seconds to make."""
+
 FORMS = (
     'a name, "module:Class", a subclass of ArchitectureStrategy, a function that makes one, or an '
     "object that was attached to nothing"
@@ -69,7 +72,10 @@ class ArchitectureStrategySubject(Subject):
         strategy = self.make()
         where = get_space(space)
         names = resolve_operations(supernet_class(where), where, None)
-        wanted = [[each for each in own if each not in strategy.requires.without] for own in names]
+        wanted = [
+            [each for each in own if each not in strategy.requires.without][:MOST_CANDIDATES]
+            for own in names
+        ]
         supernet = make_supernet(
             where,
             operations=wanted,

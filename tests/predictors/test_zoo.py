@@ -53,6 +53,9 @@ FEWER_STEPS = {
     "graph_vae": {"vae_graphs": 1000, "vae_epochs": 2},
 }
 
+LONG = {("nao", "nasbench201"), ("bohamiann", "nasbench_macro")}
+"""Fits of a quarter of a minute and more, whose like is fitted elsewhere."""
+
 
 @pytest.fixture(params=SPACES)
 def space(request):
@@ -71,7 +74,10 @@ def _latency(space, archs):
     return 3.0 + additive + 0.5 * (archs[:, 0] == archs[:, 1])
 
 
-@pytest.mark.parametrize(("name", "where"), CASES)
+@pytest.mark.parametrize(
+    ("name", "where"),
+    [pytest.param(*case, marks=pytest.mark.slow if case in LONG else ()) for case in CASES],
+)
 def test_learns_to_rank(name, where):
     space = hb.get_space(where)
     archs = space.sample(400, seed=1)
