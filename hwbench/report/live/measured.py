@@ -16,10 +16,9 @@ from hwbench.pages.plotting import (
     axis_title,
     base_layout,
     line_trace,
-    plain_numbers,
     plain_text,
 )
-from hwbench.report.live.selection_figures import Shown
+from hwbench.report.live.selection_figures import Shown, evaluated_points
 from hwbench.results.selections import Selected
 from hwbench.spaces import get_space
 from hwbench.spaces.base import Measurement
@@ -162,11 +161,6 @@ def _amount(what: Measurement, value: float) -> str:
 
 
 def _points(rows: pd.DataFrame, name: str, entry: Entry, space: str, *, selected: bool) -> Json:
-    marker: Json = {"color": entry.colour, "symbol": entry.symbol}
-    if selected:
-        marker |= {"size": 10, "line": {"color": "$ink", "width": 1}}
-    else:
-        marker |= {"size": 4, "opacity": 0.35}
     text = [
         f"<b>{plain_text(entry.title)}</b>{', selected' if selected else ''}<br>"
         f"{plain_text(architecture)}<br>{accuracy:.2f} %, "
@@ -175,16 +169,7 @@ def _points(rows: pd.DataFrame, name: str, entry: Entry, space: str, *, selected
             rows["architecture"], rows["accuracy"], rows[name], strict=True
         )
     ]
-    return {
-        "type": "scatter",
-        "x": plain_numbers(rows[name]),
-        "y": plain_numbers(rows["accuracy"]),
-        "mode": "markers",
-        "marker": marker,
-        "legendgroup": entry.group,
-        "text": text,
-        "hoverinfo": "text",
-    }
+    return evaluated_points(rows[name], rows["accuracy"], text, entry, selected=selected)
 
 
 def _equal_fitness(

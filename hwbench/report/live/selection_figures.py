@@ -83,6 +83,19 @@ def evaluated_figure(name: str, metric: Metric, shown: Shown, *, folded: bool) -
 
 def _evaluated(rows: pd.DataFrame, entry: Entry, metric: Metric, *, selected: bool) -> Json:
     words = "selected" if selected else "not selected"
+    text = [
+        f"<b>{plain_text(entry.title)}</b>, {words}<br>{plain_text(row.architecture)}<br>"
+        f"{row.accuracy:.2f} % with the supernet's weights, told "
+        f"{plain_text(metric.amount(row.metric))}"
+        for row in rows.itertuples()
+    ]
+    return evaluated_points(rows["metric"], rows["accuracy"], text, entry, selected=selected)
+
+
+def evaluated_points(
+    x: pd.Series, y: pd.Series, text: list[str], entry: Entry, *, selected: bool
+) -> Json:
+    """What a selection evaluated, a point each: large what it selected, small and pale the rest."""
     marker: Json = {"color": entry.colour, "symbol": entry.symbol}
     if selected:
         marker |= {"size": 10, "line": {"color": "$ink", "width": 1}}
@@ -90,17 +103,12 @@ def _evaluated(rows: pd.DataFrame, entry: Entry, metric: Metric, *, selected: bo
         marker |= {"size": 4, "opacity": 0.35}
     return {
         "type": "scatter",
-        "x": plain_numbers(rows["metric"]),
-        "y": plain_numbers(rows["accuracy"]),
+        "x": plain_numbers(x),
+        "y": plain_numbers(y),
         "mode": "markers",
         "marker": marker,
         "legendgroup": entry.group,
-        "text": [
-            f"<b>{plain_text(entry.title)}</b>, {words}<br>{plain_text(row.architecture)}<br>"
-            f"{row.accuracy:.2f} % with the supernet's weights, told "
-            f"{plain_text(metric.amount(row.metric))}"
-            for row in rows.itertuples()
-        ],
+        "text": text,
         "hoverinfo": "text",
     }
 
