@@ -73,10 +73,6 @@ class CompressRecipe(FitRecipe):
         """Whether units are left out after an epoch."""
         return self.loop_of(epoch) is not None and self.loop_of(epoch + 1) != self.loop_of(epoch)
 
-    def budget_after(self, loop: int, share: float) -> float:
-        """Share of the FLOPs that may be left after a loop, of a final one: by equal factors."""
-        return share ** ((loop + 1) / self.loops)
-
 
 RECIPES: Mapping[str, CompressRecipe] = {
     # YANG A-2: T = 10 loops of 10 epochs. Not stated: all else.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -379,8 +379,3 @@ def _settle_units(
         f"column '{read.name}' is taken to be in {main}, by its cells"
         + (f"; those in {', '.join(others)} were converted" if others else "")
     )
-
-
-def written_units(columns: Mapping[str, NumberColumn]) -> dict[str, str]:
-    """The unit that the cells of columns state, where they do."""
-    return {name: column.unit for name, column in columns.items() if column.unit is not None}
