@@ -282,9 +282,8 @@ class StructuralGaussianProcess(RegressorMixin, BaseEstimator):  # type: ignore[
             mean, covariance, features = process.expected(archs)
             means.append(mean)
             if return_std:
-                prior = process.kernel.variance(process.parameters[:-1], features)
-                left = prior - (process.explained(covariance) ** 2).sum(axis=0)
-                variances.append((np.maximum(left, 0.0) + process.new_noise) * process.scale**2)
+                left = process.left(process.explained(covariance), features)
+                variances.append((left + process.new_noise) * process.scale**2)
         mean = self.shares_ @ np.array(means)
         shown = nearest_repeated(mean, self.repeated_, self.noise_)
         if not return_std:
@@ -355,16 +354,15 @@ def _posterior(process: StructuralProcess, archs: IntArray) -> Posterior:
     """What one process believes, in the targets' unit."""
     mean, covariance, features = process.expected(archs)
     explained = process.explained(covariance)
-    parameters = process.parameters[:-1]
-    variance = process.kernel.variance(parameters, features) - (explained**2).sum(axis=0)
 
     def covariances(row: int) -> Floats:
         one = [each[[row]] for each in features]
-        prior = process.kernel.between(parameters, one, features)[0]
+        prior = process.kernel.between(process.parameters[:-1], one, features)[0]
         return np.asarray(prior - explained[:, row] @ explained)
 
     noise = np.full(len(archs), process.new_noise)
-    unit = Posterior(np.zeros(len(archs)), np.maximum(variance, 0.0), noise, covariances)
+    variance = process.left(explained, features)
+    unit = Posterior(np.zeros(len(archs)), variance, noise, covariances)
     return replace(unit.scaled(process.scale, 0.0), mean=mean)
 
 
@@ -384,7 +382,7 @@ def _of_one_process(state: dict[str, Any]) -> dict[str, Any]:
     }
     for old, new in names.items():
         setattr(process, new, state[old])
-    process.outlier_noise = np.zeros(len(process.weights))
+    process.outlier_noise, process.outlier_variance = np.zeros(len(process.weights)), 0.0
     process.noise = state["noise_"]
     process.log_evidence = 0.0
     process._factor = None

@@ -142,6 +142,7 @@ class StructuralProcess:
     log_evidence : logarithm of the marginal likelihood of the targets it was learned from times the
         prior of its parameters, less what outliers cost.
     outlier_noise : variances added for each training row, 0 but for outliers, in fitted units.
+    outlier_variance : mean of these over the rows among which outliers were looked for.
     noise : standard deviation of a measurement that is no outlier, in the targets' unit.
     """
 
@@ -206,6 +207,7 @@ class StructuralProcess:
         self.log_evidence = -found.cost - len(rows) * np.log(self.scale) - charge
         self.outlier_noise = known / self.scale**2
         self.outlier_noise[rows] = noise
+        self.outlier_variance = float(noise.mean())
         self.noise = float(np.exp(self.parameters[-1] / 2)) * self.scale
         self._factor: Floats | None = self._factorised()
         self.weights = cho_solve((self._factor, True), values, check_finite=False)
@@ -236,6 +238,11 @@ class StructuralProcess:
         mean = (covariance @ self.weights) * self.scale + self.offset + self.weight * work
         return mean, covariance, features
 
+    def left(self, explained: Floats, features: list[Floats]) -> Floats:
+        """Variances (n_archs,) that the training rows leave, without noise, in fitted units."""
+        prior = self.kernel.variance(self.parameters[:-1], features)
+        return np.maximum(prior - (explained**2).sum(axis=0), 0.0)
+
     def explained(self, covariance: Floats) -> Floats:
         """What the training rows say of others, float64 of shape (n_training, n_archs)."""
         explained = solve_triangular(self.factor, covariance.T, lower=True, check_finite=False)
@@ -244,7 +251,7 @@ class StructuralProcess:
     @property
     def new_noise(self) -> float:
         """Variance of a new measurement, which may be an outlier as well, in fitted units."""
-        return float(np.exp(self.parameters[-1]) + self.outlier_noise.mean())
+        return float(np.exp(self.parameters[-1]) + self.outlier_variance)
 
     @property
     def factor(self) -> Floats:

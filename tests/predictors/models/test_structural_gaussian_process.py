@@ -183,3 +183,59 @@ def test_a_good_covariance_is_left_as_it_is():
 def test_what_is_no_covariance_is_refused():
     with pytest.raises(np.linalg.LinAlgError):
         lower_factor(lambda: np.array([[1.0, 5.0], [5.0, 1.0]]), 0.1)
+
+
+def test_outliers_get_a_noise_of_their_own():
+    archs = SPACE.sample(260, seed=6)
+    features, latency = SPACE.encode(archs, "integers"), _latency(archs)
+    disturbed = latency.copy()
+    disturbed[[3, 17, 31]] += 4.0
+    taus = {}
+    for robust in (True, False):
+        model = StructuralGaussianProcess(SPACE, robust=robust, random_state=0)
+        model.fit(features[:60], disturbed[:60])
+        taus[robust] = kendalltau(model.predict(features[60:]), latency[60:]).statistic
+        found = np.flatnonzero(model.processes_[0].outlier_noise)
+        assert found.tolist() == ([3, 17, 31] if robust else [])
+    assert taus[True] > taus[False]
+
+
+def test_a_new_measurement_may_be_an_outlier_as_often_as_those_looked_at():
+    archs = SPACE.sample(180, seed=7)
+    features, latency = SPACE.encode(archs, "integers"), _latency(archs)
+    latency[::20] += 4.0
+    model = StructuralGaussianProcess(SPACE, likelihood_rows=90, random_state=0)
+    (process,) = model.fit(features, latency).processes_
+    assert process.outlier_variance == pytest.approx(process.outlier_noise.sum() / 90)
+    assert process.outlier_variance > 0
+
+
+@pytest.mark.parametrize("count", [40, 120])
+def test_what_a_metric_grows_with_is_chosen_by_evidence(count):
+    archs = SPACE.sample(count, seed=8)
+    features = SPACE.encode(archs, "integers")
+    noise = 0.02 * np.random.default_rng(0).normal(size=count)
+    counts = SPACE.encode(archs, "counts").astype(float)
+    dead_cost_too = counts @ np.array([0.1, 0.2, 1.0, 2.0, 0.5])[: counts.shape[1]] + noise
+    model = StructuralGaussianProcess(SPACE, random_state=0).fit(features, dead_cost_too)
+    assert model.processes_[0].features == "counts"
+    model.fit(features, _latency(archs))
+    assert model.processes_[0].features == "structure"
+    assert model.shares_.sum() == pytest.approx(1.0)
+
+
+def test_left_out_rows_are_predicted_as_by_a_fit_without_them():
+    archs = SPACE.sample(30, seed=9)
+    features, latency = SPACE.encode(archs, "integers"), _latency(archs)
+    still = {"work_prior": 0.0, "robust": False, "max_iterations": 0}
+    model = StructuralGaussianProcess(SPACE, **still).fit(features, latency)
+    left_out = model.leave_one_out(latency)
+    process = model.processes_[0]
+    covariance = process.kernel.between(process.parameters[:-1], process.rows, process.rows)
+    covariance[np.diag_indices(30)] += np.exp(process.parameters[-1])
+    values = (latency - process.offset) / process.scale
+    for row in (0, 7, 29):
+        rest = np.delete(np.arange(30), row)
+        weights = np.linalg.solve(covariance[np.ix_(rest, rest)], values[rest])
+        expected = covariance[row, rest] @ weights * process.scale + process.offset
+        assert left_out[row] == pytest.approx(expected, rel=1e-6)
