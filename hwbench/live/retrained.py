@@ -131,6 +131,10 @@ def load_retrained(folder: Path) -> RetrainedNetwork:
         Where a file is missing or broken, or the weights are of another network.
     """
     own = folder / RETRAINED_NETWORK
+    if not (own / TREE).is_file():
+        made = sorted(path.parent.parent for path in folder.glob(f"*/*/{own.name}/{TREE}"))
+        where = f"such as {made[0]}" if made else "which hwbench live retrain makes"
+        raise HwbenchError(f"{own / TREE}: no such file; give the folder of one training, {where}")
     tree = read_toml(own / TREE, RetrainedTree)
     weights = read_tensors(own / WEIGHTS)
     space = named_space(tree.space)

@@ -140,6 +140,8 @@ def test_weights_of_another_network_are_refused(whole, tmp_path):
         load_retrained(tmp_path)
     with pytest.raises(HwbenchError, match="no such file"):
         load_retrained(tmp_path / "absent")
+    with pytest.raises(HwbenchError, match="the folder of one training, such as .*retraining"):
+        load_retrained(whole)
 
 
 def test_seeds_stand_side_by_side_and_are_not_trained_again(whole, images, tmp_path):
