@@ -140,7 +140,7 @@ def test_weights_of_another_network_are_refused(whole, tmp_path):
         load_retrained(tmp_path)
     with pytest.raises(HwbenchError, match="no such file"):
         load_retrained(tmp_path / "absent")
-    with pytest.raises(HwbenchError, match="the folder of one training, such as .*retraining"):
+    with pytest.raises(HwbenchError, match=r"the folder of one training, such as .*retraining"):
         load_retrained(whole)
 
 
