@@ -14,7 +14,7 @@ _MODELS = (
     "pairwise_ridge", "sparse_gaussian_process", "structural_gaussian_process",
     "weisfeiler_lehman",
     # What fitted models are made of.
-    "batched_mlp", "graph_network", "grouped_kernel", "measured_values", "structure",
+    "batched_mlp", "graph_network", "grouped_kernel", "measured_values",
 )  # fmt: skip
 _STRATEGIES = (
     "bayesian", "controller", "evolution", "local_search", "neural", "nsga2", "predictor_guided",
@@ -26,6 +26,7 @@ MOVED = {
     **{f"hwbench.search.{name}": f"hwbench.search.strategies.{name}" for name in _STRATEGIES},
     "hwbench.live.bilevel": "hwbench.live.trainers.bilevel",
     "hwbench.live.trainer": "hwbench.live.trainers.base",
+    "hwbench.predictors.structure": "hwbench.spaces.structure",
     "hwbench.predictors.training": "hwbench.optimisation",
 }
 """Modules of hwbench 0.1.0 that have moved: cards, configs and model files of then name them."""

@@ -19,8 +19,8 @@ from hwbench.errors import HwbenchError
 from hwbench.predictors.models.grouped_kernel import GroupedKernel
 from hwbench.predictors.models.structural_gaussian_process import StructuralGaussianProcess
 from hwbench.predictors.models.structural_process import lower_factor, parameter_prior
-from hwbench.predictors.models.structure import StructuralFeatures
 from hwbench.spaces import Space
+from hwbench.spaces.structure import StructuralFeatures
 
 POOL = 2000
 """Architectures drawn to suggest from, and to learn about, in spaces that are larger."""
@@ -72,7 +72,7 @@ def suggest_architectures(
             f"suggest: {len(pool)} architectures of {space.name} are left to measure, fewer than "
             f"{budget}"
         )
-    structure = StructuralFeatures(space)
+    structure = space.structure
     parameters = _parameters(space, structure, known, values)
     kernel, noise = GroupedKernel(len(structure.names)), float(np.exp(parameters[-1]))
     features = list(structure.groups(pool).values())

@@ -23,14 +23,19 @@ from hwbench.arrays import FloatArray, IntArray
 from hwbench.errors import HwbenchError, unknown_name
 from hwbench.spaces.drawing import DrawnAs, Edge
 from hwbench.spaces.graphs import Graphs
+from hwbench.spaces.paths import path_feature_names, path_features
 
 if TYPE_CHECKING:
     import torch
 
     from hwbench.spaces.code import Code
+    from hwbench.spaces.structure import StructuralFeatures
 
 
-ENCODINGS = ("onehot", "counts", "integers", "live", "path", "graph")
+ENCODINGS = ("onehot", "counts", "integers", "live", "path", "paths", "structure", "graph")
+
+GRAPHS_AT_ONCE = 16384
+"""Architectures whose graphs are made together for other features, to bound what lies beside."""
 
 MOST_ENUMERATED = 10**8  # rows of an array that still fits a common memory
 
@@ -116,7 +121,8 @@ class Space(ABC):
     all of the space, n_archs from 0 up, the caller's own and not to be written to. For each of
     `encodings` there are two: `_encode_NAME(archs)` gives float32 of shape (n_archs, n_features),
     a row of which depends on that architecture alone, and `_NAME_names()` the n_features names;
-    "onehot", "counts", "integers" and "graph" are there already.
+    "onehot", "counts", "integers", "structure" and, by graphs, "paths" and "graph" are there
+    already.
 
     Attributes
     ----------
@@ -147,7 +153,7 @@ class Space(ABC):
     title: str
     choices: tuple[tuple[str, ...], ...]
     positions: tuple[str, ...]
-    encodings: tuple[str, ...] = ("onehot", "counts", "integers")
+    encodings: tuple[str, ...] = ("onehot", "counts", "integers", "structure")
     default_skeleton: Skeleton
     measured: ClassVar[Mapping[str, Measurement]] = {}
     takes_events: ClassVar[bool] = False
@@ -558,6 +564,10 @@ class Space(ABC):
             "integers", the operation indices as they are;
             "live", one-hot after dead branches are removed, in the same columns;
             "path", a column for each sequence of operations from input to output (BANANAS);
+            "paths", how many paths there are, and what lies on the longest, the shortest and all of
+            them, see `hwbench.spaces.paths.path_features`;
+            "structure", all groups of `hwbench.spaces.structure.StructuralFeatures`, each centred
+            and of unit mean square length in the space;
             "graph", the arrays of `graphs` side by side in one row.
 
         Returns
@@ -659,6 +669,30 @@ class Space(ABC):
 
     def _graph_names(self) -> list[str]:
         return self._build_graphs(self.sample(1)).feature_names()
+
+    def _encode_paths(self, archs: IntArray) -> FloatArray:
+        parts = [
+            path_features(self._build_graphs(archs[start : start + GRAPHS_AT_ONCE]))
+            for start in range(0, len(archs) or 1, GRAPHS_AT_ONCE)
+        ]
+        return np.concatenate(parts)
+
+    def _paths_names(self) -> list[str]:
+        return path_feature_names(self._build_graphs(self.sample(1)).operation_names)
+
+    @cached_property
+    def structure(self) -> StructuralFeatures:
+        """What architectures' structure says of their cost, in groups of features."""
+        from hwbench.spaces.structure import StructuralFeatures
+
+        return StructuralFeatures(self)
+
+    def _encode_structure(self, archs: IntArray) -> FloatArray:
+        groups = self.structure.groups(archs)
+        return np.concatenate(list(groups.values()), axis=1).astype(np.float32)
+
+    def _structure_names(self) -> list[str]:
+        return self.structure.columns
 
     @cached_property
     def operations(self) -> tuple[str, ...]:

@@ -37,7 +37,7 @@ class EdgeCellSpace(Space):
 
     cell_operations: tuple[str, ...]
     kinds: tuple[Kind, ...]
-    encodings = ("onehot", "counts", "integers", "live", "path", "graph")
+    encodings = ("onehot", "counts", "integers", "live", "path", "paths", "structure", "graph")
     drawn_as: ClassVar[DrawnAs] = "edges"
     one_graph_shape = True
     positions = tuple(f"{source}->{target}" for source, target in EDGES)

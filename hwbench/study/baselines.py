@@ -7,7 +7,6 @@ from contextlib import suppress
 import numpy as np
 
 from hwbench.arrays import Floats, IntArray
-from hwbench.predictors.models.structure import StructuralFeatures
 from hwbench.spaces import SpaceLacksError
 from hwbench.tables import Target
 
@@ -35,7 +34,7 @@ def free_baselines(target: Target) -> dict[str, float]:
         rows = np.sort(np.random.default_rng(0).choice(rows, MOST_ROWS, replace=False))
     archs, values = target.table.archs[rows], target.values[rows]
     space = target.space
-    known: dict[str, Floats | IntArray] = {"operations": StructuralFeatures(space).computing(archs)}
+    known: dict[str, Floats | IntArray] = {"operations": space.structure.computing(archs)}
     with suppress(SpaceLacksError):
         known["parameters"] = space.parameters(archs)
     with suppress(SpaceLacksError):

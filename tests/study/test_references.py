@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import kendalltau
 
 import hwbench as hb
-from hwbench.predictors.models.structure import StructuralFeatures
+from hwbench.spaces.structure import StructuralFeatures
 from hwbench.predictors.tuning import Tuning
 from hwbench.study.baselines import free_baselines
 from hwbench.study.plan import make_plan

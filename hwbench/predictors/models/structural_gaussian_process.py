@@ -17,10 +17,10 @@ from hwbench.arrays import Floats, IntArray
 from hwbench.errors import HwbenchError
 from hwbench.predictors.models.measured_values import nearest_repeated, repeated_values
 from hwbench.predictors.models.structural_process import Belief, Features, StructuralProcess
-from hwbench.predictors.models.structure import StructuralFeatures, Work
 from hwbench.predictors.posterior import Posterior
 from hwbench.predictors.transfer import SourceMetrics
 from hwbench.spaces import Space
+from hwbench.spaces.structure import Work
 
 _MEANS: tuple[tuple[Work, float], ...] = (
     ("live", 0.0),
@@ -135,7 +135,7 @@ class StructuralGaussianProcess(RegressorMixin, BaseEstimator):  # type: ignore[
         if len(archs) > self.most_rows:
             rows = generator.permutation(len(archs))[: self.most_rows]
             archs, targets = archs[rows], targets[rows]
-        self.structure_ = StructuralFeatures(self.space)
+        self.structure_ = self.space.structure
         self.repeated_ = repeated_values(targets)
         self.constant_ = float(targets[0]) if np.ptp(targets) == 0 else None
         if self.constant_ is not None:

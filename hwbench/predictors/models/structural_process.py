@@ -23,8 +23,8 @@ from threadpoolctl import threadpool_limits
 from hwbench.arrays import Floats, IntArray
 from hwbench.errors import HwbenchError
 from hwbench.predictors.models.grouped_kernel import GroupedKernel
-from hwbench.predictors.models.structure import StructuralFeatures, Work
 from hwbench.predictors.transfer import SourceMetrics
+from hwbench.spaces.structure import StructuralFeatures, Work
 
 VARIANCE_PRIOR = {
     "operations": (-3.0, -4.0),
@@ -33,6 +33,7 @@ VARIANCE_PRIOR = {
     "live_counts": (-2.0, -3.0),
     "all_counts": (-2.0, -3.0),
     "present": (-2.0, -3.0),
+    "paths": (-2.0, -3.0),
     "cost": (-2.0, -3.0),
     "sources": (-1.0, -3.0),
 }
@@ -232,7 +233,8 @@ class StructuralProcess:
 
     def expected(self, archs: IntArray) -> tuple[Floats, Floats, list[Floats]]:
         """Predictions (n_archs,), covariances with the training rows, and the features."""
-        features = list(self.groups(archs).values())
+        groups = self.groups(archs)
+        features = [groups[name] for name in self.group_names]  # a file's may be fewer
         covariance = self.kernel.between(self.parameters[:-1], features, self.rows)
         work = self.structure.work(archs, self.work) - self.mean_work
         mean = (covariance @ self.weights) * self.scale + self.offset + self.weight * work

@@ -96,7 +96,7 @@ class DARTS(Space):
     edge_operations: ClassVar[tuple[str, ...]] = OPERATIONS
     choices = cell_choices(OPERATIONS) * len(CELLS)
     positions = tuple(position for cell in CELLS for position in _cell_positions(cell))
-    encodings = ("onehot", "counts", "integers", "graph")
+    encodings = ("onehot", "counts", "integers", "paths", "structure", "graph")
     default_skeleton = Skeleton(channels=36, depth=6)
     drawn_as: ClassVar[DrawnAs] = "states"
 

@@ -59,7 +59,7 @@ class ENASMacro(PieceStrings):
     positions = tuple(
         f"layer{layer}" if source is None else f"{source}->{layer}" for layer, source in POSITIONS
     )
-    encodings = ("onehot", "counts", "integers", "graph")
+    encodings = ("onehot", "counts", "integers", "paths", "structure", "graph")
 
     @cached_property
     def _pieces(self) -> list[list[str]]:

@@ -58,7 +58,7 @@ class ExtCell(Space):
         for source, node in EDGES
         for operation in OPERATIONS
     )
-    encodings = ("onehot", "counts", "integers", "live")
+    encodings = ("onehot", "counts", "integers", "live", "structure")
     default_skeleton = DARTS.default_skeleton
     drawn_as: ClassVar[DrawnAs] = "states"
 

@@ -67,7 +67,7 @@ class NASBench101(Space):
     positions = tuple(f"{source}->{target}" for source, target in EDGES) + tuple(
         f"vertex{vertex}" for vertex in range(1, MAX_INTERIOR + 1)
     )
-    encodings = ("onehot", "counts", "integers", "live", "path", "graph")
+    encodings = ("onehot", "counts", "integers", "live", "path", "paths", "structure", "graph")
     default_skeleton = Skeleton(channels=128, depth=3)
 
     # ------------------------------------------------------------------ enumeration

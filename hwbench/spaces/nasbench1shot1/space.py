@@ -57,7 +57,7 @@ class NASBench1Shot1(PieceStrings):
 
     n_parents: ClassVar[tuple[int, ...]]
     parents: ClassVar[tuple[tuple[tuple[int, ...], ...], ...]]
-    encodings = ("onehot", "counts", "integers", "live", "path", "graph")
+    encodings = ("onehot", "counts", "integers", "live", "path", "paths", "structure", "graph")
     default_skeleton = NASBench101.default_skeleton
     larger_space = NASBench101.name
 

@@ -79,7 +79,7 @@ class ShuffleNASNet(PieceStrings):
     title = "ShuffleNASNet"
     choices = _cell_choices() * len(CELLS)
     positions = tuple(position for cell in CELLS for position in _cell_positions(cell))
-    encodings = ("onehot", "counts", "integers", "live", "graph")
+    encodings = ("onehot", "counts", "integers", "live", "paths", "structure", "graph")
     default_skeleton = ShuffleSkeleton(channels=64, depth=5)
 
     # ------------------------------------------------------------------ blocks of the cells

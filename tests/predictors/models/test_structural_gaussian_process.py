@@ -11,7 +11,7 @@ from hwbench.errors import HwbenchError
 from hwbench.predictors.models.grouped_kernel import GroupedKernel
 from hwbench.predictors.models.structural_gaussian_process import StructuralGaussianProcess
 from hwbench.predictors.models.structural_process import lower_factor
-from hwbench.predictors.models.structure import StructuralFeatures
+from hwbench.spaces.structure import StructuralFeatures
 
 SPACE = hb.get_space("nasbench201")
 

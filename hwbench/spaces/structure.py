@@ -10,14 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hwbench.arrays import Floats, IntArray
-from hwbench.spaces import Space
-from hwbench.spaces.base import SpaceLacksError
-
-EMPTY = frozenset({"none", "no edge", "absent"})
-"""Choices that put nothing in a place."""
-
-IDLE = EMPTY | {"edge", "skip_connect", "skip", "identity"}
-"""Choices that compute nothing."""
+from hwbench.spaces.base import Space, SpaceLacksError
+from hwbench.spaces.operation_names import EMPTY, IDLE
 
 Work = Literal["live", "all", "flops"]
 """What is counted as work: operations on a path from input to output, all, or FLOPs alone."""
@@ -38,6 +32,7 @@ class StructuralFeatures:
     - `live`: the same for the parts that lie on a path from input to output;
     - `counts`, `live_counts`: how often each operation is used, in all and in live parts;
     - `present`: where there is any operation, in all and in live parts;
+    - `paths`: how many ways lead from input to output, and what lies on them;
     - `cost`: FLOPs and parameters.
 
     Parameters
@@ -119,6 +114,29 @@ class StructuralFeatures:
         return tuple(self._usual)
 
     @cached_property
+    def columns(self) -> list[str]:
+        """Names of all features, group after group: "counts n(skip)", "cost FLOPs"."""
+        operations = self._columns[1]
+        kinds = list(dict.fromkeys(operations))
+        places = list(dict.fromkeys(self._columns[0]))
+        onehot, counts = self.space.feature_names("onehot"), [f"n({kind})" for kind in kinds]
+        names = {
+            "operations": onehot,
+            "counts": counts,
+            "live": onehot,
+            "live_counts": counts,
+            "present": [*places, *[f"live {place}" for place in places]],
+            "cost": ["FLOPs", "parameters"],
+        }
+        if "paths" in self.space.encodings:
+            names["paths"] = self.space.feature_names("paths")
+        return [
+            f"{group} {names[group][column]}"
+            for group, (_, _, varies) in self._usual.items()
+            for column in np.flatnonzero(varies)
+        ]
+
+    @cached_property
     def _reference(self) -> IntArray:
         if self.space.indexed and len(self.space) <= REFERENCE_SIZE:
             return self.space.all_architectures()
@@ -163,6 +181,8 @@ class StructuralFeatures:
             groups |= {"live": live, "live_counts": live @ self._operation_of_column}
             present.append(live @ self._filled_of_column)
         groups["present"] = np.concatenate(present, axis=1)
+        if "paths" in self.space.encodings:
+            groups["paths"] = self._over_twins(archs, "paths")
         with suppress(SpaceLacksError):
             # In millions; parameters are few beside operations, and tell little that these do not.
             cost = [self.space.flops(archs), self.space.parameters(archs)]
