@@ -35,6 +35,7 @@ CLASSES = frozenset((
     ("hwbench.predictors.models.nao", "NAO"),
     ("hwbench.predictors.models.ngboost", "NGBoost"),
     ("hwbench.predictors.models.pairwise_ridge", "PairwiseRidge"),
+    ("hwbench.predictors.models.random_forest", "RandomForest"),
     ("hwbench.predictors.models.sparse_gaussian_process", "SparseGaussianProcess"),
     ("hwbench.predictors.models.structural_gaussian_process", "StructuralGaussianProcess"),
     ("hwbench.predictors.models.structural_process", "StructuralProcess"),

@@ -22,6 +22,7 @@ MODELS = Registry(
         "nao": "hwbench.predictors.models.nao:NAO",
         "ngboost": "hwbench.predictors.models.ngboost:NGBoost",
         "pairwise_ridge": "hwbench.predictors.models.pairwise_ridge:PairwiseRidge",
+        "random_forest": "hwbench.predictors.models.random_forest:RandomForest",
         "sparse_gaussian_process": "hwbench.predictors.models.sparse_gaussian_process:"
         "SparseGaussianProcess",
         "structural_gaussian_process": "hwbench.predictors.models.structural_gaussian_process:"

@@ -16,7 +16,20 @@ WITHIN_PERCENT = (5, 10)
 """Relative errors, in %, within which the share of predictions is scored."""
 
 RELATIVE_SCORES = ("rmspe", *(f"within_{percent}_percent" for percent in WITHIN_PERCENT))
-"""Scores in % of the true values; older runs lack them."""
+"""Scores in % of the true values."""
+
+COVERAGE_AT = (50, 80, 90, 95, 99)
+"""Central intervals, in %, whose coverage is scored."""
+
+UNCERTAINTY_SCORES = (
+    *(f"coverage_{percent}" for percent in COVERAGE_AT),
+    "crps",
+    "negative_log_likelihood",
+)
+"""Scores of predictors that say how uncertain they are, NaN of others."""
+
+ADDED_SCORES = (*RELATIVE_SCORES, *UNCERTAINTY_SCORES)
+"""Scores that older runs lack."""
 
 SCORES = (
     "kendall_tau",
@@ -25,7 +38,7 @@ SCORES = (
     "mae",
     "deviation",
     *(f"precision_at_{k}" for k in PRECISION_AT),
-    *RELATIVE_SCORES,
+    *ADDED_SCORES,
 )
 
 MEASURED = ("fit_seconds", "predict_seconds", "seconds", "memory_mb")

@@ -37,9 +37,8 @@ def path_features(graphs: Graphs) -> FloatArray:
     those that do nothing (skip connections) have no length. Of operations that learn: how many lie
     on the path of most and of fewest, and on all paths together; of all that compute: of most and
     of fewest; of each kind: of most and on all; then whether a path computes nothing, and whether
-    there is none, where all others are 0. Like what GRAF computes (Kadlecova et al. 2024, "Surprisingly
-    strong performance prediction with neural graph features"), but without enumerating paths: costs
-    grow with the number of vertices.
+    there is none, where all others are 0. They are features of graphs like those of Kadlecova et
+    al. 2024 (GRAF), found without enumerating paths: costs grow with the number of vertices.
 
     Parameters
     ----------

@@ -10,10 +10,15 @@ from numpy.typing import ArrayLike
 from hwbench.arrays import Floats
 from hwbench.results.relative_scores import relative_scores
 from hwbench.results.study_columns import PRECISION_AT
+from hwbench.results.uncertainty_scores import uncertainty_scores
 
 
 def score(
-    truth: ArrayLike, prediction: ArrayLike, *, best: Literal["lowest", "highest"] = "lowest"
+    truth: ArrayLike,
+    prediction: ArrayLike,
+    *,
+    best: Literal["lowest", "highest"] = "lowest",
+    deviation: ArrayLike | None = None,
 ) -> dict[str, float]:
     """Compare predictions with measured values.
 
@@ -21,13 +26,15 @@ def score(
     ----------
     truth, prediction : floats of shape (n_archs,), n_archs at least 2, in the target's unit.
     best : which end of the target a search wants.
+    deviation : standard deviations of new measurements, of a predictor that tells them, (n_archs,).
 
     Returns
     -------
     `kendall_tau` (tau-b, as the published code uses), `spearman`, `pearson`, `mae` in the target's
     unit, `deviation` (standard deviation of prediction - truth in those of the truth, LAUBE A.5;
     NaN where the truth is constant), `precision_at_k`, see `precision_at`, and `rmspe` and
-    `within_5_percent`, see `relative_scores`. A constant prediction ranks nothing: its
+    `within_5_percent`, see `relative_scores`; with deviations those of `uncertainty_scores` too.
+    A constant prediction ranks nothing: its
     correlations are 0.
 
     Raises
@@ -52,6 +59,8 @@ def score(
         },
         **relative_scores(true, predicted),
     }
+    if deviation is not None:
+        others |= uncertainty_scores(true, predicted, np.asarray(deviation, dtype=np.float64))
     if np.ptp(true) == 0 or np.ptp(predicted) == 0:
         return {"kendall_tau": 0.0, "spearman": 0.0, "pearson": 0.0, **others}
     return {

@@ -193,10 +193,13 @@ def _fit_and_score(
     model.fit(table.archs[training], values[training])
     fitted = time.monotonic()
     row.update(_tuning_row(model.tuning_))
-    prediction = np.asarray(model.predict(table.archs[test]), dtype=np.float64)
+    if card.uncertainty:
+        prediction, deviation = model.predict(table.archs[test], return_std=True)
+    else:
+        prediction, deviation = model.predict(table.archs[test]), None
     row["fit_seconds"], row["predict_seconds"] = fitted - start, time.monotonic() - fitted
     best: Literal["lowest", "highest"] = "lowest" if data.target.sign > 0 else "highest"
-    row.update(score(values[test], prediction, best=best))
+    row.update(score(values[test], prediction, best=best, deviation=deviation))
     return {
         table.key_column: table.keys[test],
         "truth": values[test],

@@ -6,7 +6,7 @@ and writes files of its progress into the working folder unless told not to.
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 import numpy as np
 from catboost import CatBoostRegressor
@@ -16,6 +16,8 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from hwbench.arguments import NotNegative, Positive, check_parameters
+from hwbench.arrays import Floats
+from hwbench.predictors.models.out_of_fold import unexplained_variance
 
 
 class CatBoost(RegressorMixin, BaseEstimator):  # type: ignore[misc]
@@ -51,27 +53,54 @@ class CatBoost(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         features = np.asarray(X, dtype=np.float32)
         targets = np.asarray(y, dtype=np.float64)
         self.n_features_in_ = features.shape[1]
-        # The library refuses constant features as it does constant targets: nothing is to be split.
-        nothing = np.ptp(targets) == 0 or not np.ptp(features, axis=0).any()
-        self.constant_ = float(targets.mean()) if nothing else None
+        self.rows_, self.targets_, self.unexplained_ = features, targets, None
+        model = self._boosted(features, targets)
+        self.constant_ = model if isinstance(model, float) else None
         if self.constant_ is None:
-            self.model_ = CatBoostRegressor(
-                iterations=self.iterations,
-                learning_rate=self.learning_rate,
-                depth=self.depth,
-                l2_leaf_reg=self.l2_leaf_reg,
-                rsm=self.rsm,
-                random_seed=self.random_state,
-                thread_count=1,
-                verbose=False,
-                allow_writing_files=False,
-            ).fit(features, targets)
+            self.model_ = model
         return self
 
-    def predict(self, X: ArrayLike) -> NDArray[np.float64]:
-        """Predict float64 of shape (n_archs,) from features of shape (n_archs, n_features)."""
+    def _boosted(self, features: NDArray[np.float32], targets: Floats) -> Any:
+        # The library refuses constant features as it does constant targets: nothing is to be split.
+        if np.ptp(targets) == 0 or not np.ptp(features, axis=0).any():
+            return float(targets.mean())
+        return CatBoostRegressor(
+            iterations=self.iterations,
+            learning_rate=self.learning_rate,
+            depth=self.depth,
+            l2_leaf_reg=self.l2_leaf_reg,
+            rsm=self.rsm,
+            random_seed=self.random_state,
+            thread_count=1,
+            verbose=False,
+            allow_writing_files=False,
+        ).fit(features, targets)
+
+    def predict(self, X: ArrayLike, return_std: bool = False) -> Any:
+        """Predict from features of shape (n_archs, n_features).
+
+        Returns
+        -------
+        float64 of shape (n_archs,); with `return_std` a pair: that, and the standard deviation of a
+        new measurement, the same for all, by out-of-fold errors. That takes five more fits, once.
+        The library's virtual ensembles hold next to none of the new measurements where training
+        rows are few.
+        """
         check_is_fitted(self, "constant_")
         features = np.asarray(X, dtype=np.float32)
-        if self.constant_ is not None:
-            return np.full(len(features), self.constant_)
-        return np.asarray(self.model_.predict(features, thread_count=1), dtype=np.float64)
+        mean, _ = _predicted(self.model_ if self.constant_ is None else self.constant_, features)
+        if not return_std:
+            return mean
+        if self.unexplained_ is None:
+            self.unexplained_ = unexplained_variance(
+                self._boosted, _predicted, self.rows_, self.targets_, self.random_state or 0
+            )
+        return mean, np.full(len(mean), np.sqrt(self.unexplained_))
+
+
+def _predicted(model: Any, features: NDArray[np.float32]) -> tuple[Floats, Floats]:
+    """Predictions (n_archs,) of a boosted model or a constant, and that it tells no deviation."""
+    nothing = np.zeros(len(features))
+    if isinstance(model, float):
+        return nothing + model, nothing
+    return np.asarray(model.predict(features, thread_count=1), dtype=np.float64), nothing

@@ -19,6 +19,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from hwbench.arguments import check_parameters
 from hwbench.arrays import Floats
+from hwbench.predictors.models.leave_one_out import over_confidence
 
 with warnings.catch_warnings():
     # GPyTorch compiles two of its functions while it is imported, in a way that torch deprecates.
@@ -28,6 +29,9 @@ with warnings.catch_warnings():
 
 LEAST_NOISE = 1e-4
 """Least variance of the noise, in units of the target's: it keeps covariances invertible."""
+
+MOST_LEFT_OUT = 500
+"""Rows up to which each is left out to judge deviations; of more the noise is found well."""
 
 PREDICTED_AT_ONCE = 2000
 """Architectures whose covariances with the training rows are in memory at once."""
@@ -55,6 +59,7 @@ class GaussianProcess(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     outputscale_, noise_ : variances of the process and of the noise, in units of the target's.
     rows_ : float64 of shape (n_rows, n_features), what predictions are conditioned on.
     weights_ : float64 of shape (n_rows,), what each row adds to a prediction per covariance.
+    over_confidence_ : what deviations are multiplied by, at least 1; see `over_confidence`.
     """
 
     def __init__(
@@ -84,6 +89,9 @@ class GaussianProcess(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         self.weights_ = cho_solve(
             (self._factor, True), targets[kept] - self.constant_, check_finite=False
         )
+        self.over_confidence_ = 1.0
+        if len(kept) <= MOST_LEFT_OUT and np.ptp(targets) > 0:
+            self.over_confidence_ = over_confidence(self._factor, targets[kept] - self.constant_)
         return self
 
     def predict(self, X: ArrayLike, return_std: bool = False) -> Any:
@@ -112,7 +120,8 @@ class GaussianProcess(RegressorMixin, BaseEstimator):  # type: ignore[misc]
                 variance[part] -= squared_lengths(self._factor, covariance)
         if not return_std:
             return mean
-        return mean, np.sqrt(np.maximum(variance, self.noise_))
+        deviation = np.sqrt(np.maximum(variance, self.noise_))
+        return mean, deviation * getattr(self, "over_confidence_", 1.0)
 
     def to_torch(self) -> torch.nn.Module:
         """A module from features (n_archs, n_features) to standardised predictions (n_archs,)."""

@@ -9,6 +9,7 @@ from typing import Any, Self, get_args
 import numpy as np
 from numpy.typing import ArrayLike
 from pydantic import NonNegativeInt, PositiveInt
+from scipy.special import ndtri, stdtrit
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
@@ -50,6 +51,9 @@ OUTLIER_PASSES = 3
 ROWS_AT_ONCE = 4096
 """Architectures that are predicted together: their covariances fit the memory."""
 
+LEARNED = 4
+"""Numbers that a fit learns of the metric itself, by which rows are fewer to judge its spread."""
+
 FAR_AHEAD = 5.0
 """Difference of log evidences at which the less probable is given up: shares of 150 to 1."""
 
@@ -72,8 +76,10 @@ class StructuralGaussianProcess(RegressorMixin, BaseEstimator):  # type: ignore[
     1999, Bayesian model averaging); with more, the best of each kind of features is chosen by 60
     rows, and the better of these two by all that parameters are learned from.
 
-    Outliers of a training set get a noise of their own, see `StructuralProcess`. Of a metric that
-    takes few values, predictions within the noise of a measured value are that value.
+    Deviations are as much wider than the processes' as Student's t of the rows less four degrees of
+    freedom is than the normal distribution, at 95 %. Outliers of a training set get a noise of
+    their own, see `StructuralProcess`. Of a metric that takes few values, predictions within the
+    noise of a measured value are that value.
 
     Parameters
     ----------
@@ -167,6 +173,7 @@ class StructuralGaussianProcess(RegressorMixin, BaseEstimator):  # type: ignore[
         if len(archs) > AVERAGED_ROWS:
             found = found[:1]
         self.shares_, self.processes_ = _probable(found)
+        self.widening_ = _widening(len(archs))
         self.noise_ = float(self.shares_ @ [each.noise for each in self.processes_])
         return self
 
@@ -289,7 +296,7 @@ class StructuralGaussianProcess(RegressorMixin, BaseEstimator):  # type: ignore[
         if not return_std:
             return shown, np.zeros(len(archs))
         variance = self.shares_ @ (np.array(variances) + (np.array(means) - mean) ** 2)
-        return shown, np.sqrt(variance)
+        return shown, np.sqrt(variance) * self.widening_
 
     def leave_one_out(self, y: ArrayLike) -> Floats:
         """What the other training rows say of each, float64 (n_archs,) in the targets' unit.
@@ -317,9 +324,12 @@ class StructuralGaussianProcess(RegressorMixin, BaseEstimator):  # type: ignore[
         if self.constant_ is not None:
             return Posterior.independent(*self.predict(archs, return_std=True))
         each = [_posterior(process, archs) for process in self.processes_]
-        if len(each) == 1:
-            (one,) = each
-            return replace(one, mean=nearest_repeated(one.mean, self.repeated_, self.noise_))
+        found = each[0] if len(each) == 1 else self._mixed(each)
+        shown = nearest_repeated(found.mean, self.repeated_, self.noise_)
+        return replace(found.scaled(self.widening_, 0.0), mean=shown)
+
+    def _mixed(self, each: Sequence[Posterior]) -> Posterior:
+        """The mean and the covariances of a mixture by shares."""
         shares = self.shares_
         mean = shares @ np.array([one.mean for one in each])
         apart = np.array([one.mean - mean for one in each])
@@ -330,7 +340,7 @@ class StructuralGaussianProcess(RegressorMixin, BaseEstimator):  # type: ignore[
             return np.asarray(shares @ (own + apart * apart[:, [row]]))
 
         return Posterior(
-            nearest_repeated(mean, self.repeated_, self.noise_),
+            mean,
             variance,
             shares @ np.array([one.noise for one in each]),
             covariances,
@@ -340,6 +350,15 @@ class StructuralGaussianProcess(RegressorMixin, BaseEstimator):  # type: ignore[
         if "weights_" in state:  # a model of hwbench 0.1, of one process
             state = _of_one_process(state)
         super().__setstate__(state)
+
+
+def _widening(n_rows: int) -> float:
+    """By how much Student's t is wider than the normal distribution, at 95 %.
+
+    Spread and offset of a metric are learned from the same few rows.
+    """
+    freedom = max(3, n_rows - LEARNED)
+    return float(stdtrit(freedom, 0.975) / ndtri(0.975))
 
 
 def _probable(found: list[StructuralProcess]) -> tuple[Floats, list[StructuralProcess]]:
@@ -389,6 +408,7 @@ def _of_one_process(state: dict[str, Any]) -> dict[str, Any]:
     kept = {name: value for name, value in state.items() if name not in names}
     return {
         "robust": True,
+        "widening_": 1.0,
         **kept,
         "parameters_": state["parameters_"],
         "processes_": [process],

@@ -16,13 +16,13 @@ from typing import Literal, NamedTuple, Self
 import numpy as np
 from numpy.linalg import LinAlgError
 from scipy.linalg import cho_solve, cholesky, solve_triangular
-from scipy.linalg.lapack import dpotri
 from scipy.optimize import minimize
 from threadpoolctl import threadpool_limits
 
 from hwbench.arrays import Floats, IntArray
 from hwbench.errors import HwbenchError
 from hwbench.predictors.models.grouped_kernel import GroupedKernel
+from hwbench.predictors.models.leave_one_out import leave_one_out, lower_inverse
 from hwbench.predictors.transfer import SourceMetrics
 from hwbench.spaces.structure import StructuralFeatures, Work
 
@@ -229,7 +229,7 @@ class StructuralProcess:
 
         In the targets' unit. Parameters are those learned from all.
         """
-        return _leave_one_out(self.factor, self.weights)[0] * self.scale
+        return leave_one_out(self.factor, self.weights)[0] * self.scale
 
     def expected(self, archs: IntArray) -> tuple[Floats, Floats, list[Floats]]:
         """Predictions (n_archs,), covariances with the training rows, and the features."""
@@ -307,7 +307,7 @@ class _Learning:
                 + np.log(np.diagonal(factor)).sum()
                 + 0.5 * (surprise**2).sum()
             )
-            inverse = _lower_inverse(factor)
+            inverse = lower_inverse(factor)
             inverse -= np.outer(weights, weights)
             slopes = 0.5 * self.pairs.gradient(inverse)
             gradient = np.append(slopes, 0.5 * noise * np.trace(inverse))
@@ -330,7 +330,7 @@ class _Learning:
             lambda: self.kernel.among(parameters[:-1], self.features),
             np.exp(parameters[-1]) + extra,
         )
-        return _leave_one_out(factor, cho_solve((factor, True), values, check_finite=False))
+        return leave_one_out(factor, cho_solve((factor, True), values, check_finite=False))
 
     def _started(self, start: Floats) -> Floats:
         """Where an earlier fit ended, float64 of shape (n_parameters,)."""
@@ -340,20 +340,6 @@ class _Learning:
                 f"kernel has {len(self.centre)}; give parameters_ of a fit in the same space"
             )
         return np.clip(start, *BOUNDS)
-
-
-def _lower_inverse(factor: Floats) -> Floats:
-    """The inverse of what was factorised, of which the lower triangle counts."""
-    inverse, wrong = dpotri(factor, lower=True)
-    if wrong:
-        raise LinAlgError("the covariance cannot be inverted")
-    return np.asarray(inverse)
-
-
-def _leave_one_out(factor: Floats, weights: Floats) -> tuple[Floats, Floats]:
-    """Errors of leaving out each row, and deviations (Rasmussen and Williams 2006, eq. 5.12)."""
-    precision = np.diagonal(_lower_inverse(factor))
-    return weights / precision, 1 / np.sqrt(precision)
 
 
 def _without_outliers(

@@ -28,6 +28,7 @@ from hwbench.report.study import curves as curve_figures
 from hwbench.report.study import findings as summary
 from hwbench.report.study import predictions as prediction_figures
 from hwbench.report.study.answer import study_answer
+from hwbench.report.study.uncertainty import uncertainty_section
 from hwbench.results.names import PREDICTIONS_FILE, TRIALS_FILE
 from hwbench.results.run import Run
 
@@ -82,6 +83,7 @@ def study_sections(run: Run, simulated: pd.DataFrame | None) -> list[Section]:
             _samples_section(run, titles),
             _cost_section(run, curves, targets, entries),
             *_predictions_section(run, curves, targets, entries),
+            *uncertainty_section(study, entries, titles),
         ]
     return [*sections, *_errors_section(run, entries, titles)]
 
