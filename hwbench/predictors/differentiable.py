@@ -47,6 +47,27 @@ class InUnit(torch.nn.Module):
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         """Predict, from features (n_archs, n_features) to (n_archs,)."""
         own: torch.Tensor = self.standardised(features) * self.scale + self.mean
+        return self._in_unit(own)
+
+    def mean_and_deviation(self, features: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Predictions and standard deviations of a new measurement, (n_archs,) each.
+
+        Raises
+        ------
+        HwbenchError
+            Where the model does not say how uncertain it is.
+        """
+        if not hasattr(self.standardised, "mean_and_variance"):
+            kind = type(self.standardised).__name__
+            raise HwbenchError(f"{kind}: this module does not say how uncertain it is")
+        mean, variance = self.standardised.mean_and_variance(features)
+        own, deviation = mean * self.scale + self.mean, variance.sqrt() * self.scale
+        if self.kind == "raw":
+            return own, deviation
+        above, below = self._in_unit(own + deviation), self._in_unit(own - deviation)
+        return self._in_unit(own), (above - below) / 2
+
+    def _in_unit(self, own: torch.Tensor) -> torch.Tensor:
         if self.kind == "log":
             return own.exp()
         return self._of_scores(own) if self.kind == "rank" else own

@@ -16,7 +16,7 @@ from hwbench.errors import HwbenchError, one_line, unknown_name
 from hwbench.predictors.card import SearchRange
 from hwbench.predictors.posterior import Posterior
 from hwbench.predictors.target_transform import TargetTransform, choose_transform
-from hwbench.predictors.tuning import Tuning, TuningRecord, tune
+from hwbench.predictors.tuning import Tuning, TuningRecord, same_networks, tune
 from hwbench.spaces import Space
 
 if TYPE_CHECKING:
@@ -134,7 +134,13 @@ class ArchitectureRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc
         if self.tuning is not None and self.search:
             fitted = None
             self.tuning_ = tune(
-                model, features, standardised, self.search, self.tuning, self.random_state
+                model,
+                features,
+                standardised,
+                self.search,
+                self.tuning,
+                self.random_state,
+                same_networks(self.space, self.space.check(archs)),
             )
             model.set_params(**self.tuning_.best)
         with _refusals_of(model, f"be fitted to these {len(targets)} architectures"):

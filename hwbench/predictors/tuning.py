@@ -15,6 +15,7 @@ from hwbench.arguments import Positive
 from hwbench.arrays import Floats
 from hwbench.imports import import_module_of
 from hwbench.predictors.card import PredictorCard, SearchRange, Value
+from hwbench.spaces import Space
 from hwbench.toml import FrozenModel
 
 FEWEST_ROWS = 4
@@ -87,6 +88,7 @@ def tune(
     search: Mapping[str, SearchRange],
     tuning: Tuning,
     seed: int,
+    networks: NDArray[np.int64] | None = None,
 ) -> TuningRecord:
     """Cross-validate configurations of an estimator.
 
@@ -102,6 +104,7 @@ def tune(
     search : ranges by hyper-parameter.
     tuning : the limits.
     seed : of folds and draws.
+    networks : as for `fold_of_rows`.
 
     Raises
     ------
@@ -112,7 +115,9 @@ def tune(
     if not search or len(y) < FEWEST_ROWS:
         return record
     start = time.monotonic()
-    folds = fold_of_rows(len(y), tuning.folds, seed)
+    folds = fold_of_rows(len(y), tuning.folds, seed, networks)
+    if folds.max() == 0:
+        return record  # all rows are one network
     source = _SOURCES[tuning.method](search, seed)
     batched = hasattr(estimator, "cross_val_predict")
     batch = 1
@@ -134,10 +139,44 @@ def tune(
     return record
 
 
-def fold_of_rows(n_rows: int, n_folds: int, seed: int) -> NDArray[np.int64]:
-    """Fold of each row, int64 of shape (n_rows,): random, of sizes that differ by one at most."""
+def fold_of_rows(
+    n_rows: int, n_folds: int, seed: int, networks: NDArray[np.int64] | None = None
+) -> NDArray[np.int64]:
+    """Fold of each row, int64 of shape (n_rows,): random, of sizes that differ by one at most.
+
+    Parameters
+    ----------
+    n_rows, n_folds : how many; there are no more folds than rows.
+    seed : of the draw.
+    networks : which network each row is, as `same_networks` says; those of one are in one fold,
+        where predicting one from the other would be no test. Sizes may differ by more then.
+    """
     places = np.random.default_rng([seed, n_rows]).permutation(n_rows)
-    return places % min(n_folds, n_rows)
+    if networks is None:
+        return places % min(n_folds, n_rows)
+    _, network, counts = np.unique(networks, return_inverse=True, return_counts=True)
+    first = np.full(len(counts), n_rows)
+    np.minimum.at(first, network, places)
+    sizes = np.zeros(min(n_folds, len(counts)), dtype=np.int64)
+    fold = np.empty(len(counts), dtype=np.int64)
+    for each in np.argsort(first):
+        fold[each] = sizes.argmin()
+        sizes[fold[each]] += counts[each]
+    return fold[network]
+
+
+def same_networks(space: Space, archs: NDArray[np.int64]) -> NDArray[np.int64] | None:
+    """A number for each architecture that those of the same network share, (n_archs,).
+
+    Returns
+    -------
+    None where no two are the same network: there is nothing to keep together.
+    """
+    keys = np.asarray(space.keys_of(archs))
+    twins = np.asarray(space.keys_of(space.twins(archs)))
+    known = [min(pair) for pair in zip(keys.tolist(), twins.tolist(), strict=True)]
+    _, numbers = np.unique(np.asarray(known), return_inverse=True)
+    return None if len(set(known)) == len(known) else numbers.astype(np.int64)
 
 
 def out_of_fold_predictions(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, Self, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal, Self, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -23,6 +23,9 @@ from hwbench.predictors.transfer import SourceMetrics
 from hwbench.spaces import Space
 from hwbench.spaces.structure import Work
 
+if TYPE_CHECKING:
+    import torch
+
 _MEANS: tuple[tuple[Work, float], ...] = (
     ("live", 0.0),
     ("live", 0.35),
@@ -38,6 +41,9 @@ BELIEFS = tuple(
     Belief(features, work, weight) for features in get_args(Features) for work, weight in _MEANS
 )
 """What may be believed of a metric, to be chosen by evidence."""
+
+EVIDENCE: Final = "evidence"
+"""Of `work_prior`: the training values choose among `BELIEFS`."""
 
 AVERAGED_ROWS = 60
 """Up to so many rows beliefs are averaged, by their evidence; of more one is chosen."""
@@ -86,8 +92,8 @@ class StructuralGaussianProcess(RegressorMixin, BaseEstimator):  # type: ignore[
     space : the search space.
     work_prior : how much a standardised metric is expected to grow with an architecture's
         standardised work of live operations before anything is measured; 0 for a metric of which
-        nothing is known, negative for one that falls with it, such as throughput. By default, None,
-        the training values choose among `BELIEFS`.
+        nothing is known, negative for one that falls with it, such as throughput. By default,
+        "evidence", the training values choose among `BELIEFS`.
     robust : whether training rows may be outliers.
     sources : other metrics of the same space that take part as one more group of features.
     likelihood_rows : training rows, at most, by which the parameters are learned, drawn at random.
@@ -110,7 +116,7 @@ class StructuralGaussianProcess(RegressorMixin, BaseEstimator):  # type: ignore[
     def __init__(
         self,
         space: Space | None = None,
-        work_prior: Finite | None = None,
+        work_prior: Finite | Literal["evidence"] = EVIDENCE,
         robust: bool = True,
         sources: SourceMetrics | None = None,
         likelihood_rows: PositiveInt = 1000,
@@ -149,7 +155,7 @@ class StructuralGaussianProcess(RegressorMixin, BaseEstimator):  # type: ignore[
             return self
         order = generator.permutation(len(archs))
         learned_from = np.sort(order[: self.likelihood_rows])
-        if self.work_prior is not None:
+        if self.work_prior != EVIDENCE:
             own = Belief("structure", "live", self.work_prior)
             found = [self._fitted(own, archs, targets, learned_from, robust=self.robust)]
         elif len(archs) <= AVERAGED_ROWS:
@@ -345,6 +351,22 @@ class StructuralGaussianProcess(RegressorMixin, BaseEstimator):  # type: ignore[
             shares @ np.array([one.noise for one in each]),
             covariances,
         )
+
+    def to_torch(self) -> torch.nn.Module:
+        """A module from probabilities of operations (n_archs, n_onehot) to predictions (n_archs,).
+
+        It is an `ExpectedPrediction`, which gives variances too, and is exactly `predict` where
+        every position is certain of its operation.
+        """
+        from hwbench.predictors.expectation import ExpectedPrediction
+
+        check_is_fitted(self, "noise_")
+
+        def predict(archs: IntArray) -> tuple[Floats, Floats]:
+            mean, deviation = self.predict(archs, return_std=True)
+            return mean, deviation**2
+
+        return ExpectedPrediction(self.structure_.space, predict)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         if "weights_" in state:  # a model of hwbench 0.1, of one process
