@@ -29,7 +29,7 @@ CANDIDATES = (
     "structural_gaussian_process",
     "bayesian_ridge_counts",
     "catboost:structure",
-    "lightgbm:structure",
+    "gaussian_process:paths",
     "mlp_small",
     "pairwise_ridge",
 )
