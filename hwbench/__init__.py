@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from hwbench.advise import Advice, advise_on, suggest_architectures
     from hwbench.errors import HwbenchError
     from hwbench.predictors import list_predictors, make_predictor, predictor_card
+    from hwbench.predictors.conformal import ConformalRegressor
     from hwbench.predictors.fitting import fit_model
     from hwbench.predictors.model_file import FittedModel, load_model, save_model
     from hwbench.predictors.transfer import SourceMetrics
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 
 _HOME_OF = {
     "Advice": "hwbench.advise",
+    "ConformalRegressor": "hwbench.predictors.conformal",
     "FittedModel": "hwbench.predictors.model_file",
     "HwbenchError": "hwbench.errors",
     "Objective": "hwbench.search",
@@ -85,6 +87,7 @@ _HOME_OF = {
 
 __all__ = [
     "Advice",
+    "ConformalRegressor",
     "FittedModel",
     "HwbenchError",
     "Objective",

@@ -23,14 +23,14 @@ from hwbench.cli.output import (
     warn,
     working,
 )
-from hwbench.errors import HwbenchError
+from hwbench.errors import HwbenchError, unknown_name
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from hwbench.arrays import IntArray
     from hwbench.predictors.model_file import FittedModel, ModelCard
-    from hwbench.predictors.regressor import ArchitectureRegressor
+    from hwbench.predictors.regressor import ArchitectureRegressor, Transform
     from hwbench.predictors.tuning import Tuning
     from hwbench.spaces import Space
 
@@ -71,6 +71,14 @@ def fit(
     arch_format: ArchFormat = None,
     encoding: Annotated[
         str | None, typer.Option(help="Features of an architecture; the predictor's by default.")
+    ] = None,
+    target_transform: Annotated[
+        str | None,
+        typer.Option(
+            metavar="KIND",
+            help="Learn the target as it is (raw), its log, its rank, or what of these ranks "
+            "held-out rows best (auto); by default what the predictor's card says.",
+        ),
     ] = None,
     trials: Annotated[
         int | None, typer.Option(min=1, help="Search hyper-parameters: so many configurations.")
@@ -121,6 +129,7 @@ def fit(
             sources=source or (),
             seed=seed,
             description=description,
+            target_transform=_transform(target_transform),
         )
     fitted.save(output)
     card = fitted.card
@@ -137,6 +146,17 @@ def fit(
         print_json(told)
     else:
         _say_fitted(told)
+
+
+def _transform(kind: str | None) -> Transform | None:
+    from hwbench.predictors.regressor import TRANSFORMS
+
+    if kind is None:
+        return None
+    for each in TRANSFORMS:
+        if each == kind:
+            return each
+    raise unknown_name("target transform", kind, TRANSFORMS)
 
 
 def predict(

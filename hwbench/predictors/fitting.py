@@ -14,7 +14,7 @@ from hwbench.errors import HwbenchError
 from hwbench.predictors.card import PredictorCard, predictor_card
 from hwbench.predictors.make import make_predictor
 from hwbench.predictors.model_file import FittedModel
-from hwbench.predictors.regressor import ArchitectureRegressor
+from hwbench.predictors.regressor import ArchitectureRegressor, Transform
 from hwbench.predictors.sources import sources_for
 from hwbench.predictors.training_set import training_set
 from hwbench.predictors.tuning import Tuning, rank_agreement
@@ -36,6 +36,7 @@ def fit_model(
     sources: Sequence[str] = (),
     seed: int = 0,
     description: str = "",
+    target_transform: Transform | None = None,
 ) -> FittedModel:
     """Fit a predictor to measurements, and test it on architectures that it was not fitted to.
 
@@ -52,6 +53,8 @@ def fit_model(
     sources : "table:column" each, other devices' measurements, for predictors that learn from them.
     seed : of samples, search, model, and the architectures that it is tested on.
     description : what a user of the model should know, kept in its card.
+    target_transform : what is learned of the target, "raw", "log", "rank" or "auto"; by default
+        what the predictor's card says.
 
     Returns
     -------
@@ -76,6 +79,7 @@ def fit_model(
         encoding=encoding,
         tuning=tuning,
         card=card,
+        target_transform=target_transform,
         **_sources(card, predictor, found, sources),
     )
     training = _training_rows(table, predictor, card, samples, archs, seed)

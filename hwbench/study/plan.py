@@ -114,7 +114,7 @@ def make_plan(spec: StudySpec, targets: Sequence[Target] | None = None) -> Plan:
         has too few architectures, or nothing is left to run.
     """
     opened = _opened(spec, targets)
-    cards = {name: predictor_card(name) for name in spec.predictors}
+    cards = {name: _card_as_asked(name, spec) for name in spec.predictors}
     for given in opened.values():
         _check_size(spec, given)
     transfers = [name for name, card in cards.items() if card.needs_sources]
@@ -161,6 +161,14 @@ def _opened(spec: StudySpec, targets: Sequence[Target] | None) -> dict[str, Targ
             f"{', '.join(spec.targets)}; Target.of(table, column, key=...) sets the name"
         )
     return {text: given[text] for text in spec.targets}
+
+
+def _card_as_asked(name: str, spec: StudySpec) -> PredictorCard:
+    """A predictor's card with the transform of the target that the study asks for."""
+    card = predictor_card(name)
+    if spec.target_transform is None:
+        return card
+    return card.model_copy(update={"target_transform": spec.target_transform})
 
 
 def _check_size(spec: StudySpec, target: Target) -> None:

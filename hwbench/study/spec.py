@@ -44,6 +44,8 @@ class StudySpec(FrozenModel):
     sources : "table:column" each, of the targets' spaces: what predictors that learn from other
         devices may learn from. Those measured on the target's own device are kept from them.
     tuning : how much every fit searches the cards' ranges; the cards' defaults where left out.
+    target_transform : what all predictors learn of the target: "raw", "log", "rank", or "auto";
+        what each card says where left out.
     short_fits : whether predictors take the hyper-parameters of their cards that make a fit short
         (`PredictorCard.shortened`); their titles then say so.
     test_size : architectures held out to score on, the same for every predictor and size of a seed.
@@ -59,6 +61,7 @@ class StudySpec(FrozenModel):
     encodings: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
     tuning: Tuning | None = None
+    target_transform: Literal["raw", "log", "rank", "auto"] | None = None
     short_fits: bool = False
     test_size: Several = 625
     twins: Literal["allowed", "excluded"] = "allowed"

@@ -14,6 +14,7 @@ from hwbench.predictors.tuning import (
     draw,
     fold_of_rows,
     out_of_fold_predictions,
+    same_networks,
     tune,
 )
 
@@ -85,6 +86,24 @@ def test_every_row_is_predicted_by_a_model_that_never_saw_it():
         left_out = X[folds == place % 5]
         assert not (rows[:, None, :] == left_out[None]).all(axis=2).any()
         assert len(rows) + len(left_out) == 60
+
+
+def test_rows_of_one_network_are_in_one_fold():
+    space = hb.get_space("nasbench201")
+    some = space.sample(40, seed=3)
+    archs = np.concatenate([some, space.twins(some), some[:5]])
+    networks = same_networks(space, archs)
+    folds = fold_of_rows(len(archs), 5, 0, networks)
+    assert np.bincount(folds).min() >= len(archs) // 5 - 3
+    for network in np.unique(networks):
+        assert len(np.unique(folds[networks == network])) == 1
+    assert np.array_equal(networks[:40], networks[40:80])
+    assert same_networks(space, archs[:1]) is None
+    own = np.unique(networks[:40], return_index=True)[1]
+    apart = archs[own]
+    assert same_networks(space, apart) is None
+    alone = fold_of_rows(len(apart), 5, 0, np.arange(len(apart)))
+    assert np.ptp(np.bincount(alone)) <= 1
 
 
 def test_a_configuration_that_fails_is_noted_and_never_chosen():

@@ -5,8 +5,8 @@ import pytest
 from scipy.stats import kendalltau
 
 import hwbench as hb
-from hwbench.spaces.structure import StructuralFeatures
 from hwbench.predictors.tuning import Tuning
+from hwbench.spaces.structure import StructuralFeatures
 from hwbench.study.baselines import free_baselines
 from hwbench.study.plan import make_plan
 from hwbench.study.spec import StudySpec

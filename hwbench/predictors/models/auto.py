@@ -176,7 +176,7 @@ class Auto(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
     def _usable(self, n_rows: int) -> list[str]:
         space = self._space()
-        names = []
+        names: list[str] = []
         for name in self.candidates:
             predictor, _, encoding = name.partition(":")
             card = predictor_card(predictor)

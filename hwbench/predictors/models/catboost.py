@@ -53,7 +53,8 @@ class CatBoost(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         features = np.asarray(X, dtype=np.float32)
         targets = np.asarray(y, dtype=np.float64)
         self.n_features_in_ = features.shape[1]
-        self.rows_, self.targets_, self.unexplained_ = features, targets, None
+        self.rows_, self.targets_ = features, targets
+        self.unexplained_: float | None = None
         model = self._boosted(features, targets)
         self.constant_ = model if isinstance(model, float) else None
         if self.constant_ is None:

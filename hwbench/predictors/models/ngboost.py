@@ -62,7 +62,8 @@ class NGBoost(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         self.n_features_in_ = features.shape[1]
         # A normal distribution of no width has no gradient: constant targets predict themselves.
         self.constant_ = float(targets[0]) if np.ptp(targets) == 0 else None
-        self.rows_, self.targets_, self.unexplained_ = features, targets, None
+        self.rows_, self.targets_ = features, targets
+        self.unexplained_: float | None = None
         if self.constant_ is None:
             self.model_ = self._boosted(features, targets)
         return self

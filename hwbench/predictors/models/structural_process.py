@@ -33,7 +33,7 @@ VARIANCE_PRIOR = {
     "live_counts": (-2.0, -3.0),
     "all_counts": (-2.0, -3.0),
     "present": (-2.0, -3.0),
-    "paths": (-2.0, -3.0),
+    "paths": (-2.0, -1.5),
     "cost": (-2.0, -3.0),
     "sources": (-1.0, -3.0),
 }

@@ -27,8 +27,43 @@ def test_weights_are_shares_and_the_mixture_is_their_mean():
     np.testing.assert_allclose(model.predict(ARCHS), mixture)
 
 
-def test_few_rows_are_left_to_the_first_candidate():
-    assert fitted(("ridge", "linear"), auto.FEWEST_ROWS - 1).weights_ == {"ridge": 1.0, "linear": 0}
+def test_fewer_than_five_rows_are_left_to_the_first_candidate():
+    model = fitted(("ridge", "linear"), auto.FEWEST_ROWS - 1)
+    assert model.weights_ == {"ridge": 1.0, "linear": 0}
+    assert model.leaderboard_["kendall_tau"].isna().all()
+
+
+@pytest.mark.parametrize("n_rows", [5, 12])
+def test_few_rows_choose_among_the_cheap(n_rows):
+    model = fitted(auto.CANDIDATES, n_rows)
+    assert "mlp_small" not in model.weights_
+    assert model.weights_["structural_gaussian_process"] > 0.3
+    board = model.leaderboard_
+    assert board["share"].tolist() == sorted(board["share"], reverse=True)
+    assert np.isfinite(board[["kendall_tau", "error"]].to_numpy()).all()
+
+
+def test_rows_outweigh_the_belief_in_the_first_candidate():
+    noisy = auto._OutOfFold(np.array([[0.0, 1.0]] * 4), np.ones(4), None)
+    many = auto._OutOfFold(np.array([[0.0, 1.0]] * 400), np.ones(400), None)
+    assert auto._shares(noisy)[0] > 0.7
+    assert auto._shares(many)[1] > 0.95
+
+
+@pytest.mark.parametrize("first", ["structural_gaussian_process", "ridge"])
+def test_deviations_hold_the_errors(first):
+    model = auto.Auto(space=SPACE, candidates=(first, "bayesian_ridge_counts"), random_state=0)
+    generator = np.random.default_rng(0)
+    noisy = TARGETS + generator.normal(0, 0.5, len(TARGETS))
+    model.fit(ARCHS[:60], noisy[:60])
+    mean, deviation = model.predict(ARCHS[60:], return_std=True)
+    assert (deviation > 0).all()
+    assert (np.abs(mean - noisy[60:]) <= 2 * deviation).mean() >= 0.85
+
+
+def test_another_encoding_than_the_card_s():
+    assert set(fitted(("ridge:structure",)).models_) == {"ridge:structure"}
+    assert fitted(("ridge:structure",)).models_["ridge:structure"].encoding == "structure"
 
 
 @pytest.mark.parametrize(("enough", "n_folds"), [(20, 1), (25, 2), (10**6, 5)])
