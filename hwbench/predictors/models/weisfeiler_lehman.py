@@ -12,6 +12,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pydantic import NonNegativeInt, PositiveInt
+from scipy.linalg import cho_solve, cholesky
+from scipy.linalg.lapack import dtrtri
 from scipy.sparse import csr_array
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
@@ -98,14 +100,16 @@ class WeisfeilerLehmanGaussianProcess(RegressorMixin, BaseEstimator):  # type: i
 
     The number of iterations, the variances of process and noise, and the mean maximise the marginal
     likelihood (Rasmussen and Williams 2006, equation 5.8): exactly for every number of iterations
-    and every noise of `NOISES`, by one eigendecomposition each.
+    and every noise of `NOISES`, by one eigendecomposition each. Of many rows 1,000 tell the number
+    of iterations and the ratio of the variances; mean, variance and predictions are of all.
 
     Parameters
     ----------
     space : the search space, whose architectures have graphs.
     max_iterations : of relabelling that are tried, from 0.
     max_rows : training rows, at most; of more so many are drawn.
-    random_state : seed of the draw.
+    max_tuning_rows : as many of those tell iterations and ratio.
+    random_state : seed of the draws.
 
     Attributes
     ----------
@@ -119,11 +123,13 @@ class WeisfeilerLehmanGaussianProcess(RegressorMixin, BaseEstimator):  # type: i
         space: Space | None = None,
         max_iterations: NonNegativeInt = 3,
         max_rows: PositiveInt = 3000,
+        max_tuning_rows: PositiveInt = 1000,
         random_state: int | None = None,
     ) -> None:
         self.space = space
         self.max_iterations = max_iterations
         self.max_rows = max_rows
+        self.max_tuning_rows = max_tuning_rows
         self.random_state = random_state
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
@@ -131,27 +137,42 @@ class WeisfeilerLehmanGaussianProcess(RegressorMixin, BaseEstimator):  # type: i
         check_parameters(self)
         features, targets = np.asarray(X), np.asarray(y, dtype=np.float64)
         self.n_features_in_ = features.shape[1]
+        generator = np.random.default_rng(self.random_state)
         if len(targets) > self.max_rows:
-            generator = np.random.default_rng(self.random_state)
             kept = np.sort(generator.choice(len(targets), self.max_rows, replace=False))
             features, targets = features[kept], targets[kept]
         labels = self._labels(features, self.max_iterations)
-        best = -np.inf
+        tuning = np.arange(len(targets))
+        if len(targets) > self.max_tuning_rows:
+            tuning = np.sort(generator.choice(len(targets), self.max_tuning_rows, replace=False))
+        best, ratio = -np.inf, float(NOISES[0])
         for iterations in range(self.max_iterations + 1):
-            known = labels[: iterations + 1]
-            vocabulary = np.unique(known[known != 0])
-            counts = label_counts(known, vocabulary)
-            values, vectors = np.linalg.eigh((counts @ counts.T).toarray())
-            likelihood, solution = _most_likely(np.maximum(values, 0.0), vectors, targets)
+            values, vectors = np.linalg.eigh(_kernel(labels[: iterations + 1, tuning]))
+            likelihood, found = _most_likely(np.maximum(values, 0.0), vectors, targets[tuning])
             if iterations == 0 or likelihood > best:
-                best = likelihood
+                best, ratio = likelihood, found
                 self.iterations_ = iterations
-                self.mean_, self.variance_, self.noise_ = solution
-                self._known = known
-                inverse = 1.0 / (np.maximum(values, 0.0) + self.noise_ / self.variance_)
-                self._weights = vectors @ (inverse * (vectors.T @ (targets - self.mean_)))
-                self._roots = vectors * np.sqrt(inverse)
+        self._condition(labels[: self.iterations_ + 1], targets, ratio)
         return self
+
+    def _condition(self, known: Labels, targets: Floats, ratio: float) -> None:
+        """Rest predictions on all rows, given the ratio of the noise's variance to the process's.
+
+        Mean and variance of the process are then those of generalised least squares.
+        """
+        covariance = _kernel(known)
+        covariance[np.diag_indices_from(covariance)] += ratio
+        factor = cholesky(covariance, lower=True, overwrite_a=True, check_finite=False)
+        ones = cho_solve((factor, True), np.ones(len(targets)), check_finite=False)
+        self.mean_ = float(ones @ targets / ones.sum())
+        self._weights = cho_solve((factor, True), targets - self.mean_, check_finite=False)
+        scale = max(float(targets.var()), np.finfo(float).tiny)
+        variance = float(self._weights @ (targets - self.mean_)) / len(targets)
+        self.variance_ = max(variance, 1e-12 * scale)
+        self.noise_ = self.variance_ * ratio
+        self._known = known
+        inverse, _ = dtrtri(factor, lower=True)
+        self._roots = np.asarray(inverse).T
 
     def predict(self, X: ArrayLike, return_std: bool = False) -> Any:
         """Predict (Rasmussen and Williams 2006, equations 2.25 and 2.26).
@@ -190,10 +211,14 @@ class WeisfeilerLehmanGaussianProcess(RegressorMixin, BaseEstimator):  # type: i
         return weisfeiler_lehman_labels(graphs, iterations)
 
 
-def _most_likely(
-    values: Floats, vectors: Floats, targets: Floats
-) -> tuple[float, tuple[float, float, float]]:
-    """The largest marginal likelihood over `NOISES`, and mean, variance and noise that reach it.
+def _kernel(labels: Labels) -> Floats:
+    """The kernel of all pairs of graphs with these labels, float64 of shape (n_archs, n_archs)."""
+    counts = label_counts(labels, np.unique(labels[labels != 0]))
+    return np.asarray((counts @ counts.T).toarray())
+
+
+def _most_likely(values: Floats, vectors: Floats, targets: Floats) -> tuple[float, float]:
+    """The largest marginal likelihood over `NOISES`, and the noise that reaches it.
 
     Given the ratio of the variances, mean and variance of the process that are most likely have
     closed forms (generalised least squares).
@@ -206,7 +231,7 @@ def _most_likely(
     n = len(targets)
     turned, ones = vectors.T @ targets, vectors.T @ np.ones(n)
     scale = max(float(targets.var()), np.finfo(float).tiny)
-    best, solution = -np.inf, (float(targets.mean()), scale, scale * 1e-6)
+    best, found = -np.inf, float(NOISES[0])
     for ratio in NOISES:
         inverse = 1.0 / (values + ratio)
         mean = float((ones * inverse) @ turned / ((ones * inverse) @ ones))
@@ -215,5 +240,5 @@ def _most_likely(
             continue
         likelihood = -0.5 * (n * np.log(variance) - np.log(inverse).sum())
         if likelihood > best:
-            best, solution = likelihood, (mean, variance, variance * float(ratio))
-    return best, solution
+            best, found = likelihood, float(ratio)
+    return best, found
