@@ -30,8 +30,18 @@ Encodings = Annotated[
     typer.Option(
         "--encoding",
         metavar="NAME,NAME",
-        help="Compare predictors on these features: onehot, counts, live, path, graph. "
+        help="Compare predictors on these features: onehot, counts, live, path, paths, structure, "
+        "graph. "
         "By default each has its card's.",
+    ),
+]
+TargetTransform = Annotated[
+    str | None,
+    typer.Option(
+        "--target-transform",
+        metavar="KIND",
+        help="Every predictor learns the target as it is (raw), its log, its rank, or what of "
+        "these ranks held-out rows best (auto); by default what each card says.",
     ),
 ]
 Trials = Annotated[
@@ -63,10 +73,16 @@ TrialMemory = Annotated[
 
 
 def _changes(
-    encoding: str | None, trials: int | None, seconds: float | None, search: str
+    encoding: str | None,
+    target_transform: str | None,
+    trials: int | None,
+    seconds: float | None,
+    search: str,
 ) -> dict[str, Any]:
     """Fields of the study's spec that options replace."""
     changes: dict[str, Any] = {}
+    if target_transform is not None:
+        changes["target_transform"] = target_transform
     if encoding is not None:
         changes["encodings"] = [name.strip() for name in encoding.split(",") if name.strip()]
     if trials is not None or seconds is not None:
@@ -100,6 +116,7 @@ def run(
         bool, typer.Option("--fresh", help="Remove results that the folder holds.")
     ] = False,
     encoding: Encodings = None,
+    target_transform: TargetTransform = None,
     trials: Trials = None,
     seconds: Seconds = None,
     search: Search = "random",
@@ -110,7 +127,7 @@ def run(
     from hwbench.cli.summary import print_study
     from hwbench.runs.run import run_scenario
 
-    changes = _changes(encoding, trials, seconds, search)
+    changes = _changes(encoding, target_transform, trials, seconds, search)
     if limits := _limits(trial_seconds, trial_memory):
         changes["limits"] = limits
     place, count = _shard(shard)
@@ -147,6 +164,7 @@ def estimate(
     scenario: ScenarioName,
     workers: Workers = None,
     encoding: Encodings = None,
+    target_transform: TargetTransform = None,
     trials: Trials = None,
     seconds: Seconds = None,
     search: Search = "random",
@@ -159,7 +177,9 @@ def estimate(
     from hwbench.study.estimate import estimate_cost
     from hwbench.study.plan import make_plan
 
-    loaded = with_changes(load_scenario(scenario), _changes(encoding, trials, seconds, search))
+    loaded = with_changes(
+        load_scenario(scenario), _changes(encoding, target_transform, trials, seconds, search)
+    )
     if loaded.study is None:
         raise HwbenchError(f"scenario {scenario} has no section [study]")
     with progress_bar("timing fits") as progress:
