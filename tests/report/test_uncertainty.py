@@ -40,11 +40,11 @@ def test_calibration_at_the_fewest_and_the_most_measurements():
         == "With 11 measurements the 95 % intervals hold 48 to 95 % of the measurements."
     )
     _, group, coverage, crps, likelihood = section.blocks
-    assert [figure.title for figure in group.figures] == [
+    assert [figure.title for figure in group.blocks] == [
         "With 11 measurements",
         "With 124 measurements",
     ]
-    exact, sure, right = group.figures[0].data
+    exact, sure, right = group.blocks[0].data
     assert exact["y"] == [45, 100]
     assert list(right["y"]) == list(COVERAGE_AT)
     assert list(sure["y"]) == [percent / 2 for percent in COVERAGE_AT]
