@@ -20,10 +20,7 @@ from onnx import TensorProto, helper
 from torch import Tensor, fx, nn
 
 from hwbench.spaces.layers import StridedPointwiseConv2d
-
-OPSET = 17
-OPSETS = range(11, 21)
-"""Versions of ONNX's operators that both this writer and torch's exporter know."""
+from hwbench.tables.made.onnx_opsets import OPSET
 
 AXES_ARE_AN_INPUT = 18
 """The first version in which means are given their axes so, not by an attribute."""

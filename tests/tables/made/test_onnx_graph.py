@@ -7,7 +7,8 @@ from torch import nn
 
 from hwbench.spaces import get_space
 from hwbench.tables.made import onnx_graph
-from hwbench.tables.made.onnx_graph import INPUT, OPSET, OPSETS, onnx_model
+from hwbench.tables.made.onnx_graph import INPUT, onnx_model
+from hwbench.tables.made.onnx_opsets import OPSET, OPSETS
 
 NETWORKS = [
     ("nasbench201", {"channels": 4, "depth": 1, "input_size": 8}),
