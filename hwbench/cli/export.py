@@ -90,7 +90,8 @@ def export(
         raise HwbenchError("export: name the search space with --space (hwbench spaces list)")
     if sum((bool(archs), architectures is not None, limit is not None)) != 1:
         raise HwbenchError(
-            "export: give architectures, or --architectures FILE, or --limit N to draw some"
+            "export: give architectures, or --architectures FILE, or --limit N to draw some, as "
+            f"in: hwbench export --space {space} --limit 10"
         )
     from hwbench.export import export_networks
     from hwbench.spaces import get_space
@@ -148,16 +149,18 @@ def _chosen(
 
 
 def _say(made: Exported, space: str) -> None:
+    from hwbench.tables.own.asking import counted
+
     last = made.manifest.iloc[-1]
-    kept = f", {made.kept} were there" if made.kept else ""
+    kept = f", {made.kept} kept that were there" if made.kept else ""
     typer.echo(
-        f"{len(made.written)} networks of {space} written as {last['format']} for images of "
-        f"{last['input_shape']}{kept}: {made.folder}"
+        f"{counted(len(made.written), 'network')} of {space} written as {last['format']} for "
+        f"images of {last['input_shape']}{kept}: {made.folder}"
     )
     if made.unchecked:
         typer.echo(
-            f"Note: {made.unchecked} files were not held against torch's outputs, as onnxruntime is "
-            "not installed; install it with: pip install 'hwbench[onnx]'"
+            f"Note: {made.unchecked} files were not held against torch's outputs, as onnxruntime "
+            "was not installed; install it with: pip install 'hwbench[onnx]'"
         )
     manifest = shlex.quote(str(made.path))
     typer.echo(

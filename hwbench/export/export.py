@@ -7,6 +7,7 @@ import json
 import re
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,10 +17,10 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from pydantic import Field, NonNegativeInt, PositiveInt
 
-from hwbench.arguments import checks_arguments, one_of
+from hwbench.arguments import checks_arguments
 from hwbench.arrays import IntArray
 from hwbench.environment import describe_versions
-from hwbench.errors import HwbenchError
+from hwbench.errors import HwbenchError, unknown_name
 from hwbench.export.formats import FORMATS
 from hwbench.export.manifest import COLUMNS, MANIFEST, is_measured, read_manifest, write_manifest
 from hwbench.export.network_file import network_file
@@ -27,8 +28,8 @@ from hwbench.files import atomic_path, file_digest, write_text
 from hwbench.locks import only_writer
 from hwbench.progress import Progress, silent
 from hwbench.results.texts import read_object
-from hwbench.spaces import Space, SpaceLacksError, get_space
-from hwbench.spaces.base import SkeletonValue
+from hwbench.spaces import Space, SpaceLacksError, get_space, list_spaces
+from hwbench.spaces.base import Skeleton, SkeletonValue
 from hwbench.tables.made.onnx_opsets import OPSET, OPSETS
 
 SETTINGS = "export.json"
@@ -74,7 +75,7 @@ def export_networks(
     archs: ArrayLike,
     folder: Path | str,
     *,
-    to: Annotated[str, one_of(FORMATS)] = "onnx",
+    to: str = "onnx",
     batch_size: PositiveInt = 1,
     opset: Opset = OPSET,
     seed: NonNegativeInt = 0,
@@ -105,16 +106,12 @@ def export_networks(
         Where the space has no networks, a library is missing, the folder holds an export of other
         settings, or a network cannot be written in the format.
     """
+    if to not in FORMATS:
+        raise unknown_name("format to export to", to, FORMATS)
     found = get_space(space) if isinstance(space, str) else space
     chosen = FORMATS[to]
     changes = dict(skeleton or {})
-    try:
-        known = found.skeleton(**changes)
-    except SpaceLacksError as error:
-        raise HwbenchError(
-            f"export: {error}; `hwbench spaces show SPACE ARCH` tells of the network of a space "
-            "that has them, and a space of your own has them by a class"
-        ) from error
+    known = _network_options(found, changes)
     chosen.require(f"export: --to {to}")
     rows = _each_once(found, found.check(archs))
     shape = (batch_size, known.input_channels, known.input_size, known.input_size)
@@ -127,9 +124,7 @@ def export_networks(
     }
     place = Path(folder)
     with only_writer(place) as claim:
-        manifest = read_manifest(place)
-        _claim(place, settings)
-        export = _Folder(place, manifest)
+        export = _Folder(place, read_manifest(place), settings, can_check=chosen.can_run())
         progress(0, len(rows))
         try:
             for done, (text, arch) in enumerate(rows.items(), start=1):
@@ -171,8 +166,34 @@ def _stem(space: str, text: str) -> str:
     return f"{space}-{hashlib.sha256(text.encode()).hexdigest()[:_LETTERS]}"
 
 
-def _claim(folder: Path, settings: Mapping[str, Any]) -> None:
-    """Make the folder one of these settings, or see that it is."""
+def _network_options(space: Space, changes: Mapping[str, SkeletonValue]) -> Skeleton:
+    """The network around the choices.
+
+    Raises
+    ------
+    HwbenchError
+        Where the space has none (the message says which have), or an option is wrong.
+    """
+    try:
+        return space.skeleton(**changes)
+    except SpaceLacksError as error:
+        having = []
+        for name in list_spaces():
+            with suppress(HwbenchError):
+                having.append(get_space(name).skeleton() and name)
+        raise HwbenchError(
+            f"export: {error}; spaces that have networks: {', '.join(map(str, having))}"
+        ) from error
+
+
+def _check_settings(folder: Path, settings: Mapping[str, Any]) -> bool:
+    """Whether a folder has been begun, with these settings.
+
+    Raises
+    ------
+    HwbenchError
+        Where it has been with others, or holds somebody else's manifest.
+    """
     path = folder / SETTINGS
     if path.exists():
         there = read_object(path).get("settings")
@@ -181,14 +202,13 @@ def _claim(folder: Path, settings: Mapping[str, Any]) -> None:
                 f"{folder}: holds an export of other settings ({_difference(there, settings)}); "
                 "choose another folder with -o"
             )
-        return
+        return True
     if (folder / MANIFEST).exists():
         raise HwbenchError(
-            f"{folder}: holds a {MANIFEST} that is of no export, or has lost its {SETTINGS}; choose "
-            "another folder with -o"
+            f"{folder}: holds a {MANIFEST} that is of no export, or has lost its {SETTINGS}; "
+            "choose another folder with -o"
         )
-    text = json.dumps({"settings": settings, "versions": describe_versions()}, indent=2)
-    write_text(path, f"{text}\n", durable=True)
+    return False
 
 
 def _difference(there: object, settings: Mapping[str, Any]) -> str:
@@ -203,8 +223,18 @@ def _difference(there: object, settings: Mapping[str, Any]) -> str:
 class _Folder:
     """The files of a folder and its manifest while they are written."""
 
-    def __init__(self, folder: Path, manifest: pd.DataFrame) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        manifest: pd.DataFrame,
+        settings: Mapping[str, Any],
+        *,
+        can_check: bool,
+    ) -> None:
         self.folder = folder
+        self.can_check = can_check
+        self.settings = settings
+        self.begun = _check_settings(folder, settings)
         self.rows: list[dict[str, str]] = manifest.to_dict("records")
         self.columns = list(manifest.columns)
         self.by_arch = {row["arch"]: row for row in self.rows}
@@ -213,13 +243,14 @@ class _Folder:
         self.saved = time.monotonic()
 
     def keeps(self, text: str, name: str) -> bool:
-        """Whether the file of an architecture is there, as the manifest says that it was written."""
+        """Whether an architecture's file is there as it was written, and was checked if it can."""
         row, path = self.by_arch.get(text), self.folder / name
         there = (
             row is not None
             and row["file"] == name
             and path.is_file()
             and file_digest(path) == row["sha256"]
+            and bool(row.get("checked_by", "there") or not self.can_check)
         )
         self.kept += there
         return there
@@ -233,6 +264,7 @@ class _Folder:
                 f"{self.folder / row['file']}: the file that was measured is gone, and other code "
                 "or libraries write another; choose another folder with -o"
             )
+        self._begin()
         with atomic_path(self.folder / row["file"]) as temporary:
             temporary.write_bytes(content)
         self.written.append(row["file"])
@@ -243,6 +275,13 @@ class _Folder:
         before.update({**row, "sha256": digest})
         if time.monotonic() - self.saved > SECONDS_BETWEEN:
             self.save()
+
+    def _begin(self) -> None:
+        """Say what the files are written with, before there is any."""
+        if not self.begun:
+            about = {"settings": self.settings, "versions": describe_versions()}
+            write_text(self.folder / SETTINGS, json.dumps(about, indent=2) + "\n", durable=True)
+            self.begun = True
 
     def save(self) -> None:
         """Write the manifest."""
