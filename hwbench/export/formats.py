@@ -116,7 +116,7 @@ class TorchScript(FileFormat):
         buffer = io.BytesIO()
         with warnings.catch_warnings(), torch.no_grad():
             warnings.simplefilter("ignore")  # the tracer warns of its own replacement
-            traced = torch.jit.trace(network, images, check_trace=False)
+            traced = torch.jit.trace(network, images, check_trace=False)  # type: ignore[no-untyped-call]
             # Nothing is folded: a file computes what the network computes, operation by operation.
             frozen = torch.jit.freeze(traced, optimize_numerics=False)
             torch.jit.save(frozen, buffer)
@@ -127,7 +127,7 @@ class TorchScript(FileFormat):
 
         with warnings.catch_warnings(), torch.no_grad():
             warnings.simplefilter("ignore")
-            network = torch.jit.load(io.BytesIO(content))
+            network = torch.jit.load(io.BytesIO(content))  # type: ignore[no-untyped-call]
             return [network(batch).numpy() for batch in batches]
 
 

@@ -85,7 +85,8 @@ def fired_by_steps(inputs: Tensor, share: Tensor, threshold: float, reset: float
 
 def being_exported() -> bool:
     """Whether the operations of a pass are written down, by torch.export or by a trace."""
-    return torch.jit.is_tracing() or torch.compiler.is_exporting()
+    tracing: bool = torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
+    return tracing or torch.compiler.is_exporting()
 
 
 class SpikingLayer(nn.Module):
