@@ -64,6 +64,7 @@ def network_file(
     import torch
 
     chosen = FORMATS[to]
+    dark = _output(network, torch.zeros(shape), owner)
     try:
         content = chosen.made(network, torch.zeros(shape), opset)
     except HwbenchError:
@@ -75,7 +76,7 @@ def network_file(
         ) from error
     if not chosen.can_run():
         return NetworkFile(content, "")
-    _check(network, chosen, content, shape, seed, owner)
+    _check(network, chosen, content, dark, shape, seed, owner)
     return NetworkFile(content, chosen.runner)
 
 
@@ -83,17 +84,18 @@ def _check(
     network: torch.nn.Module,
     chosen: FileFormat,
     content: bytes,
+    dark: torch.Tensor,
     shape: tuple[int, int, int, int],
     seed: int,
     owner: str,
 ) -> None:
+    """Hold a file's outputs against the network's, of which `dark` is that of black images."""
     import torch
 
     generator = torch.Generator().manual_seed(seed)
     tries = TRIES if hasattr(network, "measurements") else 1
     drawn = [torch.randn(shape, generator=generator) for _ in range(tries)]
     with torch.no_grad():
-        dark = network(torch.zeros(shape))
         for brightness in BRIGHTNESS:
             batches = [brightness * each for each in drawn]
             expected = [network(batch) for batch in batches]
@@ -117,6 +119,28 @@ def _check(
             f"largest output they differ by {differences[0]:.2g}, {TOLERANCE:g} is allowed; it is "
             "not written"
         )
+
+
+def _output(network: torch.nn.Module, images: torch.Tensor, owner: str) -> torch.Tensor:
+    """What the network makes of images, where it works at all."""
+    import torch
+
+    size = "x".join(map(str, images.shape))
+    try:
+        with torch.no_grad():
+            output = network(images)
+    except Exception as error:  # a network of the user's may raise anything
+        raise HwbenchError(
+            f"{owner}: its network fails on images of {size} ({type(error).__name__}: "
+            f"{_reason(error)})"
+        ) from error
+    if not isinstance(output, torch.Tensor) or not bool(torch.isfinite(output).all()):
+        what = "no finite numbers" if isinstance(output, torch.Tensor) else type(output).__name__
+        raise HwbenchError(
+            f"{owner}: its network gives {what} of images of {size}; files hold networks from "
+            "images to one tensor of finite numbers"
+        )
+    return output
 
 
 def _reason(error: Exception) -> str:

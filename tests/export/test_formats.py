@@ -114,32 +114,37 @@ from hwbench.spaces import get_space
 space = get_space("nasbench201")
 for arch in space.sample(int(sys.argv[1]), 3):
     network = space.network(arch, seed=0, channels=8, depth=1, input_size=16).eval()
-    content = network_file(network, (2, 3, 16, 16), sys.argv[2], owner="again").content
-    print(hashlib.sha256(content).hexdigest())
+    for to in sys.argv[2:]:
+        content = network_file(network, (2, 3, 16, 16), to, owner="again").content
+        print(hashlib.sha256(content).hexdigest())
 """
 
 
 @pytest.mark.parametrize(
-    "to", ["onnx", "torchscript", pytest.param("torch-export", marks=pytest.mark.slow)]
+    "formats_",
+    [("onnx", "torchscript"), pytest.param(("torch-export",), marks=pytest.mark.slow)],
+    ids=" ".join,
 )
-def test_the_same_network_is_the_same_bytes(tmp_path, to):
+def test_the_same_network_is_the_same_bytes(tmp_path, formats_):
     """In one process whatever was written before, in another from another folder too."""
     shown = subprocess.run(
-        [sys.executable, "-c", WRITE_AGAIN, "2", to],
+        [sys.executable, "-c", WRITE_AGAIN, "2", *formats_],
         cwd=tmp_path,
         capture_output=True,
         text=True,
         check=True,
     ).stdout
-    elsewhere = shown.split()
+    elsewhere = iter(shown.split())
     space = get_space("nasbench201")
-    for number, arch in enumerate(space.sample(2, 3)):
-        for _ in range(2):
-            network = space.network(arch, seed=0, **SMALL).eval()
-            content = network_file.network_file(network, (2, 3, 16, 16), to, owner="here").content
-            assert hashlib.sha256(content).hexdigest() == elsewhere[number]
-            assert b"site-packages" not in content  # no path of this machine
-            assert str(Path(hwbench.__file__).parent).encode() not in content
+    for arch in space.sample(2, 3):
+        for to in formats_:
+            expected = next(elsewhere)
+            for _ in range(2):
+                network = space.network(arch, seed=0, **SMALL).eval()
+                made = network_file.network_file(network, (2, 3, 16, 16), to, owner="here")
+                assert hashlib.sha256(made.content).hexdigest() == expected
+                assert b"site-packages" not in made.content  # no path of this machine
+                assert str(Path(hwbench.__file__).parent).encode() not in made.content
 
 
 class Unwritable(nn.Module):
@@ -166,6 +171,34 @@ def test_what_a_format_cannot_hold_is_said_by_name():
     assert "cannot be written as onnx (" in message
     assert message.endswith("another format may hold it: --to torch-export or --to torchscript")
     assert "cannot be written as torch-export (" in refusal(Unwritable(), "torch-export")
+
+
+class Answers(nn.Module):
+    """Gives, or raises, what it is made with."""
+
+    def __init__(self, answer):
+        super().__init__()
+        self.answer = answer
+
+    def forward(self, images):
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (
+            RuntimeError("too small\nby far"),
+            "its network fails on images of 2x3x8x8 (RuntimeError: ",
+        ),
+        ({"logits": 1}, "its network gives dict of images of 2x3x8x8; files hold"),
+        (torch.full((2, 4), torch.nan), "its network gives no finite numbers of images"),
+    ],
+)
+def test_a_network_that_does_not_work_is_said(answer, message):
+    assert message in refusal(Answers(answer), "onnx")
 
 
 class Drifting(nn.Module):
