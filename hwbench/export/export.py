@@ -8,7 +8,7 @@ import re
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -61,7 +61,7 @@ class Exported:
     manifest: pd.DataFrame
     written: tuple[str, ...] = ()
     kept: int = 0
-    unchecked: int = field(default=0)
+    unchecked: int = 0
 
     @property
     def path(self) -> Path:
@@ -129,7 +129,7 @@ def export_networks(
         try:
             for done, (text, arch) in enumerate(rows.items(), start=1):
                 name = f"{_stem(found.name, text)}{chosen.suffix}"
-                if not export.keeps(text, name):
+                if not export.keeps(name):
                     network = found.network(arch, seed=seed, **changes).eval()
                     made = network_file(
                         network, shape, to, opset=opset, owner=f"export: {found.name} {text}"
@@ -237,17 +237,17 @@ class _Folder:
         self.begun = _check_settings(folder, settings)
         self.rows: list[dict[str, str]] = manifest.to_dict("records")
         self.columns = list(manifest.columns)
-        self.by_arch = {row["arch"]: row for row in self.rows}
+        # By file, as a spreadsheet may have taken zeros from the front of an architecture.
+        self.by_file = {row["file"]: row for row in self.rows}
         self.written: list[str] = []
         self.kept = 0
         self.saved = time.monotonic()
 
-    def keeps(self, text: str, name: str) -> bool:
+    def keeps(self, name: str) -> bool:
         """Whether an architecture's file is there as it was written, and was checked if it can."""
-        row, path = self.by_arch.get(text), self.folder / name
+        row, path = self.by_file.get(name), self.folder / name
         there = (
             row is not None
-            and row["file"] == name
             and path.is_file()
             and file_digest(path) == row["sha256"]
             and bool(row.get("checked_by", "there") or not self.can_check)
@@ -258,8 +258,8 @@ class _Folder:
     def add(self, row: dict[str, str], content: bytes) -> None:
         """Write a file, and its row."""
         digest = hashlib.sha256(content).hexdigest()
-        before = self.by_arch.get(row["arch"])
-        if before is not None and before["sha256"] != digest and is_measured(pd.Series(before)):
+        before = self.by_file.get(row["file"])
+        if before is not None and before["sha256"] != digest and is_measured(before):
             raise HwbenchError(
                 f"{self.folder / row['file']}: the file that was measured is gone, and other code "
                 "or libraries write another; choose another folder with -o"
@@ -271,7 +271,7 @@ class _Folder:
         if before is None:
             before = dict.fromkeys((*self.columns, *COLUMNS), "")
             self.rows.append(before)
-            self.by_arch[row["arch"]] = before
+            self.by_file[row["file"]] = before
         before.update({**row, "sha256": digest})
         if time.monotonic() - self.saved > SECONDS_BETWEEN:
             self.save()

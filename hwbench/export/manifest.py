@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -62,6 +63,6 @@ def write_manifest(folder: Path, frame: pd.DataFrame) -> None:
     write_text(folder / MANIFEST, frame.to_csv(index=False, lineterminator="\n"), durable=True)
 
 
-def is_measured(row: pd.Series) -> bool:
+def is_measured(row: Mapping[str, str]) -> bool:
     """Whether somebody has filled in a row's latency."""
-    return bool(str(row.get(LATENCY, "")).strip())
+    return bool(row.get(LATENCY, "").strip())

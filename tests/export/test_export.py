@@ -94,6 +94,15 @@ def test_what_is_there_is_kept(folder, monkeypatch):
     assert list(more.manifest["note"]) == ["hot, but fine", "", "", ""]
 
 
+def test_a_spreadsheet_that_took_zeros_does_no_harm(folder):
+    archs = SPACE.from_strings(["00012100", "12121212"])
+    exported(folder, archs)
+    fill_in(folder, latency_ms="1.5", arch="12100")
+    made = exported(folder, archs)
+    assert made.kept == len(made.manifest) == 2
+    assert list(made.manifest["arch"]) == ["12100", ""]
+
+
 def test_stopped_and_gone_on_with_is_what_was_not_stopped(folder, tmp_path, monkeypatch):
     def stop(done, total):
         if done == 2:
