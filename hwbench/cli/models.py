@@ -143,8 +143,6 @@ def fit(
     from hwbench.predictors.model_file import checked_model_path
 
     checked_model_path(output)
-    if samples is not None and architectures is not None:
-        raise HwbenchError("fit: give either --samples or --architectures")
     found = fit_target(
         target,
         space,
@@ -169,6 +167,8 @@ def fit(
         bad_rows=bad_rows,
         missing_values=missing_values,
     )
+    if samples is not None and architectures is not None:
+        raise HwbenchError("fit: give either --samples or --architectures")
     archs = None
     if architectures is not None:
         from hwbench.tables.own.archs import read_archs
