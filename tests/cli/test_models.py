@@ -264,11 +264,12 @@ def test_a_model_of_other_classes_says_who_must_trust_it(run, tmp_path, own_tabl
 
 @pytest.fixture
 def measurements(tmp_path, own_table):
-    """The small table's latencies as a file, with another metric beside; gives its path."""
+    """The small table's latencies as a file, and those of another batch; gives its path."""
     path = tmp_path / "my latencies.csv"
     frame = load_table("small").frame
     frame["latency_ms"] = frame["latency"].map("{:.6f}".format)
-    frame[["arch", "latency_ms", "test_accuracy"]].to_csv(path, index=False)
+    frame["batch8_ms"] = frame["latency"] * 7
+    frame[["arch", "latency_ms", "batch8_ms"]].to_csv(path, index=False)
     return path
 
 
