@@ -14,6 +14,7 @@ from hwbench.version import __version__ as __version__
 if TYPE_CHECKING:
     from hwbench.advise import Advice, advise_on, suggest_architectures
     from hwbench.errors import HwbenchError
+    from hwbench.export import export_networks
     from hwbench.predictors import list_predictors, make_predictor, predictor_card
     from hwbench.predictors.conformal import ConformalRegressor
     from hwbench.predictors.fitting import fit_model
@@ -56,6 +57,7 @@ _HOME_OF = {
     "Tuning": "hwbench.predictors.tuning",
     "advise_on": "hwbench.advise",
     "evaluate_vae": "hwbench.vae.evaluation",
+    "export_networks": "hwbench.export",
     "fetch_benchmark": "hwbench.tables.public.benchmarks",
     "fit_model": "hwbench.predictors.fitting",
     "get_space": "hwbench.spaces",
@@ -100,6 +102,7 @@ __all__ = [
     "Tuning",
     "advise_on",
     "evaluate_vae",
+    "export_networks",
     "fetch_benchmark",
     "fit_model",
     "get_space",

@@ -244,9 +244,17 @@ def makes_a_network_smaller(names):
     assert names["network"](3, 10)(torch.zeros(2, 3, 16, 16)).shape == (2, 10)
 
 
+def keeps_what_it_has_exported(names):
+    assert len(names["made"].written) == names["again"].kept == 3
+    assert names["again"].written == ()
+    assert set(names["manifest"]["format"]) == {"onnx opset 13"}
+    assert all((names["made"].folder / file).is_file() for file in names["manifest"]["file"])
+
+
 FOUND_BY_SNIPPETS = {
     "README.md": says_what_the_readme_does,
     "docs/how-to/advice.md": advises_and_suggests,
+    "docs/how-to/board.md": keeps_what_it_has_exported,
     "docs/how-to/compress.md": makes_a_network_smaller,
     "docs/how-to/live.md": has_a_strategy,
     "docs/how-to/measurement-files.md": reads_devices_and_the_official_index,

@@ -10,6 +10,7 @@ from hwbench.cli import (
     advise,
     benchmark,
     compress,
+    export,
     images,
     live,
     models,
@@ -35,6 +36,7 @@ app = typer.Typer(
 )
 app.command(name="benchmark")(benchmark.benchmark)
 app.command(name="advise")(advise.advise)
+app.command(name="export")(export.export)
 app.command(name="fit")(models.fit)
 app.command(name="predict")(models.predict)
 app.add_typer(tables.app, name="tables")

@@ -32,6 +32,28 @@ Thousands = Annotated[
     str | None,
     typer.Option(metavar="MARK", help="What stands between thousands: . or , or none."),
 ]
+Metric = Annotated[str | None, typer.Option(help="The column of numbers, where there are several.")]
+Unit = Annotated[str | None, typer.Option(help="Of the numbers, where the header does not say it.")]
+Direction = Annotated[
+    str | None, typer.Option(help="minimize or maximize, where the name does not tell.")
+]
+Duplicates = Annotated[
+    str | None,
+    typer.Option(
+        help="What to learn from of repeats: mean, median, min or first; by default the mean, the "
+        "median where a repeat is an outlier."
+    ),
+]
+BadRows = Annotated[
+    str | None,
+    typer.Option(
+        help="Rows with unknown architectures or no measurement: refuse (the default) or drop."
+    ),
+]
+MissingCells = Annotated[
+    str | None,
+    typer.Option(help="Rows without a measurement: refuse (the default), or keep the others."),
+]
 Where = Annotated[
     list[str] | None,
     typer.Option(

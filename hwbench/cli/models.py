@@ -8,9 +8,26 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hwbench.cli import completion
+from hwbench.cli.fit_target import fit_target
 from hwbench.cli.measurement_files import (
     ArchColumn,
     ArchFormat,
+    BadRows,
+    Decimal,
+    Direction,
+    Duplicates,
+    HeaderLine,
+    MeasuredValues,
+    Metric,
+    Missing,
+    MissingCells,
+    NoHeader,
+    Pool,
+    Repeats,
+    Sheet,
+    Thousands,
+    Unit,
+    Where,
     complete_commands,
     reading_of,
 )
@@ -51,7 +68,8 @@ def fit(
         str,
         typer.Option(
             metavar="TABLE:COLUMN",
-            help="The measurements to learn from.",
+            help="The measurements to learn from; with --space a file of your own, as `hwbench "
+            "advise` reads it.",
             autocompletion=completion.columns,
         ),
     ],
@@ -66,6 +84,29 @@ def fit(
     samples: Annotated[
         int | None, typer.Option(min=2, help="Fit to so many random architectures; all by default.")
     ] = None,
+    space: Annotated[
+        str | None,
+        typer.Option(
+            help="The search space of the measurements in your own file.",
+            autocompletion=completion.spaces,
+        ),
+    ] = None,
+    metric: Metric = None,
+    unit: Unit = None,
+    direction: Direction = None,
+    duplicates: Duplicates = None,
+    bad_rows: BadRows = None,
+    missing_values: MissingCells = None,
+    where: Where = None,
+    pool: Pool = None,
+    repeats: Repeats = None,
+    decimal: Decimal = None,
+    thousands: Thousands = None,
+    missing: Missing = None,
+    measured: MeasuredValues = None,
+    no_header: NoHeader = False,
+    header_line: HeaderLine = None,
+    sheet: Sheet = None,
     architectures: ArchitecturesFile = None,
     arch_column: ArchColumn = None,
     arch_format: ArchFormat = None,
@@ -102,25 +143,50 @@ def fit(
 
     hwbench fit --target nb201-digits:latency --predictor xgboost --samples 500 -o latency.hwb
 
+    hwbench fit --target my.csv --space nasbench201 --predictor xgboost -o my.hwb
+
     Architectures that it was not fitted to, 625 at most, tell how well it ranks.
     """
     from hwbench.predictors.fitting import fit_model
     from hwbench.predictors.model_file import checked_model_path
 
     checked_model_path(output)
+    found = fit_target(
+        target,
+        space,
+        reading={
+            "decimal": decimal,
+            "thousands": thousands,
+            "where": where,
+            "pool": pool,
+            "repeats": repeats,
+            "missing": missing,
+            "measured": measured,
+            "no_header": no_header,
+            "header_line": header_line,
+            "sheet": sheet,
+        },
+        arch_format=arch_format,
+        metric=metric,
+        unit=unit,
+        direction=direction,
+        arch_column=arch_column,
+        duplicates=duplicates,
+        bad_rows=bad_rows,
+        missing_values=missing_values,
+    )
     if samples is not None and architectures is not None:
         raise HwbenchError("fit: give either --samples or --architectures")
     archs = None
     if architectures is not None:
-        from hwbench.tables import load_target
         from hwbench.tables.own.archs import read_archs
 
         with complete_commands():
             reading = reading_of(arch_format=arch_format)
-            archs = read_archs(load_target(target).space, architectures, arch_column, reading)
+            archs = read_archs(found.space, architectures, arch_column, reading)
     with working(f"fitting {predictor} to {target}"):
         fitted = fit_model(
-            target,
+            found,
             predictor,
             samples=samples,
             archs=archs,

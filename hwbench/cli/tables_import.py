@@ -29,6 +29,7 @@ from hwbench.cli.table_files import Replace, TablePath, new_table_path, pairs, s
 from hwbench.errors import HwbenchError
 
 if TYPE_CHECKING:
+    from hwbench.tables import Table
     from hwbench.tables.own.options import Reading
     from hwbench.tables.public.catalogue import BenchmarkCard, Variant
 
@@ -217,6 +218,23 @@ def _import_benchmark(
     table = table.renamed(table_name)
     table.save(path)
     say_made(table, path)
+    _say_absent(card, table, output)
+
+
+def _say_absent(card: BenchmarkCard, table: Table, output: Path | None) -> None:
+    """Tell which published files the table was made without, where they are, and the command."""
+    absent = card.absent({file["name"] for file in table.card.recipes[0]["files"]})
+    if not absent:
+        return
+    names = ", ".join(file.name for file in absent)
+    first = absent[0]
+    folder = Path(first.path or "").parent
+    place = "" if output is None else f" -o {output}"
+    typer.echo(
+        f"Note: made without {names}; for a table with them, get them from "
+        f"https://github.com/{first.repository}/tree/{first.commit}/{folder} and run: "
+        f"hwbench tables import {card.name} FOLDER --name {table.card.name}{place} --replace"
+    )
 
 
 def _own_name(card: BenchmarkCard, suffix: str) -> str:
@@ -270,6 +288,7 @@ def fetch(
     table = table.renamed(table_name)
     table.save(path)
     say_made(table, path)
+    _say_absent(card, table, output)
 
 
 def benchmarks(
@@ -336,4 +355,5 @@ def _tell_all(name: str, card: BenchmarkCard) -> None:
         for file in variant.file:
             size = "" if file.bytes is None else f", {file.bytes} bytes"
             digest = f", {file.checksum_kind} {file.checksum}" if file.checksum else ""
+            digest += ", may be absent" if file.optional else ""
             typer.echo(f"  {file.url or file.name}{size}{digest}")

@@ -288,17 +288,17 @@ def _networks(
 
 
 def _export(folder: Path, networks: Mapping[str, nn.Module], images: ImageSet) -> None:
+    from hwbench.export.formats import FORMATS
+    from hwbench.export.network_file import network_file
     from hwbench.files import atomic_path
-    from hwbench.imports import import_module_of
 
-    import_module_of("onnx", owner="compress: --onnx", extra="onnx")
-    from hwbench.tables.made.onnx_graph import onnx_model
-
-    example = torch.from_numpy(images.test_images[:1])
+    FORMATS["onnx"].require("compress: --onnx")
+    shape = (1, images.channels, images.size, images.size)
     for label, network in networks.items():
         path = folder / COMPRESSED_NETWORKS / label / COMPRESSION_ONNX
+        made = network_file(network, shape, "onnx", owner=f"compress: {label}")
         with atomic_path(path) as temporary:
-            temporary.write_bytes(onnx_model(network, example))
+            temporary.write_bytes(made.content)
 
 
 def _measure(

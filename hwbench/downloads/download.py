@@ -38,6 +38,10 @@ class DownloadError(HwbenchError):
     """A file that its server does not give, or gives wrongly; another source may have it."""
 
 
+class AbsentError(DownloadError):
+    """A file that its server does not have."""
+
+
 class _PassingError(Exception):
     """A trouble that may be gone when the download is continued."""
 
@@ -265,7 +269,8 @@ class _Transfer:
                 f"the server answers {answer}", float(wait) if wait.isdigit() else 0.0
             )
         if error.code in (http.client.NOT_FOUND, http.client.GONE):
-            raise self._error(f"the server has no such file ({answer})") from error
+            reason = f"the server has no such file ({answer})"
+            raise self._error(reason, AbsentError) from error
         if 300 <= error.code < 400:
             raise self._error(f"the server redirects without reaching a file ({answer})") from error
         raise self._error(f"the server refuses it ({answer})") from error
@@ -309,8 +314,8 @@ class _Transfer:
             f"again, the {size} bytes that arrived are kept"
         ) from error
 
-    def _error(self, reason: str) -> DownloadError:
-        return DownloadError(f"{self.file.name}: {reason} ({self.url})")
+    def _error(self, reason: str, kind: type[DownloadError] = DownloadError) -> DownloadError:
+        return kind(f"{self.file.name}: {reason} ({self.url})")
 
 
 class _Redirects(urllib.request.HTTPRedirectHandler):

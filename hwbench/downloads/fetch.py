@@ -8,7 +8,7 @@ from urllib.parse import quote, urlsplit
 from urllib.request import url2pathname
 
 from hwbench.downloads.checksum import file_fault
-from hwbench.downloads.download import DownloadError, download
+from hwbench.downloads.download import AbsentError, DownloadError, download
 from hwbench.downloads.source_file import SourceFile
 from hwbench.errors import HwbenchError
 from hwbench.progress import Progress, silent
@@ -41,7 +41,8 @@ def fetch_all(
 
     Returns
     -------
-    The files' paths, in the order given.
+    The files' paths, in the order given, without the optional ones that are left out: see
+    `SourceFile.optional`.
 
     Raises
     ------
@@ -50,6 +51,7 @@ def fetch_all(
         names file and address, and the other ways.
     """
     base = _mirror_base(mirror)
+    files = [file for file in files if not (file.optional and _is_left_out(file, base))]
     lengths = [file.bytes or 0 for file in files]
     progress(0, sum(lengths))
     paths = []
@@ -63,6 +65,9 @@ def fetch_all(
         try:
             path = _fetch(file, base, folder / place(file), report)
         except DownloadError as error:
+            if file.optional and base is not None and isinstance(error, AbsentError):
+                lengths[number] = 0
+                continue
             raise HwbenchError(f"{error}; {otherwise}" if otherwise else str(error)) from error
         lengths[number] = path.stat().st_size
         progress(before + lengths[number], sum(lengths))
@@ -114,6 +119,13 @@ def _mirror_base(mirror: str | Path | None) -> str | Path | None:
     if not found:
         raise HwbenchError(f"mirror {text}: there is no such folder")
     return path
+
+
+def _is_left_out(file: SourceFile, base: str | Path | None) -> bool:
+    """Whether an optional file is not asked for: it is not there, or nothing could check it."""
+    if isinstance(base, Path):
+        return not (base / file.relative_path).exists()
+    return file.checksum is None
 
 
 def _fetch(file: SourceFile, base: str | Path | None, target: Path, progress: Progress) -> Path:

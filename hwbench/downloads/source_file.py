@@ -31,6 +31,8 @@ class SourceFile(FrozenModel):
     md5 : of its bytes, where its authors publish nothing better.
     bytes : its length, if known.
     licence : under which the repository publishes it, if known.
+    optional : whether the others are of use without it. It is left out where a mirror lacks it, and
+        where no checksum of it is known unless it lies in a folder that is the mirror.
     """
 
     repository: str | None = Field(default=None, pattern=r"^[\w.-]+/[\w.-]+$")
@@ -42,6 +44,7 @@ class SourceFile(FrozenModel):
     md5: str | None = Field(default=None, pattern=r"^[0-9a-f]{32}$")
     bytes: int | None = Field(default=None, gt=0)
     licence: str | None = None
+    optional: bool = False
 
     @model_validator(mode="before")
     @classmethod

@@ -26,7 +26,7 @@ MOST_HELD_OUT = 625
 
 
 def fit_model(
-    target: str,
+    target: str | Target,
     predictor: str,
     *,
     samples: int | None = None,
@@ -42,7 +42,8 @@ def fit_model(
 
     Parameters
     ----------
-    target : "table:column", the measurements to learn from.
+    target : "table:column", the measurements to learn from; or a column of a table at hand, such as
+        `Target.of(own_table("my.csv", space="nasbench201", name="mine")[0], "latency")`.
     predictor : its name, or the path of its card.
     samples : fit to so many random architectures of the table; all by default. A predictor with a
         training set of its own (the lookup table) takes that where neither `samples` nor `archs` is
@@ -69,7 +70,7 @@ def fit_model(
     """
     if samples is not None and archs is not None:
         raise HwbenchError("fit: give either samples or architectures")
-    found = load_target(target)
+    found = load_target(target) if isinstance(target, str) else target
     table, values = found.table, found.values
     card = predictor_card(predictor)
     model = make_predictor(
@@ -91,7 +92,7 @@ def fit_model(
         model,
         description=description,
         predictor=predictor,
-        target=target,
+        target=found.key,
         unit=found.unit,
         training_archs=table.archs[training],
         held_out=held_out,

@@ -1,4 +1,5 @@
 import json
+import re
 import sys
 from types import SimpleNamespace
 
@@ -259,3 +260,62 @@ def test_a_model_of_other_classes_says_who_must_trust_it(run, tmp_path, own_tabl
     assert json.loads(run("predict", path, arch, "--trust", "sklearn", "--json").out)
     with pytest.raises(HwbenchError, match="no predictor of hwbench is made of"):
         run("predict", path, arch)
+
+
+@pytest.fixture
+def measurements(tmp_path, own_table):
+    """The small table's latencies as a file, and those of another batch; gives its path."""
+    path = tmp_path / "my latencies.csv"
+    frame = load_table("small").frame
+    frame["latency_ms"] = frame["latency"].map("{:.6f}".format)
+    frame["batch8_ms"] = frame["latency"] * 7
+    frame[["arch", "latency_ms", "batch8_ms"]].to_csv(path, index=False)
+    return path
+
+
+@pytest.mark.parametrize("named", ["by option", "behind the file"])
+def test_fit_to_a_file_of_measurements(run, hwbench, measurements, tmp_path, named):
+    path = tmp_path / "mine.hwb"
+    target = (
+        ("--target", measurements, "--metric", "latency_ms")
+        if named == "by option"
+        else ("--target", f"{measurements}:latency_ms")
+    )
+    out = run(
+        "fit", *target, "--space", "nasbench201", "--predictor", "bayesian_linear_regression",
+        "--samples", 150, "-o", path,
+    ).out  # fmt: skip
+    said = "fitted to 150 architectures of my latencies.csv:latency_ms [ms] in "
+    assert said in out
+    own, table = load_model(path), tmp_path / "table.hwb"
+    run("fit", "--target", "small:latency", "--predictor", "bayesian_linear_regression",
+        "--samples", 150, "-o", table)  # fmt: skip
+    archs = load_table("small").archs
+    np.testing.assert_allclose(own.predict(archs), load_model(table).predict(archs), rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["FILE"], "is a file of measurements, no table; .*: hwbench fit .* --space SPACE"),
+        (["FILE:latency_ms"], "is a file of measurements, no table"),
+        (
+            ["FILE", "--space", "nasbench201"],
+            r"several .* say which .*`hwbench fit .* --metric lat",
+        ),
+        (["FILE", "--space", "nasbench21", "--metric", "latency_ms"], "did you mean 'nasbench201'"),
+        (["FILE:latncy", "--space", "nasbench201"], "'latncy'; did you mean 'latency_ms'"),
+        (["small:latency", "--space", "nasbench201"], "no such file .*: leave out --space"),
+        (["none.csv", "--space", "nasbench201"], "none.csv: no such file of measurements"),
+        (["small:latency", "--bad-rows", "drop"], "--bad-rows is for files of measurements, and"),
+        (["small:latency", "--where", "a=b"], "--where is for files of measurements, and small:la"),
+    ],
+)
+def test_wrong_targets_are_one_line(refused, measurements, tmp_path, arguments, message):
+    target, *options = arguments
+    line = refused(
+        "fit", "--target", target.replace("FILE", str(measurements)), *options,
+        "--predictor", "ridge", "-o", tmp_path / "m.hwb",
+    )  # fmt: skip
+    assert re.search(message, line)
+    assert not (tmp_path / "m.hwb").exists()

@@ -53,6 +53,32 @@ def test_fetch_makes_a_table_that_passes_every_check(hwbench, hwbench_home, shar
     assert result.out.count("passed") == 5
 
 
+def test_devices_that_are_not_there_are_named(hwbench, shared_data, tmp_path):
+    path = tmp_path / "help.parquet"
+    fetch = ["tables", "fetch", "help-fbnet", "--mirror", shared_data / "raw"]
+    result = hwbench(*fetch, "-o", path)
+    assert result.code == 0, result
+    made, note = result.out.splitlines()
+    assert "table help-fbnet: 5000 architectures" in made
+    assert "fpga.pt" in note
+    assert "raspi4.pt" not in note
+    assert "HayeonLee/HELP/tree/45f70eb92d0d735970a33b608d1544ad3c52f285/data/fbnet/lat" in note
+    # The command that the note gives, with a folder that holds two of them.
+    (tmp_path / "help").mkdir()
+    for copy, name in (
+        ("arch.pt", "arch.pt"),
+        ("raspi4.pt", "raspi4.pt"),
+        ("fpga.pt", "raspi4.pt"),
+    ):
+        [found] = (shared_data / "raw").rglob(name)
+        (tmp_path / "help" / copy).write_bytes(found.read_bytes())
+    command = note.partition("run: ")[2].replace("FOLDER", str(tmp_path / "help"))
+    result = hwbench(*shlex.split(command)[1:])
+    assert result.code == 0, result
+    assert set(load_table(str(path)).card.columns) == {"fpga.latency", "raspi4.latency"}
+    assert "fpga.pt" not in result.out
+
+
 def test_fetched_table_is_replaced_only_when_asked(hwbench, refused, shared_data, tmp_path):
     fetch = ["tables", "fetch", "nasbench-macro", "--mirror", shared_data / "raw"]
     fetch += ["-o", tmp_path / "t.parquet", "--name", "macro"]

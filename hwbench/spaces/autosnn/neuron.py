@@ -67,6 +67,28 @@ class Firing(torch.autograd.Function):
         return of_charged * share, of_share, None, None, None, None
 
 
+def fired_by_steps(inputs: Tensor, share: Tensor, threshold: float, reset: float) -> Tensor:
+    """What `Firing` gives, in operations that files of networks have; without its gradient.
+
+    Parameters
+    ----------
+    inputs, share, threshold, reset : as for `Firing`.
+    """
+    potential = torch.full_like(inputs[0], reset)
+    fired = []
+    for step in inputs.unbind(0):
+        charged = torch.lerp(potential, step + reset if reset else step, share)
+        fired.append(charged >= threshold)
+        potential = charged.masked_fill(fired[-1], reset)
+    return torch.stack(fired).to(inputs.dtype)
+
+
+def being_exported() -> bool:
+    """Whether the operations of a pass are written down, by torch.export or by a trace."""
+    tracing: bool = torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
+    return tracing or torch.compiler.is_exporting()
+
+
 class SpikingLayer(nn.Module):
     """A layer whose output is spikes, which it counts.
 
@@ -80,6 +102,8 @@ class SpikingLayer(nn.Module):
 
     def count(self, output: Tensor) -> Tensor:
         """Note how many spikes of shape (T, batch, ...) there are, and hand them on."""
+        if being_exported():  # the file's network fires, and counts nothing
+            return output
         self.spikes = output.detach().sum() / output.shape[1]
         return output
 
@@ -119,6 +143,8 @@ class PLIF(SpikingLayer):
         """Spikes of inputs, both of shape (T, batch, ...); the potential starts at `reset`."""
         share = torch.sigmoid(self.decay)
         exact = inputs.to(torch.promote_types(inputs.dtype, share.dtype))  # in mixed precision
+        if being_exported():
+            return fired_by_steps(exact, share, self.threshold, self.reset)
         fired: Tensor = Firing.apply(  # type: ignore[no-untyped-call]
             exact, share, self.threshold, self.reset, self.slope, self.detach_reset
         )

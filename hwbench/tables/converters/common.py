@@ -153,6 +153,10 @@ def make_table(
     partial = ""
     if space.indexed and len(archs) < space.n_architectures:
         partial = f"The files hold {len(archs)} of its {space.n_architectures} architectures."
+    absent = benchmark.absent({file.name for file in files})
+    if absent:
+        names = ", ".join(file.name for file in absent)
+        note = f"{note} The files that it is made of lack {names}.".lstrip()
     card = TableCard(
         name=name,
         title=benchmark.title,

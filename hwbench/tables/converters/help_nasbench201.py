@@ -1,28 +1,24 @@
-"""HELP: latencies of NAS-Bench-201 cells on ten devices, one torch file a device."""
+"""HELP's half on NAS-Bench-201: latencies of all of its cells, one torch file a device."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import pandas as pd
 
-from hwbench.arrays import Floats, IntArray
+from hwbench.arrays import IntArray
 from hwbench.errors import HwbenchError
 from hwbench.formats import load_torch
 from hwbench.progress import Progress, silent
 from hwbench.spaces import get_space
-from hwbench.tables.card import ColumnCard
-from hwbench.tables.converters.common import listed_files, make_table, parse_archs
+from hwbench.tables.converters.common import make_table, parse_archs
+from hwbench.tables.converters.help_devices import read_devices, split_files
 from hwbench.tables.table import Table
 
+NAME = "help-nasbench201"
 PLACES = "str_arch2idx.pt"
 """The file that says at which place of the others a cell stands."""
-
-_EXPECTED = f"{PLACES} and the devices' files, such as samsung_a50.pt"
 
 
 def convert_help_nasbench201(paths: Sequence[Path], *, progress: Progress = silent) -> Table:
@@ -44,33 +40,11 @@ def convert_help_nasbench201(paths: Sequence[Path], *, progress: Progress = sile
     HwbenchError
         Where there is no such file, or one is not of this form.
     """
-    files = listed_files(paths, lambda path: path.suffix == ".pt", expected=_EXPECTED)
-    of_places = [path for path in files if path.name == PLACES]
-    of_devices = [path for path in files if path.name != PLACES]
-    if len(of_places) != 1 or not of_devices:
-        raise HwbenchError(
-            f"help-nasbench201: {len(of_places)} files of the name {PLACES} and "
-            f"{len(of_devices)} others are given; expected {_EXPECTED}"
-        )
-    archs, places = _read_places(of_places[0])
-    latencies: dict[str, Floats] = {}
-    cards: dict[str, ColumnCard] = {}
-    progress(0, len(of_devices))
-    for done, path in enumerate(of_devices, start=1):
-        device = re.sub(r"[^a-z0-9._-]+", "-", path.stem.lower().replace("_", "-"))
-        name = f"{device}.latency"
-        if name in cards:
-            raise HwbenchError(f"{path}: a second file for the device {device}")
-        latencies[name] = _read_latencies(path, len(places))[places]
-        cards[name] = ColumnCard(
-            title=f"latency on {device}",
-            unit="ms",
-            direction="minimize",
-            device=device,
-            source=f"HELP, data/nasbench201/latency/{path.name}",
-        )
-        progress(done, len(of_devices))
-    return make_table("help-nasbench201", archs, pd.DataFrame(latencies), cards, files=files)
+    of_places, of_devices = split_files(paths, PLACES, NAME)
+    archs, places = _read_places(of_places)
+    latencies, cards = read_devices(of_devices, len(places), "data/nasbench201/latency", progress)
+    by_cell = latencies.iloc[places].reset_index(drop=True)
+    return make_table(NAME, archs, by_cell, cards, files=[of_places, *of_devices])
 
 
 def _read_places(path: Path) -> tuple[IntArray, IntArray]:
@@ -85,19 +59,3 @@ def _read_places(path: Path) -> tuple[IntArray, IntArray]:
     if not np.array_equal(np.sort(places), np.arange(len(content))):
         raise HwbenchError(f"{path}: the places of {len(content)} cells are not 0 to their number")
     return parse_archs(get_space("nasbench201"), list(content), path), places
-
-
-def _read_latencies(path: Path, n_archs: int) -> Floats:
-    """Latencies in ms by place, float64 (n_archs,)."""
-    content = load_torch(path)
-    if not isinstance(content, list) or len(content) != n_archs:
-        held = f"{len(content)} in a list" if isinstance(content, list) else type(content).__name__
-        raise HwbenchError(f"{path}: expected {n_archs} latencies in a list, found {held}")
-    return np.array([_latency(path, place, value) for place, value in enumerate(content)])
-
-
-def _latency(path: Path, place: int, value: Any) -> float:
-    number = isinstance(value, int | float | np.floating | np.integer)
-    if isinstance(value, bool) or not number or not 0 < value < np.inf:
-        raise HwbenchError(f"{path}: the latency at place {place} is no time: {str(value)[:40]!r}")
-    return float(value)

@@ -20,9 +20,11 @@ from onnx import TensorProto, helper
 from torch import Tensor, fx, nn
 
 from hwbench.spaces.layers import StridedPointwiseConv2d
+from hwbench.tables.made.onnx_opsets import OPSET
 
-OPSET = 17
-IR_VERSION = 8
+AXES_ARE_AN_INPUT = 18
+"""The first version in which means are given their axes so, not by an attribute."""
+
 INPUT, OUTPUT = "images", "logits"
 
 
@@ -30,13 +32,14 @@ class _UnsupportedError(Exception):
     """The graph holds a layer that is not written here."""
 
 
-def onnx_model(network: nn.Module, images: Tensor) -> bytes:
+def onnx_model(network: nn.Module, images: Tensor, opset: int = OPSET) -> bytes:
     """A serialised ONNX model that computes what the network computes in evaluation mode.
 
     Parameters
     ----------
     network : a float32 module in evaluation mode, from images to logits.
     images : float32 of shape (batch, channels, height, width); the model takes this shape alone.
+    opset : version of ONNX's operators, one of `OPSETS`.
 
     Returns
     -------
@@ -44,12 +47,12 @@ def onnx_model(network: nn.Module, images: Tensor) -> bytes:
     """
     try:
         graph = _Tracer().trace(network)
-        return _Writer(fx.GraphModule(network, graph)).model(images)
+        return _Writer(fx.GraphModule(network, graph), opset).model(images)
     except (_UnsupportedError, fx.proxy.TraceError):
-        return _exported(network, images)
+        return _exported(network, images, opset)
 
 
-def _exported(network: nn.Module, images: Tensor) -> bytes:
+def _exported(network: nn.Module, images: Tensor, opset: int) -> bytes:
     buffer = io.BytesIO()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter warns of its own replacement
@@ -58,7 +61,7 @@ def _exported(network: nn.Module, images: Tensor) -> bytes:
             (images,),
             buffer,  # type: ignore[arg-type]  # it writes to files as well as to names
             dynamo=False,
-            opset_version=OPSET,
+            opset_version=opset,
             input_names=[INPUT],
             output_names=[OUTPUT],
         )
@@ -75,8 +78,9 @@ class _Tracer(fx.Tracer):
 class _Writer:
     """Writes the nodes of a traced network one after the other."""
 
-    def __init__(self, traced: fx.GraphModule) -> None:
+    def __init__(self, traced: fx.GraphModule, opset: int) -> None:
         self.traced = traced
+        self.opset = opset
         self.nodes: list[onnx.NodeProto] = []
         self.weights: dict[str, onnx.TensorProto] = {}
 
@@ -96,9 +100,11 @@ class _Writer:
             [helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, None)],
             list(self.weights.values()),
         )
-        model = helper.make_model(
-            graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION
-        )
+        opsets = [helper.make_opsetid("", self.opset)]
+        oldest = helper.find_min_ir_version_for(opsets)  # which most runtimes read
+        model = helper.make_model(graph, opset_imports=opsets, ir_version=oldest)
+        inferred = onnx.shape_inference.infer_shapes(model)  # of every node; the output's is needed
+        model.graph.output[0].CopyFrom(inferred.graph.output[0])
         return model.SerializeToString()
 
     def add(self, kind: str, inputs: Sequence[str], output: str, **attributes: Any) -> str:
@@ -240,7 +246,11 @@ def _mean(writer: _Writer, node: fx.Node, name_of: _Names) -> str:
     axes = node.kwargs.get("dim", node.args[1] if len(node.args) > 1 else None)
     if not isinstance(axes, tuple | list) or node.kwargs.get("keepdim"):
         raise _UnsupportedError("mean")
-    return writer.add("ReduceMean", [name_of(node.args[0])], node.name, axes=list(axes), keepdims=0)
+    inputs = [name_of(node.args[0])]
+    if writer.opset < AXES_ARE_AN_INPUT:
+        return writer.add("ReduceMean", inputs, node.name, axes=list(axes), keepdims=0)
+    inputs.append(writer.whole_numbers(f"{node.name}.axes", list(axes)))
+    return writer.add("ReduceMean", inputs, node.name, keepdims=0)
 
 
 def _concatenate(writer: _Writer, node: fx.Node, name_of: _Names) -> str:

@@ -179,6 +179,7 @@ def read_measured(
         columns[used], label, problems.numbers, reading, rows.separator
     )
     notes += found_notes
+    _refuse_unfilled(roles, numbers, label, len(frame))
     metrics = []
     for each in roles.metrics:
         own_unit = _unit_of(each, numbers, rows.units, units or {}, label) or unit
@@ -229,6 +230,20 @@ def _used_columns(roles: Roles) -> list[str]:
     if roles.runs is not None and any(metric.noise for metric in roles.metrics):
         names.append(roles.runs)
     return list(dict.fromkeys(names))
+
+
+def _refuse_unfilled(
+    roles: Roles, numbers: Mapping[str, NumberColumn], label: str, n_rows: int
+) -> None:
+    """Refuse a file in whose columns of metrics nothing stands yet."""
+    sources = [source for metric in roles.metrics for source in metric.sources]
+    if not sources or not n_rows or any(len(numbers[each].missing) < n_rows for each in sources):
+        return
+    columns = f"column{'s' * (len(sources) > 1)} {some([repr(each) for each in sources])}"
+    raise HwbenchError(
+        f"{label}: {columns} {'are' if len(sources) > 1 else 'is'} empty in all {n_rows} rows; "
+        "fill in what was measured, then run the same command again"
+    )
 
 
 def _unit_of(

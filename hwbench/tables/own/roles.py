@@ -25,6 +25,8 @@ from hwbench.tables.own.rows import shown_name
 NOISE_WORDS = frozenset(("std", "stdev", "stddev", "sd", "stderr", "sem"))
 STATISTIC_WORDS = frozenset(("mean", "avg", "average", "median"))
 
+NO_METRIC = "is left out: it holds no metric"
+
 # Words of columns that nobody ranks networks by, whatever their unit.
 _NEVER_METRIC = frozenset((
     "id", "uid", "uuid", "seed", "timestamp", "port", "pid", "date", "timeout", "warmup", "slot",
@@ -130,7 +132,7 @@ def find_roles(
         elif is_named:
             candidates.append(column)
         elif not _can_hold_metric(frame, column, unit):
-            roles.others[column] = "is left out: it holds no metric"
+            roles.others[column] = NO_METRIC
         elif words & NOISE_WORDS:
             noise.append(column)
         elif _is_no_metric(words, unit, name):
@@ -145,8 +147,18 @@ def find_roles(
     _group(roles, candidates, joined)
     for column in noise:
         _give_noise(roles, column)
-    roles.notes += [f"column '{name}' {what}" for name, what in roles.others.items()]
+    roles.notes += _notes_on(roles.others)
     return roles
+
+
+def _notes_on(others: Mapping[str, str]) -> list[str]:
+    """What is said of the columns that are neither metric nor noise, of those of texts at once."""
+    texts = [name for name, what in others.items() if what == NO_METRIC]
+    if len(texts) < 2:
+        return [f"column '{name}' {what}" for name, what in others.items()]
+    listed = ", ".join(f"'{name}'" for name in texts)
+    notes = [f"column '{name}' {what}" for name, what in others.items() if what != NO_METRIC]
+    return [f"columns {listed} are left out: they hold no metric", *notes]
 
 
 def holds_number(column: pd.Series) -> bool:

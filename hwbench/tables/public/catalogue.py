@@ -7,6 +7,7 @@ has published.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Self
 
@@ -21,6 +22,7 @@ from hwbench.toml import FrozenModel, read_toml
 CONVERTERS = Registry(
     "converter",
     {
+        "help-fbnet": "hwbench.tables.converters.help_fbnet:convert_help_fbnet",
         "help-nasbench201": "hwbench.tables.converters.help_nasbench201:convert_help_nasbench201",
         "hw-nas-bench": "hwbench.tables.converters.hw_nas_bench:convert_hw_nas_bench",
         "hw-nas-bench-fbnet": "hwbench.tables.converters.hw_nas_bench_fbnet:"
@@ -49,7 +51,7 @@ class Variant(FrozenModel):
     note : what it lacks beside the original, and what a user should know of it.
     fetch : whether a program can fetch the files.
     where : where a user gets them where it cannot.
-    file : the files, all of them needed.
+    file : the files, all of them needed but the optional ones.
     """
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")
@@ -74,9 +76,10 @@ class Variant(FrozenModel):
 
     @property
     def bytes(self) -> int | None:
-        """Length of all files together, None where one is unknown."""
-        lengths = [file.bytes for file in self.file if file.bytes is not None]
-        return sum(lengths) if lengths and len(lengths) == len(self.file) else None
+        """Length of all files together that are fetched, None where one is unknown."""
+        fetched = [file for file in self.file if file.checksum or not file.optional]
+        lengths = [file.bytes for file in fetched if file.bytes is not None]
+        return sum(lengths) if lengths and len(lengths) == len(fetched) else None
 
 
 class BenchmarkCard(FrozenModel):
@@ -126,6 +129,11 @@ class BenchmarkCard(FrozenModel):
         """The published file of some content, None where the card knows of none."""
         files = (file for variant in self.variant for file in variant.file)
         return next((file for file in files if file.sha256 == sha256), None)
+
+    def absent(self, names: Collection[str]) -> list[SourceFile]:
+        """The optional files, published by the authors or by others, that are not among names."""
+        files = {file.name: file for variant in self.variant for file in variant.file}
+        return [file for name, file in files.items() if file.optional and name not in names]
 
     def get_variant(self, name: str | None = None) -> Variant:
         """A variant by name; without a name the default one.

@@ -32,6 +32,14 @@ def test_the_published_files_are_ten_devices(raw, steps):
     steps.check()
 
 
+def test_what_is_no_device_in_the_published_folder_is_passed_over(folder):
+    for name in ("hardware_embedding_index.pt", "help_max_corr.pt"):
+        torch.save({"a": 1}, folder / name)
+    table = convert_help_nasbench201([folder])
+    assert list(table.card.columns) == ["some-phone-1.latency"]
+    assert "lack 1080ti_1.pt" in table.card.description
+
+
 def test_a_latency_is_that_of_its_cell(folder):
     table = convert_help_nasbench201([folder])
     space = get_space("nasbench201")

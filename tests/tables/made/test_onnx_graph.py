@@ -1,4 +1,5 @@
 import numpy as np
+import onnx
 import onnxruntime as ort
 import pytest
 import torch
@@ -7,6 +8,7 @@ from torch import nn
 from hwbench.spaces import get_space
 from hwbench.tables.made import onnx_graph
 from hwbench.tables.made.onnx_graph import INPUT, onnx_model
+from hwbench.tables.made.onnx_opsets import OPSET, OPSETS
 
 NETWORKS = [
     ("nasbench201", {"channels": 4, "depth": 1, "input_size": 8}),
@@ -33,10 +35,13 @@ def randomise(network):
     return network.eval()
 
 
-def assert_same(network, images):
+def assert_same(network, images, opset=OPSET):
     with torch.inference_mode():
         expected = network(images).numpy()
-    found = run(onnx_model(network, images), images)
+    model = onnx_model(network, images, opset)
+    onnx.checker.check_model(model)
+    assert [each.version for each in onnx.load_from_string(model).opset_import] == [opset]
+    found = run(model, images)
     assert found.shape == expected.shape
     np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4)
 
@@ -52,6 +57,16 @@ def test_every_space_is_written_here_and_computes_the_same(space, skeleton, monk
     images = torch.randn((2, 3, size, size), generator=torch.Generator().manual_seed(1))
     for arch in found.sample(8, seed=2):
         assert_same(randomise(found.network(arch, **skeleton)), images)
+
+
+@pytest.mark.parametrize("opset", [OPSETS[0], 12, 17, 18, OPSETS[-1]])
+@pytest.mark.parametrize("last", [nn.Identity(), nn.Softsign()])
+def test_every_version_of_the_operators_computes_the_same(opset, last):
+    images = torch.randn((2, 3, 16, 16), generator=torch.Generator().manual_seed(3))
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        network = nn.Sequential(randomise(Odd(last)), Indexed(channels=6))
+    assert_same(network.eval(), images, opset)
 
 
 class Odd(nn.Module):
@@ -81,8 +96,12 @@ def test_other_layers_compute_the_same(last):
 
 
 class Indexed(nn.Module):
+    def __init__(self, channels=4):
+        super().__init__()
+        self.channels = channels
+
     def forward(self, x):
-        cut = x[:, 1:3, ::2, 1:]
+        cut = x[:, 1 : self.channels - 1, ::2, 1:]
         wide = torch.cat([cut, nn.functional.pad(cut, (1, 0, 2, 0))[:, :, 2:, 1:] * 2.0], 1)
         return torch.mean(wide.repeat(1, 2, 1, 1), dim=(2, 3))
 

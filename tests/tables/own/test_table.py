@@ -529,7 +529,6 @@ def test_name_that_no_table_can_have_is_refused():
         pd.to_timedelta(np.arange(6), "s"),
         pd.Series([10**400] * 6, dtype=object),
         pd.Series([10**5000] * 6, dtype=object),
-        [decimal.Decimal("sNaN")] * 6,
         pd.Categorical(["a", "b"] * 3),
         ["\ud800"] * 6,
     ],
@@ -539,6 +538,22 @@ def test_cells_of_other_kinds_are_no_numbers(cells):
     found = problems(source)
     assert found["row"].tolist() == [0, 1, 2, 3, 4, 5]
     assert found["problem"].str.contains("no finite number|is empty").all()
+
+
+@pytest.mark.parametrize("cell", ["", "-", None, np.nan, decimal.Decimal("sNaN")])
+@pytest.mark.parametrize("missing_values", ["refuse", "keep"])
+def test_a_column_that_nobody_has_filled_in_is_said_once(cell, missing_values):
+    source = pd.DataFrame({"arch": STRINGS}).assign(latency=[cell] * 6)
+    expected = "the frame: column 'latency' is empty in all 6 rows; fill in what was measured"
+    with pytest.raises(HwbenchError, match=expected):
+        made(source, missing_values=missing_values)
+
+
+def test_a_column_that_is_empty_beside_one_that_is_not_is_kept_as_asked():
+    source = pd.DataFrame({"arch": STRINGS, "latency": 2.5, "energy": [""] * 6})
+    table, _ = made(source, units={"latency": "ms", "energy": "mJ"}, missing_values="keep")
+    assert table.frame["energy"].isna().all()
+    assert problems(source, units={"latency": "ms", "energy": "mJ"})["column"].unique() == "energy"
 
 
 @pytest.mark.parametrize(

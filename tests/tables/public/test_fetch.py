@@ -136,6 +136,33 @@ def test_a_mirror_folder_is_read_in_place(mirror_folder, fetch, tmp_path, source
     assert not (tmp_path / "downloads").exists()
 
 
+def test_what_is_optional_may_be_absent_from_a_mirror(serve, server, fetch, mirror_folder, source):
+    needed, there = serve(), serve(name="there.bin", optional=True)
+    away = source(CONTENT, "away.bin", optional=True)
+    assert [path.name for path in fetch(needed, away, there)] == ["table.bin", "there.bin"]
+    mirror_folder(needed)
+    folder = mirror_folder(there)
+    assert [path.name for path in fetch(away, needed, there, mirror=folder)] == [
+        "table.bin",
+        "there.bin",
+    ]
+
+
+def test_what_is_optional_is_not_wrong(mirror_folder, refusal, source):
+    file = source(optional=True)
+    assert "has sha256" in refusal(file, mirror=mirror_folder(file, CONTENT[:-1] + b"x"))
+
+
+def test_what_nothing_can_check_comes_from_a_folder_alone(serve, server, fetch, mirror_folder):
+    unknown = serve(name="u.bin", optional=True, sha256=None, git_blob_sha1=None, bytes=None)
+    needed = serve()
+    assert [path.name for path in fetch(needed, unknown)] == ["table.bin"]
+    assert len(server.answers) == 1
+    mirror_folder(needed)
+    paths = fetch(needed, unknown, mirror=mirror_folder(unknown))
+    assert [path.name for path in paths] == ["table.bin", "u.bin"]
+
+
 def test_published_files_are_read_in_place(shared_data, tmp_path):
     card = load_benchmark("transnas-bench-101-macro")
     paths = fetch_files(card, mirror=shared_data / "raw", folder=tmp_path / "none")

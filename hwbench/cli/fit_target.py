@@ -1,0 +1,108 @@
+"""What `hwbench fit` learns from: a column of a table, or a file of measurements."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hwbench.cli.measurement_files import complete_commands, reading_of
+from hwbench.cli.output import say
+from hwbench.errors import HwbenchError
+from hwbench.target_text import parse_target
+
+if TYPE_CHECKING:
+    from hwbench.tables import Target
+
+
+def fit_target(
+    text: str,
+    space: str | None,
+    *,
+    reading: Mapping[str, Any],
+    arch_format: str | None,
+    arch_column: str | None,
+    **options: str | None,
+) -> Target:
+    """The measurements that TABLE:COLUMN, FILE or FILE:COLUMN names.
+
+    Parameters
+    ----------
+    text : the option --target.
+    space : of the measurements in a file.
+    reading, options : how a file is to be read: the options of `reading_of` and of
+        `hwbench.advise.measurements.read_measurements`, None or empty where they were not given.
+    arch_format, arch_column : of the architectures in a file; a table's has its own, so that they
+        may be those of another file.
+
+    Raises
+    ------
+    HwbenchError
+        Where there is nothing of that name, a space is missing or of no use, or options of files
+        are given for a table.
+    """
+    from hwbench.tables import load_target
+
+    own = _own_file(text)
+    given = {key: value for key, value in options.items() if value is not None}
+    if own is None:
+        flags = [*given, *(key for key, value in reading.items() if value)]
+        if space is not None:
+            raise HwbenchError(
+                f"fit: {text}: no such file of measurements; the space of a table (hwbench tables "
+                "list) is known: leave out --space"
+            )
+        if flags:
+            raise HwbenchError(
+                f"fit: --{flags[0].replace('_', '-')} is for files of measurements, and {text} is "
+                "a table's column; leave it out"
+            )
+        return load_target(text)
+    path, column = own
+    if space is None:
+        again = shlex.join(["hwbench", *sys.argv[1:]])
+        raise HwbenchError(
+            f"fit: {path} is a file of measurements, no table; say of which search space (hwbench "
+            f"spaces list): {again} --space SPACE"
+        )
+    if column is not None:
+        given.setdefault("metric", column)
+    if "bad_rows" in given:
+        given["on_bad_rows"] = given.pop("bad_rows")
+    return _measured(path, space, arch_column, {"arch_format": arch_format, **reading}, given)
+
+
+def _own_file(text: str) -> tuple[Path, str | None] | None:
+    """The file that FILE or FILE:COLUMN names, and the column; None where it names a table."""
+    file, column = parse_target(text) or (text, None)
+    for path, metric in ((Path(text), None), (Path(file), column)):
+        if path.suffix not in ("", ".parquet") and path.is_file():
+            return path, metric
+    return None
+
+
+def _measured(
+    path: Path,
+    space: str,
+    arch_column: str | None,
+    reading: Mapping[str, Any],
+    options: Mapping[str, Any],
+) -> Target:
+    """The metric of a file of measurements; what was taken for granted is said."""
+    from hwbench.advise.measured_target import measured_target
+    from hwbench.advise.measurements import read_measurements
+    from hwbench.spaces import get_space
+
+    with complete_commands():
+        found = read_measurements(
+            path,
+            get_space(space),
+            arch_column=arch_column,
+            reading=reading_of(**reading),
+            **options,
+        )
+    for note in found.notes:
+        say(f"Note: {note}.")
+    return measured_target(found)
