@@ -78,7 +78,7 @@ def compare(
     from hwbench.live.retrain import NamedRecipe
     from hwbench.live.side_by_side import compare as compared
     from hwbench.spaces import get_space
-    from hwbench.tables.made.measure import MeasureRecipe
+    from hwbench.tables.made.recipe import MeasureRecipe
     from hwbench.toml import set_in
 
     fields: dict[str, Any] = {}

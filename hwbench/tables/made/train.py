@@ -39,7 +39,7 @@ from hwbench.progress import Progress, silent
 from hwbench.spaces import Space, get_space
 from hwbench.spaces.base import SkeletonValue
 from hwbench.tables.made.journal import Journal, digest_of
-from hwbench.tables.made.runtimes import DEVICES, check_device
+from hwbench.tables.made.runtimes.base import DEVICES, check_device
 from hwbench.workers.pool import Ended, run_units
 
 

@@ -16,8 +16,10 @@ from hwbench.environment import available_cores, describe_machine, describe_vers
 from hwbench.errors import HwbenchError
 from hwbench.spaces import get_space
 from hwbench.tables import load_table
-from hwbench.tables.made.make import measured_table
-from hwbench.tables.made.measure import MeasureRecipe, measure, peak_memory
+from hwbench.tables.made.measure import measure
+from hwbench.tables.made.measured_table import measured_table
+from hwbench.tables.made.recipe import MeasureRecipe
+from hwbench.tables.made.visit import peak_memory
 
 SPACE = get_space("nasbench201")
 TINY = {"channels": 2, "depth": 1, "input_size": 8}
@@ -143,7 +145,8 @@ def test_journal_of_other_architectures_is_refused(tmp_path):
 RUN = """
 from pathlib import Path
 from hwbench.spaces import get_space
-from hwbench.tables.made.measure import MeasureRecipe, measure
+from hwbench.tables.made.measure import measure
+from hwbench.tables.made.recipe import MeasureRecipe
 
 TINY = {"channels": 2, "depth": 1}
 

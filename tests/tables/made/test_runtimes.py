@@ -5,8 +5,8 @@ import torch
 from hwbench.errors import HwbenchError
 from hwbench.spaces import get_space
 from hwbench.tables.made import runtimes
-from hwbench.tables.made.make import measured_table
-from hwbench.tables.made.measure import MeasureRecipe
+from hwbench.tables.made.measured_table import measured_table
+from hwbench.tables.made.recipe import MeasureRecipe
 from hwbench.tables.made.runtimes import RUNTIMES, check_runtime
 
 SPACE = get_space("nasbench201")
