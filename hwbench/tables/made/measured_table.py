@@ -79,6 +79,9 @@ def measured_table(
         columns |= made.cards
         metrics |= made.values
     first = _images_in_words(recipe.batch_size, skeleton.input_size)
+    all_sizes = "".join(f"{each}, " for each in recipe.batch_sizes[:-1]) + _images_in_words(
+        recipe.batch_sizes[-1], skeleton.input_size
+    )
     with contextlib.suppress(SpaceLacksError):
         metrics["parameters"] = space.parameters(chosen, **asdict(skeleton))
         metrics["flops"] = space.flops(chosen, **asdict(skeleton))
@@ -88,7 +91,7 @@ def measured_table(
         title=f"{space.title} measured on {device}",
         space=space.name,
         description=(
-            f"Latency of {len(chosen)} architectures; {_how(recipe, runtime, first, device)}."
+            f"Latency of {len(chosen)} architectures; {_how(recipe, runtime, all_sizes, device)}."
         ),
         created=today(),
         recipes=(

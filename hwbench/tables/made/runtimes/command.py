@@ -130,8 +130,8 @@ def _written(kind: str, work: Work) -> Path:
             warnings.simplefilter("ignore")  # torch warns of what it will replace
             try:
                 if kind == "torchscript":
-                    traced = torch.jit.trace(work.network, work.images)
-                    torch.jit.save(traced, str(path))
+                    trace: Any = torch.jit.trace  # without types
+                    torch.jit.save(trace(work.network, work.images), str(path))
                 else:
                     torch.export.save(torch.export.export(work.network, (work.images,)), path)
             except RuntimeError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import PositiveInt
 
@@ -37,7 +37,7 @@ class OnnxRuntime(Runtime):
         a processor than sleeping.
     """
 
-    devices = DEVICES
+    devices: ClassVar[tuple[str, ...]] = DEVICES
     libraries = {"onnx": "onnx", "onnxruntime": "onnx"}  # noqa: RUF012  never changed
     distributions = ("onnx", "onnxruntime")
 

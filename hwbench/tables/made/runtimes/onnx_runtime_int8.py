@@ -25,6 +25,8 @@ from hwbench.tables.made.runtimes.onnx_runtime import OnnxRuntime, bound
 if TYPE_CHECKING:
     import torch
 
+ROUNDING = 1e-5
+
 METHODS = {"minmax": "MinMax", "entropy": "Entropy", "percentile": "Percentile"}
 """How the range of an activation is taken from the calibration images."""
 
@@ -127,7 +129,9 @@ class OnnxRuntimeInt8(OnnxRuntime):
         spread = float(np.sqrt(np.mean((first - first.mean(axis=0)) ** 2)))
         change = float(np.sqrt(np.mean((second - first) ** 2)))
         same = float(np.mean(first.argmax(axis=1) == second.argmax(axis=1)))
-        deviation = 100 * change / spread if spread > 0 else math.nan
+        # Logits that hardly depend on the image have no spread but that of rounding.
+        known = spread > ROUNDING * float(np.abs(first).max())
+        deviation = 100 * change / spread if known else math.nan
         return {"int8_deviation": deviation, "int8_agreement": 100 * same}
 
     def _batches(self, images: NDArray[np.float32], work: Work) -> list[torch.Tensor]:
@@ -148,7 +152,7 @@ class OnnxRuntimeInt8(OnnxRuntime):
             chosen = chosen.expand(-1, channels, -1, -1)
         if list(chosen.shape[2:]) != size:
             chosen = interpolate(chosen, size=size, mode="bilinear", antialias=True)
-        return list(chosen.contiguous().split(batch))
+        return [chosen[each : each + batch] for each in range(0, len(chosen), batch)]
 
     def words(self) -> str:
         return (
