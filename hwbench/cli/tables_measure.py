@@ -160,7 +160,7 @@ def measure(
             "pattern": pattern,
             "key": key,
             "unit": unit,
-            "shell": shell or None,
+            "in_shell": shell or None,
         },
     )
     sizes = batch_size or [1]
@@ -221,8 +221,8 @@ def _runtime(
     given = {name: value for name, value in of_command.items() if value is not None}
     if given and runtime not in (None, "command"):
         raise HwbenchError(
-            f"--{next(iter(given))} is for a command of one's own, and the runtime is {runtime}; "
-            "leave out one of both"
+            f"--{next(iter(given)).removeprefix('in_')} is for a command of one's own, and the "
+            f"runtime is {runtime}; leave out one of both"
         )
     if (given or runtime == "command") and "command" not in {**options, **given}:
         raise HwbenchError(

@@ -29,7 +29,7 @@ class Command(Runtime):
     ----------
     command : its words, with places in braces, see `hwbench.tables.made.runtimes.command_line`.
     read, pattern, key, unit : where the times are, see `PrintedTimes`.
-    shell : whether a shell runs it.
+    in_shell : whether a shell runs it.
     """
 
     libraries = {"onnx": "onnx"}  # noqa: RUF012  never changed
@@ -43,18 +43,18 @@ class Command(Runtime):
         pattern: str = "",
         key: str = "",
         unit: Annotated[str, one_of(("", *TIME_UNITS))] = "",
-        shell: bool = False,
+        in_shell: bool = False,
     ) -> None:
         self.command = command
         self.read = read
         self.pattern = pattern
         self.key = key
         self.unit = unit
-        self.shell = shell
+        self.in_shell = in_shell
 
     def check(self, name: str, dtype: str, device: str) -> None:
         del device  # it is wherever the command says
-        line = CommandLine(self.command, shell=self.shell)
+        line = CommandLine(self.command, in_shell=self.in_shell)
         if "onnx" in line.named:
             super().check(name, dtype, "cpu")
         elif dtype not in DTYPES[:1]:
@@ -72,11 +72,11 @@ class Command(Runtime):
             ) from error
 
     def calls(self, warmup: int, repeats: int) -> tuple[int, int]:
-        named = CommandLine(self.command, shell=self.shell).named
+        named = CommandLine(self.command, in_shell=self.in_shell).named
         return 0 if "warmup" in named else warmup, 1 if "repeats" in named else repeats
 
     def prepare(self, work: Work) -> Run:
-        line = CommandLine(self.command, shell=self.shell)
+        line = CommandLine(self.command, in_shell=self.in_shell)
         words = line.filled(_values(line, work))
         printed = PrintedTimes(self.read, self.pattern, self.key, self.unit)
 

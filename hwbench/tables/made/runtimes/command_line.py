@@ -38,7 +38,7 @@ class CommandLine:
     ----------
     text : as it is typed. It is split into words as a shell would split it, and what is filled in
         stays inside its word, blanks and all.
-    shell : whether a shell runs it: what is filled in is quoted for that.
+    in_shell : whether a shell runs it: what is filled in is quoted for that.
 
     Raises
     ------
@@ -47,10 +47,10 @@ class CommandLine:
         asked for, or its program is not there.
     """
 
-    def __init__(self, text: str, *, shell: bool = False) -> None:
-        self.text, self.shell = text, shell
+    def __init__(self, text: str, *, in_shell: bool = False) -> None:
+        self.text, self.in_shell = text, in_shell
         try:
-            self.words = [text] if shell else shlex.split(text)
+            self.words = [text] if in_shell else shlex.split(text)
         except ValueError as error:
             raise HwbenchError(
                 f"--command {text!r}: {error}; quote its words as a shell"
@@ -66,7 +66,7 @@ class CommandLine:
                 f"--command {text!r} names no network, so that it would measure the same thing "
                 f"every time; put the file into it: --command {shlex.quote(text + ' {onnx}')}"
             )
-        if not shell:
+        if not in_shell:
             self._check_words()
 
     def _check_words(self) -> None:
@@ -90,7 +90,7 @@ class CommandLine:
         ----------
         values : for each of `named`.
         """
-        if not self.shell:
+        if not self.in_shell:
             return [word.format_map(values) for word in self.words]
         quoted = {name: shlex.quote(str(value)) for name, value in values.items()}
         return ["/bin/sh", "-c", self.text.format_map(quoted)]

@@ -106,27 +106,39 @@ class PrintedTimes:
         for each in values:
             if isinstance(each, bool) or not isinstance(each, int | float):
                 raise MeasureError(f"'{self.key}' of the JSON is {_shown(repr(each))}, no number")
-        unit = split_header(self.key.rpartition(".")[2])[1] or ""
-        return [_Number(float(each), unit) for each in values]
+        name = self.key.rpartition(".")[2]
+        unit = known_unit(name) or split_header(name)[1] or ""
+        kind = quantity_of(unit, name) or ""
+        return [_Number(float(each), unit, kind, f"{name} {each:g}") for each in values]
 
     def _checked(self, number: _Number) -> float:
-        value, printed = number.value, number.unit
-        if printed and quantity_of(printed) != "time":
-            raise MeasureError(f"it printed {value:g} {printed}, which is no time")
-        if self.unit and printed and printed != self.unit:
+        if number.kind not in ("", "time"):
+            raise MeasureError(f"it printed {number.shown}, which is no time")
+        if self.unit and number.unit and number.unit != self.unit:
             raise MeasureError(
-                f"it printed {value:g} {printed}, and --unit says {self.unit}; leave --unit out"
+                f"it printed {number.shown}, and --unit says {self.unit}; leave --unit out"
             )
-        if not math.isfinite(value) or value <= 0:
-            raise MeasureError(f"it printed {value:g}, which no run can take")
-        factor = unit_factor(self.unit or printed or "ms", "ms")
-        return value * (1.0 if factor is None else factor)
+        if not math.isfinite(number.value) or number.value <= 0:
+            raise MeasureError(f"it printed {number.shown}, which no run can take")
+        factor = unit_factor(self.unit or number.unit or "ms", "ms")
+        return number.value * (1.0 if factor is None else factor)
 
 
 @dataclass(frozen=True)
 class _Number:
+    """A number with what stands beside it.
+
+    Attributes
+    ----------
+    value, unit : as printed; "" where no unit that is known stands there.
+    kind : what it measures by its unit or its name, "" where nothing tells.
+    shown : the text, for messages.
+    """
+
     value: float
     unit: str
+    kind: str
+    shown: str
 
 
 def _numbers_in(text: str, start: int = 0, end: int | None = None) -> list[_Number]:
@@ -137,21 +149,22 @@ def _numbers_in(text: str, start: int = 0, end: int | None = None) -> list[_Numb
             f"it printed {grouped[0]}, which can be read in two ways; let it print a point before "
             "decimals and nothing between thousands"
         )
-    return [
-        _Number(float(match["number"]), _unit_of(text, match))
-        for match in _NUMBER.finditer(text, start, end)
-    ]
+    return [_number(text, match) for match in _NUMBER.finditer(text, start, end)]
 
 
-def _unit_of(text: str, match: re.Match[str]) -> str:
-    """The unit behind a number, else the one that the name before it says; "" for none."""
+def _number(text: str, match: re.Match[str]) -> _Number:
+    """A number, with the unit behind it, else the one that the name before it says."""
+    value = float(match["number"])
     behind = _UNIT_BEHIND.match(text, match.end())
     unit = known_unit(behind["unit"]) if behind is not None else None
-    if unit is not None:
-        return unit
+    if behind is not None and unit is not None:
+        return _Number(value, unit, quantity_of(unit) or "share", f"{value:g}{behind[0]}")
     before = _NAME_BEFORE.search(text[max(0, match.start() - 60) : match.start()])
-    said = split_header(before["name"])[1] if before is not None else None
-    return said if said is not None and quantity_of(said) is not None else ""
+    if before is None:
+        return _Number(value, "", "", f"{value:g}")
+    name, said = split_header(before["name"])
+    kind = quantity_of(said, name) or ""
+    return _Number(value, said or "", kind, f"{before[0]}{value:g}")
 
 
 def _json_in(text: str) -> Any:

@@ -55,10 +55,15 @@ def output_of(words: Sequence[str], seconds: float) -> str:
             if stream is not None:
                 stream.close()
     if code:
-        ended = f"exit code {code}" if code > 0 else f"killed by {signal.Signals(-code).name}"
+        ended = f"exit code {code}" if code > 0 else f"killed by {_signal_name(-code)}"
         last = (err.strip() or out.strip()).splitlines()[-1:]
         raise MeasureError(": ".join([ended, *map(one_line, last)]))
     return out
+
+
+def _signal_name(number: int) -> str:
+    known = number in {each.value for each in signal.Signals}
+    return signal.Signals(number).name if known else f"signal {number}"
 
 
 def _streams(process: subprocess.Popen[bytes], seconds: float) -> tuple[str, str]:
