@@ -37,7 +37,7 @@ VISITS_PER_COLLECTION = 32  # the cyclic collector is off while timing, so it is
 MOST_FAILURES = 10
 """In a row: a board that is unplugged must not make failures of all that is left."""
 
-NOT_MEASURED = ("rounds", "percentiles", "device_name")
+NOT_MEASURED = ("rounds", "percentiles", "device_name", "timeout")
 """Fields of a recipe that may differ when a measurement goes on: they change no visit."""
 
 

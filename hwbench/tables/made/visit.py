@@ -7,6 +7,7 @@ import tempfile
 import time
 from dataclasses import dataclass
 from functools import cached_property
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -138,16 +139,22 @@ class Visitor:
 
 
 class QuietVisitor:
-    """A visitor in a process of its own, which is kept quiet from the first visit on."""
+    """A visitor for a process of its own, which is kept quiet from its start to its end.
+
+    What it needs is loaded when it gets there: the first visit must not be charged for that.
+    """
 
     def __init__(self, visitor: Visitor) -> None:
         self.visitor = visitor
-        self._quiet: contextlib.ExitStack | None = None
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__ |= state
+        for library in self.visitor.runtime.libraries:
+            import_module(library)
+        self._quiet = contextlib.ExitStack()
+        self._quiet.enter_context(quiet_process(self.visitor.recipe.threads))
 
     def __call__(self, visit: Visit) -> dict[str, Any]:
-        if self._quiet is None:
-            self._quiet = contextlib.ExitStack()
-            self._quiet.enter_context(quiet_process(self.visitor.recipe.threads))
         return self.visitor(visit)
 
 

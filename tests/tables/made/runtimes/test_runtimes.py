@@ -1,3 +1,4 @@
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -173,9 +174,7 @@ class Halting(Runtime):
 
 
 def test_a_runtime_of_ones_own_needs_no_more_than_a_class(tmp_path, monkeypatch):
-    monkeypatch.setitem(
-        __import__("sys").modules, "my_runtimes", type("Module", (), {"Halting": Halting})
-    )
+    monkeypatch.setitem(sys.modules, "my_runtimes", type("Module", (), {"Halting": Halting}))
     recipe = MeasureRecipe(
         runtime="my_runtimes:Halting",
         options={"milliseconds": 2.5},
