@@ -181,6 +181,12 @@ def test_a_command_that_repeats_by_itself_is_called_once_a_visit(board):
     assert all(call[2:] == ["2", "3"] for call in board.calls)
 
 
+def test_a_command_that_warms_up_by_itself_is_called_for_recorded_runs_alone(board):
+    recipe = board.recipe(further=" {warmup}", rounds=1, repeats=3, warmup=2)
+    measure(SPACE, recipe, board.journal, archs=ARCHS[:1])
+    assert [call[2:] for call in board.calls] == [["2"]] * 3
+
+
 def test_a_command_that_does_not_is_called_for_every_run(board):
     recipe = board.recipe(rounds=1, repeats=3, warmup=2)
     measure(SPACE, recipe, board.journal, archs=ARCHS[:1])

@@ -21,9 +21,10 @@ SECONDS = 600.0
 class Command(Runtime):
     """A command that is given a network's file and prints how long a run takes.
 
-    It is called once a run, or once a visit where it names `{repeats}`, without a shell and with
-    nothing on its standard input. What it prints on its standard output is read; an exit code other
-    than 0, or an output that is no time, is a failure of that visit.
+    It is called for every run, warm-up included, or once a visit where it names `{repeats}` and so
+    repeats by itself; without a shell, and with nothing on its standard input. What it prints on
+    its standard output is read; an exit code other than 0, or an output that is no time, is a
+    failure of that visit.
 
     Parameters
     ----------
@@ -73,7 +74,8 @@ class Command(Runtime):
 
     def calls(self, warmup: int, repeats: int) -> tuple[int, int]:
         named = CommandLine(self.command, in_shell=self.in_shell).named
-        return 0 if "warmup" in named else warmup, 1 if "repeats" in named else repeats
+        own = {"warmup", "repeats"} & named
+        return 0 if own else warmup, 1 if "repeats" in named else repeats
 
     def prepare(self, work: Work) -> Run:
         line = CommandLine(self.command, in_shell=self.in_shell)
