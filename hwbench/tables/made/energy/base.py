@@ -31,8 +31,10 @@ class EnergyMeter(ABC):
 
         Raises
         ------
-        OSError, MeasureError
-            Where one cannot be read any more.
+        OSError
+            Where a file of a counter cannot be read any more.
+        MeasureError
+            Where a counter cannot be read in another way.
         """
 
     @abstractmethod
