@@ -8,9 +8,10 @@ the others go on.
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -29,10 +30,14 @@ from hwbench.tables.made.journal import Journal, digest_of
 from hwbench.tables.made.quiet import quiet_process, quiet_profiler
 from hwbench.tables.made.recipe import MeasureRecipe, check_runtime
 from hwbench.tables.made.runtimes import RUNTIMES
-from hwbench.tables.made.visit import QuietVisitor, Visit, Visitor, make_meter
+from hwbench.tables.made.visit import (
+    VISITS_PER_COLLECTION,
+    QuietVisitor,
+    Visit,
+    Visitor,
+    make_meter,
+)
 from hwbench.workers.pool import run_units
-
-VISITS_PER_COLLECTION = 32  # the cyclic collector is off while timing, so it is called by hand
 
 MOST_FAILURES = 10
 """In a row: a board that is unplugged must not make failures of all that is left."""
@@ -210,9 +215,11 @@ def _visit_all(
     total = recipe.rounds * len(chosen) * len(recipe.batch_sizes)
     progress(len(done), total)
     failed = 0
-    with tempfile.TemporaryDirectory(prefix="hwbench-kept-") as kept:
+    with contextlib.ExitStack() as stack:
+        kept = stack.enter_context(tempfile.TemporaryDirectory(prefix="hwbench-kept-"))
         visitor = Visitor(space, recipe, Path(kept))
-        for visit, came in _visited(visitor, _visits_left(recipe, chosen, done)):
+        stream = stack.enter_context(closing(_visited(visitor, _visits_left(recipe, chosen, done))))
+        for visit, came in stream:
             record = {"round": visit.round, "row": visit.row, **came}
             if recipe.further_batch_sizes:
                 record["batch_size"] = visit.batch_size
@@ -225,8 +232,8 @@ def _visit_all(
             if failed == MOST_FAILURES:
                 raise HwbenchError(
                     f"measure: {failed} architectures failed one after the other, the last with: "
-                    f"{came['failure']}; mend that, and go on with the same command and "
-                    "--retry-failed"
+                    f"{came['failure']}; go on with the same command, and with --retry-failed once "
+                    "that is mended"
                 )
 
 
@@ -249,14 +256,16 @@ class _Limits:
     memory_mb: None = None
 
 
-def _visited(visitor: Visitor, visits: Iterator[Visit]) -> Iterator[tuple[Visit, dict[str, Any]]]:
+def _visited(
+    visitor: Visitor, visits: Iterator[Visit]
+) -> Generator[tuple[Visit, dict[str, Any]], None, None]:
     """What comes of each visit: made here, or under a time limit in a process of its own."""
     recipe = visitor.recipe
     if not visitor.runtime.in_process:
         for visit in visits:
             yield visit, visitor(visit)
     elif recipe.timeout is None:
-        with quiet_process(recipe.threads):
+        with quiet_process(visitor.runtime.cores(recipe.threads)):
             for visit in visits:
                 yield visit, visitor(visit)
     else:

@@ -12,8 +12,9 @@ from hwbench.arguments import Positive, check_fields, one_of
 from hwbench.environment import available_cores
 from hwbench.errors import HwbenchError
 from hwbench.spaces.base import SkeletonValue
+from hwbench.tables.made.devices import DEVICES, DTYPES
 from hwbench.tables.made.energy import ENERGY_METERS
-from hwbench.tables.made.runtimes.base import DEVICES, DTYPES, complete_options, make_runtime
+from hwbench.tables.made.runtimes.base import complete_options, make_runtime
 
 ENERGY_DEVICES = {"rapl": "cpu", "nvml": "cuda"}
 """What hwbench's own meters cover."""
@@ -67,9 +68,10 @@ class MeasureRecipe:
         options = complete_options(self.runtime, self.options)
         object.__setattr__(self, "options", options)
         runtime = make_runtime(self.runtime, options)
-        if runtime.in_process and self.threads > available_cores():
+        cores = runtime.cores(self.threads)
+        if runtime.in_process and cores > available_cores():
             raise HwbenchError(
-                f"measure: {self.threads} threads on {available_cores()} cores would measure "
+                f"measure: {cores} threads on {available_cores()} cores would measure "
                 "their waiting for each other; use fewer"
             )
         if len({*self.batch_sizes}) < len(self.batch_sizes):

@@ -59,7 +59,9 @@ def measure_beside(
     check_runtime(recipe)
     runtime = make_runtime(recipe.runtime, recipe.options)
     with (
-        quiet_process(recipe.threads) if runtime.in_process else contextlib.nullcontext(),
+        quiet_process(runtime.cores(recipe.threads))
+        if runtime.in_process
+        else contextlib.nullcontext(),
         torch.inference_mode(),
         tempfile.TemporaryDirectory(prefix="hwbench-") as folder,
     ):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import tempfile
 import time
 from dataclasses import dataclass
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     import torch
 
     from hwbench.tables.made.recipe import MeasureRecipe
+
+VISITS_PER_COLLECTION = 32
+"""The cyclic collector is off while timing, so it is called by hand."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +105,7 @@ class Visitor:
 
     def _record(self, visit: Visit, folder: Path) -> dict[str, Any]:
         recipe = self.recipe
-        images = self._images(visit.batch_size)
+        images = self._images[visit.batch_size]
         network = self.space.network(visit.arch, seed=recipe.seed, **recipe.skeleton)
         network = network.eval().to(images.device, images.dtype)
         work = Work(
@@ -128,14 +132,20 @@ class Visitor:
             record["outcomes"] = self.runtime.outcomes_of(work, run)
         return record
 
-    def _images(self, batch_size: int) -> torch.Tensor:
+    @cached_property
+    def _images(self) -> dict[int, torch.Tensor]:
+        """What every network is given, by the batch size."""
         import torch
 
-        skeleton = self.space.skeleton(**self.recipe.skeleton)
+        recipe = self.recipe
+        skeleton = self.space.skeleton(**recipe.skeleton)
         size = (skeleton.input_channels, skeleton.input_size, skeleton.input_size)
-        generator = torch.Generator().manual_seed(self.recipe.seed)
-        images = torch.randn((batch_size, *size), generator=generator)
-        return images.to(self.recipe.device, getattr(torch, self.recipe.dtype))
+        return {
+            each: torch.randn(
+                (each, *size), generator=torch.Generator().manual_seed(recipe.seed)
+            ).to(recipe.device, getattr(torch, recipe.dtype))
+            for each in recipe.batch_sizes
+        }
 
 
 class QuietVisitor:
@@ -151,10 +161,15 @@ class QuietVisitor:
         self.__dict__ |= state
         for library in self.visitor.runtime.libraries:
             import_module(library)
+        self._visits = 0
         self._quiet = contextlib.ExitStack()
-        self._quiet.enter_context(quiet_process(self.visitor.recipe.threads))
+        threads = self.visitor.recipe.threads
+        self._quiet.enter_context(quiet_process(self.visitor.runtime.cores(threads)))
 
     def __call__(self, visit: Visit) -> dict[str, Any]:
+        self._visits += 1
+        if self._visits % VISITS_PER_COLLECTION == 0:
+            gc.collect()
         return self.visitor(visit)
 
 

@@ -68,7 +68,7 @@ def moody(tmp_path, monkeypatch):
     [
         ("refuses", None, "this cell is too large for it"),
         ("breaks", None, "RuntimeError: out of memory"),
-        ("hangs", 3.0, "ended after 3.0 s, its limit"),
+        pytest.param("hangs", 3.0, "ended after 3.0 s, its limit", marks=pytest.mark.slow),
         pytest.param("breaks", 60.0, "RuntimeError: out of memory", marks=pytest.mark.slow),
         pytest.param("dies", 60.0, "was killed by SIGSEGV", marks=pytest.mark.slow),
     ],

@@ -14,6 +14,7 @@ from hwbench.arguments import check_constructor, complete_arguments, parameters_
 from hwbench.environment import processor_name
 from hwbench.errors import HwbenchError
 from hwbench.spaces.base import Measurement
+from hwbench.tables.made.devices import check_device
 from hwbench.tables.made.runtimes import RUNTIMES
 
 if TYPE_CHECKING:
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
 
 Run = Callable[[], Any]
 """One pass of the network; it returns when the pass is done."""
-
-DTYPES = ("float32", "float64", "float16", "bfloat16")
-DEVICES = ("cpu", "cuda")
 
 
 class MeasureError(Exception):
@@ -69,11 +67,11 @@ class Runtime(ABC):
 
     Attributes
     ----------
-    dtypes, devices : those of `DTYPES` and `DEVICES` that it measures.
+    dtypes, devices : those of `hwbench.tables.made.devices` that it measures.
     libraries : modules that must be there, each with the extra of hwbench that installs it.
     distributions : installed packages whose versions a table records.
-    in_process : whether it computes in this process, which is then kept quiet: as many cores as
-        threads, no garbage collection. Else it measures elsewhere, and its runs return
+    in_process : whether it computes in this process, which is then kept quiet: no more cores than
+        `cores` says, no garbage collection. Else it measures elsewhere, and its runs return
         milliseconds, a list of floats, instead of being timed.
     outcomes : what else it tells of an architecture, see `outcomes_of`.
     """
@@ -131,6 +129,10 @@ class Runtime(ABC):
         HwbenchError
             Where nothing can be measured at all: it ends the measurement.
         """
+
+    def cores(self, threads: int) -> int:
+        """How many cores are taken by runs with so many threads; the process is pinned to them."""
+        return threads
 
     def calls(self, warmup: int, repeats: int) -> tuple[int, int]:
         """How often a visit runs the network unrecorded and recorded, of what was asked for."""
@@ -195,19 +197,3 @@ def make_runtime(runtime: str, options: Mapping[str, Any]) -> Runtime:
     """The runtime of that name with these options; errors as of `complete_options`."""
     made: Runtime = RUNTIMES.load(runtime, where="measure")(**options)
     return made
-
-
-def check_device(device: str, *, owner: str) -> None:
-    """Refuse a device that is not there.
-
-    Raises
-    ------
-    HwbenchError
-        Where torch has no CUDA device and one is asked for.
-    """
-    if device != "cuda":
-        return
-    import torch
-
-    if not torch.cuda.is_available():
-        raise HwbenchError(f"{owner}: this machine has no CUDA device that torch can use")

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from hwbench.arguments import one_of
 from hwbench.errors import HwbenchError
-from hwbench.tables.made.runtimes.base import DTYPES, MeasureError, Run, Runtime, Work
+from hwbench.tables.made.runtimes.base import MeasureError, Run, Runtime, Work
 from hwbench.tables.made.runtimes.command_line import CommandLine
 from hwbench.tables.made.runtimes.printed_times import TIME_UNITS, WHICH, PrintedTimes
 from hwbench.tables.made.runtimes.programs import output_of
@@ -58,7 +58,7 @@ class Command(Runtime):
         line = CommandLine(self.command, in_shell=self.in_shell)
         if "onnx" in line.named:
             super().check(name, dtype, "cpu")
-        elif dtype not in DTYPES[:1]:
+        elif dtype not in self.dtypes:
             raise HwbenchError(f"measure: runtime {name} measures float32 alone, not {dtype}")
         if self.pattern and self.key:
             raise HwbenchError(

@@ -8,7 +8,8 @@ from pydantic import PositiveInt
 
 from hwbench.arguments import one_of
 from hwbench.errors import HwbenchError
-from hwbench.tables.made.runtimes.base import DEVICES, Run, Runtime, Work
+from hwbench.tables.made.devices import DEVICES
+from hwbench.tables.made.runtimes.base import Run, Runtime, Work
 
 if TYPE_CHECKING:
     import torch
@@ -51,6 +52,9 @@ class OnnxRuntime(Runtime):
         self.graph_optimisation = graph_optimisation
         self.parallel_branches = parallel_branches
         self.spinning = spinning
+
+    def cores(self, threads: int) -> int:
+        return threads + self.parallel_branches - 1
 
     def prepare(self, work: Work) -> Run:
         return bound(self.session(self.model(work), work), work.images)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import warnings
 
 from hwbench.errors import HwbenchError
-from hwbench.tables.made.runtimes.base import DEVICES, DTYPES, Run, Runtime, Work
+from hwbench.tables.made.devices import DEVICES, DTYPES
+from hwbench.tables.made.runtimes.base import Run, Runtime, Work
 from hwbench.tables.made.runtimes.torch_eager import synchronised
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hwbench.tables.made.runtimes.base import DEVICES, DTYPES, Run, Runtime, Work
+from hwbench.tables.made.devices import DEVICES, DTYPES
+from hwbench.tables.made.runtimes.base import Run, Runtime, Work
 
 if TYPE_CHECKING:
     import torch

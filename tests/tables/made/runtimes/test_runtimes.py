@@ -5,8 +5,10 @@ import numpy as np
 import pytest
 import torch
 
+from hwbench.environment import available_cores
 from hwbench.errors import HwbenchError
 from hwbench.spaces import get_space
+from hwbench.tables.made.devices import DEVICES, DTYPES
 from hwbench.tables.made.measured_table import measured_table
 from hwbench.tables.made.recipe import MeasureRecipe, check_runtime
 from hwbench.tables.made.runtimes import RUNTIMES, base
@@ -53,6 +55,14 @@ def test_options_reach_onnxruntime(work):
     assert found.graph_optimization_level.name == "ORT_ENABLE_BASIC"
     assert found.get_session_config_entry("session.intra_op.allow_spinning") == "0"
     assert runtime.words() == "graph optimisation basic, parallel branches 3, spinning False"
+
+
+def test_branches_side_by_side_need_cores_of_their_own():
+    options = {"parallel_branches": available_cores() + 1}
+    with pytest.raises(HwbenchError, match=f"{available_cores() + 1} threads on"):
+        MeasureRecipe(runtime="onnxruntime", options=options)
+    runtime = make_runtime("onnxruntime", complete_options("onnxruntime", options))
+    assert runtime.cores(2) == available_cores() + 2
 
 
 @pytest.mark.slow
@@ -195,6 +205,6 @@ def test_every_runtime_says_what_it_is():
     for name in RUNTIMES.built_in:
         part = RUNTIMES.load(name)
         assert part.__doc__
-        assert set(part.dtypes) <= set(base.DTYPES)
-        assert set(part.devices) <= set(base.DEVICES)
+        assert set(part.dtypes) <= set(DTYPES)
+        assert set(part.devices) <= set(DEVICES)
         assert Path(__import__(part.__module__, fromlist=["x"]).__file__).parent.name == "runtimes"
