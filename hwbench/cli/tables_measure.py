@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -147,72 +150,87 @@ def measure(
     from hwbench.spaces import get_space
     from hwbench.tables.made.measured_table import failure_lines, measured_table
     from hwbench.tables.made.recipe import MeasureRecipe
+    from hwbench.tables.made.remedy import RemedyError
 
-    skeleton = skeleton_changes(channels, depth, input_size, classes)
-    found = get_space(space)
-    found.skeleton(**skeleton)
-    runtime, options = _runtime(
-        runtime,
-        changes or [],
-        {
-            "command": command,
-            "read": read,
-            "pattern": pattern,
-            "key": key,
-            "unit": unit,
-            "in_shell": shell or None,
-        },
-    )
-    sizes = batch_size or [1]
-    recipe = MeasureRecipe(
-        runtime=runtime,
-        options=options,
-        rounds=rounds,
-        warmup=warmup,
-        repeats=repeats,
-        threads=threads,
-        batch_size=sizes[0],
-        further_batch_sizes=tuple(sizes[1:]),
-        percentiles=_percentiles(percentiles),
-        energy=energy or "",
-        timeout=timeout,
-        dtype=dtype,
-        device=device,
-        device_name=device_name or "",
-        seed=seed,
-        skeleton=skeleton,
-    )
-    path = new_table_path(name, output, replace=retry_failed)
-    journal = path.with_suffix(".journal")
-    if retry_failed and not journal.exists():
-        raise HwbenchError(
-            f"--retry-failed: there is no {journal}, so nothing that failed is known; leave it out "
-            "to measure everything"
+    with _whole_commands():
+        skeleton = skeleton_changes(channels, depth, input_size, classes)
+        found = get_space(space)
+        found.skeleton(**skeleton)
+        runtime, options = _runtime(
+            runtime,
+            changes or [],
+            {
+                "command": command,
+                "read": read,
+                "pattern": pattern,
+                "key": key,
+                "unit": unit,
+                "in_shell": shell or None,
+            },
         )
-    with progress_bar(f"measuring {space}") as progress, resumable(journal):
-        table = measured_table(
-            found,
-            recipe,
-            name=name,
-            journal_path=journal,
-            archs=chosen_architectures(found, limit, architectures, seed),
-            retry_failed=retry_failed,
-            progress=progress,
+        sizes = batch_size or [1]
+        recipe = MeasureRecipe(
+            runtime=runtime,
+            options=options,
+            rounds=rounds,
+            warmup=warmup,
+            repeats=repeats,
+            threads=threads,
+            batch_size=sizes[0],
+            further_batch_sizes=tuple(sizes[1:]),
+            percentiles=_percentiles(percentiles),
+            energy=energy or "",
+            timeout=timeout,
+            dtype=dtype,
+            device=device,
+            device_name=device_name or "",
+            seed=seed,
+            skeleton=skeleton,
         )
-    table.save(path)
-    _say_few_runs(recipe)
-    failures = failure_lines(table)
-    if failures:
-        _say_failures(failures, table)
-    else:
-        journal.unlink()
-    say_made(table, path)
+        path = new_table_path(name, output, replace=retry_failed)
+        journal = path.with_suffix(".journal")
+        if retry_failed and not journal.exists():
+            raise RemedyError(
+                f"--retry-failed: there is no {journal}, so nothing that failed is known",
+                "measure everything",
+                {"--retry-failed": ""},
+            )
+        with progress_bar(f"measuring {space}") as progress, resumable(journal):
+            table = measured_table(
+                found,
+                recipe,
+                name=name,
+                journal_path=journal,
+                archs=chosen_architectures(found, limit, architectures, seed),
+                retry_failed=retry_failed,
+                progress=progress,
+            )
+        table.save(path)
+        _say_few_runs(recipe)
+        failures = failure_lines(table)
+        if failures:
+            _say_failures(failures, table)
+        else:
+            journal.unlink()
+        say_made(table, path)
+
+
+@contextmanager
+def _whole_commands() -> Iterator[None]:
+    """Refusals that say what to change name the whole command to type."""
+    from hwbench.tables.made.remedy import RemedyError
+
+    try:
+        yield
+    except RemedyError as error:
+        raise HwbenchError(error.text(["hwbench", *sys.argv[1:]])) from error
 
 
 def _runtime(
     runtime: str | None, changes: list[str], of_command: dict[str, Any]
 ) -> tuple[str, dict[str, Any]]:
     """The runtime and its options, of which those of a command have flags of their own."""
+    from hwbench.tables.made.remedy import RemedyError
     from hwbench.toml import set_in
 
     options: dict[str, Any] = {}
@@ -220,14 +238,17 @@ def _runtime(
         set_in(options, each, option="--set")
     given = {name: value for name, value in of_command.items() if value is not None}
     if given and runtime not in (None, "command"):
-        raise HwbenchError(
+        raise RemedyError(
             f"--{next(iter(given)).removeprefix('in_')} is for a command of one's own, and the "
-            f"runtime is {runtime}; leave out one of both"
+            f"runtime is {runtime}",
+            "let the command measure",
+            {"--runtime": "command"},
         )
     if (given or runtime == "command") and "command" not in {**options, **given}:
-        raise HwbenchError(
-            "there is no --command that would be run; give one, such as --command 'bench --model "
-            "{onnx}'"
+        raise RemedyError(
+            "there is no --command that would be run",
+            "give one, such as",
+            {"--command": "bench --model {onnx}"},
         )
     chosen = "command" if given else runtime or "torch-eager"
     return chosen, {**options, **given}

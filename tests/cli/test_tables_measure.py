@@ -117,13 +117,13 @@ def test_runtimes_are_listed(hwbench, monkeypatch):
     ("options", "message"),
     [
         (["--runtime", "onnxruntim"], "unknown runtime 'onnxruntim'; did you mean 'onnxruntime'?"),
-        (["--runtime", "command"], "there is no --command that would be run; give one, such as"),
+        (["--runtime", "command"], "be run; give one, such as: hwbench tables measure"),
         (["--read", "last"], "there is no --command that would be run"),
         (["--shell"], "there is no --command that would be run"),
         (["--command", "bench"], "names no network, so that it would measure the same thing"),
         (["--command", "cat {onx}"], "unknown place of --command 'onx'; did you mean 'onnx'?"),
         (["--command", "no-such {onnx}"], "there is no program 'no-such'"),
-        (["--command", "cat {onnx} | wc"], "only a shell understands; let one run it: --command"),
+        (["--command", "cat {onnx} | wc"], "let one run it: hwbench tables measure nasbench201"),
         (["--command", "cat {onnx}", "--read", "lst"], "did you mean 'last'?"),
         (["--command", "cat {onnx}", "--unit", "msec"], "did you mean 'ms'?"),
         (["--command", "cat {onnx}", "--pattern", "("], "--pattern '(' is no regular expression"),
@@ -143,7 +143,7 @@ def test_runtimes_are_listed(hwbench, monkeypatch):
         (["--energy", "rapll"], "unknown energy meter 'rapll'; did you mean 'rapl'?"),
         (["--batch-size", "2", "--batch-size", "2"], "a batch size is given twice"),
         (["--timeout", "0"], "timeout must be above 0"),
-        (["--retry-failed"], "so nothing that failed is known; leave it out"),
+        (["--retry-failed"], "so nothing that failed is known; measure everything: hwbench"),
         (
             ["--runtime", "onnxruntime-int8", "--set", "calibration=cifar"],
             "unknown image set 'cifar'; did you mean 'cifar10'?",
@@ -158,7 +158,14 @@ def test_what_cannot_be_measured_is_one_line(refused, hwbench_home, options, mes
 def test_none_that_can_be_measured_is_an_error(refused, hwbench_home):
     line = refused(*MEASURE, "--command", "false {onnx}")
     assert "none of the 3 architectures could be measured; the first failed with: exit" in line
-    assert "go on with the same command and --retry-failed" in line
+    proposed = shlex.split(line.rpartition("go on with: ")[2])
+    assert proposed == [
+        "hwbench",
+        *map(str, MEASURE),
+        "--command",
+        "false {onnx}",
+        "--retry-failed",
+    ]
 
 
 @pytest.mark.slow

@@ -29,6 +29,7 @@ from hwbench.tables.made.energy import ENERGY_METERS
 from hwbench.tables.made.journal import Journal, digest_of
 from hwbench.tables.made.quiet import quiet_process, quiet_profiler
 from hwbench.tables.made.recipe import MeasureRecipe, check_runtime
+from hwbench.tables.made.remedy import RemedyError
 from hwbench.tables.made.runtimes import RUNTIMES
 from hwbench.tables.made.visit import (
     VISITS_PER_COLLECTION,
@@ -230,10 +231,11 @@ def _visit_all(
             progress(len(done), total)
             failed = failed + 1 if "failure" in came else 0
             if failed == MOST_FAILURES:
-                raise HwbenchError(
+                raise RemedyError(
                     f"measure: {failed} architectures failed one after the other, the last with: "
-                    f"{came['failure']}; go on with the same command, and with --retry-failed once "
-                    "that is mended"
+                    f"{came['failure']}",
+                    "the same command goes on with the others; once that is mended, with all",
+                    {"--retry-failed": None},
                 )
 
 

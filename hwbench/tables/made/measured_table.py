@@ -12,7 +12,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from hwbench.errors import HwbenchError
 from hwbench.files import today
 from hwbench.progress import Progress, silent
 from hwbench.spaces import Space
@@ -21,6 +20,7 @@ from hwbench.tables.card import ColumnCard, NoiseCard, TableCard
 from hwbench.tables.made.cards import count_cards, record_of
 from hwbench.tables.made.measure import Measurements, measure_all
 from hwbench.tables.made.recipe import MeasureRecipe
+from hwbench.tables.made.remedy import RemedyError
 from hwbench.tables.made.runtimes.base import Runtime, make_runtime
 from hwbench.tables.made.visit import make_meter
 from hwbench.tables.noise import halves_noise, with_twin_noise
@@ -123,10 +123,11 @@ def _refuse_nothing(measured: dict[int, Measurements], n_archs: int) -> None:
     for batch_size, found in measured.items():
         if np.isnan(found.milliseconds).all():
             size = f" with batch size {batch_size}" if len(measured) > 1 else ""
-            raise HwbenchError(
+            raise RemedyError(
                 f"measure: none of the {n_archs} architectures could be measured{size}; the first "
-                f"failed with: {found.failures[0].reason}; mend that, and go on with the same "
-                "command and --retry-failed"
+                f"failed with: {found.failures[0].reason}",
+                "once that is mended, go on with",
+                {"--retry-failed": None},
             )
 
 

@@ -14,6 +14,7 @@ from hwbench.errors import HwbenchError
 from hwbench.spaces.base import SkeletonValue
 from hwbench.tables.made.devices import DEVICES, DTYPES
 from hwbench.tables.made.energy import ENERGY_METERS
+from hwbench.tables.made.remedy import RemedyError
 from hwbench.tables.made.runtimes.base import complete_options, make_runtime
 
 ENERGY_DEVICES = {"rapl": "cpu", "nvml": "cuda"}
@@ -70,9 +71,11 @@ class MeasureRecipe:
         runtime = make_runtime(self.runtime, options)
         cores = runtime.cores(self.threads)
         if runtime.in_process and cores > available_cores():
-            raise HwbenchError(
+            raise RemedyError(
                 f"measure: {cores} threads on {available_cores()} cores would measure "
-                "their waiting for each other; use fewer"
+                "their waiting for each other",
+                "use fewer",
+                {"--threads": str(max(1, self.threads - cores + available_cores()))},
             )
         if len({*self.batch_sizes}) < len(self.batch_sizes):
             raise HwbenchError("measure: a batch size is given twice; give each of them once")
@@ -87,16 +90,20 @@ class MeasureRecipe:
     def _check_energy(self, *, in_process: bool) -> None:
         ENERGY_METERS.path_of(self.energy, where="measure")
         if not in_process:
-            raise HwbenchError(
+            raise RemedyError(
                 f"measure: --energy {self.energy} reads this machine, and runtime {self.runtime} "
-                "may measure on another; measure without --energy"
+                "may measure on another",
+                "measure the latency alone",
+                {"--energy": ""},
             )
         device = ENERGY_DEVICES.get(self.energy, self.device)
         if device != self.device:
             meter = {"cpu": "rapl", "cuda": "nvml"}[self.device]
-            raise HwbenchError(
+            raise RemedyError(
                 f"measure: --energy {self.energy} covers --device {device}, and the networks run "
-                f"on {self.device}: --energy {meter}"
+                f"on {self.device}",
+                "read the meter of that",
+                {"--energy": meter},
             )
 
 

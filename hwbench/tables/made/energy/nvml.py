@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from hwbench.errors import HwbenchError, one_line
+from hwbench.errors import one_line
 from hwbench.imports import import_module_of
 from hwbench.tables.made.energy.base import EnergyMeter
+from hwbench.tables.made.remedy import RemedyError
 from hwbench.tables.made.runtimes.base import MeasureError
 
 
@@ -32,9 +33,10 @@ class Nvml(EnergyMeter):
             self._device = self._nvml.nvmlDeviceGetHandleByUUID(_uuid())
             self.read()
         except (self._nvml.NVMLError, MeasureError) as error:
-            raise HwbenchError(
-                f"measure: --energy nvml: no GPU here counts its energy ({one_line(error)}); "
-                "measure without --energy"
+            raise RemedyError(
+                f"measure: --energy nvml: no GPU here counts its energy ({one_line(error)})",
+                "measure the latency alone",
+                {"--energy": ""},
             ) from error
 
     def read(self) -> Mapping[str, int]:
@@ -59,8 +61,9 @@ def _uuid() -> str:
     import torch
 
     if not torch.cuda.is_available():
-        raise HwbenchError(
-            "measure: --energy nvml: this machine has no CUDA device that torch can use; measure "
-            "without --energy"
+        raise RemedyError(
+            "measure: --energy nvml: this machine has no CUDA device that torch can use",
+            "measure the latency alone",
+            {"--energy": ""},
         )
     return f"GPU-{torch.cuda.get_device_properties(torch.cuda.current_device()).uuid}"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from hwbench.errors import HwbenchError
 from hwbench.tables.made.energy.base import EnergyMeter
+from hwbench.tables.made.remedy import RemedyError
 
 ROOT = Path("/sys/class/powercap")
 KINDS = ("intel-rapl", "intel-rapl-mmio")
@@ -46,9 +47,11 @@ class Rapl(EnergyMeter):
         root = ROOT if root is None else root
         self._zones = _zones(root)
         if not any(each.column == "energy" for each in self._zones.values()):
-            raise HwbenchError(
+            raise RemedyError(
                 f"measure: --energy rapl: {root} holds no processor package, as in most virtual "
-                "machines and containers; measure without --energy, or where the hardware is"
+                "machines and containers",
+                "measure the latency alone",
+                {"--energy": ""},
             )
         titles = {
             "energy": "energy of a run, of all processor packages",

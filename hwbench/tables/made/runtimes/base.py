@@ -15,6 +15,7 @@ from hwbench.environment import processor_name
 from hwbench.errors import HwbenchError
 from hwbench.spaces.base import Measurement
 from hwbench.tables.made.devices import check_device
+from hwbench.tables.made.remedy import RemedyError
 from hwbench.tables.made.runtimes import RUNTIMES
 
 if TYPE_CHECKING:
@@ -107,14 +108,22 @@ class Runtime(ABC):
                     f"measure: runtime {name} needs the library {library}; "
                     f"install it with: pip install 'hwbench[{extra}]'"
                 )
-        if dtype not in self.dtypes:
-            raise HwbenchError(
-                f"measure: runtime {name} measures {' and '.join(self.dtypes)} alone, not {dtype}"
-            )
+        self.check_dtype(name, dtype)
         if device not in self.devices:
-            raise HwbenchError(
+            raise RemedyError(
                 f"measure: runtime {name} measures on {' and '.join(self.devices)} alone, "
-                f"not on {device}"
+                f"not on {device}",
+                "measure there",
+                {"--device": self.devices[0]},
+            )
+
+    def check_dtype(self, name: str, dtype: str) -> None:
+        """Refuse numbers that the runtime does not compute with; parameters as of `check`."""
+        if dtype not in self.dtypes:
+            raise RemedyError(
+                f"measure: runtime {name} measures {' and '.join(self.dtypes)} alone, not {dtype}",
+                "measure in that",
+                {"--dtype": self.dtypes[0]},
             )
 
     @abstractmethod

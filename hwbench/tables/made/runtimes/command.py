@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from hwbench.arguments import one_of
 from hwbench.errors import HwbenchError
+from hwbench.tables.made.remedy import RemedyError
 from hwbench.tables.made.runtimes.base import MeasureError, Run, Runtime, Work
 from hwbench.tables.made.runtimes.command_line import CommandLine
 from hwbench.tables.made.runtimes.printed_times import TIME_UNITS, WHICH, PrintedTimes
@@ -58,11 +59,13 @@ class Command(Runtime):
         line = CommandLine(self.command, in_shell=self.in_shell)
         if "onnx" in line.named:
             super().check(name, dtype, "cpu")
-        elif dtype not in self.dtypes:
-            raise HwbenchError(f"measure: runtime {name} measures float32 alone, not {dtype}")
+        else:
+            self.check_dtype(name, dtype)
         if self.pattern and self.key:
-            raise HwbenchError(
-                "--pattern and --key: give one; --key 'a.b' is for JSON, --pattern for other text"
+            raise RemedyError(
+                "--pattern and --key: give one; --key is for JSON, --pattern for other text",
+                "with the key alone",
+                {"--pattern": ""},
             )
         try:
             re.compile(self.pattern)

@@ -8,6 +8,7 @@ import string
 from collections.abc import Mapping
 
 from hwbench.errors import HwbenchError, unknown_name
+from hwbench.tables.made.remedy import RemedyError
 
 MODELS = {
     "onnx": "the network as an ONNX file",
@@ -62,9 +63,11 @@ class CommandLine:
             )
         self.named = {name for word in self.words for name in _places_in(word, text)}
         if not self.named & {*MODELS, "arch"}:
-            raise HwbenchError(
+            raise RemedyError(
                 f"--command {text!r} names no network, so that it would measure the same thing "
-                f"every time; put the file into it: --command {shlex.quote(text + ' {onnx}')}"
+                "every time",
+                "put the file where it belongs",
+                {"--command": f"{text} {{onnx}}"},
             )
         if not in_shell:
             self._check_words()
@@ -72,9 +75,10 @@ class CommandLine:
     def _check_words(self) -> None:
         found = next((word for word in self.words if word in _OF_A_SHELL), None)
         if found is not None:
-            raise HwbenchError(
-                f"--command holds the word {found!r}, which only a shell understands; let one run "
-                f"it: --command {shlex.quote(self.text)} --shell"
+            raise RemedyError(
+                f"--command holds the word {found!r}, which only a shell understands",
+                "let one run it",
+                {"--command": self.text, "--shell": None},
             )
         program = self.words[0]
         if "{" not in program and shutil.which(program) is None:

@@ -38,7 +38,7 @@ def test_braces_that_are_meant_are_written_twice():
     [
         ("", "--command is empty; say what measures a file, such as --command 'bench"),
         ("   ", "--command is empty"),
-        (f"{PYTHON} bench.py", "put the file into it: --command "),
+        (f"{PYTHON} bench.py", "put the file where it belongs: --command "),
         (f"{PYTHON} {{onx}}", "unknown place of --command 'onx'; did you mean 'onnx'?"),
         (f"{PYTHON} {{}}", "unknown place of --command ''"),
         (f"{PYTHON} {{onnx.parent}}", "unknown place of --command 'onnx.parent'"),
@@ -63,6 +63,6 @@ def test_the_command_that_is_proposed_works():
     assert CommandLine(proposed).filled({"onnx": "n"}) == [sys.executable, "my bench.py", "n"]
     with pytest.raises(HwbenchError) as caught:
         CommandLine("cat {onnx} | wc -c")
-    *_, option, text, shell = shlex.split(str(caught.value))
-    assert (option, shell) == ("--command", "--shell")
+    *_, option, text, in_shell = shlex.split(str(caught.value))
+    assert (option, in_shell) == ("--command", "--shell")
     assert CommandLine(text, in_shell=True).text == "cat {onnx} | wc -c"
