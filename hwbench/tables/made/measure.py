@@ -132,8 +132,9 @@ def measure_all(
     ------
     HwbenchError
         Where the runtime does not work here, an architecture is given twice, the journal belongs
-        to another recipe, machine, set of architectures or code, or cannot be written, or
-        `MOST_FAILURES` architectures fail one after the other.
+        to another recipe, machine, set of architectures or code, or cannot be written,
+        `MOST_FAILURES` architectures fail one after the other, or all fail; the journal is removed
+        where it holds nothing but failures.
     """
     check_runtime(recipe)
     if recipe.energy:
@@ -148,7 +149,23 @@ def measure_all(
         }
         if retry_failed:
             done = {key: record for key, record in done.items() if "failure" not in record}
-        _visit_all(space, recipe, chosen, journal, done, progress)
+        ended_by = _visit_all(space, recipe, chosen, journal, done, progress)
+    if not any("ms" in record for record in journal.records):
+        journal_path.unlink()  # it would only stand in the way of another recipe
+        tried = {record["row"] for record in journal.records}
+        raise RemedyError(
+            f"measure: none of the {len(tried)} architectures that were tried could be measured, "
+            f"the first failed with: {journal.records[0]['failure']}",
+            "nothing is kept, once that is mended measure anew with",
+            {"--retry-failed": ""},
+        )
+    if ended_by:
+        raise RemedyError(
+            f"measure: {MOST_FAILURES} architectures failed one after the other, the last with: "
+            f"{ended_by}",
+            "the same command goes on with the others, once that is mended with all",
+            {"--retry-failed": None},
+        )
     return {
         batch_size: _collect(
             [record for key, record in done.items() if key[2] == batch_size],
@@ -211,8 +228,13 @@ def _visit_all(
     journal: Journal,
     done: _Records,
     progress: Progress,
-) -> None:
-    """Make all visits that are left; each goes to the journal and into `done`."""
+) -> str:
+    """Make all visits that are left; each goes to the journal and into `done`.
+
+    Returns
+    -------
+    The reason why `MOST_FAILURES` in a row failed, which ends it; else "".
+    """
     total = recipe.rounds * len(chosen) * len(recipe.batch_sizes)
     progress(len(done), total)
     failed = 0
@@ -231,12 +253,8 @@ def _visit_all(
             progress(len(done), total)
             failed = failed + 1 if "failure" in came else 0
             if failed == MOST_FAILURES:
-                raise RemedyError(
-                    f"measure: {failed} architectures failed one after the other, the last with: "
-                    f"{came['failure']}",
-                    "the same command goes on with the others; once that is mended, with all",
-                    {"--retry-failed": None},
-                )
+                return str(came["failure"])
+    return ""
 
 
 def _visits_left(recipe: MeasureRecipe, chosen: NDArray[Any], done: _Records) -> Iterator[Visit]:
