@@ -53,6 +53,8 @@ WITHOUT_NUMBERS = frozenset(
         "hwbench.predictors.registry",
         "hwbench.registry",
         "hwbench.spaces.registry",
+        "hwbench.tables.made.energy",
+        "hwbench.tables.made.runtimes",
     )
 )
 """Modules that can change no number, and are left out."""

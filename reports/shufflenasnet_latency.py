@@ -16,7 +16,8 @@ import pandas as pd
 import hwbench as hb
 from hwbench.files import write_text
 from hwbench.spaces.shufflenasnet.cells import IDENTITY
-from hwbench.tables.made.measure import MeasureRecipe, measure
+from hwbench.tables.made.measure import measure
+from hwbench.tables.made.recipe import MeasureRecipe
 
 parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
 parser.add_argument("folder", type=Path, help="gets what was measured, and latency.csv")

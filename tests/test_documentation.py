@@ -100,7 +100,10 @@ def test_only_known_kinds_of_commands(page):
 
 TRAINING_PAGES = tuple(
     f"docs/how-to/{name}.md"
-    for name in ("advice", "enas", "live", "own-device", "searches", "spiking", "studies", "vae")
+    for name in (
+        *("advice", "enas", "live", "own-device", "runtimes", "searches", "spiking", "studies"),
+        "vae",
+    )
 )
 """Their commands measure or train for more than 20 seconds."""
 
@@ -223,6 +226,10 @@ def reads_devices_and_the_official_index(names):
     assert list(names["table"].card.columns) == ["latency_ms_a", "latency_ms_b"]
 
 
+def reads_what_a_command_prints(names):
+    assert names["milliseconds"] == pytest.approx([0.412])
+
+
 def makes_a_table(names):
     assert names["table"].column("latency").tolist() == [1.0, 2.5]
     assert names["report"].rows_kept == 2
@@ -263,6 +270,7 @@ FOUND_BY_SNIPPETS = {
     "docs/how-to/predictor-in-a-search.md": gives_a_gradient,
     "docs/how-to/own-predictor.md": learns_to_rank,
     "docs/how-to/own-space.md": has_a_space,
+    "docs/how-to/runtimes.md": reads_what_a_command_prints,
     "docs/how-to/searches.md": finds_a_front_within_the_limit,
     "docs/how-to/vae.md": proposes_near_the_best,
 }

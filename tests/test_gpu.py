@@ -21,8 +21,8 @@ from hwbench.live.search import Search, make_search
 from hwbench.live.supernets.export import load_network
 from hwbench.predictors.models import batched_mlp
 from hwbench.spaces import get_space
-from hwbench.tables.made.make import measured_table
-from hwbench.tables.made.measure import MeasureRecipe
+from hwbench.tables.made.measured_table import measured_table
+from hwbench.tables.made.recipe import MeasureRecipe
 from hwbench.tensor_files import read_tensors
 from hwbench.testing.live_example import example_config
 from hwbench.vae.checkpoint import load_vae

@@ -1,7 +1,7 @@
 """A package outside the tree, installed by pip: its parts are listed, checked, and used.
 
-`tests/plug_in` is that package: a graph space with its supernet, a predictor, a search strategy and
-an architecture strategy, with their cards, a scenario, a live search and a table.
+`tests/plug_in` is that package: a graph space with its supernet, a predictor, a search strategy, an
+architecture strategy and a runtime, with their cards, a scenario, a live search and a table.
 """
 
 import json
@@ -123,6 +123,8 @@ def test_its_parts_are_listed(hwbench):
         "live show ladder_tempered --recipe small": "last = 0.3",
         "tables list": "ladder-made",
         "tables show ladder-made": "2187 of the 2187 architectures of ladder",
+        "tables runtimes": "weight_reading",
+        "tables runtimes --json": "hwbench-ladder 1.0",
         "live parts --json": "hwbench-ladder 1.0",
     }
     told = hwbench(*expected)
@@ -178,6 +180,20 @@ def test_a_live_search_uses_them_and_its_page_draws_what_was_found(hwbench, tmp_
     page = (run / "report.html").read_text()
     assert found in page
     assert 'aria-label="Cell:' in page
+
+
+def test_its_runtime_measures(hwbench):
+    measured, told, wrong = hwbench(
+        "tables measure ladder --name read --limit 3 --rounds 1 --runtime weight_reading "
+        "--set gigabytes_per_second=2 -o read.parquet",
+        "tables show read.parquet --json",
+        "tables measure ladder --name read2 --runtime weight_reding",
+    )
+    assert (measured.code, told.code, wrong.code) == (0, 0, 2)
+    card = json.loads(told.out)
+    assert card["title"].endswith("measured on an accelerator by a formula")
+    assert card["recipes"][0]["options"] == {"gigabytes_per_second": 2.0}
+    assert "did you mean 'weight_reading'?" in wrong.err
 
 
 def test_a_fitted_model_is_read_where_its_package_is_trusted(hwbench):

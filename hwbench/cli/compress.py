@@ -101,7 +101,7 @@ def run(
     ] = None,
     runtime: Annotated[
         str | None,
-        typer.Option(help="Of latency: torch-eager, torch-compile, onnxruntime; none for none."),
+        typer.Option(help="Of latency, see `hwbench tables runtimes`; none for none."),
     ] = None,
     onnx: Annotated[bool, typer.Option("--onnx", help="Write each network as ONNX too.")] = False,
     device: Annotated[

@@ -52,7 +52,7 @@ def compare(
         typer.Option(min=0, help="Of weights and draws, 0 by default; repeatable."),
     ] = None,
     runtime: Annotated[
-        str, typer.Option(help="Of the latency: torch-eager, torch-compile or onnxruntime.")
+        str, typer.Option(help="Of the latency, see `hwbench tables runtimes`.")
     ] = "torch-eager",
     rounds: Annotated[int, typer.Option(help="Visits to each network.")] = 5,
     repeats: Annotated[int, typer.Option(help="Recorded runs of a visit.")] = 2,
@@ -78,7 +78,7 @@ def compare(
     from hwbench.live.retrain import NamedRecipe
     from hwbench.live.side_by_side import compare as compared
     from hwbench.spaces import get_space
-    from hwbench.tables.made.measure import MeasureRecipe
+    from hwbench.tables.made.recipe import MeasureRecipe
     from hwbench.toml import set_in
 
     fields: dict[str, Any] = {}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hwbench.cli import completion, tables_import, tables_make
+from hwbench.cli import completion, tables_import, tables_make, tables_measure
 from hwbench.cli.output import AsJson, listed, print_json, print_listing
 from hwbench.cli.table_files import (
     Replace,
@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Tables of measured and trained metrics.", no_args_is_help=True)
 
-app.command()(tables_make.measure)
+app.command()(tables_measure.measure)
 app.command()(tables_make.train)
+app.command()(tables_measure.runtimes)
 app.command(name="import")(tables_import.import_)
 app.command()(tables_import.fetch)
 app.command()(tables_import.benchmarks)

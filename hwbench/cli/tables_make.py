@@ -1,4 +1,4 @@
-"""`hwbench tables measure` and `train`: tables made on this machine."""
+"""`hwbench tables train`, and what it shares with `hwbench tables measure`."""
 
 from __future__ import annotations
 
@@ -11,15 +11,10 @@ import typer
 
 from hwbench.cli import completion, fit_options
 from hwbench.cli.output import (
-    Channels,
-    Classes,
-    Depth,
-    InputSize,
     Workers,
     interruptible,
     progress_bar,
     same_command,
-    skeleton_changes,
     worker_count,
 )
 from hwbench.cli.table_files import TableName, TablePath, new_table_path, say_made
@@ -29,7 +24,6 @@ if TYPE_CHECKING:
     from hwbench.arrays import IntArray
     from hwbench.images.fit import Precision
     from hwbench.spaces import Space
-    from hwbench.tables import Table
 
 SpaceName = Annotated[
     str,
@@ -53,65 +47,6 @@ Architectures = Annotated[
         help="Only those of a text file, a string of the space on each line.",
     ),
 ]
-
-
-def measure(
-    space: SpaceName,
-    name: TableName,
-    output: TablePath = None,
-    limit: Limit = None,
-    architectures: Architectures = None,
-    runtime: Annotated[
-        str, typer.Option(help="torch-eager, torch-compile or onnxruntime.")
-    ] = "torch-eager",
-    rounds: Annotated[int, typer.Option(help="Visits to each architecture.")] = 5,
-    warmup: Annotated[int, typer.Option(min=0, help="Unrecorded runs of a visit.")] = 1,
-    repeats: Annotated[int, typer.Option(help="Recorded runs of a visit.")] = 2,
-    threads: Annotated[int, typer.Option(help="Threads that compute.")] = 1,
-    batch_size: Annotated[int, typer.Option(help="Images in a run.")] = 1,
-    dtype: Annotated[str, typer.Option(help="Of weights and images.")] = "float32",
-    device: Annotated[str, typer.Option(help="cpu or cuda (experimental).")] = "cpu",
-    seed: Annotated[int, typer.Option(min=0, help="Of order, weights and input.")] = 0,
-    channels: Channels = None,
-    depth: Depth = None,
-    input_size: InputSize = None,
-    classes: Classes = None,
-) -> None:
-    """Measure latency and peak memory of a space's architectures on this machine.
-
-    Stopped at any moment, the same command goes on where it was.
-    """
-    from hwbench.spaces import get_space
-    from hwbench.tables.made.make import measured_table
-    from hwbench.tables.made.measure import MeasureRecipe
-
-    skeleton = skeleton_changes(channels, depth, input_size, classes)
-    found = get_space(space)
-    found.skeleton(**skeleton)
-    recipe = MeasureRecipe(
-        runtime=runtime,
-        rounds=rounds,
-        warmup=warmup,
-        repeats=repeats,
-        threads=threads,
-        batch_size=batch_size,
-        dtype=dtype,
-        device=device,
-        seed=seed,
-        skeleton=skeleton,
-    )
-    path = new_table_path(name, output)
-    journal = path.with_suffix(".journal")
-    with progress_bar(f"measuring {space}") as progress, _resumable(journal):
-        table = measured_table(
-            found,
-            recipe,
-            name=name,
-            journal_path=journal,
-            archs=_chosen(found, limit, architectures, seed),
-            progress=progress,
-        )
-    _finish(table, path, journal)
 
 
 def train(
@@ -155,8 +90,8 @@ def train(
     Stopped at any moment, the same command goes on where it was.
     """
     from hwbench.spaces import get_space
-    from hwbench.tables.made.make import trained_table
     from hwbench.tables.made.train import TrainRecipe
+    from hwbench.tables.made.trained_table import trained_table
 
     found = get_space(space)
     recipe = TrainRecipe(
@@ -183,20 +118,24 @@ def train(
     )
     path = new_table_path(name, output)
     journal = path.with_suffix(".journal")
-    with progress_bar(f"training {space}") as progress, _resumable(journal):
+    with progress_bar(f"training {space}") as progress, resumable(journal):
         table = trained_table(
             found,
             recipe,
             name=name,
             journal_path=journal,
-            archs=_chosen(found, limit, architectures, seed=0),
+            archs=chosen_architectures(found, limit, architectures, seed=0),
             workers=worker_count(workers),
             progress=progress,
         )
-    _finish(table, path, journal)
+    table.save(path)
+    journal.unlink()
+    say_made(table, path)
 
 
-def _chosen(space: Space, limit: int | None, path: Path | None, seed: int) -> IntArray | None:
+def chosen_architectures(
+    space: Space, limit: int | None, path: Path | None, seed: int
+) -> IntArray | None:
     """Those of a file, or drawn; None for all of the space."""
     if path is not None:
         if limit is not None:
@@ -230,13 +169,7 @@ def _listed(space: Space, path: Path) -> IntArray:
 
 
 @contextmanager
-def _resumable(journal: Path) -> Iterator[None]:
+def resumable(journal: Path) -> Iterator[None]:
     """Told to stop, say that nothing is lost."""
     with interruptible(f"{same_command()} (what was done is kept in {journal})"):
         yield
-
-
-def _finish(table: Table, path: Path, journal: Path) -> None:
-    table.save(path)
-    journal.unlink()
-    say_made(table, path)

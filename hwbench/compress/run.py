@@ -50,7 +50,7 @@ from hwbench.results.names import (
 )
 from hwbench.results.record import read_record, write_record
 from hwbench.results.texts import read_object
-from hwbench.tables.made.measure import MeasureRecipe
+from hwbench.tables.made.recipe import MeasureRecipe
 from hwbench.tables.made.side_by_side import measure_beside
 from hwbench.tensor_files import read_tensors, write_tensors
 from hwbench.toml import read_toml, to_toml

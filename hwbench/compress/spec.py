@@ -23,16 +23,16 @@ Budget = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
 
 
 class LatencyNode(FrozenModel):
-    """How latency is measured before and after, see `hwbench.tables.made.measure.MeasureRecipe`.
+    """How latency is measured before and after, see `hwbench.tables.made.recipe.MeasureRecipe`.
 
     Attributes
     ----------
-    runtime : one of `hwbench.tables.made.runtimes.RUNTIMES`.
+    runtime : one of `hwbench.tables.made.runtimes.RUNTIMES`, with its default options.
     rounds : visits to each network; 0 where latency is not measured.
     repeats, batch_size : runs of a visit, images of a run.
     """
 
-    runtime: Annotated[str, one_of(RUNTIMES)] = "torch-eager"
+    runtime: Annotated[str, one_of(each for each in RUNTIMES if each != "command")] = "torch-eager"
     rounds: NonNegativeInt = 20
     repeats: PositiveInt = 5
     batch_size: PositiveInt = 1

@@ -26,8 +26,8 @@ from hwbench.results.retrainings import Retraining, over_seeds
 from hwbench.spaces import Space
 from hwbench.tables import Table
 from hwbench.tables.card import ColumnCard
-from hwbench.tables.made.make import measured_table
-from hwbench.tables.made.measure import MeasureRecipe
+from hwbench.tables.made.measured_table import measured_table
+from hwbench.tables.made.recipe import MeasureRecipe
 
 TEST_ACCURACY = "test_accuracy"
 

@@ -130,7 +130,7 @@ def test_interrupt_says_that_nothing_is_lost(hwbench, hwbench_home, monkeypatch)
     def interrupt(*arguments, **options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("hwbench.tables.made.make.measured_table", interrupt)
+    monkeypatch.setattr("hwbench.tables.made.measured_table.measured_table", interrupt)
     result = hwbench("tables", "measure", "nasbench201", "--name", "new")
     assert result.code not in (0, 2)
     assert f"kept in {hwbench_home / 'tables' / 'new.journal'}" in result.err

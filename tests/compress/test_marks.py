@@ -11,7 +11,7 @@ from hwbench.compress.networks import ResNet18, lenet_300_100
 from hwbench.compress.rewiring import checked_rewiring
 from hwbench.compress.units import find_units
 from hwbench.images.sets import load_images
-from hwbench.tables.made.measure import MeasureRecipe
+from hwbench.tables.made.recipe import MeasureRecipe
 from hwbench.tables.made.side_by_side import measure_beside
 
 

@@ -13,7 +13,7 @@ from hwbench.live.side_by_side import agreement_of, compare
 from hwbench.results.names import COMPARISON, LATENCY_JOURNAL
 from hwbench.spaces import get_space
 from hwbench.tables import Table
-from hwbench.tables.made.measure import MeasureRecipe
+from hwbench.tables.made.recipe import MeasureRecipe
 
 SPACE = get_space("published_networks")
 NAMES = ["ASAP", "MobileNet-V2", "FairNAS-C"]

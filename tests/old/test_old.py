@@ -14,7 +14,8 @@ from hwbench.results.live import read_live_run
 from hwbench.runs.merging import merge_studies
 from hwbench.runs.run import resume_study
 from hwbench.runs.status import study_status
-from hwbench.tables.made.measure import MeasureRecipe, measure
+from hwbench.tables.made.measure import measure
+from hwbench.tables.made.recipe import MeasureRecipe
 
 FILES = Path(__file__).parent / "0.1.0"
 MODELS = ("ridge", "my_mlp", "gcn", "structural_gaussian_process")

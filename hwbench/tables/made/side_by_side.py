@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Mapping
+import contextlib
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,8 +13,10 @@ from numpy.typing import NDArray
 
 from hwbench.errors import HwbenchError
 from hwbench.progress import Progress, silent
-from hwbench.tables.made.measure import MeasureRecipe, quiet_process
-from hwbench.tables.made.runtimes import RUNTIMES, check_runtime
+from hwbench.tables.made.quiet import quiet_process
+from hwbench.tables.made.recipe import MeasureRecipe, check_runtime
+from hwbench.tables.made.runtimes.base import MeasureError, Work, make_runtime
+from hwbench.tables.made.visit import timed
 
 if TYPE_CHECKING:
     import torch
@@ -44,7 +48,7 @@ def measure_beside(
     Raises
     ------
     HwbenchError
-        Where there is no network, or the runtime does not work here.
+        Where there is no network, or the runtime does not work here or on one of them.
     """
     import copy
 
@@ -52,31 +56,55 @@ def measure_beside(
 
     if not networks:
         raise HwbenchError("measure: no network is given")
-    check_runtime(recipe.runtime, recipe.dtype, recipe.device)
-    with quiet_process(recipe.threads), torch.inference_mode():
+    check_runtime(recipe)
+    runtime = make_runtime(recipe.runtime, recipe.options)
+    with (
+        quiet_process(runtime.cores(recipe.threads))
+        if runtime.in_process
+        else contextlib.nullcontext(),
+        torch.inference_mode(),
+        tempfile.TemporaryDirectory(prefix="hwbench-") as folder,
+    ):
         images = torch.randn(
             (recipe.batch_size, *image_shape), generator=torch.Generator().manual_seed(recipe.seed)
         ).to(recipe.device, getattr(torch, recipe.dtype))
-        runs = [
-            RUNTIMES[recipe.runtime](
-                copy.deepcopy(each).eval().to(images.device, images.dtype), images, recipe.threads
+        runs = []
+        for place, (name, each) in enumerate(networks.items()):
+            own = Path(folder) / str(place)
+            own.mkdir()
+            work = Work(
+                network=copy.deepcopy(each).eval().to(images.device, images.dtype),
+                images=images,
+                name=name,
+                threads=recipe.threads,
+                warmup=recipe.warmup,
+                repeats=recipe.repeats,
+                seed=recipe.seed,
+                folder=own,
+                kept=own / "kept",
+                timeout=recipe.timeout,
             )
-            for each in networks.values()
-        ]
+            with _naming(name):
+                runs.append(runtime.prepare(work))
+        names = list(networks)
         found = np.empty((recipe.rounds, len(runs)))
         done = 0
         progress(done, found.size)
         for round_number in range(recipe.rounds):
             order = np.random.default_rng([recipe.seed, round_number]).permutation(len(runs))
             for place in order.tolist():
-                for _ in range(recipe.warmup):
-                    runs[place]()
-                times = []
-                for _ in range(recipe.repeats):
-                    start = time.perf_counter_ns()
-                    runs[place]()
-                    times.append((time.perf_counter_ns() - start) / 1e6)
+                with _naming(names[place]):
+                    times = timed(runtime, runs[place], recipe.warmup, recipe.repeats)
                 found[round_number, place] = min(times)
                 done += 1
                 progress(done, found.size)
     return found
+
+
+@contextlib.contextmanager
+def _naming(network: str) -> Iterator[None]:
+    """Here one network that fails ends all: there is nothing to compare it by."""
+    try:
+        yield
+    except MeasureError as error:
+        raise HwbenchError(f"measure: {network} cannot be measured: {error}") from error

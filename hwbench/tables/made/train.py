@@ -38,8 +38,8 @@ from hwbench.optimisation import chained_half_cosine, half_cosine
 from hwbench.progress import Progress, silent
 from hwbench.spaces import Space, get_space
 from hwbench.spaces.base import SkeletonValue
+from hwbench.tables.made.devices import DEVICES, check_device
 from hwbench.tables.made.journal import Journal, digest_of
-from hwbench.tables.made.runtimes import DEVICES, check_device
 from hwbench.workers.pool import Ended, run_units
 
 

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from hwbench.errors import HwbenchError
-from hwbench.tables.made.measure import MeasureRecipe
+from hwbench.tables.made.recipe import MeasureRecipe
 from hwbench.tables.made.side_by_side import measure_beside
 
 SEEN = []

@@ -13,8 +13,8 @@ from hwbench.errors import HwbenchError
 from hwbench.images.sets import list_image_sets, load_images
 from hwbench.spaces import get_space
 from hwbench.tables import load_table
-from hwbench.tables.made.make import trained_table
 from hwbench.tables.made.train import TrainRecipe, _cached_images, train, train_one
+from hwbench.tables.made.trained_table import trained_table
 
 SPACE = get_space("nasbench201")
 RECIPE = TrainRecipe(seeds=(0, 3), batch_size=128, skeleton={"channels": 2, "depth": 1})
