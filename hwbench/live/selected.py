@@ -14,7 +14,7 @@ from hwbench.live.metric import Metric
 from hwbench.live.selections.base import Selection
 from hwbench.live.supernets.supernet import Supernet
 from hwbench.live.truth import Truth, could_be_found, expected_best
-from hwbench.spaces.base import SpaceLacksError
+from hwbench.spaces.lacks import SpaceLacksError
 
 FITNESS = "fitness"
 """The column of what a search maximised in place of the accuracy."""

@@ -57,10 +57,11 @@ class InUnit(torch.nn.Module):
         HwbenchError
             Where the model does not say how uncertain it is.
         """
-        if not hasattr(self.standardised, "mean_and_variance"):
+        told = getattr(self.standardised, "mean_and_variance", None)
+        if not callable(told):
             kind = type(self.standardised).__name__
             raise HwbenchError(f"{kind}: this module does not say how uncertain it is")
-        mean, variance = self.standardised.mean_and_variance(features)
+        mean, variance = told(features)
         own, deviation = mean * self.scale + self.mean, variance.sqrt() * self.scale
         if self.kind == "raw":
             return own, deviation

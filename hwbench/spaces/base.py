@@ -23,6 +23,7 @@ from hwbench.arrays import FloatArray, IntArray
 from hwbench.errors import HwbenchError, unknown_name
 from hwbench.spaces.drawing import DrawnAs, Edge
 from hwbench.spaces.graphs import Graphs
+from hwbench.spaces.lacks import SpaceLacksError
 from hwbench.spaces.paths import path_feature_names, path_features
 
 if TYPE_CHECKING:
@@ -44,10 +45,6 @@ Size = Annotated[int, Field(gt=0, strict=True)]
 
 SkeletonValue = int | float | str
 """What a skeleton's option may be: a size, in most spaces."""
-
-
-class SpaceLacksError(HwbenchError):
-    """The space does not say what was asked of it: it has no networks, or counts no parameters."""
 
 
 class Measurement(NamedTuple):

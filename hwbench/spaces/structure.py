@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from contextlib import suppress
 from functools import cached_property
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hwbench.arrays import Floats, IntArray
-from hwbench.spaces.base import Space, SpaceLacksError
+from hwbench.spaces.lacks import SpaceLacksError
 from hwbench.spaces.operation_names import EMPTY, IDLE
+
+if TYPE_CHECKING:
+    from hwbench.spaces.base import Space
 
 Work = Literal["live", "all", "flops"]
 """What is counted as work: operations on a path from input to output, all, or FLOPs alone."""

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from hwbench.files import today
 from hwbench.progress import Progress, silent
 from hwbench.spaces import Space
-from hwbench.spaces.base import SpaceLacksError
+from hwbench.spaces.lacks import SpaceLacksError
 from hwbench.tables.card import ColumnCard, NoiseCard, TableCard
 from hwbench.tables.made.cards import count_cards, record_of
 from hwbench.tables.made.measure import Measurements, measure_all
