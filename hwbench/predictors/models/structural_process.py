@@ -23,8 +23,7 @@ from threadpoolctl import threadpool_limits
 from hwbench.arrays import Floats, IntArray
 from hwbench.errors import HwbenchError
 from hwbench.predictors.models.grouped_kernel import GroupedKernel
-from hwbench.predictors.models.structure import StructuralFeatures, Work
-from hwbench.predictors.transfer import SourceMetrics
+from hwbench.predictors.models.structure import StructuralFeatures
 
 VARIANCE_PRIOR = {
     "operations": (-3.0, -4.0),
@@ -34,7 +33,6 @@ VARIANCE_PRIOR = {
     "all_counts": (-2.0, -3.0),
     "present": (-2.0, -3.0),
     "cost": (-2.0, -3.0),
-    "sources": (-1.0, -3.0),
 }
 """Centres of the normal priors of log a_g and log b_g, for targets of variance 1."""
 
@@ -69,12 +67,12 @@ class Belief(NamedTuple):
     Attributes
     ----------
     features : "structure", all groups of `StructuralFeatures`; or "counts", `all_counts` alone.
-    work : what the mean grows with.
+    work : what the mean grows with, a kind of work or whatever else the features know.
     weight : how much a standardised metric grows with it.
     """
 
     features: Features
-    work: Work
+    work: str
     weight: float
 
 
@@ -134,7 +132,6 @@ class StructuralProcess:
     ----------
     structure : of the space.
     belief : see `Belief`.
-    sources : other metrics that take part as one more group of features.
 
     Attributes
     ----------
@@ -146,15 +143,9 @@ class StructuralProcess:
     noise : standard deviation of a measurement that is no outlier, in the targets' unit.
     """
 
-    def __init__(
-        self,
-        structure: StructuralFeatures,
-        belief: Belief,
-        sources: SourceMetrics | None = None,
-    ) -> None:
+    def __init__(self, structure: StructuralFeatures, belief: Belief) -> None:
         self.structure = structure
         self.features, self.work, self.weight = belief
-        self.sources = sources
 
     @property
     def belief(self) -> Belief:
@@ -216,12 +207,8 @@ class StructuralProcess:
     def groups(self, archs: IntArray) -> dict[str, Floats]:
         """Features of architectures, for each group float64 (n_archs, n_features of the group)."""
         if self.features == "counts":
-            groups = {"all_counts": self.structure.all_counts(archs)}
-        else:
-            groups = self.structure.groups(archs)
-        if self.sources is not None:
-            groups["sources"] = self.sources.features(archs)
-        return groups
+            return {"all_counts": self.structure.all_counts(archs)}
+        return self.structure.groups(archs)
 
     def leave_one_out_errors(self) -> Floats:
         """By how much each training row exceeds what the others say of it, float64 (n_archs,).
