@@ -178,7 +178,9 @@ def outdated_trials(folder: Path, there: Record, plan: Plan) -> dict[str, list[s
     if not (predictors or targets) or not list_parts(folder):
         return {}
     rows = read_trials(folder, ["trial", "predictor", "target"])
-    of_changed = rows["predictor"].isin(predictors) | rows["target"].isin(targets)
+    # Behind a predictor stands the device set that it learned from, if any.
+    names = rows["predictor"].str.partition(" (")[0]
+    of_changed = names.isin(predictors) | rows["target"].isin(targets)
     planned = [trial.identity for trial in plan.trials]
     outdated = rows[of_changed & ~rows["trial"].isin(planned)]
     groups = outdated.groupby("predictor", sort=True)["trial"]
