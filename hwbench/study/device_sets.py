@@ -131,9 +131,9 @@ def _missing(
     name: str, sources: Mapping[str, str | None], targets: Mapping[str, str | None]
 ) -> list[str]:
     parts = []
-    for noun, found in (("predicted", targets), ("learned from", sources)):
+    for noun, found in (("devices to predict", targets), ("devices to learn from", sources)):
         lacking = [text.split(ALTERNATIVES)[0] for text, there in found.items() if there is None]
         if lacking:
             kept = len(found) - len(lacking)
-            parts.append(f"{kept} of {len(found)} {noun}, without {', '.join(lacking)}")
+            parts.append(f"{kept} of {len(found)} {noun} are there, missing {', '.join(lacking)}")
     return [f"device set {name}: {'; '.join(parts)}"] if parts else []

@@ -74,6 +74,11 @@ class Trial:
     identity: str = field(default="", compare=False)
 
     @property
+    def n_kept(self) -> int:
+        """Test architectures whose predictions are kept, at most."""
+        return min(self.test_size, KEPT_PREDICTIONS) if self.few_kept else self.test_size
+
+    @property
     def entry(self) -> str:
         """The predictor as results name it: with the device set that it learned from."""
         return f"{self.predictor} ({self.device_set})" if self.device_set else self.predictor
