@@ -97,9 +97,10 @@ def shown_size(curves: pd.DataFrame) -> int:
 def _lead(curves: pd.DataFrame, entries: Mapping[str, Entry]) -> str:
     size = shown_size(curves)
     own = curves[curves["training_size"] == size]
-    means = own.groupby("predictor")["spearman"].mean().sort_values(ascending=False)
-    named = ", ".join(f"{_title(name, entries)} {mean:.3f}" for name, mean in means[:3].items())
     count = own["device_set"].nunique()
+    everywhere = own[own.groupby("predictor")["device_set"].transform("nunique") == count]
+    means = everywhere.groupby("predictor")["spearman"].mean().sort_values(ascending=False)
+    named = ", ".join(f"{_title(name, entries)} {mean:.3f}" for name, mean in means[:3].items())
     return f"With {size} measurements, mean over {count} set{'s' * (count > 1)}: {named}."
 
 
