@@ -90,8 +90,8 @@ def fit(
         int | None,
         typer.Option(
             min=2,
-            help="Architectures of each --source that are learned from, at most, 900 by default; "
-            "never those that the model is tested on.",
+            help="Architectures of each --source to learn from, at most, none of them those "
+            "that the model is tested on; by default all that it has.",
         ),
     ] = None,
     seed: Annotated[int, typer.Option(help="Of samples, search and model.")] = 0,
@@ -104,7 +104,7 @@ def fit(
 
     Architectures that it was not fitted to, 625 at most, tell how well it ranks.
     """
-    from hwbench.predictors.fitting import SOURCE_SAMPLES, fit_model
+    from hwbench.predictors.fitting import fit_model
     from hwbench.predictors.model_file import checked_model_path
 
     checked_model_path(output)
@@ -129,7 +129,7 @@ def fit(
             encoding=encoding,
             tuning=_tuning(trials, seconds),
             sources=source or (),
-            source_samples=source_samples or SOURCE_SAMPLES,
+            source_samples=source_samples,
             seed=seed,
             description=description,
         )

@@ -24,9 +24,6 @@ from hwbench.tables import Table, Target, load_target
 MOST_HELD_OUT = 625
 """Architectures that a fitted model is tested on at most."""
 
-SOURCE_SAMPLES = 900
-"""Architectures that each other device has measured, at most, where nothing else is asked for."""
-
 
 def fit_model(
     target: str,
@@ -37,7 +34,7 @@ def fit_model(
     encoding: str | None = None,
     tuning: Tuning | None = None,
     sources: Sequence[str] = (),
-    source_samples: int = SOURCE_SAMPLES,
+    source_samples: int | None = None,
     seed: int = 0,
     description: str = "",
 ) -> FittedModel:
@@ -55,7 +52,9 @@ def fit_model(
     tuning : how much the fit searches hyper-parameters; by default it does not.
     sources : "table:column" each, other devices' measurements, for predictors that learn from them.
     source_samples : architectures of each source that are learned from, at most: those that are
-        fitted to first, then others at random, none of those that the model is tested on.
+        fitted to first, then others at random, none of those that the model is tested on. By
+        default all that a source has, those tested on too: the model is then tested as it is used,
+        on architectures that other devices have measured.
     seed : of samples, search, model, and the architectures that it is tested on.
     description : what a user of the model should know, kept in its card.
 
@@ -72,7 +71,7 @@ def fit_model(
     """
     if samples is not None and archs is not None:
         raise HwbenchError("fit: give either samples or architectures")
-    if source_samples < 2:
+    if source_samples is not None and source_samples < 2:
         raise HwbenchError(f"fit: source_samples must be at least 2, not {source_samples}")
     found = load_target(target)
     table, values = found.table, found.values
@@ -80,7 +79,7 @@ def fit_model(
     training = _training_rows(table, predictor, card, samples, archs, seed)
     tested = _tested_rows(table, training, seed)
     learned_from = _sources(card, predictor, found, sources)
-    if learned_from is not None:
+    if learned_from is not None and source_samples is not None:
         learned_from = learned_from.sampled(
             source_samples, first=table.archs[training], never=table.archs[tested], seed=seed
         )

@@ -132,8 +132,9 @@ def make_plan(spec: StudySpec, targets: Sequence[Target] | None = None) -> Plan:
     data = {
         key: TargetData(
             target,
-            _sources(spec, target) if transfers else {},
+            sources_for(target, spec.sources) if transfers and spec.sources else None,
             twin_rows(target.table) if spec.twins == "excluded" else None,
+            _sources_of_sets(spec, target) if transfers else {},
         )
         for key, target in opened.items()
     }
@@ -174,10 +175,8 @@ def _once(texts: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(texts))
 
 
-def _sources(spec: StudySpec, target: Target) -> dict[str, SourceMetrics]:
-    """What predictors of a target may learn from, by device set; "" for all sets' sources."""
-    if not spec.device_sets:
-        return {"": sources_for(target, spec.sources)}
+def _sources_of_sets(spec: StudySpec, target: Target) -> dict[str, SourceMetrics]:
+    """What predictors of a target may learn from, by device set."""
     return {
         each.name: sources_for(target, each.sources)
         for each in spec.sets_of(target.key)
@@ -190,7 +189,7 @@ def _without_sources(spec: StudySpec, data: TargetData, transfers: Sequence[str]
     target = data.target.key
     if not spec.device_sets:
         return []
-    named = [each.name for each in spec.sets_of(target) if each.name not in data.sources]
+    named = [each.name for each in spec.sets_of(target) if each.name not in data.device_sets]
     reason = "none of the devices that it would learn from is there"
     lacking = [f"device set {name}: {reason}" for name in named]
     if not spec.sets_of(target):
@@ -216,12 +215,12 @@ def _opened(spec: StudySpec, targets: Sequence[Target] | None) -> dict[str, Targ
 
 
 def _check_size(spec: StudySpec, target: Target) -> None:
-    largest, test_size = max(spec.training_sizes), _test_size(spec, target)
-    if largest + max(test_size, 2) > len(target.table):
+    n_archs, test_size = len(target.table), _test_size(spec, target)
+    measured = max(spec.training_sizes) if spec.test_size != "others" else n_archs - test_size
+    if measured + max(test_size, 2) > n_archs:
         raise HwbenchError(
-            f"target {target.key}: its table has {len(target.table)} architectures, fewer than the "
-            f"{len(target.table) - test_size if test_size < 2 else largest} to measure and "
-            f"{max(test_size, 2)} to test on"
+            f"target {target.key}: its table has {n_archs} architectures, fewer than the "
+            f"{measured} to train on and {max(test_size, 2)} to test on"
         )
 
 
@@ -270,10 +269,11 @@ def _trials(
     tuning = spec.tuning if spec.tuning is not None and spec.tuning.searches(card) else None
     short_fits = spec.short_fits and bool(card.shortened)
     samples = {each.name: spec.samples_of(each) for each in spec.device_sets}
-    for device_set in data.sources if card.needs_sources else ("",):
+    sets = data.device_sets if card.needs_sources and spec.device_sets else ("",)
+    for device_set in sets:
         source_samples = samples.get(device_set, spec.source_samples)
         learned_from = (
-            [device_set, source_samples, sources_digest(data.sources[device_set])]
+            [device_set, source_samples, sources_digest(data.sources_of(device_set))]
             if card.needs_sources
             else None
         )
@@ -301,10 +301,10 @@ def _trials(
                     size,
                     seed,
                     test_size,
-                    device_set,
                     tuning,
                     short_fits,
                     exclude_twins=spec.twins == "excluded",
+                    device_set=device_set,
                     source_samples=source_samples,
                     trimmed=spec.trimming == "help",
                     few_kept=spec.test_size == "others",

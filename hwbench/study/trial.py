@@ -64,10 +64,10 @@ class Trial:
     training_size: int
     seed: int
     test_size: int
-    device_set: str = ""
     tuning: Tuning | None = field(default=None, compare=False)
     short_fits: bool = field(default=False, compare=False)
     exclude_twins: bool = field(default=False, compare=False)
+    device_set: str = ""
     source_samples: int = field(default=900, compare=False)
     trimmed: bool = field(default=False, compare=False)
     few_kept: bool = field(default=False, compare=False)
@@ -91,15 +91,23 @@ class TargetData:
     Attributes
     ----------
     target : the table and its column.
-    sources : what other devices measured, for predictors that learn from it, by the name of the
-        device set; "" for the study's own.
+    sources : what other devices measured, for predictors that learn from it.
+    device_sets : the same of the sources of device sets, by the set's name.
     twin_rows : for each row of the table that of its twin or -1, int64 of shape (n_archs,); None
         where twins do not matter.
     """
 
     target: Target
-    sources: Mapping[str, SourceMetrics] = field(default_factory=dict)
+    sources: SourceMetrics | None = None
     twin_rows: IntArray | None = None
+    device_sets: Mapping[str, SourceMetrics] = field(default_factory=dict)
+
+    def sources_of(self, device_set: str) -> SourceMetrics:
+        """What predictors learn from of a device set, "" for the study's own sources."""
+        found = self.device_sets.get(device_set) if device_set else self.sources
+        if found is None:
+            raise HwbenchError(f"target {self.target.key}: there is no other device to learn from")
+        return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -278,7 +286,7 @@ def _sources(trial: Trial, data: TargetData) -> SourceMetrics:
     twins = data.twin_rows if trial.exclude_twins else None
     measured, _ = measured_and_tested(len(table), trial.test_size, trial.seed, twins)
     never = np.setdiff1d(np.arange(len(table)), measured)
-    return data.sources[trial.device_set].sampled(
+    return data.sources_of(trial.device_set).sampled(
         trial.source_samples, first=table.archs[measured], never=table.archs[never], seed=trial.seed
     )
 

@@ -43,7 +43,12 @@ class CompletedSources:
         self.means: Floats = np.nanmean(sources.values, axis=0)
         deviations: Floats = np.nanstd(sources.values, axis=0)
         self.scales: Floats = np.where(deviations > 0, deviations, 1.0)
-        self.models = [_model(each) for each in _measured(sources)]
+        # What has measured a whole space is never asked for more.
+        self.models = {
+            source: _model(each)
+            for source, each in enumerate(_measured(sources))
+            if len(each.archs) < sources.space.n_architectures
+        }
 
     def standardised(self, archs: ArrayLike) -> Floats:
         """What each source says of architectures, integers of shape (n_archs, n_positions).
@@ -54,13 +59,12 @@ class CompletedSources:
         """
         wanted = self.sources.space.check(np.asarray(archs).astype(np.int64))
         values = self.sources.values_of(wanted)
-        for source, (measured, model) in enumerate(
-            zip(_measured(self.sources), self.models, strict=True)
-        ):
+        measured = _measured(self.sources)
+        for source, model in self.models.items():
             lacking = ~np.isfinite(values[:, source])
             if lacking.any():
                 asked = _Asked(_digest(wanted[lacking]), wanted[lacking], model)
-                values[lacking, source] = _filled_in(measured, asked)
+                values[lacking, source] = _filled_in(measured[source], asked)
         return np.asarray((values - self.means) / self.scales)
 
 
