@@ -31,6 +31,10 @@ SOURCES_SHARE = 0.5
 """Of a prediction, where other devices help. Evidence of a few measurements is too sure of itself:
 averaged with what is believed without other devices, a chance likeness does half the harm."""
 
+WORTHWHILE = 0.95
+"""Leave-one-out error with other devices, over that without, below which they help: less is chance.
+"""
+
 FEWEST_ROWS = 4
 """Training rows below which other devices are not trusted: nothing tells whether they help."""
 
@@ -83,8 +87,9 @@ class TransferGaussianProcess(StructuralGaussianProcess):
     architecture, see `CompletedSources`.
 
     Other devices take part only where they help: where the most probable belief of all is one of
-    theirs, and leaving out each training row errs less with them than without. Their share of the
-    prediction is then `SOURCES_SHARE`, else there is none, and this is the structural process.
+    theirs, and leaving out each training row errs less with them than without, by a twentieth at
+    least (`WORTHWHILE`). Their share of the prediction is then `SOURCES_SHARE`, else there is none,
+    and this is the structural process.
 
     Features are operation indices (encoding "integers").
 
@@ -199,7 +204,7 @@ class TransferGaussianProcess(StructuralGaussianProcess):
         # One likely belief among many is likely by chance: each kind counts as much as the other.
         kinds = np.log(len(self._beliefs()) - len(BELIEFS)) - np.log(len(BELIEFS))
         ahead = with_them[0].log_evidence - without[0].log_evidence - max(float(kinds), 0.0)
-        if ahead <= 0 or both.error >= alone.error:
+        if ahead <= 0 or both.error >= WORTHWHILE * alone.error:
             return alone
         self.helped_ = True
         for share, process in zip(*both, strict=True):
