@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -83,6 +84,7 @@ def fit_model(
         learned_from = learned_from.sampled(
             source_samples, first=table.archs[training], never=table.archs[tested], seed=seed
         )
+    given: dict[str, Any] = {} if learned_from is None else {"sources": learned_from}
     model = make_predictor(
         predictor,
         space=table.space,
@@ -90,7 +92,7 @@ def fit_model(
         encoding=encoding,
         tuning=tuning,
         card=card,
-        **({} if learned_from is None else {"sources": learned_from}),
+        **given,
     )
     start = time.monotonic()
     model.fit(table.archs[training], values[training])
