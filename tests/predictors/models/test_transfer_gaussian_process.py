@@ -150,6 +150,12 @@ def test_sources_of_another_space_are_refused(target):
         TransferGaussianProcess(SPACE, sources).fit(ARCHS[:9], target[:9])
 
 
+def test_a_model_of_0_1_that_learned_from_other_devices_is_to_be_fitted_again():
+    old = StructuralGaussianProcess.__new__(StructuralGaussianProcess)
+    with pytest.raises(HwbenchError, match=r"learned from them in another way; fit it again"):
+        old.__setstate__({"weights_": np.ones(3), "work_prior": 0.7, "sources": object()})
+
+
 def test_a_model_is_whole_without_what_was_kept_for_other_fits(with_help, target):
     model, _ = with_help
     before = model.predict(ARCHS[:20])
