@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import pandas as pd
 
@@ -31,13 +33,14 @@ from hwbench.pages.plotting import (
 )
 from hwbench.results.names import TRIALS_FILE
 from hwbench.results.run import Run
+from hwbench.target_text import column_of
 
 COMPARED_AT = 20
 """Measurements at which most of what is published was measured."""
 
-MOST_WEIGHTS = 3
+MOST_WEIGHTS = 2
 
-PUBLISHED_SYMBOLS = ("diamond-open", "square-open", "star-open", "cross-open")
+PUBLISHED_SYMBOLS = ("diamond", "square", "triangle-up", "x")
 
 
 def device_set_sections(run: Run, entries: Mapping[str, Entry]) -> list[Section]:
@@ -70,13 +73,19 @@ def device_set_sections(run: Run, entries: Mapping[str, Entry]) -> list[Section]
         blocks.append(Notice(sentence, "Which are missing", tuple(missing)))
     blocks += [
         _overview(curves, sets, entries),
-        *([_sources_table(used)] if len(used) else []),
-        Group("", [_figure(number, each, curves, entries) for number, each in enumerate(sets)]),
+        *([_sources_table(used, sets)] if len(used) else []),
+        _figures(curves, sets, entries),
         *(_table(each, curves, entries) for each in sets),
     ]
-    notes = tuple(f"{each.name}: {each.note}" for each in sets if each.note)
+    notes = [f"{each.name}: {each.note}" for each in sets if each.note]
+    notes += [
+        f"{each.name}, {score['method']}: {score['note']}"
+        for each in sets
+        for score in each.published
+        if score.get("note")
+    ]
     if notes:
-        blocks.append(Lines(notes, "What to know of the sets"))
+        blocks.append(Lines(tuple(notes), "What to know of the sets"))
     return [
         Section(
             "device-sets",
@@ -137,6 +146,7 @@ def _overview(
         Row(
             f"{method}, published",
             tuple(_published_cell(each, method) for each in sets),
+            small=_samples_of(sets, method),
         )
         for method in methods
     )
@@ -146,7 +156,7 @@ def _overview(
         columns,
         rows,
         foot=foot,
-        note="Published numbers stand with the measurements that they were given.",
+        small_key="measurements",
     )
 
 
@@ -159,10 +169,19 @@ def _published_cell(each: SetWords, method: str) -> Cell:
     for score in each.published:
         if score["method"] == method:
             value = float(score["spearman"])
-            small = f"{score['samples']} measurements"
-            note = f"; {score['note']}" if score.get("note") else ""
-            return Cell(f"{value:.3f}", value, small + note)
+            return Cell(f"{value:.3f}", value)
     return EMPTY
+
+
+def _samples_of(sets: Sequence[SetWords], method: str) -> str:
+    """With how many measurements a method was published: "20 measurements"."""
+    samples = {
+        int(score["samples"])
+        for each in sets
+        for score in each.published
+        if score["method"] == method
+    }
+    return f"{' or '.join(map(str, sorted(samples)))} measurements"
 
 
 def _table(each: SetWords, curves: pd.DataFrame, entries: Mapping[str, Entry]) -> DataTable:
@@ -187,14 +206,17 @@ def _table(each: SetWords, curves: pd.DataFrame, entries: Mapping[str, Entry]) -
     )
 
 
-def _sources_table(used: pd.DataFrame) -> DataTable:
+def _sources_table(used: pd.DataFrame, sets: Sequence[SetWords]) -> DataTable:
     """By set and training size: in what share of the fits other devices took part, and which."""
     sizes = sorted({int(size) for size in used["training_size"]})
     rows = []
-    for name, own in used.groupby("device_set", sort=False):
+    for each in sets:
+        own = used[used["device_set"] == each.name]
+        if own.empty:
+            continue
         by_size = {int(row.training_size): row for row in own.itertuples()}
         cells = tuple(_used_cell(by_size[size]) if size in by_size else EMPTY for size in sizes)
-        rows.append(Row(str(name), cells))
+        rows.append(Row(each.name, cells))
     return DataTable(
         "device-sets-sources",
         "Did other devices help?",
@@ -213,13 +235,25 @@ def _used_cell(row: object) -> Cell:
     fits, helped = int(getattr(row, "fits")), int(getattr(row, "helped"))  # noqa: B009
     weights: Mapping[str, float] = getattr(row, "weights")  # noqa: B009
     named = [
-        f"{source.rpartition(':')[2].removesuffix('.latency')} {weight:.2f}"
+        f"{_device(source)} {weight:.2f}"
         for source, weight in list(weights.items())[:MOST_WEIGHTS]
         if weight >= 0.005
     ]
     return Cell(
         f"{100 * helped / fits:.0f} %", helped / fits, ", ".join(named), more={"fits": fits}
     )
+
+
+def _device(source: str) -> str:
+    """A column without its table and what all of them measure: "cifar10.pixel3"."""
+    return re.sub(r"[._]latency$", "", column_of(source))
+
+
+def _figures(curves: pd.DataFrame, sets: Sequence[SetWords], entries: Mapping[str, Entry]) -> Group:
+    """A figure for each set, with one legend."""
+    figures = [_figure(number, each, curves, entries) for number, each in enumerate(sets)]
+    legend = tuple(dict.fromkeys(entry for figure in figures for entry in figure.legend))
+    return Group("", [replace(figure, legend=()) for figure in figures], legend)
 
 
 def _figure(
