@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -38,7 +37,8 @@ from hwbench.target_text import column_of
 COMPARED_AT = 20
 """Measurements at which most of what is published was measured."""
 
-MOST_WEIGHTS = 2
+LEAST_WEIGHT = 0.005
+"""Weights that are shown as 0.00 are left out."""
 
 PUBLISHED_SYMBOLS = ("diamond", "square", "triangle-up", "x")
 
@@ -74,6 +74,7 @@ def device_set_sections(run: Run, entries: Mapping[str, Entry]) -> list[Section]
     blocks += [
         _overview(curves, sets, entries),
         *([_sources_table(used, sets)] if len(used) else []),
+        *_weights(used, sets),
         _figures(curves, sets, entries),
         *(_table(each, curves, entries) for each in sets),
     ]
@@ -225,28 +226,34 @@ def _sources_table(used: pd.DataFrame, sets: Sequence[SetWords]) -> DataTable:
             *(Column(f"{size:,}", f"helped_{size}") for size in sizes),
         ),
         tuple(rows),
-        note="The share of fits in which other devices took part, and the mean weights of those "
-        "that weigh most there: by how many standard deviations a prediction grows where the "
-        "other device is slower by one.",
+        note="The share of fits in which other devices took part.",
     )
+
+
+def _weights(used: pd.DataFrame, sets: Sequence[SetWords]) -> list[Lines]:
+    """With what weights other devices took part; none where none did."""
+    lines = []
+    for each in sets:
+        for row in used[used["device_set"] == each.name].itertuples():
+            weights: Mapping[str, float] = row.weights
+            named = [
+                f"{column_of(source)} {weight:.2f}"
+                for source, weight in weights.items()
+                if weight >= LEAST_WEIGHT
+            ]
+            if named:
+                lines.append(f"{each.name}, {row.training_size:,}: {', '.join(named)}")
+    title = (
+        "Which other devices, by mean weight where they took part: by how many standard "
+        "deviations a prediction grows where the other is slower by one"
+    )
+    return [Lines(tuple(lines), title)] if lines else []
 
 
 def _used_cell(row: object) -> Cell:
-    fits, helped = int(getattr(row, "fits")), int(getattr(row, "helped"))  # noqa: B009
-    weights: Mapping[str, float] = getattr(row, "weights")  # noqa: B009
-    named = [
-        f"{_device(source)} {weight:.2f}"
-        for source, weight in list(weights.items())[:MOST_WEIGHTS]
-        if weight >= 0.005
-    ]
-    return Cell(
-        f"{100 * helped / fits:.0f} %", helped / fits, ", ".join(named), more={"fits": fits}
-    )
-
-
-def _device(source: str) -> str:
-    """A column without its table and what all of them measure: "cifar10.pixel3"."""
-    return re.sub(r"[._]latency$", "", column_of(source))
+    fits, helped = (int(getattr(row, name)) for name in ("fits", "helped"))
+    share = helped / fits
+    return Cell(f"{100 * share:.0f} %", share, f"{helped} of {fits} fits", more={"fits": fits})
 
 
 def _figures(curves: pd.DataFrame, sets: Sequence[SetWords], entries: Mapping[str, Entry]) -> Group:
