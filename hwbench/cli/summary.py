@@ -66,7 +66,7 @@ def print_device_sets(run: Run) -> None:
     """Print for each device set how well its devices are predicted, beside what is published."""
     from hwbench.analysis.device_sets import device_sets_of, set_curves, sources_used
     from hwbench.analysis.study import predictor_titles
-    from hwbench.report.study.device_sets import shown_size
+    from hwbench.report.study.device_sets import shown, shown_size
 
     sets = device_sets_of(run.info)
     if run.trials is None or run.study is None or not sets:
@@ -95,15 +95,15 @@ def print_device_sets(run: Run) -> None:
     columns = ["predictor", *table.columns]
     title = f"device sets: Spearman's rho with {size} measurements, mean over their devices"
     print_listing(rows, columns, as_json=False, title=title)
-    used = sources_used(run.trials)
-    for row in used[used["training_size"] == size].itertuples():
-        weights = ", ".join(
-            f"{name} {weight:.2f}" for name, weight in list(row.weights.items())[:3]
-        )
-        typer.echo(
-            f"device set {row.device_set}: other devices helped in {row.helped} of {row.fits} fits"
-            + (f"; mean weights there: {weights}" if row.helped else "")
-        )
+    used = sources_used(run.trials).set_index(["device_set", "training_size"])
+    for each in sets:
+        if (each.name, size) in used.index:
+            row = used.loc[(each.name, size)]
+            weights = ", ".join(f"{name} {weight:.2f}" for name, weight in shown(row["weights"]))
+            typer.echo(
+                f"device set {each.name}: other devices helped in {row['helped']} of "
+                f"{row['fits']} fits" + (f"; mean weights there: {weights}" if weights else "")
+            )
 
 
 def _three_digits(values: Mapping[str, float] | pd.Series) -> dict[str, str]:

@@ -104,6 +104,11 @@ def shown_size(curves: pd.DataFrame) -> int:
     return min(sizes, key=lambda size: (abs(size - COMPARED_AT), size))
 
 
+def shown(weights: Mapping[str, float]) -> list[tuple[str, float]]:
+    """Sources with their weights, the largest first, those that are not 0.00."""
+    return [(name, weight) for name, weight in weights.items() if weight >= LEAST_WEIGHT]
+
+
 def _lead(curves: pd.DataFrame, entries: Mapping[str, Entry]) -> str:
     size = shown_size(curves)
     own = curves[curves["training_size"] == size]
@@ -235,12 +240,7 @@ def _weights(used: pd.DataFrame, sets: Sequence[SetWords]) -> list[Lines]:
     lines = []
     for each in sets:
         for row in used[used["device_set"] == each.name].itertuples():
-            weights: Mapping[str, float] = row.weights
-            named = [
-                f"{column_of(source)} {weight:.2f}"
-                for source, weight in weights.items()
-                if weight >= LEAST_WEIGHT
-            ]
+            named = [f"{column_of(source)} {weight:.2f}" for source, weight in shown(row.weights)]
             if named:
                 lines.append(f"{each.name}, {row.training_size:,}: {', '.join(named)}")
     title = (
