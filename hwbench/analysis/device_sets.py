@@ -100,6 +100,30 @@ def set_curves(study: pd.DataFrame, sets: Sequence[SetWords]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=[*names, "kendall_tau", "seeds", "targets"])
 
 
+def set_baselines(info: Mapping[str, Any], sets: Sequence[SetWords]) -> dict[str, dict[str, float]]:
+    """Spearman's correlations of what ranks without a measurement, by its name and device set.
+
+    Parameters
+    ----------
+    info : a run's record.
+    sets : the device sets.
+
+    Returns
+    -------
+    For FLOPs, parameters and so on the mean over the devices of each set that all know it.
+    """
+    given = info.get("set_baselines")
+    known = given if isinstance(given, Mapping) else {}
+    found: dict[str, dict[str, float]] = {}
+    for each in sets:
+        scores = [known.get(target) or {} for target in each.targets]
+        for name in scores[0] if scores else ():
+            if name != "random" and all(name in score for score in scores):
+                mean = sum(float(score[name]) for score in scores) / len(scores)
+                found.setdefault(str(name), {})[each.name] = mean
+    return found
+
+
 def sources_used(study: pd.DataFrame) -> pd.DataFrame:
     """How often other devices took part in fits, and with what weights.
 

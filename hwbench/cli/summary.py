@@ -64,8 +64,14 @@ def print_study(folder: Path) -> None:
 
 def print_device_sets(run: Run) -> None:
     """Print for each device set how well its devices are predicted, beside what is published."""
-    from hwbench.analysis.device_sets import device_sets_of, set_curves, sources_used
+    from hwbench.analysis.device_sets import (
+        device_sets_of,
+        set_baselines,
+        set_curves,
+        sources_used,
+    )
     from hwbench.analysis.study import predictor_titles
+    from hwbench.report.study.curves import BASELINES
     from hwbench.report.study.device_sets import shown, shown_size
 
     sets = device_sets_of(run.info)
@@ -82,6 +88,14 @@ def print_device_sets(run: Run) -> None:
     rows = [
         {"predictor": titles.get(str(name), str(name)), **_three_digits(values)}
         for name, values in table.iterrows()
+    ]
+    rows += [
+        {
+            "predictor": f"{BASELINES[name]}, not measured",
+            **_three_digits({each.name: means.get(each.name, float("nan")) for each in sets}),
+        }
+        for name, means in set_baselines(run.info, sets).items()
+        if name in BASELINES
     ]
     for method in dict.fromkeys(score["method"] for each in sets for score in each.published):
         scores = {

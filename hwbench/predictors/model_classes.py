@@ -31,7 +31,6 @@ CLASSES = frozenset((
     ("hwbench.predictors.models.gcn", "GCN"),
     ("hwbench.predictors.models.graph_vae", "GraphVAE"),
     ("hwbench.predictors.models.grouped_kernel", "GroupedKernel"),
-    ("hwbench.predictors.models.known_cost", "KnownCost"),
     ("hwbench.predictors.models.lookup_table", "LookupTable"),
     ("hwbench.predictors.models.mlp", "MLP"),
     ("hwbench.predictors.models.nao", "NAO"),

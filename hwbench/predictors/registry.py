@@ -17,7 +17,6 @@ MODELS = Registry(
         "gaussian_process": "hwbench.predictors.models.gaussian_process:GaussianProcess",
         "gcn": "hwbench.predictors.models.gcn:GCN",
         "graph_vae": "hwbench.predictors.models.graph_vae:GraphVAE",
-        "known_cost": "hwbench.predictors.models.known_cost:KnownCost",
         "lookup_table": "hwbench.predictors.models.lookup_table:LookupTable",
         "mlp": "hwbench.predictors.models.mlp:MLP",
         "nao": "hwbench.predictors.models.nao:NAO",

@@ -135,6 +135,7 @@ class RecordShape(Shape):
     notes: dict[str, Texts | None] = Field(default_factory=dict)
     study: PlannedShape = Field(default_factory=PlannedShape)
     baselines: dict[str, dict[str, FiniteFloat]] = Field(default_factory=dict)
+    set_baselines: dict[str, dict[str, FiniteFloat]] = Field(default_factory=dict)
     left_out: list[LeftOutShape] = Field(default_factory=list)
     search_failures: list[FailureShape] = Field(default_factory=list)
     sessions: list[SessionShape] = Field(default_factory=list)

@@ -45,7 +45,7 @@ def continued(folder: Path, record: Record, plan: Plan | None, chosen: Sequence[
         if kept_as_it_is and spec_of(there, part) != spec_of(record, part):
             raise _other(folder, f"its {part} has another spec")
     kept: Record = {"sessions": there.get("sessions", [])}
-    of_study = ("study", "left_out", "baselines")
+    of_study = ("study", "left_out", "baselines", "set_baselines")
     for name in (*of_study, "search_failures", "notes"):
         if name in there:
             kept[name] = there[name]

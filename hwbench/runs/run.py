@@ -98,6 +98,12 @@ def run_scenario(
     if plan is not None:
         targets = plan.workload.targets.items()
         record["baselines"] = {key: free_baselines(data.target) for key, data in targets}
+        if plan.spec.device_sets:
+            trim = plan.spec.trimming == "help"
+            record["set_baselines"] = {
+                key: free_baselines(data.target, score="spearman", trim=trim)
+                for key, data in targets
+            }
     _check_pairs(scenario, chosen)
     source = scenario_path(name).read_bytes()
     with only_writer(folder) as claim:

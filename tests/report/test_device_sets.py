@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from scipy.stats import spearmanr
 
 import hwbench as hb
 from hwbench.cli.summary import print_study
@@ -16,7 +17,7 @@ SCENARIO = """
 title = "Device sets"
 
 [study]
-predictors = ["transfer_gaussian_process", "flops"]
+predictors = ["transfer_gaussian_process", "ridge"]
 training_sizes = [12]
 seeds = [0, 1]
 test_size = 60
@@ -50,7 +51,7 @@ def test_the_page_and_the_terminal_show_sets_beside_what_is_published(folder, ca
     # Of device b, which is in both sets, each predictor has one row a size and seed.
     assert not run.study.duplicated(["predictor", "target", "training_size", "seed"]).any()
     assert set(run.trials["predictor"]) == {
-        "flops", "transfer_gaussian_process (A)", "transfer_gaussian_process (B)"
+        "ridge", "transfer_gaussian_process (A)", "transfer_gaussian_process (B)"
     }  # fmt: skip
     page = write_report(folder).read_text()
     for text in (
@@ -67,6 +68,7 @@ def test_the_page_and_the_terminal_show_sets_beside_what_is_published(folder, ca
     print_study(folder)
     told = capsys.readouterr().out
     assert "NASFLAT, published" in told
+    assert "FLOPs, not measured" in told
     assert "device set A: other devices helped in " in told
     assert " of 2 fits" in told
 
@@ -80,12 +82,18 @@ def test_the_numbers_are_those_of_the_trials(folder):
     own = trials[(trials["training_size"] == 12) & (trials["device_set"] == "B")]
     row = next(row for row in overview.rows if row.title == "transfer_gaussian_process")
     assert row.cells[1].value == pytest.approx(own["spearman"].mean())
-    flops = trials[(trials["training_size"] == 12) & (trials["predictor"] == "flops")]
-    row = next(row for row in overview.rows if row.title == "flops")
+    ridge = trials[(trials["training_size"] == 12) & (trials["predictor"] == "ridge")]
+    row = next(row for row in overview.rows if row.title == "ridge")
     assert row.cells[0].value == pytest.approx(
-        flops.loc[flops["target"] == "devices:b", "spearman"].mean()
+        ridge.loc[ridge["target"] == "devices:b", "spearman"].mean()
     )
-    help_row, nasflat = overview.foot
+    *free, help_row, nasflat = overview.foot
+    flops = next(row for row in free if row.title == "FLOPs")
+    table = hb.load_table("devices")
+    known = table.space.flops(table.archs)
+    each = [spearmanr(known, table.column(name)).statistic for name in ("b", "b2")]
+    assert flops.cells[0].value == pytest.approx(each[0])
+    assert flops.cells[1].value == pytest.approx(np.mean(each))
     assert [cell.value for cell in help_row.cells] == [0.5, None]
     assert [cell.value for cell in nasflat.cells] == [None, 0.7]
     (figures,) = [block.blocks for block in section.blocks if hasattr(block, "legend")]

@@ -7,7 +7,13 @@ from dataclasses import replace
 
 import pandas as pd
 
-from hwbench.analysis.device_sets import SetWords, device_sets_of, set_curves, sources_used
+from hwbench.analysis.device_sets import (
+    SetWords,
+    device_sets_of,
+    set_baselines,
+    set_curves,
+    sources_used,
+)
 from hwbench.pages.blocks import (
     EMPTY,
     Block,
@@ -30,6 +36,7 @@ from hwbench.pages.plotting import (
     line_trace,
     plain_text,
 )
+from hwbench.report.study.curves import BASELINES
 from hwbench.results.names import TRIALS_FILE
 from hwbench.results.run import Run
 from hwbench.target_text import column_of
@@ -58,6 +65,7 @@ def device_set_sections(run: Run, entries: Mapping[str, Entry]) -> list[Section]
     if curves.empty:
         return []
     used = sources_used(run.trials)
+    baselines = set_baselines(run.info, sets)
     missing = [note for note in run.notes if note.startswith("device set ")]
     text = (
         "Each set predicts some devices after others. Numbers are Spearman's rank correlations on "
@@ -72,10 +80,10 @@ def device_set_sections(run: Run, entries: Mapping[str, Entry]) -> list[Section]
         )
         blocks.append(Notice(sentence, "Which are missing", tuple(missing)))
     blocks += [
-        _overview(curves, sets, entries),
+        _overview(curves, sets, entries, baselines),
         *([_sources_table(used, sets)] if len(used) else []),
         *_weights(used, sets),
-        _figures(curves, sets, entries),
+        _figures(curves, sets, entries, baselines),
         *(_table(each, curves, entries) for each in sets),
     ]
     notes = [f"{each.name}: {each.note}" for each in sets if each.note]
@@ -132,9 +140,12 @@ def _cell(row: object) -> Cell:
 
 
 def _overview(
-    curves: pd.DataFrame, sets: Sequence[SetWords], entries: Mapping[str, Entry]
+    curves: pd.DataFrame,
+    sets: Sequence[SetWords],
+    entries: Mapping[str, Entry],
+    baselines: Mapping[str, Mapping[str, float]],
 ) -> DataTable:
-    """Every set at one training size, and beneath what is published."""
+    """Every set at one training size, and beneath what is free and what is published."""
     size = shown_size(curves)
     own = curves[curves["training_size"] == size]
     cells = {(row.predictor, row.device_set): _cell(row) for row in own.itertuples()}
@@ -148,6 +159,18 @@ def _overview(
         for name in names
     )
     methods = list(dict.fromkeys(score["method"] for each in sets for score in each.published))
+    free = tuple(
+        Row(
+            BASELINES[name],
+            tuple(
+                Cell(f"{means[each.name]:.3f}", means[each.name]) if each.name in means else EMPTY
+                for each in sets
+            ),
+            small="no measurement",
+        )
+        for name, means in baselines.items()
+        if name in BASELINES
+    )
     foot = tuple(
         Row(
             f"{method}, published",
@@ -161,7 +184,7 @@ def _overview(
         f"All sets, with {size} measurements",
         columns,
         rows,
-        foot=foot,
+        foot=(*free, *foot),
         small_key="measurements",
     )
 
@@ -256,17 +279,29 @@ def _used_cell(row: object) -> Cell:
     return Cell(f"{100 * share:.0f} %", share, f"{helped} of {fits} fits", more={"fits": fits})
 
 
-def _figures(curves: pd.DataFrame, sets: Sequence[SetWords], entries: Mapping[str, Entry]) -> Group:
+def _figures(
+    curves: pd.DataFrame,
+    sets: Sequence[SetWords],
+    entries: Mapping[str, Entry],
+    baselines: Mapping[str, Mapping[str, float]],
+) -> Group:
     """A figure for each set, with one legend."""
-    figures = [_figure(number, each, curves, entries) for number, each in enumerate(sets)]
+    figures = [
+        _figure(number, each, curves, entries, baselines.get("flops", {}).get(each.name))
+        for number, each in enumerate(sets)
+    ]
     legend = tuple(dict.fromkeys(entry for figure in figures for entry in figure.legend))
     return Group("", [replace(figure, legend=()) for figure in figures], legend)
 
 
 def _figure(
-    number: int, each: SetWords, curves: pd.DataFrame, entries: Mapping[str, Entry]
+    number: int,
+    each: SetWords,
+    curves: pd.DataFrame,
+    entries: Mapping[str, Entry],
+    flops: float | None,
 ) -> Figure:
-    """Spearman against measurements, and what is published as single points."""
+    """Spearman against measurements, FLOPs alone, and what is published as single points."""
     own = curves[curves["device_set"] == each.name]
     bands, lines, legend = [], [], []
     for name in _ordered(own):
@@ -282,6 +317,12 @@ def _figure(
             for row in rows.itertuples()
         ]
         lines.append(line_trace(look, sizes, rows["spearman"], texts))
+    if flops is not None:
+        look = Entry("d:flops", f"{BASELINES['flops']}, no measurement", "$axis", "", "dash")
+        legend.append(look)
+        ends = [int(own["training_size"].min()), int(own["training_size"].max())]
+        text = f"<b>{plain_text(look.title)}</b><br>rho {flops:.3f}"
+        lines.append(line_trace(look, ends, [flops] * 2, [text] * 2) | {"mode": "lines"})
     for place, score in enumerate(each.published):
         symbol = PUBLISHED_SYMBOLS[place % len(PUBLISHED_SYMBOLS)]
         title = f"{score['method']}, published"
