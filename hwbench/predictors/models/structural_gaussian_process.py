@@ -168,10 +168,6 @@ class StructuralGaussianProcess(RegressorMixin, BaseEstimator):  # type: ignore[
         """What is known of architectures."""
         return StructuralFeatures(space)
 
-    def _beliefs(self) -> tuple[Belief, ...]:
-        """What may be believed; within a kind of features parameters go from one to the next."""
-        return BELIEFS
-
     def _believed(
         self, found: list[StructuralProcess], n_rows: int
     ) -> tuple[Floats, list[StructuralProcess]]:
@@ -190,7 +186,7 @@ class StructuralGaussianProcess(RegressorMixin, BaseEstimator):  # type: ignore[
         rows = np.arange(len(archs))
         found: list[StructuralProcess] = []
         ended: dict[str, Floats] = {}
-        for belief in self._beliefs():
+        for belief in BELIEFS:
             start = ended.get(belief.features)
             made = self._fitted(belief, archs, targets, rows, robust=False, again=start)
             ended.setdefault(belief.features, made.parameters)

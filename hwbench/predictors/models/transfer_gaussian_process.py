@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from pydantic import NonNegativeInt, PositiveInt
 
 from hwbench.arguments import check_parameters
-from hwbench.arrays import Floats
+from hwbench.arrays import Floats, IntArray
 from hwbench.errors import HwbenchError
 from hwbench.predictors.models.completed_sources import CompletedSources
 from hwbench.predictors.models.structural_gaussian_process import (
@@ -181,9 +181,26 @@ class TransferGaussianProcess(StructuralGaussianProcess):
             )
         return TransferredFeatures(space, self.sources)
 
-    def _beliefs(self) -> tuple[Belief, ...]:
-        own = [Belief("structure", name, each) for name in self.source_weights_ for each in WEIGHTS]
-        return (*BELIEFS, *own)
+    def _of_all_beliefs(self, archs: IntArray, targets: Floats) -> list[StructuralProcess]:
+        """Those of the structural process, as they are there, and those of other devices.
+
+        The latter have the outliers of the former.
+        """
+        found = super()._of_all_beliefs(archs, targets)
+        first = next(each for each in found if each.features == "structure")
+        return found + [
+            self._fitted(
+                Belief("structure", name, weight),
+                archs,
+                targets,
+                np.arange(len(archs)),
+                robust=False,
+                again=first.parameters,
+                outlier_noise=first.outlier_noise * first.scale**2,
+            )
+            for name in self.source_weights_
+            for weight in WEIGHTS
+        ]
 
     def _worth_all_rows(self, found: list[StructuralProcess]) -> list[StructuralProcess]:
         without, with_them = self._apart(found)
@@ -202,7 +219,7 @@ class TransferGaussianProcess(StructuralGaussianProcess):
         both = _Choice(shares, [*others[1], *alone.processes])
         self.errors_ = alone.error, both.error
         # One likely belief among many is likely by chance: each kind counts as much as the other.
-        kinds = np.log(len(self._beliefs()) - len(BELIEFS)) - np.log(len(BELIEFS))
+        kinds = np.log(len(WEIGHTS) * len(self.source_weights_) / len(BELIEFS))
         ahead = with_them[0].log_evidence - without[0].log_evidence - max(float(kinds), 0.0)
         if ahead <= 0 or both.error >= WORTHWHILE * alone.error:
             return alone
