@@ -135,6 +135,14 @@ def fit(
             autocompletion=completion.columns,
         ),
     ] = None,
+    source_samples: Annotated[
+        int | None,
+        typer.Option(
+            min=2,
+            help="Architectures of each --source to learn from, at most, none of them those "
+            "that the model is tested on; by default all that it has.",
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Of samples, search and model.")] = 0,
     description: Annotated[str, typer.Option(help="What a user of the model should know.")] = "",
     as_json: AsJson = False,
@@ -177,6 +185,8 @@ def fit(
     )
     if samples is not None and architectures is not None:
         raise HwbenchError("fit: give either --samples or --architectures")
+    if source_samples is not None and not source:
+        raise HwbenchError("fit: --source-samples says how much of each --source; give one")
     archs = None
     if architectures is not None:
         from hwbench.tables.own.archs import read_archs
@@ -193,6 +203,7 @@ def fit(
             encoding=encoding,
             tuning=_tuning(trials, seconds),
             sources=source or (),
+            source_samples=source_samples,
             seed=seed,
             description=description,
             target_transform=_transform(target_transform),
@@ -205,6 +216,7 @@ def fit(
         **_searched(fitted.regressor),
         **card.model_dump(include={"held_out", "kendall_tau"}, exclude_none=True),
         **card.relative_scores,
+        **card.model_dump(include={"summary"}, exclude_defaults=True),
         "model": str(output),
         **({"needs_trust": list(fitted.needs_trust)} if fitted.needs_trust else {}),
     }
@@ -341,6 +353,8 @@ def _say_fitted(told: dict[str, Any]) -> None:
             f"{f'; {failed} failed' if failed else ''}"
             f"{'; ended by the time limit' if told['search_stopped_by_time'] else ''}"
         )
+    if "summary" in told:
+        typer.echo(told["summary"])
     if "held_out" in told:
         typer.echo(
             f"Kendall's tau on {told['held_out']} other architectures: {told['kendall_tau']:.3f}"

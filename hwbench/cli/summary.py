@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,6 +29,7 @@ def print_study(folder: Path) -> None:
 
     from hwbench.analysis import study as analysis
     from hwbench.results.columns import SIMULATION_COLUMNS
+    from hwbench.results.device_sets import over_device_sets
     from hwbench.results.frames import read_rows
     from hwbench.results.run import Run, name_entries, read_study
 
@@ -36,16 +37,16 @@ def print_study(folder: Path) -> None:
     if study is None:
         return
     info = read_record(folder) or {}
-    trials = name_entries(study)
-    run = Run(
-        folder, info, study=trials, simulation=read_rows(folder / SIMULATION, SIMULATION_COLUMNS)
-    )
+    trials = name_entries(over_device_sets(study))
+    simulation = read_rows(folder / SIMULATION, SIMULATION_COLUMNS)
+    run = Run(folder, info, study=trials, trials=study, simulation=simulation)
     simulated = None if run.simulation is None else analysis.simulation_curves(run.simulation)
     width = shutil.get_terminal_size().columns
     for question, answer in answer_texts(run, simulated):
         typer.echo(textwrap.fill(f"{question} {answer}", width, subsequent_indent="  "))
     for line in score_lines(run, width):
         typer.echo(line)
+    print_device_sets(run)
     for each in info.get("left_out", []):
         typer.echo(f"left out: {each['predictor']} on {each['target']}: {each['reason']}")
     stopped = int(trials["stopped_by_time"].sum())
@@ -59,6 +60,68 @@ def print_study(folder: Path) -> None:
             ["failed trials", "first reason"],
             as_json=False,
         )
+
+
+def print_device_sets(run: Run) -> None:
+    """Print for each device set how well its devices are predicted, beside what is published."""
+    from hwbench.analysis.device_sets import (
+        device_sets_of,
+        set_baselines,
+        set_curves,
+        sources_used,
+    )
+    from hwbench.analysis.study import predictor_titles
+    from hwbench.report.study.curves import BASELINES
+    from hwbench.report.study.device_sets import shown, shown_size
+
+    sets = device_sets_of(run.info)
+    if run.trials is None or run.study is None or not sets:
+        return
+    curves = set_curves(run.trials, sets)
+    if curves.empty:
+        return
+    size = shown_size(curves)
+    own = curves[curves["training_size"] == size]
+    titles = predictor_titles(run.study)
+    table = own.pivot(index="predictor", columns="device_set", values="spearman")
+    table = table.reindex(columns=[each.name for each in sets])
+    rows = [
+        {"predictor": titles.get(str(name), str(name)), **_three_digits(values)}
+        for name, values in table.iterrows()
+    ]
+    rows += [
+        {
+            "predictor": f"{BASELINES[name]}, not measured",
+            **_three_digits({each.name: means.get(each.name, float("nan")) for each in sets}),
+        }
+        for name, means in set_baselines(run.info, sets).items()
+        if name in BASELINES
+    ]
+    for method in dict.fromkeys(score["method"] for each in sets for score in each.published):
+        scores = {
+            each.name: float(score["spearman"])
+            for each in sets
+            for score in each.published
+            if score["method"] == method
+        }
+        published = {each.name: scores.get(each.name, float("nan")) for each in sets}
+        rows.append({"predictor": f"{method}, published", **_three_digits(published)})
+    columns = ["predictor", *table.columns]
+    title = f"device sets: Spearman's rho with {size} measurements, mean over their devices"
+    print_listing(rows, columns, as_json=False, title=title)
+    used = sources_used(run.trials).set_index(["device_set", "training_size"])
+    for each in sets:
+        if (each.name, size) in used.index:
+            row = used.loc[(each.name, size)]
+            weights = ", ".join(f"{name} {weight:.2f}" for name, weight in shown(row["weights"]))
+            typer.echo(
+                f"device set {each.name}: other devices helped in {row['helped']} of "
+                f"{row['fits']} fits" + (f"; mean weights there: {weights}" if weights else "")
+            )
+
+
+def _three_digits(values: Mapping[str, float] | pd.Series) -> dict[str, str]:
+    return {str(name): "" if value != value else f"{value:.3f}" for name, value in values.items()}
 
 
 def score_lines(run: Run, width: int) -> list[str]:

@@ -17,6 +17,7 @@ from hwbench.predictors.model_file import FittedModel
 from hwbench.predictors.regressor import ArchitectureRegressor, Transform
 from hwbench.predictors.sources import sources_for
 from hwbench.predictors.training_set import training_set
+from hwbench.predictors.transfer import SourceMetrics
 from hwbench.predictors.tuning import Tuning, rank_agreement
 from hwbench.results.relative_scores import relative_scores
 from hwbench.tables import Table, Target, load_target
@@ -34,6 +35,7 @@ def fit_model(
     encoding: str | None = None,
     tuning: Tuning | None = None,
     sources: Sequence[str] = (),
+    source_samples: int | None = None,
     seed: int = 0,
     description: str = "",
     target_transform: Transform | None = None,
@@ -52,6 +54,10 @@ def fit_model(
     encoding : features of an architecture; the predictor's by default.
     tuning : how much the fit searches hyper-parameters; by default it does not.
     sources : "table:column" each, other devices' measurements, for predictors that learn from them.
+    source_samples : architectures of each source that are learned from, at most: those that are
+        fitted to first, then others at random, none of those that the model is tested on. By
+        default all that a source has, those tested on too: the model is then tested as it is used,
+        on architectures that other devices have measured.
     seed : of samples, search, model, and the architectures that it is tested on.
     description : what a user of the model should know, kept in its card.
     target_transform : what is learned of the target, "raw", "log", "rank" or "auto"; by default
@@ -70,9 +76,19 @@ def fit_model(
     """
     if samples is not None and archs is not None:
         raise HwbenchError("fit: give either samples or architectures")
+    if source_samples is not None and source_samples < 2:
+        raise HwbenchError(f"fit: source_samples must be at least 2, not {source_samples}")
     found = load_target(target) if isinstance(target, str) else target
     table, values = found.table, found.values
     card = predictor_card(predictor)
+    training = _training_rows(table, predictor, card, samples, archs, seed)
+    tested = _tested_rows(table, training, seed)
+    learned_from = _sources(card, predictor, found, sources)
+    if learned_from is not None and source_samples is not None:
+        learned_from = learned_from.sampled(
+            source_samples, first=table.archs[training], never=table.archs[tested], seed=seed
+        )
+    given: dict[str, Any] = {} if learned_from is None else {"sources": learned_from}
     model = make_predictor(
         predictor,
         space=table.space,
@@ -81,13 +97,12 @@ def fit_model(
         tuning=tuning,
         card=card,
         target_transform=target_transform,
-        **_sources(card, predictor, found, sources),
+        **given,
     )
-    training = _training_rows(table, predictor, card, samples, archs, seed)
     start = time.monotonic()
     model.fit(table.archs[training], values[training])
     seconds = time.monotonic() - start
-    held_out, tau, relative = _tested(model, table, values, training, seed)
+    held_out, tau, relative = _tested(model, table, values, tested)
     return FittedModel.of(
         model,
         description=description,
@@ -104,21 +119,21 @@ def fit_model(
 
 def _sources(
     card: PredictorCard, predictor: str, target: Target, given: Sequence[str]
-) -> dict[str, Any]:
-    """The argument of a predictor that learns from other devices; none for others."""
+) -> SourceMetrics | None:
+    """What a predictor learns from that learns from other devices; None for others."""
     if not card.needs_sources:
         if given:
             raise HwbenchError(
                 f"predictor {predictor} learns from no other device; sources are for those whose "
                 "card says needs_sources, such as transfer_gaussian_process"
             )
-        return {}
+        return None
     if not given:
         raise HwbenchError(
             f"predictor {predictor} learns from other devices: name their columns as sources "
             "(--source)"
         )
-    return {"sources": sources_for(target, given)}
+    return sources_for(target, given)
 
 
 def _training_rows(
@@ -156,12 +171,16 @@ def _rows_of(table: Table, archs: IntArray, label: str) -> IntArray:
     return np.unique(rows)
 
 
+def _tested_rows(table: Table, training: IntArray, seed: int) -> IntArray:
+    """Rows of a table, not fitted to, that a model is tested on."""
+    others = np.setdiff1d(np.arange(len(table)), training)
+    return np.random.default_rng([seed, len(table), 1]).permutation(others)[:MOST_HELD_OUT]
+
+
 def _tested(
-    model: ArchitectureRegressor, table: Table, values: Floats, training: IntArray, seed: int
+    model: ArchitectureRegressor, table: Table, values: Floats, drawn: IntArray
 ) -> tuple[int | None, float | None, dict[str, float]]:
     """How many other architectures a model was tested on, Kendall's tau and errors in % there."""
-    others = np.setdiff1d(np.arange(len(table)), training)
-    drawn = np.random.default_rng([seed, len(table), 1]).permutation(others)[:MOST_HELD_OUT]
     if len(drawn) < 2:
         return None, None, {}
     predicted = np.asarray(model.predict(table.archs[drawn]), dtype=np.float64)

@@ -75,6 +75,8 @@ class ModelCard(FrozenModel):
         tau of its predictions there; None where it was not tested.
     relative_scores : `rmspe`, `within_5_percent` and `within_10_percent` there, in %; empty where
         they are not defined, see `hwbench.results.relative_scores`.
+    summary : what the fit found, in a sentence, where the estimator says so: whether other devices
+        helped, and which; "" where it says nothing.
     versions : of the libraries whose classes the model is made of.
     """
 
@@ -98,6 +100,7 @@ class ModelCard(FrozenModel):
     held_out: int | None = None
     kendall_tau: float | None = None
     relative_scores: dict[str, float] = Field(default_factory=dict)
+    summary: str = ""
     versions: dict[str, str] = Field(default_factory=dict)
 
 
@@ -176,6 +179,7 @@ class FittedModel:
             held_out=held_out,
             kendall_tau=kendall_tau,
             relative_scores=dict(relative_scores or {}),
+            summary=str(getattr(fitted, "summary_", "")),
             versions=_versions({module for module, _ in dump_model(regressor)[1]}),
         )
         return cls(regressor, card, fit_seconds)

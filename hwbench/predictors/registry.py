@@ -27,6 +27,8 @@ MODELS = Registry(
         "SparseGaussianProcess",
         "structural_gaussian_process": "hwbench.predictors.models.structural_gaussian_process:"
         "StructuralGaussianProcess",
+        "transfer_gaussian_process": "hwbench.predictors.models.transfer_gaussian_process:"
+        "TransferGaussianProcess",
         "weisfeiler_lehman": "hwbench.predictors.models.weisfeiler_lehman:"
         "WeisfeilerLehmanGaussianProcess",
     },

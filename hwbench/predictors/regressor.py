@@ -54,6 +54,8 @@ class ArchitectureRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc
     - `to_torch()`, where it has it, gives its `predict` as a differentiable module; linear models
       need none. `cross_val_predict(X, y, folds, configurations)`, where it has it, gives what
       tuning otherwise finds by a fit for each fold and configuration.
+    - `summary_`, where a fitted one has it, says in a sentence what the fit found; `about_` says it
+      as plain data, for the results of a study.
 
     Parameters
     ----------

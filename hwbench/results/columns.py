@@ -24,6 +24,8 @@ STUDY_COLUMNS: Columns = {
     "deviation": Column("number", optional=True),  # older runs lack it, and what follows
     "stopped_by_time": Column("flag", optional=True),
     "configurations": Column("number", optional=True),
+    "device_set": Column("optional text", optional=True),
+    "about": Column("optional text", optional=True),
 }
 
 PREDICTION_COLUMNS: Columns = {

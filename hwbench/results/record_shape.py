@@ -22,6 +22,25 @@ class Shape(BaseModel):
     model_config = ConfigDict(extra="allow", strict=True, allow_inf_nan=False)
 
 
+class PublishedShape(Shape):
+    """What others have published of a device set."""
+
+    method: str
+    samples: PositiveInt
+    spearman: FiniteFloat
+    note: str = ""
+
+
+class DeviceSetShape(Shape):
+    """Devices that are predicted after others, as far as pages show it."""
+
+    name: str
+    note: str = ""
+    sources: list[str]
+    targets: list[str]
+    published: list[PublishedShape] = Field(default_factory=list)
+
+
 class StudyShape(Shape):
     """What a study was asked for, as far as it is compared before it is read again."""
 
@@ -29,6 +48,7 @@ class StudyShape(Shape):
     predictors: Texts | None = None
     training_sizes: list[int] | None = None
     seeds: Annotated[list[int], Field(min_length=1)] | None = None
+    device_sets: list[DeviceSetShape] = Field(default_factory=list)
 
 
 class SearchShape(Shape):
@@ -135,6 +155,7 @@ class RecordShape(Shape):
     notes: dict[str, Texts | None] = Field(default_factory=dict)
     study: PlannedShape = Field(default_factory=PlannedShape)
     baselines: dict[str, dict[str, FiniteFloat]] = Field(default_factory=dict)
+    set_baselines: dict[str, dict[str, FiniteFloat]] = Field(default_factory=dict)
     left_out: list[LeftOutShape] = Field(default_factory=list)
     search_failures: list[FailureShape] = Field(default_factory=list)
     sessions: list[SessionShape] = Field(default_factory=list)

@@ -22,6 +22,7 @@ from hwbench.results.columns import (
     STUDY_COLUMNS,
 )
 from hwbench.results.compressions import is_compression
+from hwbench.results.device_sets import over_device_sets, predictions_of_one_set
 from hwbench.results.frames import Columns, checked_frame, read_rows
 from hwbench.results.live import (
     LiveRun,
@@ -119,6 +120,8 @@ class Run:
     folder : the folder, the first of several.
     info : what `run.json` says: `title`, `spec`, `tables`, `predictors` ..., joined over folders.
     study ... search_verified : rows of the files of that name; None where there is none or no row.
+        Those of `study` are one a predictor, target, training size and seed.
+    trials : of a study all trials, also several device sets' of one predictor and target.
     live, sweeps : live searches and sweeps of them.
     retrainings : trainings from scratch of what no search found.
     records : one a folder.
@@ -127,6 +130,7 @@ class Run:
     folder: Path
     info: dict[str, Any]
     study: pd.DataFrame | None = None
+    trials: pd.DataFrame | None = None
     predictions: pd.DataFrame | None = None
     simulation: pd.DataFrame | None = None
     example: pd.DataFrame | None = None
@@ -244,8 +248,13 @@ def read_run(folder: Path) -> Run:
     return Run(
         folder=folder,
         info=info,
-        study=None if study is None else name_entries(study),
-        predictions=None if predictions is None else name_entries(predictions),
+        study=None if study is None else name_entries(over_device_sets(study)),
+        trials=study,
+        predictions=(
+            None
+            if predictions is None or study is None
+            else name_entries(predictions_of_one_set(predictions, study))
+        ),
         simulation=simulation,
         example=read_rows(folder / SELECTION_EXAMPLE, EXAMPLE_COLUMNS),
         search=search,

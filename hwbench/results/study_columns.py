@@ -28,9 +28,6 @@ UNCERTAINTY_SCORES = (
 )
 """Scores of predictors that say how uncertain they are, NaN of others."""
 
-ADDED_SCORES = (*RELATIVE_SCORES, *UNCERTAINTY_SCORES)
-"""Scores that older runs lack."""
-
 SCORES = (
     "kendall_tau",
     "spearman",
@@ -38,17 +35,32 @@ SCORES = (
     "mae",
     "deviation",
     *(f"precision_at_{k}" for k in PRECISION_AT),
-    *ADDED_SCORES,
+    *RELATIVE_SCORES,
+    *UNCERTAINTY_SCORES,
 )
 
 MEASURED = ("fit_seconds", "predict_seconds", "seconds", "memory_mb")
 """Columns of a trial's row that depend on the machine; all others on the trial's key alone."""
 
-TEXT = ("trial", "target", "predictor", "encoding", "title", "family", "exception", "arch")
+TEXT = (
+    "trial", "target", "predictor", "encoding", "device_set", "title", "family", "exception",
+    "arch",
+)  # fmt: skip
 """Columns of few different texts."""
 
 OWN_TRAINING_SET = "own_training_set"
 """Column: whether the predictor chooses what it is fitted to, as a lookup table does."""
+
+DEVICE_SET = "device_set"
+"""Column: the device set whose sources a predictor learned from, "" for most; older runs lack it.
+"""
+
+ABOUT = "about"
+"""Column: what a fitted model says of its fit, as JSON, where it says something; older runs lack
+it."""
+
+LATER = (*RELATIVE_SCORES, *UNCERTAINTY_SCORES, DEVICE_SET, ABOUT)
+"""Columns that older runs lack."""
 
 FAMILY_OF_0_1_0 = "lookup table"
 """The family of the only such predictor that hwbench 0.1.0 had, whose results lack the column."""
@@ -63,6 +75,7 @@ STUDY_SCHEMA = pa.schema(
         ("family", _STRING),
         (OWN_TRAINING_SET, pa.bool_()),
         ("encoding", _STRING),
+        (DEVICE_SET, _STRING),
         ("target", _STRING),
         ("training_size", _WHOLE),
         ("seed", _WHOLE),
@@ -71,6 +84,7 @@ STUDY_SCHEMA = pa.schema(
         ("configurations", _WHOLE),
         ("stopped_by_time", pa.bool_()),
         ("configuration", _STRING),
+        (ABOUT, _STRING),
         *((name, _FLOAT) for name in MEASURED),
         ("exception", _STRING),
         ("error", _STRING),

@@ -21,8 +21,8 @@ from hwbench.files import atomic_path
 from hwbench.locks import only_writer
 from hwbench.results.names import PARTS, PREDICTIONS, STUDY
 from hwbench.results.study_columns import (
-    ADDED_SCORES,
     KEY,
+    LATER,
     STUDY_SCHEMA,
     TEXT,
     prediction_schema,
@@ -146,7 +146,7 @@ def _joined(rows: Sequence[pa.Table], parts: Sequence[Part]) -> pa.Table:
     found = []
     for table, part in zip(rows, parts, strict=True):
         try:
-            found.append(_with_added_scores(table).cast(STUDY_SCHEMA))
+            found.append(_with_later_columns(table).cast(STUDY_SCHEMA))
         except (pa.ArrowException, ValueError) as error:
             raise HwbenchError(
                 f"{part.path(STUDY)}: has not the columns of a study ({one_line(error, 200)})"
@@ -154,11 +154,11 @@ def _joined(rows: Sequence[pa.Table], parts: Sequence[Part]) -> pa.Table:
     return pa.concat_tables(found)
 
 
-def _with_added_scores(rows: pa.Table) -> pa.Table:
-    """Rows of any version in the order of the schema, scores that earlier ones lack unknown."""
-    lacking = [name for name in ADDED_SCORES if name not in rows.column_names]
+def _with_later_columns(rows: pa.Table) -> pa.Table:
+    """Rows of any version in the order of the schema, what earlier ones lack unknown."""
+    lacking = [name for name in LATER if name not in rows.column_names]
     for name in lacking:
-        rows = rows.append_column(name, pa.nulls(len(rows), pa.float64()))
+        rows = rows.append_column(name, pa.nulls(len(rows), STUDY_SCHEMA.field(name).type))
     whole = lacking and set(rows.column_names) == set(STUDY_SCHEMA.names)
     return rows.select(STUDY_SCHEMA.names) if whole else rows
 

@@ -45,7 +45,7 @@ def continued(folder: Path, record: Record, plan: Plan | None, chosen: Sequence[
         if kept_as_it_is and spec_of(there, part) != spec_of(record, part):
             raise _other(folder, f"its {part} has another spec")
     kept: Record = {"sessions": there.get("sessions", [])}
-    of_study = ("study", "left_out", "baselines")
+    of_study = ("study", "left_out", "baselines", "set_baselines")
     for name in (*of_study, "search_failures", "notes"):
         if name in there:
             kept[name] = there[name]
@@ -178,7 +178,9 @@ def outdated_trials(folder: Path, there: Record, plan: Plan) -> dict[str, list[s
     if not (predictors or targets) or not list_parts(folder):
         return {}
     rows = read_trials(folder, ["trial", "predictor", "target"])
-    of_changed = rows["predictor"].isin(predictors) | rows["target"].isin(targets)
+    # Behind a predictor stands the device set that it learned from, if any.
+    names = rows["predictor"].str.partition(" (")[0]
+    of_changed = names.isin(predictors) | rows["target"].isin(targets)
     planned = [trial.identity for trial in plan.trials]
     outdated = rows[of_changed & ~rows["trial"].isin(planned)]
     groups = outdated.groupby("predictor", sort=True)["trial"]

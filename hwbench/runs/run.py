@@ -84,6 +84,8 @@ def run_scenario(
         raise HwbenchError(f"scenario {name} has no section [{parts[0]}]")
     resources = Resources(workers, backend, address)
     plan = make_plan(scenario.study) if scenario.study is not None and "study" in chosen else None
+    if plan is not None:
+        scenario = scenario.model_copy(update={"study": plan.spec})
     record: Record = {
         "scenario": Path(name).stem,
         "title": scenario.title,
@@ -96,6 +98,12 @@ def run_scenario(
     if plan is not None:
         targets = plan.workload.targets.items()
         record["baselines"] = {key: free_baselines(data.target) for key, data in targets}
+        if plan.spec.device_sets:
+            trim = plan.spec.trimming == "help"
+            record["set_baselines"] = {
+                key: free_baselines(data.target, score="spearman", trim=trim)
+                for key, data in targets
+            }
     _check_pairs(scenario, chosen)
     source = scenario_path(name).read_bytes()
     with only_writer(folder) as claim:
@@ -103,6 +111,10 @@ def run_scenario(
             remove_results(folder)
         record |= continued(folder, record, plan, chosen)
         record.setdefault("notes", {})
+        if plan is not None:
+            record["notes"]["study"] = list(plan.missing)
+            for sentence in plan.missing:
+                note(sentence)
         again = {} if plan is None else _make_room(folder, plan, note)
         with atomic_path(folder / SCENARIO) as temporary:
             temporary.write_bytes(source)

@@ -72,7 +72,7 @@ class StructuralFeatures:
         mean, length, varies = self._usual_counts
         return (self._raw_counts(self.space.check(archs))[:, varies] - mean) / length
 
-    def work(self, archs: ArrayLike, kind: Work = "live") -> Floats:
+    def work(self, archs: ArrayLike, kind: str = "live") -> Floats:
         """How much architectures have to do; metrics of cost usually grow with it.
 
         Standardised FLOPs plus the standardised number of operations that compute, and that sum
@@ -81,8 +81,9 @@ class StructuralFeatures:
         Parameters
         ----------
         archs : integers of shape (n_archs, n_positions).
-        kind : which operations: those on a path from input to output, all, or none of them, so that
-            FLOPs alone are left. Where a space counts no FLOPs, the last is the first.
+        kind : one of `WORK`, which operations: those on a path from input to output, all, or none
+            of them, so that FLOPs alone are left. Where a space counts no FLOPs, the last is the
+            first.
 
         Returns
         -------
@@ -160,9 +161,9 @@ class StructuralFeatures:
         return _usual_of(self._raw_counts(self._reference))
 
     @cached_property
-    def _usual_work(self) -> dict[Work, tuple[Floats, Floats, float]]:
+    def _usual_work(self) -> dict[str, tuple[Floats, Floats, float]]:
         """Means and scales of what work is made of, and the scale of their sum, by its kind."""
-        usual = {}
+        usual: dict[str, tuple[Floats, Floats, float]] = {}
         for kind in WORK:
             work = self._raw_work(self._reference, kind)
             scale = work.std(axis=0)
@@ -192,7 +193,7 @@ class StructuralFeatures:
             groups["cost"] = np.stack(cost, axis=1) / 1e6
         return groups
 
-    def _raw_work(self, archs: IntArray, kind: Work) -> Floats:
+    def _raw_work(self, archs: IntArray, kind: str) -> Floats:
         parts = [] if kind == "flops" else [self.computing(archs, dead=kind == "all")]
         with suppress(SpaceLacksError):
             parts.append(self.space.flops(archs).astype(np.float64))

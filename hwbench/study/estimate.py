@@ -56,7 +56,7 @@ def estimate_cost(plan: Plan, *, progress: Progress = silent) -> pd.DataFrame:
         for (predictor, encoding), trials in groups.items():
             sizes = np.array([trial.training_size for trial in trials])
             seconds = _trial_seconds(plan, trials, sizes)
-            n_test = np.array([trial.test_size for trial in trials])
+            n_test = np.array([trial.n_kept for trial in trials])
             rows.append(
                 {
                     "predictor": predictor,

@@ -11,6 +11,8 @@ from hwbench.predictors import PredictorCard, predictor_card
 from hwbench.predictors.left_out import LeftOut
 from hwbench.predictors.sources import sources_for
 from hwbench.predictors.training_set import training_set
+from hwbench.predictors.transfer import SourceMetrics
+from hwbench.study.device_sets import present_sets
 from hwbench.study.identity import (
     CodeVersions,
     column_digest,
@@ -83,12 +85,16 @@ class Plan:
     workload : what they need.
     left_out : what cannot be run.
     digests : of each target's column.
+    spec : the study's, of its device sets what is there.
+    missing : for each device set that lacks something a sentence that names it.
     """
 
     trials: list[Trial]
     workload: Workload
     left_out: list[LeftOut]
     digests: dict[str, str]
+    spec: StudySpec
+    missing: tuple[str, ...] = ()
 
     @property
     def record(self) -> dict[str, Any]:
@@ -113,20 +119,22 @@ def make_plan(spec: StudySpec, targets: Sequence[Target] | None = None) -> Plan:
         Where a table, column or predictor is unknown, the targets given are not the spec's, a table
         has too few architectures, or nothing is left to run.
     """
+    spec, missing = _present(spec, targets)
     opened = _opened(spec, targets)
     cards = {name: _card_as_asked(name, spec) for name in spec.predictors}
     for given in opened.values():
         _check_size(spec, given)
     transfers = [name for name, card in cards.items() if card.needs_sources]
-    if transfers and not spec.sources:
+    if transfers and not spec.sources and not spec.device_sets:
         raise HwbenchError(
             f"predictor {transfers[0]} learns from other devices: name their columns in sources"
         )
     data = {
         key: TargetData(
             target,
-            sources_for(target, spec.sources) if transfers else None,
+            sources_for(target, spec.sources) if transfers and spec.sources else None,
             twin_rows(target.table) if spec.twins == "excluded" else None,
+            _sources_of_sets(spec, target) if transfers else {},
         )
         for key, target in opened.items()
     }
@@ -145,15 +153,58 @@ def make_plan(spec: StudySpec, targets: Sequence[Target] | None = None) -> Plan:
                     left_out.append(LeftOut(predictor, reason, encoding, target))
                     continue
                 trials.extend(_trials(spec, workload, target, predictor, encoding, digests[target]))
+        left_out += _without_sources(spec, of_target, transfers)
     if not trials:
         raise HwbenchError(f"the study has nothing to run: {left_out[0].reason}")
-    return Plan(sorted(trials), workload, left_out, digests)
+    return Plan(sorted(trials), workload, left_out, digests, spec, missing)
+
+
+def _present(
+    spec: StudySpec, targets: Sequence[Target] | None
+) -> tuple[StudySpec, tuple[str, ...]]:
+    """A spec with what of its device sets is there, their targets among its own."""
+    if not spec.device_sets:
+        return spec, ()
+    found = present_sets(spec.device_sets, [target.key for target in targets or ()])
+    of_sets = [target for each in found.sets for target in each.targets]
+    changes = {"device_sets": found.sets, "targets": _once([*spec.targets, *of_sets])}
+    return spec.model_copy(update=changes), found.missing
+
+
+def _once(texts: Sequence[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(texts))
+
+
+def _sources_of_sets(spec: StudySpec, target: Target) -> dict[str, SourceMetrics]:
+    """What predictors of a target may learn from, by device set."""
+    return {
+        each.name: sources_for(target, each.sources)
+        for each in spec.sets_of(target.key)
+        if each.sources
+    }
+
+
+def _without_sources(spec: StudySpec, data: TargetData, transfers: Sequence[str]) -> list[LeftOut]:
+    """Predictors that learn from other devices where none is there to learn from."""
+    target = data.target.key
+    if not spec.device_sets:
+        return []
+    named = [each.name for each in spec.sets_of(target) if each.name not in data.device_sets]
+    reason = "none of the devices that it would learn from is there"
+    lacking = [f"device set {name}: {reason}" for name in named]
+    if not spec.sets_of(target):
+        lacking = ["it is a target of no device set, so there is nothing to learn from"]
+    return [LeftOut(name, each, target=target) for name in transfers for each in lacking]
 
 
 def _opened(spec: StudySpec, targets: Sequence[Target] | None) -> dict[str, Target]:
     """The targets of a spec by their text."""
     if targets is None:
-        return {text: load_target(text) for text in spec.targets}
+        of_sets = {text for each in spec.device_sets for text in each.targets}
+        return {
+            text: load_target(text, missing="drop" if text in of_sets else "refuse")
+            for text in spec.targets
+        }
     given = {target.key: target for target in targets}
     if set(given) != set(spec.targets):
         raise HwbenchError(
@@ -172,12 +223,23 @@ def _card_as_asked(name: str, spec: StudySpec) -> PredictorCard:
 
 
 def _check_size(spec: StudySpec, target: Target) -> None:
-    largest = max(spec.training_sizes)
-    if largest + spec.test_size > len(target.table):
+    n_archs, test_size = len(target.table), _test_size(spec, target)
+    measured = max(spec.training_sizes) if spec.test_size != "others" else n_archs - test_size
+    if measured + max(test_size, 2) > n_archs:
         raise HwbenchError(
-            f"target {target.key}: its table has {len(target.table)} architectures, fewer than the "
-            f"{largest} to train on and {spec.test_size} to test on"
+            f"target {target.key}: its table has {n_archs} architectures, fewer than the "
+            f"{measured} to train on and {max(test_size, 2)} to test on"
         )
+
+
+def _test_size(spec: StudySpec, target: Target) -> int:
+    """How many architectures a target's trials are scored on."""
+    if spec.test_size != "others":
+        return spec.test_size
+    sampled = [spec.samples_of(each) for each in spec.sets_of(target.key)]
+    if spec.sources:
+        sampled.append(spec.source_samples)
+    return len(target.table) - max([*spec.training_sizes, *sampled])
 
 
 def _check_twins(spec: StudySpec, data: Mapping[str, TargetData]) -> None:
@@ -186,8 +248,8 @@ def _check_twins(spec: StudySpec, data: Mapping[str, TargetData]) -> None:
             continue
         for seed in spec.seeds:
             try:
-                n_archs = len(of_target.target.table)
-                split(n_archs, max(spec.training_sizes), spec.test_size, seed, of_target.twin_rows)
+                n_archs, test_size = len(of_target.target.table), _test_size(spec, of_target.target)
+                split(n_archs, max(spec.training_sizes), test_size, seed, of_target.twin_rows)
             except HwbenchError as error:
                 raise HwbenchError(f"target {target}, seed {seed}: {error}") from error
 
@@ -210,37 +272,49 @@ def _trials(
     own = training_set(card, data.target.space)
     sizes = spec.training_sizes if own is None else (len(own),)
     seeds = spec.seeds if own is None else spec.seeds[:1]
-    test_size = spec.test_size if own is None else len(data.target.table)
-    learns_from_others = card.needs_sources and data.sources is not None
+    test_size = _test_size(spec, data.target) if own is None else len(data.target.table)
     # What changes nothing for a predictor makes no other trial of it.
     tuning = spec.tuning if spec.tuning is not None and spec.tuning.searches(card) else None
     short_fits = spec.short_fits and bool(card.shortened)
-    common = common_identity(
-        {
-            "target": [target, digest],
-            "predictor": [predictor, card.model_dump(mode="json")],
-            "encoding": encoding,
-            "test_size": test_size,
-            "tuning": tuning.model_dump(mode="json") if tuning else None,
-            "short_fits": short_fits,
-            "twins": spec.twins,
-            "code": workload.code.of_trial(predictor, target),
-            "sources": sources_digest(data.sources)
-            if learns_from_others and data.sources
-            else None,
-        }
-    )
-    for size in sizes:
-        for seed in seeds:
-            yield Trial(
-                target,
-                predictor,
-                encoding,
-                size,
-                seed,
-                test_size,
-                tuning,
-                short_fits,
-                spec.twins == "excluded",
-                trial_identity(common, size, seed),
-            )
+    samples = {each.name: spec.samples_of(each) for each in spec.device_sets}
+    sets = data.device_sets if card.needs_sources and spec.device_sets else ("",)
+    for device_set in sets:
+        source_samples = samples.get(device_set, spec.source_samples)
+        learned_from = (
+            [device_set, source_samples, sources_digest(data.sources_of(device_set))]
+            if card.needs_sources
+            else None
+        )
+        common = common_identity(
+            {
+                "target": [target, digest],
+                "predictor": [predictor, card.model_dump(mode="json")],
+                "encoding": encoding,
+                "test_size": test_size,
+                "trimming": spec.trimming,
+                "few_kept": spec.test_size == "others",
+                "tuning": tuning.model_dump(mode="json") if tuning else None,
+                "short_fits": short_fits,
+                "twins": spec.twins,
+                "code": workload.code.of_trial(predictor, target),
+                "sources": learned_from,
+            }
+        )
+        for size in sizes:
+            for seed in seeds:
+                yield Trial(
+                    target,
+                    predictor,
+                    encoding,
+                    size,
+                    seed,
+                    test_size,
+                    tuning,
+                    short_fits,
+                    exclude_twins=spec.twins == "excluded",
+                    device_set=device_set,
+                    source_samples=source_samples,
+                    trimmed=spec.trimming == "help",
+                    few_kept=spec.test_size == "others",
+                    identity=trial_identity(common, size, seed),
+                )

@@ -9,6 +9,7 @@ from pydantic import Field, NonNegativeInt, PositiveFloat, model_validator
 from hwbench.errors import unknown_name
 from hwbench.predictors.tuning import Tuning
 from hwbench.spaces import ENCODINGS
+from hwbench.study.device_sets import DeviceSet
 from hwbench.toml import FrozenModel
 
 Several = Annotated[int, Field(ge=2)]
@@ -35,7 +36,8 @@ class StudySpec(FrozenModel):
 
     Attributes
     ----------
-    targets : "table:column" each.
+    targets : "table:column" each; may be left out where there are `device_sets`, whose targets come
+        to them.
     predictors : names of zoo entries.
     training_sizes : numbers of measured architectures to fit on.
     seeds : a repeat for each: which architectures are measured, and the predictor's randomness.
@@ -43,27 +45,39 @@ class StudySpec(FrozenModel):
         made for one encoding keeps it.
     sources : "table:column" each, of the targets' spaces: what predictors that learn from other
         devices may learn from. Those measured on the target's own device are kept from them.
+    device_sets : targets with sources of their own, see `DeviceSet`; in place of `sources`. What
+        nobody has fetched is left out and named. Predictors that learn from no other device have
+        one trial for all sets. Architectures without a measurement are left out of a target.
+    source_samples : architectures that each source has measured, at most: first those that are
+        measured on the target too, then others at random, never those of the test set.
     tuning : how much every fit searches the cards' ranges; the cards' defaults where left out.
     target_transform : what all predictors learn of the target: "raw", "log", "rank", or "auto";
         what each card says where left out.
     short_fits : whether predictors take the hyper-parameters of their cards that make a fit short
         (`PredictorCard.shortened`); their titles then say so.
-    test_size : architectures held out to score on, the same for every predictor and size of a seed.
+    test_size : architectures held out to score on, the same for every predictor and size of a seed;
+        or "others", all but as many as are measured at most, on the target or the sources. Of these
+        `KEPT_PREDICTIONS` are kept with the results.
+    trimming : which of the test set count: "none" is left out; or "help", the fastest and the
+        slowest tenth of it are, by the target's own values, as HELP does.
     twins : whether architectures that are the same network as one of the test set (`Space.twins`)
         may be trained on: "allowed", as published, or "excluded".
     limits : what one trial may take; None: no limits.
     """
 
-    targets: tuple[str, ...] = Field(min_length=1)
+    targets: tuple[str, ...] = ()
     predictors: tuple[str, ...] = Field(min_length=1)
     training_sizes: tuple[Several, ...] = Field(min_length=1)
     seeds: tuple[NonNegativeInt, ...] = Field(min_length=1)
     encodings: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
+    device_sets: tuple[DeviceSet, ...] = ()
+    source_samples: Several = 900
     tuning: Tuning | None = None
     target_transform: Literal["raw", "log", "rank", "auto"] | None = None
     short_fits: bool = False
-    test_size: Several = 625
+    test_size: Several | Literal["others"] = 625
+    trimming: Literal["none", "help"] = "none"
     twins: Literal["allowed", "excluded"] = "allowed"
     limits: Limits | None = None
 
@@ -76,4 +90,19 @@ class StudySpec(FrozenModel):
             values = getattr(self, name)
             if len(set(values)) < len(values):
                 raise ValueError(f"{name} holds a value twice")
+        names = [each.name for each in self.device_sets]
+        if len(set(names)) < len(names):
+            raise ValueError("device_sets holds a name twice")
+        if self.device_sets and self.sources:
+            raise ValueError("give sources to all targets, or to each of device_sets, not both")
+        if not self.targets and not self.device_sets:
+            raise ValueError("targets: name one at least, or device_sets")
         return self
+
+    def sets_of(self, target: str) -> tuple[DeviceSet, ...]:
+        """The device sets that predict a target."""
+        return tuple(each for each in self.device_sets if target in each.targets)
+
+    def samples_of(self, device_set: DeviceSet) -> int:
+        """Architectures that each source of a set has measured, at most."""
+        return device_set.source_samples or self.source_samples

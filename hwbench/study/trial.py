@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import time
 import traceback
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hwbench.arrays import IntArray
+from hwbench.arrays import Floats, IntArray
 from hwbench.errors import HwbenchError
 from hwbench.peak_memory import peak_mb, reset_peak
 from hwbench.predictors import PredictorCard, make_predictor, predictor_card
@@ -21,6 +22,15 @@ from hwbench.predictors.tuning import Tuning, TuningRecord
 from hwbench.results.study_columns import MEASURED, SCORES
 from hwbench.study.scores import score
 from hwbench.tables import Table, Target
+
+if TYPE_CHECKING:
+    from hwbench.predictors.regressor import ArchitectureRegressor
+
+KEPT_PREDICTIONS = 625
+"""Test architectures whose predictions are kept of a test set of all others."""
+
+TRIMMED = 10
+"""HELP leaves out one in so many at either end."""
 
 
 @dataclass(frozen=True, order=True)
@@ -39,6 +49,11 @@ class Trial:
     short_fits : whether the predictor takes its card's hyper-parameters of short fits.
     exclude_twins : whether no architecture is trained on that is the same network as one of the
         test set.
+    device_set : name of the device set whose sources the predictor learns from; "" for the study's
+        own, and for predictors that learn from no other device.
+    source_samples : architectures that each source has measured, at most.
+    trimmed : whether the fastest and the slowest tenth of the test set are left out.
+    few_kept : whether predictions of no more than `KEPT_PREDICTIONS` architectures are kept.
     identity : hash of all that the result depends on, see `hwbench.study.identity`; "" where it is
         not kept.
     """
@@ -52,7 +67,21 @@ class Trial:
     tuning: Tuning | None = field(default=None, compare=False)
     short_fits: bool = field(default=False, compare=False)
     exclude_twins: bool = field(default=False, compare=False)
+    device_set: str = ""
+    source_samples: int = field(default=900, compare=False)
+    trimmed: bool = field(default=False, compare=False)
+    few_kept: bool = field(default=False, compare=False)
     identity: str = field(default="", compare=False)
+
+    @property
+    def n_kept(self) -> int:
+        """Test architectures whose predictions are kept, at most."""
+        return min(self.test_size, KEPT_PREDICTIONS) if self.few_kept else self.test_size
+
+    @property
+    def entry(self) -> str:
+        """The predictor as results name it: with the device set that it learned from."""
+        return f"{self.predictor} ({self.device_set})" if self.device_set else self.predictor
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +92,7 @@ class TargetData:
     ----------
     target : the table and its column.
     sources : what other devices measured, for predictors that learn from it.
+    device_sets : the same of the sources of device sets, by the set's name.
     twin_rows : for each row of the table that of its twin or -1, int64 of shape (n_archs,); None
         where twins do not matter.
     """
@@ -70,6 +100,14 @@ class TargetData:
     target: Target
     sources: SourceMetrics | None = None
     twin_rows: IntArray | None = None
+    device_sets: Mapping[str, SourceMetrics] = field(default_factory=dict)
+
+    def sources_of(self, device_set: str) -> SourceMetrics:
+        """What predictors learn from of a device set, "" for the study's own sources."""
+        found = self.device_sets.get(device_set) if device_set else self.sources
+        if found is None:
+            raise HwbenchError(f"target {self.target.key}: there is no other device to learn from")
+        return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,8 +118,8 @@ class TrialResult:
     ----------
     trial : its key.
     row : the row of results.
-    predictions : the table's keys, `truth` and `prediction`, each of shape (n_test,); None after a
-        failure.
+    predictions : the table's keys, `truth` and `prediction`, each of shape (n_test,) or as many as
+        are kept; None after a failure.
     """
 
     trial: Trial
@@ -129,6 +167,29 @@ def split(
     HwbenchError
         Where too few architectures are left to train on.
     """
+    measured, test = measured_and_tested(n_archs, test_size, seed, twins)
+    if len(measured) < training_size:
+        raise HwbenchError(
+            f"{len(measured)} architectures are left to train on, fewer than {training_size}: "
+            f"{test_size} of {n_archs} are for testing"
+            + ("" if twins is None else ", and their twins are excluded")
+        )
+    return measured[:training_size], test
+
+
+def measured_and_tested(
+    n_archs: int, test_size: int, seed: int, twins: IntArray | None = None
+) -> tuple[IntArray, IntArray]:
+    """Rows that may be measured, in the order in which they are, and those that are scored on.
+
+    Parameters
+    ----------
+    n_archs, test_size, seed, twins : as for `split`.
+
+    Returns
+    -------
+    int64 arrays without a common row, the second of shape (test_size,).
+    """
     order = np.random.default_rng([seed, n_archs]).permutation(n_archs)
     test, others = order[:test_size], order[test_size:]
     if twins is not None:
@@ -136,13 +197,25 @@ def split(
         kept[twins[test][twins[test] >= 0]] = False
         kept[np.isin(twins, test)] = False
         others = others[kept[others]]
-    if len(others) < training_size:
-        raise HwbenchError(
-            f"{len(others)} architectures are left to train on, fewer than {training_size}: "
-            f"{test_size} of {n_archs} are for testing"
-            + ("" if twins is None else ", and their twins are excluded")
-        )
-    return others[:training_size], test
+    return others, test
+
+
+def trimmed(test: IntArray, values: Floats) -> IntArray:
+    """Rows to score on without the fastest and the slowest tenth, as HELP scores.
+
+    Parameters
+    ----------
+    test : rows, int64 of shape (n_test,).
+    values : of all rows, float64 of shape (n_archs,).
+
+    Returns
+    -------
+    The rows that are left, in their order.
+    """
+    ranks = np.empty(len(test), dtype=np.int64)
+    ranks[np.argsort(values[test], kind="stable")] = np.arange(len(test))
+    cut = len(test) // TRIMMED
+    return test[(ranks >= cut) & (ranks < len(test) - cut)]
 
 
 def run_trial(trial: Trial, data: TargetData, card: PredictorCard | None = None) -> TrialResult:
@@ -178,7 +251,7 @@ def _fit_and_score(
     row["training_size"], row["test_size"] = len(training), len(test)
     parameters: dict[str, Any] = {
         **(card.shortened if trial.short_fits else {}),
-        **({"sources": data.sources} if card.needs_sources else {}),
+        **({"sources": _sources(trial, data)} if card.needs_sources else {}),
     }
     model = make_predictor(
         trial.predictor,
@@ -193,6 +266,7 @@ def _fit_and_score(
     model.fit(table.archs[training], values[training])
     fitted = time.monotonic()
     row.update(_tuning_row(model.tuning_))
+    row["about"] = about_fit(model)
     if card.uncertainty:
         prediction, deviation = model.predict(table.archs[test], return_std=True)
     else:
@@ -200,22 +274,42 @@ def _fit_and_score(
     row["fit_seconds"], row["predict_seconds"] = fitted - start, time.monotonic() - fitted
     best: Literal["lowest", "highest"] = "lowest" if data.target.sign > 0 else "highest"
     row.update(score(values[test], prediction, best=best, deviation=deviation))
+    # Of few rows at random the first are as good as any.
+    kept = slice(KEPT_PREDICTIONS if trial.few_kept else None)
     return {
-        table.key_column: table.keys[test],
-        "truth": values[test],
-        "prediction": prediction,
+        table.key_column: table.keys[test][kept],
+        "truth": values[test][kept],
+        "prediction": prediction[kept],
     }
+
+
+def _sources(trial: Trial, data: TargetData) -> SourceMetrics:
+    """What other devices have measured: of architectures that the target is not tested on."""
+    table = data.target.table
+    twins = data.twin_rows if trial.exclude_twins else None
+    measured, _ = measured_and_tested(len(table), trial.test_size, trial.seed, twins)
+    never = np.setdiff1d(np.arange(len(table)), measured)
+    return data.sources_of(trial.device_set).sampled(
+        trial.source_samples, first=table.archs[measured], never=table.archs[never], seed=trial.seed
+    )
+
+
+def about_fit(model: ArchitectureRegressor) -> str | None:
+    """What a fitted model says of its fit, as JSON: its estimator's `about_`, if it has one."""
+    about = getattr(model.estimator_, "about_", None)
+    return None if about is None else json.dumps(about)
 
 
 def blank_row(trial: Trial, card: PredictorCard) -> dict[str, Any]:
     """The row of a trial of which nothing is known yet."""
     return {
         "trial": trial.identity,
-        "predictor": trial.predictor,
+        "predictor": trial.entry,
         "title": _title(card, trial),
         "family": card.family,
         "own_training_set": card.own_training_set,
         "encoding": trial.encoding,
+        "device_set": trial.device_set,
         "target": trial.target,
         "training_size": trial.training_size,
         "seed": trial.seed,
@@ -224,6 +318,7 @@ def blank_row(trial: Trial, card: PredictorCard) -> dict[str, Any]:
         "configurations": 0,
         "stopped_by_time": False,
         "configuration": None,
+        "about": None,
         **dict.fromkeys(MEASURED, float("nan")),
         "exception": None,
         "error": None,
@@ -255,8 +350,9 @@ def failed_result(
 
 
 def _title(card: PredictorCard, trial: Trial) -> str:
-    """The card's title, with the encoding and the short fits where they are not the card's own."""
+    """The card's title, with encoding, device set and short fits where the card names no such."""
     others = [] if trial.encoding == card.encoding else [trial.encoding]
+    others += [trial.device_set] * bool(trial.device_set)
     others += ["short fits"] * (trial.short_fits and bool(card.shortened))
     return f"{card.title} ({', '.join(others)})" if others else card.title
 
@@ -286,4 +382,5 @@ def _rows(trial: Trial, data: TargetData, card: PredictorCard) -> tuple[IntArray
             )
         return rows, np.arange(len(table))
     twins = data.twin_rows if trial.exclude_twins else None
-    return split(len(table), trial.training_size, trial.test_size, trial.seed, twins)
+    training, test = split(len(table), trial.training_size, trial.test_size, trial.seed, twins)
+    return training, trimmed(test, data.target.values) if trial.trimmed else test

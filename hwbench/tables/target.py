@@ -18,8 +18,9 @@ from hwbench.tables.library import load_table
 from hwbench.tables.table import Table
 from hwbench.target_text import parse_target
 
-Missing = Literal["refuse", "keep"]
-"""What becomes of a column that holds missing or infinite values."""
+Missing = Literal["refuse", "keep", "drop"]
+"""What becomes of a column that holds missing or infinite values: it is refused, it keeps them, or
+the architectures that they are of are left out."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +56,8 @@ class Target:
         column : the column's name.
         key : what it is called in specs and results; "table:column" by the table's own name where
             not given.
-        missing : "refuse" a column that holds a missing or infinite value, or "keep" it.
+        missing : "refuse" a column that holds a missing or infinite value, "keep" it, or "drop" the
+            architectures that they are of.
 
         Raises
         ------
@@ -71,6 +73,8 @@ class Target:
                 f"target {text}: {int(wrong.sum())} values are missing or infinite, the first in "
                 f"row {row} ({table.frame['arch'].iloc[row]})"
             )
+        if missing == "drop" and wrong.any():
+            table, values = Table(table.frame[~wrong], table.card), values[~wrong]
         return cls(text, (parse_target(text) or (table.card.name,))[0], column, table, values)
 
     @property
@@ -158,7 +162,8 @@ def load_target(text: str, *, missing: Missing = "refuse") -> Target:
     ----------
     text : "table:column"; the table by its name (see `hwbench tables list`) or the path of its
         `.parquet` file.
-    missing : "refuse" a column that holds a missing or infinite value, or "keep" it.
+    missing : "refuse" a column that holds a missing or infinite value, "keep" it, or "drop" the
+        architectures that they are of.
 
     Returns
     -------

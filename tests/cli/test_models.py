@@ -89,6 +89,8 @@ def test_fit_learns_from_other_devices(run, tmp_path, devices_table):
     assert model.estimator_.sources.names == ("devices:a",)
     with pytest.raises(HwbenchError, match="name their columns as sources"):
         run(*command, "-o", path)
+    with pytest.raises(HwbenchError, match="--source-samples says how much of each --source"):
+        run(*command, "--source-samples", 30, "-o", path)
     with pytest.raises(HwbenchError, match="learns from no other device"):
         run(*command[:-1], "ridge", *sources, "-o", path)
 

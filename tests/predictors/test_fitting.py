@@ -105,3 +105,21 @@ def test_wrong_use_is_one_line(own_table, options, message):
     with pytest.raises(HwbenchError, match=message) as error:
         hb.fit_model(given.pop("target"), given.pop("predictor"), **given)
     assert "\n" not in str(error.value)
+
+
+def test_a_model_is_tested_on_what_its_sources_have_not_measured(devices_table):
+    given = {"samples": 15, "sources": ["devices:a"], "seed": 2}
+    fitted = hb.fit_model("devices:b", "transfer_gaussian_process", source_samples=20, **given)
+    sources = fitted.regressor.estimator_.sources
+    archs = devices_table.archs
+    known = np.isfinite(sources.values_of(archs)[:, 0])
+    trained = devices_table.space.rows_among(fitted.training_archs, devices_table.keys)
+    # 185 others are tested, so that the source has measured what the target has and no more.
+    assert fitted.card.held_out == 185
+    assert known.sum() == 15
+    assert known[trained].all()
+    assert fitted.card.summary.startswith("1 other device ")
+    whole = hb.fit_model("devices:b", "transfer_gaussian_process", **given)
+    assert np.isfinite(whole.regressor.estimator_.sources.values).sum() == 200
+    with pytest.raises(HwbenchError, match="source_samples must be at least 2, not 1"):
+        hb.fit_model("devices:b", "transfer_gaussian_process", source_samples=1, **given)

@@ -19,9 +19,8 @@ from hwbench.errors import HwbenchError
 from hwbench.predictors.models.measured_values import nearest_repeated, repeated_values
 from hwbench.predictors.models.structural_process import Belief, Features, StructuralProcess
 from hwbench.predictors.posterior import Posterior
-from hwbench.predictors.transfer import SourceMetrics
 from hwbench.spaces import Space
-from hwbench.spaces.structure import Work
+from hwbench.spaces.structure import StructuralFeatures, Work
 
 if TYPE_CHECKING:
     import torch
@@ -95,7 +94,6 @@ class StructuralGaussianProcess(RegressorMixin, BaseEstimator):  # type: ignore[
         nothing is known, negative for one that falls with it, such as throughput. By default,
         "evidence", the training values choose among `BELIEFS`.
     robust : whether training rows may be outliers.
-    sources : other metrics of the same space that take part as one more group of features.
     likelihood_rows : training rows, at most, by which the parameters are learned, drawn at random.
     most_rows : training rows, at most, that predictions rest on; more are drawn from at random.
     max_iterations : steps of the parameters' optimisation.
@@ -118,7 +116,6 @@ class StructuralGaussianProcess(RegressorMixin, BaseEstimator):  # type: ignore[
         space: Space | None = None,
         work_prior: Finite | Literal["evidence"] = EVIDENCE,
         robust: bool = True,
-        sources: SourceMetrics | None = None,
         likelihood_rows: PositiveInt = 1000,
         most_rows: PositiveInt = 16000,
         max_iterations: NonNegativeInt = 40,
@@ -128,7 +125,6 @@ class StructuralGaussianProcess(RegressorMixin, BaseEstimator):  # type: ignore[
         self.space = space
         self.work_prior = work_prior
         self.robust = robust
-        self.sources = sources
         self.likelihood_rows = likelihood_rows
         self.most_rows = most_rows
         self.max_iterations = max_iterations
@@ -139,7 +135,7 @@ class StructuralGaussianProcess(RegressorMixin, BaseEstimator):  # type: ignore[
         """Fit to operation indices X of shape (n_archs, n_positions) and targets y (n_archs,)."""
         check_parameters(self)
         if self.space is None:
-            raise HwbenchError("StructuralGaussianProcess: it needs the search space")
+            raise HwbenchError(f"{type(self).__name__}: it needs the search space")
         archs = np.asarray(X).astype(np.int64)
         targets = np.asarray(y, dtype=np.float64)
         self.n_features_in_ = archs.shape[1]
@@ -147,7 +143,7 @@ class StructuralGaussianProcess(RegressorMixin, BaseEstimator):  # type: ignore[
         if len(archs) > self.most_rows:
             rows = generator.permutation(len(archs))[: self.most_rows]
             archs, targets = archs[rows], targets[rows]
-        self.structure_ = self.space.structure
+        self.structure_ = self._structure(self.space)
         self.repeated_ = repeated_values(targets)
         self.constant_ = float(targets[0]) if np.ptp(targets) == 0 else None
         if self.constant_ is not None:
@@ -171,17 +167,29 @@ class StructuralGaussianProcess(RegressorMixin, BaseEstimator):  # type: ignore[
                     robust=self.robust,
                     again=each.parameters,
                 )
-                for each in self._best_of_each_kind(archs[few], targets[few])
+                for each in self._worth_all_rows(self._of_all_beliefs(archs[few], targets[few]))
             ]
         found.sort(key=lambda each: -each.log_evidence)
         structural = next(each for each in found if each.features == "structure")
         self.parameters_ = structural.parameters
-        if len(archs) > AVERAGED_ROWS:
-            found = found[:1]
-        self.shares_, self.processes_ = _probable(found)
+        self.shares_, self.processes_ = self._believed(found, len(archs))
         self.widening_ = _widening(len(archs))
         self.noise_ = float(self.shares_ @ [each.noise for each in self.processes_])
         return self
+
+    def _structure(self, space: Space) -> StructuralFeatures:
+        """What is known of architectures."""
+        return space.structure
+
+    def _believed(
+        self, found: list[StructuralProcess], n_rows: int
+    ) -> tuple[Floats, list[StructuralProcess]]:
+        """Shares and processes that predict, of all that were fitted, the most probable first."""
+        return probable(found[:1] if n_rows > AVERAGED_ROWS else found)
+
+    def _worth_all_rows(self, found: list[StructuralProcess]) -> list[StructuralProcess]:
+        """Those of what few rows were believed of that are fitted to all."""
+        return best_of_each_kind(found)
 
     def _of_all_beliefs(self, archs: IntArray, targets: Floats) -> list[StructuralProcess]:
         """A process of each belief, all with the outliers of the most probable.
@@ -244,7 +252,7 @@ class StructuralGaussianProcess(RegressorMixin, BaseEstimator):  # type: ignore[
             iterations = min(iterations, STEPS_AGAIN)
         elif self.start is not None and belief.features == "structure":
             start = np.asarray(self.start, dtype=np.float64)
-        return StructuralProcess(self.structure_, belief, self.sources).fit(
+        return StructuralProcess(self.structure_, belief).fit(
             archs,
             targets,
             learned_from=learned_from,
@@ -253,20 +261,6 @@ class StructuralGaussianProcess(RegressorMixin, BaseEstimator):  # type: ignore[
             outlier_noise=outlier_noise,
             robust=robust,
         )
-
-    def _best_of_each_kind(self, archs: IntArray, targets: Floats) -> list[StructuralProcess]:
-        """The most probable process of those with each kind of features.
-
-        Counts alone are left out where structure is far more probable already: more rows tell more
-        of it.
-        """
-        found = self._of_all_beliefs(archs, targets)
-        structure, counts = (
-            max((each for each in found if each.features == kind), key=lambda e: e.log_evidence)
-            for kind in get_args(Features)
-        )
-        ahead = structure.log_evidence - counts.log_evidence
-        return [structure] if ahead > FAR_AHEAD else [structure, counts]
 
     def predict(self, X: ArrayLike, return_std: bool = False) -> Any:
         """Predict from operation indices of shape (n_archs, n_positions).
@@ -383,7 +377,21 @@ def _widening(n_rows: int) -> float:
     return float(stdtrit(freedom, 0.975) / ndtri(0.975))
 
 
-def _probable(found: list[StructuralProcess]) -> tuple[Floats, list[StructuralProcess]]:
+def best_of_each_kind(found: list[StructuralProcess]) -> list[StructuralProcess]:
+    """The most probable process of those with each kind of features.
+
+    Counts alone are left out where structure is far more probable already: more rows tell more of
+    it.
+    """
+    structure, counts = (
+        max((each for each in found if each.features == kind), key=lambda e: e.log_evidence)
+        for kind in get_args(Features)
+    )
+    ahead = structure.log_evidence - counts.log_evidence
+    return [structure] if ahead > FAR_AHEAD else [structure, counts]
+
+
+def probable(found: list[StructuralProcess]) -> tuple[Floats, list[StructuralProcess]]:
     """Shares by evidence, and the processes that have one; the most probable first."""
     shares = np.exp([each.log_evidence - found[0].log_evidence for each in found])
     shares /= shares.sum()
@@ -410,7 +418,12 @@ def _posterior(process: StructuralProcess, archs: IntArray) -> Posterior:
 def _of_one_process(state: dict[str, Any]) -> dict[str, Any]:
     """What a model of hwbench 0.1 is made of, as one of today."""
     belief = Belief("structure", "live", state["work_prior"])
-    process = StructuralProcess(state["structure_"], belief, state.get("sources"))
+    if state.get("sources") is not None:
+        raise HwbenchError(
+            "was fitted to other devices' measurements by hwbench 0.1, which learned from them in "
+            "another way; fit it again"
+        )
+    process = StructuralProcess(state["structure_"], belief)
     names = {
         "mean_work_": "mean_work",
         "offset_": "offset",

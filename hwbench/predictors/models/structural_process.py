@@ -23,8 +23,7 @@ from hwbench.arrays import Floats, IntArray
 from hwbench.errors import HwbenchError
 from hwbench.predictors.models.grouped_kernel import GroupedKernel
 from hwbench.predictors.models.leave_one_out import leave_one_out, lower_inverse
-from hwbench.predictors.transfer import SourceMetrics
-from hwbench.spaces.structure import StructuralFeatures, Work
+from hwbench.spaces.structure import StructuralFeatures
 
 VARIANCE_PRIOR = {
     "operations": (-3.0, -4.0),
@@ -35,7 +34,6 @@ VARIANCE_PRIOR = {
     "present": (-2.0, -3.0),
     "paths": (-2.0, -1.5),
     "cost": (-2.0, -3.0),
-    "sources": (-1.0, -3.0),
 }
 """Centres of the normal priors of log a_g and log b_g, for targets of variance 1."""
 
@@ -70,12 +68,12 @@ class Belief(NamedTuple):
     Attributes
     ----------
     features : "structure", all groups of `StructuralFeatures`; or "counts", `all_counts` alone.
-    work : what the mean grows with.
+    work : what the mean grows with, a kind of work or whatever else the features know.
     weight : how much a standardised metric grows with it.
     """
 
     features: Features
-    work: Work
+    work: str
     weight: float
 
 
@@ -135,7 +133,6 @@ class StructuralProcess:
     ----------
     structure : of the space.
     belief : see `Belief`.
-    sources : other metrics that take part as one more group of features.
 
     Attributes
     ----------
@@ -147,15 +144,9 @@ class StructuralProcess:
     noise : standard deviation of a measurement that is no outlier, in the targets' unit.
     """
 
-    def __init__(
-        self,
-        structure: StructuralFeatures,
-        belief: Belief,
-        sources: SourceMetrics | None = None,
-    ) -> None:
+    def __init__(self, structure: StructuralFeatures, belief: Belief) -> None:
         self.structure = structure
         self.features, self.work, self.weight = belief
-        self.sources = sources
 
     @property
     def belief(self) -> Belief:
@@ -217,12 +208,8 @@ class StructuralProcess:
     def groups(self, archs: IntArray) -> dict[str, Floats]:
         """Features of architectures, for each group float64 (n_archs, n_features of the group)."""
         if self.features == "counts":
-            groups = {"all_counts": self.structure.all_counts(archs)}
-        else:
-            groups = self.structure.groups(archs)
-        if self.sources is not None:
-            groups["sources"] = self.sources.features(archs)
-        return groups
+            return {"all_counts": self.structure.all_counts(archs)}
+        return self.structure.groups(archs)
 
     def leave_one_out_errors(self) -> Floats:
         """By how much each training row exceeds what the others say of it, float64 (n_archs,).

@@ -28,6 +28,7 @@ from hwbench.report.study import curves as curve_figures
 from hwbench.report.study import findings as summary
 from hwbench.report.study import predictions as prediction_figures
 from hwbench.report.study.answer import study_answer
+from hwbench.report.study.device_sets import device_set_sections
 from hwbench.report.study.uncertainty import uncertainty_section
 from hwbench.results.names import PREDICTIONS_FILE, TRIALS_FILE
 from hwbench.results.run import Run
@@ -77,6 +78,7 @@ def study_sections(run: Run, simulated: pd.DataFrame | None) -> list[Section]:
         # A target on which every trial failed has no curve, but keeps its place in the failures.
         targets = sorted(str(target) for target in curves["target"].unique())
         sections = [
+            *device_set_sections(run, entries),
             _curves_section(run, curves, targets, titles, entries, simulated),
             _ranking_section(run, curves, targets, titles),
             *_targets_section(run, curves, targets, titles, entries),

@@ -1,4 +1,4 @@
-"""The structural Gaussian process: its algebra, its symmetry, its sources, its honesty."""
+"""The structural Gaussian process: its algebra, its symmetry, its honesty."""
 
 import pickle
 
@@ -7,7 +7,6 @@ import pytest
 from scipy.stats import kendalltau
 
 import hwbench as hb
-from hwbench.errors import HwbenchError
 from hwbench.predictors.models.grouped_kernel import GroupedKernel
 from hwbench.predictors.models.structural_gaussian_process import StructuralGaussianProcess
 from hwbench.predictors.models.structural_process import lower_factor
@@ -137,30 +136,6 @@ def test_more_rows_than_allowed_are_drawn_by_seed():
 
     np.testing.assert_array_equal(fitted(0), fitted(0))
     assert not np.array_equal(fitted(0), fitted(1))
-
-
-def test_other_devices_help():
-    archs = SPACE.sample(800, seed=5)
-    shared = np.random.default_rng(1).normal(size=800)  # what no feature of ours knows
-    latency = _latency(archs) + 0.5 * shared
-    values = np.stack([_latency(archs, seed) + 0.5 * shared for seed in (1, 2)], axis=1)
-    values[5, 0] = np.nan
-    sources = hb.SourceMetrics(SPACE, archs, values, ("one", "two"))
-
-    def tau(**parameters):
-        model = hb.make_predictor("transfer_gaussian_process", space=SPACE, **parameters)
-        model.fit(archs[:40], latency[:40])
-        return kendalltau(latency[40:], model.predict(archs[40:])).statistic
-
-    assert tau(sources=sources) > tau() + 0.1
-
-
-def test_sources_are_checked():
-    archs = SPACE.sample(5, seed=0)
-    with pytest.raises(HwbenchError, match="shape"):
-        hb.SourceMetrics(SPACE, archs, np.zeros((5, 2)), ("one",))
-    with pytest.raises(HwbenchError, match="source one: fewer than 2"):
-        hb.SourceMetrics(SPACE, archs, np.full((5, 1), np.nan), ("one",))
 
 
 def test_rounding_errors_do_not_end_a_fit():
