@@ -38,6 +38,7 @@ class Candidate:
     title : what people call it.
     fixed : whether it takes no other encoding.
     tuned : whether its hyper-parameters are searched in every fit.
+    group : of candidates that are tried together; 0 for those before all others.
     """
 
     predictor: str
@@ -45,6 +46,7 @@ class Candidate:
     title: str
     fixed: bool = False
     tuned: bool = False
+    group: int = 0
 
     @property
     def label(self) -> str:
@@ -52,10 +54,17 @@ class Candidate:
         encoding = "" if self.fixed else f" ({self.encoding})"
         return f"{self.title}{encoding}{', tuned' if self.tuned else ''}"
 
-    def make(self, space: Space, seed: int) -> ArchitectureRegressor:
-        """The unfitted predictor."""
+    def make(self, space: Space, seed: int, *, positive: bool = False) -> ArchitectureRegressor:
+        """The unfitted predictor.
+
+        Parameters
+        ----------
+        space : of the architectures.
+        seed : of its randomness.
+        positive : whether the metric is always above 0, so that its predictions are kept there.
+        """
         card = predictor_card(self.predictor)
-        return make_predictor(
+        model = make_predictor(
             self.predictor,
             space=space,
             seed=seed,
@@ -63,6 +72,8 @@ class Candidate:
             tuning=Tuning(trials=TUNED_TRIALS) if self.tuned else None,
             card=card,
         )
+        model.set_params(positive=positive)
+        return model
 
 
 def find_candidates(
@@ -104,9 +115,9 @@ def find_candidates(
             left_out.append(LeftOut(name, reason))
             continue
         for place, own in enumerate(_encodings(space, name, card, encodings)):
-            found.append(
-                (_order(card, place), Candidate(name, own, card.title, card.encoding_fixed))
-            )
+            order = _order(card, place)
+            candidate = Candidate(name, own, card.title, card.encoding_fixed, group=order[0])
+            found.append((order, candidate))
     if not found:
         why = "; ".join(f"{each.predictor} {each.reason}" for each in left_out[:3])
         raise HwbenchError(f"advise: none of the predictors can be tried: {why}")

@@ -26,7 +26,9 @@ def test_advice(hwbench, my_csv, tmp_path):
     assert result.code == 0, result.err
     assert result.out.startswith("To predict latency [ms] use ")
     assert "Note: column" not in result.out
-    assert {path.name for path in out.iterdir()} == {"model.hwb", "advice.json", "advice.html"}
+    assert {path.name for path in out.iterdir()} == {
+        "model.hwb", "advice.json", "advice.html", "run.json", "picks.csv",
+    }  # fmt: skip
     predicted = hwbench("predict", out / "model.hwb", "--all", "-o", tmp_path / "all.csv")
     assert predicted.code == 0
 
@@ -66,7 +68,8 @@ def test_suggestions(hwbench, my_csv, tmp_path, rows):
         (("--suggest",), "--suggest and --budget N go together"),
         (("--budget", "5"), "--suggest and --budget N go together"),
         (("nowhere.csv",), "nowhere.csv: no such file"),
-        (("nowhere.csv", "--seconds", "0"), "seconds must be above 0"),
+        (("nowhere.csv", "--minutes", "0"), "minutes must be above 0"),
+        (("nowhere.csv", "--minutes", "1", "--work", "9"), "give one of them"),
     ],
 )
 def test_wrong_commands(refused, options, message):

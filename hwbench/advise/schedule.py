@@ -1,0 +1,127 @@
+"""The order in which cross-validations are done, whatever the budget.
+
+The order depends on what was found and on nothing else: neither on the clock, nor on the number of
+processes, nor on the budget, which only says where it ends. More work does the same and goes on:
+
+1. the first candidate, once: it calibrates the machine, too;
+2. the others that are to be tried first, then all others, a group for each order of cost. After
+   each group the best with hyper-parameters once more with these searched in every fit;
+3. after each group all repeats of the winner, and its learning curve, before anything else; then
+   the repeats of the others that may be the best, one after the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from itertools import groupby
+
+from hwbench.advise.candidates import Candidate
+from hwbench.advise.ranking import choose, finalists_of, to_choose_from
+from hwbench.advise.trials import CURVE_REPEATS, REPEATS, Data, Trial, Unit
+from hwbench.advise.work import work_of
+from hwbench.predictors import predictor_card
+
+FEWEST_TO_TUNE = 20
+
+
+class Schedule:
+    """What is to be done next, given what was found.
+
+    Parameters
+    ----------
+    data : what is cross-validated.
+    candidates : in the order in which they are tried.
+
+    Attributes
+    ----------
+    trials : of every candidate.
+    """
+
+    def __init__(self, data: Data, candidates: Iterable[Candidate]) -> None:
+        self.data = data
+        self.trials = {candidate: Trial(candidate) for candidate in candidates}
+
+    def batches(self) -> Iterator[tuple[list[Unit], int]]:
+        """Units to be done together, and the work that must be left after them.
+
+        The results of a batch are to be kept in the trials before the next is asked for.
+        """
+        candidates = list(self.trials)
+        yield [Unit(candidates[0], 0)], 0
+        for _, group in groupby(candidates, key=lambda each: each.group):
+            yield [Unit(each, 0) for each in group if each is not candidates[0]], 0
+            tuned = self._to_tune()
+            if tuned is not None:
+                self.trials[tuned] = Trial(tuned)
+                yield [Unit(tuned, 0)], 0
+            while (more := self._to_confirm()) is not None:
+                yield more
+
+    def closing_batch(self) -> list[Unit]:
+        """The learning curve of what is chosen, if it has none though all its repeats are done."""
+        if not self._finalists:
+            return []
+        chosen = choose(to_choose_from(self._finalists), self.data.networks)[0]
+        return self._curve(chosen) if chosen.confirmed else []
+
+    def known_work(self) -> int:
+        """Units of work of all there is to do, as far as that is known."""
+        untried = [
+            Unit(trial.candidate, 0)
+            for trial in self.trials.values()
+            if not trial.sums and not trial.error
+        ]
+        finalists = self._finalists
+        repeats = [unit for trial in finalists for unit in _repeats(trial)]
+        curve = self._curve(choose(finalists, self.data.networks)[0]) if finalists else []
+        return self.work_of([*untried, *repeats, *curve])
+
+    def work_of(self, units: Iterable[Unit]) -> int:
+        """Units of work of cross-validations."""
+        return sum(work_of(unit, len(self.data.values)) for unit in units)
+
+    @property
+    def _finalists(self) -> list[Trial]:
+        return finalists_of(self.trials.values(), self.data.networks)
+
+    def _to_tune(self) -> Candidate | None:
+        """The best with hyper-parameters, if it has not been tuned."""
+        if len(self.data.values) < FEWEST_TO_TUNE:
+            return None
+        for trial in self._finalists:
+            if predictor_card(trial.candidate.predictor).search:
+                tuned = replace(trial.candidate, tuned=True)
+                return None if tuned in self.trials else tuned
+        return None
+
+    def _to_confirm(self) -> tuple[list[Unit], int] | None:
+        """What is lacking of the winner, else of the others that may be the best."""
+        finalists = self._finalists
+        if not finalists:
+            return None
+        winner = choose(finalists, self.data.networks)[0]
+        for trial in (winner, *finalists):
+            curve = self._curve(trial)
+            if repeats := _repeats(trial):
+                return repeats, self.work_of(curve)
+            if trial is winner and curve:
+                return curve, 0
+        return None
+
+    def _curve(self, trial: Trial) -> list[Unit]:
+        """Units of a learning curve that is not there."""
+        if trial.curve or trial.error:
+            return []
+        return [
+            Unit(trial.candidate, repeat, share)
+            for repeat in range(CURVE_REPEATS)
+            for share in self.data.shares
+        ]
+
+
+def _repeats(trial: Trial) -> list[Unit]:
+    """Repeats of a candidate that are not there."""
+    if trial.error:
+        return []
+    return [Unit(trial.candidate, repeat) for repeat in range(len(trial.sums), REPEATS)]
