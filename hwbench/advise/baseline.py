@@ -1,4 +1,4 @@
-"""Rankings that need no measurement: by FLOPs, by parameters. A model has to be better than these."""
+"""Rankings that need no measurement, by FLOPs and by parameters: a model has to be better."""
 
 from __future__ import annotations
 

@@ -91,6 +91,7 @@ class _Feed:
         self._batch: list[Unit] = []
         self._found: dict[Unit, Found] = {}
         self._reached = 0
+        self._all = 0
         self._closed = False
         self._changed = threading.Condition()
 
@@ -106,6 +107,7 @@ class _Feed:
                     self._changed.wait(POLL_SECONDS)
                     continue
                 self._keep()
+                self._all = self.done + self._schedule.known_work()
                 self._batch = self._next_batch()
                 self._waiting.extend(self._batch)
                 self.done += self._schedule.work_of(self._batch)
@@ -120,9 +122,9 @@ class _Feed:
             self._found[ended.unit] = found
             self._budget.learn(ended.unit, found)
             self._reached += self._schedule.work_of([ended.unit])
-            total = self._budget.ahead(self._reached, self._schedule.known_work())
+            total = self._budget.ahead(self._reached, max(self._all - self._reached, 0))
             self._changed.notify_all()
-        self._progress(self._reached, max(total, self._reached))
+        self._progress(self._reached, total)
 
     def close(self) -> None:
         """Give nothing more, and let nobody wait for it."""

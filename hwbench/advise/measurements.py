@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -128,31 +130,17 @@ def read_measurements(
     reading = reading or Reading()
     if reading.pivot:
         raise HwbenchError("advise: takes one metric; choose a condition with where, not pivot")
-
-    def read(name: str | None) -> Measured:
-        return read_measured(
-            source,
-            space,
-            reading,
-            arch_column=arch_column,
-            metric=name,
-            units={name: unit} if name and unit else None,
-            unit=normal_unit(unit) if unit else None,
-            keep_missing=missing_values == "keep",
-            pivots=False,
-        )
-
-    measured = read(wanted)
-    chosen = _the_metric(measured)
-    beside = [each.header for each in measured.metrics if each is not chosen]
-    notes = []
-    if beside:  # rows are judged by the metric alone
-        measured = read(chosen.header)
-        chosen = _the_metric(measured)
-        notes.append(
-            f"'{chosen.header}' is what is learned; {some(beside)} "
-            f"{'are' if len(beside) > 1 else 'is'} not"
-        )
+    read = partial(
+        read_measured,
+        source,
+        space,
+        reading,
+        arch_column=arch_column,
+        unit=normal_unit(unit) if unit else None,
+        keep_missing=missing_values == "keep",
+        pivots=False,
+    )
+    measured, chosen, notes = _read_metric(read, wanted, unit)
     notes += measured.notes
     if measured.n_bad:
         if on_bad_rows == "refuse":
@@ -202,6 +190,25 @@ def read_measurements(
         sha256="" if is_frame else file_digest(Path(str(source))),
         notes=tuple(notes),
     )
+
+
+def _read_metric(
+    read: Callable[..., Measured], wanted: str | None, unit: str | None
+) -> tuple[Measured, MeasuredMetric, list[str]]:
+    """A file's one metric, its rows judged by it alone; and what is noted of others."""
+
+    def units(name: str | None) -> dict[str, str] | None:
+        return {name: unit} if name and unit else None
+
+    measured = read(metric=wanted, units=units(wanted))
+    chosen = _the_metric(measured)
+    beside = [each.header for each in measured.metrics if each is not chosen]
+    if not beside:
+        return measured, chosen, []
+    measured = read(metric=chosen.header, units=units(chosen.header))
+    is_not = "are not" if len(beside) > 1 else "is not"
+    note = f"'{chosen.header}' is what is learned; {some(beside)} {is_not}"
+    return measured, _the_metric(measured), [note]
 
 
 def _the_metric(measured: Measured) -> MeasuredMetric:

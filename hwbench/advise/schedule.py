@@ -4,10 +4,11 @@ The order depends on what was found and on nothing else: neither on the clock, n
 processes, nor on the budget, which only says where it ends. More work does the same and goes on:
 
 1. the first candidate, once: it calibrates the machine, too;
-2. the others that are to be tried first, then all others, a group for each order of cost. After
-   each group the best with hyper-parameters once more with these searched in every fit;
-3. after each group all repeats of the winner, and its learning curve, before anything else; then
-   the repeats of the others that may be the best, one after the other.
+2. the others that are to be tried first, then all others that are cheap, a group for each order of
+   cost, and then the dear ones;
+3. after each group all repeats of the winner with its learning curve, before anything else;
+4. before and after the dear ones the best that has hyper-parameters once more with these searched
+   in every fit, and then the repeats of all that may be the best, one after the other.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from hwbench.advise.work import work_of
 from hwbench.predictors import predictor_card
 
 FEWEST_TO_TUNE = 20
+DEAR = 4
+"""The order of cost from which on candidates are tried after all others."""
 
 
 class Schedule:
@@ -49,14 +52,18 @@ class Schedule:
         """
         candidates = list(self.trials)
         yield [Unit(candidates[0], 0)], 0
-        for _, group in groupby(candidates, key=lambda each: each.group):
-            yield [Unit(each, 0) for each in group if each is not candidates[0]], 0
-            tuned = self._to_tune()
-            if tuned is not None:
-                self.trials[tuned] = Trial(tuned)
-                yield [Unit(tuned, 0)], 0
-            while (more := self._to_confirm()) is not None:
-                yield more
+        groups = groupby(candidates, key=lambda each: min(each.group, DEAR))
+        tried = [(place, list(each)) for place, each in groups]
+        for number, (place, group) in enumerate(tried):
+            units = [Unit(each, 0) for each in group if each is not candidates[0]]
+            yield units if place == 0 else sorted(units, key=lambda each: self.work_of([each])), 0
+            yield from self._to_confirm(others=False)
+            if number + 1 == len(tried) or tried[number + 1][0] == DEAR:
+                tuned = self._to_tune()
+                if tuned is not None:
+                    self.trials[tuned] = Trial(tuned)
+                    yield [Unit(tuned, 0)], 0
+                yield from self._to_confirm(others=True)
 
     def closing_batch(self) -> list[Unit]:
         """The learning curve of what is chosen, if it has none though all its repeats are done."""
@@ -95,19 +102,18 @@ class Schedule:
                 return None if tuned in self.trials else tuned
         return None
 
-    def _to_confirm(self) -> tuple[list[Unit], int] | None:
-        """What is lacking of the winner, else of the others that may be the best."""
-        finalists = self._finalists
-        if not finalists:
-            return None
-        winner = choose(finalists, self.data.networks)[0]
-        for trial in (winner, *finalists):
-            curve = self._curve(trial)
-            if repeats := _repeats(trial):
-                return repeats, self.work_of(curve)
-            if trial is winner and curve:
-                return curve, 0
-        return None
+    def _to_confirm(self, *, others: bool) -> Iterator[tuple[list[Unit], int]]:
+        """What is lacking of the winner, and then of the others that may be the best."""
+        while finalists := self._finalists:
+            winner = choose(finalists, self.data.networks)[0]
+            more = [*self._curve(winner), *_repeats(winner)]
+            lacking = [each for each in finalists if others and _repeats(each)]
+            if more:  # so that whatever is left out, there are both
+                yield sorted(more, key=lambda unit: (unit.repeat, -unit.share)), 0
+            elif lacking:
+                yield _repeats(lacking[0]), self.work_of(self._curve(lacking[0]))
+            else:
+                return
 
     def _curve(self, trial: Trial) -> list[Unit]:
         """Units of a learning curve that is not there."""

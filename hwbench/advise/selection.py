@@ -1,9 +1,9 @@
 """What a search that selects by the model's predictions is expected to lose.
 
-The architectures are those of known accuracy, of the user's file or of a table. Their metric is what the model predicts
-(what was measured, where it was), as nothing better is known; the predictor that a search uses errs
-as the model did out of fold, with deviations scaled so that it orders the table as well as is
-promised (see `hwbench.simulation`).
+The architectures are those of known accuracy, of the user's file or of a table. Their metric is
+what the model predicts (what was measured, where it was), as nothing better is known; the predictor
+that a search uses errs as the model did out of fold, with deviations scaled so that it orders the
+table as well as is promised (see `hwbench.simulation`).
 """
 
 from __future__ import annotations
@@ -142,7 +142,8 @@ def expected_selection(
     budgets, n_selected, enough = _budgets(landscape, n, deviation, errors, seed)
     verify = min(enough, n_selected)
     progress(len(LEVELS) + 1, total)
-    every, measured = [], []
+    every: list[Floats] = []
+    measured: list[Floats] = []
     for done, each in enumerate(deviations, start=len(LEVELS) + 2):
         for found, budget in ((every, None), (measured, enough)):
             options = Options(errors, Conventions(), budget=budget, with_tau=False)
@@ -200,7 +201,7 @@ def _lost(result: Floats) -> Floats:
 def _budgets(
     landscape: Landscape, n: int, deviation: float, errors: DeviationModel, seed: int
 ) -> tuple[list[BudgetLoss], int, int]:
-    """Median losses by budget up to one with which all picks are measured; picks; what is enough."""
+    """Median losses by budget, up to that of all picks; how many these are; what is enough."""
 
     def simulated(budget: int | None) -> Floats:
         options = Options(errors, Conventions(), budget=budget, with_tau=False)

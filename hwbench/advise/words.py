@@ -174,8 +174,8 @@ def doubling_line(advice: Advice) -> str:
     promised = advice.promise
     return (
         f"Twice the measurements ({2 * promised.size}) would bring tau to about "
-        f"{between(promised.doubled)}, an extrapolation, and a gain of {between(promised.gain, 3)}: "
-        f"{_worth(advice)}."
+        f"{between(promised.doubled)}, an extrapolation, and a gain of "
+        f"{between(promised.gain, 3)}: {_worth(advice)}."
     )
 
 

@@ -20,7 +20,7 @@ from hwbench.advise.trials import Found, Unit
 from hwbench.predictors import predictor_card
 
 WORK_OF_COST = {1: 1, 2: 30, 3: 30, 4: 500, 5: 300, 6: 400, 7: 1600}
-"""Units of work of one cross-validation on `ROWS` rows, by the order of a card that does not say."""
+"""Units of a cross-validation on `ROWS` rows, by the order of cost of a card that says none."""
 
 TUNING = 15
 """Times the work of a candidate that is not tuned."""
@@ -180,4 +180,5 @@ class TimeBudget:
 
 def _kinds(unit: Unit) -> tuple[object, ...]:
     """What a unit is like, the most similar first."""
-    return unit.candidate, predictor_card(unit.candidate.predictor).cost, None
+    predictor = unit.candidate.predictor
+    return (unit.candidate, unit.share), predictor, predictor_card(predictor).cost, None

@@ -211,8 +211,8 @@ def advise(
     done = found.done
     if minutes is not None:
         typer.echo(
-            f"Took {found.seconds / 60:.1f} minutes of {minutes:g}; --work {done.limit} in place of "
-            "--minutes does the same again, on any machine."
+            f"Took {found.seconds / 60:.1f} minutes of {minutes:g}; --work {done.limit} in place "
+            "of --minutes does the same again, on any machine."
         )
     typer.echo("Next:")
     for what, command in next_commands(found, folder, sys.argv[1:], paths):

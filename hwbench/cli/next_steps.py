@@ -7,8 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hwbench.errors import HwbenchError
+
 if TYPE_CHECKING:
     from hwbench.advise import Advice
+    from hwbench.spaces import Space
 
 DROPPED = {
     "--json": 0,
@@ -28,7 +31,8 @@ DROPPED = {
 MOST_PREDICTED = 10**6
 """Architectures of a space that are predicted all at once."""
 
-PREDICTIONS, SUGGESTIONS, MODELS = "predictions.csv", "suggestions.csv", "onnx"
+PREDICTIONS, SUGGESTIONS = "predictions.csv", "suggestions.csv"
+BOARD, VERIFY = "board", "verify"
 
 
 def next_commands(
@@ -43,29 +47,55 @@ def next_commands(
     words : of the command line that asked for it, without "hwbench".
     files : that were written, by name: of these "model" and "picks".
     """
-    space = advice.measurements.space
+    space, more = advice.measurements.space, advice.promise.size
     asked = ["hwbench", *_without(words, DROPPED)]
-    suggested, predicted = folder / SUGGESTIONS, folder / PREDICTIONS
-    more = advice.promise.size
-    suggest = [*asked, "--budget", str(more), "--suggest", "-o", str(folder)]
-    predict = ["hwbench", "predict", str(files["model"])]
+    suggested, boards = str(folder / SUGGESTIONS), has_networks(space)
     everything = space.indexed and space.n_architectures <= MOST_PREDICTED
-    predict += ["--all"] if everything else ["--architectures", str(suggested)]
-    predict += ["-o", str(predicted)]
+    which = ["--all"] if everything else ["--architectures", suggested]
     steps = [
-        (f"predict {'all architectures' if everything else 'what is suggested'}", predict),
-        (f"suggest {more} architectures to measure next", suggest),
+        (
+            f"predict {'all architectures' if everything else 'what is suggested'}",
+            ["hwbench", "predict", str(files["model"]), *which, "-o", str(folder / PREDICTIONS)],
+        ),
+        (
+            f"suggest {more} architectures to measure next",
+            [*asked, "--budget", str(more), "--suggest", "-o", str(folder)],
+        ),
     ]
     if not everything:
         steps.reverse()
-    if "picks" in files and advice.selection is not None:
-        picks = advice.selection.picks
-        export = ["hwbench", "export", *picks["arch"], "--space", space.name]
-        export += ["--to", "onnx", "-o", str(folder / MODELS)]
-        steps.append((f"export the {len(picks)} picks, to measure them", export))
-        again = [*asked, "-o", str(folder.with_name(f"{folder.name}-verified"))]
-        steps.append(("verify, with the measured picks added to the file", again))
+    if boards:
+        steps.append(
+            ("export what is suggested, to measure it", _export(space, suggested, folder / BOARD))
+        )
+    if advice.selection is not None and boards:
+        steps.append(
+            (
+                f"verify: export the {len(advice.selection.picks)} picks, to measure them",
+                _export(space, str(files["picks"]), folder / VERIFY),
+            )
+        )
+    steps.append(
+        (
+            "then, with what was measured added to the file, advise again",
+            [*asked, "-o", str(folder.with_name(f"{folder.name}-again"))],
+        )
+    )
     return [(what, shlex.join(command)) for what, command in steps]
+
+
+def has_networks(space: Space) -> bool:
+    """Whether architectures of a space can be built, and so be exported."""
+    try:
+        space.skeleton()
+    except HwbenchError:
+        return False
+    return True
+
+
+def _export(space: Space, architectures: str, folder: Path) -> list[str]:
+    command = ["hwbench", "export", "--space", space.name, "--architectures", architectures]
+    return [*command, "--to", "onnx", "-o", str(folder)]
 
 
 def _without(words: Sequence[str], dropped: dict[str, int]) -> list[str]:

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from hwbench.advise.candidates import Candidate
-from hwbench.advise.promise import USUAL_SLOPE, Estimate, promise
 from hwbench.advise.doing import do_work
+from hwbench.advise.promise import USUAL_SLOPE, Estimate, promise
 from hwbench.advise.schedule import Schedule
 from hwbench.advise.trials import Data
 from hwbench.advise.work import WorkBudget
