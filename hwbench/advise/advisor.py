@@ -137,7 +137,7 @@ def advise_on(
     budget: Budget = (
         WorkBudget(work or DEFAULT_WORK, n)
         if minutes is None
-        else TimeBudget(60 * minutes, n, workers)
+        else TimeBudget(60 * minutes, n, workers, start)
     )
     done = do_work(schedule, budget, workers=workers, progress=stage("cross-validating"))
     with one_thread():

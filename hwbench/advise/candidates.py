@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from hwbench.errors import HwbenchError, unknown_name
 from hwbench.predictors import PredictorCard, list_predictors, make_predictor, predictor_card
@@ -48,6 +49,11 @@ class Candidate:
     tuned: bool = False
     group: int = 0
 
+    @cached_property
+    def card(self) -> PredictorCard:
+        """The predictor's card."""
+        return predictor_card(self.predictor)
+
     @property
     def label(self) -> str:
         """The candidate in words: "Ridge regression (live), tuned"."""
@@ -63,14 +69,13 @@ class Candidate:
         seed : of its randomness.
         positive : whether the metric is always above 0, so that its predictions are kept there.
         """
-        card = predictor_card(self.predictor)
         model = make_predictor(
             self.predictor,
             space=space,
             seed=seed,
             encoding=None if self.fixed else self.encoding,
             tuning=Tuning(trials=TUNED_TRIALS) if self.tuned else None,
-            card=card,
+            card=self.card,
         )
         model.set_params(positive=positive)
         return model
@@ -127,12 +132,12 @@ def find_candidates(
 
 def cost_of(candidate: Candidate) -> int:
     """What a fit takes, as an order: that of the predictor's card, and what tuning adds."""
-    return predictor_card(candidate.predictor).cost + TUNING_COSTS * candidate.tuned
+    return candidate.card.cost + TUNING_COSTS * candidate.tuned
 
 
 def place_of(candidate: Candidate) -> int:
     """Its predictor's place among those that are tried first, from 1; `LAST` if it has none."""
-    place = predictor_card(candidate.predictor).tried_first
+    place = candidate.card.tried_first
     return LAST if place is None else place
 
 

@@ -21,7 +21,6 @@ from hwbench.advise.candidates import Candidate
 from hwbench.advise.ranking import choose, finalists_of, to_choose_from
 from hwbench.advise.trials import CURVE_REPEATS, REPEATS, Data, Trial, Unit
 from hwbench.advise.work import work_of
-from hwbench.predictors import predictor_card
 
 FEWEST_TO_TUNE = 20
 DEAR = 4
@@ -97,7 +96,7 @@ class Schedule:
         if len(self.data.values) < FEWEST_TO_TUNE:
             return None
         for trial in self._finalists:
-            if predictor_card(trial.candidate.predictor).search:
+            if trial.candidate.card.search:
                 tuned = replace(trial.candidate, tuned=True)
                 return None if tuned in self.trials else tuned
         return None

@@ -9,6 +9,7 @@ import numpy as np
 from hwbench.advise.noise import Noise
 from hwbench.advise.promise import Estimate
 from hwbench.advise.verdict import FEW, FREE, GUESSING, LOW_CEILING, NOISY, WIDE
+from hwbench.tables.own.column_words import quantity_of
 
 if TYPE_CHECKING:
     from hwbench.advise.result import Advice
@@ -130,10 +131,15 @@ def warnings_of(advice: Advice) -> tuple[str, ...]:
     if advice.n_bent:
         found.append(
             f"Of {advice.n_looked_at:,} predictions {advice.n_bent:,} would not be above 0, which "
-            f"no {advice.measurements.metric} is: predictions below the smallest measurement are "
-            "bent to stay above 0, in their order; trust their order, not their size."
+            f"no {_quantity(advice)} is: those below the smallest measurement are bent to stay "
+            "above 0, in their order; trust their order, not their size."
         )
     return tuple(found)
+
+
+def _quantity(advice: Advice) -> str:
+    measured = advice.measurements
+    return quantity_of(measured.unit, measured.metric) or measured.metric
 
 
 def relative_lines(advice: Advice) -> list[str]:

@@ -17,7 +17,6 @@ from typing import Protocol
 import numpy as np
 
 from hwbench.advise.trials import Found, Unit
-from hwbench.predictors import predictor_card
 
 WORK_OF_COST = {1: 1, 2: 30, 3: 30, 4: 500, 5: 300, 6: 400, 7: 1600}
 """Units of a cross-validation on `ROWS` rows, by the order of cost of a card that says none."""
@@ -47,7 +46,7 @@ def work_of(unit: Unit, n_rows: int) -> int:
     unit : which.
     n_rows : architectures that were measured.
     """
-    card = predictor_card(unit.candidate.predictor)
+    card = unit.candidate.card
     rows = max(1.0, n_rows * unit.share / ROWS)
     tuning = TUNING if unit.candidate.tuned else 1
     base = card.work or WORK_OF_COST[card.cost]
@@ -125,14 +124,15 @@ class TimeBudget:
     seconds : in all.
     n_rows : architectures that were measured.
     workers : processes that share the work.
+    start : when the time began, of `time.monotonic`.
     """
 
-    def __init__(self, seconds: float, n_rows: int, workers: int) -> None:
+    def __init__(self, seconds: float, n_rows: int, workers: int, start: float) -> None:
         self.seconds = seconds
         self.limit = 0
         self._n_rows = n_rows
         self._workers = workers
-        self._start = time.monotonic()
+        self._start = start
         self._took: dict[object, list[tuple[float, int]]] = {}
 
     @property
@@ -180,5 +180,5 @@ class TimeBudget:
 
 def _kinds(unit: Unit) -> tuple[object, ...]:
     """What a unit is like, the most similar first."""
-    predictor = unit.candidate.predictor
-    return (unit.candidate, unit.share), predictor, predictor_card(predictor).cost, None
+    candidate = unit.candidate
+    return (candidate, unit.share), candidate.predictor, candidate.card.cost, None

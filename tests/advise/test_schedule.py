@@ -61,7 +61,7 @@ def units(limit):
 
 
 def minutes(number):
-    return lambda: TimeBudget(60 * number, 50, 1)
+    return lambda: TimeBudget(60 * number, 50, 1, 0.0)
 
 
 def test_more_work_does_the_same_and_goes_on(advised):
