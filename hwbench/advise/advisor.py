@@ -22,7 +22,7 @@ from hwbench.advise.result import Advice
 from hwbench.advise.schedule import Schedule
 from hwbench.advise.selection import Selection, expected_selection
 from hwbench.advise.trials import Data
-from hwbench.advise.verdict import judge
+from hwbench.advise.verdict import GUESSING, judge
 from hwbench.advise.work import DEFAULT_WORK, Budget, TimeBudget, WorkBudget
 from hwbench.arguments import Positive, checks_arguments
 from hwbench.errors import HwbenchError
@@ -152,9 +152,11 @@ def advise_on(
         model.fit(measurements.archs, measurements.values)
         n_looked_at, n_bent = _bent(measurements, model, seed)
         verdict = judge(measurements, promised, noise, ranking.chosen, free_baselines(data), data)
-        selection, reason = _selection(
-            measurements, model, ranking, promised, known, seed, stage("simulating searches")
-        )
+        selection, reason = None, "there is no model to search by"
+        if verdict.kind != GUESSING:
+            selection, reason = _selection(
+                measurements, model, ranking, promised, known, seed, stage("simulating searches")
+            )
     return Advice(
         measurements=measurements,
         data=data,

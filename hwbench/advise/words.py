@@ -54,8 +54,7 @@ def lead_line(advice: Advice) -> str:
         return (
             f"No model here: of {n} that were tried none is seen to rank {measured.described} "
             f"better than guessing. The best, {named}, has Kendall's tau {between(tau)}, 90 % "
-            "interval. The measurements are too few or too noisy, or the metric does not depend on "
-            "the architecture."
+            f"interval. {_why_none(advice)}"
         )
     if verdict.kind == FREE and verdict.against is not None:
         against = verdict.against
@@ -74,6 +73,25 @@ def lead_line(advice: Advice) -> str:
     return (
         f"To predict {measured.described} use {named}: predictor {advice.predictor}, encoding "
         f"{advice.encoding}; fitted to {len(measured)} architectures."
+    )
+
+
+def _why_none(advice: Advice) -> str:
+    """What may be the reason that nothing is learned."""
+    noise = advice.noise
+    if noise is None:
+        return (
+            "The measurements are too few or too noisy, or the metric does not depend on the "
+            "architecture; repeats of ten would tell which."
+        )
+    if noise.tau_ceiling < LOW_CEILING:
+        return (
+            "The measurements are too noisy: even a perfect predictor would score a tau of about "
+            f"{noise.tau_ceiling:.2f}. Measure each architecture longer or more often."
+        )
+    return (
+        "Noise is not the reason: the measurements are too few, or the metric does not depend on "
+        "what predictors see of the architecture."
     )
 
 
@@ -243,7 +261,9 @@ def work_lines(advice: Advice) -> list[str]:
     if ranking.not_tried:
         left.append(f"{_named([each.label for each in ranking.not_tried])} not tried")
     if ranking.not_repeated:
-        left.append(f"{_named([each.label for each in ranking.not_repeated])} not repeated")
+        left.append(
+            f"{_named([each.label for each in ranking.not_repeated])} not repeated ten times"
+        )
     said = "; ".join(left) or "nothing but repeats"
     return [
         f"Left out for lack of work: {said}. {done.work:,} units of work were done; --work "

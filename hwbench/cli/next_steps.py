@@ -62,13 +62,15 @@ def next_commands(
             [*asked, "--budget", str(more), "--suggest", "-o", str(folder)],
         ),
     ]
-    if not everything:
+    if not advice.verdict.has_model:
+        del steps[0]
+    elif not everything:
         steps.reverse()
     if boards:
         steps.append(
             ("export what is suggested, to measure it", _export(space, suggested, folder / BOARD))
         )
-    if advice.selection is not None and boards:
+    if advice.selection is not None and advice.verdict.has_model and boards:
         steps.append(
             (
                 f"verify: export the {len(advice.selection.picks)} picks, to measure them",
