@@ -13,6 +13,7 @@ from hwbench.errors import HwbenchError
 from hwbench.spaces import Space
 from hwbench.tables.own.asking import some
 from hwbench.tables.own.column_words import guess_direction, quantity_of, split_header
+from hwbench.tables.own.columns import told_direction
 from hwbench.tables.own.measured import MeasuredMetric, read_measured
 from hwbench.tables.own.options import Reading
 from hwbench.tables.pairs import Accuracies, load_accuracies
@@ -82,8 +83,8 @@ def find_accuracies(
         return _usable(own[0])
     if wanted is not None:
         raise HwbenchError(
-            f"accuracy '{wanted}' is neither a column of accuracies of the file nor table:column; "
-            f"for example --accuracy {DEFAULT_ACCURACY.get(space.name, 'my-table:test_accuracy')}"
+            f"accuracy: '{wanted}' is what is learned; name another column of the file, or a "
+            f"table's, {_example(space)}"
         )
     if is_accuracy(metric, unit):
         return Known(None, f"{metric} is itself an accuracy, and a search needs a cost beside it")
@@ -141,13 +142,19 @@ def _own_columns(
             keep_missing=True,
             pivots=False,
         )
-    except HwbenchError:
+    except HwbenchError as error:
         if wanted is not None:
-            raise
+            raise HwbenchError(f"accuracy: {error}; or a table's, {_example(space)}") from error
         return []  # of columns that nobody asked for
     columns = [each for each in measured.metrics if split_header(each.header)[0] != metric]
     if wanted is None:
         columns = [each for each in columns if is_accuracy(_name(each), each.unit)]
+    for each in columns:
+        if told_direction(_name(each), each.unit or "")[0] == "minimize":
+            raise HwbenchError(
+                f"accuracy: '{_name(each)}' is better the smaller it is, so it is no accuracy; "
+                f"name another column of the file, or a table's, {_example(space)}"
+            )
     columns.sort(key=lambda each: "test" not in each.header.lower())
     names = [_name(each) for each in columns]
     notes: Sequence[str] = ()
@@ -157,6 +164,10 @@ def _own_columns(
             f"{names[1]} takes another.",
         )
     return [_accuracies(each, measured.archs, space, notes) for each in columns[:1]]
+
+
+def _example(space: Space) -> str:
+    return f"such as --accuracy {DEFAULT_ACCURACY.get(space.name, 'my-table:test_accuracy')}"
 
 
 def _name(metric: MeasuredMetric) -> str:

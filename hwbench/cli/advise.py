@@ -125,6 +125,7 @@ def advise(
             "again is printed."
         ),
     ] = None,
+    seconds: Annotated[float | None, typer.Option(hidden=True)] = None,
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", help="A folder; runs/advise-NAME by default."),
@@ -151,6 +152,11 @@ def advise(
     """
     if not space:
         raise HwbenchError("advise: name the search space with --space (hwbench spaces list)")
+    if seconds is not None:
+        raise HwbenchError(
+            f"advise: --seconds is no more; --minutes {seconds / 60:.2g} plans for that time on "
+            "this machine, and without it the work is the same on every machine"
+        )
     if suggest != (budget is not None):
         raise HwbenchError("advise: --suggest and --budget N go together")
     stem = space if measurements is None else measurements.stem

@@ -74,8 +74,17 @@ def test_without_a_column_the_published_ones_are_used(measured, nasbench201):
     assert known.accuracies.target == "hw-nas-bench:cifar10.test_accuracy"
     assert nasbench201.connected(known.accuracies.archs).all()
     assert "341 architectures of" in known.accuracies.notes[-1]
-    with pytest.raises(HwbenchError, match="did you mean"):
-        find_accuracies(measured, nasbench201, "latency_ms", "ms", wanted="latency_mss")
+    for frame, wanted, message in (
+        (
+            measured,
+            "latency_mss",
+            "did you mean 'latency_ms'.* or a table's, such as --accuracy",
+        ),
+        (measured, "latency_ms", "is what is learned; name another column of the file, or a table"),
+        (measured.assign(energy_mJ=1.5), "energy_mJ", "'energy_mJ' is better the smaller it is"),
+    ):
+        with pytest.raises(HwbenchError, match=message):
+            find_accuracies(frame, nasbench201, "latency_ms", "ms", wanted=wanted)
 
 
 def test_an_accuracy_that_is_learned_is_no_cost(both, nasbench201):

@@ -65,7 +65,7 @@ def test_advice_on_a_sample_holds_for_the_column(shared_data, nasbench201):
 def test_nine_promises_in_ten_hold(shared_data, nasbench201, device):
     """With two linear models to choose from, 20 samples of a device; and so do the losses.
 
-    Measured: 20, 19 and 15 of 19 promises held, 54 of 59 together.
+    Measured: 20, 19 and 16 promises of 20 held.
     """
     accuracies = load_accuracies("hw-nas-bench:cifar10.test_accuracy", "nasbench201")
     held, inside = [], []

@@ -117,6 +117,7 @@ def test_suggestions(hwbench, my_csv, tmp_path, rows):
         (("--suggest",), "--suggest and --budget N go together"),
         (("--budget", "5"), "--suggest and --budget N go together"),
         (("nowhere.csv",), "nowhere.csv: no such file"),
+        (("nowhere.csv", "--seconds", "30"), "--seconds is no more; --minutes 0.5 plans for that"),
         (("nowhere.csv", "--minutes", "0"), "minutes must be above 0"),
         (("nowhere.csv", "--minutes", "1", "--work", "9"), "give one of them"),
     ],
