@@ -73,15 +73,12 @@ class Schedule:
 
     def known_work(self) -> int:
         """Units of work of all there is to do, as far as that is known."""
-        untried = [
-            Unit(trial.candidate, 0)
-            for trial in self.trials.values()
-            if not trial.sums and not trial.error
-        ]
+        trials = list(self.trials.values())
         finalists = self._finalists
-        repeats = [unit for trial in finalists for unit in _repeats(trial)]
-        curve = self._curve(choose(finalists, self.data.networks)[0]) if finalists else []
-        return self.work_of([*untried, *repeats, *curve])
+        winner = choose(finalists, self.data.networks)[0] if finalists else trials[0]
+        units = {Unit(each.candidate, 0) for each in trials if not each.sums and not each.error}
+        units.update(unit for trial in finalists or [winner] for unit in _repeats(trial))
+        return self.work_of([*units, *self._curve(winner)])
 
     def work_of(self, units: Iterable[Unit]) -> int:
         """Units of work of cross-validations."""
