@@ -26,6 +26,9 @@ FEWEST_TO_TUNE = 20
 DEAR = 4
 """The order of cost from which on candidates are tried after all others."""
 
+TOGETHER = 4
+"""So many of these are tried before it is asked again whether there is time for more."""
+
 
 class Schedule:
     """What is to be done next, given what was found.
@@ -55,7 +58,11 @@ class Schedule:
         tried = [(place, list(each)) for place, each in groups]
         for number, (place, group) in enumerate(tried):
             units = [Unit(each, 0) for each in group if each is not candidates[0]]
-            yield units if place == 0 else sorted(units, key=lambda each: self.work_of([each])), 0
+            if place:
+                units.sort(key=lambda each: self.work_of([each]))
+            size = TOGETHER if place == DEAR else max(len(units), 1)
+            for start in range(0, len(units), size):
+                yield units[start : start + size], 0
             yield from self._to_confirm(others=False)
             if number + 1 == len(tried) or tried[number + 1][0] == DEAR:
                 tuned = self._to_tune()

@@ -149,7 +149,9 @@ class TimeBudget:
         for unit, units in zip(batch, works, strict=True):
             seconds = units * self._pace(unit)
             busy, longest, work = busy + seconds, max(longest, seconds), work + units
-            with_it = self.elapsed + after + max(busy / self._workers, longest)
+            # The longest is begun last: all but one worker may have to wait for it.
+            idle = longest * (1 - 1 / self._workers)
+            with_it = self.elapsed + after + busy / self._workers + idle
             promised = work + reserve <= self.limit
             if not promised and with_it - self.seconds > max(self.seconds - end, 0.0):
                 break
