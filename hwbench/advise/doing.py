@@ -143,8 +143,8 @@ class _Feed:
         """What is to be begun now; nothing where all is done or nothing more is afforded."""
         if self.cut:
             return self._schedule.closing_batch()
-        for batch, reserve in self._batches:
-            count = self._budget.affords(self.done, batch, reserve)
+        for batch in self._batches:
+            count = self._budget.affords(self.done, batch)
             if not self.done:  # something must be known
                 count = max(count, 1)
                 self.limit = self._schedule.work_of(batch[:1])

@@ -47,13 +47,13 @@ class Schedule:
         self.data = data
         self.trials = {candidate: Trial(candidate) for candidate in candidates}
 
-    def batches(self) -> Iterator[tuple[list[Unit], int]]:
-        """Units to be done together, and the work that must be left after them.
+    def batches(self) -> Iterator[list[Unit]]:
+        """Units to be done together.
 
         The results of a batch are to be kept in the trials before the next is asked for.
         """
         candidates = list(self.trials)
-        yield [Unit(candidates[0], 0)], 0
+        yield [Unit(candidates[0], 0)]
         groups = groupby(candidates, key=lambda each: min(each.group, DEAR))
         tried = [(place, list(each)) for place, each in groups]
         for number, (place, group) in enumerate(tried):
@@ -62,17 +62,20 @@ class Schedule:
                 units.sort(key=lambda each: self.work_of([each]))
             size = TOGETHER if place == DEAR else max(len(units), 1)
             for start in range(0, len(units), size):
-                yield units[start : start + size], 0
+                yield units[start : start + size]
             yield from self._to_confirm(others=False)
             if number + 1 == len(tried) or tried[number + 1][0] == DEAR:
                 tuned = self._to_tune()
                 if tuned is not None:
                     self.trials[tuned] = Trial(tuned)
-                    yield [Unit(tuned, 0)], 0
+                    yield [Unit(tuned, 0)]
                 yield from self._to_confirm(others=True)
 
     def closing_batch(self) -> list[Unit]:
-        """The learning curve of what is chosen, if it has none though all its repeats are done."""
+        """The learning curve of what is chosen, if it has none though all its repeats are done.
+
+        It is done whatever the budget: seldom, if the last that was repeated is the best.
+        """
         if not self._finalists:
             return []
         chosen = choose(to_choose_from(self._finalists), self.data.networks)[0]
@@ -105,16 +108,16 @@ class Schedule:
                 return None if tuned in self.trials else tuned
         return None
 
-    def _to_confirm(self, *, others: bool) -> Iterator[tuple[list[Unit], int]]:
+    def _to_confirm(self, *, others: bool) -> Iterator[list[Unit]]:
         """What is lacking of the winner, and then of the others that may be the best."""
         while finalists := self._finalists:
             winner = choose(finalists, self.data.networks)[0]
             more = [*self._curve(winner), *_repeats(winner)]
             lacking = [each for each in finalists if others and _repeats(each)]
             if more:  # so that whatever is left out, there are both
-                yield sorted(more, key=lambda unit: (unit.repeat, -unit.share)), 0
+                yield sorted(more, key=lambda unit: (unit.repeat, -unit.share))
             elif lacking:
-                yield _repeats(lacking[0]), self.work_of(self._curve(lacking[0]))
+                yield _repeats(lacking[0])
             else:
                 return
 

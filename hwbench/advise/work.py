@@ -64,14 +64,13 @@ class Budget(Protocol):
     @property
     def limit(self) -> int: ...
 
-    def affords(self, done: int, batch: Sequence[Unit], reserve: int) -> int:
+    def affords(self, done: int, batch: Sequence[Unit]) -> int:
         """How many units of a batch, from the first on, are to be begun.
 
         Parameters
         ----------
         done : units of work that were done.
         batch : in this order.
-        reserve : units of work that must be left after it.
         """
 
     def learn(self, unit: Unit, found: Found) -> None:
@@ -100,9 +99,9 @@ class WorkBudget:
         self.limit = limit
         self._n_rows = n_rows
 
-    def affords(self, done: int, batch: Sequence[Unit], reserve: int) -> int:
+    def affords(self, done: int, batch: Sequence[Unit]) -> int:
         """See `Budget`."""
-        ends = done + reserve + np.cumsum([work_of(unit, self._n_rows) for unit in batch])
+        ends = done + np.cumsum([work_of(unit, self._n_rows) for unit in batch])
         return int((ends <= self.limit).sum())
 
     def learn(self, unit: Unit, found: Found) -> None:
@@ -140,10 +139,10 @@ class TimeBudget:
         """Seconds since the start."""
         return time.monotonic() - self._start
 
-    def affords(self, done: int, batch: Sequence[Unit], reserve: int) -> int:
-        """See `Budget`; what is afforded is within `limit` from then on."""
+    def affords(self, done: int, batch: Sequence[Unit]) -> int:
+        """See `Budget`."""
         works = [work_of(unit, self._n_rows) for unit in batch]
-        after = (reserve + CLOSING_WORK) * self._pace(None)
+        after = CLOSING_WORK * self._pace(None)
         end = self.elapsed + after
         busy, longest, work, count = 0.0, 0.0, done, 0
         for unit, units in zip(batch, works, strict=True):
@@ -152,11 +151,10 @@ class TimeBudget:
             # The longest is begun last: all but one worker may have to wait for it.
             idle = longest * (1 - 1 / self._workers)
             with_it = self.elapsed + after + busy / self._workers + idle
-            promised = work + reserve <= self.limit
-            if not promised and with_it - self.seconds > max(self.seconds - end, 0.0):
+            if with_it - self.seconds > max(self.seconds - end, 0.0):
                 break
             end, count = with_it, count + 1
-            self.limit = max(self.limit, work + reserve)
+            self.limit = max(self.limit, work)
         return count
 
     def learn(self, unit: Unit, found: Found) -> None:
