@@ -2,36 +2,42 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from pydantic import PositiveInt
 
+from hwbench.advise.accuracies import Known, find_accuracies
+from hwbench.advise.baseline import free_baselines
 from hwbench.advise.candidates import find_candidates
+from hwbench.advise.doing import do_work
 from hwbench.advise.measurements import Measurements, read_measurements
 from hwbench.advise.noise import measured_noise
-from hwbench.advise.promise import Estimate, promise
-from hwbench.advise.ranking import Clock, Data, rank
+from hwbench.advise.promise import Estimate, Promise, promise
+from hwbench.advise.ranking import Ranking, conclude
 from hwbench.advise.result import Advice
-from hwbench.advise.selection import default_accuracy, expected_selection
-from hwbench.advise.words import find_warnings
+from hwbench.advise.schedule import Schedule
+from hwbench.advise.selection import Selection, expected_selection
+from hwbench.advise.trials import Data
+from hwbench.advise.verdict import GUESSING, judge
+from hwbench.advise.work import DEFAULT_WORK, Budget, TimeBudget, WorkBudget
 from hwbench.arguments import Positive, checks_arguments
 from hwbench.errors import HwbenchError
-from hwbench.predictors.impossible import impossible_note
+from hwbench.predictors.impossible import is_positive
 from hwbench.predictors.regressor import ArchitectureRegressor
-from hwbench.progress import StageProgress, silent_stage
+from hwbench.progress import Progress, StageProgress, silent_stage
 from hwbench.spaces import get_space
 from hwbench.tables.own.options import Reading
-from hwbench.tables.pairs import load_accuracies
+from hwbench.threads import one_thread
 
 FEWEST = 10
 """Architectures below which nothing can be said."""
 
 PREDICTED = 2000
 """Architectures whose predictions are looked at for values that no metric can have."""
-
-SECONDS = 120.0
 
 
 @checks_arguments("advise")
@@ -49,8 +55,9 @@ def advise_on(
     reading: Reading | None = None,
     accuracy: str | None = None,
     predictors: Sequence[str] | None = None,
-    seconds: Positive = SECONDS,
-    workers: int = 1,
+    work: PositiveInt | None = None,
+    minutes: Positive | None = None,
+    workers: PositiveInt = 1,
     seed: int = 0,
     stage: StageProgress = silent_stage,
 ) -> Advice:
@@ -63,11 +70,14 @@ def advise_on(
     space : the search space.
     metric, unit, direction, arch_column : see `read_measurements`.
     duplicates, on_bad_rows, missing_values, reading : likewise.
-    accuracy : "table:column" of accuracies, in % or in fractions, for what a search is expected to
-        lose; those that come with hwbench by default, where there are any.
+    accuracy : "table:column" of accuracies, in % or in fractions, or a column of the source, for
+        what a search is expected to lose; by default the source's own column of accuracies, else
+        those that come with hwbench, where there are any.
     predictors : names to choose from, "name:encoding" for one encoding; the whole zoo by default.
-    seconds : of wall-clock time after which no further cross-validation is begun. Which candidates
-        and repeats there are then depends on the machine, and the advice says so.
+    work : units of work, see `hwbench.advise.work`: the same give the same advice on every machine.
+        8000 by default, which is about a minute and a half on two cores for 60 architectures.
+    minutes : of wall-clock time, instead: the work is planned by calibrating this machine, and
+        `Advice.done.limit` is the `work` that does the same again.
     workers : processes.
     seed : of folds, models and simulations.
     stage : given a title, what is told of the progress of that stage.
@@ -80,8 +90,13 @@ def advise_on(
     ------
     HwbenchError
         Where the source cannot be read or a row is refused, there are fewer than 10 architectures,
-        the metric is constant, or a name is unknown.
+        the metric is constant, a name is unknown, or both work and minutes are given.
     """
+    start = time.monotonic()
+    if work is not None and minutes is not None:
+        raise HwbenchError(
+            "advise: work and minutes both say how much is to be done; give one of them"
+        )
     found_space = get_space(space)
     measurements = read_measurements(
         source,
@@ -106,58 +121,90 @@ def advise_on(
             f"{measurements.label}: all {n} values of {measurements.metric} are equal "
             f"({measurements.values[0]:g}): there is nothing to predict"
         )
-    accuracy = accuracy or default_accuracy(found_space.name)
-    accuracies = load_accuracies(accuracy, found_space.name) if accuracy else None
+    known = find_accuracies(
+        source,
+        found_space,
+        measurements.metric,
+        measurements.unit,
+        wanted=accuracy,
+        arch_column=arch_column,
+        reading=reading,
+    )
     candidates, left_out = find_candidates(found_space, predictors)
-    data = Data.of(found_space, measurements.archs, measurements.values, seed)
-    clock = Clock(seconds)
-    ranking = rank(
-        data, candidates, clock=clock, workers=workers, progress=stage("cross-validating")
+    positive = is_positive(measurements.unit, measurements.metric)
+    data = Data.of(found_space, measurements.archs, measurements.values, seed, positive=positive)
+    schedule = Schedule(data, candidates)
+    budget: Budget = (
+        WorkBudget(work or DEFAULT_WORK, n)
+        if minutes is None
+        else TimeBudget(60 * minutes, n, workers, start)
     )
-    noise = measured_noise(measurements, seed)
-    promised = promise(
-        data,
-        ranking.chosen,
-        clock=clock,
-        ceiling=None if noise is None else Estimate(noise.tau_ceiling, noise.low, noise.high),
-        workers=workers,
-        progress=stage("learning curve"),
-    )
-    model = ranking.chosen.candidate.make(found_space, seed)
-    model.fit(measurements.archs, measurements.values)
-    selection = None
-    if accuracies is not None:
-        residuals = ranking.chosen.predictions[0] - measurements.values
-        selection = expected_selection(
-            measurements, model, residuals, promised.tau, accuracies, seed=seed
+    done = do_work(schedule, budget, workers=workers, progress=stage("cross-validating"))
+    with one_thread():
+        ranking = conclude(schedule.trials.values(), data)
+        noise = measured_noise(measurements, seed)
+        promised = promise(
+            data,
+            ranking.chosen,
+            ceiling=None if noise is None else Estimate(noise.tau_ceiling, noise.low, noise.high),
         )
+        model = ranking.chosen.candidate.make(found_space, seed, positive=positive)
+        model.fit(measurements.archs, measurements.values)
+        n_looked_at, n_bent = _bent(measurements, model, seed)
+        verdict = judge(measurements, promised, noise, ranking.chosen, free_baselines(data), data)
+        selection, reason = None, "there is no model to search by"
+        if verdict.kind != GUESSING:
+            selection, reason = _selection(
+                measurements, model, ranking, promised, known, seed, stage("simulating searches")
+            )
     return Advice(
         measurements=measurements,
         data=data,
         ranking=ranking,
         promise=promised,
+        verdict=verdict,
         noise=noise,
         selection=selection,
+        no_selection=reason,
         model=model,
-        warnings=(
-            *find_warnings(measurements, promised, noise),
-            *_impossible(measurements, model, seed),
-        ),
+        n_looked_at=n_looked_at,
+        n_bent=n_bent,
         left_out=tuple(left_out),
+        done=done,
         seed=seed,
-        seconds_limit=seconds,
-        seconds=clock.elapsed,
+        seconds=time.monotonic() - start,
     )
 
 
-def _impossible(
-    measurements: Measurements, model: ArchitectureRegressor, seed: int
-) -> tuple[str, ...]:
-    """That some predictions are values which the metric cannot have, if so."""
+def _selection(
+    measurements: Measurements,
+    model: ArchitectureRegressor,
+    ranking: Ranking,
+    promised: Promise,
+    known: Known,
+    seed: int,
+    progress: Progress,
+) -> tuple[Selection | None, str]:
+    """What a search loses, or why nothing is said of it."""
+    if known.accuracies is None:
+        return None, known.reason
+    residuals = ranking.chosen.predictions[0] - measurements.values
+    found = expected_selection(
+        measurements, model, residuals, promised, known.accuracies, seed=seed, progress=progress
+    )
+    return found, "" if found else "the model predicts the same for all architectures"
+
+
+def _bent(measurements: Measurements, model: ArchitectureRegressor, seed: int) -> tuple[int, int]:
+    """Predictions that were looked at, and how many of them had to be kept above 0."""
     space = measurements.space
     if space.indexed and space.n_architectures <= PREDICTED:
         archs = space.all_architectures()
     else:
         archs = space.sample(PREDICTED, np.random.default_rng([seed, 31]))
-    note = impossible_note(model.predict(archs), measurements.unit, measurements.metric)
-    return () if note is None else (f"{note[0].upper()}{note[1:]}.",)
+    archs = archs[space.connected(archs)]
+    smallest = model.transform_.smallest
+    if smallest is None:
+        return len(archs), 0
+    # What would lie at 0 is bent to half of the smallest measurement.
+    return len(archs), int((model.predict(archs) <= smallest / 2).sum())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from hwbench.errors import HwbenchError, unknown_name
 from hwbench.predictors import PredictorCard, list_predictors, make_predictor, predictor_card
@@ -38,6 +39,7 @@ class Candidate:
     title : what people call it.
     fixed : whether it takes no other encoding.
     tuned : whether its hyper-parameters are searched in every fit.
+    group : of candidates that are tried together; 0 for those before all others.
     """
 
     predictor: str
@@ -45,6 +47,12 @@ class Candidate:
     title: str
     fixed: bool = False
     tuned: bool = False
+    group: int = 0
+
+    @cached_property
+    def card(self) -> PredictorCard:
+        """The predictor's card."""
+        return predictor_card(self.predictor)
 
     @property
     def label(self) -> str:
@@ -52,17 +60,25 @@ class Candidate:
         encoding = "" if self.fixed else f" ({self.encoding})"
         return f"{self.title}{encoding}{', tuned' if self.tuned else ''}"
 
-    def make(self, space: Space, seed: int) -> ArchitectureRegressor:
-        """The unfitted predictor."""
-        card = predictor_card(self.predictor)
-        return make_predictor(
+    def make(self, space: Space, seed: int, *, positive: bool = False) -> ArchitectureRegressor:
+        """The unfitted predictor.
+
+        Parameters
+        ----------
+        space : of the architectures.
+        seed : of its randomness.
+        positive : whether the metric is always above 0, so that its predictions are kept there.
+        """
+        model = make_predictor(
             self.predictor,
             space=space,
             seed=seed,
             encoding=None if self.fixed else self.encoding,
             tuning=Tuning(trials=TUNED_TRIALS) if self.tuned else None,
-            card=card,
+            card=self.card,
         )
+        model.set_params(positive=positive)
+        return model
 
 
 def find_candidates(
@@ -104,9 +120,9 @@ def find_candidates(
             left_out.append(LeftOut(name, reason))
             continue
         for place, own in enumerate(_encodings(space, name, card, encodings)):
-            found.append(
-                (_order(card, place), Candidate(name, own, card.title, card.encoding_fixed))
-            )
+            order = _order(card, place)
+            candidate = Candidate(name, own, card.title, card.encoding_fixed, group=order[0])
+            found.append((order, candidate))
     if not found:
         why = "; ".join(f"{each.predictor} {each.reason}" for each in left_out[:3])
         raise HwbenchError(f"advise: none of the predictors can be tried: {why}")
@@ -116,12 +132,12 @@ def find_candidates(
 
 def cost_of(candidate: Candidate) -> int:
     """What a fit takes, as an order: that of the predictor's card, and what tuning adds."""
-    return predictor_card(candidate.predictor).cost + TUNING_COSTS * candidate.tuned
+    return candidate.card.cost + TUNING_COSTS * candidate.tuned
 
 
 def place_of(candidate: Candidate) -> int:
     """Its predictor's place among those that are tried first, from 1; `LAST` if it has none."""
-    place = predictor_card(candidate.predictor).tried_first
+    place = candidate.card.tried_first
     return LAST if place is None else place
 
 

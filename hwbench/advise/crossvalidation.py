@@ -15,6 +15,7 @@ from sklearn.base import clone
 
 from hwbench.arrays import Floats, IntArray
 from hwbench.predictors.regressor import ArchitectureRegressor
+from hwbench.predictors.target_transform import TargetTransform
 from hwbench.predictors.tuning import out_of_fold_predictions
 from hwbench.spaces import Space
 
@@ -67,13 +68,19 @@ def out_of_fold(
     -------
     float64 of shape (n_archs,), in the unit of `values`.
     """
-    if share >= 1.0 and model.tuning is None and hasattr(model.estimator, "cross_val_predict"):
+    at_once = share >= 1.0 and model.tuning is None and model.target_transform == "raw"
+    if at_once and hasattr(model.estimator, "cross_val_predict"):
         features = model.space.encode(archs, model.encoding)
         mean, scale = values.mean(), values.std() or 1.0
         found = out_of_fold_predictions(
             model.estimator, features, (values - mean) / scale, folds, [{}]
         )
-        return np.asarray(found[0] * scale + mean, dtype=np.float64)
+        together = np.asarray(found[0] * scale + mean, dtype=np.float64)
+        for fold in range(int(folds.max()) + 1):
+            rows = folds == fold
+            transform = TargetTransform("raw", values[~rows], positive=model.positive)
+            together[rows] = transform.inverse(together[rows])
+        return together
     predictions = np.empty(len(values))
     for fold in range(int(folds.max()) + 1):
         left_out = folds == fold

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from hwbench.advise.accuracies import is_accuracy
 from hwbench.arrays import Floats, IntArray
 from hwbench.errors import HwbenchError, unknown_name
 from hwbench.files import file_digest
@@ -127,19 +130,18 @@ def read_measurements(
     reading = reading or Reading()
     if reading.pivot:
         raise HwbenchError("advise: takes one metric; choose a condition with where, not pivot")
-    measured = read_measured(
+    read = partial(
+        read_measured,
         source,
         space,
         reading,
         arch_column=arch_column,
-        metric=wanted,
-        units={wanted: unit} if wanted and unit else None,
         unit=normal_unit(unit) if unit else None,
         keep_missing=missing_values == "keep",
         pivots=False,
     )
-    chosen = _the_metric(measured)
-    notes = list(measured.notes)
+    measured, chosen, notes = _read_metric(read, wanted, unit)
+    notes += measured.notes
     if measured.n_bad:
         if on_bad_rows == "refuse":
             raise _refused(measured)
@@ -190,8 +192,27 @@ def read_measurements(
     )
 
 
+def _read_metric(
+    read: Callable[..., Measured], wanted: str | None, unit: str | None
+) -> tuple[Measured, MeasuredMetric, list[str]]:
+    """A file's one metric, its rows judged by it alone; and what is noted of others."""
+
+    def units(name: str | None) -> dict[str, str] | None:
+        return {name: unit} if name and unit else None
+
+    measured = read(metric=wanted, units=units(wanted))
+    chosen = _the_metric(measured)
+    beside = [each.header for each in measured.metrics if each is not chosen]
+    if not beside:
+        return measured, chosen, []
+    measured = read(metric=chosen.header, units=units(chosen.header))
+    is_not = "are not" if len(beside) > 1 else "is not"
+    note = f"'{chosen.header}' is what is learned; {some(beside)} {is_not}"
+    return measured, _the_metric(measured), [note]
+
+
 def _the_metric(measured: Measured) -> MeasuredMetric:
-    """The metric of a file that has but one.
+    """The metric of a file that has but one, or one beside accuracies.
 
     Raises
     ------
@@ -206,6 +227,9 @@ def _the_metric(measured: Measured) -> MeasuredMetric:
         raise HwbenchError(f"{measured.label}: holds no column of numbers beside the architectures")
     if len(clear) == 1:
         return clear[0]
+    costs = [each for each in clear or metrics if not _is_accuracy(each)]
+    if len(costs) == 1:
+        return costs[0]
     headers = [each.header for each in metrics]
     answers = [Answer(f"'{name}'", (("metric", name),)) for name in headers[:3]]
     pattern = numbered_alike(headers)
@@ -216,6 +240,10 @@ def _the_metric(measured: Measured) -> MeasuredMetric:
         "--metric",
         answers,
     )
+
+
+def _is_accuracy(metric: MeasuredMetric) -> bool:
+    return is_accuracy(split_header(metric.header)[0], metric.unit)
 
 
 def _refused(measured: Measured) -> UnclearError:

@@ -58,7 +58,8 @@ TERMS = (
     (
         "MRA, mean reduction of accuracy",
         "For each architecture picked, how much better the best candidate at no larger metric is, "
-        "averaged; in percentage points.",
+        "averaged over the picks; in percentage points. Medians over simulated searches, with what "
+        "nine in ten of these lie between.",
     ),
     (
         "Hypervolume",
@@ -68,20 +69,21 @@ TERMS = (
 )
 
 
-def render(advice: Advice, numbers: dict[str, Any]) -> str:
+def render(advice: Advice, numbers: dict[str, Any], run: dict[str, Any]) -> str:
     """The whole page as HTML text.
 
     Parameters
     ----------
     advice : what was found.
     numbers : its `to_dict()`.
+    run : its `run_facts()`.
     """
     source = numbers["source"]
-    sections = [_summary(advice), _predictors(advice, numbers), _quality(advice)]
+    sections = [_summary(advice), _predictors(advice, numbers, run), _quality(advice)]
     if advice.selection is not None:
         sections.append(_search(advice, advice.selection))
     sections.append(Section("how-to-read", "How to read this", [Terms(TERMS)]))
-    sections.append(_provenance(advice, numbers))
+    sections.append(_provenance(advice, numbers, run))
     return render_page(
         f"Advice on {advice.measurements.metric}",
         sections,
@@ -98,7 +100,8 @@ def render(advice: Advice, numbers: dict[str, Any]) -> str:
 
 def _tiles(advice: Advice) -> list[tuple[str, str]]:
     tau = advice.promise.tau
-    tiles = [
+    tiles = [] if advice.verdict.has_model else [("none", "model here: see the summary")]
+    tiles += [
         (f"{tau.value:.2f}", f"Kendall's tau to expect ({tau.low:.2f} to {tau.high:.2f})"),
         (f"{advice.promise.doubled.value:.2f}", "with twice the measurements, extrapolated"),
         (f"{len(advice.measurements):,}", "measured architectures"),
@@ -106,21 +109,20 @@ def _tiles(advice: Advice) -> list[tuple[str, str]]:
     if advice.noise is not None:
         tiles.append((f"{advice.noise.tau_ceiling:.2f}", "ceiling that noise sets"))
     if advice.selection is not None:
-        every = advice.selection.verify >= advice.selection.n_selected
-        tiles.append(("all" if every else f"{advice.selection.verify}", "picks to verify"))
+        tiles.append((f"{advice.selection.verify}", "picks to verify"))
     return tiles
 
 
 def _summary(advice: Advice) -> Section:
     lead, *lines = [line for line in advice.lines() if not line.startswith("Beware: ")]
-    blocks: list[Block] = [Notice(warning) for warning in advice.warnings]
+    blocks: list[Block] = [Notice(warning) for warning in advice.warnings if warning != lead]
     blocks += [Finding("", (Markup("<strong>{}</strong>").format(lead),)), Lines(tuple(lines))]
     if advice.measurements.notes:
         blocks.append(Lines(advice.measurements.notes, "What was taken for granted"))
     return Section("summary", "Summary", blocks)
 
 
-def _predictors(advice: Advice, numbers: dict[str, Any]) -> Section:
+def _predictors(advice: Advice, numbers: dict[str, Any], run: dict[str, Any]) -> Section:
     blocks: list[Block] = [
         Text(
             "Each predictor on each encoding was fitted to four fifths of the measured "
@@ -128,12 +130,15 @@ def _predictors(advice: Advice, numbers: dict[str, Any]) -> Section:
             "times with other fifths."
         ),
         ranking_figure(advice),
-        _tried(advice, numbers["ranking"]),
+        _tried(advice, numbers["ranking"], run["cross_validations"]),
     ]
     lines: list[str | Markup] = []
     if advice.ranking.not_tried:
         names = "; ".join(each.label for each in advice.ranking.not_tried)
-        lines.append(f"For lack of time: {names}.")
+        lines.append(f"For lack of work: {names}.")
+    if advice.ranking.not_repeated:
+        names = "; ".join(each.label for each in advice.ranking.not_repeated)
+        lines.append(f"Not repeated for lack of work, so that they could not be chosen: {names}.")
     lines += [
         Markup("{} failed: <code>{}</code>").format(each.candidate.label, each.error)
         for each in advice.ranking.failed
@@ -144,7 +149,7 @@ def _predictors(advice: Advice, numbers: dict[str, Any]) -> Section:
     return Section("predictors", "Predictors", blocks)
 
 
-def _tried(advice: Advice, ranking: list[dict[str, Any]]) -> DataTable:
+def _tried(advice: Advice, ranking: list[dict[str, Any]], timed: list[dict[str, Any]]) -> DataTable:
     """All that were tried, by falling tau; the one that was chosen says so."""
     columns = (
         Column("predictor", "predictor", numeric=False),
@@ -167,11 +172,11 @@ def _tried(advice: Advice, ranking: list[dict[str, Any]]) -> DataTable:
                     more={"low": row["low"], "high": row["high"]},
                 ),
                 Cell(f"{row['repeats']}", row["repeats"]),
-                Cell(f"{row['seconds']:.2g}", row["seconds"]),
+                Cell(f"{took['seconds']:.2g}", took["seconds"]),
             ),
             small="chosen" if place == chosen else "",
         )
-        for place, row in enumerate(ranking)
+        for place, (row, took) in enumerate(zip(ranking, timed, strict=True))
     )
     return DataTable(
         "tried",
@@ -192,16 +197,16 @@ def _quality(advice: Advice) -> Section:
 
 def _search(advice: Advice, selection: Selection) -> Section:
     text = Markup(
-        "{:,} candidates with accuracies of <code>{}</code> are drawn {} times. Their metric is "
+        "{:,} candidates with accuracies of {} are drawn {:,} times. Their metric is "
         "what the model predicts, or what was measured; a search sees it with errors like those "
-        "the model made out of fold, of such a size that it ranks as well as is promised, and "
+        "the model made out of fold, of such a size that it ranks as well as is believed, and "
         "picks what looks Pareto-optimal."
     ).format(selection.n_candidates, selection.accuracy, selection.repeats)
     figures = [selection_figure(advice, selection), budget_figure(selection)]
     return Section("search", "What a search loses", [Text(text), Group("", figures)])
 
 
-def _provenance(advice: Advice, numbers: dict[str, Any]) -> Section:
+def _provenance(advice: Advice, numbers: dict[str, Any], run: dict[str, Any]) -> Section:
     source = numbers["source"]
     better = "smaller" if source["direction"] == "minimize" else "larger"
     measured = {
@@ -212,16 +217,18 @@ def _provenance(advice: Advice, numbers: dict[str, Any]) -> Section:
         "metric": f"{source['metric']}, {better} is better",
         "unit": source["unit"],
         "seed": advice.seed,
+        "work": f"{advice.done.work:,} units; --work {advice.done.limit} does the same anywhere",
     }
     facts = [
         Facts(
             "Measurements",
             {key: value for key, value in measured.items() if value not in ("", None)},
         ),
-        Facts("Machine", numbers["machine"]),
-        Facts("Versions", numbers["versions"]),
+        Facts("Machine", run["machine"]),
+        Facts("Versions", run["versions"]),
     ]
     text = Markup(
-        "Every number is in <code>advice.json</code>, the fitted model in <code>model.hwb</code>."
+        "Every number is in <code>advice.json</code>, the fitted model in <code>model.hwb</code>, "
+        "what hangs on the machine in <code>run.json</code>."
     )
     return Section("provenance", "Provenance", [Text(text), Group("", facts)])

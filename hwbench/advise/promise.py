@@ -11,20 +11,18 @@ what few measurements say is held to what is usual (`USUAL_LOSS`).
 from __future__ import annotations
 
 import math
-import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from hwbench.advise.candidates import Candidate
-from hwbench.advise.crossvalidation import PairSums, out_of_fold, pair_sums
-from hwbench.advise.ranking import FOLDS, Clock, Data, Trial
-from hwbench.advise.units import run_units
-from hwbench.errors import HwbenchError
-from hwbench.progress import Progress, silent
-from hwbench.workers.worker import Lost
+from hwbench.advise.crossvalidation import PairSums
+from hwbench.advise.trials import Data, Trial, pooled
 
 CONFIDENCE = 0.9
+GRID = 41
+"""Equally likely values of a normal number that an interval is found with."""
+
 QUANTILE = 1.645
 
 USUAL_SLOPE = (0.3, 0.2)
@@ -40,11 +38,6 @@ USUAL_LOSS = (-1.8, 1.5)
 """Mean and spread of log(1 - tau) over the columns of public tables, from a tau of 0.4 to one of
 0.995. What few measurements say is held to it, by the weight of each."""
 
-SHARES = (0.25, 0.5)
-"""Of the training rows of a fold, for the learning curve."""
-
-CURVE_REPEATS = 5
-FEWEST_TRAINED = 4
 SMALLEST_LOSS = 1e-3
 """1 - tau is taken to be at least this: a perfect order of few pairs is no proof of perfection."""
 
@@ -101,6 +94,18 @@ class Promise:
     held: tuple[float, float]
     ceiling: Estimate | None = None
 
+    def taus(self, shares: Sequence[float]) -> list[float]:
+        """The taus below which the true one lies with these probabilities."""
+        from scipy.special import ndtri
+
+        found = []
+        for z in ndtri(np.asarray(shares)):
+            loss = self.held[0] - z * self.held[1]
+            if z > 0:  # see `_estimate`
+                loss = min(loss, self.measured[0] - z * self.measured[1])
+            found.append(max(1.0 - math.exp(loss), -1.0))
+        return found
+
     def at(self, size: float) -> Estimate:
         """Tau with another number of rows, by the power law: an extrapolation beyond `size`."""
         steps = math.log(size / self.size)
@@ -109,29 +114,17 @@ class Promise:
         return found if size <= self.size else _below(found, self.tau, self.ceiling)
 
 
-def promise(
-    data: Data,
-    trial: Trial,
-    *,
-    clock: Clock,
-    ceiling: Estimate | None = None,
-    workers: int = 1,
-    progress: Progress = silent,
-) -> Promise:
+def promise(data: Data, trial: Trial, *, ceiling: Estimate | None = None) -> Promise:
     """Estimate the tau of a candidate that is fitted on all rows.
 
     Parameters
     ----------
     data : what was measured.
-    trial : the cross-validated candidate.
-    clock : whose limit ends the learning curve; without it the usual slope stands.
+    trial : the cross-validated candidate; without a learning curve the usual slope stands.
     ceiling : of tau, that noise sets, where it is known.
-    workers : processes.
-    progress : is told of cross-validations done.
     """
     n = len(data.values)
-    full_size = n * (FOLDS - 1) / FOLDS
-    curve = _curve(data, trial, clock, workers, progress)
+    full_size, curve = data.n_trained, trial.curve
     full = trial.pooled()
     slope, slope_error = _slope(data, trial, curve)
     loss = max(1.0 - full.tau, SMALLEST_LOSS)
@@ -140,28 +133,47 @@ def promise(
     centre = math.log(loss) - slope * step
     error = math.sqrt(sampling**2 + (slope_error * step) ** 2 + LUCK**2)
     measured, held = (centre, error), _held(centre, error)
-    points = [_point(data, round(share * full_size), sums) for share, sums in curve.items()]
+    points = [_point(data, round(share * full_size), sums) for share, sums in sorted(curve.items())]
     points.append(_point(data, round(full_size), trial.sums))
     tau = _estimate(measured, held)
     double = math.log(2)
     doubled = _below(_estimate(measured, held, slope * double, slope_error * double), tau, ceiling)
     reach = QUANTILE * slope_error
-    tops = (1.0, 1.0, 1.0) if ceiling is None else (ceiling.value, ceiling.low, ceiling.high)
-    gain = [
-        min(math.exp(held[0]) * (1 - 2.0 ** -max(each, 0.0)), max(top - tau.value, 0.0))
-        for each, top in zip((slope, slope - reach, slope + reach), tops, strict=True)
-    ]
     return Promise(
         size=n,
         tau=tau,
         doubled=doubled,
-        gain=Estimate(*gain),
+        gain=_gain(tau, doubled, held, (slope, slope_error), ceiling),
         slope=Estimate(slope, slope - reach, slope + reach),
         points=tuple(points),
         measured=measured,
         held=held,
         ceiling=ceiling,
     )
+
+
+def _gain(
+    tau: Estimate,
+    doubled: Estimate,
+    held: tuple[float, float],
+    slope: tuple[float, float],
+    ceiling: Estimate | None,
+) -> Estimate:
+    """What doubling adds to tau, with what loss and slope leave open of it together.
+
+    They are taken at equally likely values of each, so that no number is drawn.
+    """
+    from scipy.special import ndtri
+
+    likely = ndtri((np.arange(GRID) + 0.5) / GRID)
+    loss = np.exp(held[0] + held[1] * likely)[:, None]
+    fall = 1.0 - 2.0 ** -np.maximum(slope[0] + slope[1] * likely, 0.0)
+    gains = loss * fall
+    if ceiling is not None:
+        gains = np.minimum(gains, np.maximum(ceiling.high - (1.0 - loss), 0.0))
+    low, high = np.quantile(gains, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    value = doubled.value - tau.value
+    return Estimate(value, min(float(low), value), max(float(high), value))
 
 
 def _below(ahead: Estimate, now: Estimate, ceiling: Estimate | None) -> Estimate:
@@ -173,51 +185,6 @@ def _below(ahead: Estimate, now: Estimate, ceiling: Estimate | None) -> Estimate
         min(ahead.low, max(ceiling.value, now.low)),
         min(ahead.high, max(ceiling.high, now.high)),
     )
-
-
-def _curve(
-    data: Data, trial: Trial, clock: Clock, workers: int, progress: Progress
-) -> dict[float, list[PairSums]]:
-    """Comparisons of pairs by share of the training rows, as many repeats as the time is for."""
-    n_trained = len(data.values) * (FOLDS - 1) / FOLDS
-    shares = [share for share in SHARES if share * n_trained >= FEWEST_TRAINED]
-    units = [(share, r) for r in range(min(CURVE_REPEATS, len(trial.sums))) for share in shares]
-    found: dict[float, list[PairSums]] = {share: [] for share in shares}
-    results = run_units(
-        _at_share,
-        [(data, trial.candidate, *unit) for unit in units],
-        lambda _: clock.over(),
-        workers,
-        lost=lambda lost: _no_curve(trial.candidate, lost),
-    )
-    progress(0, len(units))
-    for done, ((share, _), sums) in enumerate(zip(units, results, strict=False), start=1):
-        found[share].append(sums)
-        progress(done, len(units))
-    progress(len(units), len(units))
-    return {share: sums for share, sums in found.items() if sums}
-
-
-def _no_curve(candidate: Candidate, lost: Lost) -> PairSums:
-    raise HwbenchError(f"advise: {candidate} could not be fitted again ({lost.reason})")
-
-
-def _at_share(data: Data, candidate: Candidate, share: float, repeat: int) -> PairSums:
-    folds = data.folds(repeat)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of optimisers that end early: the score tells
-        model = candidate.make(data.space, data.seed + repeat)
-        found = out_of_fold(
-            model, data.archs, data.values, folds, share=share, seed=(data.seed, repeat)
-        )
-    return pair_sums(data.values, found, folds)
-
-
-def _pooled(sums: list[PairSums]) -> PairSums:
-    total = sums[0]
-    for each in sums[1:]:
-        total = total + each
-    return total
 
 
 def _sampling_error(sums: PairSums, data: Data) -> float:
@@ -239,14 +206,14 @@ def _slope(data: Data, trial: Trial, curve: dict[float, list[PairSums]]) -> tupl
     if not curve:
         return usual, spread
     common = min(len(sums) for sums in curve.values())
-    pooled = [_pooled(sums[:common]) for sums in curve.values()] + [trial.pooled(common)]
-    sizes = np.log([*curve, 1.0])
-    losses = np.array([max(1.0 - each.tau, SMALLEST_LOSS) for each in pooled])
+    parts = [pooled(curve[share][:common]) for share in sorted(curve)] + [trial.pooled(common)]
+    sizes = np.log([*sorted(curve), 1.0])
+    losses = np.array([max(1.0 - each.tau, SMALLEST_LOSS) for each in parts])
     # Least squares through the points: the slope is a weighted sum of their log losses.
     centred = sizes - sizes.mean()
     weights = -centred / (centred @ centred)
     slope = float(weights @ np.log(losses))
-    influences = np.stack([each.influences(data.networks) for each in pooled])
+    influences = np.stack([each.influences(data.networks) for each in parts])
     error = float(np.sqrt(((weights / losses) @ influences) @ ((weights / losses) @ influences)))
     error = math.hypot(error, LUCK / math.sqrt(float(centred @ centred)))
     trust = spread**2 / (spread**2 + error**2)
@@ -261,12 +228,12 @@ def _held(centre: float, error: float) -> tuple[float, float]:
 
 
 def _point(data: Data, size: int, sums: list[PairSums]) -> Point:
-    pooled = _pooled(sums)
-    loss = max(1.0 - pooled.tau, SMALLEST_LOSS)
-    error = _sampling_error(pooled, data) / loss
+    together = pooled(sums)
+    loss = max(1.0 - together.tau, SMALLEST_LOSS)
+    error = _sampling_error(together, data) / loss
     measured = (math.log(loss), error)
     found = _estimate(measured, _held(*measured))
-    tau = Estimate(pooled.tau, min(found.low, pooled.tau), max(found.high, pooled.tau))
+    tau = Estimate(together.tau, min(found.low, together.tau), max(found.high, together.tau))
     return Point(size, tau, len(sums))
 
 

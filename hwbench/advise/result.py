@@ -12,16 +12,20 @@ from typing import Any
 import numpy as np
 
 from hwbench.advise.candidates import Candidate
+from hwbench.advise.doing import Done
 from hwbench.advise.measurements import Measurements
 from hwbench.advise.noise import Noise
 from hwbench.advise.promise import Promise, interval_of
-from hwbench.advise.ranking import Data, Ranking, Trial
+from hwbench.advise.ranking import Ranking
 from hwbench.advise.selection import Selection
+from hwbench.advise.trials import Data, Trial
+from hwbench.advise.verdict import Verdict
 from hwbench.predictors.left_out import LeftOut
 from hwbench.predictors.regressor import ArchitectureRegressor
 from hwbench.results.relative_scores import relative_scores
 
-MODEL, NUMBERS, PAGE = "model.hwb", "advice.json", "advice.html"
+MODEL, NUMBERS, PAGE, RUN = "model.hwb", "advice.json", "advice.html", "run.json"
+PICKS = "picks.csv"
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,25 +38,33 @@ class Advice:
     data : the same as it was cross-validated.
     ranking : of the predictors, and the choice.
     promise : the tau to expect of the model, and of more measurements.
+    verdict : what it comes to.
     noise : of one measurement; None where too few were repeated to tell.
-    selection : what a search is expected to lose; None without accuracies.
+    selection : what a search is expected to lose; None where nothing is said of it.
+    no_selection : why not.
     model : the chosen predictor, fitted to all measurements.
-    warnings : what speaks against relying on this, a sentence each.
+    n_looked_at, n_bent : predictions that were looked at, and of these those that would not be
+        above 0 where the metric always is, but are kept there.
     left_out : predictors that were not tried, and why.
-    seed, seconds_limit, seconds : of the run.
+    done : how much work was done, and the `--work` that does the same on any machine.
+    seed : of all randomness.
+    seconds : that it took; the only thing here that hangs on the machine.
     """
 
     measurements: Measurements
     data: Data
     ranking: Ranking
     promise: Promise
+    verdict: Verdict
     noise: Noise | None
     selection: Selection | None
+    no_selection: str
     model: ArchitectureRegressor
-    warnings: tuple[str, ...]
+    n_looked_at: int
+    n_bent: int
     left_out: tuple[LeftOut, ...]
+    done: Done
     seed: int
-    seconds_limit: float
     seconds: float
 
     @property
@@ -71,6 +83,13 @@ class Advice:
         predicted = np.asarray(self.ranking.chosen.predictions[0], dtype=np.float64)
         return relative_scores(self.measurements.values, predicted)
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What speaks against relying on this, a sentence each."""
+        from hwbench.advise.words import warnings_of
+
+        return warnings_of(self)
+
     def lines(self) -> list[str]:
         """The summary in plain words, a line a fact."""
         from hwbench.advise.words import summary_lines
@@ -78,9 +97,11 @@ class Advice:
         return summary_lines(self)
 
     def to_dict(self) -> dict[str, Any]:
-        """Every number, as plain data that JSON can hold."""
-        from hwbench.environment import describe_machine, describe_versions
+        """Every number, as plain data that JSON can hold.
 
+        The same measurements, seed and work give the same on any machine: what hangs on it is in
+        `run_facts`.
+        """
         chosen = self.ranking.chosen
         selection = self.selection
         told = {
@@ -98,6 +119,7 @@ class Advice:
             "predictor": self.predictor,
             "encoding": self.encoding,
             "tuned": chosen.candidate.tuned,
+            "verdict": {**asdict(self.verdict), "has_model": self.verdict.has_model},
             "reason": self.ranking.reason,
             "warnings": list(self.warnings),
             "kendall_tau": asdict(self.promise.tau),
@@ -116,24 +138,37 @@ class Advice:
                 {**_named(each.candidate), "error": each.error} for each in self.ranking.failed
             ],
             "not_tried": [_named(each) for each in self.ranking.not_tried],
+            "not_repeated": [_named(each) for each in self.ranking.not_repeated],
             "left_out": [
                 {"predictor": each.predictor, "reason": each.reason} for each in self.left_out
             ],
-            "stopped_by_time": self.ranking.stopped_by_time,
+            "work": {**asdict(self.done), "complete": self.done.complete},
             "seed": self.seed,
-            "seconds_limit": self.seconds_limit,
-            "seconds": round(self.seconds, 1),
-            "machine": describe_machine(),
-            "versions": describe_versions(),
         }
         return _plain(told)
+
+    def run_facts(self) -> dict[str, Any]:
+        """What hangs on the machine: which it was, versions, seconds of each cross-validation."""
+        from hwbench.environment import describe_machine, describe_versions
+
+        return _plain(
+            {
+                "seconds": round(self.seconds, 1),
+                "cross_validations": [
+                    {**_named(each.candidate), "seconds": each.seconds}
+                    for each in self.ranking.trials
+                ],
+                "machine": describe_machine(),
+                "versions": describe_versions(),
+            }
+        )
 
     def save(self, folder: Path | str) -> dict[str, Path]:
         """Write the fitted model, all numbers and the page into a folder.
 
         Returns
         -------
-        The paths of "model", "numbers" and "page".
+        The paths of "model", "numbers", "page" and "run", and of "picks" where there are any.
 
         Raises
         ------
@@ -150,8 +185,13 @@ class Advice:
         from hwbench.files import write_text
         from hwbench.predictors.model_file import save_model
 
-        paths = {"model": place / MODEL, "numbers": place / NUMBERS, "page": place / PAGE}
-        numbers = self.to_dict()
+        paths = {
+            "model": place / MODEL,
+            "numbers": place / NUMBERS,
+            "page": place / PAGE,
+            "run": place / RUN,
+        }
+        numbers, run = self.to_dict(), self.run_facts()
         save_model(
             self.model,
             paths["model"],
@@ -162,7 +202,11 @@ class Advice:
             training_archs=self.measurements.archs,
         )
         write_text(paths["numbers"], json.dumps(numbers, indent=2, allow_nan=False) + "\n")
-        write_text(paths["page"], render(self, numbers))
+        write_text(paths["run"], json.dumps(run, indent=2, allow_nan=False) + "\n")
+        write_text(paths["page"], render(self, numbers, run))
+        if self.selection is not None:
+            paths["picks"] = place / PICKS
+            write_text(paths["picks"], self.selection.picks.to_csv(index=False))
         return paths
 
 
@@ -183,7 +227,6 @@ def _trial(trial: Trial, data: Data) -> dict[str, Any]:
         "low": low,
         "high": high,
         "repeats": len(trial.sums),
-        "seconds": trial.seconds,
     }
 
 
@@ -196,9 +239,8 @@ def _selection(selection: Selection) -> dict[str, Any]:
     }  # fmt: skip
     for name in ("mra_all", "mra_verified", "hypervolume_lost"):
         found[name] = asdict(getattr(selection, name))
-    for name, (least, median, most) in selection.ranges.items():
-        found[name] |= {"median": median, "least": least, "most": most}
     found["budgets"] = [asdict(each) for each in selection.budgets]
+    found["picks"] = selection.picks.to_dict("records")
     return found
 
 

@@ -1,24 +1,25 @@
 """What a search that selects by the model's predictions is expected to lose.
 
-The architectures are those of a table with accuracies. Their metric is what the model predicts
-(what was measured, where it was), as nothing better is known; the predictor that a search uses errs
-as the model did out of fold, with deviations scaled so that it orders the table as well as is
-promised (see `hwbench.simulation`).
+The architectures are those of known accuracy, of the user's file or of a table. Their metric is
+what the model predicts (what was measured, where it was), as nothing better is known; the predictor
+that a search uses errs as the model did out of fold, with deviations scaled so that it orders the
+table as well as is promised (see `hwbench.simulation`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from hwbench.advise.measurements import Measurements
-from hwbench.advise.promise import Estimate
+from hwbench.advise.promise import Estimate, Promise
 from hwbench.analysis.statistics import central_range
 from hwbench.arrays import Floats
+from hwbench.fronts.two import pareto_front
 from hwbench.predictors.regressor import ArchitectureRegressor
+from hwbench.progress import Progress, silent
 from hwbench.simulation.conventions import Conventions
 from hwbench.simulation.deviations import DeviationModel, draw_deviations
 from hwbench.simulation.expect import deviation_for_tau
@@ -27,17 +28,17 @@ from hwbench.simulation.measures import MEASURES
 from hwbench.simulation.selection import Options, evaluate_selection, simulate
 from hwbench.tables.pairs import Accuracies
 
-DEFAULT_ACCURACY = {
-    "nasbench101": "nasbench101:test_accuracy",
-    "nasbench201": "hw-nas-bench:cifar10.test_accuracy",
-    "nasbench_macro": "nasbench-macro:test_accuracy",
-    "transnas_macro": "transnas-macro:class_object.test_top1",
-    "transnas_micro": "transnas-micro:class_object.test_top1",
-}
-"""Accuracies that come with hwbench, by search space."""
-
 CANDIDATES = 1000
 REPEATS = 400
+"""Simulated selections for each of `LEVELS`."""
+
+LEVELS = (0.01, 0.2, 0.5, 0.8, 0.99)
+"""Probabilities below which the taus lie that selections are simulated with."""
+
+SIMULATED_SHARE = 0.96
+"""Of simulated selections that the interval of nine in ten real ones holds: the errors of a real
+model are alike for like architectures, those that are drawn are not, and real losses vary more."""
+
 BUDGETS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 20, 25, 30, 40, 50)
 ENOUGH = 1.0
 """Verifying more picks is advised until the hypervolume lost, in % of the true front's, is within
@@ -59,20 +60,25 @@ class BudgetLoss:
 class Selection:
     """What a search is expected to lose.
 
+    Losses are medians over single selections, with what nine in ten real ones are to lie between:
+    taus are taken from all of what is believed of it, so that both what is not known of the model
+    and the luck of one selection are in the interval.
+
     Attributes
     ----------
-    accuracy : "table:column" of the accuracies.
+    accuracy : where the accuracies are from.
     notes : what was done to them, see `hwbench.tables.pairs`.
     n_candidates, repeats : of the simulation.
-    deviation : of the errors, in standard deviations of the metric.
-    mra_all, mra_verified : mean reduction of accuracy in percentage points, of all that is
-        selected, and of what stays after measuring it; the interval is that of tau.
-    hypervolume_lost : in % of the true front's, after measuring; the interval likewise.
-    ranges : of the same three, by name, what nine in ten single selections lie between and their
-        median: 5 %, 50 % and 95 % quantiles at the promised tau.
-    n_selected : architectures that look Pareto-optimal, on average.
+    deviation : of the errors, in standard deviations of the metric, at the median of tau.
+    mra_all : mean reduction of accuracy in percentage points, of all that is selected.
+    mra_verified : of what stays after measuring `verify` of it.
+    hypervolume_lost : in % of the true front's, after measuring `verify` of what is selected.
+    n_selected : architectures that look Pareto-optimal, the median.
     budgets : the loss by the number of picks that are measured, the most accurate first.
-    verify : how many to measure.
+    verify : how many to measure; all picks where it is `n_selected`.
+    picks : the architectures that a search among all of known accuracy picks by the model's
+        predictions, the most accurate first, `verify` of them at most: frame of `arch`, `accuracy`
+        and `predicted`.
     example : one selection: frame of `accuracy`, `metric`, `selected`, `front`.
     """
 
@@ -84,26 +90,27 @@ class Selection:
     mra_all: Estimate
     mra_verified: Estimate
     hypervolume_lost: Estimate
-    ranges: Mapping[str, tuple[float, float, float]]
-    n_selected: float
+    n_selected: int
     budgets: tuple[BudgetLoss, ...]
     verify: int
+    picks: pd.DataFrame
     example: pd.DataFrame
 
-
-def default_accuracy(space: str) -> str | None:
-    """The accuracies that come with hwbench for a search space, None where none do."""
-    return DEFAULT_ACCURACY.get(space)
+    @property
+    def all_picks(self) -> bool:
+        """Whether all picks are to be measured."""
+        return self.verify >= self.n_selected
 
 
 def expected_selection(
     measurements: Measurements,
     model: ArchitectureRegressor,
     residuals: Floats,
-    tau: Estimate,
+    promised: Promise,
     accuracies: Accuracies,
     *,
     seed: int = 0,
+    progress: Progress = silent,
 ) -> Selection | None:
     """Simulate selections by the model.
 
@@ -112,9 +119,10 @@ def expected_selection(
     measurements : what the model is fitted to.
     model : fitted.
     residuals : its out-of-fold errors, float64 of shape (n,), in the metric's unit.
-    tau : what is promised of it.
+    promised : what is believed of its tau.
     accuracies : of the same space.
     seed : of the simulation.
+    progress : is told of simulations done.
 
     Returns
     -------
@@ -126,35 +134,39 @@ def expected_selection(
     landscape = Landscape.of(accuracies.values, metric)
     n = min(CANDIDATES, len(landscape))
     errors = smoothed_model(residuals)
-
-    def losses(quality: float) -> tuple[float, Floats]:
-        """The deviation that gives a tau, and the simulated selections."""
-        options = Options(errors, Conventions(), with_tau=False)
-        bounded = min(max(quality, SMALLEST_TAU), LARGEST_TAU)
-        tau_options = Options(errors, Conventions())
-        size = deviation_for_tau(landscape, bounded, n, tau_options, seed=seed)
-        return size, simulate(landscape, n, [size], options, repeats=REPEATS, seed=seed)
-
-    deviation, selections = losses(tau.value)
-    central, worse, better = (
-        _means(each) for each in (selections, losses(tau.low)[1], losses(tau.high)[1])
-    )
-    budgets = _budgets(landscape, n, deviation, errors, central, seed)
-    all_picks = central[_LOST]
-    verify = next(each.budget for each in budgets if each.lost <= all_picks + ENOUGH)
+    total = 2 * len(LEVELS) + 1
+    progress(0, total)
+    deviations = []
+    for done, tau in enumerate(promised.taus(LEVELS), start=1):
+        bounded = min(max(tau, SMALLEST_TAU), LARGEST_TAU)
+        options = Options(errors, Conventions())
+        deviations.append(deviation_for_tau(landscape, bounded, n, options, seed=seed))
+        progress(done, total)
+    deviation = deviations[len(LEVELS) // 2]
+    budgets, n_selected, enough = _budgets(landscape, n, deviation, errors, seed)
+    verify = min(enough, n_selected)
+    progress(len(LEVELS) + 1, total)
+    every: list[Floats] = []
+    measured: list[Floats] = []
+    for done, each in enumerate(deviations, start=len(LEVELS) + 2):
+        for found, budget in ((every, None), (measured, enough)):
+            options = Options(errors, Conventions(), budget=budget, with_tau=False)
+            found.append(simulate(landscape, n, [each], options, repeats=REPEATS, seed=seed)[:, 0])
+        progress(done, total)
+    all_of, after = np.concatenate(every), np.concatenate(measured)
     return Selection(
         accuracy=accuracies.target,
         notes=accuracies.notes,
         n_candidates=n,
-        repeats=REPEATS,
+        repeats=len(all_of),
         deviation=deviation,
-        mra_all=_between(central[0], better[0], worse[0]),
-        mra_verified=_between(central[1], better[1], worse[1]),
-        hypervolume_lost=_between(central[_LOST], better[_LOST], worse[_LOST]),
-        ranges=_ranges(selections),
-        n_selected=float(central[_SELECTED]),
+        mra_all=_estimate(all_of[:, MEASURES.index("mra_all")]),
+        mra_verified=_estimate(after[:, MEASURES.index("mra_pareto")]),
+        hypervolume_lost=_estimate(_lost(after)),
+        n_selected=n_selected,
         budgets=tuple(budgets),
         verify=verify,
+        picks=_picks(measurements, metric, accuracies, verify),
         example=_example(landscape, errors, deviation, n, measurements, seed),
     )
 
@@ -178,51 +190,54 @@ def smoothed_model(residuals: Floats) -> DeviationModel:
     return DeviationModel(draw)
 
 
-_LOST, _SELECTED = 2, 3
+def _estimate(values: Floats) -> Estimate:
+    """The median, and what nine in ten real selections are to lie between."""
+    low, median, high = central_range(values, SIMULATED_SHARE)
+    return Estimate(median, low, high)
 
 
-def _means(result: Floats) -> Floats:
-    """Means of MRA of all, of MRA of the verified, of the hypervolume lost, and of the count."""
-    selected = result[:, 0, MEASURES.index("n_selected")]
-    return np.array([np.nanmean(each) for each in (*_losses(result).values(), selected)])
-
-
-def _losses(result: Floats) -> dict[str, Floats]:
-    """MRA of all, of the verified, and the hypervolume lost of each simulated selection."""
-    names = ("mra_all", "mra_pareto", "hypervolume", "hypervolume_true")
-    every, verified, found, true = (result[:, 0, MEASURES.index(name)] for name in names)
-    lost = 100 * (1 - found / true)
-    return {"mra_all": every, "mra_verified": verified, "hypervolume_lost": lost}
-
-
-def _ranges(result: Floats) -> dict[str, tuple[float, float, float]]:
-    return {name: central_range(values) for name, values in _losses(result).items()}
-
-
-def _between(value: float, better: float, worse: float) -> Estimate:
-    return Estimate(
-        float(value), float(min(better, value, worse)), float(max(better, value, worse))
-    )
+def _lost(result: Floats) -> Floats:
+    """Hypervolume lost in %, of results of shape (n, n_measures)."""
+    found, true = (result[:, MEASURES.index(each)] for each in ("hypervolume", "hypervolume_true"))
+    return np.asarray(100 * (1 - found / true))
 
 
 def _budgets(
-    landscape: Landscape,
-    n: int,
-    deviation: float,
-    errors: DeviationModel,
-    central: Floats,
-    seed: int,
-) -> list[BudgetLoss]:
-    """Losses by budget, up to one with which all picks are measured."""
-    found = []
-    for budget in BUDGETS:
+    landscape: Landscape, n: int, deviation: float, errors: DeviationModel, seed: int
+) -> tuple[list[BudgetLoss], int, int]:
+    """Median losses by budget, up to that of all picks; how many these are; what is enough."""
+
+    def simulated(budget: int | None) -> Floats:
         options = Options(errors, Conventions(), budget=budget, with_tau=False)
-        result = simulate(landscape, n, [deviation], options, repeats=REPEATS, seed=seed)
-        found.append(BudgetLoss(budget, float(_means(result)[_LOST])))
-        if found[-1].lost <= central[_LOST] + 1e-9:
-            return found
-    everything = int(np.ceil(central[_SELECTED] * 2))
-    return [*found, BudgetLoss(max(everything, BUDGETS[-1] + 1), float(central[_LOST]))]
+        return simulate(landscape, n, [deviation], options, repeats=REPEATS, seed=seed)[:, 0]
+
+    everything = simulated(None)
+    least = float(np.nanmedian(_lost(everything)))
+    counts = everything[:, MEASURES.index("n_selected")]
+    n_selected, most = int(np.median(counts)), int(counts.max())
+    found = []
+    for budget in (*[each for each in BUDGETS if each < most], most):
+        lost = float(np.nanmedian(_lost(simulated(budget))))
+        found.append(BudgetLoss(budget, lost))
+        if lost <= least + 1e-9:
+            break
+    enough = next(each.budget for each in found if each.lost <= least + ENOUGH)
+    return found, n_selected, enough
+
+
+def _picks(
+    measurements: Measurements, metric: Floats, accuracies: Accuracies, count: int
+) -> pd.DataFrame:
+    """What looks Pareto-optimal of all architectures of known accuracy, the most accurate first."""
+    front = pareto_front(accuracies.values, metric)[::-1][:count]
+    sign = 1.0 if measurements.direction == "minimize" else -1.0
+    return pd.DataFrame(
+        {
+            "arch": accuracies.space.to_strings(accuracies.archs[front]),
+            "accuracy": accuracies.values[front],
+            "predicted": sign * metric[front],
+        }
+    )
 
 
 def _metric(

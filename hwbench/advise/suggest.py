@@ -54,7 +54,7 @@ def suggest_architectures(
     Returns
     -------
     int64 of shape (budget, n_positions), the most telling first; none of `archs`, none that is the
-    same network as one of them, and none twice.
+    same network as one of them, none whose output no path reaches, and none twice.
 
     Raises
     ------
@@ -84,12 +84,13 @@ def suggest_architectures(
 
 
 def _pool(space: Space, budget: int, known: IntArray, seed: int) -> IntArray:
-    """Architectures to choose from: one of each pair of twins, and none that is known."""
+    """Architectures to choose from: one of each pair of twins, none that is known or a dead end."""
     wanted = max(POOL, min(4 * budget, LARGEST_POOL))
     if space.indexed and space.n_architectures <= wanted:
         drawn = space.all_architectures()
     else:
         drawn = space.sample(min(wanted + len(known), space.n_architectures), seed)
+    drawn = drawn[space.connected(drawn)]
     taken = set(space.keys_of(known).tolist()) | set(space.keys_of(space.twins(known)).tolist())
     kept = []
     for row, (own, twin) in enumerate(

@@ -6,26 +6,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hwbench.advise.measurements import Measurements
 from hwbench.advise.noise import Noise
-from hwbench.advise.promise import Estimate, Promise
+from hwbench.advise.promise import Estimate
+from hwbench.advise.verdict import FEW, FREE, GUESSING, LOW_CEILING, NOISY, WIDE
+from hwbench.tables.own.column_words import quantity_of
 
 if TYPE_CHECKING:
     from hwbench.advise.result import Advice
     from hwbench.advise.selection import Selection
 
-WIDE = 0.2
-"""An interval of tau wider than this means that the data are too few."""
-
-NOISY = 0.7
-"""A ceiling of tau below this means that the measurements are too noisy."""
-
-NEAR_CEILING = 0.03
-FEW_VALUES = 0.5
-"""A metric of which so many values repeat another takes few values."""
-
 WORTHWHILE = 0.02
-"""Doubling the measurements is called worthwhile where it is expected to add so much to tau."""
+"""What more measurements must add to tau to be worthwhile."""
+
+NAMED = 6
+"""Names of a list that are printed; the page has all."""
 
 
 def between(estimate: Estimate, digits: int = 2) -> str:
@@ -34,66 +28,136 @@ def between(estimate: Estimate, digits: int = 2) -> str:
     return f"{estimate.value:.{digits}f} ({low:.{digits}f} to {high:.{digits}f})"
 
 
-def find_warnings(
-    measurements: Measurements, promised: Promise, noise: Noise | None
-) -> tuple[str, ...]:
-    """What speaks against relying on the advice; the rules are the module's constants."""
-    found = []
-    tau = promised.tau
-    if tau.low <= 0:
-        found.append(
-            "No predictor is seen to rank better than guessing: the interval of tau reaches 0. "
-            "The data are too few, too noisy, or the metric does not depend on the architecture."
-        )
-    elif tau.high - tau.low > WIDE:
-        found.append(
-            f"The data are too few to say how good the model is: the interval of tau is wider than "
-            f"{WIDE}. Measure more."
-        )
-    if noise is not None and noise.tau_ceiling < NOISY:
-        found.append(
-            f"The measurements are too noisy: repeated ones agree so little that even a perfect "
-            f"predictor would score a tau of about {noise.tau_ceiling:.2f} (below {NOISY}). "
-            "Measure each architecture longer or more often."
-        )
-    _, counts = np.unique(measurements.values, return_counts=True)
-    if counts[counts > 1].sum() >= FEW_VALUES * len(measurements):
-        found.append(
-            f"The metric takes few values ({len(counts)} different ones in {len(measurements)} "
-            "architectures): architectures of one value cannot be ranked, and tau counts only the "
-            "others."
-        )
-    return tuple(found)
-
-
 def summary_lines(advice: Advice) -> list[str]:
-    """The summary, a line a fact."""
-    measured, tau = advice.measurements, advice.promise.tau
-    lines = [
-        f"To predict {measured.described} use {advice.ranking.chosen.candidate.label}: "
-        f"predictor {advice.predictor}, encoding {advice.encoding}; fitted to {len(measured)} "
-        "architectures.",
-        f"On architectures that were not measured expect Kendall's tau {between(tau)}, 90 % "
-        f"interval: {_pairs(tau.value)} pairs in a hundred ordered rightly.",
-    ]
+    """The summary, a line a fact: what decides first."""
+    lines = [lead_line(advice)]
+    if advice.verdict.kind in (GUESSING, NOISY):
+        lines.append(noise_line(advice))
+    lines += model_lines(advice)
     lines += relative_lines(advice)
     lines += [f"Why: {advice.ranking.reason}."]
-    lines += [f"Beware: {each}" for each in advice.warnings]
-    lines.append(noise_line(advice))
+    lines += [f"Beware: {each}" for each in advice.warnings if each != lines[0]]
+    if advice.verdict.kind not in (GUESSING, NOISY):
+        lines.append(noise_line(advice))
     lines.append(doubling_line(advice))
     lines += selection_lines(advice)
-    if advice.ranking.stopped_by_time:
-        n = len(advice.ranking.not_tried)
-        rest = f"{n} candidate{'s were' if n != 1 else ' was'} not tried" if n else "fewer repeats"
-        lines.append(
-            f"The time limit of {advice.seconds_limit:g} s was reached: {rest}; --seconds gives "
-            "more."
+    lines += work_lines(advice)
+    return lines
+
+
+def lead_line(advice: Advice) -> str:
+    """What the advice comes to."""
+    measured, tau, verdict = advice.measurements, advice.promise.tau, advice.verdict
+    named = f"{advice.ranking.chosen.candidate.label}"
+    if verdict.kind == GUESSING:
+        n = len(advice.ranking.trials)
+        return (
+            f"No model here: of {n} that were tried none is seen to rank {measured.described} "
+            f"better than guessing. The best, {named}, has Kendall's tau {between(tau)}, 90 % "
+            f"interval. {_why_none(advice)}"
         )
+    if verdict.kind == FREE and verdict.against is not None:
+        against = verdict.against
+        return (
+            f"No model here: {against.title} alone, which need no measurement, rank "
+            f"{measured.described} no worse (Kendall's tau {against.tau:.2f}) than the best model "
+            f"({named}: {between(against.gain, 3)} more, 90 % interval)."
+        )
+    if verdict.kind == NOISY and advice.noise is not None:
+        return (
+            f"Noise first: the measurements of {measured.described} are too noisy. Repeated ones "
+            "agree so little that even a perfect predictor would score a tau of about "
+            f"{advice.noise.tau_ceiling:.2f} (below {LOW_CEILING}); measure each architecture "
+            "longer or more often before anything else."
+        )
+    return (
+        f"To predict {measured.described} use {named}: predictor {advice.predictor}, encoding "
+        f"{advice.encoding}; fitted to {len(measured)} architectures."
+    )
+
+
+def _why_none(advice: Advice) -> str:
+    """What may be the reason that nothing is learned."""
+    noise = advice.noise
+    if noise is None:
+        return (
+            "The measurements are too few or too noisy, or the metric does not depend on the "
+            "architecture; repeats of ten would tell which."
+        )
+    if noise.tau_ceiling < LOW_CEILING:
+        return (
+            "The measurements are too noisy: even a perfect predictor would score a tau of about "
+            f"{noise.tau_ceiling:.2f}. Measure each architecture longer or more often."
+        )
+    return (
+        "Noise is not the reason: the measurements are too few, or the metric does not depend on "
+        "what predictors see of the architecture."
+    )
+
+
+def model_lines(advice: Advice) -> list[str]:
+    """The model and how well it ranks."""
+    measured, tau, verdict = advice.measurements, advice.promise.tau, advice.verdict
+    lines = []
+    if verdict.kind in (GUESSING, FREE, NOISY):
+        lines.append(
+            f"What was fitted to all {len(measured)} architectures nevertheless: "
+            f"{advice.ranking.chosen.candidate.label}, predictor {advice.predictor}, encoding "
+            f"{advice.encoding}."
+        )
+    if verdict.kind != GUESSING:
+        text = (
+            f"On architectures that were not measured expect Kendall's tau {between(tau)}, 90 % "
+            f"interval: {_pairs(tau.value)} pairs in a hundred ordered rightly"
+        )
+        if verdict.against is not None and verdict.kind != FREE:
+            against = verdict.against
+            text += (
+                f"; that is {between(against.gain, 3)} above {against.title} alone, which need no "
+                "measurement"
+            )
+        lines.append(f"{text}.")
     return lines
 
 
 def _pairs(tau: float) -> str:
     return f"{50 * (1 + tau):.0f}"
+
+
+def warnings_of(advice: Advice) -> tuple[str, ...]:
+    """What speaks against relying on the advice; what leads, if it does, is the first."""
+    verdict = advice.verdict
+    found = [lead_line(advice)] if verdict.kind in (GUESSING, FREE, NOISY) else []
+    if verdict.kind == FEW:
+        found.append(
+            "The data are too few to say how good the model is: the interval of tau is wider than "
+            f"{WIDE}."
+        )
+    if verdict.has_model:
+        against = verdict.against
+        if against is not None and against.gain.low <= 0:
+            found.append(
+                f"The model is not seen to rank better than {against.title} alone: the interval of "
+                "the difference reaches 0."
+            )
+    if verdict.few_values:
+        found.append(
+            f"The metric takes few values ({verdict.few_values} different ones in "
+            f"{len(advice.measurements)} architectures): architectures of one value cannot be "
+            "ranked, and tau counts only the others."
+        )
+    if advice.n_bent:
+        found.append(
+            f"Of {advice.n_looked_at:,} predictions {advice.n_bent:,} would not be above 0, which "
+            f"no {_quantity(advice)} is: those below the smallest measurement are bent to stay "
+            "above 0, in their order; trust their order, not their size."
+        )
+    return tuple(found)
+
+
+def _quantity(advice: Advice) -> str:
+    measured = advice.measurements
+    return quantity_of(measured.unit, measured.metric) or measured.metric
 
 
 def relative_lines(advice: Advice) -> list[str]:
@@ -116,63 +180,98 @@ def noise_line(advice: Advice) -> str:
             "Nothing is known of the noise: no three measurements are repeats. Measure about ten "
             "architectures twice to learn how good any predictor can look."
         )
-    unit = f" {advice.measurements.unit}" if advice.measurements.unit else ""
-    ceiling = Estimate(noise.tau_ceiling, noise.low, noise.high)
-    near = advice.promise.tau.value >= noise.tau_ceiling - NEAR_CEILING
-    told = f"{noise.n_repeats} repeats" if noise.n_repeats else "the file's standard deviations"
     return (
-        f"Noise: {noise.deviation:.3g}{unit} a measurement ({told}), with which "
-        f"even a perfect predictor would score about {between(ceiling)}"
-        f"{'; this one is there, so repeat measurements rather than add some' if near else ''}."
+        f"Noise: {_deviation(advice, noise)}, with which even a perfect predictor would score "
+        f"about {between(Estimate(noise.tau_ceiling, noise.low, noise.high))}"
+        f"{'; this one is there' if advice.verdict.at_ceiling else ''}."
     )
+
+
+def _deviation(advice: Advice, noise: Noise) -> str:
+    unit = f" {advice.measurements.unit}" if advice.measurements.unit else ""
+    told = f"{noise.n_repeats} repeats" if noise.n_repeats else "the file's standard deviations"
+    return f"{noise.deviation:.3g}{unit} a measurement ({told})"
 
 
 def doubling_line(advice: Advice) -> str:
     """What twice the measurements would bring."""
     promised = advice.promise
-    worth = "worthwhile" if promised.gain.value >= WORTHWHILE else "hardly worthwhile"
     return (
         f"Twice the measurements ({2 * promised.size}) would bring tau to about "
-        f"{between(promised.doubled)}, a gain of {between(promised.gain, 3)}: {worth}. "
-        "This is an extrapolation."
+        f"{between(promised.doubled)}, an extrapolation, and a gain of "
+        f"{between(promised.gain, 3)}: {_worth(advice)}."
     )
+
+
+def _worth(advice: Advice) -> str:
+    """Whether more measurements are worthwhile, by the interval of what they gain."""
+    gain, verdict = advice.promise.gain, advice.verdict
+    if verdict.at_ceiling or verdict.kind == NOISY:
+        return "noise is in the way, so repeat measurements rather than add architectures"
+    if verdict.kind == GUESSING:
+        return "whether there is anything to learn, more measurements or repeats would tell"
+    if gain.low >= WORTHWHILE:
+        said = f"worthwhile, since even the lower end is {WORTHWHILE} or more"
+    elif gain.high < WORTHWHILE:
+        said = f"hardly worthwhile, since even the upper end is below {WORTHWHILE}"
+    else:
+        said = f"perhaps worthwhile, since the interval reaches from below {WORTHWHILE} to above"
+    if verdict.kind == FEW:
+        said += "; they would tell in any case how good the model is"
+    return said
 
 
 def selection_lines(advice: Advice) -> list[str]:
     """What a search loses, and how many picks to verify."""
     selection = advice.selection
     if selection is None:
-        return [
-            f"Nothing is said of a search: no accuracies of {advice.measurements.space.name} are "
-            "at hand; --accuracy table:column names some."
-        ]
+        return [f"Nothing is said of a search: {advice.no_selection}."]
     return [
-        f"A search by it among {selection.n_candidates} architectures ({selection.accuracy}) loses "
-        f"{between(selection.mra_all)} points of accuracy on average (MRA), "
-        f"{between(selection.mra_verified)} after measuring its picks, and then "
-        f"{between(selection.hypervolume_lost, 1)} % of the hypervolume. {_typical(selection)}",
+        f"A search by it among {selection.n_candidates:,} architectures ({selection.accuracy}) "
+        f"loses {between(selection.mra_all)} points of accuracy (MRA; the median, and what nine in "
+        f"ten searches lie between), after measuring {_of_its_picks(selection)} "
+        f"{between(selection.mra_verified)}, and then {between(selection.hypervolume_lost, 1)} % "
+        "of the hypervolume.",
         _verify_line(selection),
         *(f"Note: {note}" for note in selection.notes),
     ]
 
 
-def _typical(selection: Selection) -> str:
-    """Medians beside the means, which a few hopeless selections may make."""
-
-    def text(name: str, digits: int) -> str:
-        least, median, most = selection.ranges[name]
-        return f"{median:.{digits}f} (nine in ten {least:.{digits}f} to {most:.{digits}f})"
-
-    return (
-        f"Half of such searches lose at most {text('mra_all', 2)} points, after measuring "
-        f"{text('mra_verified', 2)}, and {text('hypervolume_lost', 1)} % of the hypervolume."
-    )
+def _of_its_picks(selection: Selection) -> str:
+    if selection.all_picks:
+        return f"all of its picks (about {selection.n_selected})"
+    return f"{selection.verify} of its {selection.n_selected} picks"
 
 
 def _verify_line(selection: Selection) -> str:
-    if selection.verify >= selection.n_selected:
-        return f"Verify all of its picks (about {selection.n_selected:.0f}) by measuring them."
+    if selection.all_picks:
+        return f"Verify all of its picks (about {selection.n_selected}) by measuring them."
     return (
-        f"Verify the {selection.verify} most accurate of its {selection.n_selected:.0f} picks by "
+        f"Verify the {selection.verify} most accurate of its {selection.n_selected} picks by "
         "measuring them: the others lower the loss by less than 1 % of the hypervolume."
     )
+
+
+def work_lines(advice: Advice) -> list[str]:
+    """What was left out for lack of work, and with how much it would not be."""
+    ranking, done = advice.ranking, advice.done
+    if done.complete:
+        return []
+    left = []
+    if ranking.not_tried:
+        left.append(f"{_named([each.label for each in ranking.not_tried])} not tried")
+    if ranking.not_repeated:
+        left.append(
+            f"{_named([each.label for each in ranking.not_repeated])} not repeated ten times"
+        )
+    said = "; ".join(left) or "nothing but repeats"
+    return [
+        f"Left out for lack of work: {said}. {done.work:,} units of work were done; --work "
+        f"{done.all_of_it} would do all."
+    ]
+
+
+def _named(names: list[str]) -> str:
+    shown = ", ".join(names[:NAMED])
+    more = len(names) - NAMED
+    return f"{shown} and {more} more" if more > 0 else shown

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -24,6 +25,7 @@ from hwbench.cli.measurement_files import (
     complete_commands,
     reading_of,
 )
+from hwbench.cli.next_steps import SUGGESTIONS, next_commands
 from hwbench.cli.output import (
     AsJson,
     Workers,
@@ -38,8 +40,6 @@ from hwbench.errors import HwbenchError
 if TYPE_CHECKING:
     from hwbench.arrays import IntArray
     from hwbench.spaces import Space
-
-SUGGESTIONS = "suggestions.csv"
 
 
 def advise(
@@ -62,10 +62,10 @@ def advise(
     accuracy: Annotated[
         str | None,
         typer.Option(
-            metavar="TABLE:COLUMN",
+            metavar="COLUMN or TABLE:COLUMN",
             autocompletion=completion.columns,
-            help="Accuracies in %, for what a search is expected to lose; by default those that "
-            "come with hwbench.",
+            help="Accuracies, for what a search is expected to lose: a column of the file, or of a "
+            "table; by default the file's own, else those that come with hwbench.",
         ),
     ] = None,
     metric: Annotated[
@@ -109,9 +109,23 @@ def advise(
             metavar="NAME[:ENCODING],...", help="Choose from these; from the whole zoo by default."
         ),
     ] = None,
-    seconds: Annotated[
-        float, typer.Option(help="After so long no further cross-validation is begun.")
-    ] = 120.0,
+    work: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="UNITS",
+            help="How much is cross-validated: the same work gives the same advice on any machine; "
+            "8000 by default, which takes a minute or two on two cores for 60 architectures.",
+        ),
+    ] = None,
+    minutes: Annotated[
+        float | None,
+        typer.Option(
+            help="Plan the work for so long on this machine instead; the --work that does the same "
+            "again is printed."
+        ),
+    ] = None,
+    seconds: Annotated[float | None, typer.Option(hidden=True)] = None,
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", help="A folder; runs/advise-NAME by default."),
@@ -138,6 +152,11 @@ def advise(
     """
     if not space:
         raise HwbenchError("advise: name the search space with --space (hwbench spaces list)")
+    if seconds is not None:
+        raise HwbenchError(
+            f"advise: --seconds is no more; --minutes {seconds / 60:.2g} plans for that time on "
+            "this machine, and without it the work is the same on every machine"
+        )
     if suggest != (budget is not None):
         raise HwbenchError("advise: --suggest and --budget N go together")
     stem = space if measurements is None else measurements.stem
@@ -180,7 +199,8 @@ def advise(
             space,
             accuracy=accuracy,
             predictors=[each.strip() for each in predictors.split(",")] if predictors else None,
-            seconds=seconds,
+            work=work,
+            minutes=minutes,
             workers=worker_count(workers),
             seed=seed,
             stage=stage,
@@ -194,6 +214,15 @@ def advise(
         typer.echo(line)
     for note in found.measurements.notes:
         typer.echo(f"Note: {note}.")
+    done = found.done
+    if minutes is not None:
+        typer.echo(
+            f"Took {found.seconds / 60:.1f} minutes of {minutes:g}; --work {done.limit} in place "
+            "of --minutes does the same again, on any machine."
+        )
+    typer.echo("Next:")
+    for what, command in next_commands(found, folder, sys.argv[1:], paths):
+        typer.echo(f"  {what}:\n    {command}")
     typer.echo(f"model: {paths['model']}; numbers: {paths['numbers']}; page: {paths['page']}")
 
 

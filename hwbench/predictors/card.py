@@ -72,6 +72,8 @@ class PredictorCard(FrozenModel):
     cost : what one fit takes, as an order: 1 for linear models, 2 for kernels, 3 for ensembles of
         trees, 5 for neural networks, 6 for several of them, 7 for graph networks. Advice tries the
         cheap ones first, and on more encodings.
+    work : what cross-validating it on 60 rows takes, in times of a linear model's: of these an
+        amount of work of advice is made, the same on every machine. None: by its cost.
     tried_first : its place among those that advice tries before all others; None: by its cost.
     only_if_named : why advice does not try it unless it is asked to; "": it does.
     fit_often : hyper-parameters for models that are fitted again at every step of a search, where
@@ -100,6 +102,7 @@ class PredictorCard(FrozenModel):
     training: Literal["sampled", "neighbourhood"] = "sampled"
     needs_sources: bool = False
     cost: int = Field(default=3, ge=1, le=7)
+    work: PositiveInt | None = None
     tried_first: PositiveInt | None = None
     only_if_named: str = ""
     fit_often: dict[str, Value] = Field(default_factory=dict)

@@ -40,6 +40,7 @@ class InUnit(torch.nn.Module):
         self.mean = mean
         self.scale = scale
         self.kind = transform.kind
+        self.smallest = transform.smallest
         if self.kind == "rank":
             self.register_buffer("values", torch.as_tensor(transform.values))
             self.register_buffer("scores", torch.as_tensor(transform.scores))
@@ -70,8 +71,16 @@ class InUnit(torch.nn.Module):
 
     def _in_unit(self, own: torch.Tensor) -> torch.Tensor:
         if self.kind == "log":
-            return own.exp()
-        return self._of_scores(own) if self.kind == "rank" else own
+            own = own.exp()
+        elif self.kind == "rank":
+            own = self._of_scores(own)
+        return own if self.smallest is None else self._above_nothing(own, self.smallest)
+
+    @staticmethod
+    def _above_nothing(own: torch.Tensor, smallest: float) -> torch.Tensor:
+        """As `above_nothing` of target transforms."""
+        bent = smallest**2 / (2 * smallest - own.clamp(max=smallest))
+        return torch.where(own < smallest, bent, own)
 
     def _of_scores(self, own: torch.Tensor) -> torch.Tensor:
         """As `TargetTransform.inverse`: linear between training values, and beyond the last two."""

@@ -17,6 +17,11 @@ class ImpossiblePredictionWarning(UserWarning):
     """Some predictions of a metric that is always positive are not."""
 
 
+def is_positive(unit: str | None, name: str = "") -> bool:
+    """Whether no measurement of a metric is 0 or less, by its unit or name: of a latency, say."""
+    return quantity_of(unit, name) in POSITIVE
+
+
 def count_impossible(predictions: ArrayLike, unit: str | None, name: str = "") -> int:
     """How many predictions are values that the metric cannot have.
 

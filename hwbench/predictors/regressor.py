@@ -69,6 +69,8 @@ class ArchitectureRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc
         normal scores of its ranks; or "auto", that of these under which held-out training rows are
         ranked best, see `hwbench.predictors.target_transform`. Predictions come back in the
         target's own unit.
+    positive : whether the target is always above 0: then all predictions are, where all training
+        targets are; those below the smallest of these are bent and keep their order.
 
     Attributes
     ----------
@@ -87,6 +89,7 @@ class ArchitectureRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc
         tuning: Tuning | None = None,
         random_state: int = 0,
         target_transform: Transform = "raw",
+        positive: bool = False,
     ) -> None:
         self.estimator = estimator
         self.space = space
@@ -95,6 +98,7 @@ class ArchitectureRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc
         self.tuning = tuning
         self.random_state = random_state
         self.target_transform = target_transform
+        self.positive = positive
 
     def fit(self, archs: ArrayLike, y: ArrayLike) -> Self:
         """Fit to measured architectures.
@@ -156,10 +160,10 @@ class ArchitectureRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc
         if self.target_transform not in TRANSFORMS:
             raise unknown_name("target transform", self.target_transform, TRANSFORMS)
         if self.target_transform != "auto":
-            return TargetTransform(self.target_transform, targets), None
+            return TargetTransform(self.target_transform, targets, positive=self.positive), None
         with _refusals_of(model, f"be fitted to these {len(targets)} architectures"):
             kind, fitted = choose_transform(model, features, targets, self.random_state)
-        return TargetTransform(kind, targets), fitted
+        return TargetTransform(kind, targets, positive=self.positive), fitted
 
     def predict(self, archs: ArrayLike, *, return_std: bool = False) -> Any:
         """Predict the metric of architectures.
@@ -214,7 +218,8 @@ class ArchitectureRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc
         features = self.space.encode(archs, self.encoding)
         found: Posterior = self.estimator_.posterior(features)
         own = found.scaled(self.target_scale_, self.target_mean_)
-        return own if self.transform_.kind == "raw" else own.mapped(self.transform_)
+        as_it_is = self.transform_.kind == "raw" and self.transform_.smallest is None
+        return own if as_it_is else own.mapped(self.transform_)
 
     def to_torch(self) -> torch.nn.Module:
         """A differentiable module that predicts from features.
@@ -249,7 +254,7 @@ class ArchitectureRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc
     def __setstate__(self, state: dict[str, Any]) -> None:
         if "target_mean_" in state and "transform_" not in state:  # a model of hwbench 0.1
             state = {**state, "transform_": TargetTransform("raw", np.empty(0))}
-        super().__setstate__({"target_transform": "raw", **state})
+        super().__setstate__({"target_transform": "raw", "positive": False, **state})
 
 
 @contextmanager

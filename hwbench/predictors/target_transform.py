@@ -51,8 +51,13 @@ class TargetTransform:
         Where a logarithm is asked of values that are not all positive.
     """
 
-    def __init__(self, kind: Kind, targets: Floats) -> None:
+    smallest: float | None = None
+    """The smallest training value, where no value is 0 or less."""
+
+    def __init__(self, kind: Kind, targets: Floats, *, positive: bool = False) -> None:
         self.kind = kind
+        if positive and kind != "log" and (targets > 0).all():
+            self.smallest = float(targets.min())
         if kind == "log" and not (targets > 0).all():
             row = int(np.flatnonzero(~(targets > 0))[0])
             raise HwbenchError(
@@ -76,15 +81,16 @@ class TargetTransform:
 
     def inverse(self, transformed: Floats) -> Floats:
         """Values in the target's unit; of a normal distribution's mean its median."""
+        found = transformed
         if self.kind == "log":
-            return np.asarray(np.exp(np.minimum(transformed, LARGEST_EXPONENT)))
-        if self.kind == "rank":
-            return self._continued(transformed)
-        return transformed
+            found = np.asarray(np.exp(np.minimum(transformed, LARGEST_EXPONENT)))
+        elif self.kind == "rank":
+            found = self._continued(transformed)
+        return found if self.smallest is None else above_nothing(found, self.smallest)
 
     def deviation(self, mean: Floats, deviation: Floats) -> Floats:
         """Half the way between the values one deviation above and below, in the target's unit."""
-        if self.kind == "raw":
+        if self.kind == "raw" and self.smallest is None:
             return deviation
         return (self.inverse(mean + deviation) - self.inverse(mean - deviation)) / 2
 
@@ -96,6 +102,18 @@ class TargetTransform:
         high = (values[-1] - values[-2]) / (known[-1] - known[-2])
         found = np.where(scores < known[0], values[0] + low * (scores - known[0]), found)
         return np.where(scores > known[-1], values[-1] + high * (scores - known[-1]), found)
+
+
+def above_nothing(values: Floats, smallest: float) -> Floats:
+    """Values of which those below the smallest measured one approach 0 and keep their order.
+
+    Parameters
+    ----------
+    values : float64 of any shape.
+    smallest : above 0; from there on values are as they were, and their slope is 1 there.
+    """
+    bent = smallest**2 / (2 * smallest - np.minimum(values, smallest))
+    return np.where(values < smallest, bent, values)
 
 
 def choose_transform(

@@ -12,13 +12,12 @@ from hwbench.advise.candidates import find_candidates
 from hwbench.predictors.model_file import load_model, read_model_card
 
 FEW = ["bayesian_linear_regression", "svm:counts"]
-NO_LIMIT = 1e6
 
 
 @pytest.fixture(scope="module")
 def advice(measured):
     again = pd.concat([measured, measured.head(8).assign(latency_ms=lambda f: f.latency_ms + 0.02)])
-    return advise_on(again, "nasbench201", predictors=FEW, seconds=NO_LIMIT)
+    return advise_on(again, "nasbench201", predictors=FEW)
 
 
 def test_everything_is_found(advice, nasbench201, measured):
@@ -28,9 +27,10 @@ def test_everything_is_found(advice, nasbench201, measured):
     assert advice.noise.n_repeats >= 8
     assert advice.noise.deviation == pytest.approx(0.02 / np.sqrt(2), rel=0.3)
     assert advice.selection.mra_verified.value <= advice.selection.mra_all.value
-    for least, median, most in advice.selection.ranges.values():
-        assert 0 <= least <= median <= most
-    assert not advice.ranking.stopped_by_time
+    for name in ("mra_all", "mra_verified", "hypervolume_lost"):
+        loss = getattr(advice.selection, name)
+        assert 0 <= loss.low <= loss.value <= loss.high
+    assert advice.done.complete
     predicted = advice.model.predict(nasbench201.from_strings(measured["arch"]))
     assert np.corrcoef(predicted, measured["latency_ms"])[0, 1] > 0.7
 
@@ -45,8 +45,8 @@ def test_the_choice_is_among_the_best(advice):
 def test_the_losses_fall_with_the_picks_measured(advice):
     lost = [each.lost for each in advice.selection.budgets]
     assert lost == sorted(lost, reverse=True)
-    enough = {each.budget: each.lost for each in advice.selection.budgets}
-    assert enough[advice.selection.verify] <= lost[-1] + 1.0
+    enough = next(each.budget for each in advice.selection.budgets if each.lost <= lost[-1] + 1.0)
+    assert advice.selection.verify == min(enough, advice.selection.n_selected)
     example = advice.selection.example
     front = example[example["front"]].sort_values("metric")
     assert front["accuracy"].is_monotonic_increasing
@@ -56,30 +56,30 @@ def test_the_losses_fall_with_the_picks_measured(advice):
 @pytest.mark.slow
 def test_the_same_seed_gives_the_same_advice_on_any_number_of_workers(measured):
     one, two = (
-        advise_on(measured, "nasbench201", predictors=FEW, seconds=NO_LIMIT, workers=workers)
-        for workers in (1, 2)
+        advise_on(measured, "nasbench201", predictors=FEW, workers=workers) for workers in (1, 2)
     )
-    drop = {"seconds"}
-    for first, second in zip(one.to_dict()["ranking"], two.to_dict()["ranking"], strict=True):
-        assert {k: v for k, v in first.items() if k not in drop} == {
-            k: v for k, v in second.items() if k not in drop
-        }
-    assert one.promise.tau == two.promise.tau
-    assert one.selection.mra_all == two.selection.mra_all
+    assert json.dumps(one.to_dict()) == json.dumps(two.to_dict())
 
 
 def test_files(advice, nasbench201, tmp_path):
     paths = advice.save(tmp_path / "new" / "folder")
-    assert {path.name for path in paths.values()} == {"model.hwb", "advice.json", "advice.html"}
+    assert {path.name for path in paths.values()} == {
+        "model.hwb", "advice.json", "advice.html", "run.json", "picks.csv",
+    }  # fmt: skip
     numbers = json.loads(paths["numbers"].read_text())
     assert numbers["kendall_tau"]["value"] == advice.promise.tau.value
     assert numbers["predictor"] == advice.predictor
     assert len(numbers["ranking"]) == len(advice.ranking.trials)
-    least, median, most = advice.selection.ranges["mra_all"]
-    selection = numbers["selection"]["mra_all"]
-    assert [selection[name] for name in ("least", "median", "most")] == [least, median, most]
-    page = paths["page"].read_text(encoding="utf-8")
-    assert f"lose at most {median:.2f} (nine in ten {least:.2f} to {most:.2f}) points" in page
+    loss = advice.selection.mra_all
+    assert numbers["selection"]["mra_all"] == {
+        "value": loss.value, "low": loss.low, "high": loss.high,
+    }  # fmt: skip
+    picks = pd.read_csv(paths["picks"])
+    assert len(picks) <= advice.selection.verify
+    assert picks["accuracy"].is_monotonic_decreasing
+    assert picks["predicted"].is_monotonic_decreasing
+    run = json.loads(paths["run"].read_text())
+    assert set(run) == {"seconds", "cross_validations", "machine", "versions"}
     archs = nasbench201.sample(5, seed=9)
     loaded = load_model(paths["model"])
     np.testing.assert_allclose(loaded.predict(archs), advice.model.predict(archs))
@@ -116,11 +116,11 @@ def test_words(advice):
     assert advice.predictor in text
     assert f"{advice.promise.tau.value:.2f}" in text
     assert "extrapolation" in text
-    assert len(advice.lines()) <= 10
+    assert len(advice.lines()) <= 11
 
 
 def test_ten_are_enough_and_nine_are_not(measured):
-    found = advise_on(measured.head(10), "nasbench201", predictors=FEW[:1], seconds=NO_LIMIT)
+    found = advise_on(measured.head(10), "nasbench201", predictors=FEW[:1])
     assert any("too few" in each or "guessing" in each for each in found.warnings)
     with pytest.raises(HwbenchError, match="9 architectures are too few to advise on, 10 are"):
         advise_on(measured.head(9), "nasbench201")
@@ -133,40 +133,46 @@ def test_a_constant_metric(measured):
 
 def test_noise_alone_is_told(measured):
     noise = 10 + np.random.default_rng(1).normal(size=60)
-    found = advise_on(
-        measured.assign(latency_ms=noise), "nasbench201", predictors=FEW[:1], seconds=NO_LIMIT
-    )
-    assert any("better than guessing" in each for each in found.warnings)
+    found = advise_on(measured.assign(latency_ms=noise), "nasbench201", predictors=FEW[:1])
+    assert found.lines()[0].startswith("No model here: of 3 that were tried none is seen to rank")
+    assert found.verdict.kind == "guessing"
+    assert not found.verdict.has_model
 
 
 def test_too_noisy_is_told(measured):
     generator = np.random.default_rng(1)
     twice = pd.concat([measured, measured])
     noisy = 10 + twice["latency_ms"] + 2 * twice["latency_ms"].std() * generator.normal(size=120)
-    found = advise_on(
-        twice.assign(latency_ms=noisy), "nasbench201", predictors=FEW[:1], seconds=NO_LIMIT
-    )
-    assert any("too noisy" in each for each in found.warnings)
+    found = advise_on(twice.assign(latency_ms=noisy), "nasbench201", predictors=FEW[:1])
+    assert found.verdict.kind == "noisy"
+    assert "too noisy" in found.lines()[0]
+    assert found.lines()[1].startswith("Noise: ")
+    assert not any("worthwhile" in line for line in found.lines())
 
 
 def test_few_values_are_told(measured):
     coarse = measured.assign(latency_ms=measured["latency_ms"].round())
-    found = advise_on(coarse, "nasbench201", predictors=FEW[:1], seconds=NO_LIMIT)
+    found = advise_on(coarse, "nasbench201", predictors=FEW[:1])
     assert any("takes few values" in each for each in found.warnings)
 
 
-def test_a_time_limit_leaves_out_the_rest(measured):
-    found = advise_on(measured, "nasbench201", predictors=FEW, seconds=1e-9)
-    assert found.ranking.stopped_by_time
+def test_what_there_is_no_work_for_is_named(measured):
+    found = advise_on(measured, "nasbench201", predictors=FEW, work=1)
+    assert not found.done.complete
     assert len(found.ranking.trials) == 1
-    assert any("time limit" in line for line in found.lines())
+    assert found.ranking.not_tried
+    (line,) = [each for each in found.lines() if each.startswith("Left out for lack of work: ")]
+    assert found.ranking.not_tried[0].label in line
+    assert f"--work {found.done.all_of_it} would do all" in line
+    with pytest.raises(HwbenchError, match="give one of them"):
+        advise_on(measured, "nasbench201", work=1, minutes=1)
 
 
 def test_a_space_without_accuracies():
     space = hb.get_space("fbnet")
     archs = space.sample(20, seed=0)
     frame = pd.DataFrame({"arch": space.to_strings(archs), "latency_ms": space.flops(archs) / 1e6})
-    found = advise_on(frame, space.name, predictors=FEW[:1], seconds=NO_LIMIT)
+    found = advise_on(frame, space.name, predictors=FEW[:1])
     assert found.selection is None
     assert any("no accuracies" in line for line in found.lines())
     with pytest.raises(HwbenchError, match="is of the space nasbench201, not"):
@@ -175,7 +181,7 @@ def test_a_space_without_accuracies():
 
 def test_larger_may_be_better(measured):
     speed = measured.assign(throughput=1 / measured["latency_ms"]).drop(columns="latency_ms")
-    found = advise_on(speed, "nasbench201", predictors=FEW[:1], seconds=NO_LIMIT)
+    found = advise_on(speed, "nasbench201", predictors=FEW[:1])
     assert found.measurements.direction == "maximize"
     front = found.selection.example.query("front").sort_values("metric")
     assert front["accuracy"].is_monotonic_decreasing
@@ -188,7 +194,7 @@ def test_a_predictor_that_fails_is_told(measured, hwbench_home):
         'title = "Broken"\nfamily = "linear"\npaper = "none"\n'
         'estimator = "sklearn.linear_model:Ridge"\n[defaults]\nalpha = -1.0\n'
     )
-    found = advise_on(measured, "nasbench201", predictors=["broken", FEW[0]], seconds=NO_LIMIT)
+    found = advise_on(measured, "nasbench201", predictors=["broken", FEW[0]])
     assert {each.candidate.predictor for each in found.ranking.failed} == {"broken"}
     assert found.predictor == FEW[0]
 
@@ -251,7 +257,6 @@ def test_fractions_and_percentages_give_the_same_advice(unit_tables, measured):
             "nasbench201",
             accuracy=f"{name}:test_accuracy",
             predictors=FEW[:1],
-            seconds=NO_LIMIT,
         )
         for name in ("percent", "fraction")
     )

@@ -27,9 +27,7 @@ def test_a_browser_draws_every_figure(measured, tmp_path):
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     if chromium is None:
         pytest.skip("needs chromium")
-    advice = advise_on(
-        measured, "nasbench201", predictors=["bayesian_linear_regression"], seconds=1e6
-    )
+    advice = advise_on(measured, "nasbench201", predictors=["bayesian_linear_regression"])
     page = advice.save(tmp_path / "advice")["page"]
     done = subprocess.run(
         [chromium, *FLAGS, f"--user-data-dir={tmp_path / 'profile'}", page.as_uri()],

@@ -1,13 +1,11 @@
-import os
-
 import numpy as np
 import pytest
 
 from hwbench.advise.candidates import Candidate
 from hwbench.advise.crossvalidation import pair_sums
-from hwbench.advise.ranking import Data, Trial, choose, note
+from hwbench.advise.ranking import choose, conclude
 from hwbench.advise.selection import smoothed_model
-from hwbench.advise.units import run_units
+from hwbench.advise.trials import REPEATS, Data, Found, Trial, Unit
 
 
 @pytest.fixture(scope="module")
@@ -22,18 +20,18 @@ def _trial(data, predictor, error, repeats=1, seed=0):
     trial = Trial(Candidate(predictor, "onehot", predictor))
     for repeat in range(repeats):
         guess = data.values + error * data.values.std() * generator.standard_normal(50)
-        note(trial, data, repeat, (guess, 1.0))
+        trial.keep(data, Unit(trial.candidate, repeat), Found(guess, seconds=1.0))
     return trial
 
 
 def test_the_clearly_best_is_chosen(data):
     good, bad = _trial(data, "svm", 0.05), _trial(data, "structural_gaussian_process", 3.0)
-    assert choose([good, bad], good, data.networks)[0] is good
+    assert choose([good, bad], data.networks)[0] is good
 
 
 def test_of_equals_the_simplest_is_chosen(data):
     best, simple = _trial(data, "svm", 0.3), _trial(data, "ridge", 0.31)
-    chosen, reason = choose([best, simple], best, data.networks)
+    chosen, reason = choose([best, simple], data.networks)
     assert chosen is simple
     assert "within one standard error" in reason
 
@@ -43,12 +41,12 @@ def test_the_favourite_is_taken_unless_another_is_clearly_better(data):
     near, far = _trial(data, "svm", 0.7, 4, seed=2), _trial(data, "svm", 0.05, 4, seed=2)
     gap, error = favourite.behind(near, data.networks)
     assert 0 < gap <= 2 * error
-    assert choose([favourite, near], near, data.networks)[0] is favourite
+    assert choose([favourite, near], data.networks)[0] is favourite
     gap, error = favourite.behind(far, data.networks)
     assert gap > 2 * error
-    assert choose([favourite, far], far, data.networks)[0] is far
+    assert choose([favourite, far], data.networks)[0] is far
     simple = _trial(data, "ridge", 0.85, 4, seed=1)
-    assert choose([favourite, simple], favourite, data.networks)[0] is favourite
+    assert choose([favourite, simple], data.networks)[0] is favourite
 
 
 def test_comparisons_take_the_repeats_both_have(data):
@@ -61,9 +59,10 @@ def test_comparisons_take_the_repeats_both_have(data):
 
 def test_after_a_failure_nothing_more_is_kept(data):
     trial = Trial(Candidate("svm", "onehot", "svm"))
-    note(trial, data, 0, (data.values, 1.0))
-    note(trial, data, 1, ("ValueError: no\nluck", 1.0))
-    note(trial, data, 2, (data.values, 1.0))
+    for repeat, found in enumerate(
+        (Found(data.values), Found(None, "ValueError: no luck"), Found(data.values))
+    ):
+        trial.keep(data, Unit(trial.candidate, repeat), found)
     assert (len(trial.sums), trial.error) == (1, "ValueError: no luck")
 
 
@@ -71,27 +70,18 @@ def test_every_repeat_is_scored_on_its_own_folds(data):
     guess = np.random.default_rng(1).standard_normal(50)
     trial = Trial(Candidate("svm", "onehot", "svm"))
     for repeat in range(2):
-        note(trial, data, repeat, (guess, 1.0))
+        trial.keep(data, Unit(trial.candidate, repeat), Found(guess))
     expected = [pair_sums(data.values, guess, data.folds(repeat)).tau for repeat in range(2)]
     assert [each.tau for each in trial.sums] == expected
     assert expected[0] != expected[1]
 
 
-@pytest.mark.parametrize("workers", [1, 2])
-def test_units_end_where_they_are_stopped(workers):
-    units = [(number, 2) for number in range(8)]
-
-    def squares(stop):
-        return list(run_units(pow, units, stop, workers, lost=print))
-
-    assert squares(lambda place: place >= 5) == [0, 1, 4, 9, 16]
-    assert squares(lambda _place: True) == []
-
-
-def test_a_unit_that_dies_with_its_process_is_given_what_stands_for_it():
-    units = [(code,) for code in (3, 4)]
-    said = list(run_units(os._exit, units, lambda _: False, 2, lost=lambda lost: lost.reason))
-    assert said == [f"the worker process ended with exit code {code}, 2 times" for code in (3, 4)]
+def test_what_was_not_repeated_is_not_chosen(data):
+    whole, part = _trial(data, "ridge", 0.5, REPEATS, seed=1), _trial(data, "svm", 0.45, 3, seed=2)
+    ranking = conclude([whole, part], data)
+    assert ranking.chosen is whole
+    assert ranking.not_repeated == [part.candidate]
+    assert conclude([part], data).chosen is part
 
 
 def test_smoothed_errors_are_like_those_given():

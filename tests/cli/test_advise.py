@@ -1,9 +1,13 @@
 import json
+import re
+import shlex
 
 import numpy as np
 import pandas as pd
 import pytest
+import typer
 
+from hwbench.cli.app import app
 from hwbench.spaces import get_space
 
 
@@ -24,9 +28,11 @@ def test_advice(hwbench, my_csv, tmp_path):
     command = ("advise", my_csv, "--space", "nasbench201", "--unit", "ms", "-o", out, "-w", 1)
     result = hwbench(*command, "--predictors", "bayesian_linear_regression,svm:counts")
     assert result.code == 0, result.err
-    assert result.out.startswith("To predict latency [ms] use ")
+    assert result.out.startswith("No model here: FLOPs alone, which need no measurement, rank ")
     assert "Note: column" not in result.out
-    assert {path.name for path in out.iterdir()} == {"model.hwb", "advice.json", "advice.html"}
+    assert {path.name for path in out.iterdir()} == {
+        "model.hwb", "advice.json", "advice.html", "run.json", "picks.csv",
+    }  # fmt: skip
     predicted = hwbench("predict", out / "model.hwb", "--all", "-o", tmp_path / "all.csv")
     assert predicted.code == 0
 
@@ -40,6 +46,51 @@ def test_json(hwbench, my_csv, tmp_path):
     numbers = json.loads(result.out)
     assert numbers["encoding"] == "counts"
     assert numbers["files"]["model"] == str(out / "model.hwb")
+
+
+def test_the_next_commands_are_whole(hwbench, my_csv, tmp_path, monkeypatch):
+    frame = pd.read_csv(my_csv)
+    space = get_space("nasbench201")
+    live = space.encode(space.from_strings(frame["arch"]), "counts")
+    frame.assign(latency=1 + live @ np.arange(live.shape[1]) ** 2).to_csv(my_csv, index=False)
+    out = tmp_path / "my advice"
+    result = hwbench(
+        "advise", my_csv, "--space", "nasbench201", "--unit=ms", "-o", out, "-w", 1, "--seed", 3,
+        "--work", 100, "--predictors", "bayesian_linear_regression:counts",
+    )  # fmt: skip
+    assert result.code == 0, result.err
+    printed = result.out.partition("Next:\n")[2].splitlines()
+    steps = [line.strip(" :") for line in printed[:-1:2]]
+    commands = [shlex.split(line)[1:] for line in printed[1:-1:2]]
+    first = [step.split()[0].strip(":,") for step in steps]
+    assert first == ["predict", "suggest", "export", "verify", "then"]
+    known = typer.main.get_command(app).commands
+    for words in commands:
+        if words[0] == "export" and "export" not in known:
+            continue
+        offered = {flag for each in known[words[0]].params for flag in each.opts}
+        assert {word.partition("=")[0] for word in words if word.startswith("-")} <= offered
+    for words, written in zip(commands[:2], ("predictions.csv", "suggestions.csv"), strict=True):
+        assert hwbench(*words).code == 0
+        assert (out / written).is_file()
+    assert len(pd.read_csv(out / "suggestions.csv")) == 30
+    picks = pd.read_csv(out / "picks.csv")
+    assert f"export the {len(picks)} picks" in result.out
+    assert commands[3][commands[3].index("--architectures") + 1] == str(out / "picks.csv")
+    assert commands[4] == [
+        "advise", str(my_csv), "--space", "nasbench201", "--unit=ms", "--seed", "3",
+        "-o", str(tmp_path / "my advice-again"),
+    ]  # fmt: skip
+
+
+def test_minutes_say_the_work_that_does_the_same(hwbench, my_csv, tmp_path):
+    given = ("advise", my_csv, "--space", "nasbench201", "--unit", "ms", "-w", 1)
+    given = (*given, "--predictors", "bayesian_linear_regression,svm:counts")
+    timed = hwbench(*given, "--minutes", 5, "-o", tmp_path / "one")
+    (work,) = re.findall(r"--work (\d+) in place of --minutes does the same again", timed.out)
+    assert hwbench(*given, "--work", work, "-o", tmp_path / "two").code == 0
+    one, two = ((tmp_path / name / "advice.json").read_bytes() for name in ("one", "two"))
+    assert one == two
 
 
 @pytest.mark.parametrize("rows", [None, 0, 5, 30])
@@ -66,7 +117,9 @@ def test_suggestions(hwbench, my_csv, tmp_path, rows):
         (("--suggest",), "--suggest and --budget N go together"),
         (("--budget", "5"), "--suggest and --budget N go together"),
         (("nowhere.csv",), "nowhere.csv: no such file"),
-        (("nowhere.csv", "--seconds", "0"), "seconds must be above 0"),
+        (("nowhere.csv", "--seconds", "30"), "--seconds is no more; --minutes 0.5 plans for that"),
+        (("nowhere.csv", "--minutes", "0"), "minutes must be above 0"),
+        (("nowhere.csv", "--minutes", "1", "--work", "9"), "give one of them"),
     ],
 )
 def test_wrong_commands(refused, options, message):

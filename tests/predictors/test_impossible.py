@@ -1,6 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from hwbench.advise import advise_on
 from hwbench.predictors.impossible import (
@@ -47,7 +48,18 @@ def test_fitted_models_warn(falling):
 def test_advice_tells(falling):
     space, archs, latencies = falling
     frame = pd.DataFrame({"arch": space.to_strings(archs), "latency_ms": latencies})
-    advice = advise_on(frame, "nasbench_macro", predictors=["linear:onehot"], seconds=1)
-    assert any("predictions are not above 0, which no time is" in each for each in advice.warnings)
+    advice = advise_on(frame, "nasbench_macro", predictors=["linear:onehot"])
+    assert any("would not be above 0, which no time is" in each for each in advice.warnings)
+    predicted = advice.model.predict(space.all_architectures())
+    assert (predicted > 0).all()
+    assert 0 < advice.n_bent < advice.n_looked_at
+    raw = advice.ranking.chosen.candidate.make(space, 0).fit(archs, latencies)
+    unbent = raw.predict(space.all_architectures())
+    np.testing.assert_array_equal(np.argsort(unbent), np.argsort(predicted))
+    above = unbent >= latencies.min()
+    np.testing.assert_allclose(predicted[above], unbent[above])
+    module = advice.model.to_torch()
+    features = torch.as_tensor(space.encode(space.all_architectures(), "onehot"))
+    np.testing.assert_allclose(module(features.double()).detach().numpy(), predicted, rtol=1e-4)
     assert set(advice.relative_scores) == {"rmspe", "within_5_percent", "within_10_percent"}
     assert any("RMSPE" in line for line in advice.lines())
