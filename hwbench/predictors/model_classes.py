@@ -16,7 +16,12 @@ from pydantic import BaseModel
 
 from hwbench.errors import HwbenchError
 
-CLASSES = frozenset((
+FORMER = frozenset((
+    ("sklearn.ensemble._forest", "RandomForestRegressor"),
+))  # fmt: skip
+"""Classes that entries of the zoo were of in earlier versions, whose files are still read."""
+
+CLASSES = FORMER | frozenset((
     ("catboost.core", "CatBoostRegressor"),
     ("hwbench.predictors.card", "SearchRange"),
     ("hwbench.predictors.models.auto", "Auto"),
@@ -52,7 +57,6 @@ CLASSES = frozenset((
     ("lightgbm.basic", "Booster"),
     ("lightgbm.sklearn", "LGBMRegressor"),
     ("ngboost.api", "NGBRegressor"),
-    ("sklearn.ensemble._forest", "RandomForestRegressor"),
     ("sklearn.linear_model._base", "LinearRegression"),
     ("sklearn.linear_model._ridge", "Ridge"),
     ("sklearn.svm._classes", "SVR"),
