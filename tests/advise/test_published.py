@@ -50,6 +50,7 @@ def true_taus(space, sample, others, candidates):
     return found
 
 
+@pytest.mark.slow
 def test_advice_on_a_sample_holds_for_the_column(shared_data, nasbench201):
     sample, others = sample_of(shared_data, DEVICES[0], draw=0)
     advice = advise_on(sample, "nasbench201", predictors=FEW)

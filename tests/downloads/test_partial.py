@@ -1,6 +1,7 @@
 """What a download leaves on the disk survives full disks, kills and other processes."""
 
 import errno
+import json
 import os
 import re
 import shutil
@@ -147,7 +148,7 @@ def spawn(server, tmp_path):
         path.write_text(
             "title = 'x'\nspace = 'x'\ndescription = 'x'\npaper = 'x'\nlicence = 'x'\n"
             "converter = 'a:b'\n[[variant]]\nname = 'copy'\n[[variant.file]]\n"
-            + "".join(f"{key} = {value!r}\n" for key, value in keys.items())
+            + "".join(f"{key} = {json.dumps(value)}\n" for key, value in keys.items())
         )
         process = subprocess.Popen(
             [sys.executable, "-c", CHILD, path, server.url, tmp_path / "downloads"],

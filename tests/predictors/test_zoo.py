@@ -28,7 +28,8 @@ QUICK = {
     "ngboost": {"n_estimators": 20},
     "random_forest": {"n_estimators": 10},
     "xgboost": {"n_estimators": 20},
-    "auto": {"candidates": ("structural_gaussian_process", "ridge")},
+    "auto": {"candidates": ("structural_gaussian_process", "ridge"), "folds": 2},
+    "graph_features_forest": {"n_estimators": 10},
 }
 CASES = [
     (name, space)
