@@ -224,7 +224,7 @@ EDITS = {
         "hwbench/predictors/models/lookup_table.py", "1e-12", "1e-11", ["lookup_table"]
     ),
     "graph VAEs": ("hwbench/vae/decoder.py", "import torch", "import torch, json", ["graph_vae"]),
-    "a card it uses": ("predictors/lightgbm.toml", "leaves = 31", "leaves = 32", ["auto"]),
+    "a card it uses": ("predictors/catboost.toml", "depth = 5", "depth = 6", ["auto"]),
     "a space": (
         "hwbench/spaces/nasbench201/space.py", "class ", "TWO = 2\n\n\nclass ", ["nasbench201"]
     ),

@@ -685,8 +685,8 @@ class Space(ABC):
         return StructuralFeatures(self)
 
     def _encode_structure(self, archs: IntArray) -> FloatArray:
-        groups = self.structure.groups(archs)
-        return np.concatenate(list(groups.values()), axis=1).astype(np.float32)
+        groups = self.structure.groups(archs).values()  # none where nothing varies
+        return np.concatenate([np.empty((len(archs), 0)), *groups], axis=1).astype(np.float32)
 
     def _structure_names(self) -> list[str]:
         return self.structure.columns

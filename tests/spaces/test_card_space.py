@@ -55,7 +55,7 @@ def test_a_card_of_layers_is_a_space(write):
     np.testing.assert_array_equal(space.from_string(" 64-k3-on\n"), [2, 0, 1])
     np.testing.assert_array_equal(space.baseline, [1, 1, 1])
     assert space.feature_names()[:4] == ["width=16", "width=32", "width=64", "kernel=k3"]
-    assert space.encodings == ("onehot", "counts", "integers")
+    assert space.encodings == ("onehot", "counts", "integers", "structure")
 
 
 def test_a_number_of_layers_repeats_the_choices(write):

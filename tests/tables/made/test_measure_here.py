@@ -144,7 +144,10 @@ def test_energy_is_a_column(tmp_path, monkeypatch):
     ("settings", "message"),
     [
         ({"energy": "rappl"}, "unknown energy meter 'rappl'; did you mean 'rapl'?"),
-        ({"energy": "nvml"}, "covers --device cuda, and the networks run on cpu: --energy rapl"),
+        (
+            {"energy": "nvml"},
+            "covers --device cuda, and the networks run on cpu; read the meter of that",
+        ),
         (
             {"energy": "rapl", "runtime": "command", "options": {"command": "bench {onnx}"}},
             "--energy rapl reads this machine, and runtime command may measure on another",
