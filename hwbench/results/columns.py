@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hwbench.results.frames import Column, Columns
+from hwbench.results.study_columns import UNCERTAINTY_SCORES
 
 STUDY_COLUMNS: Columns = {
     "predictor": Column("text"),
@@ -26,6 +27,7 @@ STUDY_COLUMNS: Columns = {
     "configurations": Column("number", optional=True),
     "device_set": Column("optional text", optional=True),
     "about": Column("optional text", optional=True),
+    **{name: Column("number", optional=True) for name in UNCERTAINTY_SCORES},
 }
 
 PREDICTION_COLUMNS: Columns = {

@@ -4,8 +4,11 @@ import numpy as np
 import pandas as pd
 
 from hwbench.pages.plotting import nth_entry
+from hwbench.report.study.section import study_sections
 from hwbench.report.study.uncertainty import uncertainty_section
+from hwbench.results.run import read_run
 from hwbench.results.study_columns import COVERAGE_AT, UNCERTAINTY_SCORES
+from hwbench.runs.run import run_scenario
 
 TITLES = {"sure": "Too sure", "right": "As it should be", "silent": "Says nothing"}
 ENTRIES = {
@@ -60,3 +63,29 @@ def test_no_section_of_what_no_predictor_says_or_an_older_run_did_not_score():
     assert uncertainty_section(trials(own=True), ENTRIES, TITLES) == []
     older = trials().drop(columns=list(UNCERTAINTY_SCORES))
     assert uncertainty_section(older, ENTRIES, TITLES) == []
+
+
+SCENARIO = """
+title = "Two predictors"
+
+[study]
+targets = ["nb201-digits:latency"]
+predictors = ["bayesian_ridge_counts", "ridge"]
+training_sizes = [11, 25]
+seeds = [0, 1]
+test_size = 100
+"""
+
+
+def test_the_page_of_a_study_shows_those_that_say_it(tmp_path):
+    scenario = tmp_path / "two.toml"
+    scenario.write_text(SCENARIO)
+    run = read_run(run_scenario(str(scenario), tmp_path / "run"))
+    (section,) = [each for each in study_sections(run, None) if each.name == "uncertainty"]
+    _, group, coverage, *_ = section.blocks
+    assert [row.title for row in coverage.rows] == [
+        "Bayesian linear regression on operation counts"
+    ]
+    assert [entry.title for entry in group.legend] == [coverage.rows[0].title]
+    assert not any(figure.legend for figure in group.blocks)
+    assert " to " not in section.lead  # one predictor has one number

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pandas as pd
 
@@ -48,7 +49,8 @@ def uncertainty_section(
         "on the dashed line they do. Below it a predictor is too sure of itself. Means over "
         "targets and seeds."
     )
-    blocks: list[Block] = [Text(text), Group("", figures, legend)]
+    unnamed = [replace(figure, legend=()) for figure in figures]  # one legend for all
+    blocks: list[Block] = [Text(text), Group("", unnamed, legend)]
     blocks += [
         _scores_table(name, title, means, sizes, titles, folded=place > 0)
         for place, (name, title) in enumerate(
@@ -60,9 +62,9 @@ def uncertainty_section(
         )
     ]
     first = means[means["training_size"] == sizes[0]]
-    low, high = first[TOLD].min(), first[TOLD].max()
+    ends_of = dict.fromkeys(f"{held:.0f}" for held in (first[TOLD].min(), first[TOLD].max()))
     lead = (
-        f"With {sizes[0]:,} measurements the 95 % intervals hold {low:.0f} to {high:.0f} % of the "
+        f"With {sizes[0]:,} measurements the 95 % intervals hold {' to '.join(ends_of)} % of the "
         "measurements."
     )
     return [Section("uncertainty", "How sure predictors are", blocks, (TRIALS_FILE,), lead=lead)]
