@@ -64,7 +64,7 @@ class InUnit(torch.nn.Module):
             raise HwbenchError(f"{kind}: this module does not say how uncertain it is")
         mean, variance = told(features)
         own, deviation = mean * self.scale + self.mean, variance.sqrt() * self.scale
-        if self.kind == "raw":
+        if self.kind == "raw" and self.smallest is None:
             return own, deviation
         above, below = self._in_unit(own + deviation), self._in_unit(own - deviation)
         return self._in_unit(own), (above - below) / 2

@@ -77,3 +77,18 @@ def test_spaces_that_leave_out_combinations_say_so():
     ).fit(archs, space.flops(archs) / 1e8)
     with pytest.raises(hb.HwbenchError, match="nasbench101 leaves out combinations"):
         model.to_torch()
+
+
+def test_no_expectation_of_a_positive_metric_is_below_nothing():
+    archs = SPACE.sample(40, seed=0)
+    model = hb.make_predictor(
+        "structural_gaussian_process", space=SPACE, target_transform="raw", max_iterations=0
+    ).set_params(positive=True)
+    model.fit(archs, 1e-3 + np.maximum(SPACE.flops(archs) / 1e8 - 0.5, 0))
+    others = SPACE.sample(300, seed=2)
+    features = torch.tensor(SPACE.encode(others), dtype=torch.float64)
+    mean, deviation = model.to_torch().mean_and_deviation(features)
+    expected, spread = model.predict(others, return_std=True)
+    assert (mean > 0).all()
+    np.testing.assert_allclose(mean.numpy(), expected, rtol=1e-8)
+    np.testing.assert_allclose(deviation.numpy(), spread, rtol=1e-6)
