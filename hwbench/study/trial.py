@@ -267,11 +267,11 @@ def _fit_and_score(
     fitted = time.monotonic()
     row.update(_tuning_row(model.tuning_))
     row["about"] = about_fit(model)
-    if card.uncertainty:
-        prediction, deviation = model.predict(table.archs[test], return_std=True)
-    else:
-        prediction, deviation = model.predict(table.archs[test]), None
+    prediction = np.asarray(model.predict(table.archs[test]), dtype=np.float64)
     row["fit_seconds"], row["predict_seconds"] = fitted - start, time.monotonic() - fitted
+    deviation = None
+    if card.uncertainty:  # no part of the time: some models fit again to tell it
+        deviation = model.predict(table.archs[test], return_std=True)[1]
     best: Literal["lowest", "highest"] = "lowest" if data.target.sign > 0 else "highest"
     row.update(score(values[test], prediction, best=best, deviation=deviation))
     # Of few rows at random the first are as good as any.
