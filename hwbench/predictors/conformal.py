@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from inspect import signature
 from typing import Annotated, Self
 
 import numpy as np
@@ -60,7 +59,6 @@ class ConformalRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         checked = space.check(archs)
         targets = np.asarray(y, dtype=np.float64)
         self.predictor_ = clone(self.predictor).fit(checked, targets)
-        self.tells_ = "return_std" in signature(self.predictor_.estimator_.predict).parameters
         networks = same_networks(space, checked)
         folds = fold_of_rows(len(targets), self.folds, self.predictor.random_state, networks)
         if folds.max() == 0:
@@ -69,7 +67,7 @@ class ConformalRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         for fold in range(int(folds.max()) + 1):
             out = folds == fold
             model = clone(self.predictor).fit(checked[~out], targets[~out])
-            mean, scale = self._told(model, checked[out])
+            mean, scale = _told(model, checked[out])
             errors[out] = np.abs(targets[out] - mean) / scale
         self.errors_ = np.sort(errors)
         return self
@@ -104,14 +102,15 @@ class ConformalRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
                 f"conformal: level must lie above 0 and be {n_rows / (n_rows + 1):.3f} at most "
                 f"with {n_rows} measurements, not {level:g}"
             )
-        mean, scale = self._told(self.predictor_, archs)
+        mean, scale = _told(self.predictor_, archs)
         reach = self.errors_[place - 1] * scale
         return mean - reach, mean + reach
 
-    def _told(self, model: ArchitectureRegressor, archs: ArrayLike) -> tuple[Floats, Floats]:
-        """What a model predicts, and the unit of its errors, (n_archs,) each."""
-        if self.tells_:
-            mean, deviation = model.predict(archs, return_std=True)
-            return mean, deviation
-        mean = np.asarray(model.predict(archs))
-        return mean, np.ones(len(mean))
+
+def _told(model: ArchitectureRegressor, archs: ArrayLike) -> tuple[Floats, Floats]:
+    """What a model predicts, and the unit of its errors, (n_archs,) each."""
+    if model.tells_deviations:
+        mean, deviation = model.predict(archs, return_std=True)
+        return mean, deviation
+    mean = np.asarray(model.predict(archs))
+    return mean, np.ones(len(mean))

@@ -13,7 +13,6 @@ import zlib
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import metadata
-from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -171,7 +170,7 @@ class FittedModel:
             space=space.name,
             encoding=regressor.encoding,
             features=tuple(space.feature_names(regressor.encoding)),
-            uncertainty="return_std" in signature(fitted.predict).parameters,
+            uncertainty=regressor.tells_deviations,
             target=target,
             unit=unit,
             training_size=len(archs) or training_size,

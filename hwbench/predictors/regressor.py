@@ -188,7 +188,7 @@ class ArchitectureRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc
         from sklearn.utils.validation import check_is_fitted
 
         check_is_fitted(self, "estimator_")
-        if return_std and "return_std" not in signature(self.estimator_.predict).parameters:
+        if return_std and not self.tells_deviations:
             raise HwbenchError(
                 f"{type(self.estimator_).__name__} does not say how uncertain its predictions are"
             )
@@ -202,6 +202,11 @@ class ArchitectureRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc
         return self._in_unit(mean), self.transform_.deviation(
             self._scaled(mean) + self.target_mean_, self._scaled(deviation)
         )
+
+    @property
+    def tells_deviations(self) -> bool:
+        """Whether the fitted model says how uncertain its predictions are."""
+        return "return_std" in signature(self.estimator_.predict).parameters
 
     def posterior(self, archs: ArrayLike) -> Posterior:
         """What is believed of architectures together, of shape (n_archs, n_positions), n_archs > 0.

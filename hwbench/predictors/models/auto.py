@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from inspect import signature
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, Self
 
 import numpy as np
@@ -169,7 +168,7 @@ class Auto(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
     def _deviations(self, archs: IntArray) -> Floats:
         first = self.models_.get(next(iter(self.weights_)))
-        if first is not None and _tells(first) and (self.spread_ or not self.error_):
+        if first is not None and first.tells_deviations and (self.spread_ or not self.error_):
             own = first.predict(archs, return_std=True)[1]
             return np.asarray(own * (self.spread_ or 1.0))
         return np.full(len(archs), max(self.error_, LEAST_DEVIATION))
@@ -211,7 +210,7 @@ class Auto(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         for fold in range(int(folds.max()) + 1):
             left_out = folds == fold
             models = [self._make(name).fit(archs[~left_out], targets[~left_out]) for name in names]
-            if _tells(models[0]):
+            if models[0].tells_deviations:
                 first, deviation = models[0].predict(archs[left_out], return_std=True)
                 deviations.append(deviation)
             else:
@@ -244,11 +243,6 @@ class _OutOfFold(NamedTuple):
             }
             for place, name in enumerate(names)
         }
-
-
-def _tells(model: Any) -> bool:
-    """Whether a fitted zoo entry says how uncertain its predictions are."""
-    return "return_std" in signature(model.estimator_.predict).parameters
 
 
 def _shares(found: _OutOfFold) -> Floats:
