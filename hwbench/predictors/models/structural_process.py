@@ -55,7 +55,7 @@ MOST_OUTLIERS = 0.1
 
 OUTLIER_ROUNDS = 4
 
-OUTLIER_STEPS = 8
+OUTLIER_STEPS = 5
 """Steps of the optimisation after outliers were found: most of what was learned stays."""
 
 
