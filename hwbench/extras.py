@@ -78,14 +78,15 @@ def extra_of(module: str) -> str:
     return next((extra for extra, modules in EXTRAS.items() if top in modules), "")
 
 
-def remedy(extra: str) -> str:
-    """The command that installs an extra.
+def remedy(*extras: str) -> str:
+    """The command that installs extras.
 
-    What needs torch says how to have it without a GPU's libraries too.
+    Where torch is among what they lack it is told how to have it without a GPU's libraries too.
     """
-    command = f"pip install 'hwbench[{extra}]'"
-    if "torch" in EXTRAS[extra] and not is_there("torch"):
-        return f"{command}; without a GPU, first: {CPU_RECIPE}"
+    command = f"pip install 'hwbench[{','.join(extras)}]'"
+    brought = {module for extra in extras for module in EXTRAS[extra]}
+    if "torch" in brought and not is_there("torch"):
+        return f"{command} (without a GPU, before it: {CPU_RECIPE})"
     return command
 
 

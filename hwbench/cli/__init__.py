@@ -46,12 +46,12 @@ def _command() -> str:
 
     from hwbench.cli.app import app
 
-    words, known = ["hwbench"], get_command(app)
+    words, commands = ["hwbench"], getattr(get_command(app), "commands", {})
     for word in sys.argv[1:]:
-        if word not in getattr(known, "commands", {}):
+        if word not in commands:
             break
-        known = known.commands[word]
         words.append(word)
+        commands = getattr(commands[word], "commands", {})
     return " ".join(words)
 
 

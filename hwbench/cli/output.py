@@ -152,6 +152,24 @@ def warn(line: str) -> None:
     typer.echo(f"hwbench: warning: {line}", err=True)
 
 
+@contextmanager
+def left_out_said() -> Iterator[None]:
+    """Say once, in a line, what a chooser among predictors does without."""
+    import warnings
+
+    from hwbench.predictors.left_out import LeftOutWarning
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", LeftOutWarning)
+        yield
+    said = [str(each.message) for each in caught if issubclass(each.category, LeftOutWarning)]
+    for each in caught:
+        if not issubclass(each.category, LeftOutWarning):
+            warnings.warn_explicit(each.message, each.category, each.filename, each.lineno)
+    for line in dict.fromkeys(said):
+        warn(line)
+
+
 def _greyed(row: Mapping[str, Any], columns: Sequence[str]) -> list[str]:
     """The cells of what lacks an extra, which stands in the first that is empty, or the second."""
     cells = [_text(row.get(column)) for column in columns]

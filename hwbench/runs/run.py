@@ -19,7 +19,7 @@ from hwbench.results.frames import require_rows, write_frame
 from hwbench.results.names import RECORD, REPORT, SCENARIO, SELECTION_EXAMPLE, SIMULATION
 from hwbench.results.record import Record, read_record, remove_results, shard_in, write_record
 from hwbench.runs.continuing import continued, in_words, refuse_other_study, remove_outdated
-from hwbench.runs.scenario import Scenario, load_scenario, scenario_path
+from hwbench.runs.scenario import Scenario, is_shipped, load_scenario, scenario_path
 from hwbench.search.run import write_search
 from hwbench.simulation import run_simulation
 from hwbench.study.baselines import free_baselines
@@ -83,7 +83,10 @@ def run_scenario(
     if not chosen:
         raise HwbenchError(f"scenario {name} has no section [{parts[0]}]")
     resources = Resources(workers, backend, address)
-    plan = make_plan(scenario.study) if scenario.study is not None and "study" in chosen else None
+    plan = None
+    if scenario.study is not None and "study" in chosen:
+        named = not is_shipped(name) or "predictors" in (study_changes or {})
+        plan = make_plan(scenario.study, without_missing=not named)
     if plan is not None:
         scenario = scenario.model_copy(update={"study": plan.spec})
     record: Record = {
