@@ -468,6 +468,7 @@ def harmless():
         "hwbench",  # names, each imported when it is used
         "hwbench.code_version",  # names of results
         "hwbench.errors",  # messages
+        "hwbench.extras",  # messages
         "hwbench.files",  # how files are written
         "hwbench.locks",  # who may write them
         "hwbench.progress",  # how far work is

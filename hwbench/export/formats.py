@@ -11,10 +11,10 @@ import re
 import warnings
 import zipfile
 from abc import ABC, abstractmethod
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, ClassVar
 
 from hwbench.arrays import FloatArray
+from hwbench.extras import is_there
 from hwbench.imports import import_module_of
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class FileFormat(ABC):
 
     def can_run(self) -> bool:
         """Whether the library is here that runs the files."""
-        return find_spec(self.runner) is not None
+        return is_there(self.runner)
 
     @abstractmethod
     def outputs(self, content: bytes, batches: list[torch.Tensor]) -> list[FloatArray]:
