@@ -119,6 +119,8 @@ class Registry(Mapping[str, str]):
         """What packages add under names that others have: a line for each."""
         lines = []
         for each in plug_ins(self.group):
+            if each.refusal:  # which is said of all its parts
+                continue
             whose = "hwbench" if each.name in self.built_in else self.plug_ins[each.name].package
             if each.name in self.built_in or self.plug_ins[each.name] != each:
                 lines.append(

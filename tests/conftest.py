@@ -259,12 +259,13 @@ def install(tmp_path, monkeypatch):
         assets._packages.cache_clear()
         registry._in_code.cache_clear()
 
-    def make(name, entries, files, version="1.0"):
+    def make(name, entries, files, version="1.0", requires=()):
         site = tmp_path / "site-packages"
         about = site / f"{name.replace('-', '_')}-{version}.dist-info"
         about.mkdir(parents=True)
         (about / "METADATA").write_text(
             f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+            + "".join(f"Requires-Dist: {each}\n" for each in requires)
         )
         lines = []
         for group, of_group in entries.items():

@@ -14,6 +14,7 @@ from hwbench.predictors.left_out import LeftOut, lacking_in_words
 from hwbench.predictors.sources import sources_for
 from hwbench.predictors.training_set import training_set
 from hwbench.predictors.transfer import SourceMetrics
+from hwbench.predictors.tuning import check_tuning
 from hwbench.study.device_sets import present_sets
 from hwbench.study.identity import (
     CodeVersions,
@@ -128,6 +129,7 @@ def make_plan(
         run.
     """
     spec, missing = _present(spec, targets)
+    check_tuning(spec.tuning)
     spec, lacking = _installed(spec, without_missing=without_missing)
     missing += lacking
     opened = _opened(spec, targets)
