@@ -41,6 +41,10 @@ def _module_of_tests(name):
     return module
 
 
+def pytest_addhooks(pluginmanager):
+    pluginmanager.register(_module_of_tests("needed_extras"))
+
+
 def pytest_configure(config):
     """Let processes that tests start be interrupted, though a shell began them in background."""
     config.pluginmanager.register(_module_of_tests("file_server"))

@@ -18,7 +18,7 @@ from hwbench.extras import EXTRAS, MissingExtraError, extra_of, missing_extra, r
 from hwbench.predictors.registry import EXTRA_OF, MODELS
 
 ROOT = Path(__file__).resolve().parent.parent
-OWN_TOOLS = {"all", "dev", "docs"}
+OWN_TOOLS = {"all", "dev", "docs", "test"}
 DISTRIBUTIONS = {"yaml": "pyyaml", "pynvml": "nvidia-ml-py", "torch_pruning": "torch-pruning"}
 
 
