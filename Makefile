@@ -5,12 +5,18 @@ STAMP := $(VENV)/.ready
 PRESET ?= quick
 PYTEST_OPTIONS ?=
 
-.PHONY: help setup benchmark test test-all test-gpu bench evidence docs lint format news clean
+CORE_VENV := .venv-core
+CORE_STAMP := $(CORE_VENV)/.ready
+CORE_TESTS ?= tests/analysis tests/fronts tests/pages tests/results tests/simulation tests/study \
+	tests/test_extras.py tests/test_plug_ins.py
+
+.PHONY: help setup benchmark test test-all test-core test-gpu bench evidence docs lint format news clean
 
 help:
 	@echo "make benchmark   run the quick benchmark and write its HTML report; PRESET=good runs longer"
 	@echo "make test        run the tests"
 	@echo "make test-all    run the tests, the slow ones too"
+	@echo "make test-core   run tests of the core without extras, with the newest libraries; CORE_TESTS=tests runs all"
 	@echo "make test-gpu    run the tests of what computes with CUDA"
 	@echo "make bench       measure speed (pytest-benchmark)"
 	@echo "make evidence    rebuild the pages and figures of what searches come to, from reports/results"
@@ -36,6 +42,15 @@ test: $(STAMP)
 
 test-all: $(STAMP)
 	$(BIN)/python -m pytest --ignore tests/benchmarks -n auto $(PYTEST_OPTIONS)
+
+# An environment of its own, in which no extra keeps the core from the newest pandas and scikit-learn.
+$(CORE_STAMP): pyproject.toml
+	test -x $(CORE_VENV)/bin/python || $(PYTHON) -m venv $(CORE_VENV)
+	$(CORE_VENV)/bin/python -m pip install --quiet --upgrade --upgrade-strategy eager --editable '.[test]'
+	touch $@
+
+test-core: $(CORE_STAMP)
+	HWBENCH_TEST_CORE=1 $(CORE_VENV)/bin/python -m pytest -m "not slow" -n auto $(CORE_TESTS) $(PYTEST_OPTIONS)
 
 test-gpu: $(STAMP)
 	$(BIN)/python -m pytest -m gpu tests/test_gpu.py tests/test_gpu_recipes.py $(PYTEST_OPTIONS)
@@ -66,4 +81,4 @@ news: $(STAMP)
 	$(BIN)/towncrier build --draft
 
 clean:
-	rm -rf $(VENV) build dist runs docs/build docs/generated
+	rm -rf $(VENV) $(CORE_VENV) build dist runs docs/build docs/generated

@@ -9,6 +9,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from hwbench.extras import MissingExtraError, explain_missing_imports
 from hwbench.version import __version__ as __version__
 
 if TYPE_CHECKING:
@@ -133,10 +134,16 @@ __all__ = [
 ]
 
 
+explain_missing_imports()
+
+
 def __getattr__(name: str) -> Any:
     if name not in _HOME_OF:
         raise AttributeError(f"module 'hwbench' has no attribute '{name}'")
-    value = getattr(import_module(_HOME_OF[name]), name)
+    try:
+        value = getattr(import_module(_HOME_OF[name]), name)
+    except MissingExtraError as error:
+        raise error.of(f"hwbench.{name}") from error
     globals()[name] = value
     return value
 

@@ -8,7 +8,7 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
-from hwbench.errors import one_line, unknown_name
+from hwbench.errors import HwbenchError, one_line, unknown_name
 from hwbench.plug_ins import plug_ins
 
 CONTENT_GROUP = "hwbench.content"
@@ -100,14 +100,16 @@ class Content:
         Raises
         ------
         HwbenchError
-            Where there is neither; the message says the nearest name.
+            Where there is neither; the message says the nearest name, and which packages, that
+            might have it, are left out.
         """
         files = self.files()
         if name in files:
             return files[name]
         if name.endswith(self.suffix):
             return Path(name)
-        raise unknown_name(self.noun, name, files)
+        unknown, faults = unknown_name(self.noun, name, files), _packages()[1]
+        raise HwbenchError("; ".join([str(unknown), *faults])) if faults else unknown
 
     def hidden(self) -> list[str]:
         """What `files` leaves out, a line each: files whose name another has, lost packages."""
@@ -153,6 +155,9 @@ def _packages() -> tuple[tuple[tuple[str, Path], ...], tuple[str, ...]]:
     folders: list[tuple[str, Path]] = []
     faults: list[str] = []
     for each in plug_ins(CONTENT_GROUP):
+        if each.refusal:
+            faults.append(f"content is left out: {each.refusal}")
+            continue
         try:
             spec = find_spec(each.path)
         except Exception as error:  # noqa: BLE001  a parent package may raise anything

@@ -32,6 +32,7 @@ WITHOUT_NUMBERS = frozenset(
         "hwbench",  # names of the public interface, each imported when it is used
         "hwbench.code_version",  # names of results
         "hwbench.errors",  # messages
+        "hwbench.extras",  # messages
         "hwbench.files",  # how files are written, not what is in them
         "hwbench.locks",  # who may write them
         "hwbench.progress",  # how far work is

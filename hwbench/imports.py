@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import Any
 
 from hwbench.errors import HwbenchError, one_line
+from hwbench.extras import missing_extra
 
 _MODELS = (
     "auto", "bananas", "bayesian_linear", "binary_relation_gcn", "bohamiann", "bonas", "catboost",
@@ -64,19 +65,25 @@ def import_module_of(module: str, *, owner: str, extra: str = "") -> Any:
     ----------
     module : such as "sklearn.linear_model".
     owner : who asks for it, for the message: "predictor ridge".
-    extra : the optional extra of hwbench that installs it, for the message.
+    extra : the one to be named of several extras that install it.
 
     Raises
     ------
+    MissingExtraError
+        Where it, or a library that it imports, belongs to an extra that is not installed.
     HwbenchError
         Where it cannot be imported, whatever it raises.
     """
     try:
         return import_module(module)
     except ImportError as error:
-        remedy = f"pip install 'hwbench[{extra}]'" if extra else "install the library it is in"
-        reason = one_line(error)
-        raise HwbenchError(f"{owner}: {module} cannot be imported ({reason}); {remedy}") from error
+        missing = missing_extra(error, owner, extra)
+        if missing is not None:
+            raise missing from error
+        raise HwbenchError(
+            f"{owner}: {module} cannot be imported ({one_line(error)}); "
+            "install the library it is in"
+        ) from error
     except (Exception, SystemExit) as error:  # the code of others may raise anything
         raise HwbenchError(
             f"{owner}: {module} cannot be imported, it raises {type(error).__name__}: "

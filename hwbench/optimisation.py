@@ -11,7 +11,6 @@ from functools import lru_cache
 from typing import TypeVar
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from hwbench.errors import HwbenchError
@@ -142,6 +141,8 @@ def denormals_flushed() -> Iterator[None]:
     The moments that Adam keeps of units that no longer take part shrink to such numbers after some
     hundred steps, and a processor takes many times as long for them.
     """
+    import torch
+
     before = bool(torch.full((1,), 1e-40) * 1.0 == 0)
     torch.set_flush_denormal(True)
     try:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from hwbench.errors import HwbenchError, unknown_name
+from hwbench.extras import missing_extra
 from hwbench.imports import current_path, import_object
 from hwbench.plug_ins import PlugIn, plug_ins
 
@@ -88,10 +89,12 @@ class Registry(Mapping[str, str]):
         Parameters
         ----------
         name, where : as for `path_of`.
-        extra : the optional extra of hwbench that installs the part's library, for the message.
+        extra : the one to be named of several extras of hwbench that install its library.
 
         Raises
         ------
+        MissingExtraError
+            Where a library that it imports belongs to an extra that is not installed.
         HwbenchError
             Where there is no such part, it cannot be imported, or is no subclass of `base`; the
             message names the package that it is from.
@@ -100,7 +103,7 @@ class Registry(Mapping[str, str]):
         owner = f"{where}: {self.kind} {name}" if where else f"{self.kind} {name}"
         plug_in = None if name in self.built_in else self._plug_in_at(path)
         if plug_in is not None:
-            found = plug_in.load(owner)
+            found = self._of_package(plug_in, owner)
         else:
             found = import_object(path, owner=owner, extra=extra)
         if self.base:
@@ -116,6 +119,8 @@ class Registry(Mapping[str, str]):
         """What packages add under names that others have: a line for each."""
         lines = []
         for each in plug_ins(self.group):
+            if each.refusal:  # which is said of all its parts
+                continue
             whose = "hwbench" if each.name in self.built_in else self.plug_ins[each.name].package
             if each.name in self.built_in or self.plug_ins[each.name] != each:
                 lines.append(
@@ -123,6 +128,15 @@ class Registry(Mapping[str, str]):
                     "has one of that name"
                 )
         return lines
+
+    def _of_package(self, plug_in: PlugIn, owner: str) -> Any:
+        try:
+            return plug_in.load(owner)
+        except HwbenchError as error:
+            missing = missing_extra(error.__cause__, f"{owner}, of the package {plug_in.package},")
+            if missing is not None:
+                raise missing from error
+            raise
 
     def _plug_in_at(self, path: str) -> PlugIn | None:
         return next((each for each in self.plug_ins.values() if each.path == path), None)

@@ -41,6 +41,10 @@ def _module_of_tests(name):
     return module
 
 
+def pytest_addhooks(pluginmanager):
+    pluginmanager.register(_module_of_tests("needed_extras"))
+
+
 def pytest_configure(config):
     """Let processes that tests start be interrupted, though a shell began them in background."""
     config.pluginmanager.register(_module_of_tests("file_server"))
@@ -259,12 +263,13 @@ def install(tmp_path, monkeypatch):
         assets._packages.cache_clear()
         registry._in_code.cache_clear()
 
-    def make(name, entries, files, version="1.0"):
+    def make(name, entries, files, version="1.0", requires=()):
         site = tmp_path / "site-packages"
         about = site / f"{name.replace('-', '_')}-{version}.dist-info"
         about.mkdir(parents=True)
         (about / "METADATA").write_text(
             f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+            + "".join(f"Requires-Dist: {each}\n" for each in requires)
         )
         lines = []
         for group, of_group in entries.items():
@@ -468,6 +473,7 @@ def harmless():
         "hwbench",  # names, each imported when it is used
         "hwbench.code_version",  # names of results
         "hwbench.errors",  # messages
+        "hwbench.extras",  # messages
         "hwbench.files",  # how files are written
         "hwbench.locks",  # who may write them
         "hwbench.progress",  # how far work is

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hwbench.live.config import recipe_files
+from hwbench.live.recipes import recipe_files
 
 SCRIPTS = Path(__file__).parent / "emulated"
 STEPS = (1, 3)

@@ -14,7 +14,8 @@ import torch
 from hwbench.devices import device_title, seeded
 from hwbench.images.sets import load_images
 from hwbench.live import search as search_module
-from hwbench.live.config import load_config, recipe_files, with_change
+from hwbench.live.config import load_config, with_change
+from hwbench.live.recipes import recipe_files
 from hwbench.live.retrain import RetrainRecipe, retrain
 from hwbench.live.run import run_live
 from hwbench.live.search import make_search, observed_variances

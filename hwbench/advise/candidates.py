@@ -8,7 +8,8 @@ from functools import cached_property
 
 from hwbench.errors import HwbenchError, unknown_name
 from hwbench.predictors import PredictorCard, list_predictors, make_predictor, predictor_card
-from hwbench.predictors.left_out import LeftOut
+from hwbench.predictors.installed import all_missing
+from hwbench.predictors.left_out import LeftOut, lacking_in_words
 from hwbench.predictors.make import new_estimator
 from hwbench.predictors.regressor import ArchitectureRegressor
 from hwbench.predictors.tuning import Tuning
@@ -98,7 +99,8 @@ def find_candidates(
     Raises
     ------
     HwbenchError
-        Where a named predictor or encoding is unknown, or none can be tried.
+        Where a named predictor or encoding is unknown, or lacks a library that an extra installs,
+        or none can be tried.
     """
     named = list(predictors or ())
     wanted: dict[str, list[str]] = {}
@@ -114,6 +116,12 @@ def find_candidates(
             if named:
                 raise
             left_out.append(LeftOut(name, f"has a broken card: {error}"))
+            continue
+        lacks = all_missing([name])
+        if lacks and named:
+            raise HwbenchError(f"advise: {lacking_in_words(lacks)}")
+        if lacks:
+            left_out += lacks
             continue
         reason = _obstacle(space, name, card, named=bool(named))
         if reason:

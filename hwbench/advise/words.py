@@ -9,6 +9,7 @@ import numpy as np
 from hwbench.advise.noise import Noise
 from hwbench.advise.promise import Estimate
 from hwbench.advise.verdict import FEW, FREE, GUESSING, LOW_CEILING, NOISY, WIDE
+from hwbench.predictors.left_out import lacking_in_words
 from hwbench.tables.own.column_words import quantity_of
 
 if TYPE_CHECKING:
@@ -42,7 +43,14 @@ def summary_lines(advice: Advice) -> list[str]:
     lines.append(doubling_line(advice))
     lines += selection_lines(advice)
     lines += work_lines(advice)
+    lines += left_out_lines(advice)
     return lines
+
+
+def left_out_lines(advice: Advice) -> list[str]:
+    """Which predictors were not tried for want of a library; empty where all are installed."""
+    lacking = lacking_in_words(advice.left_out)
+    return [f"Not tried: {lacking}."] if lacking else []
 
 
 def lead_line(advice: Advice) -> str:

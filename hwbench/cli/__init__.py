@@ -6,6 +6,7 @@ import errno
 import sys
 
 from hwbench.errors import HwbenchError
+from hwbench.extras import MissingExtraError
 
 _WRITE_ERRORS = (
     errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO, errno.EACCES, errno.EPERM,
@@ -24,6 +25,9 @@ def main() -> None:
     try:
         with stopped_as_by_interrupt():
             app(prog_name="hwbench")
+    except MissingExtraError as error:
+        modules = error.owner.startswith("hwbench.")  # which say nothing to who runs commands
+        _refuse(str(error.of(_command()) if modules else error))
     except HwbenchError as error:
         _refuse(str(error))
     except OSError as error:
@@ -34,6 +38,21 @@ def main() -> None:
         if was_told():
             sys.exit(exit_code())
         raise
+
+
+def _command() -> str:
+    """The command that runs, without its arguments: "hwbench live run"."""
+    from typer.main import get_command
+
+    from hwbench.cli.app import app
+
+    words, commands = ["hwbench"], getattr(get_command(app), "commands", {})
+    for word in sys.argv[1:]:
+        if word not in commands:
+            break
+        words.append(word)
+        commands = getattr(commands[word], "commands", {})
+    return " ".join(words)
 
 
 def _refuse(line: str) -> None:

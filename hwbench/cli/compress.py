@@ -40,9 +40,8 @@ Given = Annotated[
 @app.command()
 def parts(as_json: AsJson = False) -> None:
     """List networks, methods and recipes."""
+    from hwbench.compress.known import NETWORKS, RECIPE_NAMES
     from hwbench.compress.methods import METHODS
-    from hwbench.compress.networks import NETWORKS
-    from hwbench.compress.recipe import RECIPES
 
     rows = []
     for registry in (NETWORKS, METHODS):
@@ -53,15 +52,22 @@ def parts(as_json: AsJson = False) -> None:
                 "name": name,
                 "what": (registry.load(name).__doc__ or "").partition("\n")[0],
             },
+            known={"part": registry.kind},
             hidden=registry.hidden(),
         )
-    for name, recipe in RECIPES.items():
-        words = (
-            f"{recipe.epochs} epochs: {recipe.first_epochs} first, {recipe.loops} loops of "
-            f"{recipe.loop_epochs}, {recipe.last_epochs} last"
-        )
-        rows.append({"part": "recipe", "name": name, "what": words})
+    rows += listed(RECIPE_NAMES, _about_recipe, known={"part": "recipe"})
     print_listing(rows, ["part", "name", "what"], as_json=as_json)
+
+
+def _about_recipe(name: str) -> dict[str, Any]:
+    from hwbench.compress.recipe import RECIPES
+
+    recipe = RECIPES[name]
+    words = (
+        f"{recipe.epochs} epochs: {recipe.first_epochs} first, {recipe.loops} loops of "
+        f"{recipe.loop_epochs}, {recipe.last_epochs} last"
+    )
+    return {"part": "recipe", "name": name, "what": words}
 
 
 @app.command()

@@ -58,9 +58,11 @@ Output = Annotated[
 def list_(as_json: AsJson = False) -> None:
     """List all searches, strategies and what each recipe trains."""
     from hwbench.assets import live_content
-    from hwbench.live.config import RECIPES, load_config, recipe_files
+    from hwbench.live.recipes import RECIPES, recipe_files
 
     def row(name: str, recipe: str) -> dict[str, Any]:
+        from hwbench.live.config import load_config
+
         config = load_config(name, recipe)
         return {
             "name": name,
@@ -75,7 +77,12 @@ def list_(as_json: AsJson = False) -> None:
     rows = []
     for recipe in RECIPES:
         hidden = live_content(recipe).hidden()
-        rows += listed(recipe_files(recipe), partial(row, recipe=recipe), hidden=hidden)
+        rows += listed(
+            recipe_files(recipe),
+            partial(row, recipe=recipe),
+            known={"recipe": recipe},
+            hidden=hidden,
+        )
     print_listing(rows, ["name", "recipe", "strategy", "space", "data", "epochs"], as_json=as_json)
 
 
@@ -88,8 +95,7 @@ def parts(as_json: AsJson = False) -> None:
     from hwbench.live.selections import SELECTIONS
     from hwbench.live.strategies import STRATEGIES
     from hwbench.live.supernets import SUPERNETS
-    from hwbench.live.trainers import TRAINERS
-    from hwbench.live.trainers.optimisers import OPTIMISERS
+    from hwbench.live.trainers import OPTIMISERS, TRAINERS
 
     def row(name: str, registry: Registry) -> dict[str, Any]:
         registry.load(name)
@@ -99,7 +105,12 @@ def parts(as_json: AsJson = False) -> None:
     rows = []
     registries = (STRATEGIES, TRAINERS, OPTIMISERS, SCHEDULES, SELECTIONS, SUPERNETS)
     for registry in (*registries, IMAGE_SETS, SUBSETS):
-        rows += listed(registry, partial(row, registry=registry), hidden=registry.hidden())
+        rows += listed(
+            registry,
+            partial(row, registry=registry),
+            known={"part": registry.kind},
+            hidden=registry.hidden(),
+        )
     print_listing(rows, ["part", "name", "from", "path"], as_json=as_json)
 
 

@@ -34,6 +34,7 @@ from hwbench.cli.measurement_files import (
 from hwbench.cli.output import (
     AsJson,
     checked_frame_path,
+    left_out_said,
     print_json,
     print_listing,
     progress_bar,
@@ -194,7 +195,7 @@ def fit(
         with complete_commands():
             reading = reading_of(arch_format=arch_format)
             archs = read_archs(found.space, architectures, arch_column, reading)
-    with working(f"fitting {predictor} to {target}"):
+    with working(f"fitting {predictor} to {target}"), left_out_said():
         fitted = fit_model(
             found,
             predictor,

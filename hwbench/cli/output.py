@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,7 +12,11 @@ import typer
 
 from hwbench.cli import completion
 from hwbench.errors import HwbenchError, one_line
+from hwbench.extras import MissingExtraError
 from hwbench.progress import Progress, StageProgress
+
+NEEDS = "needs"
+"""Key of a listing's row that names the extra without which it is of no use: "hwbench[torch]"."""
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 Workers = Annotated[
@@ -87,7 +91,8 @@ def print_listing(
     """Print rows as a table for people, or all of what they hold as JSON.
 
     Cells are wrapped to the terminal's width, but for the first column; where a table of numbers is
-    not to be wrapped, its lines may be longer.
+    not to be wrapped, its lines may be longer. Rows of what an extra is missing for are greyed, and
+    say which.
     """
     if as_json:
         print_json(list(rows))
@@ -99,7 +104,9 @@ def print_listing(
     for number, column in enumerate(columns):
         table.add_column(column, overflow="fold", no_wrap=number == 0 or not wrap)
     for row in rows:
-        table.add_row(*[_text(row[column]) for column in columns])
+        needs = row.get(NEEDS)
+        cells = [_text(row[column]) for column in columns] if not needs else _greyed(row, columns)
+        table.add_row(*cells, style="dim" if needs else None)
     console = Console()
     if not wrap:
         unlimited = Console(width=10_000)
@@ -111,20 +118,26 @@ def listed(
     names: Iterable[str],
     describe: Callable[[str], dict[str, Any]],
     *,
+    known: Mapping[str, Any] | None = None,
     hidden: Iterable[str] = (),
 ) -> list[dict[str, Any]]:
     """Rows of what can be read; what cannot is a line on stderr, and the listing goes on.
+
+    What lacks only an extra of hwbench has a row too, with the extra under `NEEDS`.
 
     Parameters
     ----------
     names : of what is listed.
     describe : gives the row of a name, and raises `HwbenchError` where it cannot.
+    known : what is known of each besides its name, even where it cannot be described.
     hidden : lines on what is left out.
     """
-    rows = []
+    rows: list[dict[str, Any]] = []
     for name in names:
         try:
             rows.append(describe(name))
+        except MissingExtraError as error:
+            rows.append({"name": name, **(known or {}), NEEDS: f"hwbench[{error.extra}]"})
         except HwbenchError as error:
             warn(str(error))
         except (Exception, SystemExit) as error:  # noqa: BLE001  of others
@@ -137,6 +150,32 @@ def listed(
 def warn(line: str) -> None:
     """Say on stderr what is wrong with a part while the rest works."""
     typer.echo(f"hwbench: warning: {line}", err=True)
+
+
+@contextmanager
+def left_out_said() -> Iterator[None]:
+    """Say once, in a line, what a chooser among predictors does without."""
+    import warnings
+
+    from hwbench.predictors.left_out import LeftOutWarning
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", LeftOutWarning)
+        yield
+    said = [str(each.message) for each in caught if issubclass(each.category, LeftOutWarning)]
+    for each in caught:
+        if not issubclass(each.category, LeftOutWarning):
+            warnings.warn_explicit(each.message, each.category, each.filename, each.lineno)
+    for line in dict.fromkeys(said):
+        warn(line)
+
+
+def _greyed(row: Mapping[str, Any], columns: Sequence[str]) -> list[str]:
+    """The cells of what lacks an extra, which stands in the first that is empty, or the second."""
+    cells = [_text(row.get(column)) for column in columns]
+    place = cells.index("") if "" in cells else min(1, len(cells) - 1)
+    cells[place] = f"{cells[place]}\n{_text('needs ' + row[NEEDS])}".strip()
+    return cells
 
 
 def _text(value: Any) -> str:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from hwbench.cli import completion
-from hwbench.cli.output import AsJson, listed, print_json, print_listing
+from hwbench.cli.output import NEEDS, AsJson, listed, print_json, print_listing
 
 app = typer.Typer(help="The predictor zoo.", no_args_is_help=True)
 
@@ -18,12 +18,15 @@ def list_(as_json: AsJson = False) -> None:
     """List all predictors."""
     from hwbench.assets import PREDICTORS
     from hwbench.predictors import list_predictors, predictor_card
+    from hwbench.predictors.installed import missing_for
 
-    rows = listed(
-        list_predictors(),
-        lambda name: {"name": name, **predictor_card(name).model_dump(mode="json")},
-        hidden=PREDICTORS.hidden(),
-    )
+    def row(name: str) -> dict[str, Any]:
+        card = predictor_card(name)
+        lacks = missing_for(name, card)
+        needs = {} if lacks is None else {NEEDS: f"hwbench[{lacks.extra}]"}
+        return {"name": name, **card.model_dump(mode="json"), **needs}
+
+    rows = listed(list_predictors(), row, hidden=PREDICTORS.hidden())
     print_listing(rows, ["name", "title", "family", "encoding", "training"], as_json=as_json)
 
 

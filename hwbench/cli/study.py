@@ -173,7 +173,7 @@ def estimate(
     """Say what a study will cost, from a few fits that are timed now."""
     from hwbench.cli.output import progress_bar
     from hwbench.runs.run import with_changes
-    from hwbench.runs.scenario import load_scenario
+    from hwbench.runs.scenario import is_shipped, load_scenario
     from hwbench.study.estimate import estimate_cost
     from hwbench.study.plan import make_plan
 
@@ -183,7 +183,10 @@ def estimate(
     if loaded.study is None:
         raise HwbenchError(f"scenario {scenario} has no section [study]")
     with progress_bar("timing fits") as progress:
-        found = estimate_cost(make_plan(loaded.study), progress=progress)
+        plan = make_plan(loaded.study, without_missing=is_shipped(scenario))
+        for sentence in plan.missing:
+            say(sentence)
+        found = estimate_cost(plan, progress=progress)
     n_workers = worker_count(workers)
     total = {
         "trials": int(found["trials"].sum()),

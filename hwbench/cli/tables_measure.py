@@ -5,12 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from hwbench.cli.output import (
+    NEEDS,
     AsJson,
     Channels,
     Classes,
@@ -324,6 +324,7 @@ def _about_runtime(name: str) -> dict[str, Any]:
     from inspect import Parameter
 
     from hwbench.arguments import parameters_of
+    from hwbench.extras import extra_of
     from hwbench.tables.made.runtimes import RUNTIMES
 
     part = RUNTIMES.load(name)
@@ -331,14 +332,15 @@ def _about_runtime(name: str) -> dict[str, Any]:
         key: None if each.default is Parameter.empty else each.default
         for key, each in parameters_of(part).items()
     }
-    missing = {extra for library, extra in part.libraries.items() if find_spec(library) is None}
-    remedy = " ".join(f"pip install 'hwbench[{extra}]'" for extra in sorted(missing))
+    missing = part.missing_libraries()
+    needs = {NEEDS: f"hwbench[{extra_of(missing[0])}]"} if missing else {}
     return {
         "runtime": name,
         "from": RUNTIMES.origin(name),
         "what it is": str(part.__doc__ or "").strip().partition("\n")[0],
-        "installed": remedy or "yes",
+        "installed": "" if missing else "yes",
         "dtypes": list(part.dtypes),
         "devices": list(part.devices),
         "options": options,
+        **needs,
     }

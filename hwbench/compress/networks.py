@@ -13,24 +13,9 @@ from typing import Any
 from torch import Tensor, nn
 from torch.nn.functional import relu
 
+from hwbench.compress.known import NETWORKS
 from hwbench.errors import HwbenchError, one_line, unknown_name
 from hwbench.images.image_set import ImageSet
-from hwbench.registry import Registry
-
-NETWORKS = Registry(
-    "network",
-    {
-        "lenet_300_100": "hwbench.compress.networks:lenet_300_100",
-        "lenet_5": "hwbench.compress.networks:lenet_5",
-        "resnet18": "hwbench.compress.networks:ResNet18",
-    },
-    "hwbench.networks",
-)
-"""Functions that make a network, untrained, with torch's default generator.
-
-One is given what it has parameters for of `channels`, `pixels` and `classes`, numbers of the image
-set, and the options that a specification names for it.
-"""
 
 OF_IMAGES = ("channels", "pixels", "classes")
 """What a network is told of the images."""

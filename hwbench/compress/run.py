@@ -18,8 +18,9 @@ from torch import nn
 
 from hwbench.code_version import code_version, module_of
 from hwbench.compress.flops import count_flops
+from hwbench.compress.known import NETWORKS
 from hwbench.compress.methods import METHODS
-from hwbench.compress.networks import NETWORKS, make_network
+from hwbench.compress.networks import make_network
 from hwbench.compress.rewiring import rewired
 from hwbench.compress.spec import CompressSpec, Trial
 from hwbench.compress.training import Compression

@@ -150,7 +150,7 @@ def find_units(network: nn.Module, example: Tensor) -> Units:
     HwbenchError
         Where torch-pruning is missing, cannot follow the network, or nothing can be left out.
     """
-    pruning = import_module_of("torch_pruning", owner="compress", extra="compress")
+    pruning = import_module_of("torch_pruning", owner="compress")
     was_training = network.training
     try:
         graph = pruning.DependencyGraph().build_dependency(

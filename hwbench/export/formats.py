@@ -11,10 +11,10 @@ import re
 import warnings
 import zipfile
 from abc import ABC, abstractmethod
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, ClassVar
 
 from hwbench.arrays import FloatArray
+from hwbench.extras import is_there
 from hwbench.imports import import_module_of
 
 if TYPE_CHECKING:
@@ -29,13 +29,11 @@ class FileFormat(ABC):
     name : by which users choose it.
     suffix : of the files.
     runner : the library that runs them here, to check them.
-    extra : what installs that library with hwbench, "" where it is there anyway.
     """
 
     name: ClassVar[str]
     suffix: ClassVar[str]
     runner: ClassVar[str] = "torch"
-    extra: ClassVar[str] = ""
 
     def require(self, owner: str) -> None:  # noqa: B027  most need nothing
         """See that what writes the files is installed.
@@ -63,7 +61,7 @@ class FileFormat(ABC):
 
     def can_run(self) -> bool:
         """Whether the library is here that runs the files."""
-        return find_spec(self.runner) is not None
+        return is_there(self.runner)
 
     @abstractmethod
     def outputs(self, content: bytes, batches: list[torch.Tensor]) -> list[FloatArray]:
@@ -79,10 +77,9 @@ class Onnx(FileFormat):
     name = "onnx"
     suffix = ".onnx"
     runner = "onnxruntime"
-    extra = "onnx"
 
     def require(self, owner: str) -> None:
-        import_module_of("onnx", owner=owner, extra=self.extra)
+        import_module_of("onnx", owner=owner)
 
     def described(self, opset: int) -> str:
         return f"onnx opset {opset}"

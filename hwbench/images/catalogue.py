@@ -9,6 +9,7 @@ from pydantic import PositiveInt, model_validator
 from hwbench.assets import asset_files
 from hwbench.downloads.source_file import SourceFile
 from hwbench.errors import unknown_name
+from hwbench.extras import extra_of, is_there, remedy
 from hwbench.images.npz_file import describe_npz
 from hwbench.images.reading import fetch_command
 from hwbench.images.sets import IMAGE_SETS, converted_files, images_folder
@@ -26,6 +27,7 @@ class ImageCard(FrozenModel):
     size, channels : of an image.
     classes, class_names : how many labels, and what they are called where that is known.
     train_images, test_images : how many.
+    library : the module that brings the images along, where there are no files.
     where : where a user gets the files if no program can fetch them.
     file : the files, all of them needed; none where the images come with a library.
     """
@@ -39,6 +41,7 @@ class ImageCard(FrozenModel):
     class_names: tuple[str, ...] = ()
     train_images: PositiveInt
     test_images: PositiveInt
+    library: str = ""
     where: str = ""
     file: tuple[SourceFile, ...] = ()
 
@@ -103,11 +106,13 @@ def describe_set(name: str, folder: Path | None = None) -> dict[str, object]:
 
 def _published(name: str, card: ImageCard, folder: Path) -> dict[str, object]:
     numbers = ("size", "channels", "train_images", "test_images", "classes")
+    brought = not card.library or is_there(card.library)
+    missing = None if brought else remedy(extra_of(card.library))
     return {
         "name": name,
         "title": card.title,
         "base": name,
         **{key: getattr(card, key) for key in numbers},
-        "there": all((folder / file.name).is_file() for file in card.file),
-        "get": fetch_command(name, folder) if card.file else "",
+        "there": missing is None and all((folder / file.name).is_file() for file in card.file),
+        "get": fetch_command(name, folder) if card.file else missing or "",
     }

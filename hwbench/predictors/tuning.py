@@ -13,6 +13,7 @@ from pydantic import Field, PositiveInt
 
 from hwbench.arguments import Positive
 from hwbench.arrays import Floats
+from hwbench.extras import MissingExtraError, is_there
 from hwbench.imports import import_module_of
 from hwbench.predictors.card import PredictorCard, SearchRange, Value
 from hwbench.spaces import Space
@@ -79,6 +80,21 @@ class TuningRecord:
         if not len(scores) or np.isnan(scores).all():
             return {}
         return self.configurations[int(np.nanargmax(scores))]
+
+
+_BY_TPE = "tuning by tpe"
+
+
+def check_tuning(tuning: Tuning | None) -> None:
+    """See, before any work, that what a search for hyper-parameters needs is installed.
+
+    Raises
+    ------
+    MissingExtraError
+        Where it is not.
+    """
+    if tuning is not None and tuning.method == "tpe" and not is_there("optuna"):
+        raise MissingExtraError(_BY_TPE, "optuna", extra="tpe")
 
 
 def tune(
@@ -291,7 +307,7 @@ class _ParzenSource:
     """The defaults, then Optuna's tree-structured Parzen estimator."""
 
     def __init__(self, search: Mapping[str, SearchRange], seed: int) -> None:
-        optuna = import_module_of("optuna", owner="tuning by tpe", extra="tpe")
+        optuna = import_module_of("optuna", owner=_BY_TPE, extra="tpe")
         self._distributions = {
             name: _distribution(optuna.distributions, each) for name, each in search.items()
         }

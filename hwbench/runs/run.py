@@ -19,7 +19,7 @@ from hwbench.results.frames import require_rows, write_frame
 from hwbench.results.names import RECORD, REPORT, SCENARIO, SELECTION_EXAMPLE, SIMULATION
 from hwbench.results.record import Record, read_record, remove_results, shard_in, write_record
 from hwbench.runs.continuing import continued, in_words, refuse_other_study, remove_outdated
-from hwbench.runs.scenario import Scenario, load_scenario, scenario_path
+from hwbench.runs.scenario import Scenario, is_shipped, load_scenario, scenario_path
 from hwbench.search.run import write_search
 from hwbench.simulation import run_simulation
 from hwbench.study.baselines import free_baselines
@@ -83,9 +83,7 @@ def run_scenario(
     if not chosen:
         raise HwbenchError(f"scenario {name} has no section [{parts[0]}]")
     resources = Resources(workers, backend, address)
-    plan = make_plan(scenario.study) if scenario.study is not None and "study" in chosen else None
-    if plan is not None:
-        scenario = scenario.model_copy(update={"study": plan.spec})
+    scenario, plan, absent = _what_is_there(scenario, chosen, without_missing=is_shipped(name))
     record: Record = {
         "scenario": Path(name).stem,
         "title": scenario.title,
@@ -113,8 +111,8 @@ def run_scenario(
         record.setdefault("notes", {})
         if plan is not None:
             record["notes"]["study"] = list(plan.missing)
-            for sentence in plan.missing:
-                note(sentence)
+        for sentence in (*(plan.missing if plan is not None else ()), *absent):
+            note(sentence)
         again = {} if plan is None else _make_room(folder, plan, note)
         with atomic_path(folder / SCENARIO) as temporary:
             temporary.write_bytes(source)
@@ -133,8 +131,32 @@ def run_scenario(
                 _simulate(scenario, folder, record, workers, stage)
             if "search" in chosen:
                 _search(scenario, folder, record, workers, stage)
+                record["notes"]["search"] += absent
         claim.check()
     return folder
+
+
+def _what_is_there(
+    scenario: Scenario, chosen: Sequence[str], *, without_missing: bool
+) -> tuple[Scenario, Plan | None, tuple[str, ...]]:
+    """A scenario with what of it can be run here, its study's plan, and what its search lacks.
+
+    Parameters
+    ----------
+    scenario : as it was written.
+    chosen : its parts that are to be run.
+    without_missing : whether what needs a library that is not installed is left out, and named, as
+        of hwbench's own scenarios; else it is refused, as whoever wrote one means what it says.
+    """
+    plan: Plan | None = None
+    absent: tuple[str, ...] = ()
+    if scenario.study is not None and "study" in chosen:
+        plan = make_plan(scenario.study, without_missing=without_missing)
+        scenario = scenario.model_copy(update={"study": plan.spec})
+    if scenario.search is not None and "search" in chosen:
+        search, absent = scenario.search.installed(without_missing=without_missing)
+        scenario = scenario.model_copy(update={"search": search})
+    return scenario, plan, absent
 
 
 def _simulate(

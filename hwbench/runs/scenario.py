@@ -7,7 +7,7 @@ from typing import Self
 
 from pydantic import PositiveFloat, model_validator
 
-from hwbench.assets import SCENARIOS
+from hwbench.assets import SCENARIOS, assets_folder
 from hwbench.search.spec import SearchSpec
 from hwbench.simulation.spec import SimulationSpec
 from hwbench.study.spec import StudySpec
@@ -53,6 +53,11 @@ def scenario_path(name: str) -> Path:
         Where there is no such scenario; the message says the nearest one.
     """
     return SCENARIOS.find(name)
+
+
+def is_shipped(name: str) -> bool:
+    """Whether a scenario, by name or path, is one of hwbench's own, not one that a user wrote."""
+    return scenario_path(name).resolve().parent == assets_folder("simulations").resolve()
 
 
 def load_scenario(name: str) -> Scenario:

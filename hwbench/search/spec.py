@@ -12,8 +12,11 @@ from pydantic import (
     model_validator,
 )
 
+from hwbench.errors import HwbenchError
+from hwbench.extras import MissingExtraError
 from hwbench.predictors.card import DEFAULT_PREDICTOR
-from hwbench.search.registry import check_parameter_names, strategy_class
+from hwbench.search.objectives import Objective
+from hwbench.search.registry import check_parameter_names, make_strategy, strategy_class
 from hwbench.toml import FrozenModel
 
 GOALS = ("front", "accuracy", "limits")
@@ -37,6 +40,18 @@ class StrategyChoice(FrozenModel):
     def _known(self) -> Self:
         check_parameter_names(self.name, self.parameters)
         return self
+
+    @property
+    def lacks(self) -> MissingExtraError | None:
+        """What the strategy cannot be used here for want of; None where nothing is."""
+        goal = [Objective("metric")]
+        try:
+            make_strategy(self.name, space="nasbench_macro", objectives=goal, **self.parameters)
+        except MissingExtraError as error:
+            return error.of(f"search strategy {self.title}")
+        except HwbenchError:  # of this space or these objectives, not of the strategy
+            return None
+        return None
 
     @property
     def title(self) -> str:
@@ -117,6 +132,31 @@ class SearchSpec(FrozenModel):
         if not isinstance(given, list | tuple):
             return given
         return [{"name": each} if isinstance(each, str) else each for each in given]
+
+    def installed(self, *, without_missing: bool) -> tuple[SearchSpec, tuple[str, ...]]:
+        """The spec with those of its strategies whose libraries are here.
+
+        Parameters
+        ----------
+        without_missing : whether the others are left out; else they are refused.
+
+        Returns
+        -------
+        The spec, and a sentence on each strategy that is left out.
+
+        Raises
+        ------
+        MissingExtraError
+            Where a strategy's library is not installed, and it may not be left out.
+        """
+        lacking = {choice.title: found for choice in self.strategies if (found := choice.lacks)}
+        if not lacking:
+            return self, ()
+        left = tuple(each for each in self.strategies if each.title not in lacking)
+        if not without_missing or not left:
+            raise next(iter(lacking.values()))
+        sentences = tuple(f"Left out: {error}." for error in lacking.values())
+        return self.model_copy(update={"strategies": left}), sentences
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

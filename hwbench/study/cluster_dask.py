@@ -45,7 +45,7 @@ def run_dask(
     HwbenchError
         Where Dask is not installed, or the scheduler does not answer.
     """
-    distributed = import_module_of("distributed", owner="backend dask", extra="cluster-dask")
+    distributed = import_module_of("distributed", owner="backend dask")
     with contextlib.ExitStack() as stack:
         client = _client(stack, distributed, workers, address)
         # A task that makes the bytes is made again if all workers that hold them are lost.

@@ -33,7 +33,7 @@ def run_ray(
     Parameters, results and errors are those of `hwbench.study.cluster_dask.run_dask`; `address` is
     that of a cluster's head, or "auto".
     """
-    ray = import_module_of("ray", owner="backend ray", extra="cluster-ray")
+    ray = import_module_of("ray", owner="backend ray")
     ours = not ray.is_initialized()
     if ours:
         _start(ray, workers, address)

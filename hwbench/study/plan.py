@@ -8,10 +8,13 @@ from typing import Any
 
 from hwbench.errors import HwbenchError
 from hwbench.predictors import PredictorCard, predictor_card
-from hwbench.predictors.left_out import LeftOut
+from hwbench.predictors.identity import used_cards
+from hwbench.predictors.installed import all_missing
+from hwbench.predictors.left_out import LeftOut, lacking_in_words
 from hwbench.predictors.sources import sources_for
 from hwbench.predictors.training_set import training_set
 from hwbench.predictors.transfer import SourceMetrics
+from hwbench.predictors.tuning import check_tuning
 from hwbench.study.device_sets import present_sets
 from hwbench.study.identity import (
     CodeVersions,
@@ -86,7 +89,8 @@ class Plan:
     left_out : what cannot be run.
     digests : of each target's column.
     spec : the study's, of its device sets what is there.
-    missing : for each device set that lacks something a sentence that names it.
+    missing : a sentence for each device set that lacks something, on predictors that are left out
+        since their libraries are not installed, and on choosers that do without some.
     """
 
     trials: list[Trial]
@@ -102,7 +106,9 @@ class Plan:
         return {"code": asdict(self.workload.code), "targets": self.digests}
 
 
-def make_plan(spec: StudySpec, targets: Sequence[Target] | None = None) -> Plan:
+def make_plan(
+    spec: StudySpec, targets: Sequence[Target] | None = None, *, without_missing: bool = False
+) -> Plan:
     """All trials of a study, after checking that they can be run, and what cannot be.
 
     A predictor with a fixed training set has one trial a target. A predictor whose encoding a
@@ -112,14 +118,20 @@ def make_plan(spec: StudySpec, targets: Sequence[Target] | None = None) -> Plan:
     ----------
     spec : what to compare.
     targets : the spec's, by whose names they are opened where not given.
+    without_missing : whether predictors whose libraries are not installed are left out, and named
+        in `Plan.missing`; else they are refused.
 
     Raises
     ------
     HwbenchError
-        Where a table, column or predictor is unknown, the targets given are not the spec's, a table
-        has too few architectures, or nothing is left to run.
+        Where a table, column or predictor is unknown, libraries of a predictor are missing, the
+        targets given are not the spec's, a table has too few architectures, or nothing is left to
+        run.
     """
     spec, missing = _present(spec, targets)
+    check_tuning(spec.tuning)
+    spec, lacking = _installed(spec, without_missing=without_missing)
+    missing += lacking
     opened = _opened(spec, targets)
     cards = {name: _card_as_asked(name, spec) for name in spec.predictors}
     for given in opened.values():
@@ -169,6 +181,34 @@ def _present(
     of_sets = [target for each in found.sets for target in each.targets]
     changes = {"device_sets": found.sets, "targets": _once([*spec.targets, *of_sets])}
     return spec.model_copy(update=changes), found.missing
+
+
+def _installed(spec: StudySpec, *, without_missing: bool) -> tuple[StudySpec, tuple[str, ...]]:
+    """A spec with those of its predictors whose libraries are here, and sentences on the others."""
+    lacking = all_missing(spec.predictors)
+    if not lacking:
+        return spec, _chosen_without(spec.predictors)
+    words = lacking_in_words(lacking)
+    if not without_missing:
+        raise HwbenchError(f"study: {words}")
+    absent = {each.predictor for each in lacking}
+    left = tuple(name for name in spec.predictors if name not in absent)
+    if not left:
+        raise HwbenchError(f"the study has nothing to run: {words}")
+    return (
+        spec.model_copy(update={"predictors": left}),
+        (f"Left out: {words}.", *_chosen_without(left)),
+    )
+
+
+def _chosen_without(predictors: Sequence[str]) -> tuple[str, ...]:
+    """Sentences on choosers among predictors that do without some of them."""
+    found = {name: all_missing(used_cards(predictor_card(name))) for name in predictors}
+    return tuple(
+        f"{name} chooses without some predictors: {lacking_in_words(lacking)}."
+        for name, lacking in found.items()
+        if lacking
+    )
 
 
 def _once(texts: Sequence[str]) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 import traceback
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
@@ -16,6 +17,7 @@ from hwbench.arrays import Floats, IntArray
 from hwbench.errors import HwbenchError
 from hwbench.peak_memory import peak_mb, reset_peak
 from hwbench.predictors import PredictorCard, make_predictor, predictor_card
+from hwbench.predictors.left_out import LeftOutWarning
 from hwbench.predictors.training_set import training_set
 from hwbench.predictors.transfer import SourceMetrics
 from hwbench.predictors.tuning import Tuning, TuningRecord
@@ -234,7 +236,9 @@ def run_trial(trial: Trial, data: TargetData, card: PredictorCard | None = None)
     card = predictor_card(trial.predictor) if card is None else card
     row = blank_row(trial, card)
     try:
-        predictions = _fit_and_score(trial, data, card, row)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", LeftOutWarning)  # the plan has said it
+            predictions = _fit_and_score(trial, data, card, row)
     except Exception as error:  # noqa: BLE001  whatever a model raises is this trial's result
         row["exception"] = type(error).__name__
         row["error"] = traceback.format_exc()

@@ -6,18 +6,26 @@ import random
 from typing import Any
 
 import numpy as np
-import torch
+
+from hwbench.extras import is_there
 
 
 def seed_global_states(seed: int) -> None:
-    """Seed Python's, numpy's and torch's global generators."""
+    """Seed Python's, numpy's and, where it is installed, torch's global generators."""
     random.seed(seed)
     np.random.seed(seed)  # noqa: NPY002  the global state is what this is about
-    torch.manual_seed(seed)
+    if is_there("torch"):
+        import torch
+
+        torch.manual_seed(seed)
 
 
 def global_states() -> tuple[Any, ...]:
-    """The states of Python's, numpy's and torch's global generators, to be compared."""
+    """The states of the generators of `seed_global_states`, to be compared."""
     name, keys, *rest = np.random.get_state()  # noqa: NPY002
-    torch_state = torch.get_rng_state().numpy().tobytes()
-    return random.getstate(), name, np.asarray(keys).tobytes(), *rest, torch_state
+    states = (random.getstate(), name, np.asarray(keys).tobytes(), *rest)
+    if not is_there("torch"):
+        return states
+    import torch
+
+    return *states, torch.get_rng_state().numpy().tobytes()

@@ -7,7 +7,7 @@ import pytest
 
 import hwbench
 from hwbench.cli import completion
-from hwbench.live.config import recipe_files
+from hwbench.live.recipes import recipe_files
 from hwbench.runs.scenario import scenario_files
 from hwbench.spaces import list_spaces
 from hwbench.tables import load_table, table_files

@@ -12,7 +12,8 @@ import torch
 from device import NAME, Emulation, install
 
 from hwbench.devices import seeded
-from hwbench.live.config import config_of, load_config, recipe_files, with_change
+from hwbench.live.config import config_of, load_config, with_change
+from hwbench.live.recipes import recipe_files
 from hwbench.live.search import make_search
 
 BATCH = 8

@@ -208,7 +208,7 @@ def test_nothing_is_left_of_an_export_that_fails_at_once(folder, monkeypatch):
 
 def test_files_that_were_not_checked_are_once_they_can_be(folder, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr("hwbench.export.formats.find_spec", lambda name: None)
+        patch.setattr("hwbench.export.formats.is_there", lambda name: False)
         made = exported(folder, ARCHS[:2])
         assert made.unchecked == 2
         assert exported(folder, ARCHS[:2]).kept == 2

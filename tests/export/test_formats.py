@@ -221,7 +221,7 @@ def test_a_file_that_computes_something_else_is_refused(to):
 
 
 def test_without_the_library_a_file_is_not_checked(monkeypatch):
-    monkeypatch.setattr(formats, "find_spec", lambda name: None)
+    monkeypatch.setattr(formats, "is_there", lambda name: False)
     made = network_file.network_file(Drifting().eval(), (2, 3, 8, 8), "onnx", owner="mine")
     assert made.checked_by == ""
     assert len(made.content) > 100

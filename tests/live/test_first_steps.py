@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from hwbench.devices import seeded
-from hwbench.live.config import load_config, recipe_files, with_change
+from hwbench.live.config import load_config, with_change
+from hwbench.live.recipes import recipe_files
 from hwbench.live.search import make_search
 from hwbench.optimisation import denormals_flushed
 

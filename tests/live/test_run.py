@@ -9,15 +9,9 @@ from scipy.stats import kendalltau
 from hwbench.devices import choose_device, seeded
 from hwbench.errors import HwbenchError
 from hwbench.live import run as run_module
-from hwbench.live.config import (
-    RECIPES,
-    RankingNode,
-    config_of,
-    load_config,
-    recipe_files,
-    with_change,
-)
+from hwbench.live.config import RankingNode, config_of, load_config, with_change
 from hwbench.live.ranking import Calibration, evaluate_architectures
+from hwbench.live.recipes import RECIPES, recipe_files
 from hwbench.live.run import rank_run, run_live
 from hwbench.live.search import Search, make_search
 from hwbench.live.strategies import STRATEGIES

@@ -2,7 +2,8 @@ import pandas as pd
 import pytest
 
 from hwbench.errors import HwbenchError
-from hwbench.live.config import recipe_files, sweep_path
+from hwbench.live.config import sweep_path
+from hwbench.live.recipes import recipe_files
 from hwbench.live.sweep import load_sweep, run_sweep
 from hwbench.results.live import read_live_run, summary
 from hwbench.toml import to_toml

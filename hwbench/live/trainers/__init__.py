@@ -14,3 +14,14 @@ TRAINERS = Registry(
     base="hwbench.live.trainers.base:Trainer",
 )
 """Subclasses of `Trainer`."""
+
+OPTIMISERS = Registry(
+    "optimiser",
+    {
+        "adam": "hwbench.live.trainers.optimisers:Adam",
+        "sgd": "hwbench.live.trainers.optimisers:SGD",
+    },
+    "hwbench.optimisers",
+    base="hwbench.live.trainers.optimisers:Optimiser",
+)
+"""Subclasses of `Optimiser`."""

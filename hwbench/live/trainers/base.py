@@ -32,10 +32,10 @@ from hwbench.live.strategies.base import ArchitectureStrategy
 from hwbench.live.supernets.mixture import Mixture
 from hwbench.live.supernets.structure import Structure
 from hwbench.live.supernets.supernet import Supernet
-from hwbench.live.trainers import TRAINERS
+from hwbench.live.trainers import OPTIMISERS, TRAINERS
 from hwbench.live.trainers.growing_batch import grown_batch
 from hwbench.live.trainers.larc import scale_gradients
-from hwbench.live.trainers.optimisers import OPTIMISERS, Optimiser
+from hwbench.live.trainers.optimisers import Optimiser
 
 Cost = Callable[[Tensor], Tensor]
 """A soft cost term: from the candidates' probabilities to what is added to the loss."""

@@ -13,7 +13,6 @@ from torch import nn
 from hwbench.arguments import NotNegative, Positive, check_constructor
 from hwbench.errors import HwbenchError
 from hwbench.images.fit import sgd
-from hwbench.registry import Registry
 
 Decay = Annotated[float, Field(ge=0, lt=1)]
 """How much of a running mean a step keeps."""
@@ -103,15 +102,3 @@ class Adam(Optimiser):
         return torch.optim.Adam(
             parameters, lr=self.learning_rate, betas=self.betas, weight_decay=self.weight_decay
         )
-
-
-OPTIMISERS = Registry(
-    "optimiser",
-    {
-        "adam": "hwbench.live.trainers.optimisers:Adam",
-        "sgd": "hwbench.live.trainers.optimisers:SGD",
-    },
-    "hwbench.optimisers",
-    base="hwbench.live.trainers.optimisers:Optimiser",
-)
-"""Subclasses of `Optimiser`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, Self
 
 import numpy as np
@@ -15,6 +16,8 @@ from hwbench.arguments import check_parameters
 from hwbench.arrays import Floats, IntArray
 from hwbench.errors import HwbenchError
 from hwbench.predictors.card import predictor_card
+from hwbench.predictors.installed import all_missing
+from hwbench.predictors.left_out import LeftOut, LeftOutWarning, lacking_in_words
 from hwbench.predictors.make import make_predictor
 from hwbench.predictors.models.measured_values import nearest_repeated, repeated_values
 from hwbench.predictors.models.out_of_fold import LEAST_DEVIATION
@@ -65,7 +68,8 @@ class Auto(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     ----------
     space : the search space.
     candidates : names of zoo entries, "name:encoding" for another encoding than the card's; those
-        whose encoding the space lacks are left out.
+        whose encoding the space lacks are left out, and those whose libraries are not installed,
+        of which a `LeftOutWarning` tells.
     folds : of the cross-validation.
     short_fits : whether candidates take the hyper-parameters of their cards that make a fit short.
     random_state : seed of folds and candidates.
@@ -74,6 +78,7 @@ class Auto(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     ----------
     weights_ : for each candidate its share of the prediction.
     models_ : the fitted candidates with a share.
+    left_out_ : predictors that would have been candidates, were their libraries installed.
     scores_ : for each candidate that was cross-validated Kendall's tau and root mean square error
         of its out-of-fold predictions, the latter in units of the fitted targets.
     error_ : root mean square of the mixture's out-of-fold errors, in units of the fitted targets; 0
@@ -176,14 +181,23 @@ class Auto(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     def _usable(self, n_rows: int) -> list[str]:
         space = self._space()
         names: list[str] = []
+        missing: list[LeftOut] = []
         for name in self.candidates:
             predictor, _, encoding = name.partition(":")
             card = predictor_card(predictor)
             few = n_rows < FEWEST_FOR_ALL and card.cost > CHEAP
-            if (encoding or card.encoding) in space.encodings and not (few and names):
-                names.append(name)
+            if (encoding or card.encoding) not in space.encodings or (few and names):
+                continue
+            lacks = all_missing([predictor])
+            names += [] if lacks else [name]
+            missing += lacks
+        self.left_out_ = tuple(each.predictor for each in missing)
         if not names:
-            raise HwbenchError(f"Auto: {space.name} has the encoding of no candidate")
+            why = lacking_in_words(missing) or f"{space.name} has the encoding of no candidate"
+            raise HwbenchError(f"Auto: {why}")
+        if missing:
+            text = f"Auto chooses without some predictors: {lacking_in_words(missing)}"
+            warnings.warn(text, LeftOutWarning, stacklevel=3)
         return names
 
     def _space(self) -> Space:

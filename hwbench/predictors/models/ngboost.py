@@ -9,9 +9,11 @@ from __future__ import annotations
 from typing import Any, Self
 
 import numpy as np
+from ngboost import NGBRegressor
 from numpy.typing import ArrayLike
 from pydantic import PositiveInt
 from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.tree import DecisionTreeRegressor
 from sklearn.utils.validation import check_is_fitted
 
 from hwbench.arguments import Positive, check_parameters
@@ -69,9 +71,6 @@ class NGBoost(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         return self
 
     def _boosted(self, features: Floats, targets: Floats) -> Any:
-        from ngboost import NGBRegressor
-        from sklearn.tree import DecisionTreeRegressor
-
         tree = DecisionTreeRegressor(
             max_depth=self.max_depth,
             max_features=self.max_features,

@@ -7,10 +7,9 @@ products of columns with themselves (ridge regression in dual variables, Saunder
 
 from __future__ import annotations
 
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
-import torch
 from numpy.typing import ArrayLike, NDArray
 from pydantic import PositiveInt
 from scipy.linalg import cho_factor, cho_solve, eigh
@@ -19,6 +18,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from hwbench.arguments import Positive, Share, check_parameters
 from hwbench.arrays import Floats
+
+if TYPE_CHECKING:
+    import torch
 
 ALPHAS = np.logspace(-4, 1, 26)
 PAIR_WEIGHTS = (0.0, 0.02, 0.05, 0.1, 0.2, 0.4, 0.7, 1.0)
@@ -88,8 +90,10 @@ class PairwiseRidge(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
     def to_torch(self) -> torch.nn.Module:
         """A module from features (n_archs, n_features) to standardised predictions (n_archs,)."""
+        from hwbench.predictors.models.quadratic import Quadratic
+
         check_is_fitted(self, "intercept_")
-        return _Quadratic(self.linear_coefficients_, self.pair_coefficients_, self.intercept_)
+        return Quadratic(self.linear_coefficients_, self.pair_coefficients_, self.intercept_)
 
     def _without_intercept(self, features: Floats) -> Floats:
         products = ((features @ self.pair_coefficients_) * features).sum(axis=1)
@@ -109,21 +113,6 @@ class PairwiseRidge(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         posterior = evidence - 0.5 * np.log(alphas / USUAL_ALPHA) ** 2
         weight, alpha = np.unravel_index(int(posterior.argmax()), posterior.shape)
         return float(alphas[alpha]), weights[weight]
-
-
-class _Quadratic(torch.nn.Module):
-    """A polynomial of the second degree: features (n_archs, n_features) to (n_archs,)."""
-
-    def __init__(self, linear: Floats, pairs: Floats, intercept: float) -> None:
-        super().__init__()
-        self.register_buffer("linear", torch.tensor(linear))
-        self.register_buffer("pairs", torch.tensor(pairs))
-        self.intercept = intercept
-
-    def forward(self, features: torch.Tensor) -> torch.Tensor:
-        linear = self.get_buffer("linear").to(features.dtype)
-        pairs = self.get_buffer("pairs").to(features.dtype)
-        return features @ linear + ((features @ pairs) * features).sum(1) + self.intercept
 
 
 def _kernels(rows: Floats) -> tuple[Floats, Floats]:

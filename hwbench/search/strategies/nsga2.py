@@ -117,4 +117,4 @@ class NSGA2(Strategy):
 
 
 def _pymoo(module: str) -> Any:
-    return import_module_of(f"pymoo.{module}", owner="strategy nsga2", extra="search")
+    return import_module_of(f"pymoo.{module}", owner="strategy nsga2")

@@ -122,7 +122,8 @@ def _easy_numbers(column: pd.Series, *, said: bool) -> NDArray[Any] | None:
     Arrow rounds texts correctly. `pandas.to_numeric` does not: of values between 0 and 100, written
     to the last digit, one in seven comes back with another last bit.
     """
-    kind = column.dtype.kind if isinstance(column.dtype, np.dtype) else ""
+    known = isinstance(column.dtype, np.dtype | pd.StringDtype)  # the latter of texts, in pandas 3
+    kind = column.dtype.kind if known else ""
     if kind in ("i", "u"):
         return column.to_numpy()
     if kind == "f":

@@ -86,7 +86,8 @@ def read_pickle(path: Path, is_architecture: IsArchitecture, header_line: int | 
     value = load_pickle(path, max_bytes=MOST_BYTES, stand_ins=True)
     if type(value).__name__ == "StandIn":
         frame = frame_from_pickle(path, max_bytes=MOST_BYTES)
-        if not isinstance(frame.index, pd.RangeIndex) and frame.index.dtype == object:
+        named = frame.index.dtype == object or isinstance(frame.index.dtype, pd.StringDtype)
+        if named and not isinstance(frame.index, pd.RangeIndex):
             frame = frame.reset_index(names=[ARCH if ARCH not in frame.columns else "index"])
         check_claims(str(path), len(frame), len(frame.columns))
         return rows_of_frame(frame.reset_index(drop=True), str(path))

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from hwbench.errors import HwbenchError, unknown_name
+from hwbench.extras import MissingExtraError
 from hwbench.regular_files import check_regular
 from hwbench.tables.own.asking import Answer, UnclearError, some
 from hwbench.tables.own.headers import LOOKED_AT, Row, find_header, is_empty
@@ -35,10 +36,8 @@ def read_workbook(path: Path, is_architecture: IsArchitecture, reading: Reading)
     try:
         openpyxl = importlib.import_module("openpyxl")
     except ImportError as error:
-        raise HwbenchError(
-            f"{path}: workbooks are read with openpyxl: pip install 'hwbench[xlsx]', or save the "
-            "sheet as .csv"
-        ) from error
+        besides = ", or save the sheet as .csv"
+        raise MissingExtraError(str(path), "openpyxl", besides=besides) from error
     check_regular(path)
     _check_size(path)
     try:

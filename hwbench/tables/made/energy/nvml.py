@@ -27,7 +27,7 @@ class Nvml(EnergyMeter):
     columns = {"energy": "energy of a run, of the whole GPU"}  # noqa: RUF012  never changed
 
     def __init__(self) -> None:
-        self._nvml: Any = import_module_of("pynvml", owner="measure: --energy nvml", extra="nvml")
+        self._nvml: Any = import_module_of("pynvml", owner="measure: --energy nvml")
         try:
             self._nvml.nvmlInit()
             self._device = self._nvml.nvmlDeviceGetHandleByUUID(_uuid())

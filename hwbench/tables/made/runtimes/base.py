@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from importlib import metadata
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from hwbench.arguments import check_constructor, complete_arguments, parameters_of
 from hwbench.environment import processor_name
 from hwbench.errors import HwbenchError
+from hwbench.extras import MissingExtraError, extra_of, is_there
 from hwbench.spaces.base import Measurement
 from hwbench.tables.made.devices import check_device
 from hwbench.tables.made.remedy import RemedyError
@@ -69,7 +69,7 @@ class Runtime(ABC):
     Attributes
     ----------
     dtypes, devices : those of `hwbench.tables.made.devices` that it measures.
-    libraries : modules that must be there, each with the extra of hwbench that installs it.
+    libraries : modules that must be there besides torch, in which networks are built.
     distributions : installed packages whose versions a table records.
     in_process : whether it computes in this process, which is then kept quiet: no more cores than
         `cores` says, no garbage collection. Else it measures elsewhere, and its runs return
@@ -79,7 +79,7 @@ class Runtime(ABC):
 
     dtypes: ClassVar[tuple[str, ...]] = ("float32",)
     devices: ClassVar[tuple[str, ...]] = ("cpu",)
-    libraries: ClassVar[Mapping[str, str]] = {}
+    libraries: ClassVar[Collection[str]] = ()
     distributions: ClassVar[tuple[str, ...]] = ()
     in_process: ClassVar[bool] = True
     outcomes: ClassVar[Mapping[str, Measurement]] = {}
@@ -87,6 +87,11 @@ class Runtime(ABC):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         check_constructor(cls, lambda part: f"runtime {type(part).__name__}")
+
+    @classmethod
+    def missing_libraries(cls) -> list[str]:
+        """Those of its libraries, and torch, that are not installed."""
+        return [name for name in ("torch", *cls.libraries) if not is_there(name)]
 
     def check(self, name: str, dtype: str, device: str) -> None:
         """Refuse what cannot be measured here; called before the first network is built.
@@ -101,13 +106,11 @@ class Runtime(ABC):
         HwbenchError
             Where the device is absent, a library is missing, or the runtime lacks the dtype.
         """
+        for library in self.missing_libraries():
+            if not extra_of(library):
+                raise HwbenchError(f"measure: runtime {name} needs {library}; install it with pip")
+            raise MissingExtraError(f"measure: runtime {name}", library)
         check_device(device, owner="measure")
-        for library, extra in self.libraries.items():
-            if find_spec(library) is None:
-                raise HwbenchError(
-                    f"measure: runtime {name} needs the library {library}; "
-                    f"install it with: pip install 'hwbench[{extra}]'"
-                )
         self.check_dtype(name, dtype)
         if device not in self.devices:
             raise RemedyError(

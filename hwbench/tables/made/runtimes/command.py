@@ -34,7 +34,7 @@ class Command(Runtime):
     in_shell : whether a shell runs it.
     """
 
-    libraries = {"onnx": "onnx"}  # noqa: RUF012  never changed
+    libraries = ("onnx",)
     in_process = False
 
     def __init__(

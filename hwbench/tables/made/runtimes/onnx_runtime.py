@@ -39,7 +39,7 @@ class OnnxRuntime(Runtime):
     """
 
     devices: ClassVar[tuple[str, ...]] = DEVICES
-    libraries = {"onnx": "onnx", "onnxruntime": "onnx"}  # noqa: RUF012  never changed
+    libraries = ("onnx", "onnxruntime")
     distributions = ("onnx", "onnxruntime")
 
     def __init__(

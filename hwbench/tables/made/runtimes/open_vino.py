@@ -19,7 +19,7 @@ class OpenVino(Runtime):
     target : OpenVINO's name of the device: "CPU", "GPU" or "NPU" of Intel.
     """
 
-    libraries = {"onnx": "onnx", "openvino": "openvino"}  # noqa: RUF012  never changed
+    libraries = ("onnx", "openvino")
     distributions = ("onnx", "openvino")
 
     def __init__(self, *, target: str = "CPU") -> None:

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from hwbench.errors import HwbenchError
+from hwbench.extras import MissingExtraError
 from hwbench.spaces import get_space
 from hwbench.tables.made.measured_table import measured_table
 from hwbench.tables.made.recipe import MeasureRecipe, check_runtime
@@ -70,8 +71,8 @@ def openvino(monkeypatch):
     module.Core = Core
     module.Tensor = lambda array: SimpleNamespace(data=array)
     monkeypatch.setitem(sys.modules, "openvino", module)
-    known = base.find_spec
-    monkeypatch.setattr(base, "find_spec", lambda name: name == "openvino" or known(name))
+    known = base.is_there
+    monkeypatch.setattr(base, "is_there", lambda name: name == "openvino" or known(name))
     return module
 
 
@@ -128,9 +129,9 @@ def test_the_table_names_the_device(openvino, tmp_path):
 
 
 def test_without_the_library_it_names_the_extra(monkeypatch):
-    known = base.find_spec
-    monkeypatch.setattr(base, "find_spec", lambda name: None if name == "openvino" else known(name))
-    with pytest.raises(HwbenchError, match=r"needs the library openvino; .*hwbench\[openvino\]"):
+    known = base.is_there
+    monkeypatch.setattr(base, "is_there", lambda name: name != "openvino" and known(name))
+    with pytest.raises(MissingExtraError, match=r"needs openvino, .*hwbench\[openvino\]"):
         check_runtime(MeasureRecipe(runtime="openvino"))
 
 
