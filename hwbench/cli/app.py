@@ -25,12 +25,15 @@ from hwbench.cli import (
     tables,
     vae,
 )
+from hwbench.cli.groups import with_manners
 
 app = typer.Typer(
     name="hwbench",
     help="Compare hardware-metric predictors for neural architecture search, and learn what their "
-    "errors cost the search.",
+    "errors cost the search.\n\nhwbench benchmark --preset quick\n\nhwbench advise my.csv --space "
+    "nasbench201",
     no_args_is_help=True,
+    rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -70,3 +73,6 @@ def _options(
     ] = False,
 ) -> None:
     pass
+
+
+with_manners(app)

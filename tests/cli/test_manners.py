@@ -1,0 +1,151 @@
+"""Rules that every command keeps; a new command is held to them without being named here.
+
+An example that can be typed; options that read as sentences, with their default and their unit;
+nothing taken for markup; pages as wide as the terminal; `--json`; an output that is looked at first.
+"""
+
+import re
+import shlex
+
+import pytest
+import typer
+
+from hwbench.cli import help_text, output_paths, usage
+from hwbench.cli.app import app
+
+ROOT = typer.main.get_command(app)
+
+UNITS = re.compile(
+    r"\b(seconds?|minutes?|milliseconds|ms|rows?|columns? of|images?|architectures?|pixels?|MiB|MB|"
+    r"bytes|epochs?|rounds|runs?|passes|repeats|trainings?|processes|threads?|trials?|"
+    r"configurations|graphs|vertices|edges|layers?|cells?|channels|outputs?|classes|lines?|"
+    r"selections?|candidates?|measurements?|points?|percent(age)?|shares?|weights?|deviations?|"
+    r"seeds?|units?|version|dimensions?|latents?|decodings?|degree|power|rate|norm|tau|times|"
+    r"number of|fraction|factor|port|loss|momentum|predictors|FLOPs)\b"
+)
+"""Words of which the help of a number has one: what it counts or measures."""
+
+FRAGMENT = re.compile(r"(Of|And|By which|In which|For so|Also|Instead:) ")
+"""How a text begins that can be read only beside the option's name."""
+
+
+def walk(command, words=("hwbench",), parent=None):
+    """Every command and group below a command: its words, itself, its context."""
+    context = typer.Context(command, info_name=words[-1], parent=parent)
+    yield words, command, context
+    for name, each in getattr(command, "commands", {}).items():
+        if not each.hidden:
+            yield from walk(each, (*words, name), context)
+
+
+PAGES = {" ".join(words): (command, context) for words, command, context in walk(ROOT)}
+COMMANDS = {name: page for name, page in PAGES.items() if not hasattr(page[0], "commands")}
+
+
+def parameters(name):
+    """What can be given to a command, but for what typer adds by itself."""
+    command, context = PAGES[name]
+    added = ("help", "install_completion", "show_completion")
+    return [
+        each
+        for each in command.get_params(context)
+        if each.name not in added and not getattr(each, "hidden", False)
+    ]
+
+
+def plain(text):
+    """A page without colours and line ends."""
+    return " ".join(re.sub(r"\x1b\[[0-9;]*m", "", text).split())
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_help_has_an_example_that_can_be_typed(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    _, examples = help_text.split_text(PAGES[name][0].help or "")
+    assert examples, f"{name}: its docstring has no paragraph that begins with '{name}'"
+    for example in examples:
+        assert example == name or example.startswith(f"{name} "), f"{name}: shows '{example}'"
+        words = shlex.split(example)[1:]
+        command, context = ROOT, None
+        while hasattr(command, "commands"):
+            context = typer.Context(command, info_name=command.name or "hwbench", parent=context)
+            assert words[0] in command.commands, f"{example}: there is no command {words[0]}"
+            command = command.commands[words.pop(0)]
+        command.make_context(command.name, words, parent=context)  # refuses unknown options
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_help_says_in_a_sentence_what_a_command_does(name):
+    text, _ = help_text.split_text(PAGES[name][0].help or "")
+    assert text, f"{name}: has no help"
+    assert text[0][0].isupper(), f"{name}: begins with a small letter: {text[0]}"
+    for paragraph in text:
+        assert paragraph[-1] in ".?!", f"{name}: no end of a sentence: {paragraph}"
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_options_are_sentences_with_default_and_unit(name):
+    faults = []
+    for each in parameters(name):
+        text, shown = each.help or "", help_text.name_of(each)
+        if not re.match(r"[A-Z0-9'`\"{]", text) or not text.endswith("."):
+            faults.append(
+                f"{shown}: is no sentence that begins with a capital and ends in a period"
+            )
+        if len(text.split()) < 3 or FRAGMENT.match(text):
+            faults.append(f"{shown}: cannot be understood alone")
+        said = help_text.describe(each, PAGES[name][1])
+        known = each.required or help_text.is_flag(each) and not each.secondary_opts
+        if not known and "default" not in said:
+            faults.append(f"{shown}: does not say its default, nor that it is required")
+        if usage.number_kind(each) and not UNITS.search(f"{text} {each.metavar}".lower()):
+            faults.append(f"{shown}: does not say its unit")
+        if "_" in (shown.split(" ", 1) + [""])[1] or len(shown) > 34:
+            faults.append(f"{shown}: give it a short metavar")
+        faults = [each if each.startswith(name) else f"{name} {each}: {text}" for each in faults]
+    assert not faults, "\n" + "\n".join(faults)
+
+
+@pytest.mark.parametrize("columns", [40, 80, 200])
+def test_help_is_as_wide_as_the_terminal_and_holds_all(columns, monkeypatch):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    for name, (command, context) in PAGES.items():
+        page = re.sub(r"\x1b\[[0-9;]*m", "", command.get_help(context))
+        for line in page.splitlines():
+            longest = max(map(len, line.split()), default=0)
+            assert len(line) <= columns or longest > columns - 8, f"{name}: {line}"
+        flat = plain(page)
+        for each in parameters(name):
+            assert plain(help_text.describe(each, context)) in flat, f"{name}: {each.name}"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_what_a_command_finds_can_be_had_as_json(name):
+    assert any("--json" in each.opts for each in parameters(name)), f"{name}: has no --json"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_where_a_command_writes_is_looked_at_before_its_work(name):
+    for each in parameters(name):
+        if "--output" in each.opts:
+            assert each.opts == ["--output", "-o"], f"{name}: {each.opts}"
+            assert each.metavar in output_paths.KINDS, (
+                f"{name}: -o is made by hwbench.cli.output_paths.output_file or output_folder"
+            )
+
+
+def test_what_can_be_shown_can_be_listed():
+    for name in COMMANDS:
+        if name.endswith(" show"):
+            assert f"{name.removesuffix(' show')} list" in COMMANDS, name
+
+
+def test_every_option_of_one_name_is_written_the_same_way():
+    """A short name stands for one thing all over."""
+    short = {}
+    for name in PAGES:
+        for each in parameters(name):
+            for option in each.opts:
+                if re.fullmatch(r"-[a-zA-Z]", option):
+                    long = next((other for other in each.opts if other.startswith("--")), option)
+                    assert short.setdefault(option, long) == long, f"{name}: {option}"
