@@ -17,6 +17,7 @@ from hwbench.cli import (
     morph,
     predictors,
     report,
+    scenarios,
     search,
     simulate,
     spaces,
@@ -47,6 +48,7 @@ app.add_typer(images.app, name="images")
 app.add_typer(predictors.app, name="predictors")
 app.add_typer(spaces.app, name="spaces")
 study_results.add_to(study.app)
+app.add_typer(scenarios.app, name="scenarios")
 app.add_typer(study.app, name="study")
 app.add_typer(simulate.app, name="simulate")
 app.add_typer(search.app, name="search")

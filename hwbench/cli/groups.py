@@ -9,7 +9,6 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from hwbench.cli import help_text, usage
-from hwbench.cli.signals import exit_code
 
 LARGEST = 2**63 - 1
 """Of whole numbers: what numpy and files can hold."""
@@ -45,13 +44,10 @@ class Command(TyperCommand):
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command; where it is stopped and nothing is kept, say how to begin again."""
-        from hwbench.cli.output import same_command
+        from hwbench.cli.output import interruptible, same_command
 
-        try:
+        with interruptible(same_command(), kept=False):
             return super().invoke(ctx)
-        except KeyboardInterrupt:
-            typer.echo(f"stopped; begin again with: {same_command()}", err=True)
-            raise typer.Exit(exit_code()) from None
 
 
 class Group(TyperGroup):

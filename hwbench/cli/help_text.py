@@ -50,7 +50,7 @@ def help_of(command: Any, ctx: Any) -> Help:
         is_argument = parameter.param_type_name == "argument"
         panel = getattr(parameter, "rich_help_panel", None)
         title = "Arguments" if is_argument else panel or "Options"
-        row = (name_of(parameter), describe(parameter, ctx))
+        row = (name_of(parameter), describe(parameter))
         sections.setdefault(title, []).append(row)
         if is_argument:
             pieces.append(row[0] if parameter.required else _optional(row[0]))
@@ -97,7 +97,7 @@ def is_flag(parameter: Any) -> bool:
     return bool(getattr(parameter, "is_flag", False)) or parameter.name == "help"
 
 
-def describe(parameter: Any, ctx: Any) -> str:
+def describe(parameter: Any) -> str:
     """What a parameter is, and in brackets its default, its bounds and whether it must be given."""
     bracketed = []
     if parameter.required:
@@ -206,12 +206,14 @@ def _definitions(rows: Sequence[tuple[str, str]], columns: int) -> list[str]:
 
 def _default(parameter: Any) -> Iterable[str]:
     """The default in words, where it is not said by the text."""
-    default = parameter.default
-    if getattr(parameter, "show_default", True) is False or callable(default):
-        return
+    default, shown = parameter.default, getattr(parameter, "show_default", True)
     if isinstance(default, Enum):
         default = default.value
     if default is None or default == "" or default in ([], ()):
+        if isinstance(shown, str):
+            yield f"default: {shown}"
+        return
+    if shown is False or callable(default):
         return
     if isinstance(default, bool):
         if parameter.secondary_opts:

@@ -33,13 +33,14 @@ from hwbench.cli.measurement_files import (
 )
 from hwbench.cli.output import (
     AsJson,
-    checked_frame_path,
+    Seed,
     print_json,
     print_listing,
     progress_bar,
     warn,
     working,
 )
+from hwbench.cli.output_paths import FRAME, output_file
 from hwbench.errors import HwbenchError, unknown_name
 
 if TYPE_CHECKING:
@@ -58,7 +59,9 @@ ArchitecturesFile = Annotated[
     Path | None,
     typer.Option(
         "--architectures",
-        help="A .txt file with an architecture on each line, or a file as measurements are in.",
+        metavar="FILE",
+        help="A .txt file with an architecture on each line, or a file as measurements are in; by "
+        "default none.",
     ),
 ]
 
@@ -76,18 +79,24 @@ def fit(
     predictor: Annotated[
         str,
         typer.Option(
-            help="A predictor's name, or the path of its card.",
+            metavar="PREDICTOR",
+            help="A predictor's name (hwbench predictors list), or the path of its card.",
             autocompletion=completion.predictors,
         ),
     ],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The .hwb file to write.")],
+    output: Annotated[Path, output_file("The .hwb file to write.", suffixes=(".hwb",))],
     samples: Annotated[
-        int | None, typer.Option(min=2, help="Fit to so many random architectures; all by default.")
+        int | None,
+        typer.Option(
+            min=2, metavar="N", help="Fit to so many random architectures; by default to all."
+        ),
     ] = None,
     space: Annotated[
         str | None,
         typer.Option(
-            help="The search space of the measurements in your own file.",
+            metavar="SPACE",
+            help="The search space of the measurements in your own file; by default that of the "
+            "table.",
             autocompletion=completion.spaces,
         ),
     ] = None,
@@ -111,7 +120,10 @@ def fit(
     arch_column: ArchColumn = None,
     arch_format: ArchFormat = None,
     encoding: Annotated[
-        str | None, typer.Option(help="Features of an architecture; the predictor's by default.")
+        str | None,
+        typer.Option(
+            metavar="NAME", help="The features of an architecture; by default the predictor's."
+        ),
     ] = None,
     target_transform: Annotated[
         str | None,
@@ -122,16 +134,26 @@ def fit(
         ),
     ] = None,
     trials: Annotated[
-        int | None, typer.Option(min=1, help="Search hyper-parameters: so many configurations.")
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="Search hyper-parameters: try so many configurations; by default none.",
+        ),
     ] = None,
     seconds: Annotated[
-        float | None, typer.Option(help="Search hyper-parameters: for so long at most.")
+        float | None,
+        typer.Option(
+            metavar="SECONDS",
+            help="Search hyper-parameters for so many seconds at most; by default not at all.",
+        ),
     ] = None,
     source: Annotated[
         list[str] | None,
         typer.Option(
             metavar="TABLE:COLUMN",
-            help="Another device's measurements, for predictors that learn from them; repeatable.",
+            help="Another device's measurements, for predictors that learn from them; by default "
+            "none; repeatable.",
             autocompletion=completion.columns,
         ),
     ] = None,
@@ -139,12 +161,18 @@ def fit(
         int | None,
         typer.Option(
             min=2,
+            metavar="N",
             help="Architectures of each --source to learn from, at most, none of them those "
             "that the model is tested on; by default all that it has.",
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of samples, search and model.")] = 0,
-    description: Annotated[str, typer.Option(help="What a user of the model should know.")] = "",
+    seed: Seed = 0,
+    description: Annotated[
+        str,
+        typer.Option(
+            metavar="TEXT", help="What a user of the model should know; by default nothing."
+        ),
+    ] = "",
     as_json: AsJson = False,
 ) -> None:
     """Fit a predictor to measurements and save it.
@@ -156,9 +184,7 @@ def fit(
     Architectures that it was not fitted to, 625 at most, tell how well it ranks.
     """
     from hwbench.predictors.fitting import fit_model
-    from hwbench.predictors.model_file import checked_model_path
 
-    checked_model_path(output)
     found = fit_target(
         target,
         space,
@@ -238,9 +264,16 @@ def _transform(kind: str | None) -> Transform | None:
 
 
 def predict(
-    model: Annotated[Path, typer.Argument(help="A file that `hwbench fit` wrote.")],
+    model: Annotated[
+        Path, typer.Argument(metavar="MODEL", help="A file that `hwbench fit` wrote.")
+    ],
     archs: Annotated[
-        list[str] | None, typer.Argument(metavar="[ARCH]...", help="Architectures' strings.")
+        list[str] | None,
+        typer.Argument(
+            metavar="[ARCH]...",
+            help="Architectures: the space's strings, or another code; by default those of "
+            "--architectures or --all.",
+        ),
     ] = None,
     architectures: ArchitecturesFile = None,
     arch_column: ArchColumn = None,
@@ -249,35 +282,41 @@ def predict(
         bool, typer.Option("--all", help="Predict every architecture of the search space.")
     ] = False,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="A .csv or .parquet file to write.")
+        Path | None,
+        output_file(
+            "A .csv or .parquet file to write; by default predictions are printed.", suffixes=FRAME
+        ),
     ] = None,
     std: Annotated[
-        bool, typer.Option("--std", help="Also the standard deviation of a new measurement.")
+        bool, typer.Option("--std", help="Give the standard deviation of a new measurement too.")
     ] = False,
     trust: Annotated[
         list[str] | None,
         typer.Option(
             metavar="MODULE",
             help="A package whose classes the model is made of, where it is of no predictor of "
-            "hwbench; the file may run anything in it. Repeatable.",
+            "hwbench; by default none, for the file may run anything in it; repeatable.",
         ),
     ] = None,
     any_version: Annotated[
-        bool, typer.Option("--any-version", help="Whatever library versions it was fitted with.")
+        bool,
+        typer.Option(
+            "--any-version", help="Predict whatever versions of libraries it was fitted with."
+        ),
     ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Predict architectures with a saved predictor.
 
     hwbench predict latency.hwb --all -o predictions.csv
+
+    hwbench predict latency.hwb --architectures mine.txt --std --json
     """
     from hwbench.predictors.model_file import load_model, read_model_card
     from hwbench.tables.own.archs import read_archs
 
     if sum((bool(archs), architectures is not None, everything)) != 1:
         raise HwbenchError("predict: give architectures, or --architectures FILE, or --all")
-    if output is not None:
-        checked_frame_path(output)
     card = read_model_card(model)
     if std and not card.uncertainty:
         raise HwbenchError(f"{model}: {card.estimator} predicts no standard deviations")
@@ -300,7 +339,10 @@ def predict(
         from hwbench.results.frames import write_frame
 
         write_frame(output, frame)
-        typer.echo(f"{len(frame)} predictions: {output}")
+        if as_json:
+            print_json({"predictions": len(frame), "unit": card.unit, "file": str(output)})
+        else:
+            typer.echo(f"{len(frame)} predictions: {output}")
     else:
         _show(frame, card, as_json=as_json)
 

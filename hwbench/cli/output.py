@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,31 +12,73 @@ from typing import Annotated, Any
 import typer
 
 from hwbench.cli import completion
+from hwbench.cli.output_paths import output_folder, usable_folder
 from hwbench.errors import HwbenchError, one_line
 from hwbench.progress import Progress, StageProgress
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+AsJson = Annotated[
+    bool,
+    typer.Option("--json", help="Print one JSON document, and nothing else, on standard output."),
+]
 Workers = Annotated[
     int | None,
-    typer.Option("--workers", "-w", min=1, help="Processes; all cores of this process by default."),
+    typer.Option(
+        "--workers",
+        "-w",
+        min=1,
+        metavar="PROCESSES",
+        help="How many processes work; by default one for each core that this process may use.",
+    ),
 ]
 ScenarioName = Annotated[
     str,
     typer.Argument(
         metavar="SCENARIO",
-        help="A scenario's name, or the path of its TOML file.",
+        help="A scenario's name (hwbench scenarios list), or the path of its TOML file.",
         autocompletion=completion.scenarios,
     ),
 ]
 RunFolder = Annotated[
     Path | None,
-    typer.Option("--output", "-o", help="The run folder; runs/SCENARIO by default."),
+    output_folder("The run folder; by default runs/SCENARIO."),
 ]
 
-Channels = Annotated[int | None, typer.Option(help="Output channels of the stem.")]
-Depth = Annotated[int | None, typer.Option(help="How often a choice is repeated in a stage.")]
-InputSize = Annotated[int | None, typer.Option(help="Height and width of an image.")]
-Classes = Annotated[int | None, typer.Option(help="Outputs of the classifier.")]
+Channels = Annotated[
+    int | None,
+    typer.Option(metavar="N", help="Output channels of the stem; by default the space's own."),
+]
+Depth = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N", help="How many times a stage repeats a choice; by default as the space says."
+    ),
+]
+InputSize = Annotated[
+    int | None,
+    typer.Option(
+        metavar="PIXELS",
+        help="Height and width of an image, in pixels; by default the space's own.",
+    ),
+]
+Classes = Annotated[
+    int | None,
+    typer.Option(metavar="N", help="Outputs of the classifier; by default the space's own."),
+]
+Seed = Annotated[
+    int, typer.Option(min=0, metavar="SEED", help="The seed of everything that is drawn.")
+]
+Fresh = Annotated[
+    bool, typer.Option("--fresh", help="Remove what the folder holds, and begin anew.")
+]
+SpaceOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="SPACE",
+        help="The search space of the architectures (hwbench spaces list); by default none is "
+        "taken for granted.",
+        autocompletion=completion.spaces,
+    ),
+]
 
 
 def skeleton_changes(
@@ -47,8 +90,8 @@ def skeleton_changes(
 
 
 def run_folder(scenario: str, output: Path | None) -> Path:
-    """The folder a scenario's results go to."""
-    return output if output is not None else Path("runs") / Path(scenario).stem
+    """The folder a scenario's results go to, where it can be written."""
+    return output if output is not None else usable_folder(Path("runs") / Path(scenario).stem)
 
 
 def worker_count(workers: int | None) -> int:
@@ -72,8 +115,23 @@ def checked_frame_path(path: Path) -> Path:
 
 
 def print_json(data: Any) -> None:
-    """Print data as JSON."""
-    typer.echo(json.dumps(data, indent=2))
+    """Print data as one JSON document, in which what is no finite number is null."""
+    typer.echo(json.dumps(plain(data), indent=2, allow_nan=False))
+
+
+def plain(data: Any) -> Any:
+    """Data as JSON can hold them: of numpy, paths and numbers that are not finite too."""
+    if isinstance(data, dict):
+        return {str(key): plain(value) for key, value in data.items()}
+    if isinstance(data, (list, tuple, set, frozenset)):
+        return [plain(each) for each in data]
+    if data is None or isinstance(data, (str, bool, int)):
+        return data
+    if isinstance(data, float):
+        return data if math.isfinite(data) else None
+    if hasattr(data, "tolist"):  # of numpy
+        return plain(data.tolist())
+    return str(data)
 
 
 def print_listing(
@@ -210,6 +268,21 @@ def stage_bars() -> Iterator[StageProgress]:
         yield stage
 
 
+def say_written(path: Path, what: str, *, as_json: bool, **more: Any) -> None:
+    """Tell which file or folder a command has written.
+
+    Parameters
+    ----------
+    path : of what was written.
+    what : the word before the path, and its key in JSON.
+    more : what JSON says besides.
+    """
+    if as_json:
+        print_json({what: str(path), **more})
+    else:
+        typer.echo(f"{what}: {path}")
+
+
 def say(text: str) -> None:
     """Tell in one line what somebody who waits should know."""
     typer.echo(text, err=True)
@@ -224,14 +297,21 @@ def same_command() -> str:
 
 
 @contextmanager
-def interruptible(command: str) -> Iterator[None]:
-    """Told to stop, say with which command to go on, and end with the exit code of that."""
+def interruptible(command: str, *, kept: bool = True) -> Iterator[None]:
+    """Told to stop, say with which command to go on, and end with the exit code of that.
+
+    Parameters
+    ----------
+    command : a whole one, and in brackets behind it what else there is to say.
+    kept : whether what is done is kept, so that it need not be done again.
+    """
     from hwbench.cli.signals import exit_code
 
     try:
         yield
     except KeyboardInterrupt:
-        typer.echo(f"stopped; go on with: {command}", err=True)
+        how = "go on with" if kept else "nothing was written, begin again with"
+        typer.echo(f"stopped; {how}: {command}", err=True)
         raise typer.Exit(exit_code()) from None
 
 
@@ -245,9 +325,7 @@ def run_part(
     from hwbench.runs.run import run_scenario
 
     folder = run_folder(scenario, output)
-    command = {"simulation": "simulate"}.get(part, part)
-    again = f"hwbench {command} run {scenario} -o {folder}"
-    with interruptible(again), stage_bars() as stage:
+    with interruptible(same_command()), stage_bars() as stage:
         return run_scenario(
             scenario,
             folder,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import stat
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,34 +12,39 @@ import typer
 
 from hwbench.errors import HwbenchError
 
-FILE, FOLDER, PAGE = "FILE", "FOLDER", "PAGE"
-KINDS = (FILE, FOLDER, PAGE)
-"""What the help calls what is written: a file, a folder, a page of HTML."""
+FILE, FOLDER = "FILE", "FOLDER"
+KINDS = (FILE, FOLDER)
+"""What the help calls what is written."""
+HTML = (".html", ".htm")
+FRAME = (".csv", ".parquet")
+"""How names of pages, and of files of rows, end."""
 
 
-def output_file(help_text: str, *, metavar: str = FILE, suffixes: Sequence[str] = ()) -> Any:
+def output_file(help_text: str, *, suffixes: Sequence[str] = (), name: str | None = None) -> Any:
     """The option `-o` of a command that writes one file.
 
     Parameters
     ----------
     help_text : what is written, and what is by default.
-    metavar : one of `KINDS`.
     suffixes : what its name must end in one of; anything where there is none.
+    name : of the option where it is no `-o`, as the file is one beside the result.
     """
 
     def check(context: typer.Context, path: Path | None) -> Path | None:
         return path if path is None or context.resilient_parsing else usable_file(path, suffixes)
 
-    return _option(help_text, metavar, check)
+    names = ("--output", "-o") if name is None else (name,)
+    return typer.Option(*names, metavar=FILE, callback=check, help=help_text)
 
 
 def output_folder(help_text: str) -> Any:
     """The option `-o` of a command that writes a folder."""
+    return typer.Option("--output", "-o", metavar=FOLDER, callback=checked_folder, help=help_text)
 
-    def check(context: typer.Context, path: Path | None) -> Path | None:
-        return path if path is None or context.resilient_parsing else usable_folder(path)
 
-    return _option(help_text, FOLDER, check)
+def checked_folder(context: typer.Context, path: Path | None) -> Path | None:
+    """The callback of any option that names a folder to write into."""
+    return path if path is None or context.resilient_parsing else usable_folder(path)
 
 
 def usable_file(path: Path, suffixes: Sequence[str] = ()) -> Path:
@@ -75,10 +80,6 @@ def usable_folder(path: Path) -> Path:
         raise HwbenchError(f"{path}: is a file; name a folder with -o")
     _try_to_write(path, path)
     return path
-
-
-def _option(help_text: str, metavar: str, check: Callable[..., Path | None]) -> Any:
-    return typer.Option("--output", "-o", metavar=metavar, callback=check, help=help_text)
 
 
 def _mode(path: Path) -> int | None:

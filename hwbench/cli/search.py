@@ -13,6 +13,7 @@ from hwbench.cli.output import (
     ScenarioName,
     Workers,
     listed,
+    print_json,
     print_listing,
     print_notes,
     run_part,
@@ -21,13 +22,17 @@ from hwbench.results.names import SEARCH_FRONTS, SEARCHES, SEARCHES_VERIFIED
 from hwbench.results.record import notes_of, read_record, spec_of
 
 app = typer.Typer(
-    help="Compare search strategies at equal numbers of evaluations.", no_args_is_help=True
+    help="Compare search strategies at equal numbers of evaluations.\n\nhwbench search list",
+    no_args_is_help=True,
 )
 
 
 @app.command(name="list")
 def list_(as_json: AsJson = False) -> None:
-    """List the strategies and their parameters."""
+    """List the strategies and their parameters.
+
+    hwbench search list
+    """
     from hwbench.search.registry import (
         STRATEGIES,
         list_strategies,
@@ -51,12 +56,24 @@ def list_(as_json: AsJson = False) -> None:
 
 
 @app.command()
-def run(scenario: ScenarioName, output: RunFolder = None, workers: Workers = None) -> None:
+def run(
+    scenario: ScenarioName,
+    output: RunFolder = None,
+    workers: Workers = None,
+    as_json: AsJson = False,
+) -> None:
     """Run the searches of a scenario and write their results into a run folder.
 
     What was stopped goes on with the same command.
+
+    hwbench search run search-quick -o runs/searches
     """
+    from hwbench.cli.run_results import run_results
+
     folder = run_part("search", scenario, output, workers)
+    if as_json:
+        print_json(run_results(folder, "search"))
+        return
     print_search(folder)
     print_notes(notes_of(read_record(folder)))
     typer.echo(f"results: {folder}")

@@ -114,7 +114,7 @@ def _what_it_must_be(error: Any) -> str:
 
 
 def number_kind(parameter: Any) -> str:
-    """ "whole number" or "number" where a parameter takes one, else nothing."""
+    """What kind of number a parameter takes, in words; empty where it takes none."""
     descriptor = getattr(parameter, "type_descriptor", None)
     annotation = str(getattr(descriptor, "annotation", getattr(parameter, "type", "")))
     if "int" in annotation.lower():

@@ -1,7 +1,7 @@
 """Rules that every command keeps; a new command is held to them without being named here.
 
 An example that can be typed; options that read as sentences, with their default and their unit;
-nothing taken for markup; pages as wide as the terminal; `--json`; an output that is looked at first.
+nothing taken for markup; pages as wide as the terminal; `--json`; an output looked at first.
 """
 
 import re
@@ -54,8 +54,8 @@ def parameters(name):
 
 
 def plain(text):
-    """A page without colours and line ends."""
-    return " ".join(re.sub(r"\x1b\[[0-9;]*m", "", text).split())
+    """A page without colours, blanks and line ends."""
+    return "".join(re.sub(r"\x1b\[[0-9;]*m", "", text).split())
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -83,26 +83,29 @@ def test_help_says_in_a_sentence_what_a_command_does(name):
         assert paragraph[-1] in ".?!", f"{name}: no end of a sentence: {paragraph}"
 
 
+def faults_of(parameter, shown, text):
+    """What is wrong with an option's text, in words behind its name."""
+    if not re.match(r"[A-Z0-9'`\"{]", text) or not text.endswith("."):
+        yield "is no sentence that begins with a capital and ends in a period"
+    if len(text.split()) < 3 or FRAGMENT.match(text):
+        yield "cannot be understood alone"
+    needs_none = parameter.required or (
+        help_text.is_flag(parameter) and not parameter.secondary_opts
+    )
+    if not needs_none and "default" not in help_text.describe(parameter):
+        yield "does not say its default, nor that it is required"
+    if usage.number_kind(parameter) and not UNITS.search(f"{text} {parameter.metavar}".lower()):
+        yield "does not say its unit"
+    if "_" in shown.partition(" ")[2] or len(shown) > 34:
+        yield "needs a short metavar"
+
+
 @pytest.mark.parametrize("name", PAGES)
 def test_options_are_sentences_with_default_and_unit(name):
     faults = []
     for each in parameters(name):
-        text, shown = each.help or "", help_text.name_of(each)
-        if not re.match(r"[A-Z0-9'`\"{]", text) or not text.endswith("."):
-            faults.append(
-                f"{shown}: is no sentence that begins with a capital and ends in a period"
-            )
-        if len(text.split()) < 3 or FRAGMENT.match(text):
-            faults.append(f"{shown}: cannot be understood alone")
-        said = help_text.describe(each, PAGES[name][1])
-        known = each.required or help_text.is_flag(each) and not each.secondary_opts
-        if not known and "default" not in said:
-            faults.append(f"{shown}: does not say its default, nor that it is required")
-        if usage.number_kind(each) and not UNITS.search(f"{text} {each.metavar}".lower()):
-            faults.append(f"{shown}: does not say its unit")
-        if "_" in (shown.split(" ", 1) + [""])[1] or len(shown) > 34:
-            faults.append(f"{shown}: give it a short metavar")
-        faults = [each if each.startswith(name) else f"{name} {each}: {text}" for each in faults]
+        shown, text = help_text.name_of(each), each.help or ""
+        faults += [f"{name} {shown} {fault}: '{text}'" for fault in faults_of(each, shown, text)]
     assert not faults, "\n" + "\n".join(faults)
 
 
@@ -116,7 +119,7 @@ def test_help_is_as_wide_as_the_terminal_and_holds_all(columns, monkeypatch):
             assert len(line) <= columns or longest > columns - 8, f"{name}: {line}"
         flat = plain(page)
         for each in parameters(name):
-            assert plain(help_text.describe(each, context)) in flat, f"{name}: {each.name}"
+            assert plain(help_text.describe(each)) in flat, f"{name}: {each.name}"
 
 
 @pytest.mark.parametrize("name", COMMANDS)
