@@ -40,6 +40,7 @@ from hwbench.cli.output import (
     print_json,
     same_command,
     stage_bars,
+    tell,
     worker_count,
     working,
 )
@@ -216,19 +217,19 @@ def advise(
         print_json({**found.to_dict(), "files": {key: str(path) for key, path in paths.items()}})
         return
     for line in found.lines():
-        typer.echo(line)
+        tell(line)
     for note in found.measurements.notes:
-        typer.echo(f"Note: {note}.")
+        tell(f"Note: {note}.")
     done = found.done
     if minutes is not None:
-        typer.echo(
+        tell(
             f"Took {found.seconds / 60:.1f} minutes of {minutes:g}; --work {done.limit} in place "
             "of --minutes does the same again, on any machine."
         )
     typer.echo("Next:")
     for what, command in next_commands(found, folder, sys.argv[1:], paths):
         typer.echo(f"  {what}:\n    {command}")
-    typer.echo(f"model: {paths['model']}; numbers: {paths['numbers']}; page: {paths['page']}")
+    tell(f"model: {paths['model']}; numbers: {paths['numbers']}; page: {paths['page']}")
 
 
 def _suggest(
@@ -261,7 +262,7 @@ def _suggest(
     basis = (
         f"by what {n_known} measurements leave uncertain" if n_known else "filling the space evenly"
     )
-    typer.echo(f"{budget} architectures to measure next, {basis}, the most telling first: {path}")
+    tell(f"{budget} architectures to measure next, {basis}, the most telling first: {path}")
 
 
 def _is_empty(path: Path) -> bool:

@@ -21,6 +21,7 @@ from hwbench.cli.output import (
     same_command,
     say,
     stage_bars,
+    tell,
     worker_count,
 )
 from hwbench.cli.words import duration_in_words
@@ -42,7 +43,7 @@ def benchmark(
     scenario: Annotated[
         str | None,
         typer.Argument(
-            metavar="[SCENARIO]",
+            metavar="SCENARIO",
             help="A scenario's name (hwbench scenarios list), or the path of its TOML file; by "
             "default quick.",
             autocompletion=completion.scenarios,
@@ -96,8 +97,8 @@ def benchmark(
     print_simulation(folder)
     print_search(folder)
     print_notes(notes_of(read_record(folder)))
-    typer.echo(f"took {time.monotonic() - start:.0f} s")
-    typer.echo(f"report: {page.resolve()}")
+    tell(f"took {time.monotonic() - start:.0f} s")
+    tell(f"report: {page.resolve()}")
 
 
 def _chosen(scenario: str | None, preset: Preset | None) -> str:

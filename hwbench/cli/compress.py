@@ -17,6 +17,7 @@ from hwbench.cli.output import (
     same_command,
     say_written,
     stage_bars,
+    tell,
 )
 from hwbench.cli.output_paths import HTML, output_file, output_folder, usable_folder
 from hwbench.cli.torch_options import Deterministic, Threads, WhereComputed
@@ -238,5 +239,5 @@ def _print(found: Compressions, *, as_json: bool) -> None:
         for row in rows
     ]
     print_listing(shown, list(shown[0]), as_json=False, wrap=False)
-    typer.echo(f"networks: {found.folder / 'networks'}")
-    typer.echo(f"for a page: hwbench compress report {found.folder}")
+    tell(f"networks: {found.folder / 'networks'}")
+    tell(f"for a page: hwbench compress report {found.folder}")

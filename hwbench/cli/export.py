@@ -22,6 +22,7 @@ from hwbench.cli.output import (
     progress_bar,
     same_command,
     skeleton_changes,
+    tell,
 )
 from hwbench.cli.output_paths import output_folder, usable_folder
 from hwbench.errors import HwbenchError
@@ -36,7 +37,7 @@ def export(
     archs: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[ARCH]...",
+            metavar="ARCH",
             help="Architectures: the space's strings, or another code; by default those of "
             "--architectures or --limit.",
         ),
@@ -173,17 +174,17 @@ def _say(made: Exported, space: str) -> None:
 
     last = made.manifest.iloc[-1]
     kept = f", {made.kept} kept that were there" if made.kept else ""
-    typer.echo(
+    tell(
         f"{counted(len(made.written), 'network')} of {space} written as {last['format']} for "
         f"images of {last['input_shape']}{kept}: {made.folder}"
     )
     if made.unchecked:
-        typer.echo(
+        tell(
             f"Note: {made.unchecked} files were not held against torch's outputs, as onnxruntime "
             "was not installed; install it with: pip install 'hwbench[onnx]'"
         )
     manifest = shlex.quote(str(made.path))
-    typer.echo(
+    tell(
         f"manifest: {made.path}; fill in its column latency_ms, then: hwbench advise {manifest} "
         f"--space {space}"
     )

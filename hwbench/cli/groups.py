@@ -38,7 +38,7 @@ class Command(TyperCommand):
             for parameter in self.params:
                 _check_numbers(ctx, parameter)
         except usage.UsageError as error:
-            error.ctx = error.ctx or ctx  # type: ignore[attr-defined]
+            error.ctx = getattr(error, "ctx", None) or ctx  # type: ignore[attr-defined]
             raise
         return rest
 

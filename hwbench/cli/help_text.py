@@ -83,7 +83,6 @@ def name_of(parameter: Any) -> str:
     """How a parameter is typed: `-o, --output FOLDER`, `--json`, `SPACE`, `ARCH...`."""
     value = parameter.metavar or _values_of(parameter) or str(parameter.name).upper()
     if parameter.param_type_name == "argument":
-        value = value.strip("[]") if value.endswith("]") else value
         more = "..." if parameter.nargs != 1 and not value.endswith("...") else ""
         return f"{value}{more}"
     names = ", ".join(sorted(parameter.opts, key=lambda each: each.startswith("--")))
@@ -164,10 +163,11 @@ def wrapped(
 
 def example_lines(example: str, columns: int) -> list[str]:
     """A command to be copied: in several lines, where one is too short, with a backslash each."""
-    words = example.split(" ")
+    words = re.findall(r"(?:[^\s'\"]|'[^']*'|\"[^\"]*\")+", example)
     pairs: list[str] = []
     for word in words:  # an option and its value stay together
-        if pairs and pairs[-1].startswith("-") and " " not in pairs[-1] and word[:1] != "-":
+        option = pairs and pairs[-1].startswith("-") and " " not in pairs[-1]
+        if option and word[:1] != "-" and len(pairs[-1]) + len(word) < columns - 6:
             pairs[-1] += f" {word}"
         else:
             pairs.append(word)

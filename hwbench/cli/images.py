@@ -17,6 +17,7 @@ from hwbench.cli.output import (
     print_listing,
     print_notes,
     progress_bar,
+    tell,
 )
 from hwbench.cli.output_paths import checked_folder, output_file
 
@@ -112,9 +113,9 @@ def fetch(
         print_json({"name": name, "files": [str(path) for path in paths]})
         return
     for path in paths:
-        typer.echo(f"image set {name}: {path}")
+        tell(f"image set {name}: {path}")
     if not paths:
-        typer.echo(f"image set {name}: comes with a library, nothing is to be fetched")
+        tell(f"image set {name}: comes with a library, nothing is to be fetched")
 
 
 @app.command()
@@ -215,13 +216,13 @@ def convert(
     if as_json:
         print_json({**about.model_dump(mode="json"), "path": str(made.path), "notes": made.notes})
         return
-    typer.echo(
+    tell(
         f"{about.train_images:,} images to train on and {about.test_images:,} to test on, "
         f"{about.size}x{about.size} pixels, {about.channels} channel"
         f"{'s' if about.channels > 1 else ''}, {about.classes} classes: {made.path}"
     )
     called = str(made.path) if output is not None else made.path.stem
-    typer.echo(
+    tell(
         f'To search on it: [data] name = "{called}"; to train a table: --images '
         f"{shlex.quote(called)}"
     )

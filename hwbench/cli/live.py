@@ -21,6 +21,7 @@ from hwbench.cli.output import (
     progress_bar,
     same_command,
     stage_bars,
+    tell,
 )
 from hwbench.cli.output_paths import FRAME, output_file, output_folder, usable_folder
 from hwbench.cli.torch_options import Deterministic, Device, Threads
@@ -429,12 +430,12 @@ def sweep(
     )
     truths = [read_live_run(path).truth for path in sorted(folder.iterdir()) if is_live_run(path)]
     known = next((each for each in truths if each is not None), None)
-    typer.echo(f"True values: {known.words}." if known else unknown("FOLDER"))
+    tell(f"True values: {known.words}." if known else unknown("FOLDER"))
     for sentence in baselines(known) if known else ():
-        typer.echo(sentence)
+        tell(sentence)
     records = [read_record(path) for path in sorted(folder.iterdir()) if path.is_dir()]
     print_notes(dict.fromkeys(note for record in records for note in notes_of(record)))
-    typer.echo(f"written: {folder}")
+    tell(f"written: {folder}")
 
 
 def _print_result(result: dict[str, Any], folder: Path, as_json: bool) -> None:
@@ -450,13 +451,13 @@ def _print_result(result: dict[str, Any], folder: Path, as_json: bool) -> None:
     _print_truth(kept.truth, folder)
     over = over_epochs(kept)
     if over:
-        typer.echo(over)
+        tell(over)
     ranking = result.get("ranking") or {}
     rest = {key: value for key, value in result.items() if key not in ("ranking", "truth")}
     _print_numbers({**_by_the_supernet(rest), **_by_the_target(ranking)})
     reason = unmeasured(kept.ranking, str(kept.config.get("ranking", {}).get("target")))
     print_notes([*notes, reason] if reason else notes)
-    typer.echo(f"written: {folder}")
+    tell(f"written: {folder}")
 
 
 def _print_selection(result: dict[str, Any], folder: Path) -> None:
@@ -469,14 +470,14 @@ def _print_selection(result: dict[str, Any], folder: Path) -> None:
     )
     kept = found.result
     if kept.truth is None:
-        typer.echo(unknown(str(folder)))
+        tell(unknown(str(folder)))
     elif kept.front is None:
-        typer.echo(headline(kept.truth))
+        tell(headline(kept.truth))
     front, single = kept.front, kept.single
     if front is not None:
         best = max(front.baselines, key=lambda each: each.hypervolume_share, default=None)
         beside = "" if best is None else f"; {best.words}: {100 * best.hypervolume_share:.1f} %"
-        typer.echo(
+        tell(
             f"The {kept.selected} selected truly cover {100 * front.hypervolume_share:.1f} % of "
             f"the true front's hypervolume{beside}."
         )
@@ -505,7 +506,7 @@ def _print_selection(result: dict[str, Any], folder: Path) -> None:
         "measured": kept.measured,
     }
     _print_numbers(_by_the_supernet(numbers))
-    typer.echo(f"written: {found.folder}")
+    tell(f"written: {found.folder}")
 
 
 def _qualities(front: Any) -> dict[str, str]:
@@ -521,10 +522,10 @@ def _print_truth(found: TrueValue | None, folder: Path) -> None:
     from hwbench.results.true_value import beside_it, headline, unknown
 
     if found is None:
-        typer.echo(unknown(str(folder)))
+        tell(unknown(str(folder)))
         return
     for sentence in (headline(found), *beside_it(found)):
-        typer.echo(sentence)
+        tell(sentence)
 
 
 def _by_the_supernet(numbers: Mapping[str, Any]) -> dict[str, Any]:

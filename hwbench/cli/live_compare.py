@@ -15,6 +15,7 @@ from hwbench.cli.output import (
     print_listing,
     same_command,
     stage_bars,
+    tell,
 )
 from hwbench.cli.output_paths import output_folder
 from hwbench.cli.table_files import Rounds, RunsOfVisit, Warmup
@@ -166,5 +167,5 @@ def _print(result: Compared, folder: Path, as_json: bool) -> None:
     for pair, tau in result.agreement.items():
         said = "not defined" if tau is None else f"{tau:.2f}"
         words = pair.replace("flops", "FLOPs").replace("_", " ")
-        typer.echo(f"Kendall's tau of {words}: {said}")
-    typer.echo(f"written: {folder / COMPARISON}")
+        tell(f"Kendall's tau of {words}: {said}")
+    tell(f"written: {folder / COMPARISON}")

@@ -15,6 +15,7 @@ from hwbench.cli.output import (
     progress_bar,
     same_command,
     stage_bars,
+    tell,
 )
 from hwbench.cli.torch_options import Deterministic, Device, Threads
 
@@ -81,12 +82,12 @@ def discretise(
         as_json=False,
         wrap=False,
     )
-    typer.echo(
+    tell(
         f"Strengths agree with the accuracies of {found['positions']} edges by a Kendall's tau of "
         f"{found['kendall_tau']:.2f}; the strongest is the most accurate on "
         f"{100 * found['strongest_is_best']:.0f} % of them."
     )
-    typer.echo(f"written: {folder}")
+    tell(f"written: {folder}")
 
 
 def landscape(
@@ -136,8 +137,8 @@ def landscape(
     if as_json:
         print_json({**found, "points": frame.to_dict("records")})
         return
-    typer.echo(
+    tell(
         f"Within {found['reach']:g} of what was learned the loss is higher by {found['rise']:.4f} "
         f"on average than the {found['loss']:.4f} there."
     )
-    typer.echo(f"written: {folder}")
+    tell(f"written: {folder}")

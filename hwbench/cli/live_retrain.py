@@ -15,6 +15,7 @@ from hwbench.cli.output import (
     print_listing,
     same_command,
     stage_bars,
+    tell,
 )
 from hwbench.cli.output_paths import output_folder
 from hwbench.cli.torch_options import DataFolder, Deterministic, Device, Seeds, Threads
@@ -310,8 +311,8 @@ def _print(found: list[Retraining], folder: Path | None, as_json: bool) -> None:
         return
     for each in summary:
         beside = "" if each.first.table is None else f"; {each.first.table.words}"
-        typer.echo(f"{each.first.architecture}")
-        typer.echo(f"  trained from scratch ({each.how}): {each.accuracy} on test images{beside}")
+        tell(f"{each.first.architecture}")
+        tell(f"  trained from scratch ({each.how}): {each.accuracy} on test images{beside}")
     rows = [
         {
             "seed": each.seed,
@@ -323,4 +324,4 @@ def _print(found: list[Retraining], folder: Path | None, as_json: bool) -> None:
         for each in found
     ]
     print_listing(rows, list(rows[0]), as_json=False, wrap=False)
-    typer.echo(f"written: {folder}/retraining")
+    tell(f"written: {folder}/retraining")

@@ -37,6 +37,7 @@ from hwbench.cli.output import (
     print_json,
     print_listing,
     progress_bar,
+    tell,
     warn,
     working,
 )
@@ -270,7 +271,7 @@ def predict(
     archs: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[ARCH]...",
+            metavar="ARCH",
             help="Architectures: the space's strings, or another code; by default those of "
             "--architectures or --all.",
         ),
@@ -342,7 +343,7 @@ def predict(
         if as_json:
             print_json({"predictions": len(frame), "unit": card.unit, "file": str(output)})
         else:
-            typer.echo(f"{len(frame)} predictions: {output}")
+            tell(f"{len(frame)} predictions: {output}")
     else:
         _show(frame, card, as_json=as_json)
 
@@ -383,32 +384,30 @@ def _searched(model: ArchitectureRegressor) -> dict[str, Any]:
 
 
 def _say_fitted(told: dict[str, Any]) -> None:
-    typer.echo(
+    tell(
         f"{told['predictor']} fitted to {told['training_size']} architectures of "
         f"{told['target']} [{told['unit']}] in {told['seconds']:.3g} s"
     )
     if "configurations" in told:
         chosen = ", ".join(f"{key}={value}" for key, value in told["chosen"].items())
         failed = told["configurations_failed"]
-        typer.echo(
+        tell(
             f"best of {told['configurations']} configurations: {chosen or 'the defaults'}"
             f"{f'; {failed} failed' if failed else ''}"
             f"{'; ended by the time limit' if told['search_stopped_by_time'] else ''}"
         )
     if "summary" in told:
-        typer.echo(told["summary"])
+        tell(told["summary"])
     if "held_out" in told:
-        typer.echo(
-            f"Kendall's tau on {told['held_out']} other architectures: {told['kendall_tau']:.3f}"
-        )
+        tell(f"Kendall's tau on {told['held_out']} other architectures: {told['kendall_tau']:.3f}")
     if "rmspe" in told:
-        typer.echo(
+        tell(
             f"{told['within_5_percent']:.0f} % of predictions there are within 5 %, "
             f"{told['within_10_percent']:.0f} % within 10 % of the measurement; "
             f"RMSPE {told['rmspe']:.3g} %"
         )
     trust = "".join(f" --trust {package}" for package in told.get("needs_trust", ()))
-    typer.echo(
+    tell(
         f"model: {told['model']}"
         + (f"; who reads it must trust it: hwbench predict {told['model']}{trust}" if trust else "")
     )
@@ -444,8 +443,6 @@ def _predictions(fitted: FittedModel, archs: IntArray, *, std: bool) -> pd.DataF
 
 
 def _show(frame: pd.DataFrame, card: ModelCard, *, as_json: bool) -> None:
-    from rich.markup import escape
-
     rows: list[dict[str, Any]] = [
         {str(key): value for key, value in row.items()} for row in frame.to_dict("records")
     ]
@@ -455,5 +452,5 @@ def _show(frame: pd.DataFrame, card: ModelCard, *, as_json: bool) -> None:
             for row in rows
         ]
     unit = f" [{card.unit}]" if card.unit else ""
-    title = escape(f"{card.target or card.predictor or card.estimator}{unit}")
+    title = f"{card.target or card.predictor or card.estimator}{unit}"
     print_listing(rows, list(frame), as_json=as_json, title=title, wrap=False)

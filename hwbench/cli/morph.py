@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from hwbench.cli.output import AsJson, Seed, print_json, print_listing
+from hwbench.cli.output import AsJson, Seed, print_json, print_listing, tell
 from hwbench.cli.output_paths import output_folder
 from hwbench.errors import HwbenchError
 
@@ -137,17 +137,17 @@ def morph(
     if as_json:
         print_json({**asdict(change), "folder": str(output)})
         return
-    typer.echo(
+    tell(
         f"{morphism} of {layer}: {change.parameters_before:,} parameters before, "
         f"{change.parameters_after:,} now"
     )
-    typer.echo(
+    tell(
         f"greatest difference of outputs, over the greatest output: {change.evaluation:.2g} in "
         f"evaluation mode, {change.training:.2g} in training mode"
     )
     if change.carried:
-        typer.echo(f"the optimiser's state of {change.carried} parameters went along")
-    typer.echo(f"written: {output}")
+        tell(f"the optimiser's state of {change.carried} parameters went along")
+    tell(f"written: {output}")
 
 
 def _list(folder: Path, as_json: bool) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -144,25 +146,60 @@ def print_listing(
 ) -> None:
     """Print rows as a table for people, or all of what they hold as JSON.
 
-    Cells are wrapped to the terminal's width, but for the first column; where a table of numbers is
-    not to be wrapped, its lines may be longer.
+    A table that has no room in the terminal's width is wrapped, but for the first column; numbers
+    are not, they stand in several tables below each other. Where words would be cut, each row is a
+    record. What is written to a file or a pipe without COLUMNS keeps numbers in one table.
     """
     if as_json:
         print_json(list(rows))
         return
     from rich.console import Console
-    from rich.table import Table
 
-    table = Table(title=title or None, title_justify="left")
-    for number, column in enumerate(columns):
-        table.add_column(column, overflow="fold", no_wrap=number == 0 or not wrap)
-    for row in rows:
-        table.add_row(*[_text(row[column]) for column in columns])
-    console = Console()
-    if not wrap:
-        unlimited = Console(width=10_000)
-        console.width = max(console.width, unlimited.measure(table).maximum)
-    console.print(table)
+    from hwbench.cli import table_layout
+
+    console = Console(highlight=False)
+    texts = [
+        ["" if row[column] is None else str(row[column]) for column in columns] for row in rows
+    ]
+    whole = list(range(len(columns)))
+    natural = table_layout.table_width(table_layout.natural_widths(columns, texts))
+    if not wrap and not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = max(console.width, natural)
+    least = table_layout.table_width(table_layout.least_widths(columns, texts))
+    if natural <= console.width or (wrap and least <= console.width):
+        groups = [whole]
+    else:
+        groups = [] if wrap else table_layout.column_groups(columns, texts, console.width)
+    if not groups:
+        for line in [title] * bool(title) + table_layout.records(columns, texts, console.width):
+            typer.echo(line)
+    for group in groups:
+        console.print(_table(columns, texts, group, title if group is groups[0] else "", wrap=wrap))
+
+
+def _table(
+    columns: Sequence[str],
+    texts: Sequence[Sequence[str]],
+    places: Sequence[int],
+    title: str,
+    *,
+    wrap: bool,
+) -> Any:
+    """Some columns as a table; no bracket in it is markup."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=Text(title) if title else None, title_justify="left")
+    for place in places:
+        heading = Text(columns[place])
+        table.add_column(heading, overflow="fold", no_wrap=place == places[0] or not wrap)
+    for row in texts:
+        table.add_row(*[Text(row[place]) for place in places])
+    return table
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else str(value)
 
 
 def listed(
@@ -197,16 +234,35 @@ def warn(line: str) -> None:
     typer.echo(f"hwbench: warning: {line}", err=True)
 
 
-def _text(value: Any) -> str:
-    from rich.markup import escape
+def tell(text: str) -> None:
+    """Print prose, wrapped where a terminal's width is known, else in one line for other programs.
 
-    return "" if value is None else escape(str(value))
+    Commands in it stay whole where they stand in lines of their own.
+    """
+    import shutil
+    import textwrap
+
+    if "COLUMNS" not in os.environ and not sys.stdout.isatty():
+        typer.echo(text)
+        return
+    columns = shutil.get_terminal_size().columns
+    for line in text.splitlines() or [""]:
+        typer.echo(
+            textwrap.fill(
+                line,
+                columns,
+                break_on_hyphens=False,
+                break_long_words=False,
+                subsequent_indent="  ",
+                replace_whitespace=False,
+            )
+        )
 
 
 def print_notes(notes: Iterable[str]) -> None:
     """Print what was done to the columns behind a result, a line a note."""
     for note in notes:
-        typer.echo(f"Note: {note}")
+        tell(f"Note: {note}")
 
 
 @contextmanager
@@ -224,7 +280,7 @@ def progress_bar(title: str) -> Iterator[Progress]:
 
     console = Console(stderr=True)
     with Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
@@ -245,12 +301,13 @@ def progress_bar(title: str) -> Iterator[Progress]:
 def working(title: str) -> Iterator[None]:
     """A sign of life on a terminal while something takes seconds that cannot be counted."""
     from rich.console import Console
+    from rich.text import Text
 
     console = Console(stderr=True)
     if not console.is_terminal:
         yield
         return
-    with console.status(title):
+    with console.status(Text(title)):
         yield
 
 
@@ -291,7 +348,6 @@ def say(text: str) -> None:
 def same_command() -> str:
     """The command line that goes on with what this process does."""
     import shlex
-    import sys
 
     return shlex.join(["hwbench", *(each for each in sys.argv[1:] if each != "--fresh")])
 

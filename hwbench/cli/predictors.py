@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from hwbench.cli import completion
-from hwbench.cli.output import AsJson, listed, print_json, print_listing
+from hwbench.cli.output import AsJson, listed, print_json, print_listing, tell
 from hwbench.cli.output_paths import output_file
 
 app = typer.Typer(
@@ -107,7 +107,7 @@ def operators(
             {"predictor": "lookup_table", "space": found.name, "unit": unit, "model": str(output)}
         )
         return
-    typer.echo(f"lookup table of {file} for {space}, in {unit}; model: {output}")
+    tell(f"lookup table of {file} for {space}, in {unit}; model: {output}")
 
 
 def _describe_range(found: dict[str, object] | None) -> str:

@@ -18,6 +18,7 @@ from hwbench.cli.output import (
     print_listing,
     print_notes,
     run_part,
+    tell,
     working,
 )
 
@@ -150,7 +151,7 @@ def run(
         return
     print_simulation(folder)
     print_notes(notes_of(read_record(folder)))
-    typer.echo(f"results: {folder}")
+    tell(f"results: {folder}")
 
 
 @app.command()
@@ -324,7 +325,7 @@ def expect(
         measures = summary.to_dict(orient="index")
         print_json({"deviation": size, "measures": measures, "notes": notes})
         return
-    typer.echo(
+    tell(
         f"{candidates} candidates, {accuracy} against {metric}; deviation {size:.3f}, "
         f"{len(selections)} selections"
     )
@@ -418,12 +419,12 @@ def equivalent(
         return
     print_notes(notes)
     if found.tau is None:
-        typer.echo(
+        tell(
             f"even guesses over {predicted} candidates select better than measuring {measured}: "
             f"more than a mean hypervolume of {found.hypervolume:.3f}"
         )
         return
-    typer.echo(
+    tell(
         f"measuring {measured} candidates and predicting {predicted} with a Kendall's tau of "
         f"{found.tau:.2f} (deviation {found.deviation:.2f}) select equally well: mean hypervolume "
         f"{found.hypervolume:.3f}"

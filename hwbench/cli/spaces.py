@@ -19,6 +19,7 @@ from hwbench.cli.output import (
     print_json,
     print_listing,
     skeleton_changes,
+    tell,
 )
 from hwbench.cli.output_paths import HTML, output_file
 from hwbench.cli.space_page import costs_of, in_words, place_of, show_space
@@ -215,6 +216,6 @@ def quality(
     print_listing(shown, list(rows[0]), as_json=False, wrap=False)
     title = f"{loaded[0].title}, {first.unit}" if first.unit else loaded[0].title
     for sentence in quality_words(samples, title):
-        typer.echo(sentence)
+        tell(sentence)
     if output is not None:
-        typer.echo(f"written: {output}")
+        tell(f"written: {output}")

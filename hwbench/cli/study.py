@@ -20,6 +20,7 @@ from hwbench.cli.output import (
     same_command,
     say,
     stage_bars,
+    tell,
     worker_count,
 )
 from hwbench.errors import HwbenchError
@@ -195,7 +196,7 @@ def run(
         print_json(run_results(folder, "study"))
         return
     print_study(folder)
-    typer.echo(f"results: {folder}")
+    tell(f"results: {folder}")
 
 
 def _shard(text: str) -> tuple[int, int]:
@@ -256,7 +257,7 @@ def estimate(
         for row in found.itertuples()
     ]
     print_listing(rows, list(rows[0]), as_json=False, wrap=False)
-    typer.echo(
+    tell(
         f"{total['trials']:,} trials, about {_duration(total['cpu_seconds'])} of one core, "
         f"{_duration(total['wall_seconds'])} with {n_workers} workers; "
         f"{total['disk_mb']:,.0f} MB on disk"
@@ -284,17 +285,17 @@ def status(folder: Folder, as_json: AsJson = False) -> None:
     rows = found["predictors"]
     print_listing(rows, list(rows[0]), as_json=False, title=f"{folder}: {found['title']}")
     done, total = found["done"], found["trials"]
-    typer.echo(f"{done:,} of {total:,} trials are done, {found['failed']:,} of them failed")
+    tell(f"{done:,} of {total:,} trials are done, {found['failed']:,} of them failed")
     if found["seconds_left"] is not None and done < total:
-        typer.echo(f"about {_duration(found['seconds_left'])} of one core left")
+        tell(f"about {_duration(found['seconds_left'])} of one core left")
     for each in found["failures"]:
-        typer.echo(f"  {each['count']:,} x {each['predictor']}: {each['reason']}")
+        tell(f"  {each['count']:,} x {each['predictor']}: {each['reason']}")
     for note in found["notes"]:
-        typer.echo(note)
+        tell(note)
     if done < total:
-        typer.echo(f"go on with: hwbench study resume {folder}")
+        tell(f"go on with: hwbench study resume {folder}")
     elif found["failed"]:
-        typer.echo(f"try them again with: hwbench study retry-failed {folder}")
+        tell(f"try them again with: hwbench study retry-failed {folder}")
 
 
 @app.command()
@@ -360,7 +361,7 @@ def _resume(
     if as_json:
         print_json({"trials_run": count, "folder": str(folder), **study_status(folder)})
         return
-    typer.echo(f"{count:,} trials were run")
+    tell(f"{count:,} trials were run")
     status(folder)
 
 
@@ -388,7 +389,7 @@ def merge(
         known = study_status(folder) if ours else {}
         print_json({"trials_added": added, "folder": str(folder), **known})
         return
-    typer.echo(f"{added:,} trials were added to {folder}")
+    tell(f"{added:,} trials were added to {folder}")
     if ours:
         status(folder)
 
@@ -406,4 +407,4 @@ def compact(folder: Folder, as_json: AsJson = False) -> None:
     if as_json:
         print_json({"trials": trials, "file": str(path)})
         return
-    typer.echo(f"{trials:,} trials in {path}")
+    tell(f"{trials:,} trials in {path}")

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from hwbench.cli.output import AsJson, print_json, print_listing
+from hwbench.cli.output import AsJson, print_json, print_listing, tell
 
 Folder = Annotated[Path, typer.Argument(metavar="RUN", help="The run folder of a study.")]
 ENTRY = ("target", "predictor", "encoding")
@@ -135,14 +135,14 @@ def ranks(
     over = f"{found.n_blocks} independent measurements"
     _print(rows, f"average ranks over {len(same)} targets ({over}), 1 is best")
     if not found.claim:
-        typer.echo(f"no claim is made of differences: {found.why_not}")
+        tell(f"no claim is made of differences: {found.why_not}")
         return
-    typer.echo(
+    tell(
         f"Friedman test that all are equal: p = {found.p_value:.3g}; "
         f"critical difference (Nemenyi, 5 %): {found.difference:.2f}"
     )
     for group in groups:
-        typer.echo(f"not told apart: {', '.join(group)}")
+        tell(f"not told apart: {', '.join(group)}")
 
 
 def deviations(
@@ -187,6 +187,6 @@ def deviations(
 
 def _print(rows: list[dict[str, Any]], title: str) -> None:
     if not rows:
-        typer.echo("no predictor has a score")
+        tell("no predictor has a score")
         return
     print_listing(rows, list(rows[0]), as_json=False, title=title, wrap=False)

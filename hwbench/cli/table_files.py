@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hwbench.cli.output import print_json
+from hwbench.cli.output import print_json, tell
 from hwbench.cli.output_paths import output_file, usable_file
 from hwbench.errors import HwbenchError
 
@@ -94,7 +94,7 @@ def say_made(table: Table, path: Path, *, as_json: bool, **more: Any) -> None:
             }
         )
         return
-    typer.echo(f"table {table.card.name}: {len(table)} architectures at {path}")
+    tell(f"table {table.card.name}: {len(table)} architectures at {path}")
 
 
 def pairs(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hwbench.cli import completion, tables_import, tables_make, tables_measure
-from hwbench.cli.output import AsJson, listed, print_json, print_listing
+from hwbench.cli.output import AsJson, listed, print_json, print_listing, tell
 from hwbench.cli.output_paths import FRAME, output_file
 from hwbench.cli.table_files import (
     Description,
@@ -115,13 +115,13 @@ def show(
         )
         return
     card = table.card
-    typer.echo(f"{card.name}: {card.title}")
-    typer.echo(
+    tell(f"{card.name}: {card.title}")
+    tell(
         f"{len(table)} of the {table.space.n_architectures} architectures of {card.space}, "
         f"made {card.created}, licence {card.licence}, {path.stat().st_size / 1e6:.2f} MB at {path}"
     )
     if card.description:
-        typer.echo(card.description)
+        tell(card.description)
     for column in columns:
         column["better"] = "smaller" if column["direction"] == "minimize" else "larger"
     shown = ["column", "unit", "better", "min", "median", "max", "missing"]
@@ -130,13 +130,13 @@ def show(
     print_listing(columns, shown, as_json=False, wrap=False)
     for column in columns:
         about = [str(column[key]) for key in ("dataset", "split", "source") if key in column]
-        typer.echo(f"{column['column']}: {column['title']}; {', '.join(about)}")
+        tell(f"{column['column']}: {column['title']}; {', '.join(about)}")
     for name, meaning in card.columns.items():
         if meaning.noise is not None:
-            typer.echo(f"{name}: {_noise_words(meaning.noise, meaning.unit)}")
+            tell(f"{name}: {_noise_words(meaning.noise, meaning.unit)}")
     for recipe in card.recipes:
         for file in recipe.get("files") or ():
-            typer.echo(f"from {_origin_words(file)}")
+            tell(f"from {_origin_words(file)}")
 
 
 def _origin_words(file: Mapping[str, Any]) -> str:

@@ -32,6 +32,7 @@ from hwbench.cli.output import (
     print_listing,
     print_notes,
     stage_bars,
+    tell,
 )
 from hwbench.cli.table_files import (
     Description,
@@ -416,7 +417,7 @@ def benchmarks(
                 }
             )
     print_listing(rows, ["benchmark", "variant", "get it by", "MB", "licence"], as_json=False)
-    typer.echo("hwbench tables benchmarks NAME tells what each variant holds and where it is")
+    tell("hwbench tables benchmarks NAME tells what each variant holds and where it is")
 
 
 def _way(card: BenchmarkCard, variant: Variant) -> str:
@@ -426,15 +427,15 @@ def _way(card: BenchmarkCard, variant: Variant) -> str:
 
 
 def _tell_all(name: str, card: BenchmarkCard) -> None:
-    typer.echo(f"{name}: {card.title}; space {card.space}; licence {card.licence}; {card.paper}")
-    typer.echo(card.description.strip())
+    tell(f"{name}: {card.title}; space {card.space}; licence {card.licence}; {card.paper}")
+    tell(card.description.strip())
     if card.comes_as:
-        typer.echo(f"comes with hwbench as the table {card.comes_as}")
+        tell(f"comes with hwbench as the table {card.comes_as}")
     for variant in card.variant:
         how = "can be fetched" if variant.fetch else f"to be imported; get it from {variant.where}"
-        typer.echo(f"variant {variant.name} ({how}): {variant.note}".rstrip(": "))
+        tell(f"variant {variant.name} ({how}): {variant.note}".rstrip(": "))
         for file in variant.file:
             size = "" if file.bytes is None else f", {file.bytes} bytes"
             digest = f", {file.checksum_kind} {file.checksum}" if file.checksum else ""
             digest += ", may be absent" if file.optional else ""
-            typer.echo(f"  {file.url or file.name}{size}{digest}")
+            tell(f"  {file.url or file.name}{size}{digest}")

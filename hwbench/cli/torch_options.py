@@ -43,6 +43,4 @@ DataFolder = Annotated[
         "HWBENCH_HOME.",
     ),
 ]
-Threads = Annotated[
-    int, typer.Option(min=1, metavar="THREADS", help="How many threads torch computes with.")
-]
+Threads = Annotated[int, typer.Option(min=1, metavar="THREADS", help="How many threads compute.")]

@@ -5,13 +5,13 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 
 import typer
 
 from hwbench.errors import HwbenchError, nearest, unknown_name
 
-UsageError = typer.BadParameter.__mro__[1]
+UsageError = cast("type[Exception]", typer.BadParameter.__mro__[1])
 """What the parser raises: typer does not export it."""
 MISSING, NO_SUCH_OPTION, HELP_WANTED = "MissingParameter", "NoSuchOption", "NoArgsIsHelpError"
 

@@ -18,6 +18,7 @@ from hwbench.cli.output import (
     print_listing,
     progress_bar,
     same_command,
+    tell,
 )
 from hwbench.cli.output_paths import HTML, output_file
 from hwbench.cli.torch_options import WhereComputed
@@ -321,7 +322,7 @@ def evaluate(
         write_latent_page(panels, shown, "Latent spaces", page)
     print_listing(rows if as_json else shown, list(shown[0]), as_json=as_json, wrap=False)
     if page is not None and not as_json:
-        typer.echo(f"latents: {page}")
+        tell(f"latents: {page}")
 
 
 @app.command()

@@ -4,6 +4,7 @@ An example that can be typed; options that read as sentences, with their default
 nothing taken for markup; pages as wide as the terminal; `--json`; an output looked at first.
 """
 
+import json
 import re
 import shlex
 
@@ -152,3 +153,40 @@ def test_every_option_of_one_name_is_written_the_same_way():
                 if re.fullmatch(r"-[a-zA-Z]", option):
                     long = next((other for other in each.opts if other.startswith("--")), option)
                     assert short.setdefault(option, long) == long, f"{name}: {option}"
+
+
+LISTINGS = [
+    *(name for name in COMMANDS if name.split()[-1] in ("list", "parts", "runtimes", "benchmarks")),
+    *("hwbench predictors show xgboost", "hwbench tables show nb201-digits"),
+    *("hwbench tables benchmarks hw-nas-bench", "hwbench spaces formats nasbench201"),
+    *("hwbench spaces show nasbench201", "hwbench spaces show fbnet", "hwbench spaces show darts"),
+]
+
+
+def test_all_that_lists_and_shows_is_known():
+    """So that a listing of a new command is looked at below."""
+    shown = {" ".join(each.split()[:3]) for each in LISTINGS}
+    for name in COMMANDS:
+        if name.split()[-1] in ("show", "formats"):
+            own_text = name in ("hwbench live show", "hwbench scenarios show")  # a file, to copy
+            assert name in shown or own_text, f"add an example of {name} to LISTINGS"
+
+
+@pytest.mark.parametrize("columns", [40, 80, 200])
+def test_listings_are_as_wide_as_the_terminal(hwbench, monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    for line in LISTINGS:
+        found = hwbench(*shlex.split(line)[1:], columns=columns)
+        assert found.code == 0, found
+        table = found.out.split("\nNext:\n")[0]  # commands to copy are not broken
+        for each in table.splitlines():
+            longest = max(map(len, each.split()), default=0)
+            assert len(each) <= columns or longest > columns // 2, f"{line}: {each}"
+
+
+@pytest.mark.parametrize("line", LISTINGS)
+def test_json_is_one_document_and_nothing_else(hwbench, line):
+    found = hwbench(*shlex.split(line)[1:], "--json")
+    assert found.code == 0
+    assert found.err == ""
+    assert json.loads(found.out, parse_constant=pytest.fail)
