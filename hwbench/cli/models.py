@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from hwbench.cli import completion
-from hwbench.cli.fit_target import fit_target
+from hwbench.cli.fit_target import better_fit, fit_target
 from hwbench.cli.measurement_files import (
     ArchColumn,
     ArchFormat,
@@ -184,6 +186,7 @@ def fit(
 
     Architectures that it was not fitted to, 625 at most, tell how well it ranks.
     """
+    from hwbench.predictors.fit_quality import WeakFitWarning
     from hwbench.predictors.fitting import fit_model
 
     found = fit_target(
@@ -221,7 +224,8 @@ def fit(
         with complete_commands():
             reading = reading_of(arch_format=arch_format)
             archs = read_archs(found.space, architectures, arch_column, reading)
-    with working(f"fitting {predictor} to {target}"):
+    with working(f"fitting {predictor} to {target}", seconds=seconds), warnings.catch_warnings():
+        warnings.simplefilter("ignore", WeakFitWarning)  # it is said below, with the command
         fitted = fit_model(
             found,
             predictor,
@@ -243,6 +247,9 @@ def fit(
         **_searched(fitted.regressor),
         **card.model_dump(include={"held_out", "kendall_tau"}, exclude_none=True),
         **card.relative_scores,
+        **card.model_dump(include={"cross_validated_tau"}, exclude_none=True),
+        "baselines": card.baselines,
+        "weaknesses": list(card.weaknesses),
         **card.model_dump(include={"summary"}, exclude_defaults=True),
         "model": str(output),
         **({"needs_trust": list(fitted.needs_trust)} if fitted.needs_trust else {}),
@@ -251,6 +258,9 @@ def fit(
         print_json(told)
     else:
         _say_fitted(told)
+    if card.weaknesses:
+        better = better_fit(sys.argv[1:], card, target, samples)
+        warn("; ".join([*card.weaknesses, better]))
 
 
 def _transform(kind: str | None) -> Transform | None:
@@ -400,6 +410,11 @@ def _say_fitted(told: dict[str, Any]) -> None:
         tell(told["summary"])
     if "held_out" in told:
         tell(f"Kendall's tau on {told['held_out']} other architectures: {told['kendall_tau']:.3f}")
+    if "cross_validated_tau" in told:
+        tell(f"Kendall's tau in a cross-validation: {told['cross_validated_tau']:.3f}")
+    if told["baselines"]:
+        free = ", ".join(f"{title} {tau:.3f}" for title, tau in told["baselines"].items())
+        tell(f"For comparison, on the same architectures: {free}")
     if "rmspe" in told:
         tell(
             f"{told['within_5_percent']:.0f} % of predictions there are within 5 %, "
@@ -418,8 +433,6 @@ def _say_fitted(told: dict[str, Any]) -> None:
 
 def _predictions(fitted: FittedModel, archs: IntArray, *, std: bool) -> pd.DataFrame:
     """A frame with the columns arch, prediction and, if asked for, deviation."""
-    import warnings
-
     import numpy as np
     import pandas as pd
 

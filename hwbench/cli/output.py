@@ -16,7 +16,10 @@ import typer
 from hwbench.cli import completion
 from hwbench.cli.output_paths import output_folder, usable_folder
 from hwbench.errors import HwbenchError, one_line
-from hwbench.progress import Progress, StageProgress
+from hwbench.progress import Progress, StageProgress, silent
+
+FULL_BAR = 100
+"""Columns from which a bar is as long as it can be."""
 
 AsJson = Annotated[
     bool,
@@ -266,49 +269,77 @@ def print_notes(notes: Iterable[str]) -> None:
 
 
 @contextmanager
-def progress_bar(title: str) -> Iterator[Progress]:
-    """A bar with the time left on a terminal, silence elsewhere."""
+def progress_bar(title: str, *, seconds: float | None = None) -> Iterator[Progress]:
+    """A bar with the time left on a terminal, silence elsewhere.
+
+    Parameters
+    ----------
+    title : of what is done.
+    seconds : that a unit is expected to take; by default what it took in an earlier run.
+    """
     from rich.console import Console
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
         Progress,
+        ProgressColumn,
         TextColumn,
         TimeElapsedColumn,
-        TimeRemainingColumn,
     )
+    from rich.text import Text
+
+    from hwbench.cli import pace
 
     console = Console(stderr=True)
+    if not console.is_terminal:
+        yield silent
+        return
+    stage = f"{command_words()}: {title}"
+    timed = pace.Pace(pace.earlier(stage) if seconds is None else seconds)
+
+    class TimeLeft(ProgressColumn):
+        def render(self, _task: object) -> Text:
+            return Text(pace.left_in_words(timed))
+
     with Progress(
         TextColumn("{task.description}", markup=False),
-        BarColumn(),
+        BarColumn(bar_width=16 if console.width < FULL_BAR else 40),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
+        TimeLeft(),
         console=console,
-        disable=not console.is_terminal,
     ) as bar:
         task = bar.add_task(title, total=None)
 
         def update(done: int, total: int) -> None:
+            timed.update(done, total)
             bar.update(task, completed=done, total=total)
 
-        yield update
+        try:
+            yield update
+        finally:
+            pace.keep(stage, timed.measured)
 
 
 @contextmanager
-def working(title: str) -> Iterator[None]:
-    """A sign of life on a terminal while something takes seconds that cannot be counted."""
-    from rich.console import Console
-    from rich.text import Text
+def working(title: str, *, seconds: float | None = None) -> Iterator[None]:
+    """A sign of life on a terminal while something takes time that cannot be counted.
 
-    console = Console(stderr=True)
-    if not console.is_terminal:
+    Parameters
+    ----------
+    title : of what is done.
+    seconds : that it is expected to take; by default what it took in an earlier run.
+    """
+    with progress_bar(title, seconds=seconds) as update:
+        update(0, 1)
         yield
-        return
-    with console.status(Text(title)):
-        yield
+        update(1, 1)
+
+
+def command_words() -> str:
+    """The command that runs and its first argument, by which its pace is known again."""
+    named = [word for word in sys.argv[1:] if not word.startswith("-")]
+    return " ".join(named[:3])
 
 
 @contextmanager
