@@ -199,7 +199,8 @@ def advise(
     from hwbench.advise import advise_on
 
     stopped = interruptible(same_command(), kept=False)
-    with stopped, complete_commands(), stage_bars() as stage:
+    planned = 60 * minutes if minutes is not None else _work_seconds(work, workers)
+    with stopped, complete_commands(), stage_bars(seconds=planned) as stage:
         found = advise_on(
             measurements,
             space,
@@ -230,6 +231,13 @@ def advise(
     for what, command in next_commands(found, folder, sys.argv[1:], paths):
         typer.echo(f"  {what}:\n    {command}")
     tell(f"model: {paths['model']}; numbers: {paths['numbers']}; page: {paths['page']}")
+
+
+def _work_seconds(work: int | None, workers: int | None) -> float:
+    """About how long an amount of work takes: that by default a minute and a half on two cores."""
+    from hwbench.advise.work import DEFAULT_WORK
+
+    return 90 * 2 / worker_count(workers) * (work or DEFAULT_WORK) / DEFAULT_WORK
 
 
 def _suggest(

@@ -15,6 +15,7 @@ from hwbench.cli.output import (
     RunFolder,
     Workers,
     interruptible,
+    planned_seconds,
     print_json,
     print_notes,
     run_folder,
@@ -84,7 +85,7 @@ def benchmark(
     minutes = load_scenario(name).minutes
     if minutes is not None:
         say(f"{name}: about {duration_in_words(minutes)} on two cores, in {folder}")
-    with interruptible(same_command()), stage_bars() as stage:
+    with interruptible(same_command()), stage_bars(seconds=planned_seconds(name, workers)) as stage:
         run_scenario(
             name, folder, workers=worker_count(workers), fresh=fresh, stage=stage, note=say
         )

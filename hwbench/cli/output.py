@@ -18,6 +18,8 @@ from hwbench.cli.output_paths import output_folder, usable_folder
 from hwbench.errors import HwbenchError, one_line
 from hwbench.progress import Progress, StageProgress, silent
 
+MEASURED_ON = 2
+"""Cores on which scenarios say how long they take."""
 FULL_BAR = 100
 """Columns from which a bar is as long as it can be."""
 
@@ -97,6 +99,14 @@ def skeleton_changes(
 def run_folder(scenario: str, output: Path | None) -> Path:
     """The folder a scenario's results go to, where it can be written."""
     return output if output is not None else usable_folder(Path("runs") / Path(scenario).stem)
+
+
+def planned_seconds(scenario: str, workers: int | None) -> float | None:
+    """About how long a scenario takes, by what it took on two cores; None: nobody measured it."""
+    from hwbench.runs.scenario import load_scenario
+
+    minutes = load_scenario(scenario).minutes
+    return None if minutes is None else 60 * minutes * MEASURED_ON / worker_count(workers)
 
 
 def worker_count(workers: int | None) -> int:
@@ -275,7 +285,7 @@ def progress_bar(title: str, *, seconds: float | None = None) -> Iterator[Progre
     Parameters
     ----------
     title : of what is done.
-    seconds : that a unit is expected to take; by default what it took in an earlier run.
+    seconds : that all of it is planned to take, where no earlier run tells.
     """
     from rich.console import Console
     from rich.progress import (
@@ -295,7 +305,7 @@ def progress_bar(title: str, *, seconds: float | None = None) -> Iterator[Progre
         yield silent
         return
     stage = f"{command_words()}: {title}"
-    timed = pace.Pace(pace.earlier(stage) if seconds is None else seconds)
+    timed = pace.Pace(pace.earlier(stage), in_all=seconds)
 
     class TimeLeft(ProgressColumn):
         def render(self, _task: object) -> Text:
@@ -328,7 +338,7 @@ def working(title: str, *, seconds: float | None = None) -> Iterator[None]:
     Parameters
     ----------
     title : of what is done.
-    seconds : that it is expected to take; by default what it took in an earlier run.
+    seconds : that it is planned to take, where no earlier run tells.
     """
     with progress_bar(title, seconds=seconds) as update:
         update(0, 1)
@@ -343,15 +353,23 @@ def command_words() -> str:
 
 
 @contextmanager
-def stage_bars() -> Iterator[StageProgress]:
-    """A progress bar for each stage of a run, one after the other."""
+def stage_bars(*, seconds: float | None = None) -> Iterator[StageProgress]:
+    """A progress bar for each stage of a run, one after the other.
+
+    Parameters
+    ----------
+    seconds : that the first stage, the longest, is planned to take, where no earlier run tells.
+    """
     from contextlib import ExitStack
 
+    planned = [seconds]
     with ExitStack() as stack:
 
         def stage(title: str) -> Progress:
             stack.close()
-            return stack.enter_context(progress_bar(title))
+            return stack.enter_context(
+                progress_bar(title, seconds=planned.pop() if planned else None)
+            )
 
         yield stage
 
@@ -412,7 +430,8 @@ def run_part(
     from hwbench.runs.run import run_scenario
 
     folder = run_folder(scenario, output)
-    with interruptible(same_command()), stage_bars() as stage:
+    planned = planned_seconds(scenario, workers)
+    with interruptible(same_command()), stage_bars(seconds=planned) as stage:
         return run_scenario(
             scenario,
             folder,

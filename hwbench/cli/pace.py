@@ -30,6 +30,7 @@ class Pace:
     Parameters
     ----------
     expected : seconds of a unit, as an earlier run took them; None where that is not known.
+    in_all : seconds that the whole stage is planned to take, where no earlier run tells.
     clock : seconds, as `time.monotonic` gives them.
 
     Attributes
@@ -38,9 +39,14 @@ class Pace:
     """
 
     def __init__(
-        self, expected: float | None = None, clock: Callable[[], float] = time.monotonic
+        self,
+        expected: float | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        in_all: float | None = None,
     ) -> None:
         self._expected = expected
+        self._in_all = in_all
         self._clock = clock
         self._start = self._last = clock()
         self._before: int | None = None
@@ -50,6 +56,8 @@ class Pace:
         """Take down how far the stage is; what the first call says was done before it began."""
         if self._before is None:
             self._before = done
+            if self._expected is None and self._in_all is not None and total:
+                self._expected = self._in_all / total
         if done != self.done:
             self._last = self._clock()
         self.done, self.total = done, total

@@ -14,6 +14,7 @@ from hwbench.cli.output import (
     ScenarioName,
     Workers,
     interruptible,
+    planned_seconds,
     print_json,
     print_listing,
     run_folder,
@@ -178,7 +179,8 @@ def run(
     folder = run_folder(scenario, output)
     if count > 1 and output is None:
         folder = folder.with_name(f"{folder.name}.{place}-of-{count}")
-    with interruptible(same_command()), stage_bars() as stage:
+    planned = planned_seconds(scenario, workers)
+    with interruptible(same_command()), stage_bars(seconds=planned) as stage:
         run_scenario(
             scenario,
             folder,

@@ -85,3 +85,12 @@ def test_a_broken_file_of_paces_is_none(hwbench_home, content):
 )
 def test_durations_in_words(seconds, words):
     assert pace.in_words(seconds) == words
+
+
+def test_a_plan_tells_where_no_earlier_run_does(clock):
+    timed = pace.Pace(None, clock, in_all=120)
+    timed.update(0, 60)
+    assert timed.seconds_left() == 120
+    clock.now += 1
+    timed.update(1, 60)
+    assert timed.seconds_left() == pytest.approx(59 * 1.5)
