@@ -20,9 +20,11 @@ def main() -> None:
     Errors of the user's, wrong usage, and disks that are full or gone, are one line on stderr and
     exit code 2.
     """
+    import typer
+
     from hwbench.cli.app import app
     from hwbench.cli.signals import exit_code, stopped_as_by_interrupt, was_told
-    from hwbench.cli.usage import UsageError, in_one_line, wants_help
+    from hwbench.cli.usage import UsageError, in_one_line, wants_help, with_command
 
     _write_any_text()
     code = 0
@@ -30,10 +32,10 @@ def main() -> None:
         with stopped_as_by_interrupt():
             code = app(prog_name="hwbench", standalone_mode=False) or 0
     except HwbenchError as error:
-        _refuse(str(error))
+        _refuse(with_command(str(error)))
     except UsageError as error:
         if wants_help(error):
-            sys.stderr.write(f"{error}\n")
+            typer.echo(str(error), err=True)
             sys.exit(2)
         _refuse(str(HwbenchError(in_one_line(error))))
     except OSError as error:

@@ -81,7 +81,7 @@ def first_sentence(text: str) -> str:
 
 def name_of(parameter: Any) -> str:
     """How a parameter is typed: `-o, --output FOLDER`, `--json`, `SPACE`, `ARCH...`."""
-    value = parameter.metavar or _values_of(parameter) or str(parameter.name).upper()
+    value = parameter.metavar or "|".join(choices_of(parameter)) or str(parameter.name).upper()
     if parameter.param_type_name == "argument":
         more = "..." if parameter.nargs != 1 and not value.endswith("...") else ""
         return f"{value}{more}"
@@ -222,11 +222,11 @@ def _default(parameter: Any) -> Iterable[str]:
     yield f"default: {default}"
 
 
-def _values_of(parameter: Any) -> str:
-    """The values that there are, where these are few: "quick|good|paper"."""
+def choices_of(parameter: Any) -> list[str]:
+    """The values that a parameter takes, where these are an enumeration."""
     descriptor = getattr(parameter, "type_descriptor", None)
     choices = getattr(descriptor or getattr(parameter, "type", None), "choices", None)
-    return "|".join(str(getattr(each, "value", each)) for each in choices or ())
+    return [str(getattr(each, "value", each)) for each in choices or ()]
 
 
 def _optional(name: str) -> str:

@@ -124,6 +124,9 @@ def show(
         tell(card.description)
     for column in columns:
         column["better"] = "smaller" if column["direction"] == "minimize" else "larger"
+        column |= {key: f"{column[key]:.5g}" for key in ("min", "median", "max")}
+        if column["tau ceiling"] is not None:
+            column["tau ceiling"] = f"{column['tau ceiling']:.3f}"
     shown = ["column", "unit", "better", "min", "median", "max", "missing"]
     if any("noise" in column for column in columns):
         shown.append("tau ceiling")
@@ -148,7 +151,7 @@ def _origin_words(file: Mapping[str, Any]) -> str:
     return f"{place}{licence}, sha256 {file.get('sha256')}"
 
 
-def _spread(table: Table, column: str) -> dict[str, str]:
+def _spread(table: Table, column: str) -> dict[str, float | int | None]:
     import numpy as np
 
     values = table.column(column)
@@ -156,11 +159,11 @@ def _spread(table: Table, column: str) -> dict[str, str]:
     low, middle, high = np.percentile(known, [0, 50, 100]) if len(known) else [np.nan] * 3
     noise = table.card.columns[column].noise
     return {
-        "min": f"{low:.5g}",
-        "median": f"{middle:.5g}",
-        "max": f"{high:.5g}",
-        "missing": str(len(values) - len(known)),
-        "tau ceiling": "" if noise is None else f"{noise.tau_ceiling:.3f}",
+        "min": float(low),
+        "median": float(middle),
+        "max": float(high),
+        "missing": len(values) - len(known),
+        "tau ceiling": None if noise is None else noise.tau_ceiling,
     }
 
 

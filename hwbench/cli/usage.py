@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import sys
 from collections.abc import Iterable
@@ -28,12 +29,15 @@ def in_one_line(error: Any) -> str:
         return str(_unknown_option(error))
     if MISSING in kinds and error.ctx is not None:
         return _missing(error)
+    if unexpected := _unexpected(error):
+        return unexpected
     place = f"{_path(error.ctx)}: " if error.ctx is not None and _path(error.ctx) else ""
     message = _what_it_must_be(error) or (
         f"{_hint(error)}{_decapitalised(str(error.message).strip().rstrip('.'))}"
     )
-    help_command = f"; see: {error.ctx.command_path} --help" if error.ctx is not None else ""
-    return f"{place}{message}{help_command}"
+    if error.ctx is None or " use: " in message:
+        return f"{place}{message}"
+    return f"{place}{message}; see: {error.ctx.command_path} --help"
 
 
 def wants_help(error: Any) -> bool:
@@ -99,9 +103,15 @@ def _missing(error: Any) -> str:
 
 def _what_it_must_be(error: Any) -> str:
     """What a number must be, and what was given; empty where it is no number that is wrong."""
-    from hwbench.cli.help_text import bounds
+    from hwbench.cli.help_text import bounds, choices_of
 
     parameter = getattr(error, "param", None)
+    choices = [] if parameter is None else choices_of(parameter)
+    if choices and _typed(parameter):
+        kind = f"value of {_longest(parameter)}"
+        unknown = unknown_name(kind, _typed(parameter), choices)
+        close = nearest(_typed(parameter), choices)
+        return f"{unknown}" + (f" use: {_with(_typed(parameter), close)}" if close else "")
     kind = "" if parameter is None else number_kind(parameter)
     if not kind or "finite" in error.message or "too large" in error.message:
         return ""
@@ -111,6 +121,46 @@ def _what_it_must_be(error: Any) -> str:
     must = f"{_longest(parameter)} must be a {kind}{' of ' if limits else ''}{' and '.join(limits)}"
     typed = _typed(parameter)
     return f"{must}, not {typed}" if typed else must
+
+
+def _unexpected(error: Any) -> str:
+    """More arguments than a command takes, and the command without them; else empty."""
+    found = re.search(r"unexpected extra arguments?(?:\(s\))? \((.*)\)", str(error.message))
+    if found is None or error.ctx is None:
+        return ""
+    extra = found[1].split(" ")
+    words = list(sys.argv[1:])
+    for word in extra:
+        if word in words:
+            words.reverse()
+            words.remove(word)
+            words.reverse()
+    shown = " ".join(extra)
+    many = "is one argument" if len(extra) == 1 else f"are {len(extra)} arguments"
+    return (
+        f"{_path(error.ctx)}: {shown!r} {many} too many; use: "
+        f"{shlex.join(['hwbench', *words])} (see {error.ctx.command_path} --help)"
+    )
+
+
+def with_command(message: str) -> str:
+    """An error about a name that was typed, with the whole command where one comes close.
+
+    Parameters
+    ----------
+    message : of a `HwbenchError`.
+    """
+    found = re.match(r"(?:[\w -]+: )?unknown [^'\"]*'([^']+)'; did you mean '([^']+)'\?$", message)
+    if found is None:
+        return message
+    wrong, right = found.groups()
+    whole = re.compile(rf"(?<![\w.-]){re.escape(wrong)}(?![\w.-])")
+    words = sys.argv[1:]
+    places = [place for place, word in enumerate(words) if whole.search(word)]
+    if len(places) != 1:
+        return message
+    mended = [whole.sub(lambda _: right, word) for word in words]
+    return f"{message} use: {shlex.join(['hwbench', *mended])}"
 
 
 def number_kind(parameter: Any) -> str:

@@ -7,6 +7,7 @@ nothing taken for markup; pages as wide as the terminal; `--json`; an output loo
 import json
 import re
 import shlex
+from pathlib import Path
 
 import pytest
 import typer
@@ -15,6 +16,7 @@ from hwbench.cli import help_text, output_paths, usage
 from hwbench.cli.app import app
 
 ROOT = typer.main.get_command(app)
+ROOT_FOLDER = Path(__file__).resolve().parents[2]
 
 UNITS = re.compile(
     r"\b(seconds?|minutes?|milliseconds|ms|rows?|columns? of|images?|architectures?|pixels?|MiB|MB|"
@@ -182,9 +184,28 @@ def test_listings_are_as_wide_as_the_terminal(hwbench, line):
         assert len(each) <= 80 or longest > 40, each
 
 
+DOCUMENTED = {
+    command: line.partition(" | ")[2]
+    for line in (ROOT_FOLDER / "docs" / "json.md").read_text(encoding="utf-8").splitlines()
+    if line.startswith("| `")
+    for command in re.findall(r"`([\w -]+)`", line.split(" | ")[0])
+}
+OF_CARDS = ("predictors list", "predictors show", "live show", "scenarios show")
+"""Their documents are cards and trees, whose keys are documented where these are."""
+
+
+def test_every_document_is_described():
+    assert {f"hwbench {name}" for name in DOCUMENTED} == set(COMMANDS)
+
+
 @pytest.mark.parametrize("line", LISTINGS)
 def test_json_is_one_document_and_nothing_else(hwbench, line):
     found = hwbench(*shlex.split(line)[1:], "--json")
     assert found.code == 0
     assert found.err == ""
-    assert json.loads(found.out, parse_constant=pytest.fail)
+    document = json.loads(found.out, parse_constant=pytest.fail)
+    words = line.split()
+    name = " ".join(words[1:3])
+    keys = set(document[0] if isinstance(document, list) else document)
+    if name not in OF_CARDS:
+        assert keys <= set(re.findall(r"`([^`]+)`", DOCUMENTED[name])), f"{name}: docs/json.md"
