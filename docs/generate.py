@@ -43,7 +43,9 @@ def _cell(value):
 
 def _commands():
     group = typer.main.get_command(app)
-    intro = "See also what each prints [with JSON](../json.md), and [exit codes](../stability.md).\n"
+    intro = (
+        "See also what each prints [with JSON](../json.md), and [exit codes](../stability.md).\n"
+    )
     return "\n".join(["# Commands\n", intro, *_command(group, "hwbench", None)])
 
 

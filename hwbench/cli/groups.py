@@ -106,6 +106,10 @@ def _check_numbers(ctx: Any, parameter: Any) -> None:
     value = ctx.params.get(parameter.name)
     for each in value if isinstance(value, (list, tuple)) else (value,):
         if isinstance(each, float) and not math.isfinite(each):
-            raise typer.BadParameter(f"{each} is no finite number", ctx=ctx, param=parameter)
+            raise typer.BadParameter(
+                f"must be a finite number, not {each}", ctx=ctx, param=parameter
+            )
         if isinstance(each, int) and abs(each) > LARGEST:
-            raise typer.BadParameter(f"{each} is too large a number", ctx=ctx, param=parameter)
+            raise typer.BadParameter(
+                f"must be at most {LARGEST}, not {each}", ctx=ctx, param=parameter
+            )

@@ -86,7 +86,7 @@ def _mode(path: Path) -> int | None:
     """The kind of what a path leads to; None where there is nothing."""
     try:
         return path.stat().st_mode
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         raise HwbenchError(f"{path}: cannot be written ({error.strerror})") from error

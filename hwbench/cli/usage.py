@@ -33,10 +33,11 @@ def in_one_line(error: Any) -> str:
         return unexpected
     place = f"{_path(error.ctx)}: " if error.ctx is not None and _path(error.ctx) else ""
     message = _what_it_must_be(error) or (
-        f"{_hint(error)}{_decapitalised(str(error.message).strip().rstrip('.'))}"
+        f"{_hint(error)} {_decapitalised(str(error.message).strip().rstrip('.'))}"
     )
     if error.ctx is None or " use: " in message:
         return f"{place}{message}"
+    message = message.strip()
     return f"{place}{message}; see: {error.ctx.command_path} --help"
 
 
@@ -113,7 +114,7 @@ def _what_it_must_be(error: Any) -> str:
         close = nearest(_typed(parameter), choices)
         return f"{unknown}" + (f" use: {_with(_typed(parameter), close)}" if close else "")
     kind = "" if parameter is None else number_kind(parameter)
-    if not kind or "finite" in error.message or "too large" in error.message:
+    if not kind or str(error.message).startswith("must "):
         return ""
     low, high = bounds(parameter)
     limits = [f"at least {low:g}"] if low is not None else []
@@ -224,8 +225,10 @@ def _hint(error: Any) -> str:
     parameter = getattr(error, "param", None)
     given = getattr(error, "param_hint", None)
     if given:
-        return f"{given if isinstance(given, str) else ' / '.join(given)} "
-    return "" if parameter is None else f"{_longest(parameter)}: "
+        return given if isinstance(given, str) else " / ".join(given)
+    if parameter is None:
+        return ""
+    return _longest(parameter) + ("" if str(error.message).startswith("must ") else ":")
 
 
 def _decapitalised(text: str) -> str:

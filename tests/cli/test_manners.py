@@ -4,6 +4,7 @@ An example that can be typed; options that read as sentences, with their default
 nothing taken for markup; pages as wide as the terminal; `--json`; an output looked at first.
 """
 
+import io
 import json
 import re
 import shlex
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from hwbench.cli import help_text, output_paths, usage
+from hwbench.cli import help_text, output, output_paths, usage
 from hwbench.cli.app import app
 
 ROOT = typer.main.get_command(app)
@@ -209,3 +210,138 @@ def test_json_is_one_document_and_nothing_else(hwbench, line):
     keys = set(document[0] if isinstance(document, list) else document)
     if name not in OF_CARDS:
         assert keys <= set(re.findall(r"`([^`]+)`", DOCUMENTED[name])), f"{name}: docs/json.md"
+
+
+def example_of(name):
+    """The words of a command's first example, without its own output."""
+    words = shlex.split(help_text.split_text(COMMANDS[name][0].help)[1][0])[1:]
+    for place, word in enumerate(words):
+        if word in ("-o", "--output"):
+            del words[place : place + 2]
+            break
+    return words
+
+
+WRITING = [
+    (name, option)
+    for name in COMMANDS
+    for option in parameters(name)
+    if option.metavar in output_paths.KINDS and option.callback is not None
+]
+
+
+@pytest.mark.parametrize(("name", "option"), WRITING, ids=[f"{n} {o.opts[0]}" for n, o in WRITING])
+def test_an_output_that_cannot_be_written_is_found_before_the_work(
+    refused, name, option, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").write_text("")
+    endings = re.findall(r"\.[a-z]+", option.help) or [""]
+    ending = {"Parquet": ".parquet", "page": ".html"}.get(option.help.split()[1], endings[0])
+    ending = ".html" if "page" in option.help and "HTML" in option.help else ending
+    if option.metavar == output_paths.FOLDER:
+        ending = ""
+    below = Path("file") / f"out{ending}"
+    found = refused(*example_of(name), option.opts[0], below)
+    assert found == f"{below}: cannot be written (file is a file, no folder)"
+    if option.metavar == output_paths.FOLDER:
+        assert refused(*example_of(name), option.opts[0], "file").startswith("file: is a file;")
+    else:
+        (tmp_path / f"folder{ending}").mkdir()
+        found = refused(*example_of(name), option.opts[0], f"folder{ending}")
+        assert found.startswith(f"folder{ending}: is a folder;")
+    assert sorted(path.name for path in tmp_path.iterdir() if path.suffix != ending) in (
+        ["file"],
+        ["file", "folder"],
+        [],
+    )
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("benchmark quick", "study run quick", "search run search-quick", "simulate run quick"),
+        *("live run darts --recipe small", "live sweep window", "compress run lenet_300_100"),
+        *("export --space nasbench201 --limit 2", "advise my.csv --space nasbench201"),
+    ],
+)
+def test_where_a_command_writes_by_default_is_looked_at_too(refused, line, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "runs").write_text("")
+    assert "cannot be written (runs is a file, no folder)" in refused(*line.split())
+
+
+def test_a_command_that_is_stopped_says_the_whole_command_to_begin_again(hwbench, monkeypatch):
+    def stopped(*_arguments, **_options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("hwbench.predictors.fitting.fit_model", stopped)
+    line = ["fit", "--target", "nb201-digits:latency", "--predictor", "ridge", "-o", "my model.hwb"]
+    found = hwbench(*line)
+    assert found.code == 130
+    assert found.out == ""
+    again = "hwbench fit --target nb201-digits:latency --predictor ridge -o 'my model.hwb'"
+    assert found.err == f"stopped; nothing was written, begin again with: {again}\n"
+
+
+WRONG = {
+    "tabels list": "of hwbench 'tabels'; did you mean 'tables'? use: hwbench tables list",
+    "zzzzzz": "see: hwbench --help",
+    "tables list --jsno": "did you mean '--json'? use: hwbench tables list --json",
+    "tables list here": "tables list: 'here' is one argument too many; use: hwbench tables list",
+    "tables show": "tables show: TABLE is missing; use: hwbench tables show TABLE",
+    "fit --target a:b": "--predictor and --output are missing; use: hwbench fit --target a:b "
+    "--predictor PREDICTOR --output FILE",
+    "fit --target": "option '--target' requires",
+    "benchmark --preset quik": "did you mean 'quick'? use: hwbench benchmark --preset quick",
+    "simulate expect --tau high": "--tau must be a number, not high",
+    "simulate expect --tau nan": "--tau must be a finite number, not nan",
+    "simulate expect --tau=-inf": "--tau must be a finite number, not -inf",
+    "simulate expect --candidates 1": "--candidates must be a whole number of at least 2, not 1",
+    "simulate expect --candidates 1e3": "must be a whole number of at least 2, not 1e3",
+    "simulate expect --candidates 99999999999999999999": "--candidates must be at most 92233",
+    "simulate expect --accuracy ''": "--accuracy is empty; give a value or leave it out",
+    "simulate expect --accuracy=": "--accuracy is empty",
+    "spaces show ''": "'' is empty; give a value",
+    "spaces show nasbench102": "did you mean 'nasbench101'? use: hwbench spaces show nasbench101",
+}
+
+
+@pytest.mark.parametrize("line", WRONG)
+def test_a_wrong_command_line_is_one_line_with_the_way_out(refused, line):
+    assert WRONG[line] in refused(*shlex.split(line))
+
+
+def test_an_error_beside_json_is_the_same_line(refused):
+    assert refused("tables", "show", "nb201-digit", "--json").endswith(
+        "use: hwbench tables show nb201-digits --json"
+    )
+
+
+def test_brackets_are_shown_as_they_are(hwbench, refused, hwbench_home):
+    folder = hwbench_home / "predictors"
+    folder.mkdir()
+    (folder / "mine.toml").write_text(
+        'title = "Mine [red]1[/red]"\nfamily = "[dask]"\npaper = "[link=a]b[/link]"\n'
+        'estimator = "sklearn.linear_model:Lasso"\n'
+    )
+    for command in (["predictors", "list"], ["predictors", "show", "mine"]):
+        for columns in (40, 80, 200):
+            text = hwbench(*command, columns=columns).out
+            assert "Mine [red]1[/red]" in " ".join(text.split())
+            assert "[dask]" in text
+    assert "'a[b]'" in refused("predictors", "show", "a[b]")
+    assert "hwbench[cluster-dask]" in plain(hwbench("study", "run", "--help").out)
+
+
+def test_a_progress_bar_takes_nothing_for_markup(monkeypatch, hwbench_home):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "100")
+    text = io.StringIO()
+    monkeypatch.setattr("sys.stderr", text)
+    with output.progress_bar("fitting a[dask]", seconds=100) as update:
+        update(0, 10)
+        update(1, 10)
+    assert "fitting a[dask]" in text.getvalue()
+    assert "left" in text.getvalue()
