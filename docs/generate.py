@@ -1,9 +1,11 @@
 """Pages made from cards, tables and the command line itself, so that they cannot be out of date."""
 
+import re
+
 import typer
-from typer.cli import get_docs_for_click
 
 from hwbench.cli.app import app
+from hwbench.cli.help_text import help_of
 from hwbench.images.catalogue import image_cards
 from hwbench.predictors import list_predictors, predictor_card
 from hwbench.runs.scenario import load_scenario, scenario_files
@@ -41,8 +43,37 @@ def _cell(value):
 
 def _commands():
     group = typer.main.get_command(app)
-    context = typer.Context(group, info_name="hwbench")
-    return get_docs_for_click(obj=group, ctx=context, name="hwbench", title="Commands")
+    intro = (
+        "See also what each prints [with JSON](../json.md), and [exit codes](../stability.md).\n"
+    )
+    return "\n".join(["# Commands\n", intro, *_command(group, "hwbench", None)])
+
+
+def _command(command, name, parent):
+    """The help of a command and of those below it, under a heading each."""
+    context = typer.Context(command, info_name=name, parent=parent)
+    found = help_of(command, context)
+    depth = len(context.command_path.split())
+    yield f"{'#' * (depth + 1)} {context.command_path}\n"
+    yield from (f"{_plain(paragraph)}\n" for paragraph in found.text)
+    if found.examples:
+        yield "```sh\n" + "\n".join(found.examples) + "\n```\n"
+    yield f"Usage: `{found.usage}`\n"
+    for title, rows in found.sections.items():
+        if title == "Commands":
+            continue
+        yield f"**{title}**\n"
+        yield "".join(f"- `{option}`: {_plain(text)}\n" for option, text in rows)
+    for below, each in getattr(command, "commands", {}).items():
+        if not each.hidden:
+            yield from _command(each, below, context)
+
+
+def _plain(text):
+    """Text in which nothing but code between backticks is markup."""
+    parts = text.split("`")
+    parts[::2] = [re.sub(r"([\\*_<>\[\]#|])", r"\\\1", part) for part in parts[::2]]
+    return "`".join(parts)
 
 
 def _predictors():

@@ -7,10 +7,8 @@ import numpy as np
 from hwbench.advise.candidates import Candidate
 from hwbench.advise.crossvalidation import pair_sums
 from hwbench.advise.trials import REPEATS, Data, Found, Trial, Unit
+from hwbench.predictors.fit_quality import FREE
 from hwbench.spaces import SpaceLacksError
-
-FREE = (("flops", "FLOPs"), ("parameters", "parameters"))
-"""Methods of a search space that tell of an architecture without measuring it, and their titles."""
 
 
 def free_baselines(data: Data) -> list[Trial]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import sys
 
@@ -17,19 +18,30 @@ _WRITE_ERRORS = (
 def main() -> None:
     """Run the command line.
 
-    Errors of the user's, and disks that are full or gone, are one line on stderr and exit code 2.
+    Errors of the user's, wrong usage, and disks that are full or gone, are one line on stderr and
+    exit code 2.
     """
+    import typer
+
     from hwbench.cli.app import app
     from hwbench.cli.signals import exit_code, stopped_as_by_interrupt, was_told
+    from hwbench.cli.usage import UsageError, in_one_line, wants_help, with_command
 
+    _write_any_text()
+    code = 0
     try:
         with stopped_as_by_interrupt():
-            app(prog_name="hwbench")
+            code = app(prog_name="hwbench", standalone_mode=False) or 0
     except MissingExtraError as error:
         modules = error.owner.startswith("hwbench.")  # which say nothing to who runs commands
         _refuse(str(error.of(_command()) if modules else error))
     except HwbenchError as error:
-        _refuse(str(error))
+        _refuse(with_command(str(error)))
+    except UsageError as error:
+        if wants_help(error):
+            typer.echo(str(error), err=True)
+            sys.exit(2)
+        _refuse(str(HwbenchError(in_one_line(error))))
     except OSError as error:
         if error.errno not in _WRITE_ERRORS:
             raise
@@ -38,6 +50,14 @@ def main() -> None:
         if was_told():
             sys.exit(exit_code())
         raise
+    sys.exit(code)
+
+
+def _write_any_text() -> None:
+    """Let names that are no text, and terminals that lack a letter, be no error."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(AttributeError, ValueError, OSError):
+            stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
 
 
 def _command() -> str:

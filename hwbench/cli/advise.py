@@ -12,15 +12,21 @@ from hwbench.cli import completion
 from hwbench.cli.measurement_files import (
     ArchColumn,
     ArchFormat,
+    BadRows,
     Decimal,
+    Direction,
+    Duplicates,
     HeaderLine,
     MeasuredValues,
+    Metric,
     Missing,
+    MissingCells,
     NoHeader,
     Pool,
     Repeats,
     Sheet,
     Thousands,
+    Unit,
     Where,
     complete_commands,
     reading_of,
@@ -28,13 +34,17 @@ from hwbench.cli.measurement_files import (
 from hwbench.cli.next_steps import SUGGESTIONS, next_commands
 from hwbench.cli.output import (
     AsJson,
+    Seed,
     Workers,
     interruptible,
     print_json,
+    same_command,
     stage_bars,
+    tell,
     worker_count,
     working,
 )
+from hwbench.cli.output_paths import output_folder, usable_folder
 from hwbench.errors import HwbenchError
 
 if TYPE_CHECKING:
@@ -48,51 +58,35 @@ def advise(
         typer.Argument(
             metavar="MY.csv",
             help="A file of measurements, of any common kind: a column of architectures and one "
-            "of numbers.",
+            "of numbers; by default none, for --suggest.",
         ),
     ] = None,
     space: Annotated[
         str,
         typer.Option(
-            help="The search space of the architectures.",
-            show_default=False,
+            metavar="SPACE",
+            help="The search space of the architectures (hwbench spaces list).",
+            show_default="none, it must be given",
             autocompletion=completion.spaces,
         ),
     ] = "",
     accuracy: Annotated[
         str | None,
         typer.Option(
-            metavar="COLUMN or TABLE:COLUMN",
+            metavar="[TABLE:]COLUMN",
             autocompletion=completion.columns,
             help="Accuracies, for what a search is expected to lose: a column of the file, or of a "
             "table; by default the file's own, else those that come with hwbench.",
         ),
     ] = None,
-    metric: Annotated[
-        str | None, typer.Option(help="The column of numbers, where there are several.")
-    ] = None,
-    unit: Annotated[
-        str | None, typer.Option(help="Of the numbers, where the header does not say it.")
-    ] = None,
-    direction: Annotated[
-        str | None, typer.Option(help="minimize or maximize, where the name does not tell.")
-    ] = None,
+    metric: Metric = None,
+    unit: Unit = None,
+    direction: Direction = None,
     arch_column: ArchColumn = None,
     arch_format: ArchFormat = None,
-    duplicates: Annotated[
-        str,
-        typer.Option(
-            help="What to learn from of repeats: mean, median, min or first; auto is the mean, the "
-            "median where a repeat is an outlier."
-        ),
-    ] = "auto",
-    bad_rows: Annotated[
-        str,
-        typer.Option(help="Rows with unknown architectures or no measurement: refuse or drop."),
-    ] = "refuse",
-    missing_values: Annotated[
-        str, typer.Option(help="Rows without a measurement: refuse, or keep the others.")
-    ] = "refuse",
+    duplicates: Duplicates = None,
+    bad_rows: BadRows = None,
+    missing_values: MissingCells = None,
     where: Where = None,
     pool: Pool = None,
     repeats: Repeats = None,
@@ -106,7 +100,9 @@ def advise(
     predictors: Annotated[
         str | None,
         typer.Option(
-            metavar="NAME[:ENCODING],...", help="Choose from these; from the whole zoo by default."
+            metavar="NAME,NAME",
+            help="Choose from these predictors, each NAME or NAME:ENCODING; by default from the "
+            "whole zoo.",
         ),
     ] = None,
     work: Annotated[
@@ -114,31 +110,39 @@ def advise(
         typer.Option(
             min=1,
             metavar="UNITS",
-            help="How much is cross-validated: the same work gives the same advice on any machine; "
-            "8000 by default, which takes a minute or two on two cores for 60 architectures.",
+            help="How many units of work go into cross-validation: the same work gives the same "
+            "advice on any machine; by default 8000, which takes a minute or two on two cores for "
+            "60 architectures.",
         ),
     ] = None,
     minutes: Annotated[
         float | None,
         typer.Option(
-            help="Plan the work for so long on this machine instead; the --work that does the same "
-            "again is printed."
+            metavar="MINUTES",
+            help="Plan the work for so many minutes on this machine instead; by default --work "
+            "says how much. The --work that does the same again is printed.",
         ),
     ] = None,
     seconds: Annotated[float | None, typer.Option(hidden=True)] = None,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="A folder; runs/advise-NAME by default."),
+        output_folder("The folder of the advice; by default runs/advise-NAME."),
     ] = None,
     suggest: Annotated[
         bool,
         typer.Option("--suggest", help="Only propose which architectures to measure next."),
     ] = False,
     budget: Annotated[
-        int | None, typer.Option(min=1, help="How many architectures --suggest proposes.")
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="How many architectures --suggest proposes; by default none, it must be given "
+            "there.",
+        ),
     ] = None,
     workers: Workers = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of all randomness.")] = 0,
+    seed: Seed = 0,
     as_json: AsJson = False,
 ) -> None:
     """Advise on your measurements: which predictor, how good, at what cost to a search.
@@ -160,8 +164,8 @@ def advise(
     if suggest != (budget is not None):
         raise HwbenchError("advise: --suggest and --budget N go together")
     stem = space if measurements is None else measurements.stem
-    folder = output if output is not None else Path("runs") / f"advise-{stem}"
-    reading: dict[str, Any] = {
+    folder = usable_folder(output if output is not None else Path("runs") / f"advise-{stem}")
+    options = {
         "metric": metric,
         "unit": unit,
         "direction": direction,
@@ -169,6 +173,9 @@ def advise(
         "duplicates": duplicates,
         "on_bad_rows": bad_rows,
         "missing_values": missing_values,
+    }
+    reading: dict[str, Any] = {
+        **{name: value for name, value in options.items() if value is not None},
         "reading": reading_of(
             arch_format=arch_format,
             decimal=decimal,
@@ -191,9 +198,9 @@ def advise(
         raise HwbenchError("advise: give a file of measurements, or --budget N --suggest")
     from hwbench.advise import advise_on
 
-    again = f"hwbench advise {measurements} --space {space}"
-    stopped = interruptible(f"{again} (nothing was written)")
-    with stopped, complete_commands(), stage_bars() as stage:
+    stopped = interruptible(same_command(), kept=False)
+    planned = 60 * minutes if minutes is not None else _work_seconds(work, workers)
+    with stopped, complete_commands(), stage_bars(seconds=planned) as stage:
         found = advise_on(
             measurements,
             space,
@@ -211,19 +218,26 @@ def advise(
         print_json({**found.to_dict(), "files": {key: str(path) for key, path in paths.items()}})
         return
     for line in found.lines():
-        typer.echo(line)
+        tell(line)
     for note in found.measurements.notes:
-        typer.echo(f"Note: {note}.")
+        tell(f"Note: {note}.")
     done = found.done
     if minutes is not None:
-        typer.echo(
+        tell(
             f"Took {found.seconds / 60:.1f} minutes of {minutes:g}; --work {done.limit} in place "
             "of --minutes does the same again, on any machine."
         )
     typer.echo("Next:")
     for what, command in next_commands(found, folder, sys.argv[1:], paths):
         typer.echo(f"  {what}:\n    {command}")
-    typer.echo(f"model: {paths['model']}; numbers: {paths['numbers']}; page: {paths['page']}")
+    tell(f"model: {paths['model']}; numbers: {paths['numbers']}; page: {paths['page']}")
+
+
+def _work_seconds(work: int | None, workers: int | None) -> float:
+    """About how long an amount of work takes: that by default a minute and a half on two cores."""
+    from hwbench.advise.work import DEFAULT_WORK
+
+    return 90 * 2 / worker_count(workers) * (work or DEFAULT_WORK) / DEFAULT_WORK
 
 
 def _suggest(
@@ -256,7 +270,7 @@ def _suggest(
     basis = (
         f"by what {n_known} measurements leave uncertain" if n_known else "filling the space evenly"
     )
-    typer.echo(f"{budget} architectures to measure next, {basis}, the most telling first: {path}")
+    tell(f"{budget} architectures to measure next, {basis}, the most telling first: {path}")
 
 
 def _is_empty(path: Path) -> bool:

@@ -17,6 +17,7 @@ from hwbench.cli import (
     morph,
     predictors,
     report,
+    scenarios,
     search,
     simulate,
     spaces,
@@ -25,12 +26,15 @@ from hwbench.cli import (
     tables,
     vae,
 )
+from hwbench.cli.groups import with_manners
 
 app = typer.Typer(
     name="hwbench",
     help="Compare hardware-metric predictors for neural architecture search, and learn what their "
-    "errors cost the search.",
+    "errors cost the search.\n\nhwbench benchmark --preset quick\n\nhwbench advise my.csv --space "
+    "nasbench201",
     no_args_is_help=True,
+    rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -44,6 +48,7 @@ app.add_typer(images.app, name="images")
 app.add_typer(predictors.app, name="predictors")
 app.add_typer(spaces.app, name="spaces")
 study_results.add_to(study.app)
+app.add_typer(scenarios.app, name="scenarios")
 app.add_typer(study.app, name="study")
 app.add_typer(simulate.app, name="simulate")
 app.add_typer(search.app, name="search")
@@ -70,3 +75,6 @@ def _options(
     ] = False,
 ) -> None:
     pass
+
+
+with_manners(app)

@@ -10,15 +10,22 @@ import typer
 
 from hwbench.cli import completion
 from hwbench.cli.output import (
+    AsJson,
+    Fresh,
     RunFolder,
     Workers,
     interruptible,
+    planned_seconds,
+    print_json,
     print_notes,
     run_folder,
+    same_command,
     say,
     stage_bars,
+    tell,
     worker_count,
 )
+from hwbench.cli.words import duration_in_words
 from hwbench.errors import HwbenchError
 
 
@@ -37,8 +44,9 @@ def benchmark(
     scenario: Annotated[
         str | None,
         typer.Argument(
-            metavar="[SCENARIO]",
-            help="A scenario's name or TOML file; quick by default.",
+            metavar="SCENARIO",
+            help="A scenario's name (hwbench scenarios list), or the path of its TOML file; by "
+            "default quick.",
             autocompletion=completion.scenarios,
         ),
     ] = None,
@@ -46,19 +54,24 @@ def benchmark(
         Preset | None,
         typer.Option(
             help="How much of the published study to run, in place of a scenario: on two cores "
-            "quick takes about 7 minutes, good about 3 hours, paper at most 156 days.",
+            "quick takes about 7 minutes, good about 3 hours, paper at most 156 days; by default "
+            "quick.",
         ),
     ] = None,
     output: RunFolder = None,
     workers: Workers = None,
-    fresh: Annotated[
-        bool, typer.Option("--fresh", help="Remove results that the folder holds.")
-    ] = False,
+    fresh: Fresh = False,
+    as_json: AsJson = False,
 ) -> None:
     """Run a scenario, print what it found, and write its HTML report.
 
+    hwbench benchmark quick
+
+    hwbench benchmark --preset good -o runs/good
+
     Stopped at any moment, the same command goes on where it was.
     """
+    from hwbench.cli.run_results import run_results
     from hwbench.cli.search import print_search
     from hwbench.cli.summary import print_simulation, print_study
     from hwbench.report import write_report
@@ -72,17 +85,21 @@ def benchmark(
     minutes = load_scenario(name).minutes
     if minutes is not None:
         say(f"{name}: about {duration_in_words(minutes)} on two cores, in {folder}")
-    with interruptible(f"hwbench benchmark {name} -o {folder}"), stage_bars() as stage:
+    with interruptible(same_command()), stage_bars(seconds=planned_seconds(name, workers)) as stage:
         run_scenario(
             name, folder, workers=worker_count(workers), fresh=fresh, stage=stage, note=say
         )
     page = write_report(folder)
+    if as_json:
+        seconds = round(time.monotonic() - start, 1)
+        print_json({**run_results(folder), "seconds": seconds, "report": str(page.resolve())})
+        return
     print_study(folder)
     print_simulation(folder)
     print_search(folder)
     print_notes(notes_of(read_record(folder)))
-    typer.echo(f"took {time.monotonic() - start:.0f} s")
-    typer.echo(f"report: {page.resolve()}")
+    tell(f"took {time.monotonic() - start:.0f} s")
+    tell(f"report: {page.resolve()}")
 
 
 def _chosen(scenario: str | None, preset: Preset | None) -> str:
@@ -94,11 +111,3 @@ def _chosen(scenario: str | None, preset: Preset | None) -> str:
             f"scenario {SCENARIO_OF[preset]}"
         )
     return SCENARIO_OF[preset]
-
-
-def duration_in_words(minutes: float) -> str:
-    """Minutes as people say them: "7 minutes", "3 hours", "9 days"."""
-    if minutes < 120:
-        return f"{minutes:g} minutes"
-    hours = minutes / 60
-    return f"{hours:.0f} hours" if hours < 48 else f"{hours / 24:.0f} days"

@@ -9,21 +9,26 @@ import typer
 
 from hwbench.cli.output import (
     AsJson,
+    Fresh,
     interruptible,
     listed,
     print_json,
     print_listing,
     same_command,
+    say_written,
     stage_bars,
+    tell,
 )
-from hwbench.cli.torch_options import Deterministic, Threads
+from hwbench.cli.output_paths import HTML, output_file, output_folder, usable_folder
+from hwbench.cli.torch_options import Deterministic, Threads, WhereComputed
 
 if TYPE_CHECKING:
     from hwbench.compress.spec import CompressSpec
     from hwbench.results.compressions import Compressions
 
 app = typer.Typer(
-    help="Make a network smaller: leave units out, rewire it densely, measure it before and after.",
+    help="Make a network smaller: leave units out, rewire it densely, measure it before and after."
+    "\n\nhwbench compress run lenet_300_100 --budget 0.03",
     no_args_is_help=True,
 )
 
@@ -39,7 +44,10 @@ Given = Annotated[
 
 @app.command()
 def parts(as_json: AsJson = False) -> None:
-    """List networks, methods and recipes."""
+    """List networks, methods and recipes.
+
+    hwbench compress parts
+    """
     from hwbench.compress.known import NETWORKS, RECIPE_NAMES
     from hwbench.compress.methods import METHODS
 
@@ -75,26 +83,47 @@ def run(
     network: Given,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="The run folder; runs/compress-NETWORK by default."),
+        output_folder("The run folder; by default runs/compress-NETWORK."),
     ] = None,
     images: Annotated[
-        str | None, typer.Option(help="An image set, see `hwbench images list`.")
+        str | None,
+        typer.Option(
+            metavar="SET",
+            help="The image set to train on (hwbench images list); by default the network's own.",
+        ),
     ] = None,
     recipe: Annotated[
-        str | None, typer.Option(help="published, cpu or small, see `hwbench compress parts`.")
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="The recipe: published, cpu or small (hwbench compress parts); by default that of "
+            "the specification.",
+        ),
     ] = None,
     method: Annotated[
-        list[str] | None, typer.Option(help="Of compression, by name; repeatable.")
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="A method of compression (hwbench compress parts); by default all of them; "
+            "repeatable.",
+        ),
     ] = None,
     budget: Annotated[
         list[float] | None,
         typer.Option(
-            help="Share of the FLOPs that may be left, such as 0.1; 0 where only units go that "
-            "have become zero; repeatable."
+            metavar="SHARE",
+            help="The share of the FLOPs that may be left, such as 0.1; 0 where only units go that "
+            "have become zero; by default as the specification says; repeatable.",
         ),
     ] = None,
     seeds: Annotated[
-        int | None, typer.Option(min=1, help="How many trainings of each, seeds 0, 1, ...")
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="How many trainings of each, with the seeds 0, 1 and so on; by default as the "
+            "specification says.",
+        ),
     ] = None,
     changes: Annotated[
         list[str] | None,
@@ -102,22 +131,22 @@ def run(
             "--set",
             metavar="KEY=VALUE",
             help="Another value of the specification, such as training.epochs=60, options.width=16 "
-            "or strengths.group_lasso=[1e-3,3e-3]; repeatable.",
+            "or strengths.group_lasso=[1e-3,3e-3]; by default it stays; repeatable.",
         ),
     ] = None,
     runtime: Annotated[
         str | None,
-        typer.Option(help="Of latency, see `hwbench tables runtimes`; none for none."),
+        typer.Option(
+            metavar="RUNTIME",
+            help="What latency is measured with (hwbench tables runtimes), none for no latency; by "
+            "default as the specification says.",
+        ),
     ] = None,
     onnx: Annotated[bool, typer.Option("--onnx", help="Write each network as ONNX too.")] = False,
-    device: Annotated[
-        str, typer.Option(help="Of training, such as cpu or cuda (experimental).")
-    ] = "cpu",
+    device: WhereComputed = "cpu",
     threads: Threads = 1,
     deterministic: Deterministic = False,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Remove what the folder holds first.")] = (
-        False
-    ),
+    fresh: Fresh = False,
     as_json: AsJson = False,
 ) -> None:
     """Compress a network by several methods under equal budgets; stopped, the same command goes on.
@@ -140,7 +169,7 @@ def run(
     }
     spec = _spec(network, given, changes or [], runtime)
     name = Path(network.partition(":")[0]).stem if ":" in network else Path(network).stem
-    folder = output or Path("runs") / f"compress-{name}"
+    folder = output or usable_folder(Path("runs") / f"compress-{name}")
     with interruptible(same_command()), stage_bars() as stage:
         run_compressions(
             spec,
@@ -157,18 +186,23 @@ def run(
 
 @app.command()
 def report(
-    folders: Annotated[list[Path], typer.Argument(help="Folders of `hwbench compress run`.")],
+    folders: Annotated[
+        list[Path],
+        typer.Argument(metavar="RUN...", help="Folders that hwbench compress run has written."),
+    ],
     output: Annotated[
         Path | None,
-        typer.Option(
-            "--output", "-o", help="The .html file; report.html in the (first) folder by default."
-        ),
+        output_file("The page; by default report.html in the first folder.", suffixes=HTML),
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Write one HTML page: how much smaller and faster, at what loss, and beside the baselines."""
+    """Write one HTML page: how much smaller and faster, at what loss, and beside the baselines.
+
+    hwbench compress report runs/compress-lenet_300_100
+    """
     from hwbench.report.compress import write_compress_report
 
-    typer.echo(f"report: {write_compress_report(folders, output)}")
+    say_written(write_compress_report(folders, output), "report", as_json=as_json)
 
 
 def _spec(
@@ -194,9 +228,7 @@ def _print(found: Compressions, *, as_json: bool) -> None:
 
     rows = summary(with_losses(found)).to_dict("records")
     if as_json:
-        print_json(
-            [{key: None if value != value else value for key, value in row.items()} for row in rows]
-        )
+        print_json(rows)
         return
     shown = [
         {
@@ -213,5 +245,5 @@ def _print(found: Compressions, *, as_json: bool) -> None:
         for row in rows
     ]
     print_listing(shown, list(shown[0]), as_json=False, wrap=False)
-    typer.echo(f"networks: {found.folder / 'networks'}")
-    typer.echo(f"for a page: hwbench compress report {found.folder}")
+    tell(f"networks: {found.folder / 'networks'}")
+    tell(f"for a page: hwbench compress report {found.folder}")

@@ -16,12 +16,15 @@ from hwbench.cli.output import (
     Classes,
     Depth,
     InputSize,
+    Seed,
     interruptible,
     print_json,
     progress_bar,
     same_command,
     skeleton_changes,
+    tell,
 )
+from hwbench.cli.output_paths import output_folder, usable_folder
 from hwbench.errors import HwbenchError
 
 if TYPE_CHECKING:
@@ -34,46 +37,64 @@ def export(
     archs: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[ARCH]...", help="Architectures: the space's strings, or another code."
+            metavar="ARCH",
+            help="Architectures: the space's strings, or another code; by default those of "
+            "--architectures or --limit.",
         ),
     ] = None,
     space: Annotated[
         str,
         typer.Option(
-            help="The search space of the architectures.",
-            show_default=False,
+            metavar="SPACE",
+            help="The search space of the architectures (hwbench spaces list).",
+            show_default="none, it must be given",
             autocompletion=completion.spaces,
         ),
     ] = "",
-    to: Annotated[str, typer.Option(help="onnx, torchscript or torch-export.")] = "onnx",
+    to: Annotated[
+        str, typer.Option(metavar="FORMAT", help="The format: onnx, torchscript or torch-export.")
+    ] = "onnx",
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="The folder; runs/export-SPACE by default."),
+        output_folder("The folder of the files; by default runs/export-SPACE."),
     ] = None,
     architectures: Annotated[
         Path | None,
         typer.Option(
             "--architectures",
+            metavar="FILE",
             help="A file of architectures: what `hwbench advise --suggest` wrote, a .txt file with "
-            "one on each line, or a file as measurements are in.",
+            "one on each line, or a file as measurements are in; by default none.",
         ),
     ] = None,
     limit: Annotated[
-        int | None, typer.Option(min=1, help="So many architectures, drawn by the seed.")
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="Draw so many architectures by the seed; by default none is drawn.",
+        ),
     ] = None,
     arch_column: ArchColumn = None,
     arch_format: ArchFormat = None,
-    batch_size: Annotated[int, typer.Option(help="Images that a file takes at once.")] = 1,
-    opset: Annotated[int, typer.Option(help="Version of ONNX's operators, 11 to 20.")] = 17,
+    batch_size: Annotated[
+        int, typer.Option(metavar="N", help="Images that a file takes at once.")
+    ] = 1,
+    opset: Annotated[
+        int, typer.Option(metavar="N", help="The version of ONNX's operators, 11 to 20.")
+    ] = 17,
     channels: Channels = None,
     depth: Depth = None,
     input_size: InputSize = None,
     input_channels: Annotated[
-        int | None, typer.Option(help="Channels of an image, 3 for colour.")
+        int | None,
+        typer.Option(
+            metavar="N", help="Channels of an image, 3 for colour; by default the space's own."
+        ),
     ] = None,
     classes: Classes = None,
     skeleton: Annotated[list[str] | None, fit_options.SKELETON] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of the weights, and of --limit.")] = 0,
+    seed: Seed = 0,
     as_json: AsJson = False,
 ) -> None:
     """Write the networks of architectures as ONNX or torch files, with a manifest to fill in.
@@ -106,7 +127,7 @@ def export(
         chosen = _chosen(found, archs or [], architectures, arch_column, arch_format)
     else:
         chosen = found.sample(limit or 0, seed)
-    folder = output if output is not None else Path("runs") / f"export-{found.name}"
+    folder = output if output is not None else usable_folder(Path("runs") / f"export-{found.name}")
     with interruptible(same_command()), progress_bar(f"exporting {space}") as progress:
         made = export_networks(
             found,
@@ -153,17 +174,17 @@ def _say(made: Exported, space: str) -> None:
 
     last = made.manifest.iloc[-1]
     kept = f", {made.kept} kept that were there" if made.kept else ""
-    typer.echo(
+    tell(
         f"{counted(len(made.written), 'network')} of {space} written as {last['format']} for "
         f"images of {last['input_shape']}{kept}: {made.folder}"
     )
     if made.unchecked:
-        typer.echo(
+        tell(
             f"Note: {made.unchecked} files were not held against torch's outputs, as onnxruntime "
             "was not installed; install it with: pip install 'hwbench[onnx]'"
         )
     manifest = shlex.quote(str(made.path))
-    typer.echo(
+    tell(
         f"manifest: {made.path}; fill in its column latency_ms, then: hwbench advise {manifest} "
         f"--space {space}"
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from hwbench.errors import HwbenchError
 from hwbench.target_text import parse_target
 
 if TYPE_CHECKING:
+    from hwbench.predictors.model_file import ModelCard
     from hwbench.tables import Target
 
 
@@ -72,6 +73,58 @@ def fit_target(
     if "bad_rows" in given:
         given["on_bad_rows"] = given.pop("bad_rows")
     return _measured(path, space, arch_column, {"arch_format": arch_format, **reading}, given)
+
+
+def better_fit(words: list[str], card: ModelCard, target: str, samples: int | None) -> str:
+    """What to type in place of a fit that is weak: a whole command.
+
+    Parameters
+    ----------
+    words : of the command line, without "hwbench".
+    card : what was found.
+    target : the option --target.
+    samples : the option --samples.
+    """
+    from hwbench.predictors import predictor_card
+    from hwbench.predictors.fit_quality import COUNTED, COUNTS, SIMPLE
+
+    if predictor_card(card.predictor).own_training_set:
+        own = without(words, {"--samples": 1, "--architectures": 1})
+        if own != words:
+            return f"let it choose its own: {shlex.join(['hwbench', *own])}"
+    path = _own_file(target)
+    if path is not None:
+        reading = without(words[1:], {"--predictor": 1, "--target": 1, "-o": 1, "--output": 1})
+        kept = shlex.join(["hwbench", "advise", str(path[0]), *reading])
+        return f"see which predictor suits: {kept}"
+    other = without(words, {"--predictor": 1, "--encoding": 1, "--target-transform": 1})
+    if next(iter(card.baselines), "") == COUNTED:
+        chosen = [*other, "--predictor", SIMPLE, "--encoding", COUNTS]
+        return f"use that model: {shlex.join(['hwbench', *chosen])}"
+    if samples is not None:
+        more = [*without(words, {"--samples": 1}), "--samples", str(4 * samples)]
+        return f"measure more: {shlex.join(['hwbench', *more])}"
+    return f"try another predictor: {shlex.join(['hwbench', *other, '--predictor', SIMPLE])}"
+
+
+def without(words: Sequence[str], dropped: Mapping[str, int]) -> list[str]:
+    """Words of a command line without some of its options.
+
+    Parameters
+    ----------
+    words : of the command line.
+    dropped : options, and how many values each takes.
+    """
+    kept, skip = [], 0
+    for word in words:
+        name, equals, _ = word.partition("=")
+        if skip:
+            skip -= 1
+        elif name in dropped:
+            skip = 0 if equals else dropped[name]
+        else:
+            kept.append(word)
+    return kept
 
 
 def _own_file(text: str) -> tuple[Path, str | None] | None:

@@ -11,21 +11,29 @@ import typer
 from hwbench.cli import completion
 from hwbench.cli.output import (
     AsJson,
+    Seed,
     listed,
+    print_json,
     print_listing,
     print_notes,
     progress_bar,
+    tell,
 )
+from hwbench.cli.output_paths import checked_folder, output_file
 
 app = typer.Typer(
-    help="Image sets to train on: list, fetch, make them of your own pictures.",
+    help="Image sets to train on: list, fetch, make them of your own pictures.\n\n"
+    "hwbench images list",
     no_args_is_help=True,
 )
 
 
 @app.command(name="list")
 def list_(as_json: AsJson = False) -> None:
-    """List the image sets that can be trained on by name, and how to get the files of each."""
+    """List the image sets that can be trained on by name, and how to get the files of each.
+
+    hwbench images list
+    """
     from hwbench.images.catalogue import describe_set
     from hwbench.images.sets import IMAGE_SETS, list_image_sets
 
@@ -55,6 +63,7 @@ def fetch(
     name: Annotated[
         str,
         typer.Argument(
+            metavar="SET",
             help="A published image set, see `hwbench images list`.",
             autocompletion=completion.published_images,
         ),
@@ -63,24 +72,33 @@ def fetch(
         str | None,
         typer.Option(
             "--from",
-            metavar="FILE_FOLDER_OR_URL",
-            help="A copy that you have: the file, a folder of the files, or an address of either.",
+            metavar="PLACE",
+            help="A copy that you have: the file, a folder of the files, or an address of either; "
+            "by default the public address.",
         ),
     ] = None,
     mirror: Annotated[
         str | None,
         typer.Option(
-            metavar="DIR_OR_URL",
+            metavar="PLACE",
             envvar="HWBENCH_MIRROR",
-            help="A folder or address with copies under <host>/<path of the address>.",
+            help="A folder or address with copies under <host>/<path of the address>; by default "
+            "none.",
         ),
     ] = None,
     folder: Annotated[
         Path | None,
-        typer.Option(help="Where the files go; the folder images under HWBENCH_HOME by default."),
+        typer.Option(
+            metavar="FOLDER",
+            callback=checked_folder,
+            help="Where the files go; by default the folder images under HWBENCH_HOME.",
+        ),
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Fetch a published image set's files.
+
+    hwbench images fetch cifar10
 
     A cut download goes on where it was; every file is checked against its known checksum.
     """
@@ -91,10 +109,13 @@ def fetch(
         mirror = None
     with progress_bar(f"fetching {name}") as progress:
         paths = fetch_images(name, copy=copy, mirror=mirror, folder=folder, progress=progress)
+    if as_json:
+        print_json({"name": name, "files": [str(path) for path in paths]})
+        return
     for path in paths:
-        typer.echo(f"image set {name}: {path}")
+        tell(f"image set {name}: {path}")
     if not paths:
-        typer.echo(f"image set {name}: comes with a library, nothing is to be fetched")
+        tell(f"image set {name}: comes with a library, nothing is to be fetched")
 
 
 @app.command()
@@ -102,46 +123,68 @@ def convert(
     source: Annotated[
         str,
         typer.Argument(
+            metavar="SOURCE",
             help="A folder of pictures (a folder a class, within train and test, or to be split), "
             "Parquet, .npz, a folder of IDX files, or a published image set by name.",
             autocompletion=completion.published_images,
         ),
     ],
     name: Annotated[
-        str | None, typer.Option(help="By which it is trained on; SOURCE-SIZE by default.")
+        str | None,
+        typer.Option(metavar="NAME", help="The name to train on it by; by default SOURCE-SIZE."),
     ] = None,
     size: Annotated[
         int | None,
-        typer.Option(help="Height and width of all images; they stay as they are by default."),
+        typer.Option(
+            metavar="PIXELS",
+            help="Height and width of all images, in pixels; by default they stay as they are.",
+        ),
     ] = None,
     images: Annotated[
         int | None,
-        typer.Option(help="Training images drawn, as many of each class; all by default."),
+        typer.Option(
+            metavar="N", help="Training images drawn, as many of each class; by default all."
+        ),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of what is drawn.")] = 0,
+    seed: Seed = 0,
     test_share: Annotated[
         float | None,
-        typer.Option(help="Set aside of each class, where nothing is split; 0.2 by default."),
+        typer.Option(
+            metavar="SHARE",
+            help="The share of each class to set aside for tests, where the source is not split; "
+            "by default 0.2.",
+        ),
     ] = None,
     base: Annotated[
         str | None,
         typer.Option(
-            help="The published image set that these are images of: its true values hold.",
+            metavar="SET",
+            help="The published image set that these are images of, whose true values hold; by "
+            "default that of the source.",
             autocompletion=completion.published_images,
         ),
     ] = None,
-    label_column: Annotated[str | None, typer.Option(help="Of Parquet, if it is unclear.")] = None,
-    image_column: Annotated[str | None, typer.Option(help="Of Parquet, if it is unclear.")] = None,
+    label_column: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLUMN", help="The column of labels in Parquet; by default it is found."
+        ),
+    ] = None,
+    image_column: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLUMN", help="The column of images in Parquet; by default it is found."
+        ),
+    ] = None,
     output: Annotated[
         Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            help="The .npz file to write; by default the set joins yours under HWBENCH_HOME.",
+        output_file(
+            "The .npz file to write; by default the set joins yours under HWBENCH_HOME.",
+            suffixes=(".npz",),
         ),
     ] = None,
     replace: Annotated[
-        bool, typer.Option("--replace", help="Make it again where there is one of that name.")
+        bool, typer.Option("--replace", help="Make the set again where there is one of that name.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -154,7 +197,6 @@ def convert(
 
     hwbench images convert photos --size 32 --name photos
     """
-    from hwbench.cli.output import print_json
     from hwbench.images.convert.convert import Conversion, convert_images
 
     conversion = Conversion(
@@ -174,13 +216,13 @@ def convert(
     if as_json:
         print_json({**about.model_dump(mode="json"), "path": str(made.path), "notes": made.notes})
         return
-    typer.echo(
+    tell(
         f"{about.train_images:,} images to train on and {about.test_images:,} to test on, "
         f"{about.size}x{about.size} pixels, {about.channels} channel"
         f"{'s' if about.channels > 1 else ''}, {about.classes} classes: {made.path}"
     )
     called = str(made.path) if output is not None else made.path.stem
-    typer.echo(
+    tell(
         f'To search on it: [data] name = "{called}"; to train a table: --images '
         f"{shlex.quote(called)}"
     )

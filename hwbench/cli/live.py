@@ -12,14 +12,18 @@ import typer
 from hwbench.cli import completion, live_compare, live_diagnostics, live_retrain
 from hwbench.cli.output import (
     AsJson,
+    Fresh,
     interruptible,
     listed,
     print_json,
     print_listing,
     print_notes,
+    progress_bar,
     same_command,
     stage_bars,
+    tell,
 )
+from hwbench.cli.output_paths import FRAME, output_file, output_folder, usable_folder
 from hwbench.cli.torch_options import Deterministic, Device, Threads
 from hwbench.registry import Registry
 from hwbench.results.record import notes_of, read_record
@@ -28,7 +32,8 @@ if TYPE_CHECKING:
     from hwbench.results.true_value import TrueValue
 
 app = typer.Typer(
-    help="Search architectures by training supernets (PyTorch); experimental.",
+    help="Search architectures by training supernets (PyTorch); experimental.\n\n"
+    "hwbench live run darts --recipe small",
     no_args_is_help=True,
 )
 
@@ -36,27 +41,34 @@ Name = Annotated[
     str,
     typer.Argument(
         metavar="SEARCH",
-        help="A search's name, or the path of its TOML file.",
+        help="A search's name (hwbench live list), or the path of its TOML file.",
         autocompletion=completion.searches,
     ),
 ]
 Recipe = Annotated[
     str,
     typer.Option(
-        help="'published' settings; 'cpu' ones, for minutes of one core on CIFAR-10 of 16 pixels; "
-        "or 'small' ones, smoke tests."
+        metavar="RECIPE",
+        help="The settings: published; cpu, for minutes of one core on CIFAR-10 of 16 pixels; or "
+        "small, a smoke test.",
     ),
 ]
-Fresh = Annotated[bool, typer.Option("--fresh", help="Remove what the folder holds first.")]
-Seed = Annotated[int | None, typer.Option(min=0, help="In place of the search's seed.")]
-Output = Annotated[
-    Path | None, typer.Option("--output", "-o", help="The run folder; runs/live-SEARCH by default.")
+Seed = Annotated[
+    int | None,
+    typer.Option(min=0, metavar="SEED", help="The seed; by default the search's own."),
+]
+Output = Annotated[Path | None, output_folder("The run folder; by default runs/live-SEARCH.")]
+RunFolder = Annotated[
+    Path, typer.Argument(metavar="RUN", help="The run folder of a finished search.")
 ]
 
 
 @app.command(name="list")
 def list_(as_json: AsJson = False) -> None:
-    """List all searches, strategies and what each recipe trains."""
+    """List all searches, strategies and what each recipe trains.
+
+    hwbench live list
+    """
     from hwbench.assets import live_content
     from hwbench.live.recipes import RECIPES, recipe_files
 
@@ -88,7 +100,10 @@ def list_(as_json: AsJson = False) -> None:
 
 @app.command()
 def parts(as_json: AsJson = False) -> None:
-    """List what searches are put together from, by the names that a config tree gives them."""
+    """List what searches are put together from, by the names that a config tree gives them.
+
+    hwbench live parts
+    """
     from hwbench.images.sets import IMAGE_SETS
     from hwbench.images.subsets import SUBSETS
     from hwbench.live.schedules import SCHEDULES
@@ -116,7 +131,10 @@ def parts(as_json: AsJson = False) -> None:
 
 @app.command()
 def show(name: Name, recipe: Recipe = "published", as_json: AsJson = False) -> None:
-    """Print a search's complete config tree, to copy and change."""
+    """Print a search's complete config tree, to copy and change.
+
+    hwbench live show darts --recipe small
+    """
     from hwbench.live.config import load_config
     from hwbench.toml import to_toml
 
@@ -144,6 +162,8 @@ def run(
 ) -> None:
     """Run a search; stopped at any moment, the same command goes on.
 
+    hwbench live run darts --recipe small -o runs/darts
+
     Experimental: no published recipe has been run to its end by the authors.
     """
     from hwbench.live.config import load_config, with_change
@@ -152,7 +172,7 @@ def run(
     config = load_config(name, recipe)
     if seed is not None:
         config = with_change(config, "seed", seed)
-    folder = output or Path("runs") / f"live-{Path(name).stem}"
+    folder = output or usable_folder(Path("runs") / f"live-{Path(name).stem}")
     with interruptible(same_command()), stage_bars() as stage:
         result = run_live(
             config,
@@ -169,36 +189,55 @@ def run(
 
 @app.command()
 def rank(
-    folder: Annotated[Path, typer.Argument(help="The run folder of a finished search.")],
+    folder: RunFolder,
     architectures: Annotated[
-        int | None, typer.Option(min=2, help="How many to draw; all by default.")
+        int | None,
+        typer.Option(min=2, metavar="N", help="How many architectures to draw; by default all."),
     ] = None,
     target: Annotated[
-        str | None, typer.Option(metavar="TABLE:COLUMN", help="True values to hold it against.")
+        str | None,
+        typer.Option(
+            metavar="TABLE:COLUMN",
+            help="True values to hold the ranking against; by default none.",
+            autocompletion=completion.columns,
+        ),
     ] = None,
-    by: Annotated[str, typer.Option(help="'accuracy' or 'loss'.")] = "accuracy",
-    passes: Annotated[int, typer.Option(min=0, help="Passes that calibrate statistics.")] = 20,
-    batch_size: Annotated[int, typer.Option(min=1, help="Images of a pass.")] = 256,
-    momentum: Annotated[float, typer.Option(help="Share of a pass in the statistics.")] = 0.1,
-    top: Annotated[int, typer.Option(min=1, help="How many to print.")] = 10,
+    by: Annotated[
+        str, typer.Option(metavar="SCORE", help="What to rank by: accuracy or loss.")
+    ] = "accuracy",
+    passes: Annotated[
+        int,
+        typer.Option(min=0, metavar="N", help="Passes that calibrate batch normalisation."),
+    ] = 20,
+    batch_size: Annotated[int, typer.Option(min=1, metavar="N", help="Images of a pass.")] = 256,
+    momentum: Annotated[
+        float, typer.Option(metavar="SHARE", help="The share of a pass in the statistics.")
+    ] = 0.1,
+    top: Annotated[
+        int, typer.Option(min=1, metavar="N", help="How many architectures to print.")
+    ] = 10,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="A .csv or .parquet file for all of them.")
+        Path | None,
+        output_file(
+            "A .csv or .parquet file for the whole ranking; by default none is written.",
+            suffixes=FRAME,
+        ),
     ] = None,
     device: Device = None,
     threads: Threads = 1,
     deterministic: Deterministic = False,
     as_json: AsJson = False,
 ) -> None:
-    """Rank architectures by the supernet of a finished search; its folder keeps the ranking."""
-    from hwbench.cli.output import checked_frame_path, progress_bar
+    """Rank architectures by the supernet of a finished search; its folder keeps the ranking.
+
+    hwbench live rank runs/live-spos --architectures 100 --target nb201-digits:test_accuracy
+    """
     from hwbench.live.config import RankingNode
     from hwbench.live.run import rank_run
     from hwbench.results.frames import write_frame
     from hwbench.results.ranking_measures import measures_of, unmeasured
     from hwbench.toml import validated
 
-    if output is not None:
-        checked_frame_path(output)
     calibration = {"passes": passes, "batch_size": batch_size, "momentum": momentum}
     given = {
         "architectures": architectures,
@@ -241,34 +280,46 @@ def rank(
 
 @app.command()
 def select(
-    folder: Annotated[Path, typer.Argument(help="The run folder; its training has ended.")],
+    folder: RunFolder,
     method: Annotated[
-        str, typer.Option(help="A selection's name (hwbench live parts), or module:Class.")
+        str,
+        typer.Option(
+            metavar="NAME", help="A selection's name (hwbench live parts), or module:Class."
+        ),
     ],
     arguments: Annotated[
         list[str] | None,
         typer.Option(
             "--set",
             metavar="KEY=VALUE",
-            help="An argument, as in [selection], such as limit=110e6; repeatable.",
+            help="An argument of the selection, as in [selection] of the config tree, such as "
+            "limit=110e6; by default each is the method's own; repeatable.",
         ),
     ] = None,
     label: Annotated[
-        str | None, typer.Option(help="Name of its folder in RUN/selections; made up by default.")
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="The name of its folder in RUN/selections; by default it is made up.",
+        ),
     ] = None,
     device: Device = None,
     threads: Threads = 1,
     deterministic: Deterministic = False,
     fresh: Annotated[
-        bool, typer.Option("--fresh", help="Replace another selection of that label.")
+        bool,
+        typer.Option("--fresh", help="Replace another selection that has the same label."),
     ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Select again from the supernet of a search, by any method; its run folder keeps the result.
 
-    For instance the front of accuracy and latency: --method black_box --set strategy=nsga2 --set
-    metric=TABLE:COLUMN. Stopped at any moment, the same command goes on; what the supernet has been
-    asked for is never computed again. Experimental, as `hwbench live run` is.
+    For instance the front of accuracy and latency, by NSGA-II. Stopped at any moment, the same
+    command goes on; what the supernet has been asked for is never computed again. Experimental, as
+    `hwbench live run` is.
+
+    hwbench live select runs/live-spos --method black_box --set strategy=nsga2 --set
+    metric=nb201-digits:latency
     """
     from hwbench.live.selecting import select_run
     from hwbench.toml import set_in
@@ -295,12 +346,14 @@ def select(
 
 @app.command()
 def truth(
-    folder: Annotated[Path, typer.Argument(help="The run folder of a finished search.")],
+    folder: RunFolder,
     target: Annotated[
         str | None,
         typer.Option(
             metavar="TABLE:COLUMN",
-            help="True values; by default the ranking's, or those of a public benchmark.",
+            help="True values to hold it against; by default the ranking's, or those of a public "
+            "benchmark.",
+            autocompletion=completion.columns,
         ),
     ] = None,
     as_json: AsJson = False,
@@ -309,6 +362,8 @@ def truth(
 
     Searches do so at their end where a table of their space comes with hwbench; this is for runs of
     older versions, and for a table of one's own. The run folder keeps it.
+
+    hwbench live truth runs/live-darts --target nb201-digits:test_accuracy
     """
     from hwbench.live.run import truth_run
     from hwbench.results.live import read_live_run
@@ -337,7 +392,7 @@ def sweep(
         ),
     ],
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="The folder; runs/live-SWEEP by default.")
+        Path | None, output_folder("The folder of all runs; by default runs/live-SWEEP.")
     ] = None,
     device: Device = None,
     threads: Threads = 1,
@@ -348,6 +403,8 @@ def sweep(
     """Run a search for every value of an argument and every seed, such as `window`.
 
     Experimental, as `hwbench live run` is.
+
+    hwbench live sweep window -o runs/window
     """
     from hwbench.live.config import sweep_path
     from hwbench.live.sweep import run_sweep
@@ -355,7 +412,7 @@ def sweep(
     from hwbench.results.true_value import baselines, unknown
 
     path = sweep_path(name)
-    folder = output or Path("runs") / f"live-{path.stem}"
+    folder = output or usable_folder(Path("runs") / f"live-{path.stem}")
     with interruptible(same_command()), stage_bars() as stage:
         frame = run_sweep(
             path,
@@ -384,12 +441,12 @@ def sweep(
     )
     truths = [read_live_run(path).truth for path in sorted(folder.iterdir()) if is_live_run(path)]
     known = next((each for each in truths if each is not None), None)
-    typer.echo(f"True values: {known.words}." if known else unknown("FOLDER"))
+    tell(f"True values: {known.words}." if known else unknown("FOLDER"))
     for sentence in baselines(known) if known else ():
-        typer.echo(sentence)
+        tell(sentence)
     records = [read_record(path) for path in sorted(folder.iterdir()) if path.is_dir()]
     print_notes(dict.fromkeys(note for record in records for note in notes_of(record)))
-    typer.echo(f"written: {folder}")
+    tell(f"written: {folder}")
 
 
 def _print_result(result: dict[str, Any], folder: Path, as_json: bool) -> None:
@@ -405,13 +462,13 @@ def _print_result(result: dict[str, Any], folder: Path, as_json: bool) -> None:
     _print_truth(kept.truth, folder)
     over = over_epochs(kept)
     if over:
-        typer.echo(over)
+        tell(over)
     ranking = result.get("ranking") or {}
     rest = {key: value for key, value in result.items() if key not in ("ranking", "truth")}
     _print_numbers({**_by_the_supernet(rest), **_by_the_target(ranking)})
     reason = unmeasured(kept.ranking, str(kept.config.get("ranking", {}).get("target")))
     print_notes([*notes, reason] if reason else notes)
-    typer.echo(f"written: {folder}")
+    tell(f"written: {folder}")
 
 
 def _print_selection(result: dict[str, Any], folder: Path) -> None:
@@ -424,14 +481,14 @@ def _print_selection(result: dict[str, Any], folder: Path) -> None:
     )
     kept = found.result
     if kept.truth is None:
-        typer.echo(unknown(str(folder)))
+        tell(unknown(str(folder)))
     elif kept.front is None:
-        typer.echo(headline(kept.truth))
+        tell(headline(kept.truth))
     front, single = kept.front, kept.single
     if front is not None:
         best = max(front.baselines, key=lambda each: each.hypervolume_share, default=None)
         beside = "" if best is None else f"; {best.words}: {100 * best.hypervolume_share:.1f} %"
-        typer.echo(
+        tell(
             f"The {kept.selected} selected truly cover {100 * front.hypervolume_share:.1f} % of "
             f"the true front's hypervolume{beside}."
         )
@@ -460,7 +517,7 @@ def _print_selection(result: dict[str, Any], folder: Path) -> None:
         "measured": kept.measured,
     }
     _print_numbers(_by_the_supernet(numbers))
-    typer.echo(f"written: {found.folder}")
+    tell(f"written: {found.folder}")
 
 
 def _qualities(front: Any) -> dict[str, str]:
@@ -476,10 +533,10 @@ def _print_truth(found: TrueValue | None, folder: Path) -> None:
     from hwbench.results.true_value import beside_it, headline, unknown
 
     if found is None:
-        typer.echo(unknown(str(folder)))
+        tell(unknown(str(folder)))
         return
     for sentence in (headline(found), *beside_it(found)):
-        typer.echo(sentence)
+        tell(sentence)
 
 
 def _by_the_supernet(numbers: Mapping[str, Any]) -> dict[str, Any]:

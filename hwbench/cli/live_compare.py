@@ -15,8 +15,11 @@ from hwbench.cli.output import (
     print_listing,
     same_command,
     stage_bars,
+    tell,
 )
-from hwbench.cli.torch_options import Deterministic, Device, Threads
+from hwbench.cli.output_paths import output_folder
+from hwbench.cli.table_files import Rounds, RunsOfVisit, Warmup
+from hwbench.cli.torch_options import DataFolder, Deterministic, Device, Seeds, Threads
 
 if TYPE_CHECKING:
     from hwbench.live.side_by_side import Compared
@@ -27,37 +30,53 @@ PUBLISHED = "published_networks"
 
 def compare(
     output: Annotated[
-        Path, typer.Option("--output", "-o", help="A folder; the same one goes on where it was.")
+        Path, output_folder("The folder of all that is trained; the same one goes on where it was.")
     ],
     space: Annotated[
-        str, typer.Option(help="Of the architectures.", autocompletion=completion.spaces)
+        str,
+        typer.Option(
+            metavar="SPACE",
+            help="The search space of the architectures.",
+            autocompletion=completion.spaces,
+        ),
     ] = PUBLISHED,
     arch: Annotated[
         list[str] | None,
-        typer.Option(help="An architecture; repeatable. All of a small space by default."),
+        typer.Option(
+            metavar="ARCH",
+            help="An architecture to train; by default all of a small space; repeatable.",
+        ),
     ] = None,
-    data: Annotated[str, typer.Option(help="The image set.")] = "cifar10",
-    data_folder: Annotated[Path | None, typer.Option(help="Where the set's files are.")] = None,
-    recipe: Annotated[str, typer.Option(help="darts, nasbench201 or autosnn.")] = "darts",
+    data: Annotated[
+        str, typer.Option(metavar="SET", help="The image set, see `hwbench images list`.")
+    ] = "cifar10",
+    data_folder: DataFolder = None,
+    recipe: Annotated[
+        str,
+        typer.Option(metavar="RECIPE", help="The recipe: darts, nasbench201 or autosnn."),
+    ] = "darts",
     changes: Annotated[
         list[str] | None,
         typer.Option(
             "--set",
             metavar="KEY=VALUE",
-            help="A field of the recipe, such as epochs=20; repeatable.",
+            help="A field of the recipe, such as epochs=20; by default each is the recipe's own; "
+            "repeatable.",
         ),
     ] = None,
-    seed: Annotated[
-        list[int] | None,
-        typer.Option(min=0, help="Of weights and draws, 0 by default; repeatable."),
-    ] = None,
+    seed: Seeds = None,
     runtime: Annotated[
-        str, typer.Option(help="Of the latency, see `hwbench tables runtimes`.")
+        str,
+        typer.Option(
+            metavar="RUNTIME", help="What measures the latency, see `hwbench tables runtimes`."
+        ),
     ] = "torch-eager",
-    rounds: Annotated[int, typer.Option(help="Visits to each network.")] = 5,
-    repeats: Annotated[int, typer.Option(help="Recorded runs of a visit.")] = 2,
-    warmup: Annotated[int, typer.Option(min=0, help="Unrecorded runs of a visit.")] = 1,
-    batch_size: Annotated[int, typer.Option(help="Images in a run that is measured.")] = 1,
+    rounds: Rounds = 5,
+    repeats: RunsOfVisit = 2,
+    warmup: Warmup = 1,
+    batch_size: Annotated[
+        int, typer.Option(metavar="N", help="Images in a run that is measured.")
+    ] = 1,
     device: Device = None,
     threads: Threads = 1,
     deterministic: Deterministic = False,
@@ -73,6 +92,8 @@ def compare(
     comparison.parquet, a table like any other. Stopped at any moment, the same command goes on.
 
     Experimental, as `hwbench live retrain` is.
+
+    hwbench live compare -o runs/compared --set epochs=20
     """
     from hwbench.images.sets import load_images
     from hwbench.live.retrain import NamedRecipe
@@ -146,5 +167,5 @@ def _print(result: Compared, folder: Path, as_json: bool) -> None:
     for pair, tau in result.agreement.items():
         said = "not defined" if tau is None else f"{tau:.2f}"
         words = pair.replace("flops", "FLOPs").replace("_", " ")
-        typer.echo(f"Kendall's tau of {words}: {said}")
-    typer.echo(f"written: {folder / COMPARISON}")
+        tell(f"Kendall's tau of {words}: {said}")
+    tell(f"written: {folder / COMPARISON}")

@@ -15,19 +15,26 @@ from hwbench.cli.output import (
     progress_bar,
     same_command,
     stage_bars,
+    tell,
 )
 from hwbench.cli.torch_options import Deterministic, Device, Threads
 
-Folder = Annotated[Path, typer.Argument(help="The run folder of a search by strengths.")]
+Folder = Annotated[
+    Path, typer.Argument(metavar="RUN", help="The run folder of a search by strengths.")
+]
 
 
 def discretise(
     folder: Folder,
     positions: Annotated[
-        int, typer.Option(min=1, help="Edges to draw; all where there are no more.")
+        int,
+        typer.Option(
+            min=1, metavar="N", help="How many edges to draw; all where there are no more."
+        ),
     ] = 2,
     tuning_epochs: Annotated[
-        int, typer.Option(min=0, help="Epochs of training with each candidate alone.")
+        int,
+        typer.Option(min=0, metavar="EPOCHS", help="Epochs of training with each candidate alone."),
     ] = 5,
     device: Device = None,
     threads: Threads = 1,
@@ -39,6 +46,8 @@ def discretise(
     Every candidate of some edges of the trained supernet is alone in turn, and the rest is trained
     on. Stopped at any moment, the same command goes on; the run folder keeps the result, and
     `hwbench report write` shows it.
+
+    hwbench live discretise runs/live-darts --positions 4
     """
     from hwbench.live.diagnostics.discretised import discretise_run
     from hwbench.results.diagnostics import reliability
@@ -73,21 +82,30 @@ def discretise(
         as_json=False,
         wrap=False,
     )
-    typer.echo(
+    tell(
         f"Strengths agree with the accuracies of {found['positions']} edges by a Kendall's tau of "
         f"{found['kendall_tau']:.2f}; the strongest is the most accurate on "
         f"{100 * found['strongest_is_best']:.0f} % of them."
     )
-    typer.echo(f"written: {folder}")
+    tell(f"written: {folder}")
 
 
 def landscape(
     folder: Folder,
-    points: Annotated[int, typer.Option(min=3, help="Of each axis; odd.")] = 11,
+    points: Annotated[
+        int, typer.Option(min=3, metavar="N", help="Points on each axis, an odd number.")
+    ] = 11,
     reach: Annotated[
-        float, typer.Option(min=1e-6, help="Of each axis to both sides, in weights of candidates.")
+        float,
+        typer.Option(
+            min=1e-6,
+            metavar="LENGTH",
+            help="How far each axis reaches to both sides, in units of the candidates' weights.",
+        ),
     ] = 1.0,
-    images: Annotated[int, typer.Option(min=2, help="Validation images of each point.")] = 1024,
+    images: Annotated[
+        int, typer.Option(min=2, metavar="N", help="Validation images of each point.")
+    ] = 1024,
     device: Device = None,
     threads: Threads = 1,
     deterministic: Deterministic = False,
@@ -98,6 +116,8 @@ def landscape(
     One axis is the gradient of the loss by what candidates are weighed with, the other a random
     direction orthogonal to it. The run folder keeps the result, and `hwbench report write` shows
     it.
+
+    hwbench live landscape runs/live-darts --points 21
     """
     from hwbench.live.diagnostics.landscape import landscape_run
     from hwbench.results.diagnostics import rise
@@ -117,8 +137,8 @@ def landscape(
     if as_json:
         print_json({**found, "points": frame.to_dict("records")})
         return
-    typer.echo(
+    tell(
         f"Within {found['reach']:g} of what was learned the loss is higher by {found['rise']:.4f} "
         f"on average than the {found['loss']:.4f} there."
     )
-    typer.echo(f"written: {folder}")
+    tell(f"written: {folder}")

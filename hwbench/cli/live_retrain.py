@@ -15,8 +15,10 @@ from hwbench.cli.output import (
     print_listing,
     same_command,
     stage_bars,
+    tell,
 )
-from hwbench.cli.torch_options import Deterministic, Device, Threads
+from hwbench.cli.output_paths import output_folder
+from hwbench.cli.torch_options import DataFolder, Deterministic, Device, Seeds, Threads
 from hwbench.errors import HwbenchError
 
 if TYPE_CHECKING:
@@ -29,51 +31,104 @@ DEFAULT_IMAGES = "cifar10"
 
 def retrain(
     folder: Annotated[
-        Path | None, typer.Argument(help="The run folder of a finished search, if it is of one.")
+        Path | None,
+        typer.Argument(
+            metavar="RUN",
+            help="The run folder of a finished search; by default none, and -o says the folder.",
+        ),
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="A folder for what no search has found."),
+        output_folder("A folder for what no search has found; by default that of the search."),
     ] = None,
     space: Annotated[
         str | None,
-        typer.Option(help="Of --arch, without a search.", autocompletion=completion.spaces),
+        typer.Option(
+            metavar="SPACE",
+            help="The search space of --arch; by default that of the search or the table.",
+            autocompletion=completion.spaces,
+        ),
     ] = None,
     arch: Annotated[
         list[str] | None,
-        typer.Option(help="An architecture in place of what the search found; repeatable."),
+        typer.Option(
+            metavar="ARCH",
+            help="An architecture to train; by default what the search found; repeatable.",
+        ),
     ] = None,
     table: Annotated[
         str | None,
         typer.Option(
             metavar="TABLE[:COLUMN]",
-            help="True values to stand beside; --best and --sample choose from it.",
+            help="A table of true values to stand beside, from which --best and --sample choose; "
+            "by default none.",
             autocompletion=completion.tables,
         ),
     ] = None,
-    best: Annotated[int | None, typer.Option(min=1, help="The best so many of the table.")] = None,
-    sample: Annotated[
-        int | None, typer.Option(min=1, help="So many of the table, drawn at random.")
+    best: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="Train so many architectures, the best of the table; by default none.",
+        ),
     ] = None,
-    sample_seed: Annotated[int, typer.Option(min=0, help="Of the drawing.")] = 0,
+    sample: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="Train so many architectures of the table, drawn at random; by default none.",
+        ),
+    ] = None,
+    sample_seed: Annotated[
+        int, typer.Option(min=0, metavar="SEED", help="The seed by which --sample draws.")
+    ] = 0,
     data: Annotated[
         str | None,
-        typer.Option(help="An image set; by default the search's own, without one cifar10."),
+        typer.Option(
+            metavar="SET",
+            help="The image set; by default the search's own, without a search cifar10.",
+        ),
     ] = None,
-    data_folder: Annotated[Path | None, typer.Option(help="Where the set's files are.")] = None,
+    data_folder: DataFolder = None,
     recipe: Annotated[
-        str, typer.Option(help="darts, nasbench201 or autosnn; the options below change it.")
+        str,
+        typer.Option(
+            metavar="RECIPE",
+            help="The recipe: darts, nasbench201 or autosnn; the options below change it.",
+        ),
     ] = "darts",
-    channels: Annotated[int | None, typer.Option(min=1, help="Of the first cells.")] = None,
-    depth: Annotated[int | None, typer.Option(min=1, help="Cells of a stage.")] = None,
+    channels: Annotated[
+        int | None,
+        typer.Option(
+            min=1, metavar="N", help="Channels of the first cells; by default the recipe's own."
+        ),
+    ] = None,
+    depth: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", help="Cells of a stage; by default the recipe's own."),
+    ] = None,
     skeleton: Annotated[list[str] | None, fit_options.SKELETON] = None,
     epochs: Annotated[
-        int | None, typer.Option(min=1, help="Passes over the training images.")
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="EPOCHS",
+            help="Passes over the training images; by default the recipe's own.",
+        ),
     ] = None,
-    batch_size: Annotated[int | None, typer.Option(min=1, help="Images of a step.")] = None,
+    batch_size: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", help="Images of a step; by default the recipe's own."),
+    ] = None,
     optimiser: Annotated[str | None, fit_options.OPTIMISER] = None,
     learning_rate: Annotated[
-        float | None, typer.Option(help="At the start of the half cosine.")
+        float | None,
+        typer.Option(
+            metavar="RATE",
+            help="The learning rate at the start of the half cosine; by default the recipe's own.",
+        ),
     ] = None,
     constant_rate: Annotated[bool | None, fit_options.CONSTANT_RATE] = None,
     warm_up_epochs: Annotated[float | None, fit_options.WARM_UP_EPOCHS] = None,
@@ -83,20 +138,27 @@ def retrain(
     gradient_clip: Annotated[float | None, fit_options.GRADIENT_CLIP] = None,
     label_smoothing: Annotated[float | None, fit_options.LABEL_SMOOTHING] = None,
     drop_path: Annotated[
-        float | None, typer.Option(help="Share of dropped paths at the end; in cells, no chains.")
+        float | None,
+        typer.Option(
+            metavar="SHARE",
+            help="The share of dropped paths at the end, in cells, not in chains; by default the "
+            "recipe's own.",
+        ),
     ] = None,
     auxiliary_weight: Annotated[
         float | None,
-        typer.Option(min=0, help="Of a second classifier's loss; in DARTS cells, 32 pixels."),
+        typer.Option(
+            min=0,
+            metavar="WEIGHT",
+            help="The weight of a second classifier's loss, in DARTS cells on 32 pixels; by "
+            "default the recipe's own.",
+        ),
     ] = None,
     shift: Annotated[int | None, fit_options.SHIFT] = None,
     flip: Annotated[bool | None, fit_options.FLIP] = None,
     cutout: Annotated[int | None, fit_options.CUTOUT] = None,
     precision: Annotated[str | None, fit_options.PRECISION] = None,
-    seed: Annotated[
-        list[int] | None,
-        typer.Option(min=0, help="Of weights and draws, 0 by default; repeatable."),
-    ] = None,
+    seed: Seeds = None,
     test_every_epoch: Annotated[
         bool,
         typer.Option("--test-every-epoch", help="Test after every epoch, not only at the end."),
@@ -105,7 +167,8 @@ def retrain(
     threads: Threads = 1,
     deterministic: Deterministic = False,
     fresh: Annotated[
-        bool, typer.Option("--fresh", help="Remove what the folder holds of these trainings first.")
+        bool,
+        typer.Option("--fresh", help="Remove what the folder holds of these trainings first."),
     ] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -114,6 +177,10 @@ def retrain(
     Each architecture, recipe and seed has a folder of its own in FOLDER/retraining: result, numbers
     of every epoch, trained weights. Stopped at any moment, the same command goes on. Without a
     search: -o FOLDER, and --space with --arch, or --table with --best or --sample.
+
+    hwbench live retrain runs/live-darts --epochs 50
+
+    hwbench live retrain -o runs/best --table nb201-digits --best 3 --recipe nasbench201
 
     Experimental: the published 600 epochs have not been run by the authors.
     """
@@ -244,8 +311,8 @@ def _print(found: list[Retraining], folder: Path | None, as_json: bool) -> None:
         return
     for each in summary:
         beside = "" if each.first.table is None else f"; {each.first.table.words}"
-        typer.echo(f"{each.first.architecture}")
-        typer.echo(f"  trained from scratch ({each.how}): {each.accuracy} on test images{beside}")
+        tell(f"{each.first.architecture}")
+        tell(f"  trained from scratch ({each.how}): {each.accuracy} on test images{beside}")
     rows = [
         {
             "seed": each.seed,
@@ -257,4 +324,4 @@ def _print(found: list[Retraining], folder: Path | None, as_json: bool) -> None:
         for each in found
     ]
     print_listing(rows, list(rows[0]), as_json=False, wrap=False)
-    typer.echo(f"written: {folder}/retraining")
+    tell(f"written: {folder}/retraining")

@@ -16,65 +16,127 @@ if TYPE_CHECKING:
     from hwbench.tables.own.asking import Answer
     from hwbench.tables.own.options import Reading
 
-ArchColumn = Annotated[str | None, typer.Option(help="The column of architectures, if not found.")]
+READING = "How a file of measurements is read"
+"""The heading of these options in the help."""
+
+ArchColumn = Annotated[
+    str | None,
+    typer.Option(
+        metavar="COLUMN",
+        rich_help_panel=READING,
+        help="The column of architectures; by default it is found by what it holds.",
+    ),
+]
 ArchFormat = Annotated[
     str | None,
     typer.Option(
         metavar="FORMAT",
-        help="The code of the architectures, where it is not unmistakable: official-index, naslib, "
-        "hwbench, ... by space (hwbench spaces formats SPACE).",
+        rich_help_panel=READING,
+        help="The code of the architectures, one of hwbench spaces formats SPACE; by default what "
+        "they are written in, where that is unmistakable.",
     ),
 ]
 Decimal = Annotated[
-    str | None, typer.Option(metavar="MARK", help="What stands before decimals: . or ,")
+    str | None,
+    typer.Option(
+        metavar="MARK",
+        rich_help_panel=READING,
+        help="The mark before decimals, '.' or ','; by default it is found out.",
+    ),
 ]
 Thousands = Annotated[
     str | None,
-    typer.Option(metavar="MARK", help="What stands between thousands: . or , or none."),
+    typer.Option(
+        metavar="MARK",
+        rich_help_panel=READING,
+        help="The mark between thousands, '.' or ',' or none; by default it is found out.",
+    ),
 ]
-Metric = Annotated[str | None, typer.Option(help="The column of numbers, where there are several.")]
-Unit = Annotated[str | None, typer.Option(help="Of the numbers, where the header does not say it.")]
+Metric = Annotated[
+    str | None,
+    typer.Option(
+        metavar="COLUMN",
+        rich_help_panel=READING,
+        help="The column of numbers; by default the only one there is.",
+    ),
+]
+Unit = Annotated[
+    str | None,
+    typer.Option(
+        metavar="UNIT",
+        rich_help_panel=READING,
+        help="The unit of the numbers, such as ms; by default what the header says.",
+    ),
+]
 Direction = Annotated[
-    str | None, typer.Option(help="minimize or maximize, where the name does not tell.")
+    str | None,
+    typer.Option(
+        metavar="DIRECTION",
+        rich_help_panel=READING,
+        help="Whether less is better (minimize) or more (maximize); by default what the name "
+        "tells.",
+    ),
 ]
 Duplicates = Annotated[
     str | None,
     typer.Option(
-        help="What to learn from of repeats: mean, median, min or first; by default the mean, the "
-        "median where a repeat is an outlier."
+        metavar="WAY",
+        rich_help_panel=READING,
+        help="What to learn from of repeats: mean, median, min or first; by default (auto) the "
+        "mean, the median where a repeat is an outlier.",
     ),
 ]
 BadRows = Annotated[
     str | None,
     typer.Option(
-        help="Rows with unknown architectures or no measurement: refuse (the default) or drop."
+        metavar="WAY",
+        rich_help_panel=READING,
+        help="What to do with rows of unknown architectures or without a measurement: refuse (the "
+        "default) or drop.",
     ),
 ]
 MissingCells = Annotated[
     str | None,
-    typer.Option(help="Rows without a measurement: refuse (the default), or keep the others."),
+    typer.Option(
+        metavar="WAY",
+        rich_help_panel=READING,
+        help="What to do with rows without a measurement: refuse (the default), or keep the "
+        "others.",
+    ),
 ]
 Where = Annotated[
     list[str] | None,
     typer.Option(
-        metavar="COLUMN=VALUE", help="Only rows that hold this, such as device=phone; repeatable."
+        metavar="COLUMN=VALUE",
+        rich_help_panel=READING,
+        help="Take only rows that hold this, such as device=phone; by default all; repeatable.",
     ),
 ]
 Pool = Annotated[
     list[str] | None,
-    typer.Option(metavar="COLUMN", help="Rows that differ in this column are repeats; repeatable."),
+    typer.Option(
+        metavar="COLUMN",
+        rich_help_panel=READING,
+        help="Rows that differ only in this column are repeats; by default none is pooled; "
+        "repeatable.",
+    ),
 ]
 Repeats = Annotated[
     list[str] | None,
     typer.Option(
         metavar="PATTERN",
-        help="Columns that repeat one measurement, such as 'latency_*'; repeatable.",
+        rich_help_panel=READING,
+        help="Columns that repeat one measurement, such as 'latency_*'; by default none; "
+        "repeatable.",
     ),
 ]
 Missing = Annotated[
     list[str] | None,
     typer.Option(
-        metavar="TEXT", help="What else in a cell means that nothing was measured; repeatable."
+        metavar="TEXT",
+        rich_help_panel=READING,
+        help="What else in a cell means that nothing was measured, besides the marks that "
+        "are known by default; repeatable.",
     ),
 ]
 MeasuredValues = Annotated[
@@ -82,17 +144,36 @@ MeasuredValues = Annotated[
     typer.Option(
         "--measured",
         metavar="VALUE",
-        help="A value that was measured, though it looks like a mark for none; repeatable.",
+        rich_help_panel=READING,
+        help="A value that was measured in the column's unit, though it looks like a mark for "
+        "none; by default such are asked about; repeatable.",
     ),
 ]
 NoHeader = Annotated[
-    bool, typer.Option("--no-header", help="The first line holds data, not names of columns.")
+    bool,
+    typer.Option(
+        "--no-header",
+        rich_help_panel=READING,
+        help="The first line holds data, not names of columns.",
+    ),
 ]
 HeaderLine = Annotated[
     int | None,
-    typer.Option(min=1, help="The line on which the names of the columns stand."),
+    typer.Option(
+        min=1,
+        metavar="LINE",
+        rich_help_panel=READING,
+        help="The line on which the names of the columns stand; by default it is found.",
+    ),
 ]
-Sheet = Annotated[str | None, typer.Option(help="The sheet of a workbook.")]
+Sheet = Annotated[
+    str | None,
+    typer.Option(
+        metavar="SHEET",
+        rich_help_panel=READING,
+        help="The sheet of a workbook; by default the only one there is.",
+    ),
+]
 
 
 def reading_of(

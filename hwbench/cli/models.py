@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from hwbench.cli import completion
-from hwbench.cli.fit_target import fit_target
+from hwbench.cli.fit_target import better_fit, fit_target
 from hwbench.cli.measurement_files import (
     ArchColumn,
     ArchFormat,
@@ -33,14 +35,17 @@ from hwbench.cli.measurement_files import (
 )
 from hwbench.cli.output import (
     AsJson,
+    Seed,
     checked_frame_path,
     left_out_said,
     print_json,
     print_listing,
     progress_bar,
+    tell,
     warn,
     working,
 )
+from hwbench.cli.output_paths import FRAME, output_file
 from hwbench.errors import HwbenchError, unknown_name
 
 if TYPE_CHECKING:
@@ -59,7 +64,9 @@ ArchitecturesFile = Annotated[
     Path | None,
     typer.Option(
         "--architectures",
-        help="A .txt file with an architecture on each line, or a file as measurements are in.",
+        metavar="FILE",
+        help="A .txt file with an architecture on each line, or a file as measurements are in; by "
+        "default none.",
     ),
 ]
 
@@ -77,18 +84,24 @@ def fit(
     predictor: Annotated[
         str,
         typer.Option(
-            help="A predictor's name, or the path of its card.",
+            metavar="PREDICTOR",
+            help="A predictor's name (hwbench predictors list), or the path of its card.",
             autocompletion=completion.predictors,
         ),
     ],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The .hwb file to write.")],
+    output: Annotated[Path, output_file("The .hwb file to write.", suffixes=(".hwb",))],
     samples: Annotated[
-        int | None, typer.Option(min=2, help="Fit to so many random architectures; all by default.")
+        int | None,
+        typer.Option(
+            min=2, metavar="N", help="Fit to so many random architectures; by default to all."
+        ),
     ] = None,
     space: Annotated[
         str | None,
         typer.Option(
-            help="The search space of the measurements in your own file.",
+            metavar="SPACE",
+            help="The search space of the measurements in your own file; by default that of the "
+            "table.",
             autocompletion=completion.spaces,
         ),
     ] = None,
@@ -112,7 +125,10 @@ def fit(
     arch_column: ArchColumn = None,
     arch_format: ArchFormat = None,
     encoding: Annotated[
-        str | None, typer.Option(help="Features of an architecture; the predictor's by default.")
+        str | None,
+        typer.Option(
+            metavar="NAME", help="The features of an architecture; by default the predictor's."
+        ),
     ] = None,
     target_transform: Annotated[
         str | None,
@@ -123,16 +139,26 @@ def fit(
         ),
     ] = None,
     trials: Annotated[
-        int | None, typer.Option(min=1, help="Search hyper-parameters: so many configurations.")
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="Search hyper-parameters: try so many configurations; by default none.",
+        ),
     ] = None,
     seconds: Annotated[
-        float | None, typer.Option(help="Search hyper-parameters: for so long at most.")
+        float | None,
+        typer.Option(
+            metavar="SECONDS",
+            help="Search hyper-parameters for so many seconds at most; by default not at all.",
+        ),
     ] = None,
     source: Annotated[
         list[str] | None,
         typer.Option(
             metavar="TABLE:COLUMN",
-            help="Another device's measurements, for predictors that learn from them; repeatable.",
+            help="Another device's measurements, for predictors that learn from them; by default "
+            "none; repeatable.",
             autocompletion=completion.columns,
         ),
     ] = None,
@@ -140,12 +166,18 @@ def fit(
         int | None,
         typer.Option(
             min=2,
+            metavar="N",
             help="Architectures of each --source to learn from, at most, none of them those "
             "that the model is tested on; by default all that it has.",
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of samples, search and model.")] = 0,
-    description: Annotated[str, typer.Option(help="What a user of the model should know.")] = "",
+    seed: Seed = 0,
+    description: Annotated[
+        str,
+        typer.Option(
+            metavar="TEXT", help="What a user of the model should know; by default nothing."
+        ),
+    ] = "",
     as_json: AsJson = False,
 ) -> None:
     """Fit a predictor to measurements and save it.
@@ -156,10 +188,9 @@ def fit(
 
     Architectures that it was not fitted to, 625 at most, tell how well it ranks.
     """
+    from hwbench.predictors.fit_quality import WeakFitWarning
     from hwbench.predictors.fitting import fit_model
-    from hwbench.predictors.model_file import checked_model_path
 
-    checked_model_path(output)
     found = fit_target(
         target,
         space,
@@ -195,7 +226,12 @@ def fit(
         with complete_commands():
             reading = reading_of(arch_format=arch_format)
             archs = read_archs(found.space, architectures, arch_column, reading)
-    with working(f"fitting {predictor} to {target}"), left_out_said():
+    with (
+        working(f"fitting {predictor} to {target}", seconds=seconds),
+        left_out_said(),
+        warnings.catch_warnings(),
+    ):
+        warnings.simplefilter("ignore", WeakFitWarning)  # it is said below, with the command
         fitted = fit_model(
             found,
             predictor,
@@ -217,6 +253,9 @@ def fit(
         **_searched(fitted.regressor),
         **card.model_dump(include={"held_out", "kendall_tau"}, exclude_none=True),
         **card.relative_scores,
+        **card.model_dump(include={"cross_validated_tau"}, exclude_none=True),
+        "baselines": card.baselines,
+        "weaknesses": list(card.weaknesses),
         **card.model_dump(include={"summary"}, exclude_defaults=True),
         "model": str(output),
         **({"needs_trust": list(fitted.needs_trust)} if fitted.needs_trust else {}),
@@ -225,6 +264,9 @@ def fit(
         print_json(told)
     else:
         _say_fitted(told)
+    if card.weaknesses:
+        better = better_fit(sys.argv[1:], card, target, samples)
+        warn("; ".join([*card.weaknesses, better]))
 
 
 def _transform(kind: str | None) -> Transform | None:
@@ -239,9 +281,16 @@ def _transform(kind: str | None) -> Transform | None:
 
 
 def predict(
-    model: Annotated[Path, typer.Argument(help="A file that `hwbench fit` wrote.")],
+    model: Annotated[
+        Path, typer.Argument(metavar="MODEL", help="A file that `hwbench fit` wrote.")
+    ],
     archs: Annotated[
-        list[str] | None, typer.Argument(metavar="[ARCH]...", help="Architectures' strings.")
+        list[str] | None,
+        typer.Argument(
+            metavar="ARCH",
+            help="Architectures: the space's strings, or another code; by default those of "
+            "--architectures or --all.",
+        ),
     ] = None,
     architectures: ArchitecturesFile = None,
     arch_column: ArchColumn = None,
@@ -250,35 +299,41 @@ def predict(
         bool, typer.Option("--all", help="Predict every architecture of the search space.")
     ] = False,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="A .csv or .parquet file to write.")
+        Path | None,
+        output_file(
+            "A .csv or .parquet file to write; by default predictions are printed.", suffixes=FRAME
+        ),
     ] = None,
     std: Annotated[
-        bool, typer.Option("--std", help="Also the standard deviation of a new measurement.")
+        bool, typer.Option("--std", help="Give the standard deviation of a new measurement too.")
     ] = False,
     trust: Annotated[
         list[str] | None,
         typer.Option(
             metavar="MODULE",
             help="A package whose classes the model is made of, where it is of no predictor of "
-            "hwbench; the file may run anything in it. Repeatable.",
+            "hwbench; by default none, for the file may run anything in it; repeatable.",
         ),
     ] = None,
     any_version: Annotated[
-        bool, typer.Option("--any-version", help="Whatever library versions it was fitted with.")
+        bool,
+        typer.Option(
+            "--any-version", help="Predict whatever versions of libraries it was fitted with."
+        ),
     ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Predict architectures with a saved predictor.
 
     hwbench predict latency.hwb --all -o predictions.csv
+
+    hwbench predict latency.hwb --architectures mine.txt --std --json
     """
     from hwbench.predictors.model_file import load_model, read_model_card
     from hwbench.tables.own.archs import read_archs
 
     if sum((bool(archs), architectures is not None, everything)) != 1:
         raise HwbenchError("predict: give architectures, or --architectures FILE, or --all")
-    if output is not None:
-        checked_frame_path(output)
     card = read_model_card(model)
     if std and not card.uncertainty:
         raise HwbenchError(f"{model}: {card.estimator} predicts no standard deviations")
@@ -301,7 +356,10 @@ def predict(
         from hwbench.results.frames import write_frame
 
         write_frame(output, frame)
-        typer.echo(f"{len(frame)} predictions: {output}")
+        if as_json:
+            print_json({"predictions": len(frame), "unit": card.unit, "file": str(output)})
+        else:
+            tell(f"{len(frame)} predictions: {output}")
     else:
         _show(frame, card, as_json=as_json)
 
@@ -342,32 +400,35 @@ def _searched(model: ArchitectureRegressor) -> dict[str, Any]:
 
 
 def _say_fitted(told: dict[str, Any]) -> None:
-    typer.echo(
+    tell(
         f"{told['predictor']} fitted to {told['training_size']} architectures of "
         f"{told['target']} [{told['unit']}] in {told['seconds']:.3g} s"
     )
     if "configurations" in told:
         chosen = ", ".join(f"{key}={value}" for key, value in told["chosen"].items())
         failed = told["configurations_failed"]
-        typer.echo(
+        tell(
             f"best of {told['configurations']} configurations: {chosen or 'the defaults'}"
             f"{f'; {failed} failed' if failed else ''}"
             f"{'; ended by the time limit' if told['search_stopped_by_time'] else ''}"
         )
     if "summary" in told:
-        typer.echo(told["summary"])
+        tell(told["summary"])
     if "held_out" in told:
-        typer.echo(
-            f"Kendall's tau on {told['held_out']} other architectures: {told['kendall_tau']:.3f}"
-        )
+        tell(f"Kendall's tau on {told['held_out']} other architectures: {told['kendall_tau']:.3f}")
+    if "cross_validated_tau" in told:
+        tell(f"Kendall's tau in a cross-validation: {told['cross_validated_tau']:.3f}")
+    if told["baselines"]:
+        free = ", ".join(f"{title} {tau:.3f}" for title, tau in told["baselines"].items())
+        tell(f"For comparison, on the same architectures: {free}")
     if "rmspe" in told:
-        typer.echo(
+        tell(
             f"{told['within_5_percent']:.0f} % of predictions there are within 5 %, "
             f"{told['within_10_percent']:.0f} % within 10 % of the measurement; "
             f"RMSPE {told['rmspe']:.3g} %"
         )
     trust = "".join(f" --trust {package}" for package in told.get("needs_trust", ()))
-    typer.echo(
+    tell(
         f"model: {told['model']}"
         + (f"; who reads it must trust it: hwbench predict {told['model']}{trust}" if trust else "")
     )
@@ -378,8 +439,6 @@ def _say_fitted(told: dict[str, Any]) -> None:
 
 def _predictions(fitted: FittedModel, archs: IntArray, *, std: bool) -> pd.DataFrame:
     """A frame with the columns arch, prediction and, if asked for, deviation."""
-    import warnings
-
     import numpy as np
     import pandas as pd
 
@@ -403,8 +462,6 @@ def _predictions(fitted: FittedModel, archs: IntArray, *, std: bool) -> pd.DataF
 
 
 def _show(frame: pd.DataFrame, card: ModelCard, *, as_json: bool) -> None:
-    from rich.markup import escape
-
     rows: list[dict[str, Any]] = [
         {str(key): value for key, value in row.items()} for row in frame.to_dict("records")
     ]
@@ -414,5 +471,5 @@ def _show(frame: pd.DataFrame, card: ModelCard, *, as_json: bool) -> None:
             for row in rows
         ]
     unit = f" [{card.unit}]" if card.unit else ""
-    title = escape(f"{card.target or card.predictor or card.estimator}{unit}")
+    title = f"{card.target or card.predictor or card.estimator}{unit}"
     print_listing(rows, list(frame), as_json=as_json, title=title, wrap=False)

@@ -8,50 +8,97 @@ from typing import Annotated
 
 import typer
 
-from hwbench.cli.output import AsJson, print_json, print_listing
+from hwbench.cli.output import AsJson, Seed, print_json, print_listing, tell
+from hwbench.cli.output_paths import output_folder
 from hwbench.errors import HwbenchError
 
 
 def morph(
     folder: Annotated[
         Path,
-        typer.Argument(help="Of a training, RUN/retraining/LABEL, or of a network morphed before."),
+        typer.Argument(
+            metavar="FOLDER",
+            help="The folder of a training, RUN/retraining/LABEL, or of a network morphed before.",
+        ),
     ],
     morphism: Annotated[
         str | None,
         typer.Argument(
-            help="add_bias, add_scale, dilate, grow_kernel, insert, net2deeper, net2wider, "
-            "shrink_kernel or widen; without one the network's layers are listed."
+            metavar="MORPHISM",
+            help="The change: add_bias, add_scale, dilate, grow_kernel, insert, net2deeper, "
+            "net2wider, shrink_kernel or widen; by default none, and the layers are listed.",
         ),
     ] = None,
     layer: Annotated[
-        str | None, typer.Option(help="The layer to change, by the name that it is listed by.")
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="The layer to change, by the name that it is listed by; by default none.",
+        ),
     ] = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="The folder of the new network.")
+        Path | None,
+        output_folder("The folder of the new network; by default none, where layers are listed."),
     ] = None,
     size: Annotated[
-        int | None, typer.Option(min=1, help="Of grow_kernel, shrink_kernel: the new kernel's.")
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="PIXELS",
+            help="The side of the new kernel, in pixels, for grow_kernel and shrink_kernel; by "
+            "default none.",
+        ),
     ] = None,
     width: Annotated[
-        int | None, typer.Option(min=1, help="Of widen, net2wider: the new outputs.")
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="How many outputs the layer gets, for widen and net2wider; by default none.",
+        ),
     ] = None,
-    dilation: Annotated[int | None, typer.Option(min=1, help="Of dilate.")] = None,
+    dilation: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="PIXELS",
+            help="The new dilation, in pixels, for dilate; by default none.",
+        ),
+    ] = None,
     kernel_size: Annotated[
-        int | None, typer.Option(min=1, help="Of insert, net2deeper: of the new convolution.")
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="PIXELS",
+            help="The side of the new convolution's kernel, in pixels, for insert and net2deeper; "
+            "by default that of the morphism.",
+        ),
     ] = None,
     activation: Annotated[
-        str | None, typer.Option(help="Of insert: relu, interpolated or ptanh.")
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="What insert puts behind the convolution: relu, interpolated or ptanh; by default "
+            "that of the morphism.",
+        ),
     ] = None,
     separable: Annotated[
         bool | None,
-        typer.Option("--separable/--whole", help="Of insert: depthwise and pointwise, or one."),
+        typer.Option(
+            "--separable/--whole",
+            help="Whether insert puts in a depthwise and a pointwise convolution, or one; by "
+            "default as the morphism does.",
+        ),
     ] = None,
     normalised: Annotated[
         bool | None,
-        typer.Option("--normalised/--bare", help="Of insert: whether it ends in normalisation."),
+        typer.Option(
+            "--normalised/--bare",
+            help="Whether what insert puts in ends in normalisation; by default as the morphism "
+            "does.",
+        ),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of new weights and of the images.")] = 0,
+    seed: Seed = 0,
     as_json: AsJson = False,
 ) -> None:
     """Change one layer of a trained network, and say how much its outputs change.
@@ -59,6 +106,10 @@ def morph(
     The new folder holds a network as `hwbench live retrain` writes one, with what its optimiser has
     learned of the weights that stay. Outputs are compared on random images, in evaluation and in
     training mode.
+
+    hwbench morph runs/best/retraining/darts-0
+
+    hwbench morph runs/best/retraining/darts-0 widen --layer stem.0 --width 32 -o runs/wider
     """
     from hwbench.live.morphed import morph_saved
 
@@ -86,17 +137,17 @@ def morph(
     if as_json:
         print_json({**asdict(change), "folder": str(output)})
         return
-    typer.echo(
+    tell(
         f"{morphism} of {layer}: {change.parameters_before:,} parameters before, "
         f"{change.parameters_after:,} now"
     )
-    typer.echo(
+    tell(
         f"greatest difference of outputs, over the greatest output: {change.evaluation:.2g} in "
         f"evaluation mode, {change.training:.2g} in training mode"
     )
     if change.carried:
-        typer.echo(f"the optimiser's state of {change.carried} parameters went along")
-    typer.echo(f"written: {output}")
+        tell(f"the optimiser's state of {change.carried} parameters went along")
+    tell(f"written: {output}")
 
 
 def _list(folder: Path, as_json: bool) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hwbench.cli.fit_target import without
 from hwbench.errors import HwbenchError
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def next_commands(
     files : that were written, by name: of these "model" and "picks".
     """
     space, more = advice.measurements.space, advice.promise.size
-    asked = ["hwbench", *_without(words, DROPPED)]
+    asked = ["hwbench", *without(words, DROPPED)]
     suggested, boards = str(folder / SUGGESTIONS), has_networks(space)
     everything = space.indexed and space.n_architectures <= MOST_PREDICTED
     which = ["--all"] if everything else ["--architectures", suggested]
@@ -98,16 +99,3 @@ def has_networks(space: Space) -> bool:
 def _export(space: Space, architectures: str, folder: Path) -> list[str]:
     command = ["hwbench", "export", "--space", space.name, "--architectures", architectures]
     return [*command, "--to", "onnx", "-o", str(folder)]
-
-
-def _without(words: Sequence[str], dropped: dict[str, int]) -> list[str]:
-    kept, skip = [], 0
-    for word in words:
-        name, equals, _ = word.partition("=")
-        if skip:
-            skip -= 1
-        elif name in dropped:
-            skip = 0 if equals else dropped[name]
-        else:
-            kept.append(word)
-    return kept

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
+import os
+import re
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,35 +15,82 @@ from typing import Annotated, Any
 import typer
 
 from hwbench.cli import completion
+from hwbench.cli.output_paths import output_folder, usable_folder
 from hwbench.errors import HwbenchError, one_line
 from hwbench.extras import MissingExtraError
-from hwbench.progress import Progress, StageProgress
+from hwbench.progress import Progress, StageProgress, silent
 
 NEEDS = "needs"
 """Key of a listing's row that names the extra without which it is of no use: "hwbench[torch]"."""
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+MEASURED_ON = 2
+"""Cores on which scenarios say how long they take."""
+FULL_BAR = 100
+"""Columns from which a bar is as long as it can be."""
+
+AsJson = Annotated[
+    bool,
+    typer.Option("--json", help="Print one JSON document, and nothing else, on standard output."),
+]
 Workers = Annotated[
     int | None,
-    typer.Option("--workers", "-w", min=1, help="Processes; all cores of this process by default."),
+    typer.Option(
+        "--workers",
+        "-w",
+        min=1,
+        metavar="PROCESSES",
+        help="How many processes work; by default one for each core that this process may use.",
+    ),
 ]
 ScenarioName = Annotated[
     str,
     typer.Argument(
         metavar="SCENARIO",
-        help="A scenario's name, or the path of its TOML file.",
+        help="A scenario's name (hwbench scenarios list), or the path of its TOML file.",
         autocompletion=completion.scenarios,
     ),
 ]
 RunFolder = Annotated[
     Path | None,
-    typer.Option("--output", "-o", help="The run folder; runs/SCENARIO by default."),
+    output_folder("The run folder; by default runs/SCENARIO."),
 ]
 
-Channels = Annotated[int | None, typer.Option(help="Output channels of the stem.")]
-Depth = Annotated[int | None, typer.Option(help="How often a choice is repeated in a stage.")]
-InputSize = Annotated[int | None, typer.Option(help="Height and width of an image.")]
-Classes = Annotated[int | None, typer.Option(help="Outputs of the classifier.")]
+Channels = Annotated[
+    int | None,
+    typer.Option(metavar="N", help="Output channels of the stem; by default the space's own."),
+]
+Depth = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N", help="How many times a stage repeats a choice; by default as the space says."
+    ),
+]
+InputSize = Annotated[
+    int | None,
+    typer.Option(
+        metavar="PIXELS",
+        help="Height and width of an image, in pixels; by default the space's own.",
+    ),
+]
+Classes = Annotated[
+    int | None,
+    typer.Option(metavar="N", help="Outputs of the classifier; by default the space's own."),
+]
+Seed = Annotated[
+    int, typer.Option(min=0, metavar="SEED", help="The seed of everything that is drawn.")
+]
+Fresh = Annotated[
+    bool, typer.Option("--fresh", help="Remove what the folder holds, and begin anew.")
+]
+SpaceOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="SPACE",
+        help="The search space of the architectures (hwbench spaces list); by default none is "
+        "taken for granted.",
+        autocompletion=completion.spaces,
+    ),
+]
 
 
 def skeleton_changes(
@@ -51,8 +102,16 @@ def skeleton_changes(
 
 
 def run_folder(scenario: str, output: Path | None) -> Path:
-    """The folder a scenario's results go to."""
-    return output if output is not None else Path("runs") / Path(scenario).stem
+    """The folder a scenario's results go to, where it can be written."""
+    return output if output is not None else usable_folder(Path("runs") / Path(scenario).stem)
+
+
+def planned_seconds(scenario: str, workers: int | None) -> float | None:
+    """About how long a scenario takes, by what it took on two cores; None: nobody measured it."""
+    from hwbench.runs.scenario import load_scenario
+
+    minutes = load_scenario(scenario).minutes
+    return None if minutes is None else 60 * minutes * MEASURED_ON / worker_count(workers)
 
 
 def worker_count(workers: int | None) -> int:
@@ -76,8 +135,23 @@ def checked_frame_path(path: Path) -> Path:
 
 
 def print_json(data: Any) -> None:
-    """Print data as JSON."""
-    typer.echo(json.dumps(data, indent=2))
+    """Print data as one JSON document, in which what is no finite number is null."""
+    typer.echo(json.dumps(plain(data), indent=2, allow_nan=False))
+
+
+def plain(data: Any) -> Any:
+    """Data as JSON can hold them: of numpy, paths and numbers that are not finite too."""
+    if isinstance(data, dict):
+        return {str(key): plain(value) for key, value in data.items()}
+    if isinstance(data, (list, tuple, set, frozenset)):
+        return [plain(each) for each in data]
+    if data is None or isinstance(data, (str, bool, int)):
+        return data
+    if isinstance(data, float):
+        return data if math.isfinite(data) else None
+    if hasattr(data, "tolist"):  # of numpy
+        return plain(data.tolist())
+    return str(data)
 
 
 def print_listing(
@@ -90,28 +164,67 @@ def print_listing(
 ) -> None:
     """Print rows as a table for people, or all of what they hold as JSON.
 
-    Cells are wrapped to the terminal's width, but for the first column; where a table of numbers is
-    not to be wrapped, its lines may be longer. Rows of what an extra is missing for are greyed, and
-    say which.
+    A table that has no room in the terminal's width is wrapped, but for the first column; numbers
+    are not, they stand in several tables below each other. Where words would be cut, each row is a
+    record. What is written to a file or a pipe without COLUMNS keeps numbers in one table. Rows of
+    what an extra is missing for are greyed, and say which.
     """
     if as_json:
         print_json(list(rows))
         return
     from rich.console import Console
-    from rich.table import Table
 
-    table = Table(title=title or None, title_justify="left")
-    for number, column in enumerate(columns):
-        table.add_column(column, overflow="fold", no_wrap=number == 0 or not wrap)
-    for row in rows:
-        needs = row.get(NEEDS)
-        cells = [_text(row[column]) for column in columns] if not needs else _greyed(row, columns)
-        table.add_row(*cells, style="dim" if needs else None)
-    console = Console()
-    if not wrap:
-        unlimited = Console(width=10_000)
-        console.width = max(console.width, unlimited.measure(table).maximum)
-    console.print(table)
+    from hwbench.cli import table_layout
+
+    console = Console(highlight=False)
+    rows = list(rows)
+    texts = [
+        _greyed(row, columns) if row.get(NEEDS) else [_text(row[column]) for column in columns]
+        for row in rows
+    ]
+    grey = [bool(row.get(NEEDS)) for row in rows]
+    whole = list(range(len(columns)))
+    natural = table_layout.table_width(table_layout.natural_widths(columns, texts))
+    if not wrap and not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = max(console.width, natural)
+    least = table_layout.table_width(table_layout.least_widths(columns, texts))
+    if natural <= console.width or (wrap and least <= console.width):
+        groups = [whole]
+    else:
+        groups = [] if wrap else table_layout.column_groups(columns, texts, console.width)
+    if not groups:
+        for line in [title] * bool(title) + table_layout.records(columns, texts, console.width):
+            typer.echo(line)
+    for group in groups:
+        shown = title if group is groups[0] else ""
+        console.print(_table(columns, texts, group, shown, grey, wrap=wrap))
+
+
+def _table(
+    columns: Sequence[str],
+    texts: Sequence[Sequence[str]],
+    places: Sequence[int],
+    title: str,
+    grey: Sequence[bool],
+    *,
+    wrap: bool,
+) -> Any:
+    """Some columns as a table, some rows greyed; no bracket in it is markup."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=Text(title) if title else None, title_justify="left")
+    for place in places:
+        heading = Text(columns[place])
+        table.add_column(heading, overflow="fold", no_wrap=place == places[0] or not wrap)
+    for row, is_grey in zip(texts, grey, strict=True):
+        cells = [Text(row[place]) for place in places]
+        table.add_row(*cells, style="dim" if is_grey else None)
+    return table
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else str(value)
 
 
 def listed(
@@ -178,75 +291,146 @@ def _greyed(row: Mapping[str, Any], columns: Sequence[str]) -> list[str]:
     return cells
 
 
-def _text(value: Any) -> str:
-    from rich.markup import escape
+def tell(text: str) -> None:
+    """Print prose, wrapped where the terminal's width is known, else in one line for programs."""
+    import shutil
+    import textwrap
 
-    return "" if value is None else escape(str(value))
+    if "COLUMNS" not in os.environ and not sys.stdout.isatty():
+        typer.echo(text)
+        return
+    columns = shutil.get_terminal_size().columns
+    for line in text.splitlines() or [""]:
+        if re.search(r"\bhwbench [a-z]", line):  # a command to copy stays whole
+            typer.echo(line)
+            continue
+        typer.echo(
+            textwrap.fill(
+                line,
+                columns,
+                break_on_hyphens=False,
+                break_long_words=False,
+                subsequent_indent="  ",
+                replace_whitespace=False,
+            )
+        )
 
 
 def print_notes(notes: Iterable[str]) -> None:
     """Print what was done to the columns behind a result, a line a note."""
     for note in notes:
-        typer.echo(f"Note: {note}")
+        tell(f"Note: {note}")
 
 
 @contextmanager
-def progress_bar(title: str) -> Iterator[Progress]:
-    """A bar with the time left on a terminal, silence elsewhere."""
+def progress_bar(title: str, *, seconds: float | None = None) -> Iterator[Progress]:
+    """A bar with the time left on a terminal, silence elsewhere.
+
+    Parameters
+    ----------
+    title : of what is done.
+    seconds : that all of it is planned to take, where no earlier run tells.
+    """
     from rich.console import Console
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
         Progress,
+        ProgressColumn,
         TextColumn,
         TimeElapsedColumn,
-        TimeRemainingColumn,
     )
+    from rich.text import Text
+
+    from hwbench.cli import pace
 
     console = Console(stderr=True)
+    if not console.is_terminal:
+        yield silent
+        return
+    stage = f"{command_words()}: {title}"
+    timed = pace.Pace(pace.earlier(stage), in_all=seconds)
+
+    class TimeLeft(ProgressColumn):
+        def render(self, _task: object) -> Text:
+            return Text(pace.left_in_words(timed))
+
     with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=16 if console.width < FULL_BAR else 40),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
+        TimeLeft(),
         console=console,
-        disable=not console.is_terminal,
     ) as bar:
         task = bar.add_task(title, total=None)
 
         def update(done: int, total: int) -> None:
+            timed.update(done, total)
             bar.update(task, completed=done, total=total)
 
-        yield update
+        try:
+            yield update
+        finally:
+            pace.keep(stage, timed.measured)
 
 
 @contextmanager
-def working(title: str) -> Iterator[None]:
-    """A sign of life on a terminal while something takes seconds that cannot be counted."""
-    from rich.console import Console
+def working(title: str, *, seconds: float | None = None) -> Iterator[None]:
+    """A sign of life on a terminal while something takes time that cannot be counted.
 
-    console = Console(stderr=True)
-    if not console.is_terminal:
+    Parameters
+    ----------
+    title : of what is done.
+    seconds : that it is planned to take, where no earlier run tells.
+    """
+    with progress_bar(title, seconds=seconds) as update:
+        update(0, 1)
         yield
-        return
-    with console.status(title):
-        yield
+        update(1, 1)
+
+
+def command_words() -> str:
+    """The command that runs and its first argument, by which its pace is known again."""
+    named = [word for word in sys.argv[1:] if not word.startswith("-")]
+    return " ".join(named[:3])
 
 
 @contextmanager
-def stage_bars() -> Iterator[StageProgress]:
-    """A progress bar for each stage of a run, one after the other."""
+def stage_bars(*, seconds: float | None = None) -> Iterator[StageProgress]:
+    """A progress bar for each stage of a run, one after the other.
+
+    Parameters
+    ----------
+    seconds : that the first stage, the longest, is planned to take, where no earlier run tells.
+    """
     from contextlib import ExitStack
 
+    planned = [seconds]
     with ExitStack() as stack:
 
         def stage(title: str) -> Progress:
             stack.close()
-            return stack.enter_context(progress_bar(title))
+            return stack.enter_context(
+                progress_bar(title, seconds=planned.pop() if planned else None)
+            )
 
         yield stage
+
+
+def say_written(path: Path, what: str, *, as_json: bool, **more: Any) -> None:
+    """Tell which file or folder a command has written.
+
+    Parameters
+    ----------
+    path : of what was written.
+    what : the word before the path, and its key in JSON.
+    more : what JSON says besides.
+    """
+    if as_json:
+        print_json({what: str(path), **more})
+    else:
+        typer.echo(f"{what}: {path}")
 
 
 def say(text: str) -> None:
@@ -257,20 +441,26 @@ def say(text: str) -> None:
 def same_command() -> str:
     """The command line that goes on with what this process does."""
     import shlex
-    import sys
 
     return shlex.join(["hwbench", *(each for each in sys.argv[1:] if each != "--fresh")])
 
 
 @contextmanager
-def interruptible(command: str) -> Iterator[None]:
-    """Told to stop, say with which command to go on, and end with the exit code of that."""
+def interruptible(command: str, *, kept: bool = True) -> Iterator[None]:
+    """Told to stop, say with which command to go on, and end with the exit code of that.
+
+    Parameters
+    ----------
+    command : a whole one, and in brackets behind it what else there is to say.
+    kept : whether what is done is kept, so that it need not be done again.
+    """
     from hwbench.cli.signals import exit_code
 
     try:
         yield
     except KeyboardInterrupt:
-        typer.echo(f"stopped; go on with: {command}", err=True)
+        how = "go on with" if kept else "nothing was written, begin again with"
+        typer.echo(f"stopped; {how}: {command}", err=True)
         raise typer.Exit(exit_code()) from None
 
 
@@ -284,9 +474,8 @@ def run_part(
     from hwbench.runs.run import run_scenario
 
     folder = run_folder(scenario, output)
-    command = {"simulation": "simulate"}.get(part, part)
-    again = f"hwbench {command} run {scenario} -o {folder}"
-    with interruptible(again), stage_bars() as stage:
+    planned = planned_seconds(scenario, workers)
+    with interruptible(same_command()), stage_bars(seconds=planned) as stage:
         return run_scenario(
             scenario,
             folder,

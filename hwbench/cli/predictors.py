@@ -8,14 +8,20 @@ from typing import Annotated, Any
 import typer
 
 from hwbench.cli import completion
-from hwbench.cli.output import NEEDS, AsJson, listed, print_json, print_listing
+from hwbench.cli.output import NEEDS, AsJson, listed, print_json, print_listing, tell
+from hwbench.cli.output_paths import output_file
 
-app = typer.Typer(help="The predictor zoo.", no_args_is_help=True)
+app = typer.Typer(
+    help="Look at the predictor zoo.\n\nhwbench predictors list", no_args_is_help=True
+)
 
 
 @app.command(name="list")
 def list_(as_json: AsJson = False) -> None:
-    """List all predictors."""
+    """List all predictors.
+
+    hwbench predictors list
+    """
     from hwbench.assets import PREDICTORS
     from hwbench.predictors import list_predictors, predictor_card
     from hwbench.predictors.installed import missing_for
@@ -35,13 +41,17 @@ def show(
     name: Annotated[
         str,
         typer.Argument(
-            help="A predictor's name, or the path of its card.",
+            metavar="PREDICTOR",
+            help="A predictor's name (hwbench predictors list), or the path of its card.",
             autocompletion=completion.predictors,
         ),
     ],
     as_json: AsJson = False,
 ) -> None:
-    """Show a predictor's card."""
+    """Show a predictor's card.
+
+    hwbench predictors show xgboost
+    """
     from hwbench.predictors import predictor_card
 
     card = predictor_card(name).model_dump(mode="json")
@@ -76,23 +86,31 @@ def operators(
     ],
     space: Annotated[
         str,
-        typer.Option(help="The search space.", autocompletion=completion.spaces),
+        typer.Option(
+            metavar="SPACE",
+            help="The search space of the operators.",
+            autocompletion=completion.spaces,
+        ),
     ],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The .hwb file to write.")],
-    unit: Annotated[str, typer.Option(help="Of the numbers.")] = "ms",
+    output: Annotated[Path, output_file("The .hwb file to write.", suffixes=(".hwb",))],
+    unit: Annotated[str, typer.Option(metavar="UNIT", help="The unit of the numbers.")] = "ms",
+    as_json: AsJson = False,
 ) -> None:
     """Make a lookup table of operators that were measured one by one.
 
     hwbench predictors operators board.json --space nasbench201 -o board.hwb
     """
-    from hwbench.predictors.model_file import checked_model_path
     from hwbench.predictors.operator_table import operator_model
     from hwbench.spaces import get_space
 
-    checked_model_path(output)
     found = get_space(space)
     operator_model(found, file, unit=unit, target=file.stem).save(output)
-    typer.echo(f"lookup table of {file} for {space}, in {unit}; model: {output}")
+    if as_json:
+        print_json(
+            {"predictor": "lookup_table", "space": found.name, "unit": unit, "model": str(output)}
+        )
+        return
+    tell(f"lookup table of {file} for {space}, in {unit}; model: {output}")
 
 
 def _describe_range(found: dict[str, object] | None) -> str:

@@ -7,9 +7,12 @@ from typing import Annotated
 
 import typer
 
-from hwbench.cli.output import working
+from hwbench.cli.output import AsJson, say_written, working
+from hwbench.cli.output_paths import HTML, output_file
 
-app = typer.Typer(help="Write HTML pages about runs.", no_args_is_help=True)
+app = typer.Typer(
+    help="Write HTML pages about runs.\n\nhwbench report write runs/quick", no_args_is_help=True
+)
 
 
 @app.command()
@@ -24,28 +27,40 @@ def write(
     ],
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="The page; RUN/report.html by default."),
+        output_file("The page; by default RUN/report.html.", suffixes=HTML),
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Write one self-contained HTML page about a run, or about several runs."""
+    """Write one self-contained HTML page about a run, or about several runs.
+
+    hwbench report write runs/quick
+
+    hwbench report write runs/quick runs/good -o both.html
+    """
     from hwbench.report import write_report
 
     with working("writing the page"):
         page = write_report(folders, output)
-    typer.echo(f"report: {page}")
+    say_written(page, "report", as_json=as_json)
 
 
 @app.command()
 def compare(
-    one: Annotated[Path, typer.Argument(metavar="RUN_A", help="A run folder.")],
-    other: Annotated[Path, typer.Argument(metavar="RUN_B", help="Another one.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The page.")] = Path(
+    one: Annotated[Path, typer.Argument(metavar="RUN_A", help="The run folder of the first run.")],
+    other: Annotated[
+        Path, typer.Argument(metavar="RUN_B", help="The run folder of the other run.")
+    ],
+    output: Annotated[Path, output_file("The page to write.", suffixes=HTML)] = Path(
         "compare.html"
     ),
+    as_json: AsJson = False,
 ) -> None:
-    """Write a page that compares two runs: what differs, and which differences are significant."""
+    """Write a page that compares two runs: what differs, and which differences are significant.
+
+    hwbench report compare runs/before runs/after -o compare.html
+    """
     from hwbench.report import write_comparison
 
     with working("writing the page"):
         page = write_comparison(one, other, output)
-    typer.echo(f"report: {page}")
+    say_written(page, "report", as_json=as_json)

@@ -13,21 +13,27 @@ from hwbench.cli.output import (
     ScenarioName,
     Workers,
     listed,
+    print_json,
     print_listing,
     print_notes,
     run_part,
+    tell,
 )
 from hwbench.results.names import SEARCH_FRONTS, SEARCHES, SEARCHES_VERIFIED
 from hwbench.results.record import notes_of, read_record, spec_of
 
 app = typer.Typer(
-    help="Compare search strategies at equal numbers of evaluations.", no_args_is_help=True
+    help="Compare search strategies at equal numbers of evaluations.\n\nhwbench search list",
+    no_args_is_help=True,
 )
 
 
 @app.command(name="list")
 def list_(as_json: AsJson = False) -> None:
-    """List the strategies and their parameters."""
+    """List the strategies and their parameters.
+
+    hwbench search list
+    """
     from hwbench.search.registry import (
         STRATEGIES,
         list_strategies,
@@ -51,15 +57,27 @@ def list_(as_json: AsJson = False) -> None:
 
 
 @app.command()
-def run(scenario: ScenarioName, output: RunFolder = None, workers: Workers = None) -> None:
+def run(
+    scenario: ScenarioName,
+    output: RunFolder = None,
+    workers: Workers = None,
+    as_json: AsJson = False,
+) -> None:
     """Run the searches of a scenario and write their results into a run folder.
 
     What was stopped goes on with the same command.
+
+    hwbench search run search-quick -o runs/searches
     """
+    from hwbench.cli.run_results import run_results
+
     folder = run_part("search", scenario, output, workers)
+    if as_json:
+        print_json(run_results(folder, "search"))
+        return
     print_search(folder)
     print_notes(notes_of(read_record(folder)))
-    typer.echo(f"results: {folder}")
+    tell(f"results: {folder}")
 
 
 def print_search(folder: Path) -> None:
@@ -98,9 +116,7 @@ def print_search(folder: Path) -> None:
     failures = record.get("search_failures") or []
     if failures:
         reason = failures[0]["error"].strip().splitlines()[-1]
-        typer.echo(
-            f"{len(failures)} searches failed, the first ({failures[0]['strategy']}): {reason}"
-        )
+        tell(f"{len(failures)} searches failed, the first ({failures[0]['strategy']}): {reason}")
 
 
 def _print_shares(shares: Any) -> None:
@@ -114,7 +130,7 @@ def _print_shares(shares: Any) -> None:
         known = shares[shares[column].notna() & (shares["goal"] == "front")]
         if known.empty:  # an older run that does not say what to normalise by
             continue
-        typer.echo(
+        tell(
             f"Share of the true front's hypervolume by evaluations, {kind}: median of {seeds} "
             "seeds (quartiles), mean"
         )
@@ -128,7 +144,7 @@ def _print_distances(distances: Any) -> None:
     if of_front.empty:
         return
     last = of_front["evaluation"].max()
-    typer.echo(
+    tell(
         f"Distance from the true front after {last} evaluations, normalised, 0 is best: median of "
         "seeds (quartiles), mean"
     )
@@ -203,7 +219,7 @@ def _print_verified(path: Path) -> None:
     verified = read_frame(path, SEARCH_VERIFIED_COLUMNS)
     if verified is None:
         return
-    typer.echo(
+    tell(
         "Searching with a predicted metric, verified at the end: measurements of the metric for "
         "the fit, to verify and saved; accuracy lost (MRA, points), really and as simulated: "
         "medians (quartiles), and means"

@@ -12,11 +12,13 @@ from hwbench.cli.output import (
     AsJson,
     RunFolder,
     ScenarioName,
+    Seed,
     Workers,
     print_json,
     print_listing,
     print_notes,
     run_part,
+    tell,
     working,
 )
 
@@ -25,7 +27,10 @@ if TYPE_CHECKING:
 
     from hwbench.tables.pairs import Pair
 
-app = typer.Typer(help="Simulate what a predictor's errors cost.", no_args_is_help=True)
+app = typer.Typer(
+    help="Simulate what a predictor's errors cost.\n\nhwbench simulate expect --tau 0.8",
+    no_args_is_help=True,
+)
 
 ACCURACY = "hw-nas-bench:cifar10.test_accuracy"
 METRIC = "hw-nas-bench:cifar10.edgegpu_latency"
@@ -33,65 +38,120 @@ SIMULATING = "simulating selections"
 
 Accuracy = Annotated[
     str,
-    typer.Option(help="table:column of the true accuracy.", autocompletion=completion.columns),
+    typer.Option(
+        metavar="TABLE:COLUMN",
+        help="The column of the true accuracy.",
+        autocompletion=completion.columns,
+    ),
 ]
 Metric = Annotated[
     str,
-    typer.Option(help="table:column of the hardware metric.", autocompletion=completion.columns),
+    typer.Option(
+        metavar="TABLE:COLUMN",
+        help="The column of the hardware metric.",
+        autocompletion=completion.columns,
+    ),
 ]
 Metrics = Annotated[
     list[str],
     typer.Option(
         "--metric",
-        help="table:column of the hardware metric; several select jointly.",
+        metavar="TABLE:COLUMN",
+        help="The column of the hardware metric; repeatable, several select jointly.",
         autocompletion=completion.columns,
     ),
 ]
-Candidates = Annotated[int, typer.Option(min=2, help="Architectures to select from.")]
+Candidates = Annotated[
+    int, typer.Option(min=2, metavar="N", help="How many architectures there are to select from.")
+]
 Disconnected = Annotated[
     bool,
     typer.Option(
-        "--disconnected", help="Architectures whose output no path reaches are candidates too."
+        "--disconnected", help="Take architectures whose output no path reaches as candidates too."
     ),
 ]
-Repeats = Annotated[int, typer.Option(min=1, help="Selections to simulate.")]
-Seed = Annotated[int, typer.Option(min=0, help="Of all randomness.")]
+Repeats = Annotated[int, typer.Option(min=1, metavar="N", help="How many selections to simulate.")]
 Deviations = Annotated[
-    str, typer.Option(help="How the predictor errs: mixed, normal, uniform or student.")
+    str,
+    typer.Option(
+        metavar="SHAPE", help="How the predictor errs: mixed, normal, uniform or student."
+    ),
 ]
 Pairing = Annotated[
-    str, typer.Option(help="true, or as_published: with the published code's error.")
+    str,
+    typer.Option(
+        metavar="WAY",
+        help="How errors are paired with candidates: true, or as_published, with the published "
+        "code's error.",
+    ),
 ]
 ReferenceFront = Annotated[
-    str, typer.Option(help="Losses are counted from the front of the candidates or of the space.")
+    str,
+    typer.Option(
+        metavar="OF",
+        help="The front that losses are counted from: that of the candidates or of the space.",
+    ),
 ]
 HypervolumeReference = Annotated[
-    str, typer.Option(help="Hypervolume counts up to the largest metric of candidates or front.")
+    str,
+    typer.Option(
+        metavar="OF",
+        help="What the largest metric of hypervolume is taken from: the candidates or the front.",
+    ),
 ]
 Limit = Annotated[
-    float | None, typer.Option(help="The largest feasible metric, in its unit: 'latency <= 5 ms'.")
+    float | None,
+    typer.Option(
+        metavar="VALUE",
+        help="The largest feasible metric, in the unit of its column, such as 5 for 5 ms; by "
+        "default no limit.",
+    ),
 ]
 Budget = Annotated[
-    int | None, typer.Option(min=1, help="Measure only so many of the selected, the most accurate.")
+    int | None,
+    typer.Option(
+        min=1,
+        metavar="N",
+        help="Measure only so many of the selected architectures, the most accurate; by default "
+        "all.",
+    ),
 ]
 AccuracyDeviation = Annotated[
-    float, typer.Option(help="Deviation of errors on accuracy, in percentage points.")
+    float,
+    typer.Option(
+        metavar="POINTS", help="The deviation of errors on accuracy, in percentage points."
+    ),
 ]
 ErrorGrowth = Annotated[
-    float, typer.Option(help="Errors grow with this power of the metric; 1: in proportion to it.")
+    float,
+    typer.Option(
+        metavar="POWER", help="Errors grow with this power of the metric; 1 is in proportion to it."
+    ),
 ]
 
 
 @app.command()
-def run(scenario: ScenarioName, output: RunFolder = None, workers: Workers = None) -> None:
-    """Run the simulation of a scenario and write its results into a run folder."""
+def run(
+    scenario: ScenarioName,
+    output: RunFolder = None,
+    workers: Workers = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run the simulation of a scenario and write its results into a run folder.
+
+    hwbench simulate run quick -o runs/quick
+    """
+    from hwbench.cli.run_results import run_results
     from hwbench.cli.summary import print_simulation
     from hwbench.results.record import notes_of, read_record
 
     folder = run_part("simulation", scenario, output, workers)
+    if as_json:
+        print_json(run_results(folder, "simulation"))
+        return
     print_simulation(folder)
     print_notes(notes_of(read_record(folder)))
-    typer.echo(f"results: {folder}")
+    tell(f"results: {folder}")
 
 
 @app.command()
@@ -100,7 +160,10 @@ def select(
     metric: Metrics,
     candidates: Candidates = 1000,
     deviation: Annotated[
-        float, typer.Option(help="Deviation of the errors, in deviations of the metric.")
+        float,
+        typer.Option(
+            metavar="D", help="The deviation of the errors, in standard deviations of the metric."
+        ),
     ] = 0.2,
     repeats: Repeats = 100,
     seed: Seed = 0,
@@ -115,7 +178,10 @@ def select(
     error_growth: ErrorGrowth = 0.0,
     as_json: AsJson = False,
 ) -> None:
-    """Simulate selections by predictors of one deviation and print the mean of every measure."""
+    """Simulate selections by predictors of one deviation and print the mean of every measure.
+
+    hwbench simulate select --accuracy nb201-digits:test_accuracy --metric nb201-digits:latency
+    """
     from hwbench.simulation.expect import expect_selection, summarise
     from hwbench.tables.pairs import Pair
 
@@ -160,22 +226,44 @@ def select(
 @app.command()
 def expect(
     tau: Annotated[
-        float | None, typer.Option(help="Kendall's tau of the predictor on unseen architectures.")
+        float | None,
+        typer.Option(
+            metavar="TAU",
+            help="Kendall's tau of the predictor on unseen architectures; by default one of the "
+            "next two options says how good it is.",
+        ),
     ] = None,
     deviation: Annotated[
-        float | None, typer.Option(help="Instead: its errors' deviation, in those of the metric.")
+        float | None,
+        typer.Option(
+            metavar="D",
+            help="The deviation of its errors, in standard deviations of the metric, in place of "
+            "--tau; by default --tau says it.",
+        ),
     ] = None,
     predictor: Annotated[
-        str | None, typer.Option(help="Instead: a predictor of the zoo, fitted anew every repeat.")
+        str | None,
+        typer.Option(
+            metavar="PREDICTOR",
+            help="A predictor of the zoo that is fitted anew for every selection, in place of "
+            "--tau; by default none.",
+            autocompletion=completion.predictors,
+        ),
     ] = None,
     samples: Annotated[
-        int, typer.Option(min=2, help="Architectures --predictor is fitted to.")
+        int,
+        typer.Option(min=2, metavar="N", help="How many architectures --predictor is fitted to."),
     ] = 124,
     candidates: Candidates = 1000,
     accuracy: Accuracy = ACCURACY,
     metric: Metric = METRIC,
     repeats: Annotated[
-        int | None, typer.Option(min=1, help="Selections; 1000, with --predictor 20, by default.")
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="How many selections to simulate; by default 1000, with --predictor 20.",
+        ),
     ] = None,
     seed: Seed = 0,
     deviations: Deviations = "mixed",
@@ -189,7 +277,12 @@ def expect(
     error_growth: ErrorGrowth = 0.0,
     as_json: AsJson = False,
 ) -> None:
-    """What selecting by a predictor loses, given its tau, its deviation, or its name."""
+    """Say what selecting by a predictor loses, given its tau, its deviation, or its name.
+
+    hwbench simulate expect --tau 0.8
+
+    hwbench simulate expect --predictor ridge --samples 124 --repeats 5
+    """
     from hwbench.errors import HwbenchError
     from hwbench.simulation.expect import expect_selection, summarise
     from hwbench.tables.pairs import Pair
@@ -232,7 +325,7 @@ def expect(
         measures = summary.to_dict(orient="index")
         print_json({"deviation": size, "measures": measures, "notes": notes})
         return
-    typer.echo(
+    tell(
         f"{candidates} candidates, {accuracy} against {metric}; deviation {size:.3f}, "
         f"{len(selections)} selections"
     )
@@ -243,16 +336,33 @@ def expect(
 @app.command()
 def equivalent(
     measured: Annotated[
-        int, typer.Option(min=2, help="Candidates whose metric is measured.")
+        int,
+        typer.Option(min=2, metavar="N", help="How many candidates have their metric measured."),
     ] = 5000,
     candidates: Annotated[
-        int | None, typer.Option(min=3, help="Candidates whose metric is predicted; all without.")
+        int | None,
+        typer.Option(
+            min=3,
+            metavar="N",
+            help="How many candidates have their metric predicted; by default all.",
+        ),
     ] = None,
     accuracy: Annotated[
-        list[str] | None, typer.Option(help="table:column of the true accuracy.")
+        list[str] | None,
+        typer.Option(
+            metavar="TABLE:COLUMN",
+            help=f"The column of the true accuracy; by default {ACCURACY}; repeatable.",
+            autocompletion=completion.columns,
+        ),
     ] = None,
     metric: Annotated[
-        list[str] | None, typer.Option(help="table:column, one for each --accuracy; averaged over.")
+        list[str] | None,
+        typer.Option(
+            metavar="TABLE:COLUMN",
+            help="The column of the metric, one for each --accuracy, to average over; by default "
+            f"{METRIC}; repeatable.",
+            autocompletion=completion.columns,
+        ),
     ] = None,
     repeats: Repeats = 200,
     seed: Seed = 0,
@@ -262,12 +372,17 @@ def equivalent(
     measure: Annotated[
         str,
         typer.Option(
-            help="hypervolume_space, or hypervolume: with the published, moving reference."
+            metavar="MEASURE",
+            help="The measure: hypervolume_space, or hypervolume with the published, moving "
+            "reference.",
         ),
     ] = "hypervolume_space",
     as_json: AsJson = False,
 ) -> None:
-    """How good a predictor must be for more candidates to make up for measuring fewer."""
+    """Say how good a predictor must be for more candidates to make up for measuring fewer.
+
+    hwbench simulate equivalent --measured 1000 --candidates 5000
+    """
     from dataclasses import asdict
 
     from hwbench.errors import HwbenchError
@@ -304,12 +419,12 @@ def equivalent(
         return
     print_notes(notes)
     if found.tau is None:
-        typer.echo(
+        tell(
             f"even guesses over {predicted} candidates select better than measuring {measured}: "
             f"more than a mean hypervolume of {found.hypervolume:.3f}"
         )
         return
-    typer.echo(
+    tell(
         f"measuring {measured} candidates and predicting {predicted} with a Kendall's tau of "
         f"{found.tau:.2f} (deviation {found.deviation:.2f}) select equally well: mean hypervolume "
         f"{found.hypervolume:.3f}"

@@ -19,20 +19,37 @@ from hwbench.cli.output import (
     print_json,
     print_listing,
     skeleton_changes,
+    tell,
 )
+from hwbench.cli.output_paths import HTML, output_file
+from hwbench.cli.space_page import costs_of, in_words, place_of, show_space
 
 if TYPE_CHECKING:
-    from hwbench.arrays import IntArray
-    from hwbench.spaces import Space
+    pass
 
 LONGEST_SHOWN = 120
 
-app = typer.Typer(help="The search spaces.", no_args_is_help=True)
+OneSpace = Annotated[
+    str,
+    typer.Argument(
+        metavar="SPACE",
+        help="A search space's name (hwbench spaces list).",
+        autocompletion=completion.spaces,
+    ),
+]
+
+app = typer.Typer(
+    help="Look at search spaces and their architectures.\n\nhwbench spaces list",
+    no_args_is_help=True,
+)
 
 
 @app.command(name="list")
 def list_(as_json: AsJson = False) -> None:
-    """List the search spaces."""
+    """List the search spaces.
+
+    hwbench spaces list
+    """
     from hwbench.assets import SPACES as CARDS
     from hwbench.spaces import list_spaces
     from hwbench.spaces.registry import SPACES
@@ -67,16 +84,15 @@ def _shorten(value: int | str) -> str:
 
 @app.command()
 def show(
-    space: Annotated[
-        str,
-        typer.Argument(metavar="SPACE", help="A search space.", autocompletion=completion.spaces),
-    ],
+    space: OneSpace,
     architecture: Annotated[
-        str,
+        str | None,
         typer.Argument(
-            metavar="ARCH", help="An architecture: the benchmark's string, or another of its codes."
+            metavar="ARCH",
+            help="An architecture: the benchmark's string, or another of its codes; by default the "
+            "space itself is shown.",
         ),
-    ],
+    ] = None,
     arch_format: ArchFormat = None,
     channels: Channels = None,
     depth: Depth = None,
@@ -84,35 +100,40 @@ def show(
     classes: Classes = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show what one architecture is and what its network costs."""
+    """Show what a search space is, or what one of its architectures is and its network costs.
+
+    hwbench spaces show nasbench201
+
+    hwbench spaces show nasbench_macro 02012100 --channels 16
+    """
     from hwbench.spaces import get_space
     from hwbench.tables.own.archs import archs_of_texts
 
     found = get_space(space)
+    skeleton = skeleton_changes(channels, depth, input_size, classes)
+    if architecture is None:
+        show_space(found, skeleton, as_json=as_json)
+        return
     with complete_commands():
         arch = archs_of_texts(found, [architecture], f"spaces show {space}", arch_format)[0]
-    skeleton = skeleton_changes(channels, depth, input_size, classes)
     facts = {
         "architecture": found.to_string(arch),
         "operations": dict(
             zip(found.positions, (found.choices[p][op] for p, op in enumerate(arch)), strict=True)
         ),
-        **_place(found, arch),
-        **_costs(found, arch, skeleton),
+        **place_of(found, arch),
+        **costs_of(found, arch, skeleton),
     }
     if as_json:
         print_json(facts)
         return
-    rows = [{"key": key, "value": _describe(value)} for key, value in facts.items()]
+    rows = [{"key": key, "value": in_words(value)} for key, value in facts.items()]
     print_listing(rows, ["key", "value"], as_json=False)
 
 
 @app.command()
 def formats(
-    space: Annotated[
-        str,
-        typer.Argument(metavar="SPACE", help="A search space.", autocompletion=completion.spaces),
-    ],
+    space: OneSpace,
     as_json: AsJson = False,
 ) -> None:
     """List the codes in which its architectures are read: what --arch-format may be.
@@ -135,18 +156,22 @@ def quality(
         list[str],
         typer.Argument(
             metavar="TABLE:COLUMN...",
-            help="Columns of tables, one a space; a table of random architectures.",
+            help="Columns of tables of random architectures, one table a space.",
         ),
     ],
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="An HTML page with the distributions.")
+        Path | None,
+        output_file(
+            "An HTML page with the distributions; by default none is written.", suffixes=HTML
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Compare search spaces by what their random architectures come to (NA Fig. 4.2).
 
-    For instance ext_cell-10:test_accuracy and darts:test_accuracy, of tables that `hwbench tables
-    train --limit 100` or `--architectures FILE` has made.
+    The tables are such as `hwbench tables train --limit 100` or `--architectures FILE` makes.
+
+    hwbench spaces quality ext_cell-10:test_accuracy darts:test_accuracy -o quality.html
     """
     import numpy as np
 
@@ -191,43 +216,6 @@ def quality(
     print_listing(shown, list(rows[0]), as_json=False, wrap=False)
     title = f"{loaded[0].title}, {first.unit}" if first.unit else loaded[0].title
     for sentence in quality_words(samples, title):
-        typer.echo(sentence)
+        tell(sentence)
     if output is not None:
-        typer.echo(f"written: {output}")
-
-
-def _place(space: Space, arch: IntArray) -> dict[str, Any]:
-    """Where an architecture stands in its space, if its places have numbers."""
-    if not space.indexed:
-        return {}
-    first = space.architectures_at(space.function_classes([arch]))[0]
-    official = space.has_official_index
-    return {
-        "index": int(space.indices_of([arch])[0]),
-        **({"official index": int(space.official_index([arch])[0])} if official else {}),
-        "first of the same function": space.to_string(first),
-    }
-
-
-def _costs(space: Space, arch: IntArray, skeleton: dict[str, int]) -> dict[str, Any]:
-    """The network and what it costs, as far as the space says."""
-    from hwbench.spaces import SpaceLacksError
-
-    facts: dict[str, Any] = {}
-    try:
-        facts["network"] = vars(space.skeleton(**skeleton))
-    except SpaceLacksError:
-        if skeleton:
-            raise  # what was asked about is not there
-    for name, count in (("parameters", space.parameters), ("flops", space.flops)):
-        try:
-            facts[name] = int(count([arch], **skeleton)[0])
-        except SpaceLacksError:
-            continue
-    return facts
-
-
-def _describe(value: object) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{key} {item}" for key, item in value.items())
-    return f"{value:,}" if isinstance(value, int) else str(value)
+        tell(f"written: {output}")

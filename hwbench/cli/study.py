@@ -9,30 +9,36 @@ import typer
 
 from hwbench.cli.output import (
     AsJson,
+    Fresh,
     RunFolder,
     ScenarioName,
     Workers,
     interruptible,
+    planned_seconds,
     print_json,
     print_listing,
     run_folder,
+    same_command,
     say,
     stage_bars,
+    tell,
     worker_count,
 )
 from hwbench.errors import HwbenchError
 
-app = typer.Typer(help="Compare predictors at every training size.", no_args_is_help=True)
+app = typer.Typer(
+    help="Compare predictors at every training size.\n\nhwbench study run quick",
+    no_args_is_help=True,
+)
 
-Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="A run folder.")]
+Folder = Annotated[Path, typer.Argument(metavar="RUN", help="The run folder of a study.")]
 Encodings = Annotated[
     str | None,
     typer.Option(
         "--encoding",
         metavar="NAME,NAME",
         help="Compare predictors on these features: onehot, counts, live, path, paths, structure, "
-        "graph. "
-        "By default each has its card's.",
+        "graph; by default each has its card's.",
     ),
 ]
 TargetTransform = Annotated[
@@ -47,28 +53,60 @@ TargetTransform = Annotated[
 Trials = Annotated[
     int | None,
     typer.Option(
-        "--trials", min=1, help="Search hyper-parameters in every fit: so many configurations."
+        "--trials",
+        min=1,
+        metavar="N",
+        help="Search hyper-parameters in every fit: try so many configurations; by default none.",
     ),
 ]
 Seconds = Annotated[
-    float | None, typer.Option("--seconds", min=0.001, help="And for so long at most, a fit.")
+    float | None,
+    typer.Option(
+        "--seconds",
+        min=0.001,
+        metavar="SECONDS",
+        help="Search hyper-parameters for so many seconds a fit at most; by default not at all.",
+    ),
 ]
 Search = Annotated[
     str,
-    typer.Option("--search", help='How to search: "random", or "tpe" (extra hwbench[tpe]).'),
+    typer.Option(
+        "--search",
+        metavar="METHOD",
+        help="How to search hyper-parameters: random, or tpe (extra hwbench[tpe]).",
+    ),
 ]
 Backend = Annotated[
-    str, typer.Option(help="Where trials run: local, dask (hwbench[cluster-dask]) or ray.")
+    str,
+    typer.Option(
+        metavar="BACKEND",
+        help="Where trials run: local, dask (extra hwbench[cluster-dask]) or ray (extra "
+        "hwbench[cluster-ray]).",
+    ),
 ]
 Address = Annotated[
     str | None,
-    typer.Option(help="The cluster: tcp://HOST:8786 of Dask, HOST:6379 or auto of Ray."),
+    typer.Option(
+        metavar="ADDRESS",
+        help="The cluster: tcp://HOST:8786 of Dask, HOST:6379 or auto of Ray; by default one is "
+        "started here.",
+    ),
 ]
 TrialSeconds = Annotated[
-    float | None, typer.Option(min=0.001, help="End a trial after so many seconds.")
+    float | None,
+    typer.Option(
+        min=0.001,
+        metavar="SECONDS",
+        help="End a trial after so many seconds; by default as the scenario says.",
+    ),
 ]
 TrialMemory = Annotated[
-    float | None, typer.Option(min=1, help="End a trial that takes more memory, in MiB.")
+    float | None,
+    typer.Option(
+        min=1,
+        metavar="MIB",
+        help="End a trial that takes more memory, in MiB; by default as the scenario says.",
+    ),
 ]
 
 
@@ -89,7 +127,9 @@ def _changes(
         tuning = {"trials": trials, "seconds": seconds, "method": search}
         changes["tuning"] = {name: value for name, value in tuning.items() if value is not None}
     elif search != "random":
-        raise typer.BadParameter("--search needs --trials or --seconds")
+        raise HwbenchError(
+            "study: --search needs --trials or --seconds beside it, such as --trials 20"
+        )
     return changes
 
 
@@ -109,12 +149,10 @@ def run(
         str,
         typer.Option(
             metavar="I/N",
-            help="Run only the I-th of N parts, into a folder of its own; then merge.",
+            help="Run only the I-th of N parts, into a folder of its own, for hwbench study merge.",
         ),
     ] = "1/1",
-    fresh: Annotated[
-        bool, typer.Option("--fresh", help="Remove results that the folder holds.")
-    ] = False,
+    fresh: Fresh = False,
     encoding: Encodings = None,
     target_transform: TargetTransform = None,
     trials: Trials = None,
@@ -122,8 +160,15 @@ def run(
     search: Search = "random",
     trial_seconds: TrialSeconds = None,
     trial_memory: TrialMemory = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Run the study of a scenario; stopped at any moment, the same command goes on."""
+    """Run the study of a scenario; stopped at any moment, the same command goes on.
+
+    hwbench study run quick -o runs/quick
+
+    hwbench study run mine.toml --shard 1/4
+    """
+    from hwbench.cli.run_results import run_results
     from hwbench.cli.summary import print_study
     from hwbench.runs.run import run_scenario
 
@@ -134,7 +179,8 @@ def run(
     folder = run_folder(scenario, output)
     if count > 1 and output is None:
         folder = folder.with_name(f"{folder.name}.{place}-of-{count}")
-    with interruptible(f"hwbench study resume {folder}"), stage_bars() as stage:
+    planned = planned_seconds(scenario, workers)
+    with interruptible(same_command()), stage_bars(seconds=planned) as stage:
         run_scenario(
             scenario,
             folder,
@@ -148,8 +194,11 @@ def run(
             stage=stage,
             note=say,
         )
+    if as_json:
+        print_json(run_results(folder, "study"))
+        return
     print_study(folder)
-    typer.echo(f"results: {folder}")
+    tell(f"results: {folder}")
 
 
 def _shard(text: str) -> tuple[int, int]:
@@ -170,7 +219,10 @@ def estimate(
     search: Search = "random",
     as_json: AsJson = False,
 ) -> None:
-    """Say what a study will cost, from a few fits that are timed now."""
+    """Say what a study will cost, from a few fits that are timed now.
+
+    hwbench study estimate quick
+    """
     from hwbench.cli.output import progress_bar
     from hwbench.runs.run import with_changes
     from hwbench.runs.scenario import is_shipped, load_scenario
@@ -210,7 +262,7 @@ def estimate(
         for row in found.itertuples()
     ]
     print_listing(rows, list(rows[0]), as_json=False, wrap=False)
-    typer.echo(
+    tell(
         f"{total['trials']:,} trials, about {_duration(total['cpu_seconds'])} of one core, "
         f"{_duration(total['wall_seconds'])} with {n_workers} workers; "
         f"{total['disk_mb']:,.0f} MB on disk"
@@ -225,7 +277,10 @@ def _duration(seconds: float) -> str:
 
 @app.command()
 def status(folder: Folder, as_json: AsJson = False) -> None:
-    """Say which trials of a run folder are done, missing and failed."""
+    """Say which trials of a run folder are done, missing and failed.
+
+    hwbench study status runs/quick
+    """
     from hwbench.runs.status import study_status
 
     found = study_status(folder)
@@ -235,17 +290,17 @@ def status(folder: Folder, as_json: AsJson = False) -> None:
     rows = found["predictors"]
     print_listing(rows, list(rows[0]), as_json=False, title=f"{folder}: {found['title']}")
     done, total = found["done"], found["trials"]
-    typer.echo(f"{done:,} of {total:,} trials are done, {found['failed']:,} of them failed")
+    tell(f"{done:,} of {total:,} trials are done, {found['failed']:,} of them failed")
     if found["seconds_left"] is not None and done < total:
-        typer.echo(f"about {_duration(found['seconds_left'])} of one core left")
+        tell(f"about {_duration(found['seconds_left'])} of one core left")
     for each in found["failures"]:
-        typer.echo(f"  {each['count']:,} x {each['predictor']}: {each['reason']}")
+        tell(f"  {each['count']:,} x {each['predictor']}: {each['reason']}")
     for note in found["notes"]:
-        typer.echo(note)
+        tell(note)
     if done < total:
-        typer.echo(f"go on with: hwbench study resume {folder}")
+        tell(f"go on with: hwbench study resume {folder}")
     elif found["failed"]:
-        typer.echo(f"try them again with: hwbench study retry-failed {folder}")
+        tell(f"try them again with: hwbench study retry-failed {folder}")
 
 
 @app.command()
@@ -256,9 +311,14 @@ def resume(
     address: Address = None,
     trial_seconds: TrialSeconds = None,
     trial_memory: TrialMemory = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Run the trials that a run folder lacks."""
-    _resume(folder, workers, backend, address, trial_seconds, trial_memory, retry_failed=False)
+    """Run the trials that a run folder lacks.
+
+    hwbench study resume runs/quick
+    """
+    limits = _limits(trial_seconds, trial_memory)
+    _resume(folder, workers, backend, address, limits, retry_failed=False, as_json=as_json)
 
 
 @app.command(name="retry-failed")
@@ -269,9 +329,14 @@ def retry_failed(
     address: Address = None,
     trial_seconds: TrialSeconds = None,
     trial_memory: TrialMemory = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Run those trials again that failed, and those that a run folder lacks."""
-    _resume(folder, workers, backend, address, trial_seconds, trial_memory, retry_failed=True)
+    """Run those trials again that failed, and those that a run folder lacks.
+
+    hwbench study retry-failed runs/quick
+    """
+    limits = _limits(trial_seconds, trial_memory)
+    _resume(folder, workers, backend, address, limits, retry_failed=True, as_json=as_json)
 
 
 def _resume(
@@ -279,49 +344,72 @@ def _resume(
     workers: int | None,
     backend: str,
     address: str | None,
-    trial_seconds: float | None,
-    trial_memory: float | None,
+    limits: dict[str, float],
     *,
     retry_failed: bool,
+    as_json: bool,
 ) -> None:
     from hwbench.runs.run import resume_study
+    from hwbench.runs.status import study_status
     from hwbench.study.run import Resources
     from hwbench.study.spec import Limits
 
-    given = _limits(trial_seconds, trial_memory)
-    with interruptible(f"hwbench study resume {folder}"), stage_bars() as stage:
+    with interruptible(same_command()), stage_bars() as stage:
         count = resume_study(
             folder,
             resources=Resources(worker_count(workers), backend, address),
             retry_failed=retry_failed,
-            limits=Limits.model_validate(given) if given else None,
+            limits=Limits.model_validate(limits) if limits else None,
             stage=stage,
             note=say,
         )
-    typer.echo(f"{count:,} trials were run")
+    if as_json:
+        print_json({"trials_run": count, "folder": str(folder), **study_status(folder)})
+        return
+    tell(f"{count:,} trials were run")
     status(folder)
 
 
 @app.command()
 def merge(
     folder: Folder,
-    sources: Annotated[list[Path], typer.Argument(metavar="SOURCE...", help="Run folders.")],
+    sources: Annotated[
+        list[Path],
+        typer.Argument(metavar="SOURCE...", help="Run folders of the same study, which stay."),
+    ],
+    as_json: AsJson = False,
 ) -> None:
-    """Put the trials of several folders of one study, such as its shards, into one."""
+    """Put the trials of several folders of one study, such as its shards, into one.
+
+    hwbench study merge runs/whole runs/mine.1-of-2 runs/mine.2-of-2
+    """
     from hwbench.results.record import read_record
     from hwbench.runs.continuing import older_writer
     from hwbench.runs.merging import merge_studies
+    from hwbench.runs.status import study_status
 
     added = merge_studies(folder, sources)
-    typer.echo(f"{added:,} trials were added to {folder}")
-    if not older_writer(read_record(folder) or {}):
+    ours = not older_writer(read_record(folder) or {})
+    if as_json:
+        known = study_status(folder) if ours else {}
+        print_json({"trials_added": added, "folder": str(folder), **known})
+        return
+    tell(f"{added:,} trials were added to {folder}")
+    if ours:
         status(folder)
 
 
 @app.command()
-def compact(folder: Folder) -> None:
-    """Make study.parquet and predictions.parquet of the parts of a study that was stopped."""
+def compact(folder: Folder, as_json: AsJson = False) -> None:
+    """Make study.parquet and predictions.parquet of the parts of a study that was stopped.
+
+    hwbench study compact runs/quick
+    """
     from hwbench.runs.merging import compact_study
 
     trials = compact_study(folder)
-    typer.echo(f"{trials:,} trials in {folder / 'study.parquet'}")
+    path = folder / "study.parquet"
+    if as_json:
+        print_json({"trials": trials, "file": str(path)})
+        return
+    tell(f"{trials:,} trials in {path}")

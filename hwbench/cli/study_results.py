@@ -7,9 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
-from hwbench.cli.output import AsJson, print_json, print_listing
+from hwbench.cli.output import AsJson, print_json, print_listing, tell
 
-Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="A run folder.")]
+Folder = Annotated[Path, typer.Argument(metavar="RUN", help="The run folder of a study.")]
 ENTRY = ("target", "predictor", "encoding")
 
 
@@ -22,14 +22,17 @@ def add_to(app: typer.Typer) -> None:
 
 
 def scores(folder: Folder, as_json: AsJson = False) -> None:
-    """Mean, deviation and 95 % bootstrap interval over seeds of every score."""
+    """Show the mean, deviation and 95 % bootstrap interval over seeds of every score.
+
+    hwbench study scores runs/quick
+    """
     from hwbench.analysis.comparison import score_summary
     from hwbench.results.study_columns import RELATIVE_SCORES
     from hwbench.results.study_reading import read_trials
 
     found = score_summary(read_trials(folder))
     if as_json:
-        print_json(_plain(found.to_dict("records")))
+        print_json(found.to_dict("records"))
         return
     names = ["kendall_tau", "spearman", "pearson", "mae", "precision_at_10", "precision_at_50"]
     names += [name for name in RELATIVE_SCORES if name in found]
@@ -47,16 +50,21 @@ def scores(folder: Folder, as_json: AsJson = False) -> None:
 
 def samples_needed(
     folder: Folder,
-    tau: Annotated[float, typer.Option(help="Kendall's tau to be reached.")] = 0.8,
+    tau: Annotated[
+        float, typer.Option(metavar="TAU", help="The Kendall's tau that is to be reached.")
+    ] = 0.8,
     as_json: AsJson = False,
 ) -> None:
-    """How many measured architectures predictors need to reach a Kendall's tau."""
+    """Say how many measured architectures predictors need to reach a Kendall's tau.
+
+    hwbench study samples-needed runs/quick --tau 0.8
+    """
     from hwbench.analysis.comparison import samples_needed as needed
     from hwbench.results.study_reading import read_trials
 
     found = needed(read_trials(folder), tau)
     if as_json:
-        print_json(_plain(found.to_dict("records")))
+        print_json(found.to_dict("records"))
         return
     rows = [
         {
@@ -82,11 +90,17 @@ def _interval(low: float, high: float) -> str:
 def ranks(
     folder: Folder,
     size: Annotated[
-        int | None, typer.Option(help="Training size; the largest common one by default.")
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="The training size, in architectures; by default the largest common one.",
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Average ranks of predictors over targets, and which ones cannot be told apart.
+    """Rank predictors by the average over targets, and say which ones cannot be told apart.
+
+    hwbench study ranks runs/quick
 
     The latter from five independent measurements on: statistics of the same runs, and columns that
     order architectures the same, count once.
@@ -121,14 +135,14 @@ def ranks(
     over = f"{found.n_blocks} independent measurements"
     _print(rows, f"average ranks over {len(same)} targets ({over}), 1 is best")
     if not found.claim:
-        typer.echo(f"no claim is made of differences: {found.why_not}")
+        tell(f"no claim is made of differences: {found.why_not}")
         return
-    typer.echo(
+    tell(
         f"Friedman test that all are equal: p = {found.p_value:.3g}; "
         f"critical difference (Nemenyi, 5 %): {found.difference:.2f}"
     )
     for group in groups:
-        typer.echo(f"not told apart: {', '.join(group)}")
+        tell(f"not told apart: {', '.join(group)}")
 
 
 def deviations(
@@ -138,7 +152,10 @@ def deviations(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """How the predictors err: shape of their deviations from the truth, in its deviations."""
+    """Show how the predictors err: the shape of their deviations from the truth.
+
+    hwbench study deviations runs/quick --single
+    """
     from hwbench.analysis.deviations import SINGLE, deviation_statistics
     from hwbench.results.study_columns import KEY
     from hwbench.results.study_predictions import read_predictions
@@ -147,7 +164,7 @@ def deviations(
     predictions = read_predictions(folder, columns, categories=True)
     found = deviation_statistics(predictions, single_distributions=single)
     if as_json:
-        print_json(_plain(found.to_dict("records")))
+        print_json(found.to_dict("records"))
         return
     rows = []
     for row in found.to_dict("records"):
@@ -170,20 +187,6 @@ def deviations(
 
 def _print(rows: list[dict[str, Any]], title: str) -> None:
     if not rows:
-        typer.echo("no predictor has a score")
+        tell("no predictor has a score")
         return
     print_listing(rows, list(rows[0]), as_json=False, title=title, wrap=False)
-
-
-def _plain(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Rows that JSON can hold: None for what is not finite."""
-    infinite = (float("inf"), float("-inf"))
-    return [
-        {
-            key: None
-            if isinstance(value, float) and (value != value or value in infinite)
-            else value
-            for key, value in row.items()
-        }
-        for row in rows
-    ]

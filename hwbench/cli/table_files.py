@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from hwbench.cli.output import print_json, tell
+from hwbench.cli.output_paths import output_file, usable_file
 from hwbench.errors import HwbenchError
 
 if TYPE_CHECKING:
@@ -17,17 +19,32 @@ if TYPE_CHECKING:
 LONGEST_NAME = 200
 """Characters of a table's name: file systems take 255 bytes, and more stands beside it."""
 
-TableName = Annotated[str, typer.Option("--name", help="Name of the table to make.")]
+TableName = Annotated[
+    str, typer.Option("--name", metavar="NAME", help="The name of the table to make.")
+]
 TablePath = Annotated[
     Path | None,
-    typer.Option(
-        "--output",
-        "-o",
-        help="The Parquet file to write; by default the table joins yours under HWBENCH_HOME.",
+    output_file(
+        "The Parquet file to write; by default the table joins yours under HWBENCH_HOME.",
+        suffixes=(".parquet",),
     ),
 ]
+Rounds = Annotated[int, typer.Option(metavar="N", help="How many rounds visit each architecture.")]
+RunsOfVisit = Annotated[int, typer.Option(metavar="N", help="Recorded runs of a visit.")]
+Warmup = Annotated[int, typer.Option(min=0, metavar="N", help="Unrecorded runs of a visit.")]
+Title = Annotated[
+    str | None,
+    typer.Option(metavar="TEXT", help="A line on the table for people; by default it is made up."),
+]
+Description = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TEXT", help="What a reader of the table should know; by default nothing."
+    ),
+]
+Licence = Annotated[str, typer.Option(metavar="TEXT", help="The licence of the numbers.")]
 Replace = Annotated[
-    bool, typer.Option("--replace", help="Make it again where there is one of that name.")
+    bool, typer.Option("--replace", help="Make the table again where there is one of that name.")
 ]
 
 
@@ -59,12 +76,25 @@ def new_table_path(name: str, output: Path | None, *, replace: bool = False) -> 
         raise HwbenchError(f"{path}: cannot be written ({error.strerror})") from error
     if exists and not replace:
         raise HwbenchError(f"{path}: exists already; choose another name or remove it first")
-    return path
+    return usable_file(path)
 
 
-def say_made(table: Table, path: Path) -> None:
-    """Tell that a table was made, and where it is."""
-    typer.echo(f"table {table.card.name}: {len(table)} architectures at {path}")
+def say_made(table: Table, path: Path, *, as_json: bool, **more: Any) -> None:
+    """Tell that a table was made, and where it is; in JSON `more` too."""
+    if as_json:
+        columns = list(table.card.columns)
+        print_json(
+            {
+                "table": table.card.name,
+                "space": table.card.space,
+                "architectures": len(table),
+                "columns": columns,
+                "path": str(path),
+                **more,
+            }
+        )
+        return
+    tell(f"table {table.card.name}: {len(table)} architectures at {path}")
 
 
 def pairs(

@@ -9,11 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hwbench.cli import completion, tables_import, tables_make, tables_measure
-from hwbench.cli.output import AsJson, listed, print_json, print_listing
+from hwbench.cli.output import AsJson, listed, print_json, print_listing, tell
+from hwbench.cli.output_paths import FRAME, output_file
 from hwbench.cli.table_files import (
+    Description,
+    Licence,
     Replace,
     TableName,
     TablePath,
+    Title,
     new_table_path,
     pairs,
     say_made,
@@ -24,7 +28,10 @@ if TYPE_CHECKING:
     from hwbench.tables import Table
     from hwbench.tables.card import NoiseCard
 
-app = typer.Typer(help="Tables of measured and trained metrics.", no_args_is_help=True)
+app = typer.Typer(
+    help="Look at tables of measured and trained metrics, and make them.\n\nhwbench tables list",
+    no_args_is_help=True,
+)
 
 app.command()(tables_measure.measure)
 app.command()(tables_make.train)
@@ -36,14 +43,19 @@ app.command()(tables_import.benchmarks)
 OneTable = Annotated[
     str,
     typer.Argument(
-        help="A table's name, or the path of its file.", autocompletion=completion.tables
+        metavar="TABLE",
+        help="A table's name (hwbench tables list), or the path of its file.",
+        autocompletion=completion.tables,
     ),
 ]
 
 
 @app.command(name="list")
 def list_(as_json: AsJson = False) -> None:
-    """List the tables that are there."""
+    """List the tables that are there.
+
+    hwbench tables list
+    """
     from hwbench.assets import TABLES
     from hwbench.tables.library import table_files
     from hwbench.tables.table_file import read_card
@@ -73,7 +85,10 @@ def show(
     name: OneTable,
     as_json: AsJson = False,
 ) -> None:
-    """Say what a table holds: units, direction, sources, and the spread of every column."""
+    """Say what a table holds: units, direction, sources, and the spread of every column.
+
+    hwbench tables show nb201-digits
+    """
     from hwbench.files import file_digest
     from hwbench.tables.library import load_table, table_path
 
@@ -100,28 +115,31 @@ def show(
         )
         return
     card = table.card
-    typer.echo(f"{card.name}: {card.title}")
-    typer.echo(
+    tell(f"{card.name}: {card.title}")
+    tell(
         f"{len(table)} of the {table.space.n_architectures} architectures of {card.space}, "
         f"made {card.created}, licence {card.licence}, {path.stat().st_size / 1e6:.2f} MB at {path}"
     )
     if card.description:
-        typer.echo(card.description)
+        tell(card.description)
     for column in columns:
         column["better"] = "smaller" if column["direction"] == "minimize" else "larger"
+        column |= {key: f"{column[key]:.5g}" for key in ("min", "median", "max")}
+        if column["tau ceiling"] is not None:
+            column["tau ceiling"] = f"{column['tau ceiling']:.3f}"
     shown = ["column", "unit", "better", "min", "median", "max", "missing"]
     if any("noise" in column for column in columns):
         shown.append("tau ceiling")
     print_listing(columns, shown, as_json=False, wrap=False)
     for column in columns:
         about = [str(column[key]) for key in ("dataset", "split", "source") if key in column]
-        typer.echo(f"{column['column']}: {column['title']}; {', '.join(about)}")
+        tell(f"{column['column']}: {column['title']}; {', '.join(about)}")
     for name, meaning in card.columns.items():
         if meaning.noise is not None:
-            typer.echo(f"{name}: {_noise_words(meaning.noise, meaning.unit)}")
+            tell(f"{name}: {_noise_words(meaning.noise, meaning.unit)}")
     for recipe in card.recipes:
         for file in recipe.get("files") or ():
-            typer.echo(f"from {_origin_words(file)}")
+            tell(f"from {_origin_words(file)}")
 
 
 def _origin_words(file: Mapping[str, Any]) -> str:
@@ -133,7 +151,7 @@ def _origin_words(file: Mapping[str, Any]) -> str:
     return f"{place}{licence}, sha256 {file.get('sha256')}"
 
 
-def _spread(table: Table, column: str) -> dict[str, str]:
+def _spread(table: Table, column: str) -> dict[str, float | int | None]:
     import numpy as np
 
     values = table.column(column)
@@ -141,11 +159,11 @@ def _spread(table: Table, column: str) -> dict[str, str]:
     low, middle, high = np.percentile(known, [0, 50, 100]) if len(known) else [np.nan] * 3
     noise = table.card.columns[column].noise
     return {
-        "min": f"{low:.5g}",
-        "median": f"{middle:.5g}",
-        "max": f"{high:.5g}",
-        "missing": str(len(values) - len(known)),
-        "tau ceiling": "" if noise is None else f"{noise.tau_ceiling:.3f}",
+        "min": float(low),
+        "median": float(middle),
+        "max": float(high),
+        "missing": len(values) - len(known),
+        "tau ceiling": None if noise is None else noise.tau_ceiling,
     }
 
 
@@ -169,7 +187,10 @@ def verify(
     name: OneTable,
     as_json: AsJson = False,
 ) -> None:
-    """Check that a table's file is whole: checksums, strings, values, estimates."""
+    """Check that a table's file is whole: checksums, strings, values, estimates.
+
+    hwbench tables verify nb201-digits
+    """
     from hwbench.tables.library import table_path
     from hwbench.tables.verify import verify_table
 
@@ -196,20 +217,30 @@ def merge(
     tables: Annotated[
         list[str],
         typer.Argument(
-            metavar="TABLE...", help="Names or files.", autocompletion=completion.tables
+            metavar="TABLE...",
+            help="Names of tables, or paths of their files.",
+            autocompletion=completion.tables,
         ),
     ],
     name: TableName,
     output: TablePath = None,
-    title: Annotated[str | None, typer.Option(help="A line for people.")] = None,
-    description: Annotated[str | None, typer.Option(help="What a reader should know.")] = None,
-    licence: Annotated[str, typer.Option(help="Licence of the numbers.")] = "unspecified",
+    title: Title = None,
+    description: Description = None,
+    licence: Licence = "unspecified",
     prefix: Annotated[
         list[str] | None,
-        typer.Option(help="TABLE=PREFIX, for its columns that clash with an earlier table's."),
+        typer.Option(
+            metavar="TABLE=PREFIX",
+            help="What stands before those of a table's columns that clash with an earlier "
+            "table's; by default clashes are refused; repeatable.",
+        ),
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Join tables of one space side by side into a new one."""
+    """Join tables of one space side by side into a new one.
+
+    hwbench tables merge nb201-digits mine.parquet --name both
+    """
     from hwbench.tables.library import load_table
     from hwbench.tables.noise import with_twin_noise
     from hwbench.tables.table import merge_tables
@@ -234,7 +265,7 @@ def merge(
     )
     merged = with_twin_noise(merged)
     merged.save(path)
-    say_made(merged, path)
+    say_made(merged, path, as_json=as_json)
 
 
 @app.command()
@@ -243,19 +274,24 @@ def part(
     space: Annotated[
         str,
         typer.Argument(
+            metavar="SPACE",
             help="A space whose architectures are some of the table's, such as nasbench1shot1_1.",
             autocompletion=completion.spaces,
         ),
     ],
     name: Annotated[
-        str | None, typer.Option(help="Name of the table to make; the space's by default.")
+        str | None,
+        typer.Option(metavar="NAME", help="The name of the table to make; by default the space's."),
     ] = None,
     output: TablePath = None,
     replace: Replace = False,
+    as_json: AsJson = False,
 ) -> None:
     """Make the table of a space that is a part of a table's space.
 
     Every architecture of the part has the numbers of the same network in the table.
+
+    hwbench tables part nb101.parquet nasbench1shot1_1 --name one-shot-1
     """
     from hwbench.spaces import get_space
     from hwbench.tables.library import load_table
@@ -264,22 +300,28 @@ def part(
     path = new_table_path(name or wanted.name, output, replace=replace)
     made = load_table(table).seen_from(wanted).renamed(name or wanted.name)
     made.save(path)
-    say_made(made, path)
+    say_made(made, path, as_json=as_json)
 
 
 @app.command()
 def export(
     name: OneTable,
-    output: Annotated[Path, typer.Option("--output", "-o", help="A .csv or .parquet file.")],
+    output: Annotated[Path, output_file("The .csv or .parquet file to write.", suffixes=FRAME)],
+    as_json: AsJson = False,
 ) -> None:
-    """Write a table's rows as CSV, or the whole table as Parquet."""
-    from hwbench.cli.output import checked_frame_path
+    """Write a table's rows as CSV, or the whole table as Parquet.
+
+    hwbench tables export nb201-digits -o nb201-digits.csv
+    """
     from hwbench.results.frames import write_frame
     from hwbench.tables.library import load_table
 
     table = load_table(name)
-    if checked_frame_path(output).suffix == ".csv":
+    if output.suffix == ".csv":
         write_frame(output, table.frame)
     else:
         table.save(output)
+    if as_json:
+        print_json({"table": table.card.name, "rows": len(table), "file": str(output)})
+        return
     typer.echo(f"{len(table)} rows: {output}")

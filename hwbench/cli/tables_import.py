@@ -9,6 +9,7 @@ import typer
 
 from hwbench.cli import completion
 from hwbench.cli.measurement_files import (
+    READING,
     ArchColumn,
     ArchFormat,
     Decimal,
@@ -24,8 +25,25 @@ from hwbench.cli.measurement_files import (
     complete_commands,
     reading_of,
 )
-from hwbench.cli.output import AsJson, listed, print_json, print_listing, stage_bars
-from hwbench.cli.table_files import Replace, TablePath, new_table_path, pairs, say_made
+from hwbench.cli.output import (
+    AsJson,
+    listed,
+    print_json,
+    print_listing,
+    print_notes,
+    stage_bars,
+    tell,
+)
+from hwbench.cli.table_files import (
+    Description,
+    Licence,
+    Replace,
+    TablePath,
+    Title,
+    new_table_path,
+    pairs,
+    say_made,
+)
 from hwbench.errors import HwbenchError
 
 if TYPE_CHECKING:
@@ -35,7 +53,11 @@ if TYPE_CHECKING:
 
 ImportName = Annotated[
     str | None,
-    typer.Option("--name", help="Name of the table; the benchmark's or the file's without."),
+    typer.Option(
+        "--name",
+        metavar="NAME",
+        help="The name of the table; by default the benchmark's or the file's.",
+    ),
 ]
 
 
@@ -49,47 +71,82 @@ def import_(
         ),
     ],
     space: Annotated[
-        str | None, typer.Option(help="The search space of the measurements in your own file.")
+        str | None,
+        typer.Option(
+            metavar="SPACE",
+            help="The search space of the measurements in your own file; by default none, and a "
+            "public benchmark is imported.",
+            autocompletion=completion.spaces,
+        ),
     ] = None,
     name: ImportName = None,
     output: TablePath = None,
     replace: Replace = False,
     unit: Annotated[
-        list[str] | None, typer.Option(help="COLUMN=UNIT, such as latency=ms; may be repeated.")
+        list[str] | None,
+        typer.Option(
+            metavar="COLUMN=UNIT",
+            help="The unit of a column, such as latency=ms; by default what the header says; "
+            "repeatable.",
+        ),
     ] = None,
     direction: Annotated[
         list[str] | None,
-        typer.Option(help="COLUMN=minimize or COLUMN=maximize; may be repeated."),
+        typer.Option(
+            metavar="COLUMN=WAY",
+            help="Whether less is better (minimize) or more (maximize) in a column; by default "
+            "what its name tells; repeatable.",
+        ),
     ] = None,
     device: Annotated[
         list[str] | None,
         typer.Option(
+            metavar="NAME",
             help="What it was measured on: a NAME for all columns, COLUMN=NAME, or a pattern such "
-            "as '{device}_latency'; may be repeated."
+            "as '{device}_latency'; by default it is not known; repeatable.",
         ),
     ] = None,
     arch_column: ArchColumn = None,
     arch_format: ArchFormat = None,
     ignore: Annotated[
-        list[str] | None, typer.Option(help="A column to be left out; may be repeated.")
+        list[str] | None,
+        typer.Option(
+            metavar="COLUMN", help="A column to be left out; by default none; repeatable."
+        ),
     ] = None,
     duplicates: Annotated[
         str,
-        typer.Option(help="An architecture given twice: refuse, first, mean, median or min."),
+        typer.Option(
+            metavar="WAY",
+            rich_help_panel=READING,
+            help="What to do with an architecture given twice: refuse, first, mean, median or min.",
+        ),
     ] = "refuse",
     bad_rows: Annotated[
         str,
-        typer.Option(help="Rows with unknown architectures or no measurement: refuse or drop."),
+        typer.Option(
+            metavar="WAY",
+            rich_help_panel=READING,
+            help="What to do with rows of unknown architectures or without a measurement: refuse "
+            "or drop.",
+        ),
     ] = "refuse",
     missing_values: Annotated[
-        str, typer.Option(help="Cells without a measurement: refuse or keep.")
+        str,
+        typer.Option(
+            metavar="WAY",
+            rich_help_panel=READING,
+            help="What to do with cells without a measurement: refuse or keep.",
+        ),
     ] = "refuse",
     where: Where = None,
     pivot: Annotated[
         list[str] | None,
         typer.Option(
             metavar="COLUMN",
-            help="A column for each value of this one, such as device; may be repeated.",
+            rich_help_panel=READING,
+            help="Make a column for each value of this one, such as device; by default none; "
+            "repeatable.",
         ),
     ] = None,
     pool: Pool = None,
@@ -101,9 +158,10 @@ def import_(
     no_header: NoHeader = False,
     header_line: HeaderLine = None,
     sheet: Sheet = None,
-    title: Annotated[str | None, typer.Option(help="A line for people.")] = None,
-    description: Annotated[str, typer.Option(help="What a reader should know.")] = "",
-    licence: Annotated[str, typer.Option(help="Licence of your numbers.")] = "unspecified",
+    title: Title = None,
+    description: Description = None,
+    licence: Licence = "unspecified",
+    as_json: AsJson = False,
 ) -> None:
     """Make a table from files you have: a public benchmark's, or your own measurements.
 
@@ -112,7 +170,7 @@ def import_(
     hwbench tables import --space nasbench201 my.csv --unit latency=ms
     """
     if space is None:
-        _import_benchmark(what, name=name, output=output, replace=replace)
+        _import_benchmark(what, name=name, output=output, replace=replace, as_json=as_json)
         return
     from hwbench.tables.own.table import OwnTableError, own_table
 
@@ -155,7 +213,7 @@ def import_(
                 missing_values=missing_values,
                 reading=reading,
                 title=title,
-                description=description,
+                description=description or "",
                 licence=licence,
             )
         except OwnTableError as error:
@@ -163,9 +221,9 @@ def import_(
                 typer.echo(line, err=True)
             raise
     for line in report.lines():
-        typer.echo(line)
+        typer.echo(line, err=as_json)
     table.save(path)
-    say_made(table, path)
+    say_made(table, path, as_json=as_json, notes=report.lines())
 
 
 def _table_name(path: Path) -> str:
@@ -194,7 +252,7 @@ def _devices(given: list[str], columns: list[str]) -> dict[str, str] | str:
 
 
 def _import_benchmark(
-    what: list[str], *, name: str | None, output: Path | None, replace: bool
+    what: list[str], *, name: str | None, output: Path | None, replace: bool, as_json: bool
 ) -> None:
     from hwbench.tables.public.benchmarks import import_benchmark
     from hwbench.tables.public.catalogue import load_benchmark
@@ -215,26 +273,34 @@ def _import_benchmark(
     path = new_table_path(table_name, output, replace=replace)
     with stage_bars() as stage:
         table = import_benchmark(benchmark, paths, progress=stage(f"converting {benchmark}"))
-    table = table.renamed(table_name)
+    _save(table.renamed(table_name), card, path, output, as_json=as_json)
+
+
+def _save(
+    table: Table, card: BenchmarkCard, path: Path, output: Path | None, *, as_json: bool
+) -> None:
+    """Write the table of a benchmark, and say what it was made without."""
     table.save(path)
-    say_made(table, path)
-    _say_absent(card, table, output)
+    notes = _absent(card, table, output)
+    say_made(table, path, as_json=as_json, notes=notes)
+    if not as_json:
+        print_notes(notes)
 
 
-def _say_absent(card: BenchmarkCard, table: Table, output: Path | None) -> None:
-    """Tell which published files the table was made without, where they are, and the command."""
+def _absent(card: BenchmarkCard, table: Table, output: Path | None) -> list[str]:
+    """Which published files the table was made without, where they are, and the command."""
     absent = card.absent({file["name"] for file in table.card.recipes[0]["files"]})
     if not absent:
-        return
+        return []
     names = ", ".join(file.name for file in absent)
     first = absent[0]
     folder = Path(first.path or "").parent
     place = "" if output is None else f" -o {output}"
-    typer.echo(
-        f"Note: made without {names}; for a table with them, get them from "
+    return [
+        f"made without {names}; for a table with them, get them from "
         f"https://github.com/{first.repository}/tree/{first.commit}/{folder} and run: "
         f"hwbench tables import {card.name} FOLDER --name {table.card.name}{place} --replace"
-    )
+    ]
 
 
 def _own_name(card: BenchmarkCard, suffix: str) -> str:
@@ -246,6 +312,7 @@ def fetch(
     benchmark: Annotated[
         str,
         typer.Argument(
+            metavar="BENCHMARK",
             help="A public benchmark, see `hwbench tables benchmarks`.",
             autocompletion=completion.benchmarks,
         ),
@@ -253,19 +320,27 @@ def fetch(
     mirror: Annotated[
         str | None,
         typer.Option(
-            metavar="DIR_OR_URL",
+            metavar="PLACE",
             envvar="HWBENCH_MIRROR",
-            help="A folder or address with copies under <owner>/<repository>/<commit>/<path>.",
+            help="A folder or address with copies under <owner>/<repository>/<commit>/<path>; by "
+            "default none.",
         ),
     ] = None,
     variant: Annotated[
-        str | None, typer.Option(help="Which of the published sets of files.")
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Which of the published sets of files; by default the benchmark's first.",
+        ),
     ] = None,
     name: ImportName = None,
     output: TablePath = None,
     replace: Replace = False,
+    as_json: AsJson = False,
 ) -> None:
     """Fetch a public benchmark's files and make its table.
+
+    hwbench tables fetch hw-nas-bench --name mine
 
     A cut download goes on where it was; every file is checked against its known checksum. Of a
     benchmark that comes with hwbench nothing is fetched, unless its table is given a name or a
@@ -276,32 +351,39 @@ def fetch(
 
     card = load_benchmark(benchmark)
     if card.comes_as and name is None and output is None and variant is None:
-        typer.echo(
+        line = (
             f"{benchmark} comes with hwbench, as the table {card.comes_as}; to make a table of the "
             f"published files: hwbench tables fetch {benchmark} --name NAME"
         )
+        if as_json:
+            print_json({"table": card.comes_as, "notes": [line]})
+        else:
+            typer.echo(line)
         return
     table_name = name or _own_name(card, variant or "fetched")
     path = new_table_path(table_name, output, replace=replace)
     with stage_bars() as stage:
         table = fetch_benchmark(benchmark, variant=variant, mirror=mirror, stage=stage)
-    table = table.renamed(table_name)
-    table.save(path)
-    say_made(table, path)
-    _say_absent(card, table, output)
+    _save(table.renamed(table_name), card, path, output, as_json=as_json)
 
 
 def benchmarks(
     name: Annotated[
         str | None,
         typer.Argument(
-            help="One of them, to see its files and where they are.",
+            metavar="BENCHMARK",
+            help="One of them, to see its files and where they are; by default all are listed.",
             autocompletion=completion.benchmarks,
         ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """List the public benchmarks that can be fetched or imported, or tell all about one."""
+    """List the public benchmarks that can be fetched or imported, or tell all about one.
+
+    hwbench tables benchmarks
+
+    hwbench tables benchmarks hw-nas-bench
+    """
     from hwbench.assets import BENCHMARKS
     from hwbench.tables.public.catalogue import benchmark_files, load_benchmark
 
@@ -335,7 +417,7 @@ def benchmarks(
                 }
             )
     print_listing(rows, ["benchmark", "variant", "get it by", "MB", "licence"], as_json=False)
-    typer.echo("hwbench tables benchmarks NAME tells what each variant holds and where it is")
+    tell("hwbench tables benchmarks NAME tells what each variant holds and where it is")
 
 
 def _way(card: BenchmarkCard, variant: Variant) -> str:
@@ -345,15 +427,15 @@ def _way(card: BenchmarkCard, variant: Variant) -> str:
 
 
 def _tell_all(name: str, card: BenchmarkCard) -> None:
-    typer.echo(f"{name}: {card.title}; space {card.space}; licence {card.licence}; {card.paper}")
-    typer.echo(card.description.strip())
+    tell(f"{name}: {card.title}; space {card.space}; licence {card.licence}; {card.paper}")
+    tell(card.description.strip())
     if card.comes_as:
-        typer.echo(f"comes with hwbench as the table {card.comes_as}")
+        tell(f"comes with hwbench as the table {card.comes_as}")
     for variant in card.variant:
         how = "can be fetched" if variant.fetch else f"to be imported; get it from {variant.where}"
-        typer.echo(f"variant {variant.name} ({how}): {variant.note}".rstrip(": "))
+        tell(f"variant {variant.name} ({how}): {variant.note}".rstrip(": "))
         for file in variant.file:
             size = "" if file.bytes is None else f", {file.bytes} bytes"
             digest = f", {file.checksum_kind} {file.checksum}" if file.checksum else ""
             digest += ", may be absent" if file.optional else ""
-            typer.echo(f"  {file.url or file.name}{size}{digest}")
+            tell(f"  {file.url or file.name}{size}{digest}")

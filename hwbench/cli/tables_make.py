@@ -11,6 +11,7 @@ import typer
 
 from hwbench.cli import completion, fit_options
 from hwbench.cli.output import (
+    AsJson,
     Workers,
     interruptible,
     progress_bar,
@@ -18,6 +19,7 @@ from hwbench.cli.output import (
     worker_count,
 )
 from hwbench.cli.table_files import TableName, TablePath, new_table_path, say_made
+from hwbench.cli.torch_options import WhereComputed
 from hwbench.errors import HwbenchError
 
 if TYPE_CHECKING:
@@ -38,13 +40,20 @@ MOST_BYTES = 64 * 2**20
 
 Limit = Annotated[
     int | None,
-    typer.Option("--limit", min=2, help="Only so many architectures, drawn by the seed."),
+    typer.Option(
+        "--limit",
+        min=2,
+        metavar="N",
+        help="Take only so many architectures, drawn by the seed; by default all of the space.",
+    ),
 ]
 Architectures = Annotated[
     Path | None,
     typer.Option(
         "--architectures",
-        help="Only those of a text file, a string of the space on each line.",
+        metavar="FILE",
+        help="Take only the architectures of a text file, a string of the space on each line; by "
+        "default all of the space.",
     ),
 ]
 
@@ -57,13 +66,27 @@ def train(
     architectures: Architectures = None,
     images: Annotated[
         str,
-        typer.Option(help="The image set: a name, such as digits or cifar10, or a .npz file."),
+        typer.Option(
+            metavar="SET",
+            help="The image set: a name, such as digits or cifar10 (hwbench images list), or a "
+            ".npz file.",
+        ),
     ] = "digits",
-    seeds: Annotated[int, typer.Option(min=1, help="Trainings: seeds 0 .. N-1.")] = 2,
-    epochs: Annotated[int, typer.Option(help="Passes over the training images.")] = 1,
-    batch_size: Annotated[int, typer.Option(help="Images in a step.")] = 64,
+    seeds: Annotated[
+        int,
+        typer.Option(
+            min=1, metavar="N", help="Trainings of each architecture, with the seeds 0 to N-1."
+        ),
+    ] = 2,
+    epochs: Annotated[
+        int, typer.Option(metavar="EPOCHS", help="Passes over the training images.")
+    ] = 1,
+    batch_size: Annotated[int, typer.Option(metavar="N", help="Images in a step.")] = 64,
     optimiser: Annotated[str, fit_options.OPTIMISER] = "sgd",
-    learning_rate: Annotated[float, typer.Option(help="At the start of the half cosine.")] = 0.1,
+    learning_rate: Annotated[
+        float,
+        typer.Option(metavar="RATE", help="The learning rate at the start of the half cosine."),
+    ] = 0.1,
     constant_rate: Annotated[bool, fit_options.CONSTANT_RATE] = False,
     warm_up_epochs: Annotated[float, fit_options.WARM_UP_EPOCHS] = 0.0,
     momentum: Annotated[float, fit_options.MOMENTUM] = 0.9,
@@ -75,17 +98,25 @@ def train(
     flip: Annotated[bool, fit_options.FLIP] = False,
     cutout: Annotated[int, fit_options.CUTOUT] = 0,
     precision: Annotated[str, fit_options.PRECISION] = "float32",
-    channels: Annotated[int, typer.Option(help="Output channels of the stem.")] = 8,
-    depth: Annotated[int, typer.Option(help="How often a choice is repeated in a stage.")] = 1,
+    channels: Annotated[int, typer.Option(metavar="N", help="Output channels of the stem.")] = 8,
+    depth: Annotated[
+        int, typer.Option(metavar="N", help="How many times a stage repeats a choice.")
+    ] = 1,
     skeleton: Annotated[list[str] | None, fit_options.SKELETON] = None,
     statistics_batch: Annotated[
         int,
-        typer.Option(help="Images of a pass that tests or sets batch normalisation's statistics."),
+        typer.Option(
+            metavar="N",
+            help="Images of a pass that tests or sets batch normalisation's statistics.",
+        ),
     ] = 1024,
-    device: Annotated[str, typer.Option(help="cpu or cuda (experimental).")] = "cpu",
+    device: WhereComputed = "cpu",
     workers: Workers = None,
+    as_json: AsJson = False,
 ) -> None:
     """Train a space's architectures on an image set; equal functions are trained once.
+
+    hwbench tables train nasbench201 --name trained --limit 20 --epochs 1
 
     Stopped at any moment, the same command goes on where it was.
     """
@@ -130,7 +161,7 @@ def train(
         )
     table.save(path)
     journal.unlink()
-    say_made(table, path)
+    say_made(table, path, as_json=as_json)
 
 
 def chosen_architectures(

@@ -16,6 +16,7 @@ from hwbench.cli.output import (
     Classes,
     Depth,
     InputSize,
+    Seed,
     listed,
     print_listing,
     progress_bar,
@@ -23,7 +24,15 @@ from hwbench.cli.output import (
     skeleton_changes,
     warn,
 )
-from hwbench.cli.table_files import TableName, TablePath, new_table_path, say_made
+from hwbench.cli.table_files import (
+    Rounds,
+    RunsOfVisit,
+    TableName,
+    TablePath,
+    Warmup,
+    new_table_path,
+    say_made,
+)
 from hwbench.cli.tables_make import (
     Architectures,
     Limit,
@@ -31,6 +40,7 @@ from hwbench.cli.tables_make import (
     chosen_architectures,
     resumable,
 )
+from hwbench.cli.torch_options import Threads, WhereComputed
 from hwbench.errors import HwbenchError
 
 if TYPE_CHECKING:
@@ -50,8 +60,9 @@ def measure(
     runtime: Annotated[
         str | None,
         typer.Option(
-            help="What executes the networks, see `hwbench tables runtimes`; torch-eager by "
-            "default, command where there is a --command."
+            metavar="RUNTIME",
+            help="What executes the networks, see `hwbench tables runtimes`; by default "
+            "torch-eager, command where there is a --command.",
         ),
     ] = None,
     changes: Annotated[
@@ -59,45 +70,59 @@ def measure(
         typer.Option(
             "--set",
             metavar="KEY=VALUE",
-            help="An option of the runtime, such as graph_optimisation=basic; repeatable.",
+            help="An option of the runtime, such as graph_optimisation=basic; by default each is "
+            "the runtime's own; repeatable.",
         ),
     ] = None,
-    rounds: Annotated[int, typer.Option(help="Visits to each architecture.")] = 5,
-    warmup: Annotated[int, typer.Option(min=0, help="Unrecorded runs of a visit.")] = 1,
-    repeats: Annotated[int, typer.Option(help="Recorded runs of a visit.")] = 2,
-    threads: Annotated[int, typer.Option(help="Threads that compute.")] = 1,
+    rounds: Rounds = 5,
+    warmup: Warmup = 1,
+    repeats: RunsOfVisit = 2,
+    threads: Threads = 1,
     batch_size: Annotated[
         list[int] | None,
         typer.Option(
-            help="Images in a run, 1 by default; repeatable, with columns for each.",
+            metavar="N",
+            help="Images in a run; by default 1; repeatable, with columns for each.",
         ),
     ] = None,
     percentiles: Annotated[
         str | None,
-        typer.Option(metavar="LIST", help="Columns for percentiles of all runs, such as 50,90,99."),
+        typer.Option(
+            metavar="LIST",
+            help="Make columns for percentiles of all runs, such as 50,90,99; by default none.",
+        ),
     ] = None,
     energy: Annotated[
         str | None,
-        typer.Option(metavar="METER", help="Energy of a run too: rapl (processor) or nvml (GPU)."),
+        typer.Option(
+            metavar="METER",
+            help="Measure the energy of a run too: rapl (processor) or nvml (GPU); by default not.",
+        ),
     ] = None,
     timeout: Annotated[
         float | None,
         typer.Option(
-            help="Seconds of a visit, or of a call of --command (600 by default), before it counts "
-            "as failed; networks then run in a process of their own."
+            metavar="SECONDS",
+            help="Seconds of a visit, or of a call of --command, before it counts as failed; "
+            "networks then run in a process of their own; by default no limit, for --command 600.",
         ),
     ] = None,
     retry_failed: Annotated[
         bool,
         typer.Option("--retry-failed", help="Measure again what failed, and write the table anew."),
     ] = False,
-    dtype: Annotated[str, typer.Option(help="Of weights and images.")] = "float32",
-    device: Annotated[str, typer.Option(help="cpu or cuda (experimental).")] = "cpu",
+    dtype: Annotated[
+        str, typer.Option(metavar="TYPE", help="The type of weights and images.")
+    ] = "float32",
+    device: WhereComputed = "cpu",
     device_name: Annotated[
         str | None,
-        typer.Option(help="What it is measured on, for the table; found out by default."),
+        typer.Option(
+            metavar="NAME",
+            help="What it is measured on, for the table; by default it is found out.",
+        ),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of order, weights and input.")] = 0,
+    seed: Seed = 0,
     channels: Channels = None,
     depth: Depth = None,
     input_size: InputSize = None,
@@ -105,15 +130,18 @@ def measure(
     command: Annotated[
         str | None,
         typer.Option(
-            help="What measures a network and prints the time, such as 'bench --model {onnx}'.",
+            metavar="COMMAND",
+            help="What measures a network and prints the time, such as 'bench --model {onnx}'; by "
+            "default none, and --runtime measures.",
             rich_help_panel=_COMMAND,
         ),
     ] = None,
     read: Annotated[
         str | None,
         typer.Option(
-            help="Which number that it prints: only (the one there is), first, last, or all, each "
-            "a run.",
+            metavar="WHICH",
+            help="Which number that it prints: only, the one there is (the default), first, last, "
+            "or all, each a run.",
             rich_help_panel=_COMMAND,
         ),
     ] = None,
@@ -121,31 +149,40 @@ def measure(
         str | None,
         typer.Option(
             metavar="REGEX",
-            help="Where the number stands, such as 'mean = ([0-9.]+)'.",
+            help="Where the number stands, such as 'mean = ([0-9.]+)'; by default anywhere.",
             rich_help_panel=_COMMAND,
         ),
     ] = None,
     key: Annotated[
         str | None,
         typer.Option(
-            help="Of the JSON that it prints, such as latency.p50.", rich_help_panel=_COMMAND
+            metavar="KEY",
+            help="The key of the JSON that it prints, such as latency.p50; by default none.",
+            rich_help_panel=_COMMAND,
         ),
     ] = None,
     unit: Annotated[
         str | None,
         typer.Option(
-            help="s, ms, us or ns; by default what stands beside the number, else ms.",
+            metavar="UNIT",
+            help="The unit of the number: s, ms, us or ns; by default what stands beside it, else "
+            "ms.",
             rich_help_panel=_COMMAND,
         ),
     ] = None,
     shell: Annotated[
         bool,
-        typer.Option("--shell", help="A shell runs the command.", rich_help_panel=_COMMAND),
+        typer.Option("--shell", help="Let a shell run the command.", rich_help_panel=_COMMAND),
     ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Measure latency, memory and energy of a space's architectures, here or by a command.
 
     Stopped at any moment, the same command goes on where it was.
+
+    hwbench tables measure nasbench201 --name mine --limit 20
+
+    hwbench tables measure nasbench201 --name board --limit 20 --command 'bench --model {onnx}'
     """
     from hwbench.spaces import get_space
     from hwbench.tables.made.measured_table import failure_lines, measured_table
@@ -212,7 +249,7 @@ def measure(
             _say_failures(failures, table)
         else:
             journal.unlink()
-        say_made(table, path)
+        say_made(table, path, as_json=as_json, failures=failures)
 
 
 @contextmanager
@@ -298,7 +335,10 @@ def _say_failures(failures: list[str], table: Table) -> None:
 
 
 def runtimes(as_json: AsJson = False) -> None:
-    """List what networks can be measured with, and the options of each."""
+    """List what networks can be measured with, and the options of each.
+
+    hwbench tables runtimes
+    """
     from hwbench.tables.made.runtimes import RUNTIMES
 
     rows = listed(RUNTIMES, _about_runtime, hidden=RUNTIMES.hidden())

@@ -12,12 +12,16 @@ import typer
 from hwbench.cli import completion
 from hwbench.cli.output import (
     AsJson,
+    Seed,
     interruptible,
     print_json,
     print_listing,
     progress_bar,
     same_command,
+    tell,
 )
+from hwbench.cli.output_paths import HTML, output_file
+from hwbench.cli.torch_options import WhereComputed
 from hwbench.errors import HwbenchError, unknown_name
 
 if TYPE_CHECKING:
@@ -30,14 +34,30 @@ if TYPE_CHECKING:
 PRIORS = ("training", "standard")
 
 app = typer.Typer(
-    help="Graph variational autoencoders: architectures as points of a continuous space.",
+    help="Train graph variational autoencoders: architectures as points of a continuous space.\n\n"
+    "hwbench vae train nasbench201 -o nasbench201.npz",
     no_args_is_help=True,
 )
 
-VAEFile = Annotated[Path, typer.Argument(help="A file that `hwbench vae train` wrote.")]
-Device = Annotated[str, typer.Option(help="Of PyTorch: cpu, or cuda (experimental).")]
+VAEFile = Annotated[
+    Path, typer.Argument(metavar="VAE", help="A file that `hwbench vae train` wrote.")
+]
+Prior = Annotated[
+    str,
+    typer.Option(
+        metavar="PRIOR",
+        help="How decoded latents are drawn: training, as training's are distributed, or standard, "
+        "standard normal.",
+    ),
+]
 Threads = Annotated[
-    int | None, typer.Option(min=1, help="Of PyTorch; all cores of this process by default.")
+    int | None,
+    typer.Option(
+        min=1,
+        metavar="THREADS",
+        help="How many threads torch computes with; by default one for each core that this process "
+        "may use.",
+    ),
 ]
 
 
@@ -46,65 +66,125 @@ def train(
     space: Annotated[
         str,
         typer.Argument(
-            help="A search space whose architectures are graphs.", autocompletion=completion.spaces
+            metavar="SPACE",
+            help="A search space whose architectures are graphs.",
+            autocompletion=completion.spaces,
         ),
     ],
     output: Annotated[
-        Path, typer.Option("--output", "-o", help="The .npz file to write, and to go on from.")
+        Path, output_file("The .npz file to write, and to go on from.", suffixes=(".npz",))
     ],
     start: Annotated[
         Path | None,
-        typer.Option(help="Another VAE of the space, with whose weights training begins."),
+        typer.Option(
+            metavar="VAE",
+            help="Another VAE of the space, with whose weights training begins; by default none.",
+        ),
     ] = None,
     variant: Annotated[
-        str | None, typer.Option(help="d-vae, d-vae-emb or d-vae-tmb (the default).")
+        str | None,
+        typer.Option(
+            metavar="NAME", help="The variant: d-vae, d-vae-emb or d-vae-tmb (the default)."
+        ),
     ] = None,
     order: Annotated[
-        str | None, typer.Option(help="Of vertices: depth_first, breadth_first or given.")
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="The order of vertices: depth_first, breadth_first or given; by default the "
+            "variant's own.",
+        ),
     ] = None,
-    hidden_size: Annotated[int | None, typer.Option(help="Of a vertex's state.")] = None,
-    latent_size: Annotated[int | None, typer.Option(help="Dimensions of the latents.")] = None,
+    hidden_size: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", help="Dimensions of a vertex's state; by default the variant's own."
+        ),
+    ] = None,
+    latent_size: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Dimensions of the latents; by default the variant's own."),
+    ] = None,
     bidirectional: Annotated[
         bool | None,
         typer.Option(
             "--bidirectional/--one-way",
-            help="Whether the encoder goes back from the output too; of d-vae-tmb by default.",
+            help="Whether the encoder goes back from the output too; by default that of d-vae-tmb "
+            "does.",
         ),
     ] = None,
-    kl_weight: Annotated[float | None, typer.Option(help="Of the divergence in the loss.")] = None,
+    kl_weight: Annotated[
+        float | None,
+        typer.Option(
+            metavar="WEIGHT",
+            help="The weight of the divergence in the loss; by default the variant's own.",
+        ),
+    ] = None,
     noise_scale: Annotated[
         float | None,
-        typer.Option(help="Of the latents' noise in training; D-VAE's own code takes 0.01."),
+        typer.Option(
+            metavar="D",
+            help="The standard deviation of the latents' noise in training, 0.01 in D-VAE's own "
+            "code; by default the variant's own.",
+        ),
     ] = None,
     tallied: Annotated[
         bool | None,
         typer.Option(
-            "--tallied", help="Tell the decoder how many edges there are and what leads nowhere."
+            "--tallied",
+            help="Tell the decoder how many edges there are and what leads nowhere.",
         ),
     ] = None,
     prior_share: Annotated[
         float | None,
         typer.Option(
-            help="Of graphs that get latents of the prior, so that those decode well too."
+            metavar="SHARE",
+            help="The share of graphs that get latents of the prior, so that those decode well "
+            "too; by default the variant's own.",
         ),
     ] = None,
-    epochs: Annotated[int | None, typer.Option(help="Passes over the training graphs.")] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Graphs a step.")] = None,
-    learning_rate: Annotated[float | None, typer.Option(help="The largest.")] = None,
+    epochs: Annotated[
+        int | None,
+        typer.Option(
+            metavar="EPOCHS",
+            help="Passes over the training graphs; by default the variant's own number.",
+        ),
+    ] = None,
+    batch_size: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Graphs in a step; by default the variant's own number."),
+    ] = None,
+    learning_rate: Annotated[
+        float | None,
+        typer.Option(
+            metavar="RATE", help="The largest learning rate; by default the variant's own."
+        ),
+    ] = None,
     graphs: Annotated[
-        int | None, typer.Option(help="Architectures drawn from the space, test ones included.")
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Architectures drawn from the space, test ones included; by default the variant's "
+            "own number.",
+        ),
     ] = None,
     metric: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="TABLE:COLUMN", help="A metric that a head learns alongside; repeatable."
+            metavar="TABLE:COLUMN",
+            help="A metric that a head learns alongside; by default none; repeatable.",
+            autocompletion=completion.columns,
         ),
     ] = None,
     labelled: Annotated[
-        int | None, typer.Option(help="Architectures whose metrics the heads see.")
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Architectures whose metrics the heads see; by default all that are trained on.",
+        ),
     ] = None,
-    seed: Annotated[int | None, typer.Option(help="Of everything random.")] = None,
-    device: Device = "cpu",
+    seed: Seed = 0,
+    device: WhereComputed = "cpu",
     threads: Threads = None,
     as_json: AsJson = False,
 ) -> None:
@@ -114,8 +194,6 @@ def train(
     """
     from hwbench.vae.training import train_vae
 
-    if output.suffix != ".npz":
-        raise HwbenchError(f"{output}: the name of a VAE's file must end in .npz")
     given = {
         "variant": variant,
         "order": order,
@@ -164,13 +242,11 @@ def train(
 
 @app.command()
 def evaluate(
-    vaes: Annotated[list[Path], typer.Argument(help="Files that `hwbench vae train` wrote.")],
-    prior: Annotated[
-        str,
-        typer.Option(
-            help="Latents that are decoded: as training's are distributed, or standard normal."
-        ),
-    ] = "training",
+    vaes: Annotated[
+        list[Path],
+        typer.Argument(metavar="VAE...", help="Files that `hwbench vae train` wrote."),
+    ],
+    prior: Prior = "training",
     join_loose_ends: Annotated[
         bool,
         typer.Option(
@@ -178,20 +254,30 @@ def evaluate(
             help="Join vertices that lead nowhere to the output, as D-VAE's own code does.",
         ),
     ] = False,
-    samples: Annotated[int, typer.Option(min=1, help="Latents of the prior.")] = 1000,
-    decodes: Annotated[int, typer.Option(min=1, help="Decodings of each latent.")] = 10,
+    samples: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Latents to draw from the prior.")
+    ] = 1000,
+    decodes: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Decodings of each latent.")
+    ] = 10,
     page: Annotated[
-        Path | None, typer.Option(help="Also draw the latents: the .html file to write.")
+        Path | None,
+        output_file(
+            "The .html file in which to draw the latents; by default they are not drawn.",
+            suffixes=HTML,
+            name="--page",
+        ),
     ] = None,
     colour: Annotated[
         list[str] | None,
         typer.Option(
             metavar="TABLE:COLUMN",
-            help="What colours the drawn latents, the VAE's own metrics by default; repeatable.",
+            help="What colours the drawn latents; by default the VAE's own metrics; repeatable.",
+            autocompletion=completion.columns,
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of latents and decisions.")] = 0,
-    device: Device = "cpu",
+    seed: Seed = 0,
+    device: WhereComputed = "cpu",
     threads: Threads = None,
     as_json: AsJson = False,
 ) -> None:
@@ -205,8 +291,6 @@ def evaluate(
 
     if prior not in PRIORS:
         raise unknown_name("prior", prior, PRIORS)
-    if page is not None and page.suffix != ".html":
-        raise HwbenchError(f"{page}: the name of the page must end in .html")
     if colour and page is None:
         raise HwbenchError("vae evaluate: --colour is for the drawing; name its file with --page")
     _use_threads(threads)
@@ -238,15 +322,17 @@ def evaluate(
         write_latent_page(panels, shown, "Latent spaces", page)
     print_listing(rows if as_json else shown, list(shown[0]), as_json=as_json, wrap=False)
     if page is not None and not as_json:
-        typer.echo(f"latents: {page}")
+        tell(f"latents: {page}")
 
 
 @app.command()
 def sample(
     vae: VAEFile,
-    n: Annotated[int, typer.Option("-n", min=1, help="Latents that are decoded.")] = 10,
-    prior: Annotated[str, typer.Option(help="Of the latents: training or standard.")] = "training",
-    seed: Annotated[int, typer.Option(min=0, help="Of the latents.")] = 0,
+    n: Annotated[
+        int, typer.Option("-n", min=1, metavar="N", help="How many latents to decode.")
+    ] = 10,
+    prior: Prior = "training",
+    seed: Seed = 0,
     as_json: AsJson = False,
 ) -> None:
     """Print architectures that a VAE builds from random latents, each once.

@@ -76,6 +76,12 @@ class ModelCard(FrozenModel):
         tau of its predictions there; None where it was not tested.
     relative_scores : `rmspe`, `within_5_percent` and `within_10_percent` there, in %; empty where
         they are not defined, see `hwbench.results.relative_scores`.
+    cross_validated_tau : Kendall's tau in a cross-validation, where no architecture was held out
+        and the predictor is quick to fit; else None.
+    baselines : Kendall's tau on the held-out architectures of what costs no measurement, or next to
+        no work, by title.
+    weaknesses : what is wrong with the fit, a sentence each, see
+        `hwbench.predictors.fit_quality`.
     summary : what the fit found, in a sentence, where the estimator says so: whether other devices
         helped, and which; "" where it says nothing.
     versions : of the libraries whose classes the model is made of.
@@ -101,6 +107,9 @@ class ModelCard(FrozenModel):
     held_out: int | None = None
     kendall_tau: float | None = None
     relative_scores: dict[str, float] = Field(default_factory=dict)
+    cross_validated_tau: float | None = None
+    baselines: dict[str, float] = Field(default_factory=dict)
+    weaknesses: tuple[str, ...] = ()
     summary: str = ""
     versions: dict[str, str] = Field(default_factory=dict)
 
@@ -136,6 +145,9 @@ class FittedModel:
         held_out: int | None = None,
         kendall_tau: float | None = None,
         relative_scores: Mapping[str, float] | None = None,
+        cross_validated_tau: float | None = None,
+        baselines: Mapping[str, float] | None = None,
+        weaknesses: Collection[str] = (),
         fit_seconds: float | None = None,
     ) -> FittedModel:
         """Give a fitted regressor its card.
@@ -144,7 +156,8 @@ class FittedModel:
         ----------
         regressor : fitted.
         description, predictor, target, unit : see `ModelCard`.
-        held_out, kendall_tau, relative_scores : likewise.
+        held_out, kendall_tau, relative_scores, cross_validated_tau, baselines, weaknesses :
+            likewise.
         training_archs : integers of shape (n_archs, n_positions) that it was fitted to.
         training_size : their number, where they are not given.
         fit_seconds : see `FittedModel`.
@@ -180,6 +193,9 @@ class FittedModel:
             held_out=held_out,
             kendall_tau=kendall_tau,
             relative_scores=dict(relative_scores or {}),
+            cross_validated_tau=cross_validated_tau,
+            baselines=dict(baselines or {}),
+            weaknesses=tuple(weaknesses),
             summary=str(getattr(fitted, "summary_", "")),
             versions=_versions({module for module, _ in dump_model(regressor)[1]}),
         )

@@ -10,9 +10,9 @@ from hwbench.toml import to_toml
 @pytest.fixture
 def hwbench(monkeypatch, capsys):
     """Run a command line in this process; gives its exit code, stdout and stderr."""
-    monkeypatch.setenv("COLUMNS", "300")
 
-    def run(*arguments):
+    def run(*arguments, columns=300):
+        monkeypatch.setenv("COLUMNS", str(columns))
         monkeypatch.setattr(sys, "argv", ["hwbench", *map(str, arguments)])
         capsys.readouterr()
         code = 0

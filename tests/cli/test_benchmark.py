@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from hwbench.cli.benchmark import SCENARIO_OF, Preset, duration_in_words
+from hwbench.cli.benchmark import SCENARIO_OF, Preset
+from hwbench.cli.words import duration_in_words
 from hwbench.runs.scenario import load_scenario
 
 STUDY_TABLES = {

@@ -63,7 +63,10 @@ SELECT = ["simulate", "select", "--candidates", "50"]
             ["tables", "merge", "small", "--name", "x", "-o", f"{'y' * 300}.parquet"],
             "cannot be written (File name too long)",
         ),
-        (["tables", "merge", "small", "--name", "x", "-o", "t.csv"], "t.csv: the name of a table"),
+        (
+            ["tables", "merge", "small", "--name", "x", "-o", "t.csv"],
+            "t.csv: the name must end in .parquet",
+        ),
         (
             ["tables", "merge", "small", "--name", "x", "--prefix", "fast"],
             "--prefix 'fast' must have the form TABLE=PREFIX",

@@ -78,17 +78,17 @@ COMMANDS = {
     "study": (
         ["study", "run", "{scenario}", "-o", "{run}", "-w", "1"],
         "parts/*.study.parquet",
-        "hwbench study resume {run}",
+        "hwbench study run {scenario} -o {run} -w 1",
     ),
     "search": (
         ["search", "run", "{scenario}", "-o", "{run}", "-w", "1"],
         "search_parts/*.parquet",
-        "hwbench search run {scenario} -o {run}",
+        "hwbench search run {scenario} -o {run} -w 1",
     ),
     "simulation": (
         ["simulate", "run", "{scenario}", "-o", "{run}", "-w", "1"],
         "run.json",
-        "hwbench simulate run {scenario} -o {run}",
+        "hwbench simulate run {scenario} -o {run} -w 1",
     ),
     "live": (
         ["live", "run", "{live}", "-o", "{run}", "--device", "cpu"],
@@ -196,7 +196,8 @@ def test_sigterm_on_a_cluster(backend, places):
     process.send_signal(signal.SIGTERM)
     _, err = process.communicate(timeout=120)
     assert process.returncode == 143
-    assert err.splitlines()[-1] == f"stopped; go on with: hwbench study resume {places['run']}"
+    again = " ".join(["hwbench", *command, "--backend", backend])
+    assert err.splitlines()[-1] == f"stopped; go on with: {again}"
 
 
 def test_what_nohup_ignores_is_ignored(places, started):

@@ -1,13 +1,19 @@
 """A fitted model from Python: what it was fitted to, how it ranks, and the same from its file."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.stats import kendalltau
 
 import hwbench as hb
 from hwbench.errors import HwbenchError
+from hwbench.predictors.fit_quality import COUNTED, WeakFitWarning
+from hwbench.predictors.neighbourhood import neighbourhood
 from hwbench.predictors.tuning import Tuning
-from hwbench.tables import load_table
+from hwbench.spaces import get_space
+from hwbench.tables import Table, load_table
+
+pytestmark = pytest.mark.filterwarnings("ignore::hwbench.predictors.fit_quality.WeakFitWarning")
 
 
 def test_a_model_says_what_it_was_fitted_to(own_table, tmp_path):
@@ -123,3 +129,44 @@ def test_a_model_is_tested_on_what_its_sources_have_not_measured(devices_table):
     assert np.isfinite(whole.regressor.estimator_.sources.values).sum() == 200
     with pytest.raises(HwbenchError, match="source_samples must be at least 2, not 1"):
         hb.fit_model("devices:b", "transfer_gaussian_process", source_samples=1, **given)
+
+
+def test_a_lookup_table_of_random_rows_says_what_it_lacks():
+    with pytest.warns(WeakFitWarning) as said:
+        card = hb.fit_model("nb201-digits:latency", "lookup_table", samples=50).card
+    assert [str(each.message) for each in said] == list(card.weaknesses)
+    lacking, worse = card.weaknesses
+    assert "of 24 such changes" in lacking
+    assert "made for 25 architectures" in lacking
+    assert COUNTED in worse
+    assert card.kendall_tau < 0.3 < card.baselines["FLOPs"] < card.baselines[COUNTED]
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_sound_fit_has_no_weakness():
+    card = hb.fit_model("nb201-digits:latency", "lookup_table").card
+    assert card.weaknesses == ()
+    own = neighbourhood(get_space("nasbench201"))
+    assert hb.fit_model("nb201-digits:latency", "lookup_table", archs=own).card.weaknesses == ()
+
+
+def test_where_all_rows_are_fitted_to_the_fit_is_cross_validated(own_table):
+    whole = load_table("nb201-digits")
+    rows = np.arange(0, len(whole), len(whole) // 60)
+    latency = whole.column("latency")[rows]
+
+    def fitted_to(values):
+        card = whole.card.model_copy(
+            update={"columns": {"latency": whole.card.columns["latency"]}, "name": "part"}
+        )
+        part = Table.from_archs(whole.archs[rows], pd.DataFrame({"latency": values}), card)
+        return hb.fit_model(hb.Target.of(part, "latency"), "ridge").card
+
+    card = fitted_to(latency)
+    assert card.held_out is None
+    assert card.kendall_tau is None
+    assert 0.4 < card.cross_validated_tau < 1
+    assert card.weaknesses == ()
+    noise = fitted_to(np.random.default_rng(0).permutation(latency))
+    assert noise.cross_validated_tau < 0.3
+    assert "wrong order" in noise.weaknesses[0]

@@ -1,0 +1,56 @@
+"""Whatever rows hold, they fit the terminal, and nothing of them is lost."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hwbench.cli import output, table_layout
+
+WORDS = st.text("abc[]/ 0123,", max_size=30).map(lambda text: " ".join(text.split()))
+
+
+@given(
+    columns=st.integers(2, 7),
+    data=st.data(),
+    width=st.sampled_from([40, 80, 200]),
+    wrap=st.booleans(),
+)
+def test_rows_fit_and_are_whole(columns, data, width, wrap):
+    names = [f"column {place}" for place in range(columns)]
+    rows = data.draw(st.lists(st.lists(WORDS, min_size=columns, max_size=columns), max_size=4))
+    rows = [[f"name{place}", *row[1:]] for place, row in enumerate(rows)]
+    dictionaries = [dict(zip(names, row, strict=True)) for row in rows]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COLUMNS", str(width))
+        printed = []
+        patch.setattr(output.typer, "echo", lambda text="", **_: printed.append(str(text)))
+        patch.setattr(
+            "rich.console.Console.print",
+            lambda console, table: printed.append(_text(console, table)),
+        )
+        output.print_listing(dictionaries, names, as_json=False, title="a [b]", wrap=wrap)
+    lines = "\n".join(printed).splitlines()
+    assert all(len(line) <= width for line in lines)
+    text = "".join(lines)
+    for row in rows:
+        for word in " ".join(row).split():
+            assert word in text
+
+
+def _text(console, table):
+    with console.capture() as capture:
+        type(console).print.__wrapped__(console, table) if hasattr(
+            type(console).print, "__wrapped__"
+        ) else console._buffer.extend(console.render(table))
+    return capture.get()
+
+
+def test_columns_are_parted_with_what_says_which_row_it_is():
+    columns = ["target", "predictor", "tau", "mae", "rmse"]
+    rows = [["table:column", "ridge", "0.81", "1.2", "1.5"]]
+    groups = table_layout.column_groups(columns, rows, 40)
+    assert groups == [[0, 2, 3], [0, 4]] or groups[0][:2] == [0, 1]
+    for group in groups:
+        widths = table_layout.natural_widths(columns, rows)
+        assert table_layout.table_width([widths[place] for place in group]) <= 40
+    assert sorted({place for group in groups for place in group}) == [0, 1, 2, 3, 4]
