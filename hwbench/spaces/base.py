@@ -320,23 +320,39 @@ class Space(ABC):
     def check(self, archs: ArrayLike) -> IntArray:
         """Return `archs` as an int64 array of shape (n_archs, n_positions) after checking it.
 
+        Every method that takes architectures begins with this, so that they may be given as texts
+        wherever they are asked for.
+
+        Parameters
+        ----------
+        archs : integers of shape (n_archs, n_positions); or texts, in the space's own strings or
+            any unmistakable code: one, a list, an array or a pandas Series of them, or a frame with
+            a column "arch".
+
         Raises
         ------
         HwbenchError
-            Where the shape is wrong, a value is no integer, or an index names no operation; the
-            message says which row and position.
+            Where the shape is wrong, a value is no integer, an index names no operation, or a text
+            is no architecture; the message says which row and position.
         """
-        try:
-            array = np.asarray(archs)
-        except ValueError as error:  # rows of different length
-            raise HwbenchError(
-                f"{self.name}: architectures must be an array of shape "
-                f"(n_archs, {self.n_positions}): {error}"
-            ) from error
+        array = archs if isinstance(archs, np.ndarray) and archs.dtype.kind in "iuf" else None
+        if array is None:
+            from hwbench.spaces.given import given_architectures
+
+            try:
+                array = given_architectures(self, archs)
+            except HwbenchError:
+                raise
+            except ValueError as error:  # rows of different length
+                raise HwbenchError(
+                    f"{self.name}: architectures must be an array of shape "
+                    f"(n_archs, {self.n_positions}): {error}"
+                ) from error
         if array.ndim != 2 or array.shape[1] != self.n_positions:
+            hint = "; one alone is [arch]" if array.shape == (self.n_positions,) else ""
             raise HwbenchError(
                 f"{self.name}: architectures must be an array of shape "
-                f"(n_archs, {self.n_positions}), not {array.shape}"
+                f"(n_archs, {self.n_positions}), or texts, not of shape {array.shape}{hint}"
             )
         if array.dtype.kind not in "iu":
             whole = array.dtype.kind == "f" and np.isfinite(array) & (array == np.floor(array))
@@ -357,6 +373,20 @@ class Space(ABC):
             row, reason = refusal
             raise HwbenchError(f"{self.name}: row {row} {archs[row].tolist()} {reason}")
         return archs
+
+    def check_one(self, arch: ArrayLike) -> IntArray:
+        """Return one architecture as int64 of shape (n_positions,) after checking it.
+
+        Parameters
+        ----------
+        arch : integers of shape (n_positions,), or a text.
+
+        Raises
+        ------
+        HwbenchError
+            As `check`.
+        """
+        return self.check(arch if isinstance(arch, str) else np.asarray(arch)[None])[0]
 
     def _refusal(self, archs: IntArray) -> tuple[int, str] | None:  # noqa: ARG002
         """The first row that is no architecture of the space, and why; None where all are.
@@ -434,7 +464,7 @@ class Space(ABC):
         int64 array of shape (n_neighbours, n_positions), by position, then by operation; in a
         full product there are sum(n_choices - 1).
         """
-        row = self.check(np.asarray(arch)[None, :])[0]
+        row = self.check_one(arch)
         position = np.repeat(np.arange(self.n_positions), self.n_choices)
         operation = np.concatenate([np.arange(n) for n in self.n_choices])
         changed = operation != row[position]
@@ -734,7 +764,7 @@ class Space(ABC):
         ----------
         arch : integers of shape (n_positions,).
         """
-        row = self.check(np.asarray(arch)[None, :])[0]
+        row = self.check_one(arch)
         return [
             Edge("network", str(place), str(place + 1), self.choices[place][choice])
             for place, choice in enumerate(row)
@@ -908,7 +938,7 @@ class Space(ABC):
         """
         import torch
 
-        row = self.check(np.asarray(arch)[None, :])[0]
+        row = self.check_one(arch)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             return self._build_network(row, self.skeleton(**skeleton))
