@@ -14,10 +14,11 @@ from hwbench.errors import HwbenchError
 from hwbench.target_text import parse_target
 
 if TYPE_CHECKING:
+    from hwbench.advise.measurements import Measurements
     from hwbench.tables import Target
 
 
-def fit_target(
+def fit_source(
     text: str,
     space: str | None,
     *,
@@ -25,7 +26,7 @@ def fit_target(
     arch_format: str | None,
     arch_column: str | None,
     **options: str | None,
-) -> Target:
+) -> Target | Measurements:
     """The measurements that TABLE:COLUMN, FILE or FILE:COLUMN names.
 
     Parameters
@@ -89,9 +90,8 @@ def _measured(
     arch_column: str | None,
     reading: Mapping[str, Any],
     options: Mapping[str, Any],
-) -> Target:
+) -> Measurements:
     """The metric of a file of measurements; what was taken for granted is said."""
-    from hwbench.advise.measured_target import measured_target
     from hwbench.advise.measurements import read_measurements
     from hwbench.spaces import get_space
 
@@ -105,4 +105,4 @@ def _measured(
         )
     for note in found.notes:
         say(f"Note: {note}.")
-    return measured_target(found)
+    return found

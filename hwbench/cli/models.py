@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from hwbench.cli import completion
-from hwbench.cli.fit_target import fit_target
+from hwbench.cli.fit_target import fit_source
 from hwbench.cli.measurement_files import (
     ArchColumn,
     ArchFormat,
@@ -33,11 +35,15 @@ from hwbench.cli.measurement_files import (
 )
 from hwbench.cli.output import (
     AsJson,
+    Workers,
     checked_frame_path,
+    interruptible,
     print_json,
     print_listing,
     progress_bar,
+    stage_bars,
     warn,
+    worker_count,
     working,
 )
 from hwbench.errors import HwbenchError, unknown_name
@@ -45,14 +51,18 @@ from hwbench.errors import HwbenchError, unknown_name
 if TYPE_CHECKING:
     import pandas as pd
 
+    from hwbench.advise.measurements import Measurements
     from hwbench.arrays import IntArray
-    from hwbench.predictors.model_file import FittedModel, ModelCard
+    from hwbench.predictors.model_card import ModelCard
+    from hwbench.predictors.model_file import FittedModel
     from hwbench.predictors.regressor import ArchitectureRegressor, Transform
     from hwbench.predictors.tuning import Tuning
     from hwbench.spaces import Space
+    from hwbench.tables import Target
 
 MOST_PRINTED = 1000
-PREDICTED_AT_ONCE = 10_000
+SHOWN = 8
+"""Predictors of a leaderboard that are printed."""
 
 ArchitecturesFile = Annotated[
     Path | None,
@@ -73,14 +83,22 @@ def fit(
             autocompletion=completion.columns,
         ),
     ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The .hwb file to write.")],
     predictor: Annotated[
-        str,
+        str | None,
         typer.Option(
-            help="A predictor's name, or the path of its card.",
+            help="A predictor's name, or the path of its card; by default the best is looked for.",
             autocompletion=completion.predictors,
         ),
-    ],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The .hwb file to write.")],
+    ] = None,
+    preset: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="How much is cross-validated to find the best predictor: fast, good or best; good "
+            "by default. Of each the work is the same on every machine.",
+        ),
+    ] = None,
     samples: Annotated[
         int | None, typer.Option(min=2, help="Fit to so many random architectures; all by default.")
     ] = None,
@@ -145,21 +163,32 @@ def fit(
     ] = None,
     seed: Annotated[int, typer.Option(help="Of samples, search and model.")] = 0,
     description: Annotated[str, typer.Option(help="What a user of the model should know.")] = "",
+    workers: Workers = None,
     as_json: AsJson = False,
 ) -> None:
-    """Fit a predictor to measurements and save it.
+    """Fit a predictor to measurements, the best or a named one, and save it.
+
+    hwbench fit --target my.csv --space nasbench201 -o my.hwb
 
     hwbench fit --target nb201-digits:latency --predictor xgboost --samples 500 -o latency.hwb
 
-    hwbench fit --target my.csv --space nasbench201 --predictor xgboost -o my.hwb
-
-    Architectures that it was not fitted to, 625 at most, tell how well it ranks.
+    Without --predictor the zoo is cross-validated, as `hwbench advise` does it, and what ranks best
+    is fitted. Architectures that it was not fitted to, 625 at most, tell how well it ranks.
     """
-    from hwbench.predictors.fitting import fit_model
     from hwbench.predictors.model_file import checked_model_path
 
     checked_model_path(output)
-    found = fit_target(
+    _check_goes_with(
+        predictor,
+        preset,
+        architectures=architectures,
+        encoding=encoding,
+        target_transform=target_transform,
+        trials=trials,
+        seconds=seconds,
+        source=source,
+    )
+    found = fit_source(
         target,
         space,
         reading={
@@ -187,19 +216,15 @@ def fit(
         raise HwbenchError("fit: give either --samples or --architectures")
     if source_samples is not None and not source:
         raise HwbenchError("fit: --source-samples says how much of each --source; give one")
-    archs = None
-    if architectures is not None:
-        from hwbench.tables.own.archs import read_archs
-
-        with complete_commands():
-            reading = reading_of(arch_format=arch_format)
-            archs = read_archs(found.space, architectures, arch_column, reading)
-    with working(f"fitting {predictor} to {target}"):
-        fitted = fit_model(
+    if predictor is None:
+        fitted = _fit_best(found, preset, samples, workers, seed, description)
+    else:
+        fitted = _fit_named(
             found,
             predictor,
+            target,
+            architectures=(architectures, arch_column, arch_format),
             samples=samples,
-            archs=archs,
             encoding=encoding,
             tuning=_tuning(trials, seconds),
             sources=source or (),
@@ -216,14 +241,82 @@ def fit(
         **_searched(fitted.regressor),
         **card.model_dump(include={"held_out", "kendall_tau"}, exclude_none=True),
         **card.relative_scores,
-        **card.model_dump(include={"summary"}, exclude_defaults=True),
+        **card.model_dump(include={"summary", "expected_tau", "warnings"}, exclude_defaults=True),
         "model": str(output),
         **({"needs_trust": list(fitted.needs_trust)} if fitted.needs_trust else {}),
     }
     if as_json:
-        print_json(told)
-    else:
-        _say_fitted(told)
+        board = [row.model_dump() for row in card.leaderboard]
+        print_json({**told, **({"leaderboard": board} if board else {})})
+        return
+    if card.leaderboard:
+        _show_leaderboard(card)
+    _say_fitted(told)
+
+
+def _check_goes_with(predictor: str | None, preset: str | None, **options: Any) -> None:
+    """See that nothing is asked of a named predictor where none is named, nor the other way."""
+    if predictor is not None and preset is not None:
+        raise HwbenchError(
+            "fit: --preset says how the best predictor is looked for, and --predictor names one; "
+            "give one of them"
+        )
+    given = [name for name, value in options.items() if value is not None]
+    if predictor is None and given:
+        raise HwbenchError(
+            f"fit: --{given[0].replace('_', '-')} is for a predictor that is named; add "
+            "--predictor NAME (hwbench predictors list)"
+        )
+
+
+def _fit_best(
+    found: Target | Measurements,
+    preset: str | None,
+    samples: int | None,
+    workers: int | None,
+    seed: int,
+    description: str,
+) -> FittedModel:
+    from hwbench.advise.best import fit_best
+    from hwbench.advise.presets import DEFAULT
+
+    again = shlex.join(["hwbench", *sys.argv[1:]])
+    with interruptible(f"{again} (nothing was written)"), stage_bars() as stage:
+        return fit_best(
+            found,
+            preset=preset or DEFAULT,
+            samples=samples,
+            workers=worker_count(workers),
+            seed=seed,
+            description=description,
+            stage=stage,
+        )
+
+
+def _fit_named(
+    found: Target | Measurements,
+    predictor: str,
+    target: str,
+    *,
+    architectures: tuple[Path | None, str | None, str | None],
+    **options: Any,
+) -> FittedModel:
+    """Fit a named predictor; the architectures of a file, its column and their code, if given."""
+    from hwbench.advise.measured_target import measured_target
+    from hwbench.predictors.fitting import fit_model
+    from hwbench.tables import Target
+
+    archs = None
+    file, arch_column, arch_format = architectures
+    if file is not None:
+        from hwbench.tables.own.archs import read_archs
+
+        with complete_commands():
+            reading = reading_of(arch_format=arch_format)
+            archs = read_archs(found.space, file, arch_column, reading)
+    own = found if isinstance(found, Target) else measured_target(found)
+    with working(f"fitting {predictor} to {target}"):
+        return fit_model(own, predictor, archs=archs, **options)
 
 
 def _transform(kind: str | None) -> Transform | None:
@@ -355,6 +448,14 @@ def _say_fitted(told: dict[str, Any]) -> None:
         )
     if "summary" in told:
         typer.echo(told["summary"])
+    if "expected_tau" in told:
+        tau = told["expected_tau"]
+        typer.echo(
+            f"Kendall's tau to expect on other architectures: {tau['value']:.2f} "
+            f"({tau['low']:.2f} to {tau['high']:.2f}, 90 % interval)"
+        )
+    for warning in told.get("warnings", ()):
+        typer.echo(f"Beware: {warning}")
     if "held_out" in told:
         typer.echo(
             f"Kendall's tau on {told['held_out']} other architectures: {told['kendall_tau']:.3f}"
@@ -372,6 +473,27 @@ def _say_fitted(told: dict[str, Any]) -> None:
     )
 
 
+def _show_leaderboard(card: ModelCard) -> None:
+    """The best of those that were tried, and what ranks for nothing; the file has all."""
+    scored = [row for row in card.leaderboard if row.kendall_tau is not None]
+    free = [row for row in scored if row.status == "free" and row.kendall_tau]
+    shown = [row for row in scored if row.status != "free"][:SHOWN]
+    rows: list[dict[str, Any]] = [
+        {
+            "predictor": row.predictor,
+            "encoding": row.encoding,
+            "tau": f"{row.kendall_tau:.3f}",
+            "90 % interval": f"{row.low:.3f} to {row.high:.3f}",
+            f"RMSE ({card.unit})" if card.unit else "RMSE": ""
+            if row.rmse is None
+            else f"{row.rmse:.3g}",
+            "": "" if row.status == "tried" else row.status,
+        }
+        for row in [*shown, *free]
+    ]
+    print_listing(rows, list(rows[0]), as_json=False, title="", wrap=False)
+
+
 # ---------------------------------------------------------------------- predicting
 
 
@@ -379,25 +501,13 @@ def _predictions(fitted: FittedModel, archs: IntArray, *, std: bool) -> pd.DataF
     """A frame with the columns arch, prediction and, if asked for, deviation."""
     import warnings
 
-    import numpy as np
-    import pandas as pd
+    from hwbench.predictors.impossible import ImpossiblePredictionWarning
 
-    from hwbench.predictors.impossible import ImpossiblePredictionWarning, impossible_note
-
-    parts = []
-    with progress_bar("predicting") as update, warnings.catch_warnings():
-        warnings.simplefilter("ignore", ImpossiblePredictionWarning)  # it is said once, below
-        for start in range(0, len(archs), PREDICTED_AT_ONCE):
-            part = archs[start : start + PREDICTED_AT_ONCE]
-            numbers = fitted.predict(part, return_std=True) if std else (fitted.predict(part),)
-            parts.append(np.stack(numbers, axis=1))
-            update(start + len(part), len(archs))
-    names = ["prediction", "deviation"] if std else ["prediction"]
-    frame = pd.DataFrame(np.concatenate(parts), columns=names)
-    frame.insert(0, "arch", fitted.space.to_strings(archs))
-    note = impossible_note(frame["prediction"], fitted.card.unit, fitted.card.target)
-    if note is not None:
-        warn(note)
+    with progress_bar("predicting") as update, warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", ImpossiblePredictionWarning)
+        frame = fitted.predict_frame(archs, return_std=std, progress=update)
+    for each in caught:
+        warn(str(each.message))
     return frame
 
 

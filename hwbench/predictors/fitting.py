@@ -13,7 +13,7 @@ from hwbench.arrays import Floats, IntArray
 from hwbench.errors import HwbenchError
 from hwbench.predictors.card import PredictorCard, predictor_card
 from hwbench.predictors.make import make_predictor
-from hwbench.predictors.model_file import FittedModel
+from hwbench.predictors.model_file import FittedModel, data_digest
 from hwbench.predictors.regressor import ArchitectureRegressor, Transform
 from hwbench.predictors.sources import sources_for
 from hwbench.predictors.training_set import training_set
@@ -50,7 +50,7 @@ def fit_model(
     samples : fit to so many random architectures of the table; all by default. A predictor with a
         training set of its own (the lookup table) takes that where neither `samples` nor `archs` is
         given.
-    archs : fit to these instead, integers of shape (n_archs, n_positions).
+    archs : fit to these instead, integers of shape (n_archs, n_positions), or texts.
     encoding : features of an architecture; the predictor's by default.
     tuning : how much the fit searches hyper-parameters; by default it does not.
     sources : "table:column" each, other devices' measurements, for predictors that learn from them.
@@ -79,10 +79,10 @@ def fit_model(
     if source_samples is not None and source_samples < 2:
         raise HwbenchError(f"fit: source_samples must be at least 2, not {source_samples}")
     found = load_target(target) if isinstance(target, str) else target
-    table, values = found.table, found.values
+    table = found.table
     card = predictor_card(predictor)
     training = _training_rows(table, predictor, card, samples, archs, seed)
-    tested = _tested_rows(table, training, seed)
+    tested = rows_to_test(table, training, seed)
     learned_from = _sources(card, predictor, found, sources)
     if learned_from is not None and source_samples is not None:
         learned_from = learned_from.sampled(
@@ -99,21 +99,45 @@ def fit_model(
         target_transform=target_transform,
         **given,
     )
+    return fit_and_test(
+        model, found, training, tested, description=description, predictor=predictor
+    )
+
+
+def fit_and_test(
+    model: ArchitectureRegressor,
+    target: Target,
+    training: IntArray,
+    tested: IntArray,
+    **said: Any,
+) -> FittedModel:
+    """Fit a regressor to rows of a target, test it on others, and give it its card.
+
+    Parameters
+    ----------
+    model : unfitted; it is fitted.
+    target : the measurements.
+    training, tested : rows of its table, int64 of shape (n_rows,).
+    **said : what its card says besides, see `FittedModel.of`.
+    """
+    table, values = target.table, target.values
     start = time.monotonic()
     model.fit(table.archs[training], values[training])
     seconds = time.monotonic() - start
     held_out, tau, relative = _tested(model, table, values, tested)
+    archs = table.archs[training]
     return FittedModel.of(
         model,
-        description=description,
-        predictor=predictor,
-        target=found.key,
-        unit=found.unit,
-        training_archs=table.archs[training],
+        target=target.key,
+        unit=target.unit,
+        direction=target.direction,
+        training_archs=archs,
+        data_sha256=data_digest(table.space.to_strings(archs), values[training]),
         held_out=held_out,
         kendall_tau=tau,
         relative_scores=relative,
         fit_seconds=seconds,
+        **said,
     )
 
 
@@ -171,7 +195,7 @@ def _rows_of(table: Table, archs: IntArray, label: str) -> IntArray:
     return np.unique(rows)
 
 
-def _tested_rows(table: Table, training: IntArray, seed: int) -> IntArray:
+def rows_to_test(table: Table, training: IntArray, seed: int) -> IntArray:
     """Rows of a table, not fitted to, that a model is tested on."""
     others = np.setdiff1d(np.arange(len(table)), training)
     return np.random.default_rng([seed, len(table), 1]).permutation(others)[:MOST_HELD_OUT]
