@@ -22,16 +22,16 @@ def panel(title: str, facts: Iterable[tuple[str, object]], *parts: str) -> str:
     ----------
     title : of the object.
     facts : pairs of a word and what it is; those that are None or "" are left out.
-    *parts : of `table`, `sentences`, or HTML that is known to be harmless.
+    *parts : of `listing`, `sentences`, or HTML that is known to be harmless.
     """
     rows = [(name, value) for name, value in facts if value is not None and value != ""]
-    shown = table((), rows) if rows else ""
+    shown = listing((), rows) if rows else ""
     return (
         f'<div class="hwbench"><p><strong>{_text(title)}</strong></p>{shown}{"".join(parts)}</div>'
     )
 
 
-def table(header: Sequence[str], rows: Iterable[Sequence[object]], *, note: str = "") -> str:
+def listing(header: Sequence[str], rows: Iterable[Sequence[object]], *, note: str = "") -> str:
     """A table; numbers stand to the right. Without a header the first of a row is its name."""
     head = "".join(f'<th style="{_LINE} text-align: left;">{_text(each)}</th>' for each in header)
     body = "".join(f"<tr>{''.join(_cells(row, named=not header))}</tr>" for row in rows)

@@ -65,6 +65,10 @@ class Comparison:
     done: Done
     seed: int
 
+    def __repr__(self) -> str:
+        tried = f"{len(self.ranking.trials)} tried"
+        return f"<Comparison on {self.measurements.described}: {self.predictor} of {tried}>"
+
     @property
     def predictor(self) -> str:
         """Name of the predictor that is chosen."""

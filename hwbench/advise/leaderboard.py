@@ -103,7 +103,7 @@ def _names(candidate: Candidate) -> dict[str, Any]:
     return {
         "predictor": candidate.predictor,
         "encoding": candidate.encoding,
-        "title": candidate.title,
+        "title": candidate.label,
         "tuned": candidate.tuned,
     }
 

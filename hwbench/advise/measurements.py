@@ -71,6 +71,10 @@ class Measurements:
     def __len__(self) -> int:
         return len(self.values)
 
+    def __repr__(self) -> str:
+        size = f"{len(self)} architectures of {self.space.name}, {len(self.all_values)} values"
+        return f"<Measurements {self.label}: {self.described}, {size}>"
+
     def taken(self, rows: IntArray) -> Measurements:
         """Those of some architectures, int64 of shape (n_rows,), in ascending order."""
         if len(rows) == len(self):

@@ -17,6 +17,7 @@ from hwbench.advise.comparison import Comparison
 from hwbench.advise.promise import interval_of
 from hwbench.advise.selection import Selection
 from hwbench.advise.trials import Data, Trial
+from hwbench.notebook import panel, sentences
 from hwbench.predictors.model_file import FittedModel, data_digest
 from hwbench.predictors.regressor import ArchitectureRegressor
 
@@ -64,6 +65,20 @@ class Advice(Comparison):
             warnings=self.warnings,
             **self.card_of(len(measured)),
         )
+
+    def __repr__(self) -> str:
+        tau = self.promise.tau
+        chosen = self.ranking.chosen.candidate.label if self.verdict.has_model else "no model"
+        return (
+            f"<Advice on {self.measurements.described} of {self.measurements.space.name}: "
+            f"{chosen}; Kendall's tau {tau.value:.2f} ({tau.low:.2f} to {tau.high:.2f}) expected "
+            f"of {len(self.measurements)} architectures; see lines()>"
+        )
+
+    def _repr_html_(self) -> str:
+        lead, *others = self.lines()
+        notes = [f"Note: {note}." for note in self.measurements.notes]
+        return panel(lead, (), sentences([*others, *notes]))
 
     def leaderboard(self) -> pd.DataFrame:
         """What was tried, the best first, see `FittedModel.leaderboard`."""

@@ -32,7 +32,7 @@ class Score(FrozenModel):
     predictor : its name, or that of a number that needs no measurement: "flops", "parameters",
         "operations", "random", "mean".
     encoding : of its features; "" where it has none.
-    title : what people call it.
+    title : what people call it: "Ridge regression (live), tuned".
     tuned : whether its hyper-parameters were searched in every fit.
     kendall_tau, low, high : out of fold, with its 90 % interval over samples of architectures; None
         where it has no score.

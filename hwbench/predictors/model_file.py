@@ -26,7 +26,7 @@ from sklearn.utils.validation import check_is_fitted
 from hwbench.arrays import Floats, IntArray
 from hwbench.errors import HwbenchError, one_line
 from hwbench.files import atomic_path, today
-from hwbench.notebook import number, panel, sentences, table
+from hwbench.notebook import listing, number, panel, sentences
 from hwbench.predictors.impossible import ImpossiblePredictionWarning, impossible_note
 from hwbench.predictors.model_card import FORMAT, ExpectedTau, ModelCard, Score
 from hwbench.predictors.model_classes import foreign_packages
@@ -357,7 +357,13 @@ class FittedModel:
             ("description", card.description),
         ]
         rows = [
-            [*_named(row), number(row.kendall_tau), number(row.low), number(row.high), row.status]
+            [
+                row.title or row.predictor,
+                number(row.kendall_tau),
+                number(row.low),
+                number(row.high),
+                row.status,
+            ]
             for row in card.leaderboard[:SHOWN]
         ]
         header = ("predictor", "Kendall's tau", "low", "high", "")
@@ -367,7 +373,7 @@ class FittedModel:
             self._described,
             facts,
             sentences(card.warnings),
-            table(header, rows, note=note) if rows else "",
+            listing(header, rows, note=note) if rows else "",
         )
 
     def to_torch(self) -> torch.nn.Module:
@@ -395,11 +401,6 @@ class FittedModel:
             # With a date of its own, the same model is always the same file.
             archive.writestr(_member(CARD), self.card.model_dump_json(indent=2))
             archive.writestr(_member(MODEL), content)
-
-
-def _named(row: Score) -> list[str]:
-    encoding = f" ({row.encoding})" if row.encoding else ""
-    return [f"{row.title or row.predictor}{encoding}{', tuned' if row.tuned else ''}"]
 
 
 def _shares_of(estimator: Any) -> tuple[Score, ...]:

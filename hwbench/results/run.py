@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from hwbench.errors import HwbenchError
+from hwbench.notebook import MOST_ROWS, listing, number, panel
 from hwbench.results.columns import (
     EXAMPLE_COLUMNS,
     PREDICTION_COLUMNS,
@@ -142,6 +143,28 @@ class Run:
     retrainings: tuple[Retraining, ...] = ()
     records: tuple[Record, ...] = ()
 
+    def __repr__(self) -> str:
+        return f"<Run {self.folder}: {', '.join(self._holds) or 'nothing'}>"
+
+    def _repr_html_(self) -> str:
+        shown = "" if self.study is None else study_html(self.study)
+        facts = [("folder", self.folder), ("holds", ", ".join(self._holds))]
+        return panel(str(self.info.get("title") or self.folder.name), facts, shown)
+
+    @property
+    def _holds(self) -> list[str]:
+        """What it is made of, in words."""
+        found = [
+            f"{len(frame):,} {what}"
+            for frame, what in (
+                (self.study, "trials of a study"),
+                (self.simulation, "simulated selections"),
+                (self.search, "evaluations of searches"),
+            )
+            if frame is not None
+        ]
+        return found + [f"{len(self.live)} live searches"] * bool(self.live)
+
     def target(self, key: str) -> TargetWords:
         """Title and unit of "table:column" as the run's record gives them, else the bare key."""
         table_name, column_name = parse_target(key) or ("", "")
@@ -218,14 +241,19 @@ PARTS = {
 """Fields of a `Run` of which a page shows one, and what they are called."""
 
 
-def read_run(folder: Path) -> Run:
+def read_run(folder: Path | str) -> Run:
     """Read and check a run folder.
+
+    Parameters
+    ----------
+    folder : of a scenario's run, a live search or a sweep.
 
     Raises
     ------
     HwbenchError
         Where the folder holds nothing to report, or a file of it is broken.
     """
+    folder = Path(folder)
     if not folder.is_dir():
         raise HwbenchError(f"{folder}: no such run folder")
     if is_live_run(folder) or is_live_sweep(folder):
@@ -422,6 +450,22 @@ def name_entries(frame: pd.DataFrame) -> pd.DataFrame:
     several = frame.groupby("predictor")["encoding"].transform("nunique") > 1
     named = frame["predictor"] + " (" + frame["encoding"] + ")"
     return frame.assign(predictor=frame["predictor"].where(~several, named))
+
+
+def study_html(study: pd.DataFrame) -> str:
+    """The mean tau of every predictor by training size, over targets and seeds, for notebooks."""
+    scored = study[study["kendall_tau"].notna()]
+    if scored.empty:
+        return ""
+    means = scored.pivot_table("kendall_tau", "title", "training_size", "mean")
+    means = means.sort_values(means.columns[-1], ascending=False)
+    sizes = [f"{int(size):,}" for size in means.columns]
+    rows = [[title, *map(number, row)] for title, *row in means.itertuples()]
+    more = len(rows) - MOST_ROWS
+    note = f"Kendall's tau by measurements, mean over {study['target'].nunique()} targets and "
+    note += f"{study['seed'].nunique()} seeds"
+    note += f"; {more} more predictors" if more > 0 else ""
+    return listing(("predictor", *sizes), rows[:MOST_ROWS], note=note)
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

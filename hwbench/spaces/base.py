@@ -21,6 +21,7 @@ from pydantic import Field
 from hwbench.arguments import check_fields
 from hwbench.arrays import FloatArray, IntArray
 from hwbench.errors import HwbenchError, unknown_name
+from hwbench.notebook import panel
 from hwbench.spaces.drawing import DrawnAs, Edge
 from hwbench.spaces.graphs import Graphs
 from hwbench.spaces.lacks import SpaceLacksError
@@ -37,6 +38,8 @@ ENCODINGS = ("onehot", "counts", "integers", "live", "path", "paths", "structure
 
 GRAPHS_AT_ONCE = 16384
 """Architectures whose graphs are made together for other features, to bound what lies beside."""
+
+OPERATIONS_SHOWN = 12
 
 MOST_ENUMERATED = 10**8  # rows of an array that still fits a common memory
 
@@ -109,9 +112,9 @@ class Space(ABC):
     A space may be a part of that product: then it overrides `_refusal` to say which combinations
     it leaves out, and how its architectures are counted.
 
-    `get_space` makes a space once in a process, without arguments, and gives the same object to all
-    who ask; a worker process makes its own, by name. So nothing of it may change once it is made:
-    every method is a function of its arguments, and what is costly is a `cached_property`.
+    `load_space` makes a space once in a process, without arguments, and gives the same object to
+    all who ask; a worker process makes its own, by name. So nothing of it may change once it is
+    made: every method is a function of its arguments, and what is costly is a `cached_property`.
 
     What a subclass says is in hooks with a leading underscore. They are called as often as their
     public counterpart, which has checked the architectures: int64 of shape (n_archs, n_positions),
@@ -123,7 +126,7 @@ class Space(ABC):
 
     Attributes
     ----------
-    name : the name under which `get_space` finds it.
+    name : the name under which `load_space` finds it.
     title : what people call it.
     choices : for each position the names of its operations, in index order.
     positions : for each position its name, such as the edge "0->1".
@@ -197,6 +200,20 @@ class Space(ABC):
     def __repr__(self) -> str:
         size = f"{self.n_architectures} architectures"
         return f"<Space {self.name}: {size}, {self.n_positions} positions>"
+
+    def _repr_html_(self) -> str:
+        offered = ", ".join(self.operations[:OPERATIONS_SHOWN])
+        more = ", ..." if len(self.operations) > OPERATIONS_SHOWN else ""
+        return panel(
+            f"{self.title} ({self.name})",
+            [
+                ("architectures", f"{self.n_architectures:,}" if self.indexed else _many(self)),
+                ("positions", f"{self.n_positions}: {', '.join(self.positions[:8])}"),
+                ("operations", offered + more),
+                ("encodings", ", ".join(self.encodings)),
+                ("such as", self.to_string(self.baseline)),
+            ],
+        )
 
     def __reduce__(self) -> tuple[Any, tuple[Any, ...]]:
         return Space.lookup, (self.name,)
@@ -954,6 +971,10 @@ class Space(ABC):
         seeded: initial weights come from there and from nowhere else.
         """
         raise self._without("networks")
+
+
+def _many(space: Space) -> str:
+    return f"about 10^{math.log10(space.n_architectures):.0f}"
 
 
 def _sum_cost(archs: IntArray, base: int, by_position: Sequence[Sequence[int]]) -> IntArray:

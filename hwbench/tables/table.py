@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from hwbench.arrays import IntArray
 from hwbench.errors import HwbenchError, unknown_name
+from hwbench.notebook import MOST_ROWS, listing, panel
 from hwbench.spaces import Space
 from hwbench.spaces.registry import named_space
 from hwbench.tables.card import TableCard
@@ -193,6 +194,34 @@ class Table:
         size = f"{len(self)} architectures x {len(self.card.columns)} metrics"
         return f"<Table {self.card.name}: {size}>"
 
+    def _repr_html_(self) -> str:
+        rows = [
+            [
+                name,
+                about.unit,
+                f"{about.direction[:-3]}ized" if about.direction else "",
+                about.device or about.dataset or "",
+                *(f"{value:.4g}" for value in _range_of(self.column(name))),
+                about.title,
+            ]
+            for name, about in list(self.card.columns.items())[:MOST_ROWS]
+        ]
+        more = len(self.card.columns) - len(rows)
+        return panel(
+            f"{self.card.title} ({self.card.name})",
+            [
+                ("space", self.card.space),
+                ("architectures", f"{len(self):,}"),
+                ("metrics", str(len(self.card.columns))),
+                ("licence", self.card.licence),
+            ],
+            listing(
+                ("column", "unit", "to be", "on", "least", "median", "most", "what it is"),
+                rows,
+                note=f"and {more} more: .card.columns" if more > 0 else "",
+            ),
+        )
+
     # ------------------------------------------------------------------ files
 
     def save(self, path: Path) -> None:
@@ -224,6 +253,14 @@ class Table:
                 f"architectures of space {table.card.space}"
             )
         return table
+
+
+def _range_of(values: NDArray[np.float64]) -> tuple[float, float, float]:
+    """The least, the median and the most of what was measured."""
+    there = values[np.isfinite(values)]
+    if not len(there):
+        return float("nan"), float("nan"), float("nan")
+    return float(there.min()), float(np.median(there)), float(there.max())
 
 
 def _kind(dtype: pa.DataType) -> str:
