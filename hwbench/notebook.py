@@ -57,7 +57,7 @@ def number(value: float | None, digits: int = 3) -> str:
 def _cells(row: Sequence[object], *, named: bool) -> Iterable[str]:
     for place, value in enumerate(row):
         weak = _WEAK if named and place == 0 else ""
-        side = "right" if _is_number(value) else "left"
+        side = "right" if _is_number(value) and not named else "left"
         yield f'<td style="{_LINE} {weak} text-align: {side};">{_text(value)}</td>'
 
 

@@ -119,7 +119,7 @@ def fit_best(
             training,
             rows_to_test(own.table, training, seed),
             description=description,
-            **compared.card_of(len(training)),
+            **compared.card,
         )
         bent = bent_predictions(compared_on, fitted.regressor, seed)
     return fitted.with_card(warnings=warnings_of(compared, *bent))

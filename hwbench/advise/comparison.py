@@ -95,14 +95,16 @@ class Comparison:
         chosen, data = self.ranking.chosen.candidate, self.data
         return chosen.make(data.space, self.seed, positive=data.positive)
 
-    def card_of(self, size: int) -> dict[str, Any]:
-        """What the card of a model says that is fitted to so many measurements."""
-        tau = self.promise.tau if size == self.promise.size else self.promise.at(size)
-        errors = self.relative_scores
+    @property
+    def card(self) -> dict[str, Any]:
+        """What the card of the fitted predictor says of the choice."""
+        tau, errors = self.promise.tau, self.relative_scores
+        rows = len(self.measurements)
         return {
             "predictor": self.predictor,
-            "expected_tau": ExpectedTau(value=tau.value, low=tau.low, high=tau.high),
+            "expected_tau": ExpectedTau(value=tau.value, low=tau.low, high=tau.high, rows=rows),
             "expected_errors": {key: each for key, each in errors.items() if np.isfinite(each)},
+            "notes": self.measurements.notes,
             "leaderboard": self.scores,
         }
 

@@ -60,6 +60,8 @@ def read_data(
         Where there is nothing of that name, it is not said of which space the architectures are, or
         several columns could be meant.
     """
+    if not isinstance(space, Space | str | None):
+        raise HwbenchError(f"space must be a search space or its name, not {space!r}")
     if isinstance(data, Measurements):
         return Measured(data, measured_target(data))
     known = _of_table(data, target, missing_values)
@@ -141,7 +143,7 @@ def _refuse_options(target: Target, space: Space | str | None, options: dict[str
                 "out"
             )
     if space is not None:
-        target.check_space(space if isinstance(space, str) else space.name, "fit_best")
+        target.check_space(space if isinstance(space, str) else space.name, "data")
 
 
 def _measurements_of(target: Target) -> Measurements:

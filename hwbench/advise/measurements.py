@@ -261,8 +261,7 @@ def _the_metric(measured: Measured) -> MeasuredMetric:
     if pattern is not None:
         answers.append(Answer("all as repeats of one metric", (("repeats", pattern),)))
     raise UnclearError(
-        f"{measured.label}: holds several columns of numbers ({some(headers, 12)}); say which with "
-        "--metric",
+        f"{measured.label}: holds several columns of numbers ({some(headers, 12)}); say which one",
         answers,
     )
 

@@ -63,7 +63,7 @@ class Advice(Comparison):
             training_archs=measured.archs,
             data_sha256=data_digest(texts, measured.values),
             warnings=self.warnings,
-            **self.card_of(len(measured)),
+            **self.card,
         )
 
     def __repr__(self) -> str:

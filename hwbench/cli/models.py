@@ -450,9 +450,10 @@ def _say_fitted(told: dict[str, Any]) -> None:
         typer.echo(told["summary"])
     if "expected_tau" in told:
         tau = told["expected_tau"]
+        of = "" if tau["rows"] == told["training_size"] else f", by {tau['rows']} of these"
         typer.echo(
             f"Kendall's tau to expect on other architectures: {tau['value']:.2f} "
-            f"({tau['low']:.2f} to {tau['high']:.2f}, 90 % interval)"
+            f"({tau['low']:.2f} to {tau['high']:.2f}, 90 % interval{of})"
         )
     for warning in told.get("warnings", ()):
         typer.echo(f"Beware: {warning}")

@@ -117,12 +117,12 @@ class DrawingAlone:
         return f"<{self.drawing.title}: {self.drawing.text}>"
 
     def _repr_html_(self) -> str:
-        return str(self.html)
+        return self.html
 
     @property
-    def html(self) -> Markup:
+    def html(self) -> str:
         """The picture with its styles, as HTML that stands anywhere."""
-        return Markup(
+        whole = Markup(
             '<div class="{}"><style>{}</style><p>{}</p>{}<p><code>{}</code></p></div>'
         ).format(
             DRAWN,
@@ -131,6 +131,7 @@ class DrawingAlone:
             self.drawing.image,
             self.drawing.text,
         )
+        return str(whole)
 
 
 @cache

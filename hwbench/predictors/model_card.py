@@ -15,13 +15,21 @@ Status = Literal["chosen", "tried", "free", "failed", "not tried", "left out"]
 
 
 class ExpectedTau(FrozenModel):
-    """Kendall's tau to expect on architectures that were not measured, with its 90 % interval."""
+    """Kendall's tau to expect on architectures that were not measured, by cross-validation.
+
+    Attributes
+    ----------
+    value, low, high : it, and the ends of its 90 % interval.
+    rows : architectures that it was cross-validated on. A model that is fitted to more is expected
+        to be better, by how much is not known.
+    """
 
     model_config = ConfigDict(extra="ignore")
 
     value: float
     low: float
     high: float
+    rows: int
 
 
 class Score(FrozenModel):
@@ -87,6 +95,7 @@ class ModelCard(FrozenModel):
     expected_tau : by cross-validation; None where nothing was cross-validated.
     expected_errors : the same errors in % of out-of-fold predictions; empty likewise.
     warnings : what speaks against relying on it, a sentence each.
+    notes : what was taken for granted when the measurements were read.
     leaderboard : what it was chosen among; empty where it was not chosen.
     summary : what the fit found, in a sentence, where the estimator says so: whether other devices
         helped, and which; "" where it says nothing.
@@ -118,6 +127,7 @@ class ModelCard(FrozenModel):
     expected_tau: ExpectedTau | None = None
     expected_errors: dict[str, float] = Field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     leaderboard: tuple[Score, ...] = ()
     summary: str = ""
     versions: dict[str, str] = Field(default_factory=dict)

@@ -97,6 +97,7 @@ class FittedModel:
         expected_tau: ExpectedTau | None = None,
         expected_errors: Mapping[str, float] | None = None,
         warnings: Sequence[str] = (),
+        notes: Sequence[str] = (),
         leaderboard: Sequence[Score] = (),
         fit_seconds: float | None = None,
     ) -> FittedModel:
@@ -107,7 +108,7 @@ class FittedModel:
         regressor : fitted.
         description, predictor, target, unit, direction, data_sha256 : see `ModelCard`.
         held_out, kendall_tau, relative_scores, expected_tau, expected_errors : likewise.
-        warnings, leaderboard : likewise.
+        warnings, notes, leaderboard : likewise.
         training_archs : integers of shape (n_archs, n_positions) that it was fitted to.
         training_size : their number, where they are not given.
         fit_seconds : see `FittedModel`.
@@ -148,6 +149,7 @@ class FittedModel:
             expected_tau=expected_tau,
             expected_errors=dict(expected_errors or {}),
             warnings=tuple(warnings),
+            notes=tuple(notes),
             leaderboard=tuple(leaderboard),
             summary=str(getattr(fitted, "summary_", "")),
             versions=_versions({module for module, _ in dump_model(regressor)[1]}),
@@ -202,7 +204,8 @@ class FittedModel:
     def expected_tau(self) -> ExpectedTau | None:
         """Kendall's tau to expect on other architectures; None where nothing was cross-validated.
 
-        Its `value`, and the `low` and `high` end of its 90 % interval.
+        Its `value`, the `low` and `high` end of its 90 % interval, and the `rows` that it was
+        cross-validated on.
         """
         return self.card.expected_tau
 
@@ -336,9 +339,10 @@ class FittedModel:
         """How well it ranks, as far as that is known."""
         expected = self.expected_tau
         if expected is not None:
+            of = "" if expected.rows == self.training_size else f" by {expected.rows} of these"
             return (
                 f"Kendall's tau {expected.value:.2f} ({expected.low:.2f} to {expected.high:.2f}) "
-                "expected"
+                f"expected{of}"
             )
         if self.card.kendall_tau is None:
             return ""
@@ -372,7 +376,7 @@ class FittedModel:
         return panel(
             self._described,
             facts,
-            sentences(card.warnings),
+            sentences([*card.warnings, *(f"Note: {note}." for note in card.notes)]),
             listing(header, rows, note=note) if rows else "",
         )
 

@@ -187,6 +187,33 @@ class Table:
             raise unknown_name(f"column of table {self.card.name}", name, self.card.columns)
         return self._read([name])[name].to_numpy(dtype=np.float64)
 
+    def look_up(self, archs: ArrayLike) -> pd.DataFrame:
+        """The rows of architectures, in the order in which they are asked for.
+
+        Parameters
+        ----------
+        archs : integers of shape (n_archs, n_positions), or texts, see `Space.check`.
+
+        Returns
+        -------
+        `frame` with a row for each.
+
+        Raises
+        ------
+        HwbenchError
+            Where the table lacks one; the message names the first.
+        """
+        wanted = self.space.check(archs)
+        rows = self.space.rows_among(wanted, self.keys)
+        missing = np.flatnonzero(rows < 0)
+        if len(missing):
+            first = self.space.to_string(wanted[missing[0]])
+            raise self._fault(
+                f"{len(missing)} of {len(wanted)} architectures are not in it, the first is "
+                f"{first}, row {missing[0]}"
+            )
+        return self.frame.iloc[rows].reset_index(drop=True)
+
     def __len__(self) -> int:
         return len(self.frame if self._file is None else self._file)
 
