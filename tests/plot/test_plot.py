@@ -84,7 +84,7 @@ def test_a_study_at_hand_is_drawn_as_its_folder_is():
 
 def test_searches_and_ranks(folder):
     progress = named(hb.plot.search_progress(folder))
-    assert set(progress) == {"random", "regularised_evolution"}
+    assert set(progress) == {"Random search", "Regularised evolution"}
     for line in progress.values():
         assert (np.diff(line.y) >= 0).all()
     ranks = hb.plot.ranking(folder)
