@@ -247,7 +247,7 @@ def makes_a_table(names):
 
 def gives_a_gradient(names):
     assert names["board"]["status"].eq("chosen").sum() == 1
-    assert names["latency"].shape == (1,)
+    assert names["predicted"].shape == (1,)
     assert list(names["frame"]) == ["arch", "prediction", "deviation"]
     assert Path("latency.hwb").exists()
     gradient = names["weights"].grad

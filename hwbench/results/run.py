@@ -119,9 +119,11 @@ class Run:
     Attributes
     ----------
     folder : the folder, the first of several.
-    info : what `run.json` says: `title`, `spec`, `tables`, `predictors` ..., joined over folders.
-    study ... search_verified : rows of the files of that name; None where there is none or no row.
-        Those of `study` are one a predictor, target, training size and seed.
+    info : what `run.json` says: `title`, `spec`, `tables`, `predictors`, joined over folders.
+    study, predictions, simulation, search, search_fronts, search_verified : rows of the files of
+        that name; None where there is none or no row. Those of `study` are one a predictor, target,
+        training size and seed.
+    example : of a simulation one selection, to be drawn.
     trials : of a study all trials, also several device sets' of one predictor and target.
     live, sweeps : live searches and sweeps of them.
     retrainings : trainings from scratch of what no search found.
