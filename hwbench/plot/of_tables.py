@@ -125,7 +125,11 @@ def _columns(
     cards = [data.card.columns[name] for name in (x, y) if name in data.card.columns]
     if len(cards) < 2:
         raise HwbenchError(f"a front is of two metrics, and {x} and {y} are not")
-    return kept, [(each.title, each.unit) for each in cards], tuple(e.direction for e in cards)
+    return (
+        kept,
+        [(each.title, each.unit) for each in cards],
+        (cards[0].direction, cards[1].direction),
+    )
 
 
 def _marks(
