@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from hwbench.export import export_networks
     from hwbench.predictors import list_predictors, make_predictor, predictor_card
     from hwbench.predictors.conformal import ConformalRegressor
+    from hwbench.predictors.fitted_model import FittedModel
     from hwbench.predictors.fitting import fit_model
-    from hwbench.predictors.model_file import FittedModel, load_model, save_model
+    from hwbench.predictors.model_file import load_model, save_model
     from hwbench.predictors.transfer import SourceMetrics
     from hwbench.predictors.tuning import Tuning
     from hwbench.report import write_comparison, write_report
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
 _HOME_OF = {
     "Advice": "hwbench.advise",
     "ConformalRegressor": "hwbench.predictors.conformal",
-    "FittedModel": "hwbench.predictors.model_file",
+    "FittedModel": "hwbench.predictors.fitted_model",
     "HwbenchError": "hwbench.errors",
     "Objective": "hwbench.search",
     "Reading": "hwbench.tables.own.options",

@@ -18,8 +18,8 @@ from hwbench.advise.work import WorkBudget
 from hwbench.arguments import checks_arguments
 from hwbench.arrays import IntArray
 from hwbench.errors import HwbenchError, unknown_name
+from hwbench.predictors.fitted_model import FittedModel
 from hwbench.predictors.fitting import fit_and_test, rows_to_test
-from hwbench.predictors.model_file import FittedModel
 from hwbench.progress import StageProgress, silent_stage
 from hwbench.spaces import Space
 from hwbench.tables import Table, Target

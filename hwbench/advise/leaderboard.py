@@ -16,7 +16,7 @@ from hwbench.arrays import Floats
 from hwbench.predictors.left_out import LeftOut
 from hwbench.predictors.model_card import Score
 
-UNTRIED = "the work did not suffice"
+UNTRIED = "the work did not suffice; a larger preset, or more work, tries it"
 UNREPEATED = "may be the best, but the work did not suffice for its repeats"
 
 

@@ -27,8 +27,8 @@ class Preset:
 PRESETS = {
     "fast": Preset(500, 200, "the predictors that are usually best, once each"),
     "good": Preset(DEFAULT_WORK, 500, "the zoo, the best ten times; what `hwbench advise` does"),
-    "best": Preset(100_000, 1000, "all there is: the dear ones too, ten times whatever may win"),
+    "best": Preset(100_000, 1000, "the dear ones too, and ten times whatever may win"),
 }
-"""For 60 architectures about 10 seconds, 2 minutes and 5 minutes on one core of 2023."""
+"""For 60 architectures about 10 seconds, 3 minutes and 7 minutes on one core of 2023."""
 
 DEFAULT = "good"

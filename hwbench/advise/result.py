@@ -18,7 +18,7 @@ from hwbench.advise.promise import interval_of
 from hwbench.advise.selection import Selection
 from hwbench.advise.trials import Data, Trial
 from hwbench.notebook import panel, sentences
-from hwbench.predictors.model_file import FittedModel, data_digest
+from hwbench.predictors.fitted_model import FittedModel, data_digest
 from hwbench.predictors.regressor import ArchitectureRegressor
 
 if TYPE_CHECKING:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from hwbench.cli import completion
+from hwbench.cli.best import best_of, check_goes_with, show_leaderboard
 from hwbench.cli.fit_target import fit_source
 from hwbench.cli.measurement_files import (
     ArchColumn,
@@ -37,13 +36,10 @@ from hwbench.cli.output import (
     AsJson,
     Workers,
     checked_frame_path,
-    interruptible,
     print_json,
     print_listing,
     progress_bar,
-    stage_bars,
     warn,
-    worker_count,
     working,
 )
 from hwbench.errors import HwbenchError, unknown_name
@@ -53,16 +49,14 @@ if TYPE_CHECKING:
 
     from hwbench.advise.measurements import Measurements
     from hwbench.arrays import IntArray
+    from hwbench.predictors.fitted_model import FittedModel
     from hwbench.predictors.model_card import ModelCard
-    from hwbench.predictors.model_file import FittedModel
     from hwbench.predictors.regressor import ArchitectureRegressor, Transform
     from hwbench.predictors.tuning import Tuning
     from hwbench.spaces import Space
     from hwbench.tables import Target
 
 MOST_PRINTED = 1000
-SHOWN = 8
-"""Predictors of a leaderboard that are printed."""
 
 ArchitecturesFile = Annotated[
     Path | None,
@@ -175,10 +169,10 @@ def fit(
     Without --predictor the zoo is cross-validated, as `hwbench advise` does it, and what ranks best
     is fitted. Architectures that it was not fitted to, 625 at most, tell how well it ranks.
     """
-    from hwbench.predictors.model_file import checked_model_path
+    from hwbench.predictors.model_archive import checked_model_path
 
     checked_model_path(output)
-    _check_goes_with(
+    check_goes_with(
         predictor,
         preset,
         architectures=architectures,
@@ -217,7 +211,7 @@ def fit(
     if source_samples is not None and not source:
         raise HwbenchError("fit: --source-samples says how much of each --source; give one")
     if predictor is None:
-        fitted = _fit_best(found, preset, samples, workers, seed, description)
+        fitted = best_of(found, preset, samples, workers, seed, description)
     else:
         fitted = _fit_named(
             found,
@@ -250,47 +244,8 @@ def fit(
         print_json({**told, **({"leaderboard": board} if board else {})})
         return
     if card.leaderboard:
-        _show_leaderboard(card)
+        show_leaderboard(card)
     _say_fitted(told)
-
-
-def _check_goes_with(predictor: str | None, preset: str | None, **options: Any) -> None:
-    """See that nothing is asked of a named predictor where none is named, nor the other way."""
-    if predictor is not None and preset is not None:
-        raise HwbenchError(
-            "fit: --preset says how the best predictor is looked for, and --predictor names one; "
-            "give one of them"
-        )
-    given = [name for name, value in options.items() if value is not None]
-    if predictor is None and given:
-        raise HwbenchError(
-            f"fit: --{given[0].replace('_', '-')} is for a predictor that is named; add "
-            "--predictor NAME (hwbench predictors list)"
-        )
-
-
-def _fit_best(
-    found: Target | Measurements,
-    preset: str | None,
-    samples: int | None,
-    workers: int | None,
-    seed: int,
-    description: str,
-) -> FittedModel:
-    from hwbench.advise.best import fit_best
-    from hwbench.advise.presets import DEFAULT
-
-    again = shlex.join(["hwbench", *sys.argv[1:]])
-    with interruptible(f"{again} (nothing was written)"), stage_bars() as stage:
-        return fit_best(
-            found,
-            preset=preset or DEFAULT,
-            samples=samples,
-            workers=worker_count(workers),
-            seed=seed,
-            description=description,
-            stage=stage,
-        )
 
 
 def _fit_named(
@@ -472,27 +427,6 @@ def _say_fitted(told: dict[str, Any]) -> None:
         f"model: {told['model']}"
         + (f"; who reads it must trust it: hwbench predict {told['model']}{trust}" if trust else "")
     )
-
-
-def _show_leaderboard(card: ModelCard) -> None:
-    """The best of those that were tried, and what ranks for nothing; the file has all."""
-    scored = [row for row in card.leaderboard if row.kendall_tau is not None]
-    free = [row for row in scored if row.status == "free" and row.kendall_tau]
-    shown = [row for row in scored if row.status != "free"][:SHOWN]
-    rows: list[dict[str, Any]] = [
-        {
-            "predictor": row.predictor,
-            "encoding": row.encoding,
-            "tau": f"{row.kendall_tau:.3f}",
-            "90 % interval": f"{row.low:.3f} to {row.high:.3f}",
-            f"RMSE ({card.unit})" if card.unit else "RMSE": ""
-            if row.rmse is None
-            else f"{row.rmse:.3g}",
-            "": "" if row.status == "tried" else row.status,
-        }
-        for row in [*shown, *free]
-    ]
-    print_listing(rows, list(rows[0]), as_json=False, title="", wrap=False)
 
 
 # ---------------------------------------------------------------------- predicting

@@ -82,7 +82,7 @@ def operators(
 
     hwbench predictors operators board.json --space nasbench201 -o board.hwb
     """
-    from hwbench.predictors.model_file import checked_model_path
+    from hwbench.predictors.model_archive import checked_model_path
     from hwbench.predictors.operator_table import operator_model
     from hwbench.spaces import get_space
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
     from hwbench.advise.result import Advice
-    from hwbench.predictors.model_file import FittedModel
+    from hwbench.predictors.fitted_model import FittedModel
     from hwbench.study.run import StudyResult
     from hwbench.tables import Table, Target
 
@@ -71,7 +71,7 @@ def predicted_against_measured(
     """
     from hwbench.advise.figures import points_figure, predicted_figure
     from hwbench.advise.result import Advice
-    from hwbench.predictors.model_file import FittedModel
+    from hwbench.predictors.fitted_model import FittedModel
 
     if isinstance(source, Advice):
         return to_plotly(predicted_figure(source), theme)
@@ -108,7 +108,7 @@ def calibration(
     """
     from hwbench.analysis import study as analysis
     from hwbench.pages.plotting import nth_entry
-    from hwbench.predictors.model_file import FittedModel
+    from hwbench.predictors.fitted_model import FittedModel
     from hwbench.report.study.curves import predictor_entries
     from hwbench.report.study.uncertainty import TOLD, calibration_figure
     from hwbench.results.study_columns import UNCERTAINTY_SCORES

@@ -12,8 +12,8 @@ from numpy.typing import ArrayLike
 from hwbench.arrays import Floats, IntArray
 from hwbench.errors import HwbenchError
 from hwbench.predictors.card import PredictorCard, predictor_card
+from hwbench.predictors.fitted_model import FittedModel, data_digest
 from hwbench.predictors.make import make_predictor
-from hwbench.predictors.model_file import FittedModel, data_digest
 from hwbench.predictors.regressor import ArchitectureRegressor, Transform
 from hwbench.predictors.sources import sources_for
 from hwbench.predictors.training_set import training_set

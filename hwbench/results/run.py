@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from hwbench.errors import HwbenchError
-from hwbench.notebook import MOST_ROWS, listing, number, panel
+from hwbench.notebook import panel
 from hwbench.results.columns import (
     EXAMPLE_COLUMNS,
     PREDICTION_COLUMNS,
@@ -50,6 +50,7 @@ from hwbench.results.names import (
 from hwbench.results.record import notes_of, read_record
 from hwbench.results.retrainings import Retraining, read_retrainings, retraining_folders
 from hwbench.results.selections import selection_folders
+from hwbench.results.study_html import study_html
 from hwbench.results.study_reading import as_frame, list_parts, read_results, result_columns
 from hwbench.target_text import column_of, parse_target
 
@@ -452,22 +453,6 @@ def name_entries(frame: pd.DataFrame) -> pd.DataFrame:
     several = frame.groupby("predictor")["encoding"].transform("nunique") > 1
     named = frame["predictor"] + " (" + frame["encoding"] + ")"
     return frame.assign(predictor=frame["predictor"].where(~several, named))
-
-
-def study_html(study: pd.DataFrame) -> str:
-    """The mean tau of every predictor by training size, over targets and seeds, for notebooks."""
-    scored = study[study["kendall_tau"].notna()]
-    if scored.empty:
-        return ""
-    means = scored.pivot_table("kendall_tau", "title", "training_size", "mean")
-    means = means.sort_values(means.columns[-1], ascending=False)
-    sizes = [f"{int(size):,}" for size in means.columns]
-    rows = [[title, *map(number, row)] for title, *row in means.itertuples()]
-    more = len(rows) - MOST_ROWS
-    note = f"Kendall's tau by measurements, mean over {study['target'].nunique()} targets and "
-    note += f"{study['seed'].nunique()} seeds"
-    note += f"; {more} more predictors" if more > 0 else ""
-    return listing(("predictor", *sizes), rows[:MOST_ROWS], note=note)
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

@@ -17,8 +17,9 @@ from hwbench.notebook import panel, sentences
 from hwbench.predictors.left_out import LeftOut
 from hwbench.progress import Progress, silent
 from hwbench.results.device_sets import over_device_sets, predictions_of_one_set
-from hwbench.results.run import Run, name_entries, study_html
+from hwbench.results.run import Run, name_entries
 from hwbench.results.study_columns import KEY, MEASURED, STUDY_SCHEMA
+from hwbench.results.study_html import study_html
 from hwbench.results.study_reading import as_frame, trial_outcomes
 from hwbench.results.study_writing import StudyStore, prediction_table
 from hwbench.study.baselines import free_baselines

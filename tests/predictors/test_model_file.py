@@ -22,12 +22,8 @@ from sklearn.preprocessing import StandardScaler
 import hwbench as hb
 from hwbench.errors import HwbenchError
 from hwbench.predictors import model_file
-from hwbench.predictors.model_file import (
-    data_digest,
-    load_model,
-    read_model_card,
-    save_model,
-)
+from hwbench.predictors.fitted_model import data_digest
+from hwbench.predictors.model_file import load_model, read_model_card, save_model
 from hwbench.predictors.model_reading import load_pickled_model
 from hwbench.predictors.regressor import ArchitectureRegressor
 
