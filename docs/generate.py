@@ -1,6 +1,8 @@
 """Pages made from cards, tables and the command line itself, so that they cannot be out of date."""
 
+import json
 import re
+from pathlib import Path
 
 import typer
 
@@ -13,6 +15,8 @@ from hwbench.spaces import get_space, list_spaces
 from hwbench.tables import load_table, table_files
 from hwbench.tables.public.catalogue import benchmark_cards
 
+NOTEBOOK = Path(__file__).parent / "tour.ipynb"
+
 
 def write_pages(folder):
     """Write all pages; one that did not change is not touched, so that Sphinx need not read it."""
@@ -23,6 +27,7 @@ def write_pages(folder):
         "spaces.md": _spaces(),
         "tables.md": _tables(),
         "licences.md": _licences(),
+        "tour.md": _tour(),
         **{f"predictors/{name}.md": _predictor(name) for name in list_predictors()},
     }
     for name, text in pages.items():
@@ -202,6 +207,17 @@ def _tables():
             _markdown_table(["column", "unit", "to be", "what it is"], rows),
         ]
     return "\n".join(parts)
+
+
+def _tour():
+    """The notebook as a page: its texts, and its code, whose outputs are for whoever runs it."""
+    cells = json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]
+    parts = []
+    for cell in cells:
+        text = "".join(cell["source"])
+        parts.append(text if cell["cell_type"] == "markdown" else f"```python\n{text}\n```")
+    parts.insert(1, "The same as {download}`a notebook <../tour.ipynb>`.")
+    return "\n\n".join(parts) + "\n"
 
 
 def _licences():

@@ -13,21 +13,25 @@ from hwbench.extras import MissingExtraError, explain_missing_imports
 from hwbench.version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from hwbench.advise import Advice, advise_on, suggest_architectures
+    from hwbench import plot as plot
+    from hwbench.advise import Advice, advise_on, fit_best, suggest_architectures
     from hwbench.errors import HwbenchError
     from hwbench.export import export_networks
     from hwbench.predictors import list_predictors, make_predictor, predictor_card
     from hwbench.predictors.conformal import ConformalRegressor
+    from hwbench.predictors.fitted_model import FittedModel
     from hwbench.predictors.fitting import fit_model
-    from hwbench.predictors.model_file import FittedModel, load_model, save_model
+    from hwbench.predictors.model_file import load_model, save_model
     from hwbench.predictors.transfer import SourceMetrics
     from hwbench.predictors.tuning import Tuning
     from hwbench.report import write_comparison, write_report
+    from hwbench.results.run import Run, read_run
     from hwbench.runs.run import run_scenario
     from hwbench.search import Objective, list_strategies, make_strategy
     from hwbench.simulation import simulate_selection
-    from hwbench.spaces import Space, get_space, list_spaces
+    from hwbench.spaces import Space, get_space, list_spaces, load_space
     from hwbench.study import (
+        StudyResult,
         StudySpec,
         iter_predictions,
         read_predictions,
@@ -46,12 +50,14 @@ if TYPE_CHECKING:
 _HOME_OF = {
     "Advice": "hwbench.advise",
     "ConformalRegressor": "hwbench.predictors.conformal",
-    "FittedModel": "hwbench.predictors.model_file",
+    "FittedModel": "hwbench.predictors.fitted_model",
     "HwbenchError": "hwbench.errors",
     "Objective": "hwbench.search",
     "Reading": "hwbench.tables.own.options",
+    "Run": "hwbench.results.run",
     "SourceMetrics": "hwbench.predictors.transfer",
     "Space": "hwbench.spaces",
+    "StudyResult": "hwbench.study",
     "StudySpec": "hwbench.study",
     "Table": "hwbench.tables",
     "Target": "hwbench.tables",
@@ -60,6 +66,7 @@ _HOME_OF = {
     "evaluate_vae": "hwbench.vae.evaluation",
     "export_networks": "hwbench.export",
     "fetch_benchmark": "hwbench.tables.public.benchmarks",
+    "fit_best": "hwbench.advise",
     "fit_model": "hwbench.predictors.fitting",
     "get_space": "hwbench.spaces",
     "import_benchmark": "hwbench.tables.public.benchmarks",
@@ -67,6 +74,7 @@ _HOME_OF = {
     "list_spaces": "hwbench.spaces",
     "list_strategies": "hwbench.search",
     "load_model": "hwbench.predictors.model_file",
+    "load_space": "hwbench.spaces",
     "load_table": "hwbench.tables",
     "load_target": "hwbench.tables",
     "load_vae": "hwbench.vae.checkpoint",
@@ -75,6 +83,7 @@ _HOME_OF = {
     "own_table": "hwbench.tables.own.table",
     "predictor_card": "hwbench.predictors",
     "iter_predictions": "hwbench.study",
+    "read_run": "hwbench.results.run",
     "read_predictions": "hwbench.study",
     "read_trials": "hwbench.study",
     "run_scenario": "hwbench.runs.run",
@@ -95,8 +104,10 @@ __all__ = [
     "HwbenchError",
     "Objective",
     "Reading",
+    "Run",
     "SourceMetrics",
     "Space",
+    "StudyResult",
     "StudySpec",
     "Table",
     "Target",
@@ -105,6 +116,7 @@ __all__ = [
     "evaluate_vae",
     "export_networks",
     "fetch_benchmark",
+    "fit_best",
     "fit_model",
     "get_space",
     "import_benchmark",
@@ -113,14 +125,17 @@ __all__ = [
     "list_spaces",
     "list_strategies",
     "load_model",
+    "load_space",
     "load_table",
     "load_target",
     "load_vae",
     "make_predictor",
     "make_strategy",
     "own_table",
+    "plot",
     "predictor_card",
     "read_predictions",
+    "read_run",
     "read_trials",
     "run_scenario",
     "run_study",
@@ -138,6 +153,8 @@ explain_missing_imports()
 
 
 def __getattr__(name: str) -> Any:
+    if name == "plot":
+        return import_module("hwbench.plot")
     if name not in _HOME_OF:
         raise AttributeError(f"module 'hwbench' has no attribute '{name}'")
     try:
@@ -149,4 +166,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_HOME_OF])
+    return sorted([*__all__, "__version__"])

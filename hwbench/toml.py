@@ -7,7 +7,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 import pydantic
 
@@ -27,7 +27,21 @@ _LONG_KEY = re.compile(rf"(?<![\w-]){_PART}(?:[ \t]*+\.[ \t]*+{_PART}){{{MOST_DE
 Model = TypeVar("Model", bound=pydantic.BaseModel)
 
 
-class FrozenModel(pydantic.BaseModel):
+if TYPE_CHECKING:  # where classes that are made have no other metaclass than pydantic's own
+    from pydantic._internal._model_construction import ModelMetaclass as _InOneLine
+else:
+
+    class _InOneLine(type(pydantic.BaseModel)):
+        """Says in one line what a constructor refuses, as `validated` does of a file's content."""
+
+        def __call__(cls, *args: Any, **given: Any) -> Any:
+            try:
+                return super().__call__(*args, **given)
+            except pydantic.ValidationError as error:
+                raise _explain(cls.__name__, cls, error) from error
+
+
+class FrozenModel(pydantic.BaseModel, metaclass=_InOneLine):
     """Checked content of a file: it refuses unknown keys and does not change."""
 
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True)

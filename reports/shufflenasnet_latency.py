@@ -27,7 +27,7 @@ parser.add_argument("--runtimes", nargs="+", default=["torch-eager", "onnxruntim
 parser.add_argument("--batch-sizes", nargs="+", type=int, default=[1])
 arguments = parser.parse_args()
 
-cells, networks = hb.get_space("shufflenasnet"), hb.get_space("published_networks")
+cells, networks = hb.load_space("shufflenasnet"), hb.load_space("published_networks")
 ENAS = networks.from_strings(["ENAS"])
 # Of a variant: millions of parameters (Table 3.1), and the skeleton. A has no normalisation.
 VARIANTS = {

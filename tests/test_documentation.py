@@ -171,6 +171,9 @@ def checks_passed_by(names):
 
 
 def says_what_the_readme_does(names):
+    assert names["best"].unit == "ms"
+    assert names["board"]["predictor"].isin(["flops", "parameters", "operations"]).sum() == 3
+    assert names["deviation"].shape == (15625,)
     assert names["X"].shape == (15625, 30)
     assert names["X"].dtype == "float32"
     assert len(names["losses"]) == 50
@@ -183,6 +186,13 @@ def finds_a_front_within_the_limit(names):
     assert len(names["found"]) > 0
     assert (names["found"][:, 1] <= 4).all()
     assert checks_passed_by(names) == len(search_strategy_checks())
+
+
+def draws_a_study(names):
+    assert len(names["curves"].data) >= 4
+    assert Path("curves.html").stat().st_size > 1000
+    assert names["calibration"].layout.paper_bgcolor != names["curves"].layout.paper_bgcolor
+    assert len(names["errors"].data[1].x) > 100
 
 
 def has_a_strategy(names):
@@ -236,6 +246,9 @@ def makes_a_table(names):
 
 
 def gives_a_gradient(names):
+    assert names["board"]["status"].eq("chosen").sum() == 1
+    assert names["predicted"].shape == (1,)
+    assert list(names["frame"]) == ["arch", "prediction", "deviation"]
     assert Path("latency.hwb").exists()
     gradient = names["weights"].grad
     # The longest of all operations, on every edge, against none.
@@ -270,6 +283,7 @@ FOUND_BY_SNIPPETS = {
     "docs/how-to/predictor-in-a-search.md": gives_a_gradient,
     "docs/how-to/own-predictor.md": learns_to_rank,
     "docs/how-to/own-space.md": has_a_space,
+    "docs/how-to/reports.md": draws_a_study,
     "docs/how-to/runtimes.md": reads_what_a_command_prints,
     "docs/how-to/searches.md": finds_a_front_within_the_limit,
     "docs/how-to/vae.md": proposes_near_the_best,

@@ -33,6 +33,15 @@ def test_public_names_exist_and_are_documented():
         hb.nothing  # noqa: B018
 
 
+def test_nothing_but_public_names_is_listed():
+    assert dir(hb) == sorted([*hb.__all__, "__version__"])
+    assert dir(hb.plot) == sorted(hb.plot.__all__)
+    assert hb.load_space("nasbench201") is hb.get_space("nasbench201")
+    code = "import hwbench; hwbench.load_space('nasbench201'); print(*dir(hwbench))"
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert shown.stdout.split() == dir(hb)
+
+
 def test_no_circle_between_files():
     """Of the imports at any place of a file, but for those that type checkers alone read."""
     graph = grimp.build_graph("hwbench", exclude_type_checking_imports=True, cache_dir=None)

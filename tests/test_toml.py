@@ -1,3 +1,4 @@
+import pickle
 import tomllib
 from typing import Self
 
@@ -6,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import hwbench as hb
 from hwbench.errors import HwbenchError
 from hwbench.toml import read_toml, to_toml
 
@@ -118,3 +120,23 @@ def test_trees_in_lists_are_inline_tables():
     }
     expected = [{"name": "a", "inner": {"x": [1, 2.5]}}, {"odd key": True}, []]
     assert tomllib.loads(to_toml(tree)) == {"values": expected}
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"predictors": "ridge"}, "StudySpec: predictors must be a list, not 'ridge'"),
+        (
+            {"predictor": ["ridge"]},
+            "StudySpec: unknown key 'predictor'; did you mean 'predictors'?",
+        ),
+        ({"tuning": {"trials": 0}}, "StudySpec: tuning.trials must be above 0, not 0"),
+    ],
+)
+def test_what_is_made_in_python_is_refused_in_a_line_too(given, message):
+    whole = {"targets": ["t:x"], "predictors": ["ridge"], "training_sizes": [9], "seeds": [0]}
+    with pytest.raises(HwbenchError) as raised:
+        hb.StudySpec(**whole | given)
+    assert str(raised.value) == message
+    spec = hb.StudySpec(**whole)
+    assert pickle.loads(pickle.dumps(spec)) == spec  # noqa: S301

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from hwbench.advise.candidates import Candidate
 from hwbench.advise.crossvalidation import pair_sums
@@ -25,20 +28,29 @@ def free_baselines(data: Data) -> list[Trial]:
     A trial for each, on the folds of all repeats; none where the space cannot count it, or counts
     the same for all.
     """
-    found = []
+    found: list[Trial] = []
     for method, title in FREE:
-        try:
-            numbers = np.asarray(getattr(data.space, method)(data.archs), dtype=np.float64)
-        except SpaceLacksError:
-            continue
-        if np.ptp(numbers) == 0:
-            continue
-        one_fold = np.zeros(len(numbers), dtype=np.int64)
-        if pair_sums(data.values, numbers, one_fold).tau < 0:
-            numbers = -numbers
-        candidate = Candidate(method, "", title, fixed=True)
-        trial = Trial(candidate)
-        for repeat in range(REPEATS):
-            trial.keep(data, Unit(candidate, repeat), Found(numbers))
-        found.append(trial)
+        with suppress(SpaceLacksError):
+            found += _trial(data, method, title, getattr(data.space, method)(data.archs))
     return sorted(found, key=lambda each: -each.tau)
+
+
+def counted_operations(data: Data) -> list[Trial]:
+    """The same of the number of operations that compute on a path to the output."""
+    numbers = data.space.structure.computing(data.archs)
+    return _trial(data, "operations", "number of operations", numbers)
+
+
+def _trial(data: Data, name: str, title: str, counts: ArrayLike) -> list[Trial]:
+    """A trial of numbers that are known of each architecture; none where they are all the same."""
+    numbers = np.asarray(counts, dtype=np.float64)
+    if np.ptp(numbers) == 0:
+        return []
+    one_fold = np.zeros(len(numbers), dtype=np.int64)
+    if pair_sums(data.values, numbers, one_fold).tau < 0:
+        numbers = -numbers
+    candidate = Candidate(name, "", title, fixed=True)
+    trial = Trial(candidate)
+    for repeat in range(REPEATS):
+        trial.keep(data, Unit(candidate, repeat), Found(numbers))
+    return [trial]

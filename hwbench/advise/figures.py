@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hwbench.advise.promise import interval_of
+from hwbench.arrays import Floats
 from hwbench.pages.plotting import (
     Entry,
     Figure,
@@ -14,6 +14,7 @@ from hwbench.pages.plotting import (
     axis_title,
     band_trace,
     base_layout,
+    front_trace,
     line_trace,
     log_axis,
     marked_level,
@@ -23,8 +24,11 @@ from hwbench.pages.plotting import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from hwbench.advise.result import Advice
     from hwbench.advise.selection import Selection
+    from hwbench.predictors.model_card import Score
 
 RANKED = 15
 MOST_POINTS = 1500
@@ -36,46 +40,53 @@ REACH = 4.0
 
 def ranking_figure(advice: Advice) -> Figure:
     """Cross-validated tau of the best candidates, with intervals; the choice stands out."""
-    trials = advice.ranking.trials[:RANKED]
-    chosen = advice.ranking.chosen
-    if chosen not in trials:
-        trials = [*trials[:-1], chosen]
+    return scores_figure(advice.scores)
+
+
+def scores_figure(scores: Sequence[Score]) -> Figure:
+    """The same of a leaderboard; its best `RANKED` predictors, the choice always among them."""
+    tried = [each for each in scores if each.status in ("chosen", "tried")]
+    chosen = next(each for each in tried if each.status == "chosen")
+    shown = tried[:RANKED]
+    if chosen not in shown:
+        shown = [*shown[:-1], chosen]
     traces, names = [], []
-    for place, trial in enumerate(reversed(trials)):
-        names.append(_row_name(place, trial.candidate.label))
-        low, high = interval_of(trial, advice.data)
-        colour = CHOSEN if trial is chosen else OTHER
-        label = trial.candidate.label
+    for place, row in enumerate(reversed(shown)):
+        title = row.title or row.predictor
+        names.append(_row_name(place, title))
+        tau = np.nan if row.kendall_tau is None else row.kendall_tau
+        low, high = (tau if end is None else end for end in (row.low, row.high))
+        colour = CHOSEN if row is chosen else OTHER
         traces.append(
             {
                 "type": "scatter",
                 "mode": "markers",
-                "x": plain_numbers([trial.tau]),
+                "x": plain_numbers([tau]),
                 "y": [place],
                 "error_x": {
                     "type": "data",
                     "symmetric": False,
-                    "array": plain_numbers([high - trial.tau]),
-                    "arrayminus": plain_numbers([trial.tau - low]),
+                    "array": plain_numbers([high - tau]),
+                    "arrayminus": plain_numbers([tau - low]),
                     "color": f"{colour}/0.6",
                     "thickness": 2,
                     "width": 4,
                 },
                 "marker": {
                     "color": colour,
-                    "size": 11 if trial is chosen else 8,
-                    "symbol": "diamond" if trial is chosen else "circle",
+                    "size": 11 if row is chosen else 8,
+                    "symbol": "diamond" if row is chosen else "circle",
                 },
                 "text": [
-                    f"{plain_text(label)}<br>tau {trial.tau:.3f} ({low:.3f} to {high:.3f})<br>"
-                    f"{len(trial.sums)} times cross-validated"
+                    f"{plain_text(title)}<br>tau {tau:.3f} ({low:.3f} to {high:.3f})<br>"
+                    f"{row.repeats} times cross-validated"
                 ],
                 "hoverinfo": "text",
             }
         )
     layout = base_layout("Kendall's tau, cross-validated", "")
     layout["yaxis"] |= {
-        "range": [-0.5, len(trials)],
+        "range": [-0.5, len(shown)],
         "ticks": "",
         "showticklabels": False,
         "showgrid": False,
@@ -86,11 +97,11 @@ def ranking_figure(advice: Advice) -> Figure:
     return Figure(
         name="ranking",
         title="Predictors by cross-validated tau",
-        description=f"The {len(trials)} best predictors with 90 % intervals; "
-        f"{chosen.candidate.label} is chosen",
+        description=f"The {len(shown)} best predictors with 90 % intervals; "
+        f"{chosen.title} is chosen",
         data=traces,
         layout=layout,
-        height=90 + 38 * len(trials),
+        height=90 + 38 * len(shown),
         caption="Bars are 90 % intervals over samples of architectures; most of it is common to "
         "all, so that two whose bars overlap may still differ. The diamond is the choice.",
         wide=True,
@@ -113,10 +124,29 @@ def _row_name(place: int, text: str) -> Json:
 
 def predicted_figure(advice: Advice) -> Figure:
     """Out-of-fold predictions against measurements."""
-    truth, guess = advice.data.values, advice.ranking.chosen.predictions[0]
-    rows = sample(len(truth), MOST_POINTS)
     measured = advice.measurements
-    names = measured.space.to_strings(measured.archs[rows])
+    return points_figure(
+        measured.space.to_strings(measured.archs),
+        advice.data.values,
+        advice.ranking.chosen.predictions[0],
+        measured.unit,
+        "Every architecture is predicted by a model that was not fitted to it. On the dotted line "
+        "predictions are exact.",
+    )
+
+
+def points_figure(
+    names: Sequence[str], truth: Floats, guess: Floats, unit: str, caption: str
+) -> Figure:
+    """Predictions against measurements, at most `MOST_POINTS` of them.
+
+    Parameters
+    ----------
+    names : of the architectures.
+    truth, guess : measured and predicted, float64 of shape (n_archs,), in `unit`.
+    caption : what was predicted by what.
+    """
+    rows = sample(len(truth), MOST_POINTS)
     ends = [float(min(truth.min(), guess.min())), float(max(truth.max(), guess.max()))]
     data: list[Json] = [
         {
@@ -134,8 +164,8 @@ def predicted_figure(advice: Advice) -> Figure:
             "y": plain_numbers(guess[rows]),
             "marker": {"color": f"{CHOSEN}/0.75", "size": 7},
             "text": [
-                f"{plain_text(name)}<br>measured {t:.4g}, predicted {g:.4g}"
-                for name, t, g in zip(names, truth[rows], guess[rows], strict=True)
+                f"{plain_text(names[row])}<br>measured {truth[row]:.4g}, predicted {guess[row]:.4g}"
+                for row in rows
             ],
             "hoverinfo": "text",
         },
@@ -143,14 +173,11 @@ def predicted_figure(advice: Advice) -> Figure:
     return Figure(
         name="predicted",
         title="Predicted against measured",
-        description="Out-of-fold predictions of the chosen predictor against measurements",
+        description="Predictions of the chosen predictor against measurements",
         data=data,
-        layout=base_layout(
-            axis_title("measured", measured.unit), axis_title("predicted", measured.unit)
-        ),
+        layout=base_layout(axis_title("measured", unit), axis_title("predicted", unit)),
         height=380,
-        caption="Every architecture is predicted by a model that was not fitted to it. On the "
-        "dotted line predictions are exact.",
+        caption=caption,
     )
 
 
@@ -236,19 +263,14 @@ def selection_figure(advice: Advice, selection: Selection) -> Figure:
     picked, front = example[example["selected"]], example[example["front"]].sort_values("metric")
     others = example[~example["selected"]]
     measured = advice.measurements
-    lines = {"color": OTHER, "width": 2, "shape": "hv"}
-    if measured.direction == "maximize":
-        lines["shape"] = "vh"
     data: list[Json] = [
         _points(others, "$muted/0.35", 4, "circle", "candidate"),
-        {
-            "type": "scatter",
-            "mode": "lines",
-            "x": plain_numbers(front["metric"]),
-            "y": plain_numbers(front["accuracy"]),
-            "line": lines,
-            "hoverinfo": "skip",
-        },
+        front_trace(
+            front["metric"],
+            front["accuracy"],
+            OTHER,
+            ascending=measured.direction != "maximize",
+        ),
         _points(picked, CHOSEN, 9, "diamond", "picked"),
     ]
     return Figure(

@@ -43,4 +43,4 @@ def measured_target(measurements: Measurements) -> Target:
     )
     frame = pd.DataFrame({metric: measurements.values})
     table = Table.from_archs(measurements.archs, frame, card)
-    return Target.of(table, metric, key=f"{measurements.label}:{metric}")
+    return Target.of(table, metric, key=measurements.key)

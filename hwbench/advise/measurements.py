@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -70,6 +70,31 @@ class Measurements:
 
     def __len__(self) -> int:
         return len(self.values)
+
+    def __repr__(self) -> str:
+        size = f"{len(self)} architectures of {self.space.name}, {len(self.all_values)} values"
+        return f"<Measurements {self.label}: {self.described}, {size}>"
+
+    def taken(self, rows: IntArray) -> Measurements:
+        """Those of some architectures, int64 of shape (n_rows,), in ascending order."""
+        if len(rows) == len(self):
+            return self
+        place = np.full(len(self), -1)
+        place[rows] = np.arange(len(rows))
+        kept = place[self.all_rows] >= 0
+        return replace(
+            self,
+            archs=self.archs[rows],
+            values=self.values[rows],
+            all_values=self.all_values[kept],
+            all_rows=place[self.all_rows[kept]],
+            deviations=None if self.deviations is None else self.deviations[rows],
+        )
+
+    @property
+    def key(self) -> str:
+        """What they are called where a target is: "my.csv:latency"."""
+        return f"{self.label.removeprefix('the ')}:{self.metric}"
 
     @property
     def described(self) -> str:
@@ -236,8 +261,7 @@ def _the_metric(measured: Measured) -> MeasuredMetric:
     if pattern is not None:
         answers.append(Answer("all as repeats of one metric", (("repeats", pattern),)))
     raise UnclearError(
-        f"{measured.label}: holds several columns of numbers ({some(headers, 12)}); say which with "
-        "--metric",
+        f"{measured.label}: holds several columns of numbers ({some(headers, 12)}); say which one",
         answers,
     )
 

@@ -6,89 +6,90 @@ import json
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from hwbench.advise.candidates import Candidate
-from hwbench.advise.doing import Done
-from hwbench.advise.measurements import Measurements
-from hwbench.advise.noise import Noise
-from hwbench.advise.promise import Promise, interval_of
-from hwbench.advise.ranking import Ranking
+from hwbench.advise.comparison import Comparison
+from hwbench.advise.promise import interval_of
 from hwbench.advise.selection import Selection
 from hwbench.advise.trials import Data, Trial
-from hwbench.advise.verdict import Verdict
-from hwbench.predictors.left_out import LeftOut
+from hwbench.notebook import panel, sentences
+from hwbench.predictors.fitted_model import FittedModel, data_digest
 from hwbench.predictors.regressor import ArchitectureRegressor
-from hwbench.results.relative_scores import relative_scores
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 MODEL, NUMBERS, PAGE, RUN = "model.hwb", "advice.json", "advice.html", "run.json"
 PICKS = "picks.csv"
 
 
 @dataclass(frozen=True, eq=False)
-class Advice:
+class Advice(Comparison):
     """What `hwbench.advise_on` found.
 
     Attributes
     ----------
-    measurements : what was measured.
-    data : the same as it was cross-validated.
-    ranking : of the predictors, and the choice.
-    promise : the tau to expect of the model, and of more measurements.
-    verdict : what it comes to.
-    noise : of one measurement; None where too few were repeated to tell.
     selection : what a search is expected to lose; None where nothing is said of it.
     no_selection : why not.
     model : the chosen predictor, fitted to all measurements.
     n_looked_at, n_bent : predictions that were looked at, and of these those that would not be
         above 0 where the metric always is, but are kept there.
-    left_out : predictors that were not tried, and why.
-    done : how much work was done, and the `--work` that does the same on any machine.
-    seed : of all randomness.
     seconds : that it took; the only thing here that hangs on the machine.
     """
 
-    measurements: Measurements
-    data: Data
-    ranking: Ranking
-    promise: Promise
-    verdict: Verdict
-    noise: Noise | None
     selection: Selection | None
     no_selection: str
     model: ArchitectureRegressor
     n_looked_at: int
     n_bent: int
-    left_out: tuple[LeftOut, ...]
-    done: Done
-    seed: int
     seconds: float
 
-    @property
-    def predictor(self) -> str:
-        """Name of the predictor that is advised."""
-        return self.ranking.chosen.candidate.predictor
+    @cached_property
+    def fitted(self) -> FittedModel:
+        """The chosen predictor as `fit_best` gives it: with a card, a leaderboard and a file."""
+        measured = self.measurements
+        texts = measured.space.to_strings(measured.archs)
+        return FittedModel.of(
+            self.model,
+            description=f"advised by hwbench; {self.lines()[0]}",
+            target=measured.key,
+            unit=measured.unit,
+            direction=measured.direction,
+            training_archs=measured.archs,
+            data_sha256=data_digest(texts, measured.values),
+            warnings=self.warnings,
+            **self.card,
+        )
 
-    @property
-    def encoding(self) -> str:
-        """The encoding it is advised on."""
-        return self.ranking.chosen.candidate.encoding
+    def __repr__(self) -> str:
+        tau = self.promise.tau
+        chosen = self.ranking.chosen.candidate.label if self.verdict.has_model else "no model"
+        return (
+            f"<Advice on {self.measurements.described} of {self.measurements.space.name}: "
+            f"{chosen}; Kendall's tau {tau.value:.2f} ({tau.low:.2f} to {tau.high:.2f}) expected "
+            f"of {len(self.measurements)} architectures; see lines()>"
+        )
 
-    @property
-    def relative_scores(self) -> dict[str, float]:
-        """Errors of its cross-validated predictions in %, see `relative_scores`."""
-        predicted = np.asarray(self.ranking.chosen.predictions[0], dtype=np.float64)
-        return relative_scores(self.measurements.values, predicted)
+    def _repr_html_(self) -> str:
+        lead, *others = self.lines()
+        notes = [f"Note: {note}." for note in self.measurements.notes]
+        return panel(lead, (), sentences([*others, *notes]))
+
+    def leaderboard(self) -> pd.DataFrame:
+        """What was tried, the best first, see `FittedModel.leaderboard`."""
+        return self.fitted.leaderboard()
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """What speaks against relying on this, a sentence each."""
         from hwbench.advise.words import warnings_of
 
-        return warnings_of(self)
+        return warnings_of(self, self.n_looked_at, self.n_bent)
 
     def lines(self) -> list[str]:
         """The summary in plain words, a line a fact."""
@@ -183,7 +184,6 @@ class Advice:
     def _save(self, place: Path) -> dict[str, Path]:
         from hwbench.advise.page import render
         from hwbench.files import write_text
-        from hwbench.predictors.model_file import save_model
 
         paths = {
             "model": place / MODEL,
@@ -192,15 +192,7 @@ class Advice:
             "run": place / RUN,
         }
         numbers, run = self.to_dict(), self.run_facts()
-        save_model(
-            self.model,
-            paths["model"],
-            description=f"advised by hwbench; {self.lines()[0]}",
-            predictor=self.predictor,
-            target=f"{self.measurements.label}:{self.measurements.metric}",
-            unit=self.measurements.unit,
-            training_archs=self.measurements.archs,
-        )
+        self.fitted.save(paths["model"])
         write_text(paths["numbers"], json.dumps(numbers, indent=2, allow_nan=False) + "\n")
         write_text(paths["run"], json.dumps(run, indent=2, allow_nan=False) + "\n")
         write_text(paths["page"], render(self, numbers, run))

@@ -12,14 +12,14 @@ that a batch is as diverse as it should be.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from hwbench.arrays import Floats, IntArray
 from hwbench.errors import HwbenchError
 from hwbench.predictors.models.grouped_kernel import GroupedKernel
 from hwbench.predictors.models.structural_gaussian_process import StructuralGaussianProcess
 from hwbench.predictors.models.structural_process import lower_factor, parameter_prior
-from hwbench.spaces import Space
+from hwbench.spaces import Space, get_space
 from hwbench.spaces.structure import StructuralFeatures
 
 POOL = 2000
@@ -34,10 +34,10 @@ FEWEST_TO_LEARN = 10
 
 
 def suggest_architectures(
-    space: Space,
+    space: Space | str,
     budget: int,
-    archs: IntArray | None = None,
-    values: NDArray[np.float64] | None = None,
+    archs: ArrayLike | None = None,
+    values: ArrayLike | None = None,
     *,
     seed: int = 0,
 ) -> IntArray:
@@ -45,10 +45,10 @@ def suggest_architectures(
 
     Parameters
     ----------
-    space : the search space.
+    space : the search space, or its name.
     budget : how many.
-    archs, values : what has been measured, of shapes (n_archs, n_positions) and (n_archs,); none
-        by default.
+    archs, values : what has been measured, of shapes (n_archs, n_positions) and (n_archs,), or
+        architectures as texts; none by default.
     seed : of the pool that suggestions are taken from.
 
     Returns
@@ -59,13 +59,19 @@ def suggest_architectures(
     Raises
     ------
     HwbenchError
-        Where the space has not so many architectures left, or they are more than `MOST`.
+        Where the space has not so many architectures left, they are more than `MOST`, or an
+        architecture has no value.
     """
     if not 1 <= budget <= MOST:
         raise HwbenchError(f"suggest: the budget must lie in 1 .. {MOST}, not {budget}")
-    known = (
-        np.empty((0, space.n_positions), dtype=np.int64) if archs is None else space.check(archs)
-    )
+    space = get_space(space) if isinstance(space, str) else space
+    known = space.check([] if archs is None else archs)
+    numbers = None if values is None else np.asarray(values, dtype=np.float64)
+    if numbers is not None and numbers.shape != (len(known),):
+        raise HwbenchError(
+            f"suggest: {len(known)} architectures need values of shape ({len(known)},), not "
+            f"{numbers.shape}"
+        )
     pool = _pool(space, budget, known, seed)
     if len(pool) < budget:
         raise HwbenchError(
@@ -73,7 +79,7 @@ def suggest_architectures(
             f"{budget}"
         )
     structure = space.structure
-    parameters = _parameters(space, structure, known, values)
+    parameters = _parameters(space, structure, known, numbers)
     kernel, noise = GroupedKernel(len(structure.names)), float(np.exp(parameters[-1]))
     features = list(structure.groups(pool).values())
     covariance = kernel.between(parameters[:-1], features, features)

@@ -13,6 +13,7 @@ from hwbench.predictors.left_out import lacking_in_words
 from hwbench.tables.own.column_words import quantity_of
 
 if TYPE_CHECKING:
+    from hwbench.advise.comparison import Comparison
     from hwbench.advise.result import Advice
     from hwbench.advise.selection import Selection
 
@@ -53,7 +54,7 @@ def left_out_lines(advice: Advice) -> list[str]:
     return [f"Not tried: {lacking}."] if lacking else []
 
 
-def lead_line(advice: Advice) -> str:
+def lead_line(advice: Comparison) -> str:
     """What the advice comes to."""
     measured, tau, verdict = advice.measurements, advice.promise.tau, advice.verdict
     named = f"{advice.ranking.chosen.candidate.label}"
@@ -84,7 +85,7 @@ def lead_line(advice: Advice) -> str:
     )
 
 
-def _why_none(advice: Advice) -> str:
+def _why_none(advice: Comparison) -> str:
     """What may be the reason that nothing is learned."""
     noise = advice.noise
     if noise is None:
@@ -132,8 +133,14 @@ def _pairs(tau: float) -> str:
     return f"{50 * (1 + tau):.0f}"
 
 
-def warnings_of(advice: Advice) -> tuple[str, ...]:
-    """What speaks against relying on the advice; what leads, if it does, is the first."""
+def warnings_of(advice: Comparison, n_looked_at: int, n_bent: int) -> tuple[str, ...]:
+    """What speaks against relying on the choice; what leads, if it does, is the first.
+
+    Parameters
+    ----------
+    advice : the choice.
+    n_looked_at, n_bent : of its predictions, see `bent_predictions`.
+    """
     verdict = advice.verdict
     found = [lead_line(advice)] if verdict.kind in (GUESSING, FREE, NOISY) else []
     if verdict.kind == FEW:
@@ -154,16 +161,16 @@ def warnings_of(advice: Advice) -> tuple[str, ...]:
             f"{len(advice.measurements)} architectures): architectures of one value cannot be "
             "ranked, and tau counts only the others."
         )
-    if advice.n_bent:
+    if n_bent:
         found.append(
-            f"Of {advice.n_looked_at:,} predictions {advice.n_bent:,} would not be above 0, which "
+            f"Of {n_looked_at:,} predictions {n_bent:,} would not be above 0, which "
             f"no {_quantity(advice)} is: those below the smallest measurement are bent to stay "
             "above 0, in their order; trust their order, not their size."
         )
     return tuple(found)
 
 
-def _quantity(advice: Advice) -> str:
+def _quantity(advice: Comparison) -> str:
     measured = advice.measurements
     return quantity_of(measured.unit, measured.metric) or measured.metric
 

@@ -14,11 +14,12 @@ from hwbench.errors import HwbenchError
 from hwbench.target_text import parse_target
 
 if TYPE_CHECKING:
-    from hwbench.predictors.model_file import ModelCard
+    from hwbench.advise.measurements import Measurements
+    from hwbench.predictors.model_card import ModelCard
     from hwbench.tables import Target
 
 
-def fit_target(
+def fit_source(
     text: str,
     space: str | None,
     *,
@@ -26,7 +27,7 @@ def fit_target(
     arch_format: str | None,
     arch_column: str | None,
     **options: str | None,
-) -> Target:
+) -> Target | Measurements:
     """The measurements that TABLE:COLUMN, FILE or FILE:COLUMN names.
 
     Parameters
@@ -142,9 +143,8 @@ def _measured(
     arch_column: str | None,
     reading: Mapping[str, Any],
     options: Mapping[str, Any],
-) -> Target:
+) -> Measurements:
     """The metric of a file of measurements; what was taken for granted is said."""
-    from hwbench.advise.measured_target import measured_target
     from hwbench.advise.measurements import read_measurements
     from hwbench.spaces import get_space
 
@@ -158,4 +158,4 @@ def _measured(
         )
     for note in found.notes:
         say(f"Note: {note}.")
-    return measured_target(found)
+    return found

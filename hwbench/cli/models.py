@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hwbench.cli import completion
-from hwbench.cli.fit_target import better_fit, fit_target
+from hwbench.cli.best import best_of, check_goes_with, show_leaderboard
+from hwbench.cli.fit_target import better_fit, fit_source
 from hwbench.cli.measurement_files import (
     ArchColumn,
     ArchFormat,
@@ -36,7 +37,7 @@ from hwbench.cli.measurement_files import (
 from hwbench.cli.output import (
     AsJson,
     Seed,
-    checked_frame_path,
+    Workers,
     left_out_said,
     print_json,
     print_listing,
@@ -51,14 +52,16 @@ from hwbench.errors import HwbenchError, unknown_name
 if TYPE_CHECKING:
     import pandas as pd
 
+    from hwbench.advise.measurements import Measurements
     from hwbench.arrays import IntArray
-    from hwbench.predictors.model_file import FittedModel, ModelCard
+    from hwbench.predictors.fitted_model import FittedModel
+    from hwbench.predictors.model_card import ModelCard
     from hwbench.predictors.regressor import ArchitectureRegressor, Transform
     from hwbench.predictors.tuning import Tuning
     from hwbench.spaces import Space
+    from hwbench.tables import Target
 
 MOST_PRINTED = 1000
-PREDICTED_AT_ONCE = 10_000
 
 ArchitecturesFile = Annotated[
     Path | None,
@@ -81,15 +84,24 @@ def fit(
             autocompletion=completion.columns,
         ),
     ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The .hwb file to write.")],
     predictor: Annotated[
-        str,
+        str | None,
         typer.Option(
             metavar="PREDICTOR",
-            help="A predictor's name (hwbench predictors list), or the path of its card.",
+            help="A predictor's name (hwbench predictors list), or the path of its card; by "
+            "default the best is looked for.",
             autocompletion=completion.predictors,
         ),
-    ],
-    output: Annotated[Path, output_file("The .hwb file to write.", suffixes=(".hwb",))],
+    ] = None,
+    preset: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="How much is cross-validated to find the best predictor: fast, good or best; good "
+            "by default. Of each the work is the same on every machine.",
+        ),
+    ] = None,
     samples: Annotated[
         int | None,
         typer.Option(
@@ -178,20 +190,32 @@ def fit(
             metavar="TEXT", help="What a user of the model should know; by default nothing."
         ),
     ] = "",
+    workers: Workers = None,
     as_json: AsJson = False,
 ) -> None:
-    """Fit a predictor to measurements and save it.
+    """Fit a predictor to measurements, the best or a named one, and save it.
+
+    hwbench fit --target my.csv --space nasbench201 -o my.hwb
 
     hwbench fit --target nb201-digits:latency --predictor xgboost --samples 500 -o latency.hwb
 
-    hwbench fit --target my.csv --space nasbench201 --predictor xgboost -o my.hwb
-
-    Architectures that it was not fitted to, 625 at most, tell how well it ranks.
+    Without --predictor the zoo is cross-validated, as `hwbench advise` does it, and what ranks best
+    is fitted. Architectures that it was not fitted to, 625 at most, tell how well it ranks.
     """
-    from hwbench.predictors.fit_quality import WeakFitWarning
-    from hwbench.predictors.fitting import fit_model
+    from hwbench.predictors.model_archive import checked_model_path
 
-    found = fit_target(
+    checked_model_path(output)
+    check_goes_with(
+        predictor,
+        preset,
+        architectures=architectures,
+        encoding=encoding,
+        target_transform=target_transform,
+        trials=trials,
+        seconds=seconds,
+        source=source,
+    )
+    found = fit_source(
         target,
         space,
         reading={
@@ -219,24 +243,15 @@ def fit(
         raise HwbenchError("fit: give either --samples or --architectures")
     if source_samples is not None and not source:
         raise HwbenchError("fit: --source-samples says how much of each --source; give one")
-    archs = None
-    if architectures is not None:
-        from hwbench.tables.own.archs import read_archs
-
-        with complete_commands():
-            reading = reading_of(arch_format=arch_format)
-            archs = read_archs(found.space, architectures, arch_column, reading)
-    with (
-        working(f"fitting {predictor} to {target}", seconds=seconds),
-        left_out_said(),
-        warnings.catch_warnings(),
-    ):
-        warnings.simplefilter("ignore", WeakFitWarning)  # it is said below, with the command
-        fitted = fit_model(
+    if predictor is None:
+        fitted = best_of(found, preset, samples, workers, seed, description)
+    else:
+        fitted = _fit_named(
             found,
             predictor,
+            target,
+            architectures=(architectures, arch_column, arch_format),
             samples=samples,
-            archs=archs,
             encoding=encoding,
             tuning=_tuning(trials, seconds),
             sources=source or (),
@@ -255,18 +270,54 @@ def fit(
         **card.relative_scores,
         **card.model_dump(include={"cross_validated_tau"}, exclude_none=True),
         "baselines": card.baselines,
-        "weaknesses": list(card.weaknesses),
-        **card.model_dump(include={"summary"}, exclude_defaults=True),
+        "warnings": list(card.warnings),
+        **card.model_dump(include={"summary", "expected_tau"}, exclude_defaults=True),
         "model": str(output),
         **({"needs_trust": list(fitted.needs_trust)} if fitted.needs_trust else {}),
     }
     if as_json:
-        print_json(told)
+        board = [row.model_dump() for row in card.leaderboard]
+        print_json({**told, **({"leaderboard": board} if board else {})})
     else:
+        if card.leaderboard:
+            show_leaderboard(card)
         _say_fitted(told)
-    if card.weaknesses:
+    if card.warnings and predictor is not None:
         better = better_fit(sys.argv[1:], card, target, samples)
-        warn("; ".join([*card.weaknesses, better]))
+        warn("; ".join([*card.warnings, better]))
+
+
+def _fit_named(
+    found: Target | Measurements,
+    predictor: str,
+    target: str,
+    *,
+    architectures: tuple[Path | None, str | None, str | None],
+    **options: Any,
+) -> FittedModel:
+    """Fit a named predictor; the architectures of a file, its column and their code, if given."""
+    from hwbench.advise.measured_target import measured_target
+    from hwbench.predictors.fit_quality import WeakFitWarning
+    from hwbench.predictors.fitting import fit_model
+    from hwbench.tables import Target
+
+    archs = None
+    file, arch_column, arch_format = architectures
+    if file is not None:
+        from hwbench.tables.own.archs import read_archs
+
+        with complete_commands():
+            reading = reading_of(arch_format=arch_format)
+            archs = read_archs(found.space, file, arch_column, reading)
+    own = found if isinstance(found, Target) else measured_target(found)
+    seconds = options["tuning"].seconds if options["tuning"] is not None else None
+    with (
+        working(f"fitting {predictor} to {target}", seconds=seconds),
+        left_out_said(),
+        warnings.catch_warnings(),
+    ):
+        warnings.simplefilter("ignore", WeakFitWarning)  # it is said with the command
+        return fit_model(own, predictor, archs=archs, **options)
 
 
 def _transform(kind: str | None) -> Transform | None:
@@ -414,6 +465,16 @@ def _say_fitted(told: dict[str, Any]) -> None:
         )
     if "summary" in told:
         tell(told["summary"])
+    if "expected_tau" in told:
+        tau = told["expected_tau"]
+        of = "" if tau["rows"] == told["training_size"] else f", by {tau['rows']} of these"
+        tell(
+            f"Kendall's tau to expect on other architectures: {tau['value']:.2f} "
+            f"({tau['low']:.2f} to {tau['high']:.2f}, 90 % interval{of})"
+        )
+    if "expected_tau" in told:
+        for warning in told["warnings"]:
+            tell(f"Beware: {warning}")
     if "held_out" in told:
         tell(f"Kendall's tau on {told['held_out']} other architectures: {told['kendall_tau']:.3f}")
     if "cross_validated_tau" in told:
@@ -439,25 +500,13 @@ def _say_fitted(told: dict[str, Any]) -> None:
 
 def _predictions(fitted: FittedModel, archs: IntArray, *, std: bool) -> pd.DataFrame:
     """A frame with the columns arch, prediction and, if asked for, deviation."""
-    import numpy as np
-    import pandas as pd
+    from hwbench.predictors.impossible import ImpossiblePredictionWarning
 
-    from hwbench.predictors.impossible import ImpossiblePredictionWarning, impossible_note
-
-    parts = []
-    with progress_bar("predicting") as update, warnings.catch_warnings():
-        warnings.simplefilter("ignore", ImpossiblePredictionWarning)  # it is said once, below
-        for start in range(0, len(archs), PREDICTED_AT_ONCE):
-            part = archs[start : start + PREDICTED_AT_ONCE]
-            numbers = fitted.predict(part, return_std=True) if std else (fitted.predict(part),)
-            parts.append(np.stack(numbers, axis=1))
-            update(start + len(part), len(archs))
-    names = ["prediction", "deviation"] if std else ["prediction"]
-    frame = pd.DataFrame(np.concatenate(parts), columns=names)
-    frame.insert(0, "arch", fitted.space.to_strings(archs))
-    note = impossible_note(frame["prediction"], fitted.card.unit, fitted.card.target)
-    if note is not None:
-        warn(note)
+    with progress_bar("predicting") as update, warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", ImpossiblePredictionWarning)
+        frame = fitted.predict_frame(archs, return_std=std, progress=update)
+    for each in caught:
+        warn(str(each.message))
     return frame
 
 

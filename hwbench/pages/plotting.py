@@ -199,6 +199,25 @@ def band_trace(entry: Entry, x: Values, low: Values, high: Values) -> list[Json]
     ]
 
 
+def front_trace(x: Values, y: Values, colour: str, *, ascending: bool = True) -> Json:
+    """A front as steps: the best y at an x no worse.
+
+    Parameters
+    ----------
+    x, y : its points, by rising x.
+    colour : of the line.
+    ascending : whether smaller x are better, so that y is kept to the right of a point.
+    """
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "x": plain_numbers(x),
+        "y": plain_numbers(y),
+        "line": {"color": colour, "width": 2, "shape": "hv" if ascending else "vh"},
+        "hoverinfo": "skip",
+    }
+
+
 def plain_numbers(values: Values) -> list[float | None]:
     """Plain numbers of five digits (a plot shows fewer); None, which plotly skips, for NaN."""
     return [

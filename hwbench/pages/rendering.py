@@ -48,7 +48,7 @@ def render_page(
         brand=brand,
         meta=[text for text in meta if text],
         tiles=tiles,
-        style=asset("style.css"),
+        style=asset("style.css") + asset("drawing.css"),
         script=asset("page.js"),
         # Inside a script element only its end tag needs care.
         plotly=get_plotlyjs().replace("</script", "<\\/script"),

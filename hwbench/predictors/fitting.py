@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,8 +21,8 @@ from hwbench.predictors.fit_quality import (
     shortage_of,
     weaknesses_of,
 )
+from hwbench.predictors.fitted_model import FittedModel, data_digest
 from hwbench.predictors.make import make_predictor
-from hwbench.predictors.model_file import FittedModel
 from hwbench.predictors.regressor import ArchitectureRegressor, Transform
 from hwbench.predictors.sources import sources_for
 from hwbench.predictors.training_set import training_set
@@ -58,7 +59,7 @@ def fit_model(
     samples : fit to so many random architectures of the table; all by default. A predictor with a
         training set of its own (the lookup table) takes that where neither `samples` nor `archs` is
         given.
-    archs : fit to these instead, integers of shape (n_archs, n_positions).
+    archs : fit to these instead, integers of shape (n_archs, n_positions), or texts.
     encoding : features of an architecture; the predictor's by default.
     tuning : how much the fit searches hyper-parameters; by default it does not.
     sources : "table:column" each, other devices' measurements, for predictors that learn from them.
@@ -75,13 +76,13 @@ def fit_model(
     -------
     The model with its card: target, unit, training architectures, and Kendall's tau on 625 others
     at most (none where fewer than two are left; then that of a cross-validation, where the
-    predictor is quick to fit), beside what costs no measurement, and in `card.weaknesses` what is
+    predictor is quick to fit), beside what costs no measurement, and in `card.warnings` what is
     wrong with the fit.
 
     Warns
     -----
     WeakFitWarning
-        For each of `card.weaknesses`: it ranks poorly, or worse than the number of FLOPs, or lacks
+        For each of `card.warnings`: it ranks poorly, or worse than the number of FLOPs, or lacks
         the architectures that its model is made for.
 
     Raises
@@ -95,10 +96,10 @@ def fit_model(
     if source_samples is not None and source_samples < 2:
         raise HwbenchError(f"fit: source_samples must be at least 2, not {source_samples}")
     found = load_target(target) if isinstance(target, str) else target
-    table, values = found.table, found.values
+    table = found.table
     card = predictor_card(predictor)
     training = _training_rows(table, predictor, card, samples, archs, seed)
-    tested = _tested_rows(table, training, seed)
+    tested = rows_to_test(table, training, seed)
     learned_from = _sources(card, predictor, found, sources)
     if learned_from is not None and source_samples is not None:
         learned_from = learned_from.sampled(
@@ -115,41 +116,84 @@ def fit_model(
         target_transform=target_transform,
         **given,
     )
+    fitted = fit_and_test(
+        model, found, training, tested, description=description, predictor=predictor
+    )
+    judged = _judged(fitted, card, table, found.values, training, tested, seed=seed)
+    for each in judged.card.warnings:
+        warnings.warn(each, WeakFitWarning, stacklevel=2)
+    return judged
+
+
+def fit_and_test(
+    model: ArchitectureRegressor,
+    target: Target,
+    training: IntArray,
+    tested: IntArray,
+    **said: Any,
+) -> FittedModel:
+    """Fit a regressor to rows of a target, test it on others, and give it its card.
+
+    Parameters
+    ----------
+    model : unfitted; it is fitted.
+    target : the measurements.
+    training, tested : rows of its table, int64 of shape (n_rows,).
+    **said : what its card says besides, see `FittedModel.of`.
+    """
+    table, values = target.table, target.values
     start = time.monotonic()
     model.fit(table.archs[training], values[training])
     seconds = time.monotonic() - start
     held_out, tau, relative = _tested(model, table, values, tested)
-    checked, baselines = None, []
-    if held_out is None:
-        checked = cross_validated_tau(
-            predictor, card, table.space, table.archs[training], values[training],
-            seed=seed, encoding=encoding,
-        )  # fmt: skip
-    else:
-        baselines = baselines_of(table.space, table.archs, values, training, tested)
-    weaknesses = weaknesses_of(
-        predictor,
-        checked if tau is None else tau,
-        baselines,
-        shortage=shortage_of(card, model, table.archs[training]),
-    )
-    for each in weaknesses:
-        warnings.warn(each, WeakFitWarning, stacklevel=2)
+    archs = table.archs[training]
     return FittedModel.of(
         model,
-        description=description,
-        predictor=predictor,
-        target=found.key,
-        unit=found.unit,
-        training_archs=table.archs[training],
+        target=target.key,
+        unit=target.unit,
+        direction=target.direction,
+        training_archs=archs,
+        data_sha256=data_digest(table.space.to_strings(archs), values[training]),
         held_out=held_out,
         kendall_tau=tau,
         relative_scores=relative,
-        cross_validated_tau=checked,
-        baselines={each.title: each.kendall_tau for each in baselines},
-        weaknesses=weaknesses,
         fit_seconds=seconds,
+        **said,
     )
+
+
+def _judged(
+    fitted: FittedModel,
+    card: PredictorCard,
+    table: Table,
+    values: Floats,
+    training: IntArray,
+    tested: IntArray,
+    *,
+    seed: int,
+) -> FittedModel:
+    """A model whose card says what ranks as well for nothing, and what is wrong with the fit."""
+    predictor, model = fitted.card.predictor, fitted.regressor
+    checked, baselines = None, []
+    if fitted.card.held_out is None:
+        checked = cross_validated_tau(
+            predictor, card, table.space, table.archs[training], values[training],
+            seed=seed, encoding=model.encoding,
+        )  # fmt: skip
+    else:
+        baselines = baselines_of(table.space, table.archs, values, training, tested)
+    weak = weaknesses_of(
+        predictor,
+        checked if fitted.card.kendall_tau is None else fitted.card.kendall_tau,
+        baselines,
+        shortage=shortage_of(card, model, table.archs[training]),
+    )
+    found = {
+        "cross_validated_tau": checked,
+        "baselines": {each.title: each.kendall_tau for each in baselines},
+        "warnings": tuple(weak),
+    }
+    return replace(fitted, card=fitted.card.model_copy(update=found))
 
 
 def _sources(
@@ -206,7 +250,7 @@ def _rows_of(table: Table, archs: IntArray, label: str) -> IntArray:
     return np.unique(rows)
 
 
-def _tested_rows(table: Table, training: IntArray, seed: int) -> IntArray:
+def rows_to_test(table: Table, training: IntArray, seed: int) -> IntArray:
     """Rows of a table, not fitted to, that a model is tested on."""
     others = np.setdiff1d(np.arange(len(table)), training)
     return np.random.default_rng([seed, len(table), 1]).permutation(others)[:MOST_HELD_OUT]

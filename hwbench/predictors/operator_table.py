@@ -20,8 +20,8 @@ from hwbench.errors import HwbenchError, nearest
 from hwbench.extras import MissingExtraError
 from hwbench.formats import load_json
 from hwbench.predictors.card import predictor_card
+from hwbench.predictors.fitted_model import FittedModel
 from hwbench.predictors.make import make_predictor
-from hwbench.predictors.model_file import FittedModel
 from hwbench.predictors.training_set import training_set
 from hwbench.regular_files import read_regular
 from hwbench.spaces import Space

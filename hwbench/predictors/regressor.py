@@ -190,7 +190,8 @@ class ArchitectureRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc
         check_is_fitted(self, "estimator_")
         if return_std and not self.tells_deviations:
             raise HwbenchError(
-                f"{type(self.estimator_).__name__} does not say how uncertain its predictions are"
+                f"{type(self.estimator_).__name__} does not say how uncertain its predictions are; "
+                "hwbench.ConformalRegressor gives intervals of any predictor"
             )
         features = self.space.encode(archs, self.encoding)
         if len(features) == 0:  # most estimators refuse it

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from hwbench.errors import HwbenchError
+from hwbench.notebook import panel
 from hwbench.results.columns import (
     EXAMPLE_COLUMNS,
     PREDICTION_COLUMNS,
@@ -49,6 +50,7 @@ from hwbench.results.names import (
 from hwbench.results.record import notes_of, read_record
 from hwbench.results.retrainings import Retraining, read_retrainings, retraining_folders
 from hwbench.results.selections import selection_folders
+from hwbench.results.study_html import study_html
 from hwbench.results.study_reading import as_frame, list_parts, read_results, result_columns
 from hwbench.target_text import column_of, parse_target
 
@@ -118,9 +120,11 @@ class Run:
     Attributes
     ----------
     folder : the folder, the first of several.
-    info : what `run.json` says: `title`, `spec`, `tables`, `predictors` ..., joined over folders.
-    study ... search_verified : rows of the files of that name; None where there is none or no row.
-        Those of `study` are one a predictor, target, training size and seed.
+    info : what `run.json` says: `title`, `spec`, `tables`, `predictors`, joined over folders.
+    study, predictions, simulation, search, search_fronts, search_verified : rows of the files of
+        that name; None where there is none or no row. Those of `study` are one a predictor, target,
+        training size and seed.
+    example : of a simulation one selection, to be drawn.
     trials : of a study all trials, also several device sets' of one predictor and target.
     live, sweeps : live searches and sweeps of them.
     retrainings : trainings from scratch of what no search found.
@@ -141,6 +145,28 @@ class Run:
     sweeps: tuple[LiveSweep, ...] = ()
     retrainings: tuple[Retraining, ...] = ()
     records: tuple[Record, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"<Run {self.folder}: {', '.join(self._holds) or 'nothing'}>"
+
+    def _repr_html_(self) -> str:
+        shown = "" if self.study is None else study_html(self.study)
+        facts = [("folder", self.folder), ("holds", ", ".join(self._holds))]
+        return panel(str(self.info.get("title") or self.folder.name), facts, shown)
+
+    @property
+    def _holds(self) -> list[str]:
+        """What it is made of, in words."""
+        found = [
+            f"{len(frame):,} {what}"
+            for frame, what in (
+                (self.study, "trials of a study"),
+                (self.simulation, "simulated selections"),
+                (self.search, "evaluations of searches"),
+            )
+            if frame is not None
+        ]
+        return found + [f"{len(self.live)} live searches"] * bool(self.live)
 
     def target(self, key: str) -> TargetWords:
         """Title and unit of "table:column" as the run's record gives them, else the bare key."""
@@ -218,14 +244,19 @@ PARTS = {
 """Fields of a `Run` of which a page shows one, and what they are called."""
 
 
-def read_run(folder: Path) -> Run:
+def read_run(folder: Path | str) -> Run:
     """Read and check a run folder.
+
+    Parameters
+    ----------
+    folder : of a scenario's run, a live search or a sweep.
 
     Raises
     ------
     HwbenchError
         Where the folder holds nothing to report, or a file of it is broken.
     """
+    folder = Path(folder)
     if not folder.is_dir():
         raise HwbenchError(f"{folder}: no such run folder")
     if is_live_run(folder) or is_live_sweep(folder):

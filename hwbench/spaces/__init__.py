@@ -4,6 +4,14 @@ from __future__ import annotations
 
 from hwbench.spaces.base import ENCODINGS, Skeleton, Space
 from hwbench.spaces.lacks import SpaceLacksError
-from hwbench.spaces.registry import get_space, list_spaces
+from hwbench.spaces.registry import get_space, list_spaces, load_space
 
-__all__ = ["ENCODINGS", "Skeleton", "Space", "SpaceLacksError", "get_space", "list_spaces"]
+__all__ = [
+    "ENCODINGS",
+    "Skeleton",
+    "Space",
+    "SpaceLacksError",
+    "get_space",
+    "list_spaces",
+    "load_space",
+]

@@ -21,6 +21,7 @@ from pydantic import Field
 from hwbench.arguments import check_fields
 from hwbench.arrays import FloatArray, IntArray
 from hwbench.errors import HwbenchError, unknown_name
+from hwbench.notebook import panel
 from hwbench.spaces.drawing import DrawnAs, Edge
 from hwbench.spaces.graphs import Graphs
 from hwbench.spaces.lacks import SpaceLacksError
@@ -37,6 +38,8 @@ ENCODINGS = ("onehot", "counts", "integers", "live", "path", "paths", "structure
 
 GRAPHS_AT_ONCE = 16384
 """Architectures whose graphs are made together for other features, to bound what lies beside."""
+
+OPERATIONS_SHOWN = 12
 
 MOST_ENUMERATED = 10**8  # rows of an array that still fits a common memory
 
@@ -109,9 +112,9 @@ class Space(ABC):
     A space may be a part of that product: then it overrides `_refusal` to say which combinations
     it leaves out, and how its architectures are counted.
 
-    `get_space` makes a space once in a process, without arguments, and gives the same object to all
-    who ask; a worker process makes its own, by name. So nothing of it may change once it is made:
-    every method is a function of its arguments, and what is costly is a `cached_property`.
+    `load_space` makes a space once in a process, without arguments, and gives the same object to
+    all who ask; a worker process makes its own, by name. So nothing of it may change once it is
+    made: every method is a function of its arguments, and what is costly is a `cached_property`.
 
     What a subclass says is in hooks with a leading underscore. They are called as often as their
     public counterpart, which has checked the architectures: int64 of shape (n_archs, n_positions),
@@ -123,7 +126,7 @@ class Space(ABC):
 
     Attributes
     ----------
-    name : the name under which `get_space` finds it.
+    name : the name under which `load_space` finds it.
     title : what people call it.
     choices : for each position the names of its operations, in index order.
     positions : for each position its name, such as the edge "0->1".
@@ -197,6 +200,20 @@ class Space(ABC):
     def __repr__(self) -> str:
         size = f"{self.n_architectures} architectures"
         return f"<Space {self.name}: {size}, {self.n_positions} positions>"
+
+    def _repr_html_(self) -> str:
+        offered = ", ".join(self.operations[:OPERATIONS_SHOWN])
+        more = ", ..." if len(self.operations) > OPERATIONS_SHOWN else ""
+        return panel(
+            f"{self.title} ({self.name})",
+            [
+                ("architectures", f"{self.n_architectures:,}" if self.indexed else _many(self)),
+                ("positions", f"{self.n_positions}: {', '.join(self.positions[:8])}"),
+                ("operations", offered + more),
+                ("encodings", ", ".join(self.encodings)),
+                ("such as", self.to_string(self.baseline)),
+            ],
+        )
 
     def __reduce__(self) -> tuple[Any, tuple[Any, ...]]:
         return Space.lookup, (self.name,)
@@ -320,23 +337,39 @@ class Space(ABC):
     def check(self, archs: ArrayLike) -> IntArray:
         """Return `archs` as an int64 array of shape (n_archs, n_positions) after checking it.
 
+        Every method that takes architectures begins with this, so that they may be given as texts
+        wherever they are asked for.
+
+        Parameters
+        ----------
+        archs : integers of shape (n_archs, n_positions); or texts, in the space's own strings or
+            any unmistakable code: one, a list, an array or a pandas Series of them, or a frame with
+            a column "arch".
+
         Raises
         ------
         HwbenchError
-            Where the shape is wrong, a value is no integer, or an index names no operation; the
-            message says which row and position.
+            Where the shape is wrong, a value is no integer, an index names no operation, or a text
+            is no architecture; the message says which row and position.
         """
-        try:
-            array = np.asarray(archs)
-        except ValueError as error:  # rows of different length
-            raise HwbenchError(
-                f"{self.name}: architectures must be an array of shape "
-                f"(n_archs, {self.n_positions}): {error}"
-            ) from error
+        array = archs if isinstance(archs, np.ndarray) and archs.dtype.kind in "iuf" else None
+        if array is None:
+            from hwbench.spaces.given import given_architectures
+
+            try:
+                array = given_architectures(self, archs)
+            except HwbenchError:
+                raise
+            except ValueError as error:  # rows of different length
+                raise HwbenchError(
+                    f"{self.name}: architectures must be an array of shape "
+                    f"(n_archs, {self.n_positions}): {error}"
+                ) from error
         if array.ndim != 2 or array.shape[1] != self.n_positions:
+            hint = "; one alone is [arch]" if array.shape == (self.n_positions,) else ""
             raise HwbenchError(
                 f"{self.name}: architectures must be an array of shape "
-                f"(n_archs, {self.n_positions}), not {array.shape}"
+                f"(n_archs, {self.n_positions}), or texts, not of shape {array.shape}{hint}"
             )
         if array.dtype.kind not in "iu":
             whole = array.dtype.kind == "f" and np.isfinite(array) & (array == np.floor(array))
@@ -357,6 +390,20 @@ class Space(ABC):
             row, reason = refusal
             raise HwbenchError(f"{self.name}: row {row} {archs[row].tolist()} {reason}")
         return archs
+
+    def check_one(self, arch: ArrayLike) -> IntArray:
+        """Return one architecture as int64 of shape (n_positions,) after checking it.
+
+        Parameters
+        ----------
+        arch : integers of shape (n_positions,), or a text.
+
+        Raises
+        ------
+        HwbenchError
+            As `check`.
+        """
+        return self.check(arch if isinstance(arch, str) else np.asarray(arch)[None])[0]
 
     def _refusal(self, archs: IntArray) -> tuple[int, str] | None:  # noqa: ARG002
         """The first row that is no architecture of the space, and why; None where all are.
@@ -434,7 +481,7 @@ class Space(ABC):
         int64 array of shape (n_neighbours, n_positions), by position, then by operation; in a
         full product there are sum(n_choices - 1).
         """
-        row = self.check(np.asarray(arch)[None, :])[0]
+        row = self.check_one(arch)
         position = np.repeat(np.arange(self.n_positions), self.n_choices)
         operation = np.concatenate([np.arange(n) for n in self.n_choices])
         changed = operation != row[position]
@@ -734,7 +781,7 @@ class Space(ABC):
         ----------
         arch : integers of shape (n_positions,).
         """
-        row = self.check(np.asarray(arch)[None, :])[0]
+        row = self.check_one(arch)
         return [
             Edge("network", str(place), str(place + 1), self.choices[place][choice])
             for place, choice in enumerate(row)
@@ -908,7 +955,7 @@ class Space(ABC):
         """
         import torch
 
-        row = self.check(np.asarray(arch)[None, :])[0]
+        row = self.check_one(arch)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             return self._build_network(row, self.skeleton(**skeleton))
@@ -924,6 +971,10 @@ class Space(ABC):
         seeded: initial weights come from there and from nowhere else.
         """
         raise self._without("networks")
+
+
+def _many(space: Space) -> str:
+    return f"about 10^{math.log10(space.n_architectures):.0f}"
 
 
 def _sum_cost(archs: IntArray, base: int, by_position: Sequence[Sequence[int]]) -> IntArray:

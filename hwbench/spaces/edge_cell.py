@@ -85,7 +85,7 @@ class EdgeCellSpace(Space):
         return ways
 
     def edges_of(self, arch: ArrayLike) -> list[Edge]:
-        row = self.check(np.asarray(arch)[None, :])[0]
+        row = self.check_one(arch)
         live = self.live_edges(row[None, :])[0]
         return [
             Edge("cell", str(source), str(target), self.cell_operations[choice], bool(alive))

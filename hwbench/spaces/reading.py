@@ -11,13 +11,12 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from hwbench.arrays import IntArray
 from hwbench.errors import HwbenchError, unknown_name
-from hwbench.spaces.base import Space
 from hwbench.spaces.code import AmbiguousCodeError, Code
 from hwbench.spaces.code_values import (
     mapping_of,
@@ -26,6 +25,9 @@ from hwbench.spaces.code_values import (
     whole_number,
     whole_numbers,
 )
+
+if TYPE_CHECKING:
+    from hwbench.spaces.base import Space
 
 
 def codes_of(space: Space) -> dict[str, Code]:

@@ -52,7 +52,7 @@ def list_spaces() -> list[str]:
     return sorted({*SPACES, *CARDS.files()})
 
 
-def get_space(name: str) -> Space:
+def load_space(name: str) -> Space:
     """The search space of that name; the same object at every call.
 
     A space of a card is read again after the card has changed.
@@ -68,6 +68,11 @@ def get_space(name: str) -> Space:
         Where there is no such space (the message names the nearest one), it cannot be imported or
         read, or a card in `HWBENCH_HOME`/spaces has the name of a space of hwbench.
     """
+    return get_space(name)
+
+
+def get_space(name: str) -> Space:
+    """The same as `load_space`, under the name that it has in model files and older programs."""
     own_card = home() / "spaces" / f"{name}.toml"
     if name in SPACES.built_in:
         if own_card.exists():

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import pandas as pd
 from pydantic import PositiveInt
 
 from hwbench.arguments import check_fields, one_of
 from hwbench.errors import HwbenchError
+from hwbench.notebook import panel, sentences
 from hwbench.predictors.left_out import LeftOut
 from hwbench.progress import Progress, silent
+from hwbench.results.device_sets import over_device_sets, predictions_of_one_set
+from hwbench.results.run import Run, name_entries
 from hwbench.results.study_columns import KEY, MEASURED, STUDY_SCHEMA
+from hwbench.results.study_html import study_html
 from hwbench.results.study_reading import as_frame, trial_outcomes
 from hwbench.results.study_writing import StudyStore, prediction_table
+from hwbench.study.baselines import free_baselines
 from hwbench.study.local import run_local
 from hwbench.study.plan import OTHER_CODE, Plan, Workload, make_plan
 from hwbench.study.spec import Limits, StudySpec
@@ -65,11 +70,34 @@ class StudyResult:
     trials : a row a trial: its key, its scores, its times in seconds, its error.
     predictions : a row a test architecture of a trial: truth and prediction in the target's unit.
     left_out : what could not be run.
+    info : what the record of a run folder says too: cards of tables and predictors, and what ranks
+        each target for nothing.
     """
 
     trials: pd.DataFrame
     predictions: pd.DataFrame
     left_out: tuple[LeftOut, ...] = ()
+    info: dict[str, Any] = field(default_factory=dict)
+
+    def as_run(self) -> Run:
+        """The same as `read_run` reads it from a run folder."""
+        named = name_entries(over_device_sets(self.trials))
+        kept = None
+        if len(self.predictions):
+            kept = name_entries(predictions_of_one_set(self.predictions, self.trials))
+        return Run(Path(), self.info, study=named, trials=self.trials, predictions=kept)
+
+    def __repr__(self) -> str:
+        predictors, targets = (self.trials[name].nunique() for name in ("predictor", "target"))
+        failed = int(self.trials["error"].notna().sum())
+        size = f"{len(self.trials)} trials, {predictors} predictors, {targets} targets"
+        return f"<StudyResult: {size}{f', {failed} failed' if failed else ''}>"
+
+    def _repr_html_(self) -> str:
+        lines = [f"{each.predictor} is left out: it {each.reason}" for each in self.left_out]
+        return panel(
+            f"A study: {len(self.trials)} trials", (), study_html(self.trials)
+        ) + sentences(lines)
 
 
 def run_study(
@@ -117,7 +145,22 @@ def run_study(
             as_frame(prediction_table(kept)).drop(columns="trial") if kept else pd.DataFrame()
         ),
         left_out=tuple(plan.left_out),
+        info=_info(plan),
     )
+
+
+def _info(plan: Plan) -> dict[str, Any]:
+    targets = {key: data.target for key, data in plan.workload.targets.items()}
+    return {
+        "title": "A study",
+        "tables": {
+            each.table_name: each.table.card.model_dump(mode="json") for each in targets.values()
+        },
+        "predictors": {
+            name: card.model_dump(mode="json") for name, card in plan.workload.cards.items()
+        },
+        "baselines": {key: free_baselines(target) for key, target in targets.items()},
+    }
 
 
 def run_plan(

@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from hwbench.arrays import IntArray
 from hwbench.errors import HwbenchError, unknown_name
+from hwbench.notebook import MOST_ROWS, listing, panel
 from hwbench.spaces import Space
 from hwbench.spaces.registry import named_space
 from hwbench.tables.card import TableCard
@@ -186,12 +187,67 @@ class Table:
             raise unknown_name(f"column of table {self.card.name}", name, self.card.columns)
         return self._read([name])[name].to_numpy(dtype=np.float64)
 
+    def look_up(self, archs: ArrayLike) -> pd.DataFrame:
+        """The rows of architectures, in the order in which they are asked for.
+
+        Parameters
+        ----------
+        archs : integers of shape (n_archs, n_positions), or texts, see `Space.check`.
+
+        Returns
+        -------
+        `frame` with a row for each.
+
+        Raises
+        ------
+        HwbenchError
+            Where the table lacks one; the message names the first.
+        """
+        wanted = self.space.check(archs)
+        rows = self.space.rows_among(wanted, self.keys)
+        missing = np.flatnonzero(rows < 0)
+        if len(missing):
+            first = self.space.to_string(wanted[missing[0]])
+            raise self._fault(
+                f"{len(missing)} of {len(wanted)} architectures are not in it, the first is "
+                f"{first}, row {missing[0]}"
+            )
+        return self.frame.iloc[rows].reset_index(drop=True)
+
     def __len__(self) -> int:
         return len(self.frame if self._file is None else self._file)
 
     def __repr__(self) -> str:
         size = f"{len(self)} architectures x {len(self.card.columns)} metrics"
         return f"<Table {self.card.name}: {size}>"
+
+    def _repr_html_(self) -> str:
+        rows = [
+            [
+                name,
+                about.unit,
+                f"{about.direction[:-3]}ized" if about.direction else "",
+                about.device or about.dataset or "",
+                *(f"{value:.4g}" for value in _range_of(self.column(name))),
+                about.title,
+            ]
+            for name, about in list(self.card.columns.items())[:MOST_ROWS]
+        ]
+        more = len(self.card.columns) - len(rows)
+        return panel(
+            f"{self.card.title} ({self.card.name})",
+            [
+                ("space", self.card.space),
+                ("architectures", f"{len(self):,}"),
+                ("metrics", str(len(self.card.columns))),
+                ("licence", self.card.licence),
+            ],
+            listing(
+                ("column", "unit", "to be", "on", "least", "median", "most", "what it is"),
+                rows,
+                note=f"and {more} more: .card.columns" if more > 0 else "",
+            ),
+        )
 
     # ------------------------------------------------------------------ files
 
@@ -224,6 +280,14 @@ class Table:
                 f"architectures of space {table.card.space}"
             )
         return table
+
+
+def _range_of(values: NDArray[np.float64]) -> tuple[float, float, float]:
+    """The least, the median and the most of what was measured."""
+    there = values[np.isfinite(values)]
+    if not len(there):
+        return float("nan"), float("nan"), float("nan")
+    return float(there.min()), float(np.median(there)), float(there.max())
 
 
 def _kind(dtype: pa.DataType) -> str:

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from hwbench.arrays import Floats
 from hwbench.errors import HwbenchError
+from hwbench.notebook import panel
 from hwbench.spaces import Space, get_space
 from hwbench.tables.card import ColumnCard
 from hwbench.tables.library import load_table
@@ -137,6 +138,26 @@ class Target:
         table = self.table.seen_from(space)
         return replace(self, table=table, values=table.column(self.column))
 
+    def __repr__(self) -> str:
+        unit = f" [{self.unit}]" if self.unit else ""
+        return f"<Target {self.key}{unit}: {len(self.values)} architectures of {self.space.name}>"
+
+    def _repr_html_(self) -> str:
+        there = self.values[np.isfinite(self.values)]
+        ends = f"{there.min():.4g} to {there.max():.4g} {self.unit}" if len(there) else ""
+        return panel(
+            f"{self.key} [{self.unit}]" if self.unit else self.key,
+            [
+                ("what it is", self.title),
+                ("space", self.space.name),
+                ("architectures", f"{len(self.values):,}"),
+                ("values", ends),
+                ("missing", len(self.values) - len(there) or None),
+                ("better", {"minimize": "smaller", "maximize": "larger"}.get(self.direction)),
+                ("device", self.device),
+            ],
+        )
+
     @cached_property
     def _by_key(self) -> pd.Series:
         return pd.Series(self.values, index=pd.Index(self.table.keys))
@@ -146,7 +167,7 @@ class Target:
 
         Parameters
         ----------
-        archs : integers of shape (n_archs, n_positions), of the target's space.
+        archs : integers of shape (n_archs, n_positions), or texts, of the target's space.
 
         Returns
         -------

@@ -52,7 +52,7 @@ def test_bad_rows_are_named_with_their_line(nasbench201, measured, tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({}, r"several columns of numbers \(latency_ms, energy\); say which with --metric"),
+        ({}, r"several columns of numbers \(latency_ms, energy\); say which one.* --metric"),
         ({"metric": "latancy"}, "did you mean 'latency_ms'"),
         ({"metric": "energy", "direction": "minimise"}, "did you mean 'minimize'"),
         ({"metric": "energy", "on_bad_rows": "dorp"}, "did you mean 'drop'"),

@@ -62,6 +62,35 @@ def test_fit_says_what_it_did_and_saves(run, tmp_path):
     assert len(set(card.training_archs)) == 150
 
 
+def test_fit_looks_for_the_best_where_none_is_named(run, tmp_path):
+    path = tmp_path / "best.hwb"
+    command = ["fit", "--target", "small:latency", "--samples", 20, "--preset", "fast", "-o", path]
+    command += ["--workers", 1]
+    out = run(*command).out
+    model = load_model(path)
+    chosen = model.leaderboard().query("status == 'chosen'").iloc[0]
+    assert f"{model.predictor} fitted to 20 architectures of small:latency [ms] in " in out
+    assert f"{chosen['kendall_tau']:.3f}" in out
+    assert "flops" in out
+    assert f"Kendall's tau to expect on other architectures: {model.expected_tau.value:.2f}" in out
+    assert "Kendall's tau on 180 other architectures: " in out
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        (["--preset", "god"], "did you mean 'good'"),
+        (["--preset", "fast", "--predictor", "ridge"], "give one of them"),
+        (["--encoding", "counts"], "--encoding is for a predictor that is named"),
+        (["--trials", 3], "--trials is for a predictor that is named"),
+        (["--samples", 999], "999 samples"),
+    ],
+)
+def test_the_best_and_a_named_predictor_do_not_mix(run, tmp_path, options, reason):
+    with pytest.raises(HwbenchError, match=reason):
+        run("fit", "--target", "small:latency", "-o", tmp_path / "m.hwb", *options)
+
+
 def test_fit_takes_all_rows_by_default(run, tmp_path):
     path = tmp_path / "m.hwb"
     told = json.loads(

@@ -4,13 +4,13 @@ import pytest
 import torch
 
 from hwbench.advise import advise_on
+from hwbench.predictors.fitted_model import FittedModel
 from hwbench.predictors.impossible import (
     ImpossiblePredictionWarning,
     count_impossible,
     impossible_note,
 )
 from hwbench.predictors.make import make_predictor
-from hwbench.predictors.model_file import FittedModel
 from hwbench.spaces import get_space
 
 

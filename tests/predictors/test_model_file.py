@@ -1,5 +1,6 @@
 """Model files keep a fitted predictor whole, and nothing that a file says is ever run."""
 
+import hashlib
 import json
 import sys
 import textwrap
@@ -21,6 +22,7 @@ from sklearn.preprocessing import StandardScaler
 import hwbench as hb
 from hwbench.errors import HwbenchError
 from hwbench.predictors import model_file
+from hwbench.predictors.fitted_model import data_digest
 from hwbench.predictors.model_file import load_model, read_model_card, save_model
 from hwbench.predictors.model_reading import load_pickled_model
 from hwbench.predictors.regressor import ArchitectureRegressor
@@ -60,6 +62,25 @@ def test_models_of_0_1_0_predict_what_they_did(name):
     model = load_model(path)
     found = model.predict(SPACE.sample(40, seed=1)[:5])
     np.testing.assert_allclose(found, OLD_PREDICTIONS[name], rtol=1e-6)
+    np.testing.assert_array_equal(
+        model.predict(SPACE.to_strings(SPACE.sample(40, seed=1)[:5])), found
+    )
+    assert model.version == "0.1.0"
+    assert (model.data_sha256, model.direction, model.expected_tau) == ("", "", None)
+    assert "hwbench 0.1.0" in repr(model)
+    assert "hwbench 0.1.0" in model._repr_html_()
+
+
+def test_a_hash_tells_measurements_apart(data):
+    archs, latency = data
+    texts = SPACE.to_strings(archs)
+    digest = data_digest(texts, latency)
+    assert digest == data_digest(texts, latency.copy())
+    assert digest != data_digest(texts[::-1], latency)
+    assert digest != data_digest(texts, np.nextafter(latency, np.inf))
+    pairs = zip(texts, latency.tolist(), strict=True)
+    lines = "".join(f"{text},{value!r}\n" for text, value in pairs)
+    assert digest == hashlib.sha256(lines.encode()).hexdigest()
 
 
 def test_models_of_another_version_say_which(saved, model_files):

@@ -47,8 +47,8 @@ def run_script(name, *arguments):
     return Path(result.stdout.splitlines()[-1].strip())
 
 
-def test_there_are_five_short_scripts_and_each_is_listed():
-    assert len(SCRIPTS) == 5
+def test_there_are_four_short_scripts_and_each_is_listed():
+    assert len(SCRIPTS) == 4
     listed = (REPORTS / "README.md").read_text(encoding="utf-8")
     assert all(f"`{name} " in listed for name in ALL_EVIDENCE)
     for name in SCRIPTS:
@@ -65,8 +65,6 @@ def test_a_script_writes_what_it_says(name, folder):
 
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_a_script_explains_itself(name):
-    if name == "notebook.py":
-        return
     command = [sys.executable, REPORTS / name, "--help"]
     shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert f"reports/{name}" in " ".join(shown.split())

@@ -4,6 +4,7 @@ import copy
 import pickle
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -169,10 +170,42 @@ def test_check_names_row_position_and_what_is_valid(space, value):
         space.check(archs)
 
 
-@pytest.mark.parametrize("value", [0.5, np.nan, np.inf, "a", None, True])
+@pytest.mark.parametrize("value", [0.5, np.nan, np.inf, None, True])
 def test_check_refuses_what_is_no_integer(space, value):
     with pytest.raises(HwbenchError, match="must be integers"):
         space.check([[value] * space.n_positions])
+
+
+def test_check_reads_texts_however_they_are_handed(space):
+    archs = space.sample(3)
+    texts = space.to_strings(archs)
+    frame = pd.DataFrame({"latency": [1.0, 2.0, 3.0], "Architecture": texts})
+    for given_texts in (
+        texts,
+        tuple(texts),
+        iter(texts),
+        np.array(texts),
+        pd.Series(texts, index=[7, 8, 9]),
+        pd.Series(texts, dtype="category"),
+        frame,
+        pd.DataFrame(archs),
+    ):
+        np.testing.assert_array_equal(space.check(given_texts), archs)
+    np.testing.assert_array_equal(space.check(texts[1]), archs[1:2])
+    np.testing.assert_array_equal(space.check_one(texts[1]), archs[1])
+    np.testing.assert_array_equal(space.neighbours(texts[1]), space.neighbours(archs[1]))
+    assert [*map(str, space.edges_of(texts[1]))] == [*map(str, space.edges_of(archs[1]))]
+    assert space.check([]).shape == (0, space.n_positions)
+
+
+@pytest.mark.parametrize("broken", ["nonsense", "", None, np.nan, "nonsense" * 5000])
+def test_check_names_the_row_of_a_text_that_is_no_architecture(space, broken):
+    texts = [*space.to_strings(space.sample(2)), broken]
+    with pytest.raises(HwbenchError, match=f"^{space.name}: row 2") as raised:
+        space.check(texts)
+    assert len(str(raised.value)) < 700
+    with pytest.raises(HwbenchError, match="no column of the frame"):
+        space.check(pd.DataFrame({"latency": texts}))
 
 
 @pytest.mark.parametrize("shape", [(6,), (2, 7), (2, 9), (1, 1, 6), ()])

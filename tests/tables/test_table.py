@@ -309,3 +309,14 @@ def test_tables_of_earlier_versions_are_read(small_table, tmp_path):
     again = tmp_path / "new.parquet"
     found.save(again)
     assert pq.read_schema(again).names[:2] == ["arch", "hwbench_index"]
+
+
+def test_rows_are_looked_up_by_texts(small_table):
+    texts = small_table.frame["arch"].tolist()
+    found = small_table.look_up([texts[5], texts[2], texts[5]])
+    assert found["arch"].tolist() == [texts[5], texts[2], texts[5]]
+    np.testing.assert_array_equal(found["latency"], small_table.column("latency")[[5, 2, 5]])
+    rest = small_table.space.all_architectures()
+    absent = rest[small_table.space.rows_among(rest, small_table.keys) < 0][0]
+    with pytest.raises(HwbenchError, match=r"1 of 2 architectures are not in it, .* row 1"):
+        small_table.look_up([texts[0], small_table.space.to_string(absent)])

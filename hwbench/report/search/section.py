@@ -65,7 +65,7 @@ def search_sections(run: Run) -> list[Section]:
     blocks += [
         Group(
             "Hypervolume against evaluations",
-            _hypervolume(run, entries),
+            hypervolume_figures(run, entries),
             legend,
             _hypervolume_words(run),
         ),
@@ -200,7 +200,8 @@ SHARES = {
 """Columns of shares: what their figures' names end in, and what they are."""
 
 
-def _hypervolume(run: Run, entries: Mapping[str, Entry]) -> list[Figure]:
+def hypervolume_figures(run: Run, entries: Mapping[str, Entry]) -> list[Figure]:
+    """Share of the true front's hypervolume against evaluations, a figure a metric and goal."""
     made = []
     for share, (ending, words) in SHARES.items():
         curves = analysis.hypervolume_curves(*_frames(run), share)

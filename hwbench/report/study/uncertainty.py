@@ -42,7 +42,7 @@ def uncertainty_section(
     )
     sizes = sorted({int(size) for size in means["training_size"]})
     ends = dict.fromkeys((sizes[0], sizes[-1]))
-    figures = [_calibration_figure(size, means, entries) for size in ends]
+    figures = [calibration_figure(size, means, entries) for size in ends]
     legend = tuple(dict.fromkeys(entry for figure in figures for entry in figure.legend))
     text = (
         "Of intervals that are to hold 50 % of the measurements of new architectures, half should; "
@@ -70,7 +70,15 @@ def uncertainty_section(
     return [Section("uncertainty", "How sure predictors are", blocks, (TRIALS_FILE,), lead=lead)]
 
 
-def _calibration_figure(size: int, means: pd.DataFrame, entries: Mapping[str, Entry]) -> Figure:
+def calibration_figure(size: int, means: pd.DataFrame, entries: Mapping[str, Entry]) -> Figure:
+    """What central intervals hold against what they are to hold, a line a predictor.
+
+    Parameters
+    ----------
+    size : training size of the rows that are drawn.
+    means : columns predictor, training_size and `coverage_50` and its like, in %.
+    entries : the looks of predictors.
+    """
     layout = base_layout("the interval is to hold, %", "it holds, %")
     layout["xaxis"] |= {"tickvals": list(COVERAGE_AT), "range": [45, 101]}
     exact = {

@@ -123,7 +123,7 @@ class DARTS(Space):
         "c_{k-2}" and "c_{k-1}" are the outputs of the cells before; the output, the nodes side by
         side, has no edge of its own.
         """
-        inputs, operations = self.edges(np.asarray(arch)[None, :])
+        inputs, operations = self.edges(self.check_one(arch)[None])
         return [
             Edge(cell, STATES[source], STATES[node + 2], self.edge_operations[choice])
             for number, cell in enumerate(CELLS)

@@ -177,7 +177,7 @@ class ExtCell(Space):
         return found.reshape(-1, self.n_positions)
 
     def edges_of(self, arch: ArrayLike) -> list[Edge]:
-        row = np.asarray(arch)[None, :]
+        row = self.check_one(arch)[None]
         on, (live, _) = self.operations_of(row)[0], self.effective(row)
         found = [
             Edge(

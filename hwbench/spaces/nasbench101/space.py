@@ -127,7 +127,7 @@ class NASBench101(Space):
         -------
         int64 array of shape (n_neighbours, 26): different cells in the space's order.
         """
-        row = self.check(np.asarray(arch)[None, :])[0]
+        row = self.check_one(arch)
         candidates = steps(row)
         table = cells.cell_table()
         valid = candidates[table.find(cells.matrix_keys(candidates)) >= 0]
@@ -218,7 +218,7 @@ class NASBench101(Space):
 
     def to_matrix(self, arch: ArrayLike) -> tuple[NDArray[np.uint8], list[str]]:
         """The matrix (V, V), uint8, and V operation names, "input" and "output" among them."""
-        row = self.check(np.asarray(arch)[None, :])
+        row = self.check_one(arch)[None]
         adjacency, n_vertices = cells.matrices_of_keys(cells.matrix_keys(row))
         size = int(n_vertices[0])
         names = [OPERATIONS[operation] for operation in row[0, N_EDGES : N_EDGES + size - 2]]

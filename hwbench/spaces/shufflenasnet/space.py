@@ -129,7 +129,7 @@ class ShuffleNASNet(PieceStrings):
         Vertices have the numbers of blocks, 0 is a cell's input. The output, the sum of blocks that
         no later one uses, has no edge of its own.
         """
-        row = np.asarray(arch)[None, :]
+        row = self.check_one(arch)[None]
         sources, operations = self.blocks(row)
         live = self.live_blocks(row)
         return [

@@ -14,13 +14,10 @@ from hwbench.errors import HwbenchError, unknown_name
 from hwbench.spaces import Space
 from hwbench.spaces.code import AmbiguousCodeError
 from hwbench.spaces.code_values import whole_number
+from hwbench.spaces.given import ARCH_COLUMNS, CERTAIN_ARCH_COLUMNS
 from hwbench.spaces.reading import code_named, lost_zeros, read_code
 from hwbench.tables.own.asking import Answer, UnclearError, some
-from hwbench.tables.own.column_words import (
-    ARCH_COLUMNS,
-    CERTAIN_ARCH_COLUMNS,
-    INDEX_COLUMNS,
-)
+from hwbench.tables.own.column_words import INDEX_COLUMNS
 from hwbench.tables.own.number_columns import text_of
 from hwbench.tables.own.numbers import is_missing
 from hwbench.tables.own.problems import Problems, shortened

@@ -6,17 +6,6 @@ import re
 
 from hwbench.tables.own.rows import shown_name
 
-CERTAIN_ARCH_COLUMNS = (
-    "arch", "arch_str", "architecture", "arch_string", "architecture_string", "net", "genotype",
-)  # fmt: skip
-"""Names, in small letters, of a column of architectures, whatever stands there."""
-
-ARCH_COLUMNS = (
-    *CERTAIN_ARCH_COLUMNS, "cell", "model", "network", "arch_code", "architecture_code",
-    "encoding", "op_indices", "module_hash", "config",
-)  # fmt: skip
-"""Names of such a column, if architectures stand there."""
-
 INDEX_COLUMNS = (
     "arch_index", "arch_idx", "arch_id", "archindex", "index", "idx", "architecture_index",
     "official_index", "nb201_index", "net_index", "net_id",

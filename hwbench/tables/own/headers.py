@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from hwbench.errors import HwbenchError
-from hwbench.tables.own.column_words import ARCH_COLUMNS, guess_direction, known_unit, split_header
+from hwbench.spaces.given import ARCH_COLUMNS
+from hwbench.tables.own.column_words import guess_direction, known_unit, split_header
 from hwbench.tables.own.numbers import is_missing, looks_like_number
 from hwbench.tables.own.rows import IsArchitecture, shown_name
 

@@ -62,6 +62,10 @@ class ImportReport:
     missing_examples: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
+    def __repr__(self) -> str:
+        kept = f"{self.rows_kept} of {self.rows_read} rows are kept"
+        return f"<ImportReport: {kept}, {counted(len(self.problems), 'problem')}; see lines()>"
+
     def lines(self) -> list[str]:
         """The report for people, a line a fact."""
         causes = problem_lines(self.problems)
