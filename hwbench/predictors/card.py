@@ -8,9 +8,8 @@ from typing import Any, Literal, Self
 from pydantic import Field, PositiveInt, field_validator, model_validator
 
 from hwbench.assets import PREDICTORS
-from hwbench.errors import unknown_name
 from hwbench.predictors.registry import MODELS
-from hwbench.spaces import ENCODINGS
+from hwbench.spaces.encodings import check_encoding_name
 from hwbench.toml import FrozenModel, read_toml
 
 Value = bool | int | float | str
@@ -60,7 +59,8 @@ class PredictorCard(FrozenModel):
         the import path "module:Class" of any other; read as the import path.
     extra : the optional extra of hwbench that installs the estimator's library, where it is not
         among those hwbench always has.
-    encoding : how architectures become its features.
+    encoding : how architectures become its features: one of `hwbench.spaces.ENCODINGS`, or another
+        by its name or "module:Class", see `hwbench.spaces.encodings.Encoding`.
     target_transform : what it learns of the target where nothing else is asked for, see
         `hwbench.predictors.target_transform`.
     encoding_fixed : the model is made for this encoding and takes no other.
@@ -129,9 +129,7 @@ class PredictorCard(FrozenModel):
     @field_validator("encoding")
     @classmethod
     def _known_encoding(cls, encoding: str) -> str:
-        if encoding not in ENCODINGS:
-            raise ValueError(str(unknown_name("encoding", encoding, ENCODINGS)))
-        return encoding
+        return check_encoding_name(encoding)
 
     @property
     def shortened(self) -> dict[str, Value]:

@@ -25,6 +25,7 @@ from sklearn.utils.validation import check_is_fitted
 from hwbench.arrays import IntArray
 from hwbench.errors import HwbenchError, one_line
 from hwbench.files import atomic_path, today
+from hwbench.imports import require_imported
 from hwbench.predictors.impossible import ImpossiblePredictionWarning, impossible_note
 from hwbench.predictors.model_classes import foreign_packages
 from hwbench.predictors.model_pickle import LIBRARIES, dump_model
@@ -404,6 +405,7 @@ def _check_card(model: Any, card: ModelCard) -> None:
     """See that a card is of a model, and that the model is a fitted predictor."""
     if not isinstance(model, ArchitectureRegressor) or not hasattr(model, "estimator_"):
         raise HwbenchError("holds no fitted predictor")
+    require_imported(model.encoding, owner="encoding")
     if (model.space.name, model.encoding) != (card.space, card.encoding):
         raise HwbenchError("its card is of another model")
     if tuple(model.space.feature_names(model.encoding)) != card.features:

@@ -180,7 +180,7 @@ class Auto(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             predictor, _, encoding = name.partition(":")
             card = predictor_card(predictor)
             few = n_rows < FEWEST_FOR_ALL and card.cost > CHEAP
-            if (encoding or card.encoding) in space.encodings and not (few and names):
+            if space.offers(encoding or card.encoding) and not (few and names):
                 names.append(name)
         if not names:
             raise HwbenchError(f"Auto: {space.name} has the encoding of no candidate")
