@@ -148,7 +148,8 @@ def _values(kind: Kind, name: str) -> dict[str, Any]:
     """What stands in templates."""
     stem = "".join(word.capitalize() for word in name.split("_"))
     package = f"hwbench_{name}"
-    cls = f"{stem}{kind.suffix}" if kind.suffix else f"convert_{name}"
+    doubled = stem != kind.suffix and stem.endswith(kind.suffix)
+    cls = f"{stem}{'' if doubled else kind.suffix}" if kind.suffix else f"convert_{name}"
     path = f"{package}.{kind.module}:{cls}"
 
     def filled(text: str) -> str:
@@ -164,8 +165,8 @@ def _values(kind: Kind, name: str) -> dict[str, Any]:
     checked = filled(kind.check) if kind.check else path
     steps = [
         ("check it", f"hwbench check {kind.name} {checked}"),
-        ("run its tests", "python -m pytest"),
         ("install it", "python -m pip install --editable '.[test]'"),
+        ("run its tests", "python -m pytest"),
         *((what, filled(command)) for what, command in kind.use),
     ]
     return {

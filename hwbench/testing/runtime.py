@@ -6,10 +6,11 @@ import copy
 import json
 import math
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -42,7 +43,12 @@ class RuntimeSubject(Subject):
 
     kind = "runtime"
 
-    def __init__(self, part: Any, space: Any, options: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        part: Any,
+        space: Any = "nasbench201",
+        options: Mapping[str, Any] = MappingProxyType({}),
+    ) -> None:
         self.name = described(part)
         self.make = _maker(part, options)
         self.space = space_of(space)
@@ -97,7 +103,7 @@ class RuntimeSubject(Subject):
         return found
 
 
-def _maker(part: Any, options: dict[str, Any]) -> Callable[[], Any]:
+def _maker(part: Any, options: Mapping[str, Any]) -> Callable[[], Any]:
     if isinstance(part, Runtime):
         return partial(copy.deepcopy, part)
     if isinstance(part, str):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property, partial
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -49,7 +50,11 @@ class SelectionSubject(Subject):
     kind = "selection"
 
     def __init__(
-        self, part: Any, arguments: dict[str, Any], space: str, trained_by: str | None
+        self,
+        part: Any,
+        arguments: Mapping[str, Any] = MappingProxyType({}),
+        space: str = "nasbench201",
+        trained_by: str | None = None,
     ) -> None:
         self.name = described(part)
         self.make = _maker(part, arguments)
@@ -154,7 +159,7 @@ def _config(space: str, name: str, strategy: ArchitectureStrategy) -> LiveConfig
     return config_of(tree, where="check")
 
 
-def _maker(part: Any, arguments: dict[str, Any]) -> Callable[[], Any]:
+def _maker(part: Any, arguments: Mapping[str, Any]) -> Callable[[], Any]:
     if isinstance(part, Selection):
         return partial(copy.deepcopy, part)
     if isinstance(part, str):
