@@ -129,11 +129,11 @@ def check_name(kind: Kind, name: str) -> None:
         )
     if keyword.iskeyword(name):
         raise HwbenchError(
-            f"new {kind.name}: {name!r} is a word of Python, and no name; such as 'my_{name}'"
+            f"new {kind.name}: {name!r} is a word of Python, and no name; free is 'my_{name}'"
         )
     if name in kind.taken():
         raise HwbenchError(
-            f"new {kind.name}: there is a {kind.noun} '{name}' already; such as 'my_{name}'"
+            f"new {kind.name}: '{name}' is the name of another {kind.noun}; free is 'my_{name}'"
         )
 
 
