@@ -80,11 +80,12 @@ class SelectionSubject(Subject):
             strategy: ArchitectureStrategy = STRATEGIES.load(self.trained_by)()
             space = get_space(self.space)
             names = resolve_operations(supernet_class(space), space, None)
+            wanted = [
+                [name for name in own if name not in strategy.requires.without] for own in names
+            ]
             supernet = make_supernet(
                 space,
-                operations=[
-                    [name for name in own if name not in strategy.requires.without] for own in names
-                ],
+                operations=wanted,
                 options=strategy.network_options(),
                 channels=4,
                 depth=1,
@@ -97,7 +98,7 @@ class SelectionSubject(Subject):
             trainer = kind(epochs=1, batch_size=8)
             trainer.start(supernet, strategy)
             found = Search(
-                _config(self.space, self.trained_by, strategy),
+                _config(self.space, self.trained_by, strategy, wanted),
                 supernet,
                 strategy,
                 trainer,
@@ -142,12 +143,14 @@ def _strategy_for(selection: Selection) -> str:
     return "darts" if requires.strengths or requires.gradients else "spos"
 
 
-def _config(space: str, name: str, strategy: ArchitectureStrategy) -> LiveConfig:
+def _config(
+    space: str, name: str, strategy: ArchitectureStrategy, operations: list[list[str]]
+) -> LiveConfig:
     trainer = "bilevel" if strategy.learns_by_gradient else "single_level"
     tree = {
         "title": "a selection is checked",
         "data": {"validation_share": 0.5},
-        "space": {"name": space, "channels": 4, "depth": 1},
+        "space": {"name": space, "operations": operations, "channels": 4, "depth": 1},
         "strategy": {"name": name},
         "trainer": {"name": trainer, "epochs": 1, "batch_size": 8},
         "selection": {"name": "ranking"},
