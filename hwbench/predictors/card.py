@@ -54,6 +54,8 @@ class PredictorCard(FrozenModel):
     title : what people call it.
     family : the kind of model in a word or two, for people.
     paper : where it comes from.
+    when : when to use it, in a sentence or two. It is no part of what a predictor is: results do
+        not change with it, and records leave it out.
     notes : choices of this card that a reader should know.
     estimator : a scikit-learn compatible regressor: one of `hwbench.predictors.registry.MODELS`, or
         the import path "module:Class" of any other; read as the import path.
@@ -92,6 +94,7 @@ class PredictorCard(FrozenModel):
     title: str
     family: str = Field(min_length=1)
     paper: str
+    when: str = Field(default="", exclude=True)
     notes: str = ""
     estimator: str = Field(pattern=r"^[\w.-]+(:\w+)?$")
     extra: str = ""
