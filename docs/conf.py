@@ -10,6 +10,7 @@ os.environ["HWBENCH_HOME"] = str(Path(__file__).parent / "build" / "home")
 
 import docstrings
 import generate
+import source_links
 
 import hwbench
 
@@ -44,3 +45,4 @@ def setup(app):
     """Write the generated pages, and read docstrings as this project writes them."""
     app.connect("builder-inited", lambda app: generate.write_pages(Path(app.srcdir) / "generated"))
     app.connect("autodoc-process-docstring", docstrings.to_field_lists)
+    app.connect("html-page-context", source_links.mend)

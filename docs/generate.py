@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import typer
+from predictor_pages import overview, predictor_page
 
 from hwbench.cli.app import app
 from hwbench.cli.help_text import help_of
@@ -28,7 +29,10 @@ def write_pages(folder):
         "tables.md": _tables(),
         "licences.md": _licences(),
         "tour.md": _tour(),
-        **{f"predictors/{name}.md": _predictor(name) for name in list_predictors()},
+        **{
+            f"predictors/{name}.md": predictor_page(name, _markdown_table)
+            for name in list_predictors()
+        },
     }
     for name, text in pages.items():
         path = folder / name
@@ -90,67 +94,22 @@ def _predictors():
             card.family,
             f"`{card.encoding}`",
             "yes" if card.uncertainty else "",
-            len(card.search),
+            *overview(name),
         ]
         for name, card in cards.items()
     ]
-    columns = ["name", "title", "family", "encoding", "uncertainty", "tuned parameters"]
+    columns = ["name", "title", "family", "encoding", "uncertainty", "tau at 124", "a fit"]
     pages = "\n".join(f"predictors/{name}" for name in cards)
     return (
         "# Predictors\n\n"
         "Every predictor is a card: an estimator's import path, an encoding, defaults and what a "
         "tuning search may try. *Uncertainty* says that predictions come with the standard "
-        "deviation of a new measurement.\n\n"
+        "deviation of a new measurement. *Tau at 124* is Kendall's tau with 124 measurements and "
+        "the card's defaults, *a fit* its seconds; each page says on which targets, and when to "
+        "use it.\n\n"
         f"{_markdown_table(columns, rows)}\n"
         f"```{{toctree}}\n:hidden:\n\n{pages}\n```\n"
     )
-
-
-def _predictor(name):
-    card = predictor_card(name)
-    facts = {
-        "name": f"`{name}`",
-        "family": card.family,
-        "from": card.paper,
-        "estimator": f"`{card.estimator}`",
-        "encoding": f"`{card.encoding}`{', no other' if card.encoding_fixed else ''}",
-        "uncertainty": "standard deviation of a new measurement" if card.uncertainty else "none",
-        "trained on": {
-            "sampled": "any measured architectures",
-            "neighbourhood": "one architecture and all its single changes",
-        }[card.training],
-    }
-    if card.extra:
-        facts["needs"] = f"`pip install 'hwbench[{card.extra}]'`"
-    parts = [f"# {card.title}\n", _markdown_table(["", ""], facts.items())]
-    if card.notes:
-        parts.append(card.notes + "\n")
-    parameters = dict.fromkeys([*card.defaults, *card.search])
-    if parameters:
-        rows = [
-            [f"`{key}`", card.defaults.get(key, "the library's"), _searched(card.search.get(key))]
-            for key in parameters
-        ]
-        parts += [
-            "## Hyper-parameters\n",
-            _markdown_table(["hyper-parameter", "default", "searched"], rows),
-        ]
-    module, _, attribute = card.estimator.partition(":")
-    if module.startswith("hwbench."):
-        parts += [
-            "## Estimator\n",
-            f"```{{eval-rst}}\n.. autoclass:: {module}.{attribute}\n"
-            "   :members:\n   :no-index:\n```\n",
-        ]
-    return "\n".join(parts)
-
-
-def _searched(search):
-    if search is None:
-        return "no"
-    if search.choices is not None:
-        return "one of " + ", ".join(map(str, search.choices))
-    return f"{search.low} to {search.high}{', logarithmic' if search.log else ''}"
 
 
 def _scenarios():

@@ -53,6 +53,7 @@ WITHOUT_NUMBERS = frozenset(
         "hwbench.plug_ins",
         "hwbench.predictors.registry",
         "hwbench.registry",
+        "hwbench.spaces.encodings",
         "hwbench.spaces.registry",
         "hwbench.tables.made.energy",
         "hwbench.tables.made.runtimes",

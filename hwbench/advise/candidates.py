@@ -166,14 +166,14 @@ def _encodings(space: Space, name: str, card: PredictorCard, wanted: list[str]) 
     for each in wanted:
         if card.encoding_fixed and each != card.encoding:
             raise HwbenchError(f"predictor {name} takes no encoding but '{card.encoding}'")
-        if each not in space.encodings:
+        if not space.offers(each):
             raise unknown_name(f"encoding of {space.name}", each, space.encodings)
     if wanted:
         return list(dict.fromkeys(wanted))
     if card.encoding_fixed or card.encoding == "counts":
         return [card.encoding]
     extra = ENCODINGS_TRIED if card.cost < CHEAP else ENCODINGS_TRIED[:-1]
-    return list(dict.fromkeys(each for each in (*extra, card.encoding) if each in space.encodings))
+    return list(dict.fromkeys(each for each in (*extra, card.encoding) if space.offers(each)))
 
 
 def _obstacle(space: Space, name: str, card: PredictorCard, *, named: bool) -> str:
@@ -184,7 +184,7 @@ def _obstacle(space: Space, name: str, card: PredictorCard, *, named: bool) -> s
         return "needs a fixed set of measurements of its own"
     if not named and card.only_if_named:
         return card.only_if_named
-    if card.encoding not in space.encodings and card.encoding_fixed:
+    if card.encoding_fixed and not space.offers(card.encoding):
         return f"needs the encoding '{card.encoding}', which {space.name} has not"
     try:
         new_estimator(card, name)

@@ -15,6 +15,7 @@ from hwbench.cli import (
     live,
     models,
     morph,
+    new,
     predictors,
     report,
     scenarios,
@@ -57,6 +58,8 @@ app.command(name="morph")(morph.morph)
 app.add_typer(compress.app, name="compress")
 app.add_typer(vae.app, name="vae")
 app.add_typer(report.app, name="report")
+app.command(name="new")(new.new)
+app.command(name="check")(new.check)
 
 
 def _version(wanted: bool) -> None:

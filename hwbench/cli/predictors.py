@@ -54,7 +54,8 @@ def show(
     """
     from hwbench.predictors import predictor_card
 
-    card = predictor_card(name).model_dump(mode="json")
+    found = predictor_card(name)
+    card = {"when": found.when, **found.model_dump(mode="json")}
     if as_json:
         print_json({"name": name, **card})
         return

@@ -75,6 +75,28 @@ def _row(name: str) -> dict[str, Any]:
     }
 
 
+@app.command()
+def encodings(as_json: AsJson = False) -> None:
+    """List the encodings: those of hwbench, and those of installed packages."""
+    from hwbench.spaces.encodings import (
+        ENCODING_TITLES,
+        OWN_ENCODINGS,
+        list_encodings,
+        own_encoding,
+    )
+
+    def row(name: str) -> dict[str, Any]:
+        built_in = ENCODING_TITLES.get(name)
+        return {
+            "name": name,
+            "title": built_in if built_in is not None else own_encoding(name).title,
+            "from": "hwbench" if built_in is not None else OWN_ENCODINGS.origin(name),
+        }
+
+    rows = listed(list_encodings(), row, hidden=OWN_ENCODINGS.hidden())
+    print_listing(rows, ["name", "title", "from"], as_json=as_json)
+
+
 def _shorten(value: int | str) -> str:
     """A number of more than 12 digits rounded, a long text cut; `--json` gives both whole."""
     if isinstance(value, int):

@@ -11,7 +11,7 @@ from hwbench.assets import PREDICTORS
 from hwbench.errors import unknown_name
 from hwbench.extras import EXTRAS
 from hwbench.predictors.registry import MODELS
-from hwbench.spaces import ENCODINGS
+from hwbench.spaces.encodings import check_encoding_name
 from hwbench.toml import FrozenModel, read_toml
 
 Value = bool | int | float | str
@@ -56,12 +56,15 @@ class PredictorCard(FrozenModel):
     title : what people call it.
     family : the kind of model in a word or two, for people.
     paper : where it comes from.
+    when : when to use it, in a sentence or two. It is no part of what a predictor is: results do
+        not change with it, and records leave it out.
     notes : choices of this card that a reader should know.
     estimator : a scikit-learn compatible regressor: one of `hwbench.predictors.registry.MODELS`, or
         the import path "module:Class" of any other; read as the import path.
     extra : the extra of hwbench (`hwbench.extras.EXTRAS`) that installs what the estimator imports,
         for estimators of others that import it out of sight; else it is known.
-    encoding : how architectures become its features.
+    encoding : how architectures become its features: one of `hwbench.spaces.ENCODINGS`, or another
+        by its name or "module:Class", see `hwbench.spaces.encodings.Encoding`.
     target_transform : what it learns of the target where nothing else is asked for, see
         `hwbench.predictors.target_transform`.
     encoding_fixed : the model is made for this encoding and takes no other.
@@ -93,6 +96,7 @@ class PredictorCard(FrozenModel):
     title: str
     family: str = Field(min_length=1)
     paper: str
+    when: str = Field(default="", exclude=True)
     notes: str = ""
     estimator: str = Field(pattern=r"^[\w.-]+(:\w+)?$")
     extra: str = ""
@@ -137,9 +141,7 @@ class PredictorCard(FrozenModel):
     @field_validator("encoding")
     @classmethod
     def _known_encoding(cls, encoding: str) -> str:
-        if encoding not in ENCODINGS:
-            raise ValueError(str(unknown_name("encoding", encoding, ENCODINGS)))
-        return encoding
+        return check_encoding_name(encoding)
 
     @property
     def shortened(self) -> dict[str, Value]:

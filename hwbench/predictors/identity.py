@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from hwbench.code_version import DIGITS, code_version, module_of
 from hwbench.predictors.card import PredictorCard, predictor_card
 from hwbench.predictors.installed import missing_for
+from hwbench.spaces.encodings import encoding_modules
 
 
 def used_cards(card: PredictorCard) -> dict[str, PredictorCard]:
@@ -30,9 +31,10 @@ def used_cards(card: PredictorCard) -> dict[str, PredictorCard]:
 
 
 def predictor_modules(card: PredictorCard) -> list[str]:
-    """The modules of a predictor's estimator and of those of the predictors it uses, sorted."""
+    """The modules of a predictor's estimator and encoding and of those of what it uses, sorted."""
     cards = [card, *used_cards(card).values()]
-    return sorted({module_of(each.estimator) for each in cards})
+    found = {module_of(each.estimator) for each in cards}
+    return sorted(found.union(*(encoding_modules(each.encoding) for each in cards)))
 
 
 def predictor_version(card: PredictorCard, others: Iterable[str] = ()) -> str:

@@ -16,6 +16,7 @@ from sklearn.exceptions import InconsistentVersionWarning
 
 from hwbench.errors import HwbenchError, one_line
 from hwbench.extras import MissingExtraError, extra_of
+from hwbench.imports import require_imported
 from hwbench.predictors.fitted_model import NOT_INSTALLED, FittedModel, version_of
 from hwbench.predictors.model_archive import (
     MODEL,
@@ -162,6 +163,7 @@ def _check_card(model: Any, card: ModelCard) -> None:
     """See that a card is of a model, and that the model is a fitted predictor."""
     if not isinstance(model, ArchitectureRegressor) or not hasattr(model, "estimator_"):
         raise HwbenchError("holds no fitted predictor")
+    require_imported(model.encoding, owner="encoding")
     if (model.space.name, model.encoding) != (card.space, card.encoding):
         raise HwbenchError("its card is of another model")
     if tuple(model.space.feature_names(model.encoding)) != card.features:

@@ -61,7 +61,7 @@ class ArchitectureRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc
     ----------
     estimator : a scikit-learn compatible regressor; it is cloned, never fitted itself.
     space : the search space of the architectures.
-    encoding : one of `hwbench.spaces.ENCODINGS`.
+    encoding : of the features, as `hwbench.Space.encode` takes it.
     search : what a tuning search may try, by hyper-parameter.
     tuning : how much every fit searches; by default it fits the hyper-parameters it has.
     random_state : seed of the search.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from hwbench.spaces.base import ENCODINGS, Skeleton, Space
+from hwbench.spaces.base import Skeleton, Space
+from hwbench.spaces.encodings import ENCODINGS
 from hwbench.spaces.lacks import SpaceLacksError
 from hwbench.spaces.registry import get_space, list_spaces, load_space
 

@@ -23,6 +23,7 @@ from hwbench.arrays import FloatArray, IntArray
 from hwbench.errors import HwbenchError, unknown_name
 from hwbench.notebook import panel
 from hwbench.spaces.drawing import DrawnAs, Edge
+from hwbench.spaces.encodings import ENCODINGS, is_own, list_encodings, own_encoding
 from hwbench.spaces.graphs import Graphs
 from hwbench.spaces.lacks import SpaceLacksError
 from hwbench.spaces.paths import path_feature_names, path_features
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
     from hwbench.spaces.code import Code
     from hwbench.spaces.structure import StructuralFeatures
 
-
-ENCODINGS = ("onehot", "counts", "integers", "live", "path", "paths", "structure", "graph")
 
 GRAPHS_AT_ONCE = 16384
 """Architectures whose graphs are made together for other features, to bound what lies beside."""
@@ -612,7 +611,8 @@ class Space(ABC):
             them, see `hwbench.spaces.paths.path_features`;
             "structure", all groups of `hwbench.spaces.structure.StructuralFeatures`, each centred
             and of unit mean square length in the space;
-            "graph", the arrays of `graphs` side by side in one row.
+            "graph", the arrays of `graphs` side by side in one row;
+            or a `hwbench.spaces.encodings.Encoding` of a package by its name, or "module:Class".
 
         Returns
         -------
@@ -624,21 +624,40 @@ class Space(ABC):
             Where the encoding is unknown here or an architecture is not of this space.
         """
         self._require_encoding(encoding)
+        if encoding not in self.encodings:
+            own = own_encoding(encoding).encode(self, self.check(archs))
+            return np.asarray(own, dtype=np.float32)
         features: FloatArray = getattr(self, f"_encode_{encoding}")(self.check(archs))
         return features
 
     def feature_names(self, encoding: str = "onehot") -> list[str]:
         """Names of the columns that `encode` returns, such as "0->1=skip_connect"."""
         self._require_encoding(encoding)
+        if encoding not in self.encodings:
+            return own_encoding(encoding).names(self)
         names: list[str] = getattr(self, f"_{encoding}_names")()
         return names
 
+    def offers(self, encoding: str) -> bool:
+        """Whether `encode` takes an encoding here: one of `encodings`, or another that suits.
+
+        Raises
+        ------
+        HwbenchError
+            Where the encoding is a package's or one's own, and cannot be imported.
+        """
+        if encoding in self.encodings or not is_own(encoding):
+            return encoding in self.encodings
+        return own_encoding(encoding).suits(self)
+
     def _require_encoding(self, encoding: str) -> None:
-        if encoding in ENCODINGS and encoding not in self.encodings:
+        if self.offers(encoding):
+            return
+        if encoding in ENCODINGS or is_own(encoding):
             offered = ", ".join(self.encodings)
             raise HwbenchError(f"{self.name} has no encoding '{encoding}'; it has {offered}")
-        if encoding not in self.encodings:
-            raise unknown_name("encoding", encoding, self.encodings)
+        others = [name for name in list_encodings() if name not in ENCODINGS]
+        raise unknown_name("encoding", encoding, [*self.encodings, *others])
 
     def graphs(self, archs: ArrayLike) -> Graphs:
         """The op-on-node graphs of architectures (LAUBE A.1).

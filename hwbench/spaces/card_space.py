@@ -27,7 +27,8 @@ from pydantic import Field, field_validator, model_validator
 from hwbench.arrays import IntArray
 from hwbench.errors import HwbenchError, unknown_name
 from hwbench.imports import import_object
-from hwbench.spaces.base import ENCODINGS, Skeleton, SkeletonValue, Space
+from hwbench.spaces.base import Skeleton, SkeletonValue, Space
+from hwbench.spaces.encodings import ENCODINGS
 from hwbench.spaces.strings import PieceStrings
 from hwbench.toml import FrozenModel, read_toml
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from hwbench.code_version import code_version
 from hwbench.errors import HwbenchError
 from hwbench.predictors import PredictorCard, predictor_card
 from hwbench.predictors.identity import used_cards
@@ -15,6 +16,7 @@ from hwbench.predictors.sources import sources_for
 from hwbench.predictors.training_set import training_set
 from hwbench.predictors.transfer import SourceMetrics
 from hwbench.predictors.tuning import check_tuning
+from hwbench.spaces.encodings import encoding_modules
 from hwbench.study.device_sets import present_sets
 from hwbench.study.identity import (
     CodeVersions,
@@ -160,7 +162,7 @@ def make_plan(
         for predictor, card in cards.items():
             for encoding in _encodings(card, spec):
                 space = of_target.target.space
-                if encoding not in space.encodings:
+                if not space.offers(encoding):
                     reason = f"{space.name} has no encoding '{encoding}'"
                     left_out.append(LeftOut(predictor, reason, encoding, target))
                     continue
@@ -310,6 +312,7 @@ def _trials(
 ) -> Iterator[Trial]:
     card, data = workload.cards[predictor], workload.targets[target]
     own = training_set(card, data.target.space)
+    own_code = encoding_modules(encoding)
     sizes = spec.training_sizes if own is None else (len(own),)
     seeds = spec.seeds if own is None else spec.seeds[:1]
     test_size = _test_size(spec, data.target) if own is None else len(data.target.table)
@@ -336,7 +339,10 @@ def _trials(
                 "tuning": tuning.model_dump(mode="json") if tuning else None,
                 "short_fits": short_fits,
                 "twins": spec.twins,
-                "code": workload.code.of_trial(predictor, target),
+                "code": [
+                    *workload.code.of_trial(predictor, target),
+                    *([code_version(*own_code)] if own_code else []),
+                ],
                 "sources": learned_from,
             }
         )

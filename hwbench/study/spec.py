@@ -6,9 +6,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, NonNegativeInt, PositiveFloat, model_validator
 
-from hwbench.errors import unknown_name
 from hwbench.predictors.tuning import Tuning
-from hwbench.spaces import ENCODINGS
+from hwbench.spaces.encodings import check_encoding_name
 from hwbench.study.device_sets import DeviceSet
 from hwbench.toml import FrozenModel
 
@@ -84,8 +83,7 @@ class StudySpec(FrozenModel):
     @model_validator(mode="after")
     def _sensible(self) -> Self:
         for encoding in self.encodings:
-            if encoding not in ENCODINGS:
-                raise ValueError(str(unknown_name("encoding", encoding, ENCODINGS)))
+            check_encoding_name(encoding)
         for name in ("targets", "predictors", "training_sizes", "seeds", "encodings", "sources"):
             values = getattr(self, name)
             if len(set(values)) < len(values):

@@ -10,8 +10,9 @@ from typing import Any, get_args
 import numpy as np
 
 from hwbench.arrays import IntArray
-from hwbench.spaces.base import ENCODINGS, SkeletonValue, Space
+from hwbench.spaces.base import SkeletonValue, Space
 from hwbench.spaces.drawing import DrawnAs, Edge
+from hwbench.spaces.encodings import ENCODINGS
 from hwbench.testing.space_encodings import check_encodings, check_graphs
 from hwbench.testing.space_networks import check_networks
 from hwbench.testing.space_subject import SpaceSubject, same_archs

@@ -186,7 +186,7 @@ class Auto(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             predictor, _, encoding = name.partition(":")
             card = predictor_card(predictor)
             few = n_rows < FEWEST_FOR_ALL and card.cost > CHEAP
-            if (encoding or card.encoding) not in space.encodings or (few and names):
+            if not space.offers(encoding or card.encoding) or (few and names):
                 continue
             lacks = all_missing([predictor])
             names += [] if lacks else [name]

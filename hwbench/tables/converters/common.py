@@ -131,7 +131,7 @@ def make_table(
 
     Parameters
     ----------
-    name : of the benchmark in the catalogue.
+    name : of the benchmark in the catalogue, or the path of its card.
     archs : integers of shape (n_archs, n_positions).
     metrics : n_archs rows; every column of it has a card.
     columns : the cards.
@@ -158,7 +158,7 @@ def make_table(
         names = ", ".join(file.name for file in absent)
         note = f"{note} The files that it is made of lack {names}.".lstrip()
     card = TableCard(
-        name=name,
+        name=benchmark.name,
         title=benchmark.title,
         space=space.name,
         description=" ".join(filter(None, [benchmark.description.strip(), note, partial])),
@@ -167,7 +167,7 @@ def make_table(
         recipes=(
             {
                 "command": "import",
-                "benchmark": name,
+                "benchmark": benchmark.name,
                 "paper": benchmark.paper,
                 "n_files": len(files),
                 "files": [_origin(file, benchmark) for file in files[:DIGESTED_FILES]],

@@ -1,0 +1,159 @@
+"""`hwbench new` and `hwbench check`: parts of one's own, from the first file to a passing check."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hwbench.errors import HwbenchError
+
+_KINDS = (
+    "predictor, encoding, space, strategy, architecture-strategy, selection, runtime or converter"
+)
+
+
+def _kinds(incomplete: str) -> list[str]:
+    from hwbench.scaffold import KINDS
+
+    return [name for name in KINDS if name.startswith(incomplete)]
+
+
+KindName = Annotated[
+    str, typer.Argument(metavar="KIND", help=f"What to begin: {_KINDS}.", autocompletion=_kinds)
+]
+
+
+def new(
+    kind: KindName,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What the part is to be called.")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="The folder to make; NAME by default.")
+    ] = None,
+    graph: Annotated[
+        bool, typer.Option("--graph", help="A space of graphs rather than of layers.")
+    ] = False,
+    card_only: Annotated[
+        bool,
+        typer.Option(
+            "--card-only",
+            help="A card without code: a predictor from a library, or a space of layers.",
+        ),
+    ] = False,
+) -> None:
+    """Begin a part of your own: a small package that works, with its check.
+
+    hwbench new predictor my_model
+
+    hwbench new space my_cells --graph
+    """
+    from hwbench.scaffold import find_kind, write_card, write_package
+
+    found = find_kind(kind, graph=graph)
+    if graph and found.name != "space":
+        raise HwbenchError(f"new {kind}: --graph is of spaces alone; leave it out")
+    if card_only:
+        if graph:
+            raise HwbenchError("new space: a space of graphs needs code; leave out --card-only")
+        path = write_card(found, name, output)
+        typer.echo(f"{found.noun} {name}: {path}\n")
+        shown = name if output is None else str(path)
+        _print_steps(_card_steps(kind, shown, in_home=output is None))
+        return
+    made = write_package(found, name, Path(name) if output is None else output)
+    typer.echo(f"{found.noun} {name}: {len(made.files)} files in {made.folder}")
+    for path in made.files:
+        typer.echo(f"  {path}{'    the part: change this' if path == made.part else ''}")
+    typer.echo("")
+    _print_steps([("go there", f"cd {shlex.quote(str(made.folder))}"), *made.steps])
+
+
+def _card_steps(kind: str, name: str, *, in_home: bool) -> list[tuple[str, str]]:
+    steps = [("check it", f"hwbench check {kind} {shlex.quote(name)}")]
+    if kind == "predictor":
+        return [("see it", f"hwbench predictors show {shlex.quote(name)}"), *steps]
+    if not in_home:
+        return [("see it, once it is there", "mv the card to HWBENCH_HOME/spaces")]
+    return [("see it", "hwbench spaces list"), *steps]
+
+
+def _print_steps(steps: list[tuple[str, str]]) -> None:
+    width = max(len(what) for what, _ in steps)
+    typer.echo("next:")
+    for what, command in steps:
+        typer.echo(f"  {what:<{width}}  {command}")
+
+
+def check(
+    kind: KindName,
+    part: Annotated[
+        str,
+        typer.Argument(
+            metavar="PART",
+            help='Its name, or "module:Class"; of a predictor also the path of its card. Modules '
+            "of the current folder are found.",
+        ),
+    ],
+    space: Annotated[
+        str | None, typer.Option(help="The search space to check it on, where it needs one.")
+    ] = None,
+    file: Annotated[
+        list[Path] | None,
+        typer.Option(help="A file to check a converter on; may be repeated."),
+    ] = None,
+) -> None:
+    """Hold a part against everything that the rest of hwbench relies on.
+
+    hwbench check predictor ridge
+
+    hwbench check strategy my_module:MyStrategy
+    """
+    from hwbench.scaffold import find_kind
+
+    name = find_kind(kind).name
+    sys.path.insert(0, "")
+    options: dict[str, object] = {}
+    if space is not None:
+        options = _space_option(name, space)
+    if file or name == "converter":
+        if name != "converter":
+            raise HwbenchError(f"check {kind}: --file is of converters alone; leave it out")
+        options["files"] = file or []
+    checks = _checks_of(name)(part, **options)
+    broken = 0
+    for each in checks:
+        try:
+            each()
+        except AssertionError as error:
+            broken += 1
+            typer.echo(f"broken  {each.what}: {error}")
+        else:
+            typer.echo(f"kept    {each.what}")
+    if broken:
+        typer.echo(f"{broken} of {len(checks)} promises are broken")
+        raise typer.Exit(1)
+    typer.echo(f"all {len(checks)} promises are kept")
+
+
+def _space_option(kind: str, space: str) -> dict[str, object]:
+    if kind in ("space", "architecture-strategy", "converter"):
+        raise HwbenchError(f"check {kind}: takes no --space; leave it out")
+    return {"spaces": (space,)} if kind == "encoding" else {"space": space}
+
+
+def _checks_of(kind: str):  # type: ignore[no-untyped-def]  # noqa: ANN202
+    from hwbench import testing
+
+    return {
+        "predictor": testing.predictor_checks,
+        "encoding": testing.encoding_checks,
+        "space": testing.space_checks,
+        "strategy": testing.search_strategy_checks,
+        "architecture-strategy": testing.architecture_strategy_checks,
+        "selection": testing.selection_checks,
+        "runtime": testing.runtime_checks,
+        "converter": testing.converter_checks,
+    }[kind]
