@@ -167,15 +167,14 @@ def _check_spec(folder: Path, run: Mapping[str, Any], board: Board) -> None:
     for target in spec["targets"]:
         if target not in known:
             raise unknown_name("target of the leaderboard", target, known)
-        own = board.scores[(board.scores["target"] == target) & (board.scores["origin"] == OWN)]
-        sampled = own[~own["own_training_set"]]
-        (test_size,) = sampled["test_size"].unique()
+        asked = [each["spec"] for each in board.runs[OWN].values() if target in each["targets"]]
+        test_size = asked[0]["test_size"]
         if spec["test_size"] != test_size:
             raise HwbenchError(
                 f"{folder}: scores on {spec['test_size']} architectures of {target}, the "
                 f"leaderboard on {test_size}; set test_size = {test_size} and run again"
             )
-        sizes = {int(size) for size in sampled["training_size"]}
+        sizes = {size for each in asked for size in each["training_sizes"]}
         others = sorted(set(spec["training_sizes"]) - sizes)
         if others:
             raise HwbenchError(
