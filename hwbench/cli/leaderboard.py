@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hwbench.cli.output import AsJson, print_json, print_listing, working
+from hwbench.cli.output import AsJson, print_json, print_listing, warn, working
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -77,6 +77,8 @@ def leaderboard(
     from hwbench.results.leaderboard import read_board
 
     board = read_board(contributed=not own)
+    for fault in board.faults:
+        warn(fault)
     if listed:
         _print_targets(board, as_json=as_json)
         return
@@ -229,5 +231,8 @@ def page(
     from hwbench.results.leaderboard import read_board
 
     with working("writing the page"):
-        write_page(read_board(contributed=not own), output)
+        board = read_board(contributed=not own)
+        for fault in board.faults:
+            warn(fault)
+        write_page(board, output)
     typer.echo(f"leaderboard: {output}")

@@ -7,13 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from hwbench.analysis.published import LINEAR
 from hwbench.errors import HwbenchError
 from hwbench.files import write_text
 from hwbench.leaderboard import figures, tables
 from hwbench.leaderboard.standings import (
     ACCURACY,
-    STUDY_TABLE,
-    chosen_targets,
     learning_curves,
     standings,
     target_kind,
@@ -24,6 +23,14 @@ from hwbench.results.leaderboard import OWN, Board
 
 MOST_MEGABYTES = 6.0
 """A page is no larger, so that a phone opens it."""
+
+GROUPS = {
+    "hardware": "Hardware metrics, the published study's five",
+    "others": "Other hardware metrics",
+    "accuracy": "Accuracies",
+    "time": "Training times",
+}
+"""Names of sections and their titles."""
 
 FIRST_SIZE = 124
 """The number of measurements whose tab stands first; sizes that are not there are left out."""
@@ -72,22 +79,17 @@ def render(board: Board) -> str:
 
 
 def target_groups(board: Board) -> list[tuple[str, str, list[str]]]:
-    """Targets that are shown together: hardware metrics of the study, other metrics, accuracies."""
+    """Targets that are shown together, the published study's five first."""
     known = board.targets()
     present = [each for each in known if (board.scores["target"] == each).any()]
-    study = [
-        each
-        for each in present
-        if each.startswith(f"{STUDY_TABLE}:") and target_kind(known[each]) != ACCURACY
-    ]
-    accuracies = [each for each in present if target_kind(known[each]) == ACCURACY]
-    others = [each for each in present if each not in study and each not in accuracies]
-    groups = [
-        ("hardware", "Hardware metrics", study),
-        ("accuracy", "Accuracies", accuracies),
-        ("other", "Training times on TransNAS-Bench-101", others),
-    ]
-    return [group for group in groups if group[2]]
+    found: dict[str, list[str]] = {"hardware": [], "others": [], "accuracy": [], "time": []}
+    for target in present:
+        kind = target_kind(known[target])
+        if target in LINEAR:
+            found["hardware"].append(target)
+        else:
+            found[kind if kind in (ACCURACY, "time") else "others"].append(target)
+    return [(name, GROUPS[name], targets) for name, targets in found.items() if targets]
 
 
 def _group_sections(
@@ -213,7 +215,3 @@ def _run_blocks(origin: str, name: str, run: dict[str, Any], fits: int) -> list[
         Code(f"Spec of {name}", json.dumps(run["spec"], indent=1)),
     ]
 
-
-def default_targets(board: Board) -> list[str]:
-    """The targets that stand first on the page and in the terminal."""
-    return chosen_targets(board)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from hwbench.analysis.published import LINEAR
 from hwbench.analysis.ratings import ratings
 from hwbench.analysis.statistics import mean_interval
 from hwbench.errors import HwbenchError, unknown_name
@@ -41,8 +42,8 @@ KIND_OF_UNIT = {
 }
 """What is predicted, by its unit."""
 
-STUDY_TABLE, ACCURACY = "hw-nas-bench", "accuracy"
-"""Where nothing else is asked for, the hardware metrics of this table are shown."""
+ACCURACY = "accuracy"
+"""The kind of target that a search maximises."""
 
 USUAL_SIZE = 124
 """Measured architectures at which entries are compared where no size is asked for: the one of those
@@ -96,7 +97,7 @@ def chosen_targets(
         if (not targets or each in targets)
         and (space is None or known[each]["space"] == space)
         and (kind is None or target_kind(known[each]) == kind)
-        and (not nothing_asked or _of_the_study(each, known[each]))
+        and (not nothing_asked or each in LINEAR)
     ]
     if not found and nothing_asked:
         return present
@@ -106,10 +107,6 @@ def chosen_targets(
             "see: hwbench leaderboard --list"
         )
     return found
-
-
-def _of_the_study(target: str, about: Mapping[str, Any]) -> bool:
-    return target.startswith(f"{STUDY_TABLE}:") and target_kind(about) != ACCURACY
 
 
 def chosen_size(scores: pd.DataFrame, targets: Sequence[str], size: int | None) -> int:
@@ -245,6 +242,8 @@ def _means(rows: pd.DataFrame, score: str, n_targets: int) -> pd.DataFrame:
     found = []
     for key, own in rows.groupby(ENTRY, sort=False):
         scored = own.dropna(subset=[score])
+        if scored.empty:
+            continue
         by_seed = scored.groupby("seed")[score].agg(["mean", "size"])
         # A seed that lacks a target is of something else.
         complete = by_seed.loc[
@@ -264,7 +263,7 @@ def _means(rows: pd.DataFrame, score: str, n_targets: int) -> pd.DataFrame:
                 "high": high,
                 "fits": len(scored),
                 "targets": scored["target"].nunique(),
-                FIT_CPU_SECONDS: float(own[FIT_CPU_SECONDS].median()),
+                FIT_CPU_SECONDS: float(scored[FIT_CPU_SECONDS].median()),
             }
         )
     return pd.DataFrame(found)

@@ -110,10 +110,12 @@ class Board:
     ----------
     scores : the columns of `BOARD_COLUMNS` and `origin`: "hwbench", or the name of a contribution.
     runs : by origin the runs by name.
+    faults : what is wrong with contributions that are left out, a line each.
     """
 
     scores: pd.DataFrame
     runs: Mapping[str, Runs]
+    faults: tuple[str, ...] = ()
 
     def run_of(self, origin: str, run: str) -> dict[str, Any]:
         """What made the scores of a run."""
@@ -194,16 +196,26 @@ def read_board(*, contributed: bool = True) -> Board:
     Raises
     ------
     HwbenchError
-        Where a file is missing or damaged.
+        Where a file of hwbench's own is missing or damaged; contributions are then left out.
     """
-    folders = {OWN: results_folder(), **(contributed_folders() if contributed else {})}
-    scores, runs = [], {}
-    for origin, folder in folders.items():
-        own = read_scores(folder)
-        runs[origin] = read_runs(folder)
-        _check_runs(folder, own, runs[origin])
-        scores.append(own.assign(origin=origin))
-    return Board(pd.concat(scores, ignore_index=True), runs)
+    scores, runs, faults = [], {}, []
+    own, runs[OWN] = _read_folder(results_folder())
+    scores.append(own.assign(origin=OWN))
+    for origin, folder in contributed_folders().items() if contributed else ():
+        try:
+            found, made_with = _read_folder(folder)
+        except HwbenchError as error:
+            faults.append(f"contribution {origin} is left out: {error}")
+            continue
+        scores.append(found.assign(origin=origin))
+        runs[origin] = made_with
+    return Board(pd.concat(scores, ignore_index=True), runs, tuple(faults))
+
+
+def _read_folder(folder: Path) -> tuple[pd.DataFrame, Runs]:
+    scores, runs = read_scores(folder), read_runs(folder)
+    _check_runs(folder, scores, runs)
+    return scores, runs
 
 
 def write_board(folder: Path, scores: pd.DataFrame, runs: Runs) -> None:
