@@ -1,11 +1,14 @@
 """Pages made from cards, tables and the command line itself, so that they cannot be out of date."""
 
+import ledger
 import typer
 from typer.cli import get_docs_for_click
 
 from hwbench.cli.app import app
 from hwbench.images.catalogue import image_cards
+from hwbench.leaderboard.page import write_page
 from hwbench.predictors import list_predictors, predictor_card
+from hwbench.results.leaderboard import read_board
 from hwbench.runs.scenario import load_scenario, scenario_files
 from hwbench.spaces import get_space, list_spaces
 from hwbench.tables import load_table, table_files
@@ -21,6 +24,7 @@ def write_pages(folder):
         "spaces.md": _spaces(),
         "tables.md": _tables(),
         "licences.md": _licences(),
+        "ledger.md": ledger.page(),
         **{f"predictors/{name}.md": _predictor(name) for name in list_predictors()},
     }
     for name, text in pages.items():
@@ -28,6 +32,7 @@ def write_pages(folder):
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             path.write_text(text, encoding="utf-8")
+    write_page(read_board(contributed=False), folder / "site" / "leaderboard.html")
 
 
 def _markdown_table(columns, rows):

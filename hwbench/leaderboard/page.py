@@ -214,4 +214,3 @@ def _run_blocks(origin: str, name: str, run: dict[str, Any], fits: int) -> list[
         *([Lines(tuple(left_out), "What stops earlier, and why")] if left_out else []),
         Code(f"Spec of {name}", json.dumps(run["spec"], indent=1)),
     ]
-

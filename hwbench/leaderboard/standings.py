@@ -74,6 +74,9 @@ def chosen_targets(
 ) -> list[str]:
     """Targets by space, kind or name; where nothing is asked for the published study's.
 
+    By space and kind come those on which at least half of the predictors have been fitted; others
+    are had by their names.
+
     Raises
     ------
     HwbenchError
@@ -91,10 +94,12 @@ def chosen_targets(
     if kind is not None and kind not in kinds:
         raise unknown_name("kind of target of the leaderboard", kind, kinds)
     nothing_asked = space is None and kind is None and not targets
+    predictors = board.scores.groupby("target")["predictor"].nunique()
+    fitted = predictors[predictors * 2 >= predictors.max()].index
     found = [
         each
         for each in present
-        if (not targets or each in targets)
+        if (each in targets if targets else each in fitted)
         and (space is None or known[each]["space"] == space)
         and (kind is None or target_kind(known[each]) == kind)
         and (not nothing_asked or each in LINEAR)
