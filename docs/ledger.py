@@ -152,7 +152,8 @@ def few(kept, name):
     frame = kept.frame("few_shot")
     if frame is None:
         return None
-    rows = frame[(frame["device_set"] == name) & (frame["training_size"] == 20)]
+    rows = frame[(frame["device_set"] == name) & (frame["trimming"] == "none")]
+    rows = rows[rows["training_size"] == 20]
     rows = rows[rows["predictor"] == "structural_gaussian_process"]
     means = rows.groupby("target")["spearman"].mean()
     if means.empty:

@@ -35,15 +35,22 @@ def selections(run: Path) -> pd.DataFrame:
 
 
 def few_shot(run: Path) -> pd.DataFrame:
-    """A row a fit on a device of a set; who learns from no other device counts for each set."""
-    sets = spec_of(read_record(run), "study")["device_sets"]
+    """A row a fit on a device of a set; who learns from no other device counts for each set.
+
+    Beside its scores stand the study's trimming and the Spearman correlation of FLOPs alone.
+    """
+    record = read_record(run)
+    study, free = spec_of(record, "study"), record["set_baselines"]
+    sets = study["device_sets"]
     columns = ["target", "predictor", "training_size", "seed", "spearman", "kendall_tau"]
     trials = read_trials(run, columns).dropna(subset=["spearman"])
     parts = [
         trials[trials["target"].isin(each["targets"])].assign(device_set=each["name"])
         for each in sets
     ]
-    return pd.concat(parts, ignore_index=True)
+    found = pd.concat(parts, ignore_index=True)
+    flops = found["target"].map(lambda target: free[target].get("flops"))
+    return found.assign(trimming=study["trimming"], flops=flops)
 
 
 parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -56,5 +63,9 @@ for folder in arguments.runs:
     name = "simulated_selections" if simulated else "few_shot"
     path = arguments.results / f"{name}.parquet"
     frame = selections(folder) if simulated else few_shot(folder)
+    if not simulated and path.exists():  # studies with and without trimming stand side by side
+        there = pd.read_parquet(path)
+        others = there[~there["trimming"].isin(frame["trimming"])]
+        frame = pd.concat([others, frame], ignore_index=True)
     write_frame(path, frame)
     print(f"{path}: {len(frame):,} rows")

@@ -102,8 +102,9 @@ def _references(
     known = board.targets()
     ends = [min(sizes), max(sizes)]
     found: list[tuple[str, str, Sequence[float], Sequence[float], str]] = []
-    ceilings = [known[target].get("ceiling") for target in targets]
-    if all(each is not None for each in ceilings):
+    given = [known[target].get("ceiling") for target in targets]
+    ceilings = [float(each) for each in given if each is not None]
+    if len(ceilings) == len(targets):
         level = float(np.mean(ceilings))
         title = f"ceiling that noise sets ({level:.2f})"
         found.append(("r:ceiling", title, ends, [level, level], "dot"))
@@ -112,11 +113,11 @@ def _references(
         if taus:
             group = f"r:published-{place}"
             found.append((group, curve.title, list(taus), list(taus.values()), DASHES[place % 3]))
-    free = {
-        title: float(np.mean(taus))
-        for name, title in BASELINES.items()
-        if None not in (taus := [known[each]["baselines"].get(name) for each in targets])
-    }
+    free = {}
+    for name, title in BASELINES.items():
+        known_taus = [known[each]["baselines"].get(name) for each in targets]
+        if None not in known_taus:
+            free[title] = float(np.mean(known_taus))
     if free:
         title, level = max(free.items(), key=lambda each: each[1])
         found.append(("r:free", f"{title} ({level:.2f})", ends, [level, level], "dash"))
