@@ -9,6 +9,7 @@ is kept with the project by reports/leaderboard_results.py.
 import argparse
 from pathlib import Path
 
+from hwbench.errors import HwbenchError
 from hwbench.results.record import read_record, spec_of
 from hwbench.runs.run import run_scenario
 from hwbench.runs.scenario import load_scenario
@@ -45,10 +46,14 @@ for steps in chosen:
     for kind, largest, n_seeds in steps:
         name = f"leaderboard-{kind}"
         folder = arguments.folder / name
-        run_scenario(
-            name,
-            folder,
-            study_changes=grown(name, folder, largest, n_seeds),
-            note=lambda text: print(text, flush=True),
-        )
+        try:
+            run_scenario(
+                name,
+                folder,
+                study_changes=grown(name, folder, largest, n_seeds),
+                note=lambda text: print(text, flush=True),
+            )
+        except HwbenchError as error:  # such as that another process is at this folder
+            print(f"left for a later round: {error}", flush=True)
+            continue
         print(f"{folder}: {n_seeds} seeds up to {largest}", flush=True)
