@@ -17,6 +17,7 @@ from hwbench.results.leaderboard import (
     results_folder,
     write_board,
 )
+from hwbench.results.study_reading import list_parts
 
 parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
 parser.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="run folders of studies")
@@ -27,6 +28,9 @@ scores, runs = None, {}
 if (arguments.results / SCORES_FILE).exists():
     scores, runs = read_scores(arguments.results), read_runs(arguments.results)
 for folder in arguments.runs:
+    if not list_parts(folder):
+        print(f"{folder}: no fit has ended yet")
+        continue
     new, made_with = collected(folder)
     scores, runs = (new, made_with) if scores is None else joined(scores, runs, new, made_with)
 write_board(arguments.results, scores, runs)

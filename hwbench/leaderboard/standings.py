@@ -205,11 +205,15 @@ def standings(
 def fits_at(board: Board, targets: Sequence[str], size: int, score: str) -> pd.DataFrame:
     """Fits of a size, those of predictors that choose their own set, and what needs none.
 
-    What has one score a target, as the latter two have, has it in every seed.
+    What has one score a target, as the latter two have, has it in every seed. A seed of a target
+    counts where at least half as many have a score as in the fullest one: who has more seeds than
+    the others would else be compared with the few that have them too.
     """
     scores = board.scores[board.scores["target"].isin(targets)]
     at_size = scores[(scores["training_size"] == size) & ~scores["own_training_set"]]
-    trials = at_size[["target", "seed"]].drop_duplicates()
+    fitted = at_size.dropna(subset=[score]).groupby(["target", "seed"]).size()
+    trials = fitted[fitted * 2 >= fitted.max()].index.to_frame(index=False)
+    at_size = at_size.merge(trials, on=["target", "seed"])
     fixed = [
         scores[scores["own_training_set"]].drop(columns="seed"),
         *([_baselines(board, targets)] if score == "kendall_tau" else []),

@@ -55,6 +55,16 @@ def test_standings_are_of_common_fits(board):
     assert found.loc["random", "elo"] == found["elo"].min()
 
 
+def test_more_seeds_than_others_have_are_no_advantage(board):
+    rows = board.scores[(board.scores["predictor"] == "ridge") & (board.scores["seed"] < 3)]
+    alone = [rows.assign(predictor="alone", title="Alone", seed=rows["seed"] + n) for n in (0, 9)]
+    more = files.Board(pd.concat([board.scores, *alone]), board.runs)
+    table = standings(more, [LATENCY], 40).table.set_index("predictor")
+    assert table.loc["alone", "fits"] == 3  # of six: no other has the later seeds
+    ridge = rows[(rows["target"] == LATENCY) & (rows["training_size"] == 40)]
+    assert table.loc["alone", "mean"] == pytest.approx(ridge["kendall_tau"].mean())
+
+
 def test_targets_and_sizes_are_chosen_or_refused(board):
     assert chosen_targets(board, kind="accuracy") == [ACCURACY]
     assert set(chosen_targets(board, space="nasbench201")) == {LATENCY, ACCURACY}
