@@ -49,10 +49,16 @@ def entry_looks(board: Board) -> dict[tuple[str, ...], Entry]:
 
 
 def curves_figure(
-    name: str, board: Board, targets: Sequence[str], curves: pd.DataFrame, looks: Looks
+    name: str,
+    board: Board,
+    targets: Sequence[str],
+    curves: pd.DataFrame,
+    looks: Looks,
+    *,
+    bands: bool = True,
 ) -> Figure:
     """Tau by number of measurements, with what is published, free, and possible at best."""
-    bands: list[Json] = []
+    areas: list[Json] = []
     lines: list[Json] = []
     legend: list[Entry] = []
     for key, look in looks.items():
@@ -63,13 +69,9 @@ def curves_figure(
             continue
         legend.append(look)
         sizes = rows["training_size"].tolist()
-        bands += band_trace(look, sizes, rows["low"], rows["high"])
-        text = [
-            f"<b>{plain_text(look.title)}</b><br>{row.training_size:,} measurements<br>"
-            f"tau {interval_text(row.tau, row.low, row.high)}<br>{row.seeds} seeds"
-            for row in rows.itertuples()
-        ]
-        lines.append(line_trace(look, sizes, rows["tau"], text))
+        if bands:
+            areas += band_trace(look, sizes, rows["low"], rows["high"])
+        lines.append(_hovered(look, sizes, rows["tau"]))
     sizes = sorted({int(size) for size in curves["training_size"]})
     drawn, keys = _references(board, targets, sizes)
     layout = base_layout("measurements to train on (log scale)", "Kendall's tau")
@@ -83,12 +85,13 @@ def curves_figure(
         name,
         f"Learning curves, {what}",
         f"Line plot of Kendall's tau against the number of measurements, {what}",
-        bands + lines + drawn,
+        areas + lines + drawn,
         layout,
         height=480,
         legend=(*legend, *keys),
-        caption="Means over seeds with their 95 % intervals. A key switches an entry on or off in "
-        "every figure.",
+        caption="Means over seeds"
+        + (" with their 95 % intervals" if bands else "")
+        + ". A key switches an entry on or off in every figure.",
         wide=True,
     )
 
@@ -124,10 +127,17 @@ def _references(
     drawn, keys = [], []
     for group, title, x, y, dash in found:
         look = Entry(group, title, "$muted", "", dash)
-        text = [f"<b>{plain_text(title)}</b><br>tau {tau:.3f}" for tau in y]
-        drawn.append(line_trace(look, x, y, text) | {"mode": "lines"})
+        drawn.append(_hovered(look, x, y) | {"mode": "lines"})
         keys.append(look)
     return drawn, keys
+
+
+def _hovered(look: Entry, x: Sequence[float], y: Sequence[float] | pd.Series) -> Json:
+    """A line that says on hovering what it is: a text for each point would be most of the page."""
+    trace = line_trace(look, x, y, [])
+    del trace["text"], trace["hoverinfo"]
+    what = f"<b>{plain_text(look.title)}</b><br>%{{x:,}} measurements<br>tau %{{y:.3f}}"
+    return trace | {"hovertemplate": f"{what}<extra></extra>"}
 
 
 def cost_figure(name: str, found: Standings, looks: Looks) -> Figure:

@@ -69,6 +69,7 @@ def render(board: Board) -> str:
         brand="hwbench leaderboard",
         meta=[f"scores of runs begun up to {max(started)[:10]}"] if started else [],
         tiles=tiles,
+        pack=True,
     )
     if len(page) > MOST_MEGABYTES * 1e6:
         raise HwbenchError(
@@ -97,7 +98,9 @@ def _group_sections(
 ) -> list[Section]:
     curves = learning_curves(board, targets)
     main: list[Block] = []
-    shared = sorted(int(size) for size in curves["training_size"].unique())
+    # Where few entries have been fitted, nobody is ahead of the others.
+    entries = curves.groupby("training_size").size()
+    shared = sorted(int(size) for size in entries[entries * 2 >= entries.max()].index)
     if shared:
         found = {size: standings(board, targets, size) for size in shared}
         ordered = sorted(shared, key=lambda size: (size != FIRST_SIZE, size))
@@ -142,7 +145,9 @@ def _of_target(
     about = board.targets()[target]
     return [
         Text(f"{about['title']} ({about['unit']}), {about['rows']:,} architectures."),
-        figures.curves_figure(f"{name}-curves-{place}", board, [target], curves, looks),
+        figures.curves_figure(
+            f"{name}-curves-{place}", board, [target], curves, looks, bands=False
+        ),
         tables.ranks_table(f"{name}-ranks-{place}", board, [target], curves),
     ]
 

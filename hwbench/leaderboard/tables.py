@@ -19,9 +19,17 @@ TAUS = (0.5, 0.6, 0.7, 0.75, 0.8, 0.85)
 """Kendall's taus that are looked for on learning curves."""
 
 
+DIGITS = 5
+"""Digits of the values behind cells: a page of all of them would be half as large again."""
+
+
 def run_id(origin: str, run: str) -> str:
     """The id of a run in the page."""
     return f"run-{origin}-{run}"
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.{DIGITS}g}")
 
 
 def entry_title(row: Any) -> str:
@@ -58,7 +66,7 @@ def standings_table(name: str, board: Board, found: Standings) -> DataTable:
         score = f"{row['mean']:.3f}" + ("" if np.isnan(half) else f" ± {half:.3f}")
         cells = (
             _number(row["rank"], "{:.0f}"),
-            Cell(score, row["mean"], best=row["mean"] == best, link=link),
+            Cell(score, _rounded(row["mean"]), best=row["mean"] == best, link=link),
             _with_interval(row, "elo", "{:.0f}", 1.0, link),
             _with_interval(row, "win_rate", "{:.0f} %", 100.0, link),
             _cost(row, link),
@@ -89,7 +97,7 @@ def standings_table(name: str, board: Board, found: Standings) -> DataTable:
 
 
 def _number(value: float, form: str) -> Cell:
-    return EMPTY if np.isnan(value) else Cell(form.format(value), float(value))
+    return EMPTY if np.isnan(value) else Cell(form.format(value), _rounded(value))
 
 
 def _with_interval(row: Any, name: str, form: str, scale: float, link: str) -> Cell:
@@ -99,16 +107,15 @@ def _with_interval(row: Any, name: str, form: str, scale: float, link: str) -> C
     stem = name.removesuffix("_rate")
     low, high = scale * row[f"{stem}_low"], scale * row[f"{stem}_high"]
     if np.isnan(low):
-        return Cell(form.format(value), value, link=link)
-    small = f"{low:.0f} to {high:.0f}"
-    return Cell(form.format(value), value, small, more={"low": low, "high": high}, link=link)
+        return Cell(form.format(value), _rounded(value), link=link)
+    return Cell(form.format(value), _rounded(value), f"{low:.0f} to {high:.0f}", link=link)
 
 
 def _cost(row: Any, link: str) -> Cell:
     value = row[FIT_CPU_SECONDS]
     if row["family"] == BASELINE:
         return Cell("none", 0.0)
-    return EMPTY if np.isnan(value) else Cell(seconds(value), value, link=link)
+    return EMPTY if np.isnan(value) else Cell(seconds(value), _rounded(value), link=link)
 
 
 def ranks_table(name: str, board: Board, targets: Sequence[str], curves: pd.DataFrame) -> DataTable:
@@ -127,17 +134,14 @@ def ranks_table(name: str, board: Board, targets: Sequence[str], curves: pd.Data
             row = by_size[size]
             link = run_of(board, row, targets, size)
             half = (row["high"] - row["low"]) / 2
-            more = {"seeds": float(row["seeds"])} | (
-                {} if np.isnan(half) else {"low": row["low"], "high": row["high"]}
-            )
+            tau = _rounded(row["tau"])
             cells.append(
                 Cell(
                     f"{row['tau']:.3f}",
-                    row["tau"],
+                    tau,
                     f"#{row['rank']:.0f}" + ("" if np.isnan(half) else f" ±{half:.3f}"),
                     heat=float(max(row["tau"], 0.0)) ** 2,
                     best=row["rank"] == 1,
-                    more=more,
                     link=link,
                 )
             )
@@ -227,4 +231,4 @@ def _samples(found: Any, link: str) -> Cell:
     text = f"{'≤ ' if found['bounded'] else ''}{value:,.0f}"
     low, high = found["low"], found["high"]
     small = "" if np.isnan(low) or np.isinf(high) else f"{low:,.0f} to {high:,.0f}"
-    return Cell(text, value, small, link=link)
+    return Cell(text, _rounded(value), small, link=link)

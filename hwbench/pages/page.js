@@ -73,7 +73,7 @@
     for (const plot of plots) plot.drawn = false;
     return drawShown();
   };
-  const drawShown = () => Promise.all(plots.filter((plot) => !plot.drawn && shown(plot)).map(draw)).then(() => {
+  const drawShown = async () => typeof Plotly !== "undefined" && Promise.all(plots.filter((plot) => !plot.drawn && shown(plot)).map(draw)).then(() => {
     root.dataset.drawn = String(plots.filter(({ holder }) => holder.querySelector(".main-svg")).length);
   });
 
@@ -257,5 +257,5 @@
     drawAll();
   });
 
-  drawAll().then(unfoldTarget);
+  Promise.resolve(window.plotlyReady).then(drawAll).then(unfoldTarget);
 })();
