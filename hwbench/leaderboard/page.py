@@ -11,6 +11,7 @@ from hwbench.analysis.published import LINEAR
 from hwbench.errors import HwbenchError
 from hwbench.files import write_text
 from hwbench.leaderboard import figures, tables
+from hwbench.leaderboard.searches import search_sections
 from hwbench.leaderboard.standings import (
     ACCURACY,
     learning_curves,
@@ -19,7 +20,7 @@ from hwbench.leaderboard.standings import (
 )
 from hwbench.pages.blocks import Block, Code, Facts, Lines, Section, Tab, Tabs, Text
 from hwbench.pages.rendering import render_page
-from hwbench.results.leaderboard import OWN, Board
+from hwbench.results.leaderboard import OWN, Board, results_folder
 
 MOST_MEGABYTES = 6.0
 """A page is no larger, so that a phone opens it."""
@@ -55,7 +56,7 @@ def render(board: Board) -> str:
     sections: list[Section] = []
     for name, title, targets in groups:
         sections += _group_sections(board, name, title, targets, looks)
-    sections += [_reading(), _runs_section(board)]
+    sections += [*search_sections(results_folder()), _reading(), _runs_section(board)]
     scores = board.scores
     tiles = [
         (f"{scores[['predictor', 'encoding']].drop_duplicates().shape[0]}", "predictors"),
