@@ -38,6 +38,9 @@ UNTUNED = "help-"
 RATED_AT = 350
 """Evaluations after which strategies are rated."""
 
+FEWEST = 3
+"""Values from which on an interval is shown."""
+
 METHODS = "live-cpu_methods"
 """Sweeps in which methods derive cells."""
 
@@ -68,7 +71,10 @@ def search_sections(folder: Path) -> list[Section]:
 def _strategies(searches: pd.DataFrame) -> list[Block]:
     if searches.empty:
         return []
-    wide = searches.pivot_table(
+    # Parts of strategies were taken back on few devices: a mean over fewer is of something else.
+    reached = searches.groupby("strategy")["metric_target"].nunique()
+    everywhere = reached[reached == searches["metric_target"].nunique()].index
+    wide = searches[searches["strategy"].isin(everywhere)].pivot_table(
         index=["metric_target", "seed"],
         columns=["evaluation", "strategy"],
         values="hypervolume_share",
@@ -160,9 +166,10 @@ def _methods(live: pd.DataFrame) -> list[Block]:
 
 
 def _mean(values: pd.Series | None, digits: int = 3) -> Cell:
-    """Mean and half its interval, of which fewer than two values have none."""
-    mean, low, high = mean_interval([] if values is None else values)
+    """Mean and half its interval; that of fewer than three values says nothing."""
+    known = pd.Series(dtype=float) if values is None else values.dropna()
+    mean, low, high = mean_interval(known)
     if np.isnan(mean):
         return EMPTY
-    half = "" if np.isnan(low) else f" ± {(high - low) / 2:.{digits}f}"
+    half = f" ± {(high - low) / 2:.{digits}f}" if len(known) >= FEWEST else ""
     return Cell(f"{mean:.{digits}f}{half}", float(f"{mean:.5g}"))
