@@ -16,13 +16,14 @@ from hwbench.runs.scenario import load_scenario
 
 # By round: a scenario, its largest training size, and its number of seeds.
 ROUNDS = [
-    [("few", 276, 1), ("many", 1366, 1), ("accuracy", 276, 1), ("transnas", 442, 1)],
-    [("few", 276, 2), ("many", 15000, 1), ("accuracy", 1366, 1), ("transnas", 2999, 1)],
-    [("tuned", 1366, 1), ("few", 276, 3), ("many", 1366, 2), ("accuracy", 276, 2)],
-    [("transnas", 2999, 2), ("few", 276, 5), ("many", 15000, 2), ("accuracy", 1366, 2)],
-    [("tuned", 1366, 2), ("many", 15000, 3), ("accuracy", 1366, 3), ("transnas", 2999, 3)],
-    [("few", 276, 10), ("tuned", 1366, 3), ("accuracy", 1366, 5), ("transnas", 2999, 5)],
-    [("many", 15000, 5), ("tuned", 1366, 5)],
+    [("cheap", 276, 1), ("cheap", 3036, 1), ("few", 276, 1), ("cheap", 15000, 1)],
+    [("many", 614, 1), ("cheap", 276, 3), ("accuracy", 276, 1), ("transnas", 442, 1)],
+    [("many", 1366, 1), ("cheap", 3036, 3), ("few", 276, 2), ("tuned", 276, 1)],
+    [("many", 15000, 1), ("cheap", 276, 10), ("accuracy", 1366, 1), ("transnas", 2999, 1)],
+    [("tuned", 1366, 1), ("few", 276, 3), ("many", 1366, 2), ("accuracy", 276, 3)],
+    [("cheap", 15000, 5), ("few", 276, 5), ("many", 15000, 3), ("transnas", 2999, 3)],
+    [("accuracy", 1366, 3), ("tuned", 1366, 3), ("cheap", 15000, 10), ("many", 15000, 5)],
+    [("accuracy", 1366, 5), ("transnas", 2999, 5), ("tuned", 1366, 5)],
 ]
 
 
