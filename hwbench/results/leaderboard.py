@@ -76,12 +76,30 @@ class TargetShape(Shape):
     baselines: dict[str, FiniteFloat] = Field(default_factory=dict)
 
 
+class CostlyShape(Shape):
+    """Predictors that are not fitted at large training sizes."""
+
+    seconds: FiniteFloat
+    largest: dict[str, int]
+
+
+class SpecShape(Shape):
+    """What the study asked for, as far as pages show it."""
+
+    targets: list[str]
+    predictors: list[str]
+    training_sizes: list[int]
+    seeds: list[int]
+    test_size: int
+    costly: CostlyShape | None = None
+
+
 class RunShape(Shape):
     """What made the scores of one run."""
 
     scenario: str
     title: str
-    spec: Anything
+    spec: SpecShape
     targets: dict[str, TargetShape]
     tables: dict[str, str]
     cards: dict[str, str]
@@ -204,6 +222,7 @@ def read_board(*, contributed: bool = True) -> Board:
     for origin, folder in contributed_folders().items() if contributed else ():
         try:
             found, made_with = _read_folder(folder)
+            _check_targets(folder, made_with, runs[OWN])
         except HwbenchError as error:
             faults.append(f"contribution {origin} is left out: {error}")
             continue
@@ -285,3 +304,17 @@ def _check_runs(folder: Path, scores: pd.DataFrame, runs: Runs) -> None:
         for target in rows["target"].unique():
             if target not in runs[str(name)]["targets"]:
                 raise HwbenchError(f"{folder / RUNS_FILE}: run {name} lacks the target {target}")
+
+
+def _check_targets(folder: Path, runs: Runs, own: Runs) -> None:
+    """See that a contribution is of hwbench's own targets, with the same values."""
+    digests = {
+        target: about["digest"] for run in own.values() for target, about in run["targets"].items()
+    }
+    for run in runs.values():
+        for target, about in run["targets"].items():
+            if digests.get(target) != about["digest"]:
+                raise HwbenchError(
+                    f"{folder / RUNS_FILE}: {target[:80]!a} is no target of the leaderboard, or "
+                    "holds other values there"
+                )

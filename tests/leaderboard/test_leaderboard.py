@@ -186,6 +186,27 @@ def test_a_broken_contribution_is_left_out_and_named(
     assert "contribution theirs is left out" in fault
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda run: run["spec"].pop("training_sizes"), "training_sizes"),
+        (lambda run: run["spec"].update(costly={"seconds": "long"}), "costly"),
+        (lambda run: run["targets"][LATENCY].update(digest="0"), "holds other values there"),
+        (lambda run: run["targets"][LATENCY].update(baselines={"flops": "<b>"}), "baselines"),
+        (lambda run: run.pop("machine"), "machine"),
+    ],
+)
+def test_a_contribution_of_a_broken_record_is_left_out_and_named(board, run_study, change, message):
+    path = add_run(run_study("theirs"), board).folder / files.RUNS_FILE
+    record = json.loads(path.read_text())
+    change(record["runs"]["theirs"])
+    path.write_text(json.dumps(record))
+    found = files.read_board()
+    assert set(found.scores["origin"]) == {"hwbench"}
+    (fault,) = found.faults
+    assert message in fault
+
+
 def test_what_other_code_made_is_told(board):
     assert outdated_entries(board) == {}
     board.runs["hwbench"]["ours"]["code"]["predictors"]["ridge"] = "0" * 16
