@@ -180,6 +180,15 @@ def _print_targets(board: Any, *, as_json: bool) -> None:
             }
         )
     print_listing(rows, list(rows[0]), as_json=as_json)
+    if as_json:
+        return
+    from hwbench.leaderboard.contributing import outdated_entries
+
+    if outdated := outdated_entries(board):
+        typer.echo(
+            f"{_counted(len(outdated), 'predictor')} had other code when they were run: "
+            f"{', '.join(outdated)}"
+        )
 
 
 @app.command()
