@@ -154,12 +154,14 @@ def _seconds(row: dict[str, Any]) -> str:
 
 
 def _plain(found: Standings) -> dict[str, Any]:
-    rows = found.table.astype(object).where(found.table.notna(), None)
+    rows = found.table.astype(object).where(found.table.notna(), None).to_dict("records")
+    for row in rows:
+        row["rank"] = None if row["rank"] is None else int(row["rank"])
     return {
         "targets": list(found.targets),
         "size": found.size,
         "score": found.score,
-        "entries": rows.to_dict("records"),
+        "entries": rows,
     }
 
 

@@ -195,8 +195,9 @@ def standings(
         whole, "", [f"{n} of {len(targets)} targets" for n in table["targets"]]
     )
     table = table.sort_values(["elo", "title"], ascending=[False, True], kind="stable")
-    whole = whole[table.index]
-    table.insert(0, "rank", np.where(whole, whole.cumsum(), np.nan))
+    # Equal ratings share a place; digits beyond a point are those of the solver.
+    places = table.loc[whole[table.index], "elo"].round().rank(ascending=False, method="min")
+    table.insert(0, "rank", places.reindex(table.index))
     return Standings(
         table.drop(columns="targets").reset_index(drop=True), tuple(targets), size, score
     )
