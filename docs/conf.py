@@ -21,6 +21,9 @@ version = release = hwbench.__version__
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.viewcode"]
 myst_heading_anchors = 3
 exclude_patterns = ["build"]
+# The leaderboard's page, which stands beside the others as it is.
+html_extra_path = ["generated/site"]
+(Path(__file__).parent / "generated" / "site").mkdir(parents=True, exist_ok=True)
 nitpicky = False
 default_role = "literal"
 autodoc_member_order = "bysource"

@@ -4,13 +4,16 @@ import json
 import re
 from pathlib import Path
 
+import ledger
 import typer
 from predictor_pages import overview, predictor_page
 
 from hwbench.cli.app import app
 from hwbench.cli.help_text import help_of
 from hwbench.images.catalogue import image_cards
+from hwbench.leaderboard.page import write_page
 from hwbench.predictors import list_predictors, predictor_card
+from hwbench.results.leaderboard import read_board
 from hwbench.runs.scenario import load_scenario, scenario_files
 from hwbench.spaces import get_space, list_spaces
 from hwbench.tables import load_table, table_files
@@ -28,6 +31,7 @@ def write_pages(folder):
         "spaces.md": _spaces(),
         "tables.md": _tables(),
         "licences.md": _licences(),
+        "ledger.md": ledger.page(),
         "tour.md": _tour(),
         **{
             f"predictors/{name}.md": predictor_page(name, _markdown_table)
@@ -39,6 +43,7 @@ def write_pages(folder):
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             path.write_text(text, encoding="utf-8")
+    write_page(read_board(contributed=False), folder / "site" / "leaderboard.html")
 
 
 def _markdown_table(columns, rows):

@@ -4,6 +4,7 @@ import contextlib
 import importlib.util
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -127,6 +128,15 @@ def unchanged():
     yield register
     for array, before in kept:
         np.testing.assert_array_equal(array, before)
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """The browser that pages are looked at with."""
+    found = shutil.which("chromium") or shutil.which("google-chrome")
+    if found is None:
+        pytest.skip("needs chromium")
+    return Path(found)
 
 
 @pytest.fixture

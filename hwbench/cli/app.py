@@ -12,6 +12,7 @@ from hwbench.cli import (
     compress,
     export,
     images,
+    leaderboard,
     live,
     models,
     morph,
@@ -51,6 +52,7 @@ app.add_typer(spaces.app, name="spaces")
 study_results.add_to(study.app)
 app.add_typer(scenarios.app, name="scenarios")
 app.add_typer(study.app, name="study")
+app.add_typer(leaderboard.app, name="leaderboard")
 app.add_typer(simulate.app, name="simulate")
 app.add_typer(search.app, name="search")
 app.add_typer(live.app, name="live")

@@ -79,6 +79,7 @@ class Cell:
     heat : its colour, from 0 (worst) to 1 (best); None for none.
     best : whether it is the best of its column.
     more : further fields of the CSV, by the suffix of their column.
+    link : where the number is from: the id of an element of the page; "" for nowhere.
     """
 
     text: str
@@ -87,6 +88,7 @@ class Cell:
     heat: float | None = None
     best: bool = False
     more: Mapping[str, float | str] = field(default_factory=dict)
+    link: str = ""
 
 
 EMPTY = Cell("\N{EN DASH}")
@@ -139,11 +141,12 @@ class DataTable:
 
 @dataclass(frozen=True)
 class Facts:
-    """Names and values, folded away or not."""
+    """Names and values; `name` is its id in the page, if it has one."""
 
     kind: ClassVar[str] = "facts"
     title: str
     rows: Mapping[str, Any]
+    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -173,6 +176,24 @@ class Group:
     legend: tuple[Entry, ...] = ()
     text: str | Markup = ""
     dense: bool = False
+
+
+@dataclass(frozen=True)
+class Tab:
+    """One of several views of the same, of which a reader sees one."""
+
+    title: str
+    blocks: Sequence[Block]
+
+
+@dataclass(frozen=True)
+class Tabs:
+    """Views of the same behind a row of buttons; `name` is its id in the page."""
+
+    kind: ClassVar[str] = "tabs"
+    name: str
+    title: str
+    tabs: Sequence[Tab]
 
 
 @dataclass(frozen=True)
@@ -210,5 +231,6 @@ Block = (
     | Code
     | Terms
     | Group
+    | Tabs
     | Figure
 )

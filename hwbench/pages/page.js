@@ -73,7 +73,7 @@
     for (const plot of plots) plot.drawn = false;
     return drawShown();
   };
-  const drawShown = () => Promise.all(plots.filter((plot) => !plot.drawn && shown(plot)).map(draw)).then(() => {
+  const drawShown = async () => typeof Plotly !== "undefined" && Promise.all(plots.filter((plot) => !plot.drawn && shown(plot)).map(draw)).then(() => {
     root.dataset.drawn = String(plots.filter(({ holder }) => holder.querySelector(".main-svg")).length);
   });
 
@@ -125,6 +125,27 @@
         else hidden.delete(key.dataset.group);
       showGroups();
     });
+
+  // Tabs: of several views one is shown; arrow keys go from one to the next.
+  const select = (tab, focus) => {
+    for (const other of tab.parentElement.children) {
+      other.setAttribute("aria-selected", String(other === tab));
+      other.tabIndex = other === tab ? 0 : -1;
+      document.getElementById(other.getAttribute("aria-controls")).hidden = other !== tab;
+    }
+    if (focus) tab.focus();
+    drawShown();
+  };
+  for (const tab of document.querySelectorAll("[role=tab]")) {
+    tab.addEventListener("click", () => select(tab, false));
+    tab.addEventListener("keydown", (event) => {
+      const all = [...tab.parentElement.children];
+      const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+      if (step === undefined) return;
+      event.preventDefault();
+      select(all[(all.indexOf(tab) + step + all.length) % all.length], true);
+    });
+  }
 
   // Sorting: empty cells stay last in both directions.
   const headings = (table) => [...table.tHead.rows[0].cells];
@@ -209,6 +230,8 @@
     const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
     if (target === null) return;
     for (let item = target.closest("details"); item !== null; item = item.parentElement.closest("details")) item.open = true;
+    for (let panel = target.closest("[role=tabpanel]"); panel !== null; panel = panel.parentElement.closest("[role=tabpanel]"))
+      if (panel.hidden) select(document.getElementById(panel.getAttribute("aria-labelledby")), false);
     target.scrollIntoView();
   };
   addEventListener("hashchange", unfoldTarget);
@@ -234,5 +257,5 @@
     drawAll();
   });
 
-  drawAll().then(unfoldTarget);
+  Promise.resolve(window.plotlyReady).then(drawAll).then(unfoldTarget);
 })();

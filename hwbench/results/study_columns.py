@@ -39,7 +39,11 @@ SCORES = (
     *UNCERTAINTY_SCORES,
 )
 
-MEASURED = ("fit_seconds", "predict_seconds", "seconds", "memory_mb")
+FIT_CPU_SECONDS = "fit_cpu_seconds"
+"""Column: what a fit took of a processor, which work beside it hardly changes; older runs lack it.
+"""
+
+MEASURED = ("fit_seconds", FIT_CPU_SECONDS, "predict_seconds", "seconds", "memory_mb")
 """Columns of a trial's row that depend on the machine; all others on the trial's key alone."""
 
 TEXT = (
@@ -59,7 +63,7 @@ ABOUT = "about"
 """Column: what a fitted model says of its fit, as JSON, where it says something; older runs lack
 it."""
 
-LATER = (*RELATIVE_SCORES, *UNCERTAINTY_SCORES, DEVICE_SET, ABOUT)
+LATER = (*RELATIVE_SCORES, *UNCERTAINTY_SCORES, DEVICE_SET, ABOUT, FIT_CPU_SECONDS)
 """Columns that older runs lack."""
 
 FAMILY_OF_0_1_0 = "lookup table"

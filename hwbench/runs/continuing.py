@@ -15,7 +15,7 @@ from hwbench.results.study_reading import list_parts, read_trials
 from hwbench.results.study_writing import StudyStore
 from hwbench.study.plan import Plan
 
-NOT_COMPARED = ("limits",)
+NOT_COMPARED = ("limits", "costly")
 """Fields of a study's spec that change no number."""
 
 

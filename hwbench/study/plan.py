@@ -167,6 +167,7 @@ def make_plan(
                     left_out.append(LeftOut(predictor, reason, encoding, target))
                     continue
                 trials.extend(_trials(spec, workload, target, predictor, encoding, digests[target]))
+                left_out += _too_costly(spec, predictor, encoding, target)
         left_out += _without_sources(spec, of_target, transfers)
     if not trials:
         raise HwbenchError(f"the study has nothing to run: {left_out[0].reason}")
@@ -237,6 +238,18 @@ def _without_sources(spec: StudySpec, data: TargetData, transfers: Sequence[str]
     if not spec.sets_of(target):
         lacking = ["it is a target of no device set, so there is nothing to learn from"]
     return [LeftOut(name, each, target=target) for name in transfers for each in lacking]
+
+
+def _too_costly(spec: StudySpec, predictor: str, encoding: str, target: str) -> list[LeftOut]:
+    """A predictor where it is not fitted to all training sizes."""
+    skipped = sorted(set(spec.training_sizes) - set(spec.sizes_of(predictor)))
+    if spec.costly is None or not skipped:
+        return []
+    reason = (
+        f"is not fitted to {skipped[0]:,} measurements or more: "
+        f"a fit takes longer than {spec.costly.seconds:g} s of one core"
+    )
+    return [LeftOut(predictor, reason, encoding, target)]
 
 
 def _opened(spec: StudySpec, targets: Sequence[Target] | None) -> dict[str, Target]:
@@ -313,7 +326,7 @@ def _trials(
     card, data = workload.cards[predictor], workload.targets[target]
     own = training_set(card, data.target.space)
     own_code = encoding_modules(encoding)
-    sizes = spec.training_sizes if own is None else (len(own),)
+    sizes = spec.sizes_of(predictor) if own is None else (len(own),)
     seeds = spec.seeds if own is None else spec.seeds[:1]
     test_size = _test_size(spec, data.target) if own is None else len(data.target.table)
     # What changes nothing for a predictor makes no other trial of it.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, NonNegativeInt, PositiveFloat, model_validator
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
 from hwbench.predictors.tuning import Tuning
 from hwbench.spaces.encodings import check_encoding_name
@@ -28,6 +28,21 @@ class Limits(FrozenModel):
 
     seconds: PositiveFloat | None = None
     memory_mb: PositiveFloat | None = None
+
+
+class Costly(FrozenModel):
+    """Predictors that a study fits to fewer measurements than others, since they take too long.
+
+    Which these are was measured before the study, so that its trials are the same everywhere.
+
+    Attributes
+    ----------
+    seconds : what a fit may take of one core.
+    largest : by predictor the largest training size at which a fit takes no longer.
+    """
+
+    seconds: PositiveFloat
+    largest: dict[str, PositiveInt] = Field(min_length=1)
 
 
 class StudySpec(FrozenModel):
@@ -62,6 +77,7 @@ class StudySpec(FrozenModel):
     twins : whether architectures that are the same network as one of the test set (`Space.twins`)
         may be trained on: "allowed", as published, or "excluded".
     limits : what one trial may take; None: no limits.
+    costly : predictors that are left out at large training sizes, see `Costly`.
     """
 
     targets: tuple[str, ...] = ()
@@ -79,6 +95,7 @@ class StudySpec(FrozenModel):
     trimming: Literal["none", "help"] = "none"
     twins: Literal["allowed", "excluded"] = "allowed"
     limits: Limits | None = None
+    costly: Costly | None = None
 
     @model_validator(mode="after")
     def _sensible(self) -> Self:
@@ -91,6 +108,9 @@ class StudySpec(FrozenModel):
         names = [each.name for each in self.device_sets]
         if len(set(names)) < len(names):
             raise ValueError("device_sets holds a name twice")
+        for name in self.costly.largest if self.costly else ():
+            if name not in self.predictors:
+                raise ValueError(f"costly: {unknown_name('predictor', name, self.predictors)}")
         if self.device_sets and self.sources:
             raise ValueError("give sources to all targets, or to each of device_sets, not both")
         if not self.targets and not self.device_sets:
@@ -100,6 +120,11 @@ class StudySpec(FrozenModel):
     def sets_of(self, target: str) -> tuple[DeviceSet, ...]:
         """The device sets that predict a target."""
         return tuple(each for each in self.device_sets if target in each.targets)
+
+    def sizes_of(self, predictor: str) -> tuple[int, ...]:
+        """The training sizes at which a predictor is fitted."""
+        largest = self.costly.largest.get(predictor) if self.costly else None
+        return tuple(size for size in self.training_sizes if largest is None or size <= largest)
 
     def samples_of(self, device_set: DeviceSet) -> int:
         """Architectures that each source of a set has measured, at most."""

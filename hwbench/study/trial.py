@@ -21,7 +21,7 @@ from hwbench.predictors.left_out import LeftOutWarning
 from hwbench.predictors.training_set import training_set
 from hwbench.predictors.transfer import SourceMetrics
 from hwbench.predictors.tuning import Tuning, TuningRecord
-from hwbench.results.study_columns import MEASURED, SCORES
+from hwbench.results.study_columns import FIT_CPU_SECONDS, MEASURED, SCORES
 from hwbench.study.scores import score
 from hwbench.tables import Table, Target
 
@@ -266,9 +266,9 @@ def _fit_and_score(
         card=card,
         **parameters,
     )
-    start = time.monotonic()
+    start, started = time.monotonic(), time.process_time()
     model.fit(table.archs[training], values[training])
-    fitted = time.monotonic()
+    fitted, row[FIT_CPU_SECONDS] = time.monotonic(), time.process_time() - started
     row.update(_tuning_row(model.tuning_))
     row["about"] = about_fit(model)
     prediction = np.asarray(model.predict(table.archs[test]), dtype=np.float64)

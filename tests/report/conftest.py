@@ -3,7 +3,6 @@
 import html
 import json
 import re
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -247,16 +246,6 @@ def interval(values):
 @pytest.fixture(name="interval")
 def interval_fixture():
     return interval
-
-
-@pytest.fixture(scope="session")
-def chromium():
-    import shutil
-
-    found = shutil.which("chromium") or shutil.which("google-chrome")
-    if found is None:
-        pytest.skip("needs chromium")
-    return Path(found)
 
 
 LIVE_CONFIG = """title = "{title}"

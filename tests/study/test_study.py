@@ -110,6 +110,28 @@ def test_a_table_too_small_is_said_before_any_fit(targets):
         make_plan(_spec(predictors=("rigde",)), targets)
 
 
+def test_costly_predictors_stop_where_the_study_says(targets):
+    costly = {"seconds": 30, "largest": {"random_forest": 10}}
+    plan = make_plan(_spec(costly=costly), targets)
+    sizes = {}
+    for trial in plan.trials:
+        sizes.setdefault(trial.predictor, set()).add(trial.training_size)
+    assert sizes == {"ridge": {10, 40}, "random_forest": {10}}
+    (left_out,) = plan.left_out
+    assert (left_out.predictor, left_out.target) == ("random_forest", "t:latency")
+    assert "40 measurements" in left_out.reason
+    assert "30 s of one core" in left_out.reason
+    everywhere = make_plan(_spec(), targets)  # a trial that stands is the same trial
+    assert {trial.identity for trial in plan.trials} < {t.identity for t in everywhere.trials}
+    with pytest.raises(ValueError, match="did you mean 'ridge'"):
+        _spec(costly={"seconds": 30, "largest": {"rigde": 10}})
+
+
+def test_the_time_of_a_processor_is_kept(targets):
+    result = hb.run_study(_spec(predictors=("ridge",), seeds=(0,)), targets=targets)
+    assert (result.trials["fit_cpu_seconds"] > 0).all()
+
+
 @pytest.mark.parametrize(
     "changes",
     [{"training_sizes": (1,)}, {"seeds": (0, 0)}, {"test_size": 0}, {"predictors": ()}],

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from hwbench.analysis.answer import mean_or_nan
+from hwbench.analysis.published import published_curves
 from hwbench.analysis.study import OwnSetScore
 from hwbench.pages.plotting import (
     Entry,
@@ -25,7 +26,6 @@ from hwbench.pages.plotting import (
     plain_text,
     seconds,
 )
-from hwbench.report.study.published import published_curves
 from hwbench.results.run import Run
 
 OWN_SET_DASHES = ("dash", "dot", "dashdot")

@@ -1,0 +1,324 @@
+"""The ledger of published numbers: each beside ours, from the results that are kept.
+
+reports/results/published.csv has a row a number: `source` and `place`, what it is (`what`), its
+value (`published`) and `unit`, how ours is had (`ours`, in the words of `OURS`; empty where it
+cannot be had here), and a `note`: why it differs, or what it would take.
+"""
+
+import csv
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from hwbench.analysis.published import LINEAR
+from hwbench.results.leaderboard import read_scores, results_folder
+from hwbench.runs.scenario import load_scenario
+from hwbench.spaces import get_space
+
+EIGHTEEN = (
+    "bananas", "bayesian_linear_regression", "bohamiann", "bonas", "gaussian_process", "gcn",
+    "lightgbm", "linear", "lookup_table", "mlp_large", "mlp_small", "nao", "ngboost",
+    "random_forest", "ridge", "sparse_gaussian_process", "svm", "xgboost",
+)  # fmt: skip
+"""Predictors of the published study."""
+
+FOUND = "SRB_k5|SRB_k5|skip|SRB_k3|SRB_k5"
+"""What AutoSNN has found (NA Fig. 5.11, lambda -0.08)."""
+
+ENOUGH = 12
+"""Of the eighteen, so that the best of them can be told; some stop at large training sizes."""
+
+AGREES = {"tau": 0.02, "rho": 0.02, "points": 0.2, "no unit": 0.05, "%": 1.0, "M": 0.01}
+"""Ours agrees with what is published where it differs by no more, by unit."""
+
+
+@dataclass(frozen=True)
+class Ours:
+    """Our number: its value, how many seeds it is of, what is to be known of it, and where not
+    everything is there that was published."""
+
+    value: float
+    seeds: int | None = None
+    note: str = ""
+    where: str = ""
+
+
+class Kept:
+    """The results that are kept, read once."""
+
+    def __init__(self):
+        scores = read_scores()
+        self.scores = scores[(scores["tuning"] == "") & scores["kendall_tau"].notna()]
+        self.folder = results_folder()
+        self.device_sets = load_scenario("paper-few-shot").study.device_sets
+
+    def frame(self, name):
+        path = self.folder / f"{name}.parquet"
+        return pd.read_parquet(path) if path.exists() else None
+
+
+def study(kept, predictor, target, size):
+    rows = kept.scores
+    rows = rows[(rows["predictor"] == predictor) & (rows["target"] == target)]
+    return _mean(rows[rows["training_size"] == int(size)])
+
+
+def lookup(kept, target):
+    rows = kept.scores
+    return _mean(rows[(rows["predictor"] == "lookup_table") & (rows["target"] == target)])
+
+
+def device(kept, predictor, metric):
+    rows = kept.scores[kept.scores["target"].str.endswith(f".{metric}")]
+    rows = rows[rows["predictor"] == predictor]
+    if predictor == "linear":
+        rows = rows[rows["training_size"] == 124]
+    found = rows.groupby("target")["kendall_tau"].mean()
+    return None if len(found) < 3 else Ours(float(found.mean()), int(rows["seed"].nunique()))
+
+
+def best(kept, size):
+    means = _five_means(kept)
+    if means is None or int(size) not in means.columns:
+        return None
+    own = means[int(size)].dropna()
+    published = own[own.index.isin(EIGHTEEN)]
+    if len(published) < ENOUGH:
+        return None
+    note = (
+        f"{published.idxmax()}, at its defaults; of the whole zoo {own.idxmax()}, {own.max():.3f}"
+    )
+    five = _five(kept)
+    seeds = five.loc[five["training_size"] == int(size), "seed"].nunique()
+    return Ours(float(published.max()), int(seeds), note)
+
+
+def passes(kept, name):
+    means, five = _five_means(kept), _five(kept)
+    table = kept.scores[(kept.scores["predictor"] == name) & kept.scores["target"].isin(LINEAR)]
+    if means is None or table["target"].nunique() < len(LINEAR):
+        return None
+    level = table.groupby("target")["kendall_tau"].mean().mean()
+    passed = {}
+    for predictor, row in means[means.index.isin(EIGHTEEN)].iterrows():
+        above = row.dropna()
+        above = above[above > level]
+        passed[predictor] = above.index.min() if len(above) else np.inf
+    if not passed:
+        return None
+    last = max(passed, key=passed.get)
+    note = f"the last is {last}; sizes are 11, 25, 55, 124; the table's tau is {level:.2f}"
+    return Ours(float(passed[last]), int(five["seed"].nunique()), note)
+
+
+def loss(kept, measure, deviation):
+    return _simulated(kept, "loss", measure, deviation)
+
+
+def volume(kept, candidates):
+    return _simulated(kept, "volume", "hypervolume", candidates)
+
+
+def _simulated(kept, what, measure, at):
+    frame = kept.frame("simulated_selections")
+    if frame is None:
+        return None
+    rows = frame[(frame["what"] == what) & (frame["measure"] == measure)]
+    rows = rows[np.isclose(rows["at"], float(at))].set_index("pairing")
+    if "as_published" not in rows.index:
+        return None
+    published, true = rows.loc["as_published"], rows.loc["true"]
+    note = f"paired as the published code pairs; paired right {true['value']:.2f}"
+    return Ours(float(published["value"]), int(published["repeats"]), note)
+
+
+def ranking(kept, method):
+    rows = kept.frame("live_searches")
+    rows = rows[(rows["value"] == method) & rows["sweep"].str.startswith("live-cpu_rankings")]
+    taus = rows["kendall_tau"].dropna()
+    return Ours(float(taus.mean()), len(taus)) if len(taus) else None
+
+
+def spiking(_, channels):
+    space = get_space("autosnn")
+    count = space.parameters(space.from_string(FOUND)[None, :], channels=int(channels))
+    return Ours(float(count[0]) / 1e6, None, "counted, exact")
+
+
+def compress(kept, run, method, what):
+    rows = kept.frame("compressions")
+    rows = rows[(rows["run"] == run) & (rows["method"] == method) & (rows["budget"].fillna(0) == 0)]
+    if rows.empty:
+        return None
+    value = 100 - rows["accuracy"] if what == "error" else 100 * rows["flops_share"]
+    return Ours(float(value.mean()), rows["seed"].nunique(), f"units {rows['units'].iloc[0]}")
+
+
+def few(kept, name):
+    frame = kept.frame("few_shot")
+    if frame is None:
+        return None
+    rows = frame[(frame["device_set"] == name) & (frame["trimming"] == "none")]
+    rows = rows[rows["training_size"] == 20]
+    rows = rows[rows["predictor"] == "structural_gaussian_process"]
+    means = rows.groupby("target")["spearman"].mean()
+    if means.empty:
+        return None
+    (whole,) = (each for each in kept.device_sets if each.name == name)
+    some = f", on {len(means)} of {len(whole.targets)} devices"
+    return Ours(float(means.mean()), rows["seed"].nunique(), where=some)
+
+
+OURS = {
+    each.__name__: each
+    for each in (study, lookup, device, best, passes, loss, volume, ranking, spiking, compress, few)
+}
+
+
+def _mean(rows):
+    if rows.empty:
+        return None
+    return Ours(float(rows["kendall_tau"].mean()), int(rows["seed"].nunique()))
+
+
+def _five(kept):
+    return kept.scores[kept.scores["target"].isin(LINEAR) & ~kept.scores["own_training_set"]]
+
+
+def _five_means(kept):
+    """Mean tau over the five tables, by predictor and size, where all five are there."""
+    five = _five(kept)
+    if five.empty:
+        return None
+    by_target = five.groupby(["predictor", "training_size", "target"])["kendall_tau"].mean()
+    groups = by_target.groupby(level=[0, 1])
+    return groups.mean().where(groups.size() == len(LINEAR)).unstack()
+
+
+# ---------------------------------------------------------------------- the page
+
+
+def rows(kept=None):
+    """Every published number with ours: dicts of the file's columns, `found` and `verdict`."""
+    kept = kept or Kept()
+    path = kept.folder / "published.csv"
+    with path.open(encoding="utf-8", newline="") as file:
+        found = list(csv.DictReader(file))
+    for row in found:
+        way, *arguments = row["ours"].split() or [""]
+        row["found"] = OURS[way](kept, *arguments) if way else None
+        row["verdict"] = _verdict(row)
+    return found
+
+
+def _verdict(row):
+    if not row["ours"]:
+        return "cannot run here"
+    if row["found"] is None:
+        return "not run yet"
+    if row["place"] == "5.5":
+        return "agrees" if row["found"].value <= float(row["published"]) else "**differs**"
+    gap = abs(row["found"].value - float(row["published"]))
+    if row["source"] == "few-shot" or row["what"].startswith("best of"):
+        ahead = row["found"].value >= float(row["published"])
+        verdict = "ours is higher" if ahead else "**ours is lower**"
+        return f"{verdict}{row['found'].where}"
+    return "agrees" if gap <= AGREES[row["unit"]] + 1e-9 else "**differs**"
+
+
+def page(kept=None):
+    """The page as Markdown."""
+    found = rows(kept)
+    verdicts = [row["verdict"].replace("*", "").partition(",")[0] for row in found]
+    counts = pd.Series(verdicts).value_counts()
+    parts = [
+        "# What is published, and what comes out here\n",
+        "Every number of the sources that hwbench can be held to, with ours beside it, made from "
+        "the results in `reports/results`. Nothing is left out for failing. Numbers that sources "
+        "repeat from others are not theirs and not listed.\n",
+        "; ".join(f"{name}: {count}" for name, count in counts.items()) + ".\n",
+        "*Agrees* allows "
+        + ", ".join(f"{value:g} {unit}" for unit, value in AGREES.items())
+        + ": what the sources round to, and the noise of fewer seeds.\n",
+    ]
+    parts += _linear_table(found)
+    others = [row for row in found if row["place"] not in ("Table A.2", "Table A.3")]
+    for title, chosen in _grouped(others):
+        lines = [_line(row) for row in chosen]
+        parts += [f"## {title}\n", _markdown(COLUMNS, lines)]
+    return "\n".join(parts)
+
+
+COLUMNS = ["where", "what", "published", "ours", "seeds", "verdict", "why, or what it would take"]
+
+
+def _grouped(found):
+    able = [row for row in found if row["ours"]]
+    unable = [row for row in found if not row["ours"]]
+    return [
+        ("Predictors, selections and searches", [r for r in able if r["source"] != "few-shot"]),
+        ("Few measurements of a new device", [r for r in able if r["source"] == "few-shot"]),
+        ("What cannot run here", unable),
+    ]
+
+
+def _line(row):
+    ours, note = row["found"], row["note"]
+    if ours is None:
+        value, seeds = "", ""
+    else:
+        value, seeds = _number(ours.value, row["published"]), ours.seeds or ""
+        note = "; ".join(each for each in (ours.note, note) if each)
+    where = row["place"] if row["source"] == "few-shot" else f"{row['source']} {row['place']}"
+    published = f"{row['published']} {row['unit'] if row['unit'] != 'no unit' else ''}".strip()
+    return [where, row["what"], published, value, seeds, row["verdict"], note]
+
+
+def _number(value, like):
+    return f"{value:.{len(like.partition('.')[2])}f}"
+
+
+def _linear_table(found):
+    """LAUBE Tables A.2 and A.3, a row a target; a cell: published, then ours."""
+    parts = []
+    for place, title, note in (
+        (
+            "Table A.2",
+            "All tables of HW-NAS-Bench (LAUBE Table A.2)",
+            "Kendall's tau, published / ours; **bold** where they differ by more than 0.02. "
+            "Published: 50 seeds, XGBoost tuned in up to 15 minutes; ours: ten seeds or fewer, "
+            "XGBoost at its defaults.",
+        ),
+        (
+            "Table A.3",
+            "TransNAS-Bench-101 (LAUBE Table A.3)",
+            "Published only: no public copy of the macro space's inference times is known. With "
+            "one, `hwbench tables import` and the scenario `paper-transnas` fill this table. The "
+            "row of class_object cannot be read.",
+        ),
+    ):
+        chosen = [row for row in found if row["place"] == place]
+        table = {}
+        for row in chosen:
+            what, _, target = row["what"].rpartition(", ")
+            column = what.replace("linear regression, ", "").replace(" measurements", "")
+            table.setdefault(target, {})[column.replace(", ", " ")] = _cell_of(row)
+        columns = list(dict.fromkeys(name for cells in table.values() for name in cells))
+        lines = [
+            [target, *(cells.get(name, "") for name in columns)] for target, cells in table.items()
+        ]
+        parts += [f"## {title}\n", note + "\n", _markdown(["target", *columns], lines)]
+    return parts
+
+
+def _cell_of(row):
+    if row["found"] is None:
+        return row["published"]
+    text = f"{row['published']} / {row['found'].value:.3f}"
+    return f"**{text}**" if row["verdict"] == "**differs**" else text
+
+
+def _markdown(columns, lines):
+    table = [columns, ["---"] * len(columns), *lines]
+    return "".join("| " + " | ".join(str(cell) for cell in line) + " |\n" for line in table)

@@ -1,0 +1,112 @@
+"""The ledger holds every published number against the results that are kept, and hides none."""
+
+import importlib.util
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from hwbench.analysis.published import BEST, LINEAR, SIZES
+from hwbench.results.leaderboard import read_scores
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def ledger():
+    spec = importlib.util.spec_from_file_location("ledger", ROOT / "docs" / "ledger.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def kept(ledger):
+    return ledger.Kept()
+
+
+@pytest.fixture(scope="module")
+def rows(ledger, kept):
+    return ledger.rows(kept)
+
+
+def test_every_published_number_stands_on_the_page(ledger, rows, kept):
+    page = ledger.page(kept)
+    assert len(rows) > 500
+    for row in rows:
+        assert row["published"] in page
+        float(row["published"])
+        assert row["ours"] or row["note"], row  # what cannot run says what it would take
+    assert {row["source"] for row in rows} >= {"LAUBE", "CHOE", "NA", "YANG"}
+
+
+def test_numbers_are_those_that_the_figures_draw(rows):
+    found = {row["what"]: float(row["published"]) for row in rows}
+    for target, taus in LINEAR.items():
+        column = target.partition(":")[2]
+        for size, tau in zip(SIZES, taus, strict=True):
+            assert found[f"linear regression, {size} measurements, {column}"] == tau
+    for size, tau in zip(SIZES, BEST, strict=True):
+        what = f"best of the 18 predictors, {size} measurements, mean over five tables"
+        assert found[what] == pytest.approx(tau)
+
+
+def test_ours_are_means_of_the_scores_that_are_kept(rows):
+    scores = read_scores()
+    for row in rows:
+        way, *arguments = row["ours"].split() or [""]
+        if way != "lookup" or row["found"] is None:
+            continue
+        own = scores[(scores["predictor"] == "lookup_table") & (scores["target"] == arguments[0])]
+        assert row["found"].value == pytest.approx(own["kendall_tau"].mean())
+        # Which has no randomness: it is as published.
+        assert row["verdict"] == "agrees"
+
+
+@pytest.mark.parametrize(
+    ("published", "value", "unit", "verdict"),
+    [
+        ("0.50", 0.52, "tau", "agrees"),
+        ("0.50", 0.53, "tau", "**differs**"),
+        ("1.43", 1.20, "points", "**differs**"),
+        ("0.42", 0.4176, "M", "agrees"),
+    ],
+)
+def test_verdicts(ledger, published, value, unit, verdict):
+    row = {
+        "source": "LAUBE",
+        "place": "Table A.2",
+        "what": "a number",
+        "ours": "study",
+        "unit": unit,
+        "published": published,
+        "found": ledger.Ours(value),
+    }
+    assert ledger._verdict(row) == verdict
+    assert ledger._verdict({**row, "found": None}) == "not run yet"
+    assert ledger._verdict({**row, "ours": ""}) == "cannot run here"
+
+
+def test_the_best_is_told_where_most_have_a_score(ledger):
+    class Few:
+        scores = pd.DataFrame(
+            [
+                {
+                    "target": target,
+                    "predictor": name,
+                    "training_size": size,
+                    "seed": 0,
+                    "kendall_tau": 0.5 + 0.01 * place,
+                    "own_training_set": False,
+                }
+                for target in LINEAR
+                for place, name in enumerate([*ledger.EIGHTEEN, "auto"])
+                for size in (11, 25)
+                if size == 11 or place < 3
+            ]
+        )
+
+    found = ledger.best(Few, "11")
+    assert found.value == pytest.approx(0.5 + 0.01 * (len(ledger.EIGHTEEN) - 1))
+    assert "of the whole zoo auto" in found.note
+    assert ledger.best(Few, "25") is None
