@@ -20,6 +20,7 @@ from hwbench.cli import (
     search,
     simulate,
     spaces,
+    studio,
     study,
     study_results,
     tables,
@@ -52,6 +53,7 @@ app.command(name="morph")(morph.morph)
 app.add_typer(compress.app, name="compress")
 app.add_typer(vae.app, name="vae")
 app.add_typer(report.app, name="report")
+app.command(name="studio")(studio.studio)
 
 
 def _version(wanted: bool) -> None:

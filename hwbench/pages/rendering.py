@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import resources
+from typing import TYPE_CHECKING
 
 from hwbench.pages.blocks import Section
 from hwbench.pages.plotting import script_json
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 
 def render_page(
@@ -28,31 +32,54 @@ def render_page(
     meta : a line of facts below the title.
     tiles : pairs of a number and what it counts, above the first section.
     """
-    from jinja2 import DictLoader, Environment, StrictUndefined
-    from plotly.offline import get_plotlyjs
+    return (
+        environment()
+        .get_template("base")
+        .render(
+            title=title,
+            sections=sections,
+            brand=brand,
+            meta=[text for text in meta if text],
+            tiles=tiles,
+            style=asset("style.css"),
+            theme=asset("theme.js"),
+            script=asset("page.js"),
+            # Inside a script element only its end tag needs care.
+            plotly=plotly_script().replace("</script", "<\\/script"),
+        )
+    )
 
-    environment = Environment(
-        loader=DictLoader({name: asset(f"{name}.html.jinja") for name in ("base", "blocks")}),
+
+def environment(further: Mapping[str, str] | None = None) -> Environment:
+    """The templates of pages by name: `base`, a whole one, `sections` and `blocks`, its parts.
+
+    Parameters
+    ----------
+    further : texts of other templates by name, which may import these.
+    """
+    from jinja2 import DictLoader, Environment, StrictUndefined
+
+    own = {name: asset(f"{name}.html.jinja") for name in ("base", "sections", "blocks")}
+    made = Environment(
+        loader=DictLoader({**own, **(further or {})}),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["sentence"] = lambda text: text[:1].upper() + text[1:]
-    environment.filters["lower_first"] = lambda text: text[:1].lower() + text[1:]
-    environment.filters["script_json"] = script_json
-    environment.filters["plain_json"] = lambda value: json.dumps(dict(value), ensure_ascii=False)
-    return environment.get_template("base").render(
-        title=title,
-        sections=sections,
-        brand=brand,
-        meta=[text for text in meta if text],
-        tiles=tiles,
-        style=asset("style.css"),
-        script=asset("page.js"),
-        # Inside a script element only its end tag needs care.
-        plotly=get_plotlyjs().replace("</script", "<\\/script"),
-    )
+    made.filters["sentence"] = lambda text: text[:1].upper() + text[1:]
+    made.filters["lower_first"] = lambda text: text[:1].lower() + text[1:]
+    made.filters["script_json"] = script_json
+    made.filters["plain_json"] = lambda value: json.dumps(dict(value), ensure_ascii=False)
+    return made
+
+
+def plotly_script() -> str:
+    """The text of plotly's script, as its package brings it."""
+    from plotly.offline import get_plotlyjs
+
+    text: str = get_plotlyjs()
+    return text
 
 
 def asset(name: str) -> str:
