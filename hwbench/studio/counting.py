@@ -87,17 +87,34 @@ def search_progress(folder: Path, record: Mapping[str, Any]) -> Progress | None:
     if not ended and not parts.is_dir():
         return None
     failed = len(record.get("search_failures") or ())
-    total = None
-    if isinstance(spec, Mapping):
-        try:
-            total = len(planned_runs(validated(spec, SearchSpec, where="search")))
-        except HwbenchError:  # a strategy of a package that is not installed here
-            total = None
+    total = _planned_searches(spec)
     if ended:
         done = total if total is not None else 0
         return Progress("search", "searches", done, total, failed, ended=True)
     done = sum(1 for each in parts.glob("*.parquet") if not each.name.startswith("."))
     return Progress("search", "searches", done, total)
+
+
+def _planned_searches(spec: Any) -> int | None:
+    if not isinstance(spec, Mapping):
+        return None
+    try:
+        return len(planned_runs(validated(spec, SearchSpec, where="search")))
+    except HwbenchError:  # a strategy of a package that is not installed here
+        return None
+
+
+def first_parts(record: Mapping[str, Any]) -> tuple[Progress, ...]:
+    """What a run that has no result yet has begun with: its parts, where it says them."""
+    spec = _mapping(record.get("spec"))
+    found = []
+    if spec.get("study"):
+        found.append(Progress("study", "trials", 0, planned_trials(record)))
+    if spec.get("simulation"):
+        found.append(Progress("simulation", "selections", 0))
+    if spec.get("search"):
+        found.append(Progress("search", "searches", 0, _planned_searches(spec["search"])))
+    return tuple(found[:1])
 
 
 def simulation_progress(folder: Path) -> Progress | None:

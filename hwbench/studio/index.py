@@ -31,6 +31,7 @@ from hwbench.results.names import (
 from hwbench.results.texts import read_object
 from hwbench.studio.counting import (
     compression_progress,
+    first_parts,
     journal_progress,
     live_progress,
     search_progress,
@@ -74,7 +75,7 @@ class RunIndex:
         return sorted(found, key=lambda each: (each.state != RUNNING, -each.changed, each.name))
 
     def names(self) -> list[str]:
-        """Names of all runs, sorted; those inside another one, as of a sweep, are not among them."""
+        """Names of all runs, sorted; those inside another one, as of a sweep, are left out."""
         found = islice(self._walk(self.runs, 0), MOST_RUNS)
         names = [path.relative_to(self.runs).as_posix() for path in found]
         return sorted(name for name in names if name.isprintable())
@@ -178,7 +179,8 @@ def _parts(folder: Path, record: dict[str, Any]) -> tuple[Progress, ...]:
         simulation_progress(folder),
         search_progress(folder, record),
     )
-    return tuple(each for each in found if each is not None)
+    begun = tuple(each for each in found if each is not None)
+    return begun or first_parts(record)
 
 
 def _title(folder: Path) -> str:
