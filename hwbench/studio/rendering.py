@@ -9,6 +9,7 @@ from importlib import resources
 from typing import Any
 
 from jinja2 import Environment
+from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
@@ -62,6 +63,7 @@ class Pages:
     def _templates(self) -> Environment:
         made = environment(_templates())
         made.filters["seconds"] = seconds
+        made.filters["code"] = _with_code
         made.globals |= {"edit": self.edit, "version": __version__}
         return made
 
@@ -85,6 +87,16 @@ class Pages:
         if "text/html" in request.headers.get("accept", ""):
             return self.answer("message", status, title="That did not work", line=line)
         return PlainTextResponse(f"{line}\n", status)
+
+
+def _with_code(text: str) -> Markup:
+    """What docstrings put in backticks, as code."""
+    parts = text.split("`")
+    marked = [
+        Markup("<code>{}</code>").format(part) if place % 2 else Markup("{}").format(part)
+        for place, part in enumerate(parts)
+    ]
+    return Markup("").join(marked)
 
 
 def static_file(request: Request) -> Response:

@@ -1,6 +1,7 @@
 """A studio, and a headless browser that speaks the DevTools protocol to it."""
 
 import base64
+import contextlib
 import json
 import re
 import shutil
@@ -46,7 +47,9 @@ class Browser:
         port = port_file.read_text().split()[0]
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/json") as answer:
             pages = [each for each in json.load(answer) if each["type"] == "page"]
-        self.socket = connect(pages[0]["webSocketDebuggerUrl"], max_size=None)
+        self.open_things = contextlib.ExitStack()
+        address = pages[0]["webSocketDebuggerUrl"]
+        self.socket = self.open_things.enter_context(connect(address, max_size=None))
         self.count = 0
         self.errors = []
         self.asked = []
@@ -106,9 +109,11 @@ class Browser:
         self.wait(is_so, condition)
 
     def click(self, selector):
-        self.until(f"document.querySelector({json.dumps(selector)})?.disabled === false || "
-                   f"document.querySelector({json.dumps(selector)})?.disabled === undefined && "
-                   f"document.querySelector({json.dumps(selector)}) !== null")
+        self.until(
+            f"document.querySelector({json.dumps(selector)})?.disabled === false || "
+            f"document.querySelector({json.dumps(selector)})?.disabled === undefined && "
+            f"document.querySelector({json.dumps(selector)}) !== null"
+        )
         self.run(f"document.querySelector({json.dumps(selector)}).click()")
 
     def fill(self, selector, text):
@@ -137,7 +142,7 @@ class Browser:
         Path(path).write_bytes(base64.b64decode(found["data"]))
 
     def close(self):
-        self.socket.close()
+        self.open_things.close()
         self.process.terminate()
         self.process.wait(PATIENCE)
 
@@ -162,8 +167,7 @@ class Served:
 
     def __init__(self, runs, *options):
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "hwbench", "studio", "--runs", str(runs), "--port", "0"]
-            + list(options),
+            [sys.executable, "-m", "hwbench", "studio", "--port=0", f"--runs={runs}", *options],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -191,3 +195,32 @@ def serve():
     yield start
     for each in started:
         each.close()
+
+
+SMALL = """title = "A small study"
+
+[study]
+targets = ["nb201-digits:latency"]
+predictors = ["ridge"]
+training_sizes = [20, 40]
+seeds = [0, 1]
+test_size = 50
+"""
+
+
+@pytest.fixture(scope="session")
+def small_run(tmp_path_factory):
+    """The folder of a study that has ended."""
+    from hwbench.runs.run import run_scenario
+
+    place = tmp_path_factory.mktemp("small")
+    (place / "small.toml").write_text(SMALL)
+    return run_scenario(str(place / "small.toml"), place / "run")
+
+
+@pytest.fixture
+def runs(small_run, tmp_path):
+    """A folder of runs, with one study that has ended."""
+    folder = tmp_path / "runs"
+    shutil.copytree(small_run, folder / "small")
+    return folder

@@ -32,7 +32,7 @@
         link.addEventListener("click", (event) => {
           event.preventDefault();
           for (let fold = target.closest("details"); fold !== null; fold = fold.parentElement.closest("details")) fold.open = true;
-          (target.matches("input, select") ? target : target.querySelector("summary, input, select") ?? target).focus();
+          (target.matches("input, select, textarea") ? target : target.querySelector("summary, input, select") ?? target).focus();
           target.scrollIntoView({ block: "center" });
         });
       }
