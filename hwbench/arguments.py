@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import MISSING, fields, is_dataclass
+from dataclasses import MISSING, dataclass, fields, is_dataclass
 from functools import cache, wraps
 from inspect import Parameter, signature, unwrap
 from reprlib import Repr
@@ -50,15 +50,25 @@ Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 def one_of(names: Iterable[str]) -> AfterValidator:
     """Metadata of a text that must be one of some names: `Annotated[str, one_of(NAMES)]`."""
-    known = tuple(names)
+    return AfterValidator(_OneOf(tuple(names)))
 
-    def check(value: str) -> str:
-        if value not in known:
-            expected = " or ".join(map(repr, known))
+
+@dataclass(frozen=True)
+class _OneOf:
+    names: tuple[str, ...]
+
+    def __call__(self, value: str) -> str:
+        if value not in self.names:
+            expected = " or ".join(map(repr, self.names))
             raise PydanticCustomError("literal_error", "{expected}", {"expected": expected})
         return value
 
-    return AfterValidator(check)
+
+def names_of(annotation: Any) -> tuple[str, ...]:
+    """The names that an annotation allows by `one_of`; none where it has no such list."""
+    metadata = getattr(annotation, "__metadata__", ())
+    checks = [each.func for each in metadata if isinstance(each, AfterValidator)]
+    return next((each.names for each in checks if isinstance(each, _OneOf)), ())
 
 
 # ---------------------------------------------------------------------- who takes arguments
@@ -170,16 +180,38 @@ def complete_arguments(
     HwbenchError
         Where a name is unknown, an argument is missing, or is not what its annotation says.
     """
+    for error in argument_problems(part, given, where=where).values():
+        raise error
+    values = checked(part, given, owner=where)
     parameters = parameters_of(part)
-    for name in given:
-        if name not in parameters:
-            raise unknown_name("key", name, parameters, where=where or None)
+    return {name: values.get(name, each.default) for name, each in parameters.items()}
+
+
+def argument_problems(
+    part: type[Any], given: Mapping[str, Any], *, where: str = ""
+) -> dict[str, HwbenchError]:
+    """All that is wrong with arguments of a class, by name; `complete_arguments` says the first.
+
+    Parameters
+    ----------
+    part, given, where : as for `complete_arguments`.
+    """
+    parameters = parameters_of(part)
+    found = {
+        name: unknown_name("key", name, parameters, where=where or None)
+        for name in given
+        if name not in parameters
+    }
+    place = f"{where}: " if where else ""
     for name, parameter in parameters.items():
         if parameter.default is Parameter.empty and name not in given:
-            place = f"{where}: " if where else ""
-            raise HwbenchError(f"{place}the key '{name}' is missing")
-    values = checked(part, given, owner=where)
-    return {name: values.get(name, each.default) for name, each in parameters.items()}
+            found[name] = HwbenchError(f"{place}the key '{name}' is missing")
+    for name in _checkers(part):
+        try:
+            checked(part, {key: given[key] for key in [name] if key in given}, owner=where)
+        except HwbenchError as error:
+            found[name] = error
+    return found
 
 
 # ---------------------------------------------------------------------- parameters

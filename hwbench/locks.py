@@ -15,9 +15,11 @@ from typing import IO, Any
 
 from hwbench.errors import HwbenchError, one_line
 from hwbench.files import flocked
+from hwbench.regular_files import open_regular
 
 LOCK = ".lock"
 ATTEMPTS = 100
+_MOST_TOLD = 2000
 
 
 @dataclass(frozen=True)
@@ -132,11 +134,70 @@ def _tell_holder(file: IO[bytes]) -> None:
         file.write(json.dumps(told).encode())
 
 
+@dataclass(frozen=True)
+class Holder:
+    """A process of this machine that writes a folder or file now.
+
+    Attributes
+    ----------
+    process : its number.
+    command : its command line, as it told it.
+    """
+
+    process: int
+    command: str
+
+
+def holder_of(path: Path) -> Holder | None:
+    """Who holds a lock now, without asking for it, which could keep somebody else from it.
+
+    Parameters
+    ----------
+    path : the file that is locked, such as `LOCK` in a folder.
+
+    Returns
+    -------
+    None where nobody does: a process that was killed leaves its file, and what a file says counts
+    only where the process that it names has that very file open.
+    """
+    try:
+        with open_regular(path, most_bytes=_MOST_TOLD) as file:
+            told = json.loads(file.read())
+        process, command = int(told["process"]), f"{told['command']:.200}"
+    except (HwbenchError, OSError, ValueError, LookupError, TypeError, RecursionError):
+        return None
+    return Holder(process, command) if _has_open(process, path) else None
+
+
+def is_locked(path: Path) -> bool:
+    """Whether a process of this machine has locked a file, as the system's list of locks says.
+
+    False on systems that have no such list.
+    """
+    try:
+        about = path.stat()
+        held = Path("/proc/locks").read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return False
+    place = f"{os.major(about.st_dev):02x}:{os.minor(about.st_dev):02x}:{about.st_ino}"
+    return any(place in line.split() for line in held.splitlines())
+
+
+def _has_open(process: int, path: Path) -> bool:
+    import psutil
+
+    try:
+        opened = psutil.Process(process).open_files()
+    except (psutil.Error, OSError, ValueError, OverflowError):
+        return False
+    return str(path.resolve()) in {each.path for each in opened}
+
+
 def _holder(file: IO[bytes]) -> str:
     """Who has a lock, in words; "" where that cannot be read."""
     try:
         file.seek(0)
-        told: dict[str, Any] = json.loads(file.read(2000))
+        told: dict[str, Any] = json.loads(file.read(_MOST_TOLD))
         return (
             f" (process {int(told['process'])} since {told['since']:.25}: {told['command']:.200})"
         )

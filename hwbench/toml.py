@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
@@ -73,11 +73,20 @@ def load_toml(path: Path) -> dict[str, Any]:
     """
     content = read_regular(path, most_bytes=MOST_BYTES)
     try:
-        return _parsed(content.decode("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError, _BeyondError) as error:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError as error:
         raise HwbenchError(f"{path}: is no valid TOML: {one_line(error)}") from error
+    return parse_toml(text, where=str(path))
+
+
+def parse_toml(text: str, *, where: str) -> dict[str, Any]:
+    """The tree of a TOML text; `where` is its place, for messages. Errors as `load_toml`."""
+    try:
+        return _parsed(text)
+    except (tomllib.TOMLDecodeError, RecursionError, _BeyondError) as error:
+        raise HwbenchError(f"{where}: is no valid TOML: {one_line(error)}") from error
     except ValueError as error:  # Python reads no number of more digits than 4,300
-        raise HwbenchError(f"{path}: is no valid TOML: {_LONG_INTEGER}") from error
+        raise HwbenchError(f"{where}: is no valid TOML: {_LONG_INTEGER}") from error
 
 
 class _BeyondError(Exception):
@@ -123,12 +132,47 @@ def validated(content: Mapping[str, Any], model: type[Model], *, where: str) -> 
         raise _explain(where, model, error) from error
 
 
+Place = tuple[int | str, ...]
+"""Where a value stands in a tree: keys, and numbers in lists."""
+
+
+def problems(
+    content: Mapping[str, Any], model: type[Model], *, where: str
+) -> list[tuple[Place, HwbenchError]]:
+    """All that keeps content from being a model, each with its place; `validated` says the first.
+
+    Parameters
+    ----------
+    content, model, where : as for `validated`.
+    """
+    try:
+        model.model_validate(content)
+    except pydantic.ValidationError as error:
+        errors = _in_order(error)
+        found: dict[Place, HwbenchError] = {}
+        for each in errors:
+            place, line = _explained(where, model, each, errors)
+            found.setdefault(place, line)
+        return list(found.items())
+    return []
+
+
 def _explain(
     path: str, model: type[pydantic.BaseModel], error: pydantic.ValidationError
 ) -> HwbenchError:
+    errors = _in_order(error)
+    return _explained(path, model, errors[0], errors)[1]
+
+
+def _in_order(error: pydantic.ValidationError) -> list[Any]:
     # A misspelt key is unknown and leaves the right one missing: the first is the cause.
-    errors = sorted(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
-    first = errors[0]
+    return sorted(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
+
+
+def _explained(
+    path: str, model: type[pydantic.BaseModel], first: Any, errors: Sequence[Any]
+) -> tuple[Place, HwbenchError]:
+    """Where a value stands that is refused, and why: of all errors those about the same value."""
     location = first["loc"]
     about = [first]
     tagged = first["type"] != "extra_forbidden" and len(location) > 1  # else it is a key's name
@@ -140,12 +184,14 @@ def _explain(
         inside = _model_at(model, location[:-1])
         place = ".".join(str(part) for part in location[:-1])
         where = f"{path}, section [{place}]" if place else str(path)
-        return unknown_name("key", str(location[-1]), inside.model_fields, where=where)
-    if first["type"] == "missing":
-        return HwbenchError(f"{path}: the key '{key}' is missing")
-    if key:
-        return refused(path, key, about)
-    return HwbenchError(f"{path}: {first['msg'].removeprefix('Value error, ')}")
+        line = unknown_name("key", str(location[-1]), inside.model_fields, where=where)
+    elif first["type"] == "missing":
+        line = HwbenchError(f"{path}: the key '{key}' is missing")
+    elif key:
+        line = refused(path, key, about)
+    else:
+        line = HwbenchError(f"{path}: {first['msg'].removeprefix('Value error, ')}")
+    return tuple(location), line
 
 
 def _model_at(

@@ -23,6 +23,7 @@ from hwbench.cli import (
     search,
     simulate,
     spaces,
+    studio,
     study,
     study_results,
     tables,
@@ -62,6 +63,7 @@ app.add_typer(vae.app, name="vae")
 app.add_typer(report.app, name="report")
 app.command(name="new")(new.new)
 app.command(name="check")(new.check)
+app.command(name="studio")(studio.studio)
 
 
 def _version(wanted: bool) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from hwbench.errors import HwbenchError
 from hwbench.live.components import make_component
@@ -34,22 +35,52 @@ def check_parts(config: LiveConfig, where: str) -> None:
     HwbenchError
         Saying which parts do not go together, and what to use instead.
     """
-    try:
-        _check_parts(config)
-    except HwbenchError as error:
-        if str(error).startswith(where):
-            raise
-        raise HwbenchError(f"{where}: {error}") from error
+    for problem in part_problems(config, where):
+        raise problem
 
 
-def _check_parts(config: LiveConfig) -> None:
-    strategy: ArchitectureStrategy = make_component(STRATEGIES, config.strategy)
-    trainer: Trainer = make_component(TRAINERS, config.trainer)
-    selection: Selection = make_component(SELECTIONS, config.selection)
+def part_problems(config: LiveConfig, where: str) -> list[HwbenchError]:
+    """Why parts of a config do not go together; of each check the first, `check_parts` says one.
+
+    Parameters
+    ----------
+    config, where : as for `check_parts`.
+    """
+    found: list[HwbenchError] = []
+
+    def tried(check: Callable[[], Any]) -> Any:
+        try:
+            return check()
+        except HwbenchError as error:
+            line = str(error)
+            found.append(error if line.startswith(where) else HwbenchError(f"{where}: {line}"))
+            return None
+
+    strategy = tried(lambda: make_component(STRATEGIES, config.strategy))
+    trainer = tried(lambda: make_component(TRAINERS, config.trainer))
+    selection = tried(lambda: make_component(SELECTIONS, config.selection))
+    if strategy is None or trainer is None or selection is None:
+        return found
     name = config.strategy["name"]
+    tried(lambda: _check_trainer(trainer, strategy))
+    tried(lambda: _check_learned(config, strategy, name))
+    tried(lambda: strategy.check(trainer.epochs))
+    chosen = config.selection["name"]
+    tried(lambda: check_selection(selection, chosen, strategy, name, config.ranking))
+    kind = tried(lambda: _supernet_of(config))
+    if kind is not None:
+        tried(lambda: _check_supernet(config, kind, strategy, selection))
+    return found
+
+
+def _check_trainer(trainer: Trainer, strategy: ArchitectureStrategy) -> None:
     problem = unsuitable(trainer, strategy)
     if problem:
         raise HwbenchError(problem)
+
+
+def _check_learned(config: LiveConfig, strategy: ArchitectureStrategy, name: str) -> None:
+    """Refuse what needs strengths of a strategy that learns none."""
     if config.cost is not None and not strategy.learns_strengths:
         raise HwbenchError(
             f"[cost]: {name} learns no strengths that a cost could change; leave the section out, "
@@ -60,11 +91,6 @@ def _check_parts(config: LiveConfig) -> None:
             f"[diagnostics]: shows on what strengths depend, and {name} learns none; leave the "
             "section out"
         )
-    strategy.check(trainer.epochs)
-    check_selection(selection, config.selection["name"], strategy, name, config.ranking)
-    kind = _supernet_of(config)
-    if kind is not None:
-        _check_supernet(config, kind, strategy, selection)
 
 
 def check_selection(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, get_args
 
 from pydantic import AfterValidator
 
-from hwbench.arguments import complete_arguments
+from hwbench.arguments import argument_problems, complete_arguments
 from hwbench.errors import HwbenchError
 from hwbench.registry import Registry
 from hwbench.toml import FrozenModel
@@ -42,9 +43,33 @@ def complete_node(
     try:
         return {NAME: name, **complete_arguments(found, given, where=place)}
     except HwbenchError as error:  # of a node inside the node, which knows no file
-        if str(error).startswith(place):
-            raise
-        raise HwbenchError(f"{place}: {error}") from error
+        raise _placed(error, place) from error
+
+
+def node_problems(
+    registry: Registry, node: Mapping[str, Any], *, where: str, place: str | None = None
+) -> dict[str, HwbenchError]:
+    """All that is wrong with a node, by argument; `complete_node` says the first.
+
+    Parameters
+    ----------
+    registry, node, where, place : as for `complete_node`.
+    """
+    given = dict(node)
+    name = given.pop(NAME, None)
+    place = f"{where}, section [{registry.kind}]" if place is None else place
+    try:
+        if not isinstance(name, str):
+            complete_node(registry, node, where=where, place=place)
+        found = registry.load(str(name), where=place)
+    except HwbenchError as error:
+        return {NAME: error}
+    wrong = argument_problems(found, given, where=place)
+    return {argument: _placed(error, place) for argument, error in wrong.items()}
+
+
+def _placed(error: HwbenchError, place: str) -> HwbenchError:
+    return error if str(error).startswith(place) else HwbenchError(f"{place}: {error}")
 
 
 def make_component(registry: Registry, node: Mapping[str, Any]) -> Any:
@@ -67,11 +92,24 @@ def component(registry: Registry) -> AfterValidator:
     ----------
     registry : of the parts that the node may name. What is left out of it is filled in.
     """
+    return AfterValidator(_Complete(registry))
 
-    def complete(node: dict[str, Any]) -> dict[str, Any]:
-        return complete_node(registry, node, where="", place=f"its {registry.kind}")
 
-    return AfterValidator(complete)
+@dataclass(frozen=True)
+class _Complete:
+    registry: Registry
+
+    def __call__(self, node: dict[str, Any]) -> dict[str, Any]:
+        return complete_node(self.registry, node, where="", place=f"its {self.registry.kind}")
+
+
+def registry_of(annotation: Any) -> Registry | None:
+    """Of which parts an argument names one, see `component`; None where it is no node."""
+    for part in (annotation, *get_args(annotation)):
+        for each in getattr(part, "__metadata__", ()):
+            if isinstance(each, AfterValidator) and isinstance(each.func, _Complete):
+                return each.func.registry
+    return None
 
 
 class Node(FrozenModel):

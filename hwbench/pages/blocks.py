@@ -219,6 +219,22 @@ class Section:
     appendix: bool = False
 
 
+@dataclass(frozen=True)
+class Page:
+    """What a page holds, before anything is rendered.
+
+    Attributes
+    ----------
+    title : of the page.
+    sections : at least one; the first is what readers see first, and is not folded.
+    meta : facts below the title.
+    """
+
+    title: str
+    sections: Sequence[Section]
+    meta: Sequence[str] = ()
+
+
 Block = (
     Text
     | Finding

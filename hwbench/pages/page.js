@@ -1,10 +1,8 @@
 "use strict";
 (() => {
   const root = document.documentElement;
-  const plots = [...document.querySelectorAll(".plot")].map((holder) => ({
-    holder,
-    figure: JSON.parse(holder.querySelector("script").textContent),
-  }));
+  let plots = [];
+  let keys = [];
   const hidden = new Set();
 
   // Colour tokens: "$c0" is the style sheet's --c0, "$c0/0.2" the same at 20 % opacity.
@@ -100,7 +98,6 @@
   setTheme(root.dataset.theme);
 
   // Legends: a key switches its group in every figure.
-  const keys = [...document.querySelectorAll(".key[data-group]")];
   const showGroups = () => {
     for (const key of keys) key.setAttribute("aria-pressed", String(!hidden.has(key.dataset.group)));
     for (const plot of plots) {
@@ -113,18 +110,23 @@
       Plotly.restyle(holder, { visible });
     }
   };
-  for (const key of keys)
-    key.addEventListener("click", () => {
-      if (!hidden.delete(key.dataset.group)) hidden.add(key.dataset.group);
-      showGroups();
-    });
-  for (const button of document.querySelectorAll("[data-all]"))
-    button.addEventListener("click", () => {
-      for (const key of button.parentElement.querySelectorAll("[data-group]"))
-        if (button.dataset.all === "hide") hidden.add(key.dataset.group);
-        else hidden.delete(key.dataset.group);
-      showGroups();
-    });
+  const attachLegends = (part) => {
+    for (const key of part.querySelectorAll(".key[data-group]")) {
+      keys.push(key);
+      key.setAttribute("aria-pressed", String(!hidden.has(key.dataset.group)));
+      key.addEventListener("click", () => {
+        if (!hidden.delete(key.dataset.group)) hidden.add(key.dataset.group);
+        showGroups();
+      });
+    }
+    for (const button of part.querySelectorAll("[data-all]"))
+      button.addEventListener("click", () => {
+        for (const key of button.parentElement.querySelectorAll("[data-group]"))
+          if (button.dataset.all === "hide") hidden.add(key.dataset.group);
+          else hidden.delete(key.dataset.group);
+        showGroups();
+      });
+  };
 
   // Tabs: of several views one is shown; arrow keys go from one to the next.
   const select = (tab, focus) => {
@@ -136,39 +138,43 @@
     if (focus) tab.focus();
     drawShown();
   };
-  for (const tab of document.querySelectorAll("[role=tab]")) {
-    tab.addEventListener("click", () => select(tab, false));
-    tab.addEventListener("keydown", (event) => {
-      const all = [...tab.parentElement.children];
-      const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-      if (step === undefined) return;
-      event.preventDefault();
-      select(all[(all.indexOf(tab) + step + all.length) % all.length], true);
-    });
-  }
+  const attachTabs = (part) => {
+    for (const tab of part.querySelectorAll("[role=tab]")) {
+      tab.addEventListener("click", () => select(tab, false));
+      tab.addEventListener("keydown", (event) => {
+        const all = [...tab.parentElement.children];
+        const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+        if (step === undefined) return;
+        event.preventDefault();
+        select(all[(all.indexOf(tab) + step + all.length) % all.length], true);
+      });
+    }
+  };
 
   // Sorting: empty cells stay last in both directions.
   const headings = (table) => [...table.tHead.rows[0].cells];
-  for (const table of document.querySelectorAll("table.data")) {
-    headings(table).forEach((heading, column) => {
-      heading.querySelector("button").addEventListener("click", () => {
-        const current = heading.getAttribute("aria-sort");
-        const numeric = heading.classList.contains("number");
-        const first = numeric ? "descending" : "ascending";
-        const order = current === "none" ? first : current === "ascending" ? "descending" : "ascending";
-        for (const other of headings(table)) other.setAttribute("aria-sort", "none");
-        heading.setAttribute("aria-sort", order);
-        const sign = order === "ascending" ? 1 : -1;
-        const value = (row) => row.cells[column].dataset.value;
-        const rows = [...table.tBodies[0].rows].sort((a, b) => {
-          const [x, y] = [value(a), value(b)];
-          if (x === "" || y === "") return (x === "") - (y === "");
-          return sign * (numeric ? Number(x) - Number(y) : x.localeCompare(y));
+  const attachTables = (part) => {
+    for (const table of part.querySelectorAll("table.data")) {
+      headings(table).forEach((heading, column) => {
+        heading.querySelector("button").addEventListener("click", () => {
+          const current = heading.getAttribute("aria-sort");
+          const numeric = heading.classList.contains("number");
+          const first = numeric ? "descending" : "ascending";
+          const order = current === "none" ? first : current === "ascending" ? "descending" : "ascending";
+          for (const other of headings(table)) other.setAttribute("aria-sort", "none");
+          heading.setAttribute("aria-sort", order);
+          const sign = order === "ascending" ? 1 : -1;
+          const value = (row) => row.cells[column].dataset.value;
+          const rows = [...table.tBodies[0].rows].sort((a, b) => {
+            const [x, y] = [value(a), value(b)];
+            if (x === "" || y === "") return (x === "") - (y === "");
+            return sign * (numeric ? Number(x) - Number(y) : x.localeCompare(y));
+          });
+          table.tBodies[0].append(...rows);
         });
-        table.tBodies[0].append(...rows);
       });
-    });
-  }
+    }
+  };
 
   // CSV: the values of the cells, and what they carry beside them: intervals, seeds.
   const field = (text) => {
@@ -192,18 +198,20 @@
     const header = fields.flatMap(({ key, more: names }, column) => [key, ...(column === 0 && smallKey ? [smallKey] : []), ...names.map((name) => `${key}_${name}`)]);
     return [header, ...rows.map(line)].map((values) => values.map(field).join(",")).join("\r\n") + "\r\n";
   };
-  for (const button of document.querySelectorAll("[data-csv]"))
-    button.addEventListener("click", () => {
-      const table = document.getElementById(button.dataset.csv);
-      const link = document.createElement("a");
-      link.href = URL.createObjectURL(new Blob([csv(table)], { type: "text/csv" }));
-      link.download = `hwbench-${table.id}.csv`;
-      link.click();
-      setTimeout(() => URL.revokeObjectURL(link.href), 1000);
-    });
+  const attachDownloads = (part) => {
+    for (const button of part.querySelectorAll("[data-csv]"))
+      button.addEventListener("click", () => {
+        const table = document.getElementById(button.dataset.csv);
+        const link = document.createElement("a");
+        link.href = URL.createObjectURL(new Blob([csv(table)], { type: "text/csv" }));
+        link.download = `hwbench-${table.id}.csv`;
+        link.click();
+        setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+      });
+  };
 
   // The contents follow the reader.
-  const links = new Map([...document.querySelectorAll("nav a")].map((link) => [link.hash.slice(1), link]));
+  let links = new Map();
   const inView = new Set();
   const seen = new IntersectionObserver((entries) => {
     for (const { isIntersecting, target } of entries) inView[isIntersecting ? "add" : "delete"](target.id);
@@ -211,7 +219,15 @@
     if (current === undefined) return;
     for (const [id, link] of links) link.setAttribute("aria-current", String(id === current));
   }, { rootMargin: "0px 0px -70% 0px" });
-  for (const id of links.keys()) seen.observe(document.getElementById(id));
+  const follow = () => {
+    seen.disconnect();
+    inView.clear();
+    links = new Map([...document.querySelectorAll('nav a[href^="#"]')].map((link) => [link.hash.slice(1), link]));
+    for (const id of links.keys()) {
+      const heading = document.getElementById(id);
+      if (heading !== null) seen.observe(heading);
+    }
+  };
 
   let waiting = 0;
   let width = innerWidth;
@@ -235,9 +251,11 @@
     target.scrollIntoView();
   };
   addEventListener("hashchange", unfoldTarget);
-  for (const link of document.querySelectorAll('a[href^="#"]'))
-    link.addEventListener("click", () => { if (link.hash === location.hash) unfoldTarget(); });
-  for (const item of document.querySelectorAll("details")) item.addEventListener("toggle", () => { if (item.open && before === null) drawShown(); });
+  const attachFolds = (part) => {
+    for (const link of part.querySelectorAll('a[href^="#"]'))
+      link.addEventListener("click", () => { if (link.hash === location.hash) unfoldTarget(); });
+    for (const item of part.querySelectorAll("details")) item.addEventListener("toggle", () => { if (item.open && before === null) drawShown(); });
+  };
 
   // Paper is white and takes the folded sections, the appendix only where the reader unfolded it.
   addEventListener("beforeprint", () => {
@@ -257,5 +275,49 @@
     drawAll();
   });
 
+  // What a part of the page holds is made to work; `kept` has plots of before by name, which are
+  // drawn on, so that whoever has zoomed into one stays there.
+  const attach = (part, kept = new Map()) => {
+    for (const holder of part.querySelectorAll(".plot")) {
+      const figure = JSON.parse(holder.querySelector("script").textContent);
+      const there = kept.get(figure.name);
+      if (there === undefined) {
+        plots.push({ holder, figure });
+        continue;
+      }
+      there.figure = figure;
+      there.drawn = false;
+      there.holder.style.height = holder.style.height;
+      holder.replaceWith(there.holder);
+    }
+    attachLegends(part);
+    attachTables(part);
+    attachDownloads(part);
+    attachFolds(part);
+    attachTabs(part);
+  };
+
+  // Of a page that grows: an element's content anew, as text of a server that escaped it.
+  const folds = (part) => [...part.querySelectorAll("details")];
+  const nameOf = (item) => item.querySelector("summary")?.textContent ?? "";
+  globalThis.hwbench = {
+    replace(part, text) {
+      const open = new Set(folds(part).filter((item) => item.open).map(nameOf));
+      const known = new Set(folds(part).map(nameOf));
+      const kept = new Map(plots.filter((plot) => part.contains(plot.holder)).map((plot) => [plot.figure.name, plot]));
+      const focused = part.contains(document.activeElement) ? document.activeElement.id : "";
+      part.innerHTML = text;
+      for (const item of folds(part)) if (known.has(nameOf(item))) item.open = open.has(nameOf(item));
+      attach(part, kept);
+      plots = plots.filter((plot) => plot.holder.isConnected);
+      keys = keys.filter((key) => key.isConnected);
+      follow();
+      if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
+      return drawShown();
+    },
+  };
+
+  attach(document);
+  follow();
   Promise.resolve(window.plotlyReady).then(drawAll).then(unfoldTarget);
 })();

@@ -5,11 +5,15 @@ from __future__ import annotations
 import base64
 import gzip
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import resources
+from typing import TYPE_CHECKING
 
 from hwbench.pages.blocks import Section
 from hwbench.pages.plotting import script_json
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 
 def render_page(
@@ -33,32 +37,55 @@ def render_page(
     pack : whether plotly stands compressed, which saves 3 MB and asks for a browser of 2023 or
         later (`DecompressionStream`).
     """
-    from jinja2 import DictLoader, Environment, StrictUndefined
-    from plotly.offline import get_plotlyjs
+    return (
+        environment()
+        .get_template("base")
+        .render(
+            title=title,
+            sections=sections,
+            brand=brand,
+            meta=[text for text in meta if text],
+            tiles=tiles,
+            style=asset("style.css") + asset("drawing.css"),
+            theme=asset("theme.js"),
+            script=asset("page.js"),
+            # Inside a script element only its end tag needs care.
+            plotly="" if pack else plotly_script().replace("</script", "<\\/script"),
+            packed=_packed(plotly_script()) if pack else "",
+        )
+    )
 
-    environment = Environment(
-        loader=DictLoader({name: asset(f"{name}.html.jinja") for name in ("base", "blocks")}),
+
+def environment(further: Mapping[str, str] | None = None) -> Environment:
+    """The templates of pages by name: `base`, a whole one, `sections` and `blocks`, its parts.
+
+    Parameters
+    ----------
+    further : texts of other templates by name, which may import these.
+    """
+    from jinja2 import DictLoader, Environment, StrictUndefined
+
+    own = {name: asset(f"{name}.html.jinja") for name in ("base", "sections", "blocks")}
+    made = Environment(
+        loader=DictLoader({**own, **(further or {})}),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["sentence"] = lambda text: text[:1].upper() + text[1:]
-    environment.filters["lower_first"] = lambda text: text[:1].lower() + text[1:]
-    environment.filters["script_json"] = script_json
-    environment.filters["plain_json"] = lambda value: json.dumps(dict(value), ensure_ascii=False)
-    return environment.get_template("base").render(
-        title=title,
-        sections=sections,
-        brand=brand,
-        meta=[text for text in meta if text],
-        tiles=tiles,
-        style=asset("style.css") + asset("drawing.css"),
-        script=asset("page.js"),
-        # Inside a script element only its end tag needs care.
-        plotly="" if pack else get_plotlyjs().replace("</script", "<\\/script"),
-        packed=_packed(get_plotlyjs()) if pack else "",
-    )
+    made.filters["sentence"] = lambda text: text[:1].upper() + text[1:]
+    made.filters["lower_first"] = lambda text: text[:1].lower() + text[1:]
+    made.filters["script_json"] = script_json
+    made.filters["plain_json"] = lambda value: json.dumps(dict(value), ensure_ascii=False)
+    return made
+
+
+def plotly_script() -> str:
+    """The text of plotly's script, as its package brings it."""
+    from plotly.offline import get_plotlyjs
+
+    text: str = get_plotlyjs()
+    return text
 
 
 def _packed(text: str) -> str:

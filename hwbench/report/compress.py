@@ -27,6 +27,7 @@ from hwbench.pages.blocks import (
     DataTable,
     Finding,
     Group,
+    Page,
     Row,
     Section,
     Terms,
@@ -109,6 +110,13 @@ def write_compress_report(folders: Sequence[Path], output: Path | None = None) -
     """
     runs = [read_compressions(Path(folder)) for folder in folders]
     path = runs[0].folder / REPORT if output is None else Path(output)
+    page = compression_page(runs)
+    write_text(path, render_page(page.title, page.sections, meta=page.meta))
+    return path
+
+
+def compression_page(runs: Sequence[Compressions]) -> Page:
+    """What the page about runs of compressions holds."""
     several = len(runs) > 1
     answers = [block for run in runs for block in _answer(run)]
     sections = [Section("summary", "Summary", answers)]
@@ -116,19 +124,15 @@ def write_compress_report(folders: Sequence[Path], output: Path | None = None) -
     sections.append(Section("how-to-read", "How to read this", [Terms(TERMS)], folded=True))
     sections.append(_provenance(runs))
     first = runs[0].record
-    write_text(
-        path,
-        render_page(
-            " and ".join(_title(run) for run in runs),
-            sections,
-            meta=[
-                moment(first.get("started")),
-                machine(first.get("machine") or {}),
-                f"{sum(len(run.trainings) for run in runs)} trainings",
-            ],
-        ),
+    return Page(
+        " and ".join(_title(run) for run in runs),
+        sections,
+        meta=[
+            moment(first.get("started")),
+            machine(first.get("machine") or {}),
+            f"{sum(len(run.trainings) for run in runs)} trainings",
+        ],
     )
-    return path
 
 
 def _title(run: Compressions) -> str:

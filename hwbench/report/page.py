@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from hwbench.analysis import study as analysis
-from hwbench.pages.blocks import Block, Lines, Section
+from hwbench.pages.blocks import Block, Lines, Page, Section
 from hwbench.pages.plotting import seconds
 from hwbench.pages.rendering import render_page
 from hwbench.report.live.section import live_sections, live_summary
@@ -42,6 +42,12 @@ NOTES = "What was left out or changed before anything was computed"
 
 def render(run: Run) -> str:
     """The whole page of a run, as HTML text."""
+    page = page_of(run)
+    return render_page(page.title, page.sections, meta=page.meta)
+
+
+def page_of(run: Run) -> Page:
+    """What the page of a run holds, whether it has ended or not."""
     simulated = None if run.simulation is None else analysis.simulation_curves(run.simulation)
     if simulated is not None and simulated.empty:  # trained predictors alone
         simulated = None
@@ -57,7 +63,7 @@ def render(run: Run) -> str:
         Section("summary", "Summary", _summary(run, simulated)),
         *(replace(each, folded=True, appendix=each.name in APPENDIX) for each in details),
     ]
-    return render_page(
+    return Page(
         str(run.info.get("title") or run.info.get("scenario") or run.folder.name),
         sections,
         meta=[*_meta(run), ", ".join(_counts(run))],

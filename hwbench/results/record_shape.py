@@ -75,10 +75,14 @@ class CodeShape(Shape):
 
 
 class PlannedShape(Shape):
-    """What trials must have in common; hwbench 0.1.0 kept one version for all code."""
+    """What trials must have in common; hwbench 0.1.0 kept one version for all code.
+
+    How many `trials` there are is that of the whole study, also in the folder of a shard.
+    """
 
     code: CodeShape | str = ""
     targets: dict[str, str] = Field(default_factory=dict)
+    trials: PositiveInt | None = None
 
 
 class ColumnShape(Shape):

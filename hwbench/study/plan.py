@@ -104,8 +104,12 @@ class Plan:
 
     @property
     def record(self) -> dict[str, Any]:
-        """What results must have in common to be compared: JSON for a run folder's record."""
-        return {"code": asdict(self.workload.code), "targets": self.digests}
+        """What results must have in common to be compared, and how many there will be: JSON."""
+        return {
+            "code": asdict(self.workload.code),
+            "targets": self.digests,
+            "trials": len(self.trials),
+        }
 
 
 def make_plan(

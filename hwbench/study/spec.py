@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
+from hwbench.errors import unknown_name
 from hwbench.predictors.tuning import Tuning
 from hwbench.spaces.encodings import check_encoding_name
 from hwbench.study.device_sets import DeviceSet

@@ -28,6 +28,7 @@ from hwbench.pages.blocks import (
     Finding,
     Lines,
     Notice,
+    Page,
     Row,
     Section,
     Terms,
@@ -72,7 +73,13 @@ TERMS = (
 
 
 def render_comparison(one: Run, other: Run) -> str:
-    """The page that compares a first run with a second one, as HTML text.
+    """The page that compares a first run with a second one, as HTML text; errors as below."""
+    page = comparison_of(one, other)
+    return render_page(page.title, page.sections, brand="hwbench report: two runs compared")
+
+
+def comparison_of(one: Run, other: Run) -> Page:
+    """What the page holds that compares a first run with a second one.
 
     Raises
     ------
@@ -112,8 +119,7 @@ def render_comparison(one: Run, other: Run) -> str:
         Section("summary", "Summary", summary),
         *(replace(each, folded=True) for each in details),
     ]
-    title = f"{names[0]} and {names[1]}"
-    return render_page(title, sections, brand="hwbench report: two runs compared")
+    return Page(f"{names[0]} and {names[1]}", sections)
 
 
 def _names(one: Run, other: Run) -> tuple[str, str]:

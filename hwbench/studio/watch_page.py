@@ -1,0 +1,169 @@
+"""The page of one run: how far it is, what is seen while it goes on, and its report."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hwbench.errors import HwbenchError
+from hwbench.pages.blocks import Block, Notice, Section
+from hwbench.report.compress import compression_page
+from hwbench.report.page import page_of
+from hwbench.results.compressions import is_compression, read_compressions
+from hwbench.results.names import RECORD
+from hwbench.results.run import read_run
+from hwbench.results.texts import read_object
+from hwbench.studio.commands import in_words, resume_command
+from hwbench.studio.folders import check_contained, inside
+from hwbench.studio.index import Fingerprint, RunIndex, fingerprint_of
+from hwbench.studio.processes import Jobs, log_end
+from hwbench.studio.rates import Rates
+from hwbench.studio.summary import FINISHED, RUNNING, Summary
+from hwbench.studio.watching import now_blocks
+
+SPARED = 10.0
+"""A report of a run that goes on is made again after so many times the seconds that it took."""
+
+LEAST_SPARED = 5.0
+"""But never sooner than after so many seconds."""
+
+
+@dataclass(frozen=True)
+class Now:
+    """What the upper part of a run's page shows.
+
+    Attributes
+    ----------
+    summary : of the run.
+    rate : units a second; None where it is not known, or nothing goes on.
+    seconds_left : at that rate.
+    blocks : what is seen while it goes on.
+    resume : the command that goes on with it; "" where there is none, `why_not` says why.
+    log : the end of what its command has printed.
+    job : the command that this studio has started on it, in words; "" for none.
+    exit_code : of that command; None while it runs.
+    """
+
+    summary: Summary
+    rate: float | None
+    seconds_left: float | None
+    blocks: Sequence[Block]
+    resume: str
+    why_not: str
+    log: str
+    job: str
+    exit_code: int | None
+
+
+class RunPages:
+    """Makes the parts of runs' pages.
+
+    Parameters
+    ----------
+    index : of all runs.
+    jobs : what this studio has started.
+    rates : how fast runs go on.
+    """
+
+    def __init__(self, index: RunIndex, jobs: Jobs, rates: Rates) -> None:
+        self.index = index
+        self.jobs = jobs
+        self.rates = rates
+        self._reports: dict[str, tuple[Fingerprint, Sequence[Section], float, float]] = {}
+        self._lock = threading.Lock()
+
+    def now(self, name: str) -> Now:
+        """The upper part of a run's page.
+
+        Raises
+        ------
+        HwbenchError
+            Where there is no such run.
+        """
+        summary = self.index.summary(name)
+        path = inside(self.index.runs, name)
+        progress = summary.current
+        rate = None
+        if progress is not None and summary.state == RUNNING:
+            self.rates.seen(name, progress.done)
+            rate = self.rates.rate(name, progress.done, _record(path))
+        left = None
+        if rate and progress is not None and progress.total:
+            left = max(0, progress.total - progress.done) / rate
+        resume, why_not = "", ""
+        if summary.state != FINISHED and path.is_dir():
+            try:
+                resume = in_words(resume_command(summary, path))
+            except HwbenchError as error:
+                why_not = str(error)
+        job = self.jobs.get(name)
+        return Now(
+            summary,
+            rate,
+            left,
+            _blocks(summary, path, self.index.runs),
+            resume,
+            why_not,
+            log_end(self.index.runs, name),
+            "" if job is None else job.words,
+            None if job is None else job.exit_code,
+        )
+
+    def report(self, name: str) -> Sequence[Section]:
+        """The sections of a run's report, as they are, or a little before where it goes on.
+
+        Raises
+        ------
+        HwbenchError
+            Where there is no such run.
+        """
+        path = inside(self.index.runs, name)
+        fingerprint = fingerprint_of(path)
+        running = self.index.summary(name).state == RUNNING
+        with self._lock:
+            known = self._reports.get(name)
+        if known is not None:
+            before, sections, made, took = known
+            young = time.monotonic() - made < max(LEAST_SPARED, SPARED * took)
+            if before == fingerprint or (running and young):
+                return sections
+        start = time.monotonic()
+        sections = _sections(path, self.index.runs)
+        now = time.monotonic()
+        with self._lock:
+            self._reports[name] = (fingerprint, sections, now, now - start)
+        return sections
+
+
+def _record(path: Path) -> dict[str, Any]:
+    try:
+        return read_object(path / RECORD) if path.is_dir() else {}
+    except HwbenchError:
+        return {}
+
+
+def _blocks(summary: Summary, path: Path, runs: Path) -> list[Block]:
+    try:
+        check_contained(path, runs)
+        return now_blocks(summary, path)
+    except (HwbenchError, OSError) as error:
+        return [Notice(str(error))]
+
+
+def _sections(path: Path, runs: Path) -> Sequence[Section]:
+    """The report of a run, or in its place why there is none yet."""
+    if not path.is_dir():
+        return []
+    try:
+        check_contained(path, runs)
+        if is_compression(path):
+            return compression_page([read_compressions(path)]).sections
+        return page_of(read_run(path)).sections
+    except (HwbenchError, OSError) as error:
+        if "nothing to report" in str(error):
+            return []
+        return [Section("summary", "Summary", [Notice(str(error))])]
