@@ -17,7 +17,7 @@ import pandas as pd
 from hwbench.analysis.statistics import mean_interval
 from hwbench.errors import HwbenchError
 from hwbench.files import write_text
-from hwbench.live.config import recipe_files
+from hwbench.live.recipes import recipe_files
 from hwbench.live.sweep import load_sweep
 from hwbench.pages.architectures import short_name
 from hwbench.pages.blocks import Section

@@ -14,9 +14,10 @@ from hwbench.images.sets import IMAGE_SETS
 from hwbench.images.subsets import SUBSETS
 from hwbench.live.compatibility import part_problems
 from hwbench.live.components import node_problems
-from hwbench.live.config import RECIPES, LiveConfig, config_of, recipe_files
+from hwbench.live.config import LiveConfig, config_of
 from hwbench.live.old_config import of_today
 from hwbench.live.ranking import Calibration
+from hwbench.live.recipes import RECIPES, recipe_files
 from hwbench.live.selections import SELECTIONS
 from hwbench.live.strategies import STRATEGIES
 from hwbench.live.supernets import SUPERNETS
