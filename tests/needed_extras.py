@@ -8,12 +8,15 @@ extras are installed, this changes nothing: what cannot be imported is an error.
 """
 
 import os
+import re
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
+from hwbench.errors import HwbenchError
 from hwbench.extras import EXTRAS, is_complete, missing_extra
+from hwbench.predictors.left_out import LeftOutWarning
 
 ACTIVE = "HWBENCH_TEST_CORE"
 TESTS = Path(__file__).resolve().parent
@@ -22,6 +25,7 @@ CORE = ("analysis", "fronts", "pages", "simulation", "test_extras.py", "test_plu
 """Under `tests`: what the core must be able to do, all of it."""
 
 NEEDS = "needs hwbench["
+_SAID = re.compile(r" needs? hwbench\[([a-z-]+)\]")
 
 
 def pytest_configure(config):
@@ -45,6 +49,11 @@ def lacks(error):
         found = missing_extra(error, "the test")
         if found is not None:
             return found.extra
+        said = (
+            _SAID.search(str(error)) if isinstance(error, HwbenchError | LeftOutWarning) else None
+        )
+        if said is not None:  # of several predictors together
+            return said[1]
         error = error.__cause__
     return ""
 

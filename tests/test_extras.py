@@ -148,6 +148,61 @@ ridge = hb.make_predictor("ridge", space=space).fit(archs, space.flops(archs) / 
 found["to_torch"] = told(ridge.to_torch)
 """
 
+CHOICES = """
+import warnings
+from hwbench.advise.candidates import find_candidates
+from hwbench.runs.scenario import load_scenario
+from hwbench.study.plan import make_plan
+space = hb.get_space("nasbench201")
+archs = space.sample(60, 0)
+auto = hb.make_predictor("auto", space=space, short_fits=True, folds=2)
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    auto.fit(archs, space.flops(archs) / 1e6)
+found["auto"] = [sorted(auto.estimator_.weights_), sorted(auto.estimator_.left_out_),
+                 [str(each.message) for each in caught]]
+candidates, left_out = find_candidates(space)
+found["advise"] = [sorted({each.predictor for each in candidates}),
+                   {each.predictor: each.extra for each in left_out if each.extra}]
+found["named"] = told(lambda: find_candidates(space, ["ridge", "gcn"]))
+quick = load_scenario("quick").study
+plan = make_plan(quick, without_missing=True)
+found["plan"] = [plan.spec.predictors, plan.missing]
+found["refused"] = told(lambda: make_plan(quick))
+search, said = load_scenario("search-quick").search.installed(without_missing=True)
+found["search"] = [[each.name for each in search.strategies], said]
+search = load_scenario("search-quick").search
+found["search refused"] = told(lambda: search.installed(without_missing=False))
+"""
+
+
+def test_choosers_and_shipped_scenarios_do_without_what_is_missing_and_name_it(tmp_path):
+    found = without_extras(CHOICES, home=tmp_path)
+    chosen, left_out, warned = found["auto"]
+    assert chosen == ["bayesian_ridge_counts", "pairwise_ridge", "structural_gaussian_process"]
+    assert left_out == ["catboost", "gaussian_process", "mlp_small"]
+    assert len(warned) == 1
+    assert "catboost needs hwbench[catboost]" in warned[0]
+    tried, absent = found["advise"]
+    assert "ridge" in tried
+    assert not set(tried) & set(absent)
+    assert (absent["gcn"], absent["xgboost"]) == ("torch", "boost")
+    assert found["named"].startswith("advise: gcn needs hwbench[torch]: pip install")
+    predictors, sentences = found["plan"]
+    assert not {"gcn", "xgboost", "mlp_small"} & set(predictors)
+    assert {"auto", "ridge", "structural_gaussian_process"} <= set(predictors)
+    assert sentences[0].startswith("Left out: xgboost needs hwbench[boost]; bananas, ")
+    assert sentences[1].startswith("auto chooses without some predictors: catboost needs")
+    assert found["refused"].startswith("study: xgboost needs hwbench[boost]; ")
+    names, said = found["search"]
+    assert "nsga2" not in names
+    assert "random" in names
+    assert said == [
+        "Left out: search strategy NSGA-II needs pymoo, which is not installed: "
+        "pip install 'hwbench[search]'."
+    ]
+    assert found["search refused"].startswith("search strategy NSGA-II needs pymoo")
+
 
 def test_parts_that_need_nothing_work_and_the_others_name_their_extra(tmp_path):
     found = without_extras(PARTS, home=tmp_path)

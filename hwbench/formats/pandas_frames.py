@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwbench.errors import HwbenchError
+from hwbench.formats.arrow_texts import holds_texts, texts_of
 from hwbench.formats.messages import shown
 from hwbench.formats.pickle_machine import MAX_OBJECTS
 from hwbench.formats.pickles import MAX_BYTES, load_pickle
@@ -20,6 +21,8 @@ from hwbench.formats.stand_ins import StandIn, StandInType
 
 if TYPE_CHECKING:
     import pandas as pd
+
+_FRAMES = ("pandas.DataFrame", "pandas.core.frame.DataFrame")  # the former since pandas 3
 
 _BLOCK_MAKERS = frozenset(
     {
@@ -50,7 +53,7 @@ def frame_from_pickle(
     ------
     HwbenchError
         Where the file is damaged, holds something else than one frame, or columns or an index that
-        are no plain numpy arrays (categories, dates, several levels).
+        are neither plain numpy arrays nor texts (categories, dates, several levels).
     """
     value = load_pickle(source, max_bytes=max_bytes, max_objects=max_objects, stand_ins=True)
     name = source if isinstance(source, Path) else "the bytes given"
@@ -63,7 +66,7 @@ def frame_from_pickle(
 def _frame(value: Any) -> pd.DataFrame:
     import pandas as pd
 
-    if not isinstance(value, StandIn) or value.name != "pandas.core.frame.DataFrame":
+    if not isinstance(value, StandIn) or value.name not in _FRAMES:
         kind = value.name if isinstance(value, StandIn) else type(value).__name__
         raise HwbenchError(f"holds a {shown(kind)}, not a pandas.DataFrame")
     state = value.state if isinstance(value.state, dict) else {}
@@ -120,6 +123,8 @@ def _block(block: Any) -> Block:
 def _values(values: Any) -> NDArray[Any]:
     if isinstance(values, np.ndarray) and values.ndim == 2:
         return values
+    if holds_texts(values):
+        return texts_of(values)[None, :]
     kind = values.name if isinstance(values, StandIn) else type(values).__name__
     raise HwbenchError(f"columns held as {shown(kind)} are not read; only plain arrays are")
 
@@ -152,6 +157,8 @@ def _labels(axis: Any) -> pd.Index:
             raise HwbenchError("the index of the data frame is damaged")
         return pd.RangeIndex(start, stop, step, name=content["name"])
     data = content.get("data")
+    if holds_texts(data):
+        data = texts_of(data)
     if (
         kind not in ("Index", "Int64Index", "UInt64Index", "Float64Index")
         or not isinstance(data, np.ndarray)

@@ -230,7 +230,9 @@ def plain_column(column: pa.ChunkedArray) -> pd.Series:
         column = column.cast(pa.float64())
     # Architecture strings are all different: looking for equal ones would only cost time.
     found: pd.Series = column.to_pandas(deduplicate_objects=False)
-    return found.astype(object) if isinstance(found.dtype, pd.CategoricalDtype) else found
+    if isinstance(found.dtype, pd.CategoricalDtype | pd.StringDtype):  # the latter in pandas 3
+        return found.astype(object).where(found.notna(), None)
+    return found
 
 
 @contextlib.contextmanager

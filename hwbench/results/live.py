@@ -351,7 +351,7 @@ def summary(searches: pd.DataFrame) -> pd.DataFrame:
     numbers = searches.drop(columns="seed").select_dtypes("number").columns
     grouped = searches.groupby("value", sort=False)[list(numbers)]
     mean, deviation = grouped.mean(), grouped.std()
-    return mean.join(deviation, rsuffix="_deviation").reset_index()
+    return mean.join(deviation.add_suffix("_deviation")).reset_index()
 
 
 def _truth(folder: Path, result: dict[str, Any]) -> TrueValue | None:

@@ -286,10 +286,10 @@ class _Texts:
             codes = np.array([*own, -1], dtype=np.int32)[places]
         self._codes[first : first + len(piece)] = codes
 
-    def values(self, rows: int) -> np.ndarray:
+    def values(self, rows: int) -> pd.Series:
         """The column, of dtype object; None where there is no text."""
         texts = np.array([*self._code_of, None], dtype=object)
-        return texts[self._codes[:rows]]
+        return pd.Series(texts[self._codes[:rows]], dtype=object, copy=False)
 
     def categories(self, rows: int) -> pd.Categorical:
         """The column, of dtype category."""

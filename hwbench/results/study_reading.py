@@ -126,7 +126,7 @@ def as_frame(table: pa.Table) -> pd.DataFrame:
     """Results as a frame of plain columns: texts are of dtype object."""
     frame: pd.DataFrame = table.replace_schema_metadata(None).to_pandas()
     for name, dtype in frame.dtypes.items():
-        if isinstance(dtype, pd.CategoricalDtype):
+        if isinstance(dtype, pd.CategoricalDtype | pd.StringDtype):  # the latter in pandas 3
             frame[name] = frame[name].astype(object).where(frame[name].notna(), None)
     return frame
 

@@ -130,6 +130,7 @@ def test_what_fails_is_not_repeated(advised, data, monkeypatch):
     assert {trial.error for trial in schedule.trials.values()} == {"ValueError: no"}
 
 
+@pytest.mark.needs("torch")
 def test_work_follows_from_card_and_rows(nasbench201):
     from hwbench.advise.trials import Unit
 

@@ -37,6 +37,7 @@ def _named(model):
     return names
 
 
+@pytest.mark.needs("torch", "boost", "catboost")
 def test_the_list_is_what_saving_the_zoo_names():
     archs = SPACE.sample(40, seed=1)
     latency = SPACE.flops(archs) / 1e6 + np.random.default_rng(0).normal(size=40)

@@ -39,6 +39,7 @@ def modules_of(predictor):
     return predictor_modules(hb.predictor_card(predictor))
 
 
+@pytest.mark.needs("torch", "search")
 def test_a_version_is_of_all_that_a_search_runs(hwbench_home, make_table, modules_run, harmless):
     make_table("small").save(hwbench_home / "tables" / "small.parquet")
     cases = [

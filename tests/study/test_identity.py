@@ -193,6 +193,7 @@ def run_by(tmp_path_factory, modules_run):
     return list(zip(CASES, modules_run(RUN, cases, home), strict=True))
 
 
+@pytest.mark.needs("torch", "boost", "catboost")
 def test_a_version_is_of_all_that_a_trial_runs(run_by, harmless):
     for (name, _, _), (space, ran) in run_by:
         card = hb.predictor_card(name)
@@ -200,6 +201,7 @@ def test_a_version_is_of_all_that_a_trial_runs(run_by, harmless):
         assert ran - set(counted) <= harmless, name
 
 
+@pytest.mark.needs("torch", "boost", "catboost")
 def test_no_trial_runs_the_models_of_others(run_by):
     ran = {name: modules for (name, _, _), (_, modules) in run_by}
     models = {

@@ -114,6 +114,7 @@ def test_no_worker_is_left_behind(models, make_spec, own_workers):
     assert own_workers() == []
 
 
+@pytest.mark.needs("torch")
 def test_every_trial_has_one_thread(models, make_spec, hwbench_home):
     module = models / "modules" / "thread_models.py"
     module.write_text(

@@ -530,7 +530,7 @@ def test_name_that_no_table_can_have_is_refused():
         pd.Series([10**400] * 6, dtype=object),
         pd.Series([10**5000] * 6, dtype=object),
         pd.Categorical(["a", "b"] * 3),
-        ["\ud800"] * 6,
+        pd.Series(["\ud800"] * 6, dtype=object),
     ],
 )
 def test_cells_of_other_kinds_are_no_numbers(cells):
