@@ -249,7 +249,7 @@ def fit(
         **card.relative_scores,
         **card.model_dump(include={"cross_validated_tau"}, exclude_none=True),
         "baselines": card.baselines,
-        "weaknesses": list(card.weaknesses),
+        "warnings": list(card.warnings),
         **card.model_dump(include={"summary"}, exclude_defaults=True),
         "model": str(output),
         **({"needs_trust": list(fitted.needs_trust)} if fitted.needs_trust else {}),
@@ -258,9 +258,9 @@ def fit(
         print_json(told)
     else:
         _say_fitted(told)
-    if card.weaknesses:
+    if card.warnings:
         better = better_fit(sys.argv[1:], card, target, samples)
-        warn("; ".join([*card.weaknesses, better]))
+        warn("; ".join([*card.warnings, better]))
 
 
 def _transform(kind: str | None) -> Transform | None:

@@ -7,7 +7,7 @@ import math
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -21,6 +21,9 @@ from hwbench.progress import Progress, StageProgress, silent
 
 MEASURED_ON = 2
 """Cores on which scenarios say how long they take."""
+NEEDS = "needs"
+"""Key of a listing's row that names the extra without which it is of no use: "hwbench[torch]"."""
+
 FULL_BAR = 100
 """Columns from which a bar is as long as it can be."""
 
@@ -162,7 +165,7 @@ def print_listing(
 
     A table that has no room in the terminal's width is wrapped, but for the first column; numbers
     are not, they stand in several tables below each other. Where words would be cut, each row is a
-    record. What is written to a file or a pipe without COLUMNS keeps numbers in one table.
+    record. Rows of what an extra is missing for are greyed, and say which. What is written to a file or a pipe without COLUMNS keeps numbers in one table.
     """
     if as_json:
         print_json(list(rows))
@@ -188,7 +191,10 @@ def print_listing(
         for line in [title] * bool(title) + table_layout.records(columns, texts, console.width):
             typer.echo(line)
     for group in groups:
-        console.print(_table(columns, texts, group, title if group is groups[0] else "", wrap=wrap))
+        table = _table(columns, texts, group, title if group is groups[0] else "", wrap=wrap)
+        for place, row in enumerate(rows):
+            table.rows[place].style = "dim" if row.get(NEEDS) else ""
+        console.print(table)
 
 
 def _table(
@@ -212,8 +218,13 @@ def _table(
     return table
 
 
-def _text(value: Any) -> str:
-    return "" if value is None else str(value)
+def _cells(row: Mapping[str, Any], columns: Sequence[str]) -> list[str]:
+    """The cells of a row; what lacks an extra says so in the first that is empty, or the second."""
+    cells = ["" if row.get(column) is None else str(row[column]) for column in columns]
+    if row.get(NEEDS):
+        place = cells.index("") if "" in cells else min(1, len(cells) - 1)
+        cells[place] = f"{cells[place]} needs {row[NEEDS]}".strip()
+    return cells
 
 
 def listed(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,13 +12,7 @@ from numpy.typing import ArrayLike
 from hwbench.arrays import Floats, IntArray
 from hwbench.errors import HwbenchError
 from hwbench.predictors.card import PredictorCard, predictor_card
-from hwbench.predictors.fit_quality import (
-    WeakFitWarning,
-    baselines_of,
-    cross_validated_tau,
-    shortage_of,
-    weaknesses_of,
-)
+from hwbench.predictors.fit_quality import quality_of
 from hwbench.predictors.make import make_predictor
 from hwbench.predictors.model_file import FittedModel
 from hwbench.predictors.regressor import ArchitectureRegressor, Transform
@@ -75,13 +68,13 @@ def fit_model(
     -------
     The model with its card: target, unit, training architectures, and Kendall's tau on 625 others
     at most (none where fewer than two are left; then that of a cross-validation, where the
-    predictor is quick to fit), beside what costs no measurement, and in `card.weaknesses` what is
+    predictor is quick to fit), beside what costs no measurement, and in `card.warnings` what is
     wrong with the fit.
 
     Warns
     -----
     WeakFitWarning
-        For each of `card.weaknesses`: it ranks poorly, or worse than the number of FLOPs, or lacks
+        For each of `card.warnings`: it ranks poorly, or worse than the number of FLOPs, or lacks
         the architectures that its model is made for.
 
     Raises
@@ -119,22 +112,7 @@ def fit_model(
     model.fit(table.archs[training], values[training])
     seconds = time.monotonic() - start
     held_out, tau, relative = _tested(model, table, values, tested)
-    checked, baselines = None, []
-    if held_out is None:
-        checked = cross_validated_tau(
-            predictor, card, table.space, table.archs[training], values[training],
-            seed=seed, encoding=encoding,
-        )  # fmt: skip
-    else:
-        baselines = baselines_of(table.space, table.archs, values, training, tested)
-    weaknesses = weaknesses_of(
-        predictor,
-        checked if tau is None else tau,
-        baselines,
-        shortage=shortage_of(card, model, table.archs[training]),
-    )
-    for each in weaknesses:
-        warnings.warn(each, WeakFitWarning, stacklevel=2)
+    quality = quality_of(predictor, model, table.archs, values, training, tested, tau)
     return FittedModel.of(
         model,
         description=description,
@@ -145,10 +123,8 @@ def fit_model(
         held_out=held_out,
         kendall_tau=tau,
         relative_scores=relative,
-        cross_validated_tau=checked,
-        baselines={each.title: each.kendall_tau for each in baselines},
-        weaknesses=weaknesses,
         fit_seconds=seconds,
+        **quality,
     )
 
 

@@ -78,7 +78,7 @@ class ModelCard(FrozenModel):
         and the predictor is quick to fit; else None.
     baselines : Kendall's tau on the held-out architectures of what costs no measurement, or next to
         no work, by title.
-    weaknesses : what is wrong with the fit, a sentence each, see
+    warnings : what speaks against relying on it, a sentence each, see
         `hwbench.predictors.fit_quality`.
     summary : what the fit found, in a sentence, where the estimator says so: whether other devices
         helped, and which; "" where it says nothing.
@@ -107,7 +107,7 @@ class ModelCard(FrozenModel):
     relative_scores: dict[str, float] = Field(default_factory=dict)
     cross_validated_tau: float | None = None
     baselines: dict[str, float] = Field(default_factory=dict)
-    weaknesses: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
     summary: str = ""
     versions: dict[str, str] = Field(default_factory=dict)
 
@@ -145,7 +145,7 @@ class FittedModel:
         relative_scores: Mapping[str, float] | None = None,
         cross_validated_tau: float | None = None,
         baselines: Mapping[str, float] | None = None,
-        weaknesses: Collection[str] = (),
+        warnings: Collection[str] = (),
         fit_seconds: float | None = None,
     ) -> FittedModel:
         """Give a fitted regressor its card.
@@ -154,7 +154,7 @@ class FittedModel:
         ----------
         regressor : fitted.
         description, predictor, target, unit : see `ModelCard`.
-        held_out, kendall_tau, relative_scores, cross_validated_tau, baselines, weaknesses :
+        held_out, kendall_tau, relative_scores, cross_validated_tau, baselines, warnings :
             likewise.
         training_archs : integers of shape (n_archs, n_positions) that it was fitted to.
         training_size : their number, where they are not given.
@@ -193,7 +193,7 @@ class FittedModel:
             relative_scores=dict(relative_scores or {}),
             cross_validated_tau=cross_validated_tau,
             baselines=dict(baselines or {}),
-            weaknesses=tuple(weaknesses),
+            warnings=tuple(warnings),
             summary=str(getattr(fitted, "summary_", "")),
             versions=_versions({module for module, _ in dump_model(regressor)[1]}),
         )

@@ -134,8 +134,8 @@ def test_a_model_is_tested_on_what_its_sources_have_not_measured(devices_table):
 def test_a_lookup_table_of_random_rows_says_what_it_lacks():
     with pytest.warns(WeakFitWarning) as said:
         card = hb.fit_model("nb201-digits:latency", "lookup_table", samples=50).card
-    assert [str(each.message) for each in said] == list(card.weaknesses)
-    lacking, worse = card.weaknesses
+    assert [str(each.message) for each in said] == list(card.warnings)
+    lacking, worse = card.warnings
     assert "of 24 such changes" in lacking
     assert "made for 25 architectures" in lacking
     assert COUNTED in worse
@@ -145,9 +145,9 @@ def test_a_lookup_table_of_random_rows_says_what_it_lacks():
 @pytest.mark.filterwarnings("error")
 def test_a_sound_fit_has_no_weakness():
     card = hb.fit_model("nb201-digits:latency", "lookup_table").card
-    assert card.weaknesses == ()
+    assert card.warnings == ()
     own = neighbourhood(get_space("nasbench201"))
-    assert hb.fit_model("nb201-digits:latency", "lookup_table", archs=own).card.weaknesses == ()
+    assert hb.fit_model("nb201-digits:latency", "lookup_table", archs=own).card.warnings == ()
 
 
 def test_where_all_rows_are_fitted_to_the_fit_is_cross_validated(own_table):
@@ -166,7 +166,7 @@ def test_where_all_rows_are_fitted_to_the_fit_is_cross_validated(own_table):
     assert card.held_out is None
     assert card.kendall_tau is None
     assert 0.4 < card.cross_validated_tau < 1
-    assert card.weaknesses == ()
+    assert card.warnings == ()
     noise = fitted_to(np.random.default_rng(0).permutation(latency))
     assert noise.cross_validated_tau < 0.3
-    assert "wrong order" in noise.weaknesses[0]
+    assert "wrong order" in noise.warnings[0]
