@@ -165,7 +165,8 @@ def print_listing(
 
     A table that has no room in the terminal's width is wrapped, but for the first column; numbers
     are not, they stand in several tables below each other. Where words would be cut, each row is a
-    record. Rows of what an extra is missing for are greyed, and say which. What is written to a file or a pipe without COLUMNS keeps numbers in one table.
+    record. What is written to a file or a pipe without COLUMNS keeps numbers in one table. Rows of
+    what an extra is missing for are greyed, and say which.
     """
     if as_json:
         print_json(list(rows))
@@ -175,9 +176,7 @@ def print_listing(
     from hwbench.cli import table_layout
 
     console = Console(highlight=False)
-    texts = [
-        ["" if row[column] is None else str(row[column]) for column in columns] for row in rows
-    ]
+    texts = [_cells(row, columns) for row in rows]
     whole = list(range(len(columns)))
     natural = table_layout.table_width(table_layout.natural_widths(columns, texts))
     if not wrap and not console.is_terminal and "COLUMNS" not in os.environ:
