@@ -24,8 +24,8 @@ MEASURED_ON = 2
 NEEDS = "needs"
 """Key of a listing's row that names the extra without which it is of no use: "hwbench[torch]"."""
 
-FULL_BAR = 100
-"""Columns from which a bar is as long as it can be."""
+NO_BAR, FULL_BAR = 60, 100
+"""Columns below which there is no bar, and from which it is as long as it can be."""
 
 AsJson = Annotated[
     bool,
@@ -307,6 +307,7 @@ def progress_bar(title: str, *, seconds: float | None = None) -> Iterator[Progre
         TextColumn,
         TimeElapsedColumn,
     )
+    from rich.table import Column
     from rich.text import Text
 
     from hwbench.cli import pace
@@ -322,14 +323,16 @@ def progress_bar(title: str, *, seconds: float | None = None) -> Iterator[Progre
         def render(self, _task: object) -> Text:
             return Text(pace.left_in_words(timed))
 
-    with Progress(
+    whole = Column(no_wrap=True)
+    columns: list[ProgressColumn] = [
         TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=16 if console.width < FULL_BAR else 40),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeLeft(),
-        console=console,
-    ) as bar:
+        MofNCompleteColumn(table_column=whole),
+        TimeLeft(table_column=whole),
+    ]
+    if console.width >= NO_BAR:
+        columns.insert(1, BarColumn(bar_width=16 if console.width < FULL_BAR else 40))
+        columns.insert(3, TimeElapsedColumn(table_column=whole))
+    with Progress(*columns, console=console) as bar:
         task = bar.add_task(title, total=None)
 
         def update(done: int, total: int) -> None:
