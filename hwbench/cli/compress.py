@@ -69,7 +69,7 @@ def parts(as_json: AsJson = False) -> None:
             f"{recipe.loop_epochs}, {recipe.last_epochs} last"
         )
         rows.append({"part": "recipe", "name": name, "what": words})
-    print_listing(rows, ["part", "name", "what"], as_json=as_json)
+    print_listing(rows, ["name", "part", "what"], as_json=as_json)
 
 
 @app.command()

@@ -145,7 +145,7 @@ def parts(as_json: AsJson = False) -> None:
     registries = (STRATEGIES, TRAINERS, OPTIMISERS, SCHEDULES, SELECTIONS, SUPERNETS)
     for registry in (*registries, IMAGE_SETS, SUBSETS):
         rows += listed(registry, partial(row, registry=registry), hidden=registry.hidden())
-    print_listing(rows, ["part", "name", "from", "path"], as_json=as_json)
+    print_listing(rows, ["name", "part", "from", "path"], as_json=as_json)
 
 
 @app.command()
