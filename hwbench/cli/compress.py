@@ -64,7 +64,7 @@ def parts(as_json: AsJson = False) -> None:
             hidden=registry.hidden(),
         )
     rows += listed(RECIPE_NAMES, _about_recipe, known={"part": "recipe"})
-    print_listing(rows, ["part", "name", "what"], as_json=as_json)
+    print_listing(rows, ["name", "part", "what"], as_json=as_json)
 
 
 def _about_recipe(name: str) -> dict[str, Any]:

@@ -99,6 +99,36 @@ def list_(as_json: AsJson = False) -> None:
 
 
 @app.command()
+def sweeps(as_json: AsJson = False) -> None:
+    """List the sweeps that can be run by name, and what each varies.
+
+    hwbench live sweeps
+    """
+    from hwbench.assets import live_content
+    from hwbench.live.sweep import Sweep
+    from hwbench.toml import read_toml
+
+    content = live_content("sweeps")
+    files = content.files()
+
+    def row(name: str) -> dict[str, Any]:
+        found = read_toml(files[name], Sweep)
+        return {
+            "name": name,
+            "search": found.search,
+            "recipe": found.recipe,
+            "argument": found.argument,
+            "values": list(found.values),
+            "seeds": list(found.seeds),
+            "runs": len(found.combinations) * len(found.seeds),
+            "title": found.title,
+        }
+
+    rows = listed(files, row, hidden=content.hidden())
+    print_listing(rows, ["name", "recipe", "argument", "runs", "title"], as_json=as_json)
+
+
+@app.command()
 def parts(as_json: AsJson = False) -> None:
     """List what searches are put together from, by the names that a config tree gives them.
 
@@ -126,7 +156,7 @@ def parts(as_json: AsJson = False) -> None:
             known={"part": registry.kind},
             hidden=registry.hidden(),
         )
-    print_listing(rows, ["part", "name", "from", "path"], as_json=as_json)
+    print_listing(rows, ["name", "part", "from", "path"], as_json=as_json)
 
 
 @app.command()
@@ -387,7 +417,7 @@ def sweep(
         str,
         typer.Argument(
             metavar="SWEEP",
-            help="A sweep's name, or the path of its TOML file.",
+            help="A sweep's name (hwbench live sweeps), or the path of its TOML file.",
             autocompletion=completion.sweeps,
         ),
     ],

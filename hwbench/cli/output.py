@@ -25,8 +25,8 @@ NEEDS = "needs"
 
 MEASURED_ON = 2
 """Cores on which scenarios say how long they take."""
-FULL_BAR = 100
-"""Columns from which a bar is as long as it can be."""
+NO_BAR, FULL_BAR = 60, 100
+"""Columns below which there is no bar, and from which it is as long as it can be."""
 
 AsJson = Annotated[
     bool,
@@ -177,12 +177,7 @@ def print_listing(
     from hwbench.cli import table_layout
 
     console = Console(highlight=False)
-    rows = list(rows)
-    texts = [
-        _greyed(row, columns) if row.get(NEEDS) else [_text(row[column]) for column in columns]
-        for row in rows
-    ]
-    grey = [bool(row.get(NEEDS)) for row in rows]
+    texts = [_cells(row, columns) for row in rows]
     whole = list(range(len(columns)))
     natural = table_layout.table_width(table_layout.natural_widths(columns, texts))
     if not wrap and not console.is_terminal and "COLUMNS" not in os.environ:
@@ -196,8 +191,10 @@ def print_listing(
         for line in [title] * bool(title) + table_layout.records(columns, texts, console.width):
             typer.echo(line)
     for group in groups:
-        shown = title if group is groups[0] else ""
-        console.print(_table(columns, texts, group, shown, grey, wrap=wrap))
+        table = _table(columns, texts, group, title if group is groups[0] else "", wrap=wrap)
+        for place, row in enumerate(rows):
+            table.rows[place].style = "dim" if row.get(NEEDS) else ""
+        console.print(table)
 
 
 def _table(
@@ -205,11 +202,10 @@ def _table(
     texts: Sequence[Sequence[str]],
     places: Sequence[int],
     title: str,
-    grey: Sequence[bool],
     *,
     wrap: bool,
 ) -> Any:
-    """Some columns as a table, some rows greyed; no bracket in it is markup."""
+    """Some columns as a table; no bracket in it is markup."""
     from rich.table import Table
     from rich.text import Text
 
@@ -217,14 +213,18 @@ def _table(
     for place in places:
         heading = Text(columns[place])
         table.add_column(heading, overflow="fold", no_wrap=place == places[0] or not wrap)
-    for row, is_grey in zip(texts, grey, strict=True):
-        cells = [Text(row[place]) for place in places]
-        table.add_row(*cells, style="dim" if is_grey else None)
+    for row in texts:
+        table.add_row(*[Text(row[place]) for place in places])
     return table
 
 
-def _text(value: Any) -> str:
-    return "" if value is None else str(value)
+def _cells(row: Mapping[str, Any], columns: Sequence[str]) -> list[str]:
+    """The cells of a row; what lacks an extra says so in the first that is empty, or the second."""
+    cells = ["" if row.get(column) is None else str(row[column]) for column in columns]
+    if row.get(NEEDS):
+        place = cells.index("") if "" in cells else min(1, len(cells) - 1)
+        cells[place] = f"{cells[place]} needs {row[NEEDS]}".strip()
+    return cells
 
 
 def listed(
@@ -283,14 +283,6 @@ def left_out_said() -> Iterator[None]:
         warn(line)
 
 
-def _greyed(row: Mapping[str, Any], columns: Sequence[str]) -> list[str]:
-    """The cells of what lacks an extra, which stands in the first that is empty, or the second."""
-    cells = [_text(row.get(column)) for column in columns]
-    place = cells.index("") if "" in cells else min(1, len(cells) - 1)
-    cells[place] = f"{cells[place]}\n{_text('needs ' + row[NEEDS])}".strip()
-    return cells
-
-
 def tell(text: str) -> None:
     """Print prose, wrapped where the terminal's width is known, else in one line for programs."""
     import shutil
@@ -340,6 +332,7 @@ def progress_bar(title: str, *, seconds: float | None = None) -> Iterator[Progre
         TextColumn,
         TimeElapsedColumn,
     )
+    from rich.table import Column
     from rich.text import Text
 
     from hwbench.cli import pace
@@ -355,14 +348,16 @@ def progress_bar(title: str, *, seconds: float | None = None) -> Iterator[Progre
         def render(self, _task: object) -> Text:
             return Text(pace.left_in_words(timed))
 
-    with Progress(
+    whole = Column(no_wrap=True)
+    columns: list[ProgressColumn] = [
         TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=16 if console.width < FULL_BAR else 40),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeLeft(),
-        console=console,
-    ) as bar:
+        MofNCompleteColumn(table_column=whole),
+        TimeLeft(table_column=whole),
+    ]
+    if console.width >= NO_BAR:
+        columns.insert(1, BarColumn(bar_width=16 if console.width < FULL_BAR else 40))
+        columns.insert(3, TimeElapsedColumn(table_column=whole))
+    with Progress(*columns, console=console) as bar:
         task = bar.add_task(title, total=None)
 
         def update(done: int, total: int) -> None:

@@ -82,29 +82,18 @@ def train(
         ),
     ] = None,
     variant: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME", help="The variant: d-vae, d-vae-emb or d-vae-tmb (the default)."
-        ),
-    ] = None,
+        str, typer.Option(metavar="NAME", help="The variant: d-vae, d-vae-emb or d-vae-tmb.")
+    ] = "d-vae-tmb",
     order: Annotated[
-        str | None,
+        str,
         typer.Option(
-            metavar="NAME",
-            help="The order of vertices: depth_first, breadth_first or given; by default the "
-            "variant's own.",
+            metavar="NAME", help="The order of vertices: depth_first, breadth_first or given."
         ),
-    ] = None,
+    ] = "depth_first",
     hidden_size: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N", help="Dimensions of a vertex's state; by default the variant's own."
-        ),
-    ] = None,
-    latent_size: Annotated[
-        int | None,
-        typer.Option(metavar="N", help="Dimensions of the latents; by default the variant's own."),
-    ] = None,
+        int, typer.Option(metavar="N", help="Dimensions of a vertex's state.")
+    ] = 128,
+    latent_size: Annotated[int, typer.Option(metavar="N", help="Dimensions of the latents.")] = 128,
     bidirectional: Annotated[
         bool | None,
         typer.Option(
@@ -114,60 +103,41 @@ def train(
         ),
     ] = None,
     kl_weight: Annotated[
-        float | None,
-        typer.Option(
-            metavar="WEIGHT",
-            help="The weight of the divergence in the loss; by default the variant's own.",
-        ),
-    ] = None,
+        float, typer.Option(metavar="WEIGHT", help="The weight of the divergence in the loss.")
+    ] = 0.02,
     noise_scale: Annotated[
-        float | None,
+        float,
         typer.Option(
-            metavar="D",
-            help="The standard deviation of the latents' noise in training, 0.01 in D-VAE's own "
-            "code; by default the variant's own.",
+            metavar="FACTOR",
+            help="The factor of the latents' noise in training, 0.01 in D-VAE's own code.",
         ),
-    ] = None,
+    ] = 1.0,
     tallied: Annotated[
-        bool | None,
+        bool,
         typer.Option(
             "--tallied",
             help="Tell the decoder how many edges there are and what leads nowhere.",
         ),
-    ] = None,
+    ] = False,
     prior_share: Annotated[
-        float | None,
+        float,
         typer.Option(
             metavar="SHARE",
             help="The share of graphs that get latents of the prior, so that those decode well "
-            "too; by default the variant's own.",
+            "too.",
         ),
-    ] = None,
+    ] = 0.0,
     epochs: Annotated[
-        int | None,
-        typer.Option(
-            metavar="EPOCHS",
-            help="Passes over the training graphs; by default the variant's own number.",
-        ),
-    ] = None,
-    batch_size: Annotated[
-        int | None,
-        typer.Option(metavar="N", help="Graphs in a step; by default the variant's own number."),
-    ] = None,
+        int, typer.Option(metavar="EPOCHS", help="Passes over the training graphs.")
+    ] = 40,
+    batch_size: Annotated[int, typer.Option(metavar="N", help="Graphs in a step.")] = 128,
     learning_rate: Annotated[
-        float | None,
-        typer.Option(
-            metavar="RATE", help="The largest learning rate; by default the variant's own."
-        ),
-    ] = None,
+        float, typer.Option(metavar="RATE", help="The largest learning rate.")
+    ] = 2e-3,
     graphs: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N",
-            help="Architectures drawn from the space, test ones included; by default the variant's "
-            "own number.",
-        ),
-    ] = None,
+        int,
+        typer.Option(metavar="N", help="Architectures drawn from the space, test ones included."),
+    ] = 20_000,
     metric: Annotated[
         list[str] | None,
         typer.Option(
@@ -177,12 +147,8 @@ def train(
         ),
     ] = None,
     labelled: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N",
-            help="Architectures whose metrics the heads see; by default all that are trained on.",
-        ),
-    ] = None,
+        int, typer.Option(metavar="N", help="Architectures whose metrics the heads see.")
+    ] = 200,
     seed: Seed = 0,
     device: WhereComputed = "cpu",
     threads: Threads = None,
@@ -208,7 +174,7 @@ def train(
         "batch_size": batch_size,
         "learning_rate": learning_rate,
         "n_graphs": graphs,
-        "metrics": tuple(metric) if metric else None,
+        "metrics": tuple(metric or ()),
         "n_labelled": labelled,
         "seed": seed,
     }

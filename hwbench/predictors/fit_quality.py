@@ -6,13 +6,15 @@ is there, has been given too few architectures, or not those that its model is m
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from sklearn.base import clone
 
 from hwbench.arrays import Floats, IntArray
-from hwbench.errors import HwbenchError
-from hwbench.predictors.card import PredictorCard
+from hwbench.predictors.card import PredictorCard, predictor_card
 from hwbench.predictors.make import make_predictor
 from hwbench.predictors.regressor import ArchitectureRegressor
 from hwbench.predictors.tuning import rank_agreement
@@ -144,36 +146,80 @@ def weaknesses_of(
 
 
 def cross_validated_tau(
-    predictor: str,
-    card: PredictorCard,
-    space: Space,
-    archs: IntArray,
-    values: Floats,
-    *,
-    seed: int,
-    encoding: str | None,
+    card: PredictorCard, model: ArchitectureRegressor, archs: IntArray, values: Floats
 ) -> float | None:
     """Kendall's tau of predictions for each row by a model of the other folds.
 
     Parameters
     ----------
-    archs, values : what is fitted to: integers of shape (n_archs, n_positions), float64 (n_archs,).
+    card : the predictor's.
+    model : fitted to all rows; what is fitted to folds are clones of it.
+    archs, values : integers of shape (n_archs, n_positions), float64 of (n_archs,).
 
     Returns
     -------
     None where there are too few rows, where it would take long, or where a predictor needs rows or
     devices of its own.
     """
-    own = card.training != "sampled" or card.needs_sources
-    if len(archs) < FEWEST or card.cost > MOST_COST or own:
+    special = card.training != "sampled" or card.needs_sources or model.tuning is not None
+    if len(archs) < FEWEST or card.cost > MOST_COST or special:
         return None
-    folds = np.random.default_rng([seed, len(archs), 2]).permutation(len(archs)) % FOLDS
+    folds = np.random.default_rng([len(archs), FOLDS]).permutation(len(archs)) % FOLDS
     predicted = np.empty(len(archs))
     for fold in range(FOLDS):
-        model = make_predictor(predictor, space=space, seed=seed, encoding=encoding, card=card)
+        part = clone(model)
         try:
-            model.fit(archs[folds != fold], values[folds != fold])
-        except HwbenchError:  # a part of the rows may be too few for what all of them are enough
+            part.fit(archs[folds != fold], values[folds != fold])
+        except ValueError:  # a part of the rows may be too few for what all of them are enough
             return None
-        predicted[folds == fold] = model.predict(archs[folds == fold])
+        predicted[folds == fold] = part.predict(archs[folds == fold])
     return rank_agreement(values, predicted)
+
+
+def quality_of(
+    predictor: str,
+    model: ArchitectureRegressor,
+    archs: IntArray,
+    values: Floats,
+    training: IntArray,
+    tested: IntArray,
+    tau: float | None,
+) -> dict[str, Any]:
+    """What a fitted model's card says of how good the fit is; what is wrong with it is warned of.
+
+    Parameters
+    ----------
+    predictor : its name.
+    model : fitted.
+    archs, values : all rows: integers of shape (n_archs, n_positions), float64 of (n_archs,).
+    training, tested : which of them it was fitted to, and is tested on.
+    tau : Kendall's tau on those; None where there are none.
+
+    Returns
+    -------
+    `cross_validated_tau`, `baselines` and `warnings`, as `ModelCard` has them.
+
+    Warns
+    -----
+    WeakFitWarning
+        For each of `warnings`.
+    """
+    card = predictor_card(predictor)
+    checked, baselines = None, []
+    if tau is None:
+        checked = cross_validated_tau(card, model, archs[training], values[training])
+    else:
+        baselines = baselines_of(model.space, archs, values, training, tested)
+    found = weaknesses_of(
+        predictor,
+        checked if tau is None else tau,
+        baselines,
+        shortage=shortage_of(card, model, archs[training]),
+    )
+    for each in found:
+        warnings.warn(each, WeakFitWarning, stacklevel=3)
+    return {
+        "cross_validated_tau": checked,
+        "baselines": {each.title: each.kendall_tau for each in baselines},
+        "warnings": found,
+    }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -14,13 +13,7 @@ from numpy.typing import ArrayLike
 from hwbench.arrays import Floats, IntArray
 from hwbench.errors import HwbenchError
 from hwbench.predictors.card import PredictorCard, predictor_card
-from hwbench.predictors.fit_quality import (
-    WeakFitWarning,
-    baselines_of,
-    cross_validated_tau,
-    shortage_of,
-    weaknesses_of,
-)
+from hwbench.predictors.fit_quality import quality_of
 from hwbench.predictors.fitted_model import FittedModel, data_digest
 from hwbench.predictors.make import make_predictor
 from hwbench.predictors.regressor import ArchitectureRegressor, Transform
@@ -119,10 +112,10 @@ def fit_model(
     fitted = fit_and_test(
         model, found, training, tested, description=description, predictor=predictor
     )
-    judged = _judged(fitted, card, table, found.values, training, tested, seed=seed)
-    for each in judged.card.warnings:
-        warnings.warn(each, WeakFitWarning, stacklevel=2)
-    return judged
+    quality = quality_of(
+        predictor, model, table.archs, found.values, training, tested, fitted.card.kendall_tau
+    )
+    return replace(fitted, card=fitted.card.model_copy(update=quality))
 
 
 def fit_and_test(
@@ -160,40 +153,6 @@ def fit_and_test(
         fit_seconds=seconds,
         **said,
     )
-
-
-def _judged(
-    fitted: FittedModel,
-    card: PredictorCard,
-    table: Table,
-    values: Floats,
-    training: IntArray,
-    tested: IntArray,
-    *,
-    seed: int,
-) -> FittedModel:
-    """A model whose card says what ranks as well for nothing, and what is wrong with the fit."""
-    predictor, model = fitted.card.predictor, fitted.regressor
-    checked, baselines = None, []
-    if fitted.card.held_out is None:
-        checked = cross_validated_tau(
-            predictor, card, table.space, table.archs[training], values[training],
-            seed=seed, encoding=model.encoding,
-        )  # fmt: skip
-    else:
-        baselines = baselines_of(table.space, table.archs, values, training, tested)
-    weak = weaknesses_of(
-        predictor,
-        checked if fitted.card.kendall_tau is None else fitted.card.kendall_tau,
-        baselines,
-        shortage=shortage_of(card, model, table.archs[training]),
-    )
-    found = {
-        "cross_validated_tau": checked,
-        "baselines": {each.title: each.kendall_tau for each in baselines},
-        "warnings": tuple(weak),
-    }
-    return replace(fitted, card=fitted.card.model_copy(update=found))
 
 
 def _sources(

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 import typer
 
+from hwbench.advise.work import DEFAULT_WORK
 from hwbench.cli.app import app
 from hwbench.spaces import get_space
 
@@ -136,3 +137,7 @@ def test_bad_rows_are_named(refused, my_csv):
     lines[3] = "nonsense,3"
     my_csv.write_text("\n".join(lines))
     assert "1 bad row: row 4, arch: " in refused("advise", my_csv, "--space", "nasbench201")
+
+
+def test_the_help_says_how_much_work_there_is_by_default(hwbench):
+    assert f"by default {DEFAULT_WORK}," in hwbench("advise", "--help").out

@@ -159,7 +159,11 @@ def test_every_option_of_one_name_is_written_the_same_way():
 
 
 LISTINGS = [
-    *(name for name in COMMANDS if name.split()[-1] in ("list", "parts", "runtimes", "benchmarks")),
+    *(
+        name
+        for name in COMMANDS
+        if name.split()[-1] in ("list", "parts", "runtimes", "benchmarks", "sweeps")
+    ),
     *("hwbench predictors show xgboost", "hwbench tables show nb201-digits"),
     *("hwbench tables benchmarks hw-nas-bench", "hwbench spaces formats nasbench201"),
     *("hwbench spaces show nasbench201", "hwbench spaces show fbnet", "hwbench spaces show darts"),

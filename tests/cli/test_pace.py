@@ -35,7 +35,7 @@ def test_without_an_earlier_run_it_is_said_when_it_will_be_known(clock):
     timed = pace.Pace(None, clock)
     timed.update(0, 6)
     assert timed.seconds_left() is None
-    assert pace.left_in_words(timed) == "time left after the first of 6"
+    assert pace.left_in_words(timed) == "time left after 1 of 6"
     clock.now += 30
     timed.update(1, 6)
     assert timed.seconds_left() == 150

@@ -80,4 +80,5 @@ def test_error_in_a_process_of_its_own_is_one_line_and_code_2():
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 2
     assert result.stdout == ""
-    assert result.stderr == "hwbench: unknown predictor 'ridg'; did you mean 'ridge'?\n"
+    said = "hwbench: unknown predictor 'ridg'; did you mean 'ridge'?"
+    assert result.stderr == f"{said} use: hwbench predictors show ridge\n"

@@ -1,5 +1,8 @@
 """Whatever rows hold, they fit the terminal, and nothing of them is lost."""
 
+import contextlib
+import io
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,29 +23,16 @@ def test_rows_fit_and_are_whole(columns, data, width, wrap):
     rows = data.draw(st.lists(st.lists(WORDS, min_size=columns, max_size=columns), max_size=4))
     rows = [[f"name{place}", *row[1:]] for place, row in enumerate(rows)]
     dictionaries = [dict(zip(names, row, strict=True)) for row in rows]
-    with pytest.MonkeyPatch.context() as patch:
+    printed = io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(printed):
         patch.setenv("COLUMNS", str(width))
-        printed = []
-        patch.setattr(output.typer, "echo", lambda text="", **_: printed.append(str(text)))
-        patch.setattr(
-            "rich.console.Console.print",
-            lambda console, table: printed.append(_text(console, table)),
-        )
         output.print_listing(dictionaries, names, as_json=False, title="a [b]", wrap=wrap)
-    lines = "\n".join(printed).splitlines()
+    lines = printed.getvalue().splitlines()
     assert all(len(line) <= width for line in lines)
     text = "".join(lines)
     for row in rows:
         for word in " ".join(row).split():
             assert word in text
-
-
-def _text(console, table):
-    with console.capture() as capture:
-        type(console).print.__wrapped__(console, table) if hasattr(
-            type(console).print, "__wrapped__"
-        ) else console._buffer.extend(console.render(table))
-    return capture.get()
 
 
 def test_columns_are_parted_with_what_says_which_row_it_is():
@@ -54,3 +44,11 @@ def test_columns_are_parted_with_what_says_which_row_it_is():
         widths = table_layout.natural_widths(columns, rows)
         assert table_layout.table_width([widths[place] for place in group]) <= 40
     assert sorted({place for group in groups for place in group}) == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("columns", [200, 30])
+def test_what_an_extra_is_missing_for_says_which(capsys, monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    rows = [{"name": "a", "what": "that is there"}, {"name": "b", "needs": "hwbench[torch]"}]
+    output.print_listing(rows, ["name", "what"], as_json=False)
+    assert "needs hwbench[torch]" in " ".join(capsys.readouterr().out.replace("│", " ").split())

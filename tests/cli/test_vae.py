@@ -1,9 +1,12 @@
+import inspect
 import json
 
 import numpy as np
 import pytest
 
+from hwbench.cli import vae
 from hwbench.vae.checkpoint import load_vae
+from hwbench.vae.settings import GraphVAESettings
 
 SMALL = ("--graphs", 60, "--epochs", 1, "--hidden-size", 8, "--latent-size", 6, "--threads", 1)
 
@@ -133,3 +136,15 @@ def test_colours_must_be_of_the_space(refused, trained, tmp_path):
     assert "name what colours" in refused("vae", "evaluate", trained, *page)
     message = refused("vae", "evaluate", trained, *page, "--colour", "nb201-digits:latency")
     assert "is of the space nasbench201" in message
+
+
+def test_the_defaults_of_the_help_are_those_of_the_settings():
+    named = {"n_graphs": "graphs", "n_labelled": "labelled"}
+    parameters = inspect.signature(vae.train).parameters
+    compared = 0
+    for name, field in GraphVAESettings.model_fields.items():
+        shown = parameters.get(named.get(name, name))
+        if shown is not None and name != "start":
+            assert shown.default == field.default, name
+            compared += 1
+    assert compared == 15
