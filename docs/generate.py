@@ -1,10 +1,9 @@
 """Pages made from cards, tables and the command line itself, so that they cannot be out of date."""
 
-import json
 import re
-from pathlib import Path
 
 import ledger
+import tour
 import typer
 from predictor_pages import overview, predictor_page
 
@@ -19,8 +18,6 @@ from hwbench.spaces import get_space, list_spaces
 from hwbench.tables import load_table, table_files
 from hwbench.tables.public.catalogue import benchmark_cards
 
-NOTEBOOK = Path(__file__).parent / "tour.ipynb"
-
 
 def write_pages(folder):
     """Write all pages; one that did not change is not touched, so that Sphinx need not read it."""
@@ -32,7 +29,7 @@ def write_pages(folder):
         "tables.md": _tables(),
         "licences.md": _licences(),
         "ledger.md": ledger.page(),
-        "tour.md": _tour(),
+        "tour.md": tour.page(),
         **{
             f"predictors/{name}.md": predictor_page(name, _markdown_table)
             for name in list_predictors()
@@ -171,17 +168,6 @@ def _tables():
             _markdown_table(["column", "unit", "to be", "what it is"], rows),
         ]
     return "\n".join(parts)
-
-
-def _tour():
-    """The notebook as a page: its texts, and its code, whose outputs are for whoever runs it."""
-    cells = json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]
-    parts = []
-    for cell in cells:
-        text = "".join(cell["source"])
-        parts.append(text if cell["cell_type"] == "markdown" else f"```python\n{text}\n```")
-    parts.insert(1, "The same as {download}`a notebook <../tour.ipynb>`.")
-    return "\n\n".join(parts) + "\n"
 
 
 def _licences():

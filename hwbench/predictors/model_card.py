@@ -56,16 +56,16 @@ class Score(FrozenModel):
 
     predictor: str
     encoding: str = ""
-    title: str = ""
-    tuned: bool = False
     kendall_tau: float | None = None
     low: float | None = None
     high: float | None = None
     rmse: float | None = None
-    repeats: int = 0
     status: Status
-    reason: str = ""
     seconds: float | None = Field(default=None, exclude=True)
+    repeats: int = 0
+    tuned: bool = False
+    reason: str = ""
+    title: str = ""
 
 
 class ModelCard(FrozenModel):

@@ -161,7 +161,7 @@ def test_deviations_of_an_earlier_run(own_table, tmp_path):
         ({"accuracy": ("a:b", "a:c")}, "names 2 columns for 1 metrics"),
         ({"predictors": ("ridge",)}, "need training_sizes"),
         ({"training_sizes": (10,)}, "need training_sizes"),
-        ({"predictors": ("ridge",), "training_sizes": (1,)}, "equal to 2"),
+        ({"predictors": ("ridge",), "training_sizes": (1,)}, "must be at least 2, not 1"),
         (
             {"predictors": ("ridge",), "training_sizes": (9,), "pairing": "as_published"},
             "belong to other architectures",
@@ -170,7 +170,7 @@ def test_deviations_of_an_earlier_run(own_table, tmp_path):
         ({"deviations": (0.1, 0.1)}, "deviations holds a value twice"),
         ({"pairing": "publisht"}, "did you mean 'as_published'"),
         ({"deviation_model": "mixt"}, "did you mean 'mixed'"),
-        ({"budget": 0}, "greater than 0"),
+        ({"budget": 0}, "must be above 0, not 0"),
     ],
 )
 def test_bad_specs_are_refused(changes, message):

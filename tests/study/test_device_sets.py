@@ -194,8 +194,8 @@ def test_results_say_whether_other_devices_helped(tables):
         ({"sources": ("one:b.latency",)}, "give sources to all targets, or to each"),
         ({"device_sets": (_set(), _set())}, "device_sets holds a name twice"),
         ({"device_sets": ()}, "name one at least, or device_sets"),
-        ({"trimming": "half"}, "'none' or 'help'"),
-        ({"source_samples": 1}, "greater than or equal to 2"),
+        ({"trimming": "half"}, "did you mean 'help'"),
+        ({"source_samples": 1}, "must be at least 2, not 1"),
     ],
 )
 def test_what_is_wrong_with_a_spec_is_said(changes, message):

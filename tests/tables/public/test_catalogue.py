@@ -197,8 +197,8 @@ def test_sha256_is_preferred_to_git():
         (PLACE | {"repository": "owner/.."}, "no path inside a folder"),
         (PLACE | {"commit": "main"}, "pattern"),
         (PLACE | {"sha256": "abc"}, "pattern"),
-        (PLACE | {"bytes": 0}, "greater than 0"),
-        (PLACE | {"path": 3}, "valid string"),
+        (PLACE | {"bytes": 0}, "must be above 0, not 0"),
+        (PLACE | {"path": 3}, "must be a text, not 3"),
     ],
 )
 def test_a_file_that_is_not_pinned_or_leaves_its_folder_is_refused(keys, message):
