@@ -161,7 +161,9 @@ def _measured(name, markdown_table):
 
 
 def _seconds(value):
-    return f"{value * 1000:.2g} ms" if value < 1 else f"{value:.1f} s"
+    if value >= 1:
+        return f"{value:.1f} s"
+    return f"{value * 1000:.0f} ms" if value >= 0.01 else f"{value * 1000:.1f} ms"
 
 
 WIDTH, HEIGHT, LEFT, BOTTOM = 560, 200, 46, 34

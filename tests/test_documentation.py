@@ -182,6 +182,9 @@ def finds_a_front_within_the_limit(names):
     assert len(names["strategy"].archs) == 200
     assert len(names["found"]) > 0
     assert (names["found"][:, 1] <= 4).all()
+
+
+def has_a_search_strategy(names):
     assert checks_passed_by(names) == len(search_strategy_checks())
 
 
@@ -263,7 +266,8 @@ FOUND_BY_SNIPPETS = {
     "docs/how-to/advice.md": advises_and_suggests,
     "docs/how-to/board.md": keeps_what_it_has_exported,
     "docs/how-to/compress.md": makes_a_network_smaller,
-    "docs/how-to/live.md": has_a_strategy,
+    "docs/how-to/own-live-strategy.md": has_a_strategy,
+    "docs/how-to/own-search-strategy.md": has_a_search_strategy,
     "docs/how-to/measurement-files.md": reads_devices_and_the_official_index,
     "docs/how-to/morphisms.md": grows_and_goes_on,
     "docs/how-to/own-numbers.md": makes_a_table,
@@ -283,7 +287,7 @@ def test_cards(page):
         if "strategy" in content:
             config_of(content, where=page)
             continue
-        kinds = {"layers": SpaceCard, "study": Scenario, "values": Sweep}
+        kinds = {"layers": SpaceCard, "study": Scenario, "search": Scenario, "values": Sweep}
         model = next((kinds[key] for key in kinds if key in content), PredictorCard)
         model.model_validate(content)
 
