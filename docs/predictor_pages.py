@@ -36,8 +36,9 @@ def predictor_page(name, markdown_table):
     parts += [
         "## Use it\n",
         f"```python\n{snippet(name)}```\n",
-        f"```sh\nhwbench fit --target {TABLE}:{TARGET} --predictor {name} --samples 124"
-        f"{f' --source {TABLE}:{SOURCE}' if card.needs_sources else ''} -o {name}.hwb\n```\n"
+        f"```sh\nhwbench fit --target {TABLE}:{TARGET} \\\n    --predictor {name} "
+        f"{f'--source {TABLE}:{SOURCE} ' if card.needs_sources else ''}"
+        f"--samples 124 -o {name}.hwb\n```\n"
         if not card.own_training_set
         else "",
         _measured(name, markdown_table),
