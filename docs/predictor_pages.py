@@ -71,7 +71,10 @@ def snippet(name):
     elif card.needs_sources:
         lines += [
             "sources = hb.SourceMetrics(",
-            f'    table.archs, table.column("{SOURCE}")[:, None], ("{SOURCE}",)',
+            "    table.space,",
+            "    table.archs,",
+            f'    table.column("{SOURCE}")[:, None],  # float64 of shape (15625, 1)',
+            f'    ("{SOURCE}",),',
             ")",
         ]
         options, rows = ", sources=sources", "[::1420]"
