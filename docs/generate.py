@@ -14,6 +14,7 @@ from hwbench.leaderboard.page import write_page
 from hwbench.predictors import list_predictors, predictor_card
 from hwbench.results.leaderboard import read_board
 from hwbench.runs.scenario import load_scenario, scenario_files
+from hwbench.scaffold import find_kind, package_files
 from hwbench.spaces import get_space, list_spaces
 from hwbench.tables import load_table, table_files
 from hwbench.tables.public.catalogue import benchmark_cards
@@ -30,6 +31,7 @@ def write_pages(folder):
         "licences.md": _licences(),
         "ledger.md": ledger.page(),
         "tour.md": tour.page(),
+        **_parts(),
         **{
             f"predictors/{name}.md": predictor_page(name, _markdown_table)
             for name in list_predictors()
@@ -41,6 +43,32 @@ def write_pages(folder):
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             path.write_text(text, encoding="utf-8")
     write_page(read_board(contributed=False), folder / "site" / "leaderboard.html")
+
+
+PARTS = {
+    "predictor": "steps_apart",
+    "encoding": "in_a_row",
+    "space": "five_layers",
+    "graph": "four_nodes",
+    "strategy": "near_the_best",
+    "architecture-strategy": "cooling",
+    "selection": "second_best",
+    "runtime": "channels_last",
+    "converter": "my_benchmark",
+}
+"""What the page on parts of one's own calls them, by kind."""
+
+
+def _parts():
+    """The files that `hwbench new` writes, for pages that show them."""
+    files = {}
+    for kind, name in PARTS.items():
+        graph = kind == "graph"
+        found = find_kind("space" if graph else kind, graph=graph)
+        for path, text in package_files(found, name).items():
+            if path.suffix in (".py", ".toml"):
+                files[f"parts/{name}/{path}"] = text
+    return files
 
 
 def _markdown_table(columns, rows):

@@ -37,8 +37,9 @@ def predictor_page(name, markdown_table):
     parts += [
         "## Use it\n",
         f"```python\n{snippet(name)}```\n",
-        f"```sh\nhwbench fit --target {TABLE}:{TARGET} --predictor {name} --samples 124"
-        f"{f' --source {TABLE}:{SOURCE}' if card.needs_sources else ''} -o {name}.hwb\n```\n"
+        f"```sh\nhwbench fit --target {TABLE}:{TARGET} \\\n    --predictor {name} "
+        f"{f'--source {TABLE}:{SOURCE} ' if card.needs_sources else ''}"
+        f"--samples 124 -o {name}.hwb\n```\n"
         if not card.own_training_set
         else "",
         _measured(name, markdown_table),
@@ -71,7 +72,10 @@ def snippet(name):
     elif card.needs_sources:
         lines += [
             "sources = hb.SourceMetrics(",
-            f'    table.archs, table.column("{SOURCE}")[:, None], ("{SOURCE}",)',
+            "    table.space,",
+            "    table.archs,",
+            f'    table.column("{SOURCE}")[:, None],  # float64 of shape (15625, 1)',
+            f'    ("{SOURCE}",),',
             ")",
         ]
         options, rows = ", sources=sources", "[::1420]"
@@ -162,7 +166,9 @@ def _measured(name, markdown_table):
 
 
 def _seconds(value):
-    return f"{value * 1000:.2g} ms" if value < 1 else f"{value:.1f} s"
+    if value >= 1:
+        return f"{value:.1f} s"
+    return f"{value * 1000:.0f} ms" if value >= 0.01 else f"{value * 1000:.1f} ms"
 
 
 WIDTH, HEIGHT, LEFT, BOTTOM = 560, 200, 46, 34

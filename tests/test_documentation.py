@@ -6,8 +6,10 @@ import shlex
 import subprocess
 import sys
 import tomllib
+from html.parser import HTMLParser
 from pathlib import Path
 from types import ModuleType
+from urllib.parse import unquote
 
 import pytest
 import typer
@@ -185,6 +187,9 @@ def finds_a_front_within_the_limit(names):
     assert len(names["strategy"].archs) == 200
     assert len(names["found"]) > 0
     assert (names["found"][:, 1] <= 4).all()
+
+
+def has_a_search_strategy(names):
     assert checks_passed_by(names) == len(search_strategy_checks())
 
 
@@ -193,6 +198,11 @@ def draws_a_study(names):
     assert Path("curves.html").stat().st_size > 1000
     assert names["calibration"].layout.paper_bgcolor != names["curves"].layout.paper_bgcolor
     assert len(names["errors"].data[1].x) > 100
+
+
+def gives_a_trained_network(names):
+    assert names["labels"].shape == (len(names["images"].test_images),)
+    assert names["found"].architecture == names["cells"][0]
 
 
 def has_a_strategy(names):
@@ -276,7 +286,9 @@ FOUND_BY_SNIPPETS = {
     "docs/how-to/advice.md": advises_and_suggests,
     "docs/how-to/board.md": keeps_what_it_has_exported,
     "docs/how-to/compress.md": makes_a_network_smaller,
-    "docs/how-to/live.md": has_a_strategy,
+    "docs/how-to/live.md": gives_a_trained_network,
+    "docs/how-to/own-live-strategy.md": has_a_strategy,
+    "docs/how-to/own-search-strategy.md": has_a_search_strategy,
     "docs/how-to/measurement-files.md": reads_devices_and_the_official_index,
     "docs/how-to/morphisms.md": grows_and_goes_on,
     "docs/how-to/own-numbers.md": makes_a_table,
@@ -299,6 +311,8 @@ def test_cards(page):
             continue
         kinds = {"layers": SpaceCard, "study": Scenario, "values": Sweep}
         model = next((kinds[key] for key in kinds if key in content), PredictorCard)
+        if "accuracy" in content.get("search", {}):  # else it is what tuning may search
+            model = Scenario
         model.model_validate(content)
 
 
@@ -317,6 +331,25 @@ def test_links_lead_somewhere():
         if "generated/" not in target and not (ROOT / page).parent.joinpath(target).exists()
     ]
     assert not broken
+
+
+def headings(page):
+    """The anchors of a page's headings, as they are made of their words."""
+    text = re.sub(r"```.*?```", "", TEXTS[page], flags=re.DOTALL)
+    titles = re.findall(r"^#{1,3} (.*)$", text, flags=re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+def test_links_inside_pages_lead_to_a_heading():
+    found = [
+        (page, str((ROOT / page).parent.joinpath(target).resolve().relative_to(ROOT)), anchor)
+        for page, text in TEXTS.items()
+        for target, anchor in re.findall(r"\]\((?!https?:)([\w./-]*)#([\w.-]+)\)", text)
+        if "generated/" not in target
+    ]
+    of_page = [(page, page if (ROOT / to).is_dir() else to, anchor) for page, to, anchor in found]
+    assert len(of_page) > 10
+    assert [each for each in of_page if each[2] not in headings(each[1])] == []
 
 
 def documented_commands(group, words=()):
@@ -386,6 +419,49 @@ def test_the_documentation_names_everything_public(built):
 def test_a_page_for_every_predictor(built):
     for name in hwbench.list_predictors():
         assert (built / "generated" / "predictors" / f"{name}.html").exists()
+
+
+class Anchors(HTMLParser):
+    """What a page has that links can lead to, and its own links."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.ids, self.links = set(), []
+        self.feed(path.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, _tag, attributes):
+        found = dict(attributes)
+        self.ids |= {found[key] for key in ("id", "name") if found.get(key)}
+        self.links += [found[key] for key in ("href", "src") if found.get(key)]
+
+
+def dead_links(folder):
+    """Links of a site that lead to no file of it, or to no place in one."""
+    pages = {path.resolve(): Anchors(path) for path in folder.glob("**/*.html")}
+    dead = []
+    for path, page in pages.items():
+        for link in page.links:
+            place, _, anchor = link.partition("#")
+            place = unquote(place.partition("?")[0])
+            if re.match(r"[a-z]+:", place):
+                continue
+            target = (path.parent / place).resolve() if place else path
+            known = target not in pages or not anchor or unquote(anchor) in pages[target].ids
+            if not target.exists() or not known:
+                dead.append((str(path.relative_to(folder.resolve())), link))
+    return dead
+
+
+def test_a_dead_link_is_found(tmp_path):
+    links = '<a href="b.html#there">1</a><a href="b.html#gone">2</a><a href="c.html">3</a>'
+    (tmp_path / "a.html").write_text(f'{links}<a href="#here" id="here">4</a><a href="#no">5</a>')
+    (tmp_path / "b.html").write_text('<h1 id="there">b</h1><a href="https://c.org/#x">6</a>')
+    gone = [("a.html", link) for link in ("b.html#gone", "c.html", "#no")]
+    assert dead_links(tmp_path) == gone
+
+
+def test_no_link_of_the_documentation_is_dead(built):
+    assert dead_links(built) == []
 
 
 def test_the_documentation_asks_nothing_of_other_servers(built):

@@ -68,9 +68,7 @@ def write_package(kind: Kind, name: str, folder: Path) -> Scaffold:
             f"new {kind.name}: {folder} is there already; name another folder with -o"
         )
     values = _values(kind, name)
-    written = {
-        path: _rendered(template, values) for path, template in _templates(kind, name).items()
-    }
+    written = package_files(kind, name)
     for path, text in written.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         write_text(folder / path, text)
@@ -82,6 +80,12 @@ def write_package(kind: Kind, name: str, folder: Path) -> Scaffold:
         part=Path(values["part"]),
         steps=tuple(values["steps"]),
     )
+
+
+def package_files(kind: Kind, name: str) -> dict[Path, str]:
+    """What each file of a package of one part says, by its path in the package."""
+    values = _values(kind, name)
+    return {path: _rendered(template, values) for path, template in _templates(kind, name).items()}
 
 
 def write_card(kind: Kind, name: str, folder: Path | None = None) -> Path:
