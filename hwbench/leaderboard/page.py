@@ -161,9 +161,9 @@ def _lead(board: Board, targets: Sequence[str], sizes: Sequence[int]) -> str:
     parts = []
     for size in wanted:
         table = standings(board, targets, size).table
-        first = table[table["rank"] == 1]
-        if len(first):
-            row = first.iloc[0]
+        fitted = table[table["rank"].notna() & (table["samples"] == size)]
+        if len(fitted):
+            row = fitted.iloc[0]
             parts.append(f"with {size:,} measurements {row['title']} (tau {row['mean']:.2f})")
     return f"The highest Elo: {', '.join(parts)}." if parts else ""
 

@@ -144,8 +144,9 @@ class Standings:
     Attributes
     ----------
     table : a row an entry, the best first: `ENTRY`, title, family, rank (1 the best; NaN of what
-        has not been fitted on every target), mean, low, high (of the score, over seeds), elo,
-        elo_low, elo_high, win_rate, win_low, win_high, fit_cpu_seconds (median, s), fits, of, note.
+        has not been fitted on every target), samples (measurements; 0 of what needs none), mean,
+        low, high (of the score, over seeds), elo, elo_low, elo_high, win_rate, win_low, win_high,
+        fit_cpu_seconds (median, s), fits, of (target and seed pairs that are compared), note.
     targets : "table:column".
     size : measured architectures.
     score : by which.
@@ -191,9 +192,7 @@ def standings(
     table = table.merge(_means(rows, score, len(targets)), on=ENTRY)
     table["of"] = len(wide)
     whole = table["targets"] == len(targets)
-    table["note"] = np.where(
-        whole, "", [f"{n} of {len(targets)} targets" for n in table["targets"]]
-    )
+    table["note"] = [_note(row, len(targets), size) for row in table.to_dict("records")]
     table = table.sort_values(["elo", "title"], ascending=[False, True], kind="stable")
     # Equal ratings share a place; digits beyond a point are those of the solver.
     places = table.loc[whole[table.index], "elo"].round().rank(ascending=False, method="min")
@@ -201,6 +200,16 @@ def standings(
     return Standings(
         table.drop(columns="targets").reset_index(drop=True), tuple(targets), size, score
     )
+
+
+def _note(row: Mapping[str, Any], n_targets: int, size: int) -> str:
+    """What sets an entry apart from the others of a table."""
+    notes = []
+    if row["targets"] < n_targets:
+        notes.append(f"{row['targets']} of {n_targets} targets")
+    if row["samples"] not in (0, size):
+        notes.append(f"{row['samples']} measurements of its choice")
+    return ", ".join(notes)
 
 
 def fits_at(board: Board, targets: Sequence[str], size: int, score: str) -> pd.DataFrame:

@@ -159,7 +159,7 @@ def ranks_table(name: str, board: Board, targets: Sequence[str], curves: pd.Data
         tuple(row for _, row in rows),
         foot=_baseline_rows(board, targets, len(sizes)),
         note=f"Kendall's tau, {what}; beneath its rank and half its 95 % interval over seeds. "
-        "Whatever ranks without measurements stands below.",
+        "Whatever chooses its own measurements, or needs none, stands below.",
     )
 
 
@@ -179,6 +179,15 @@ def _baseline_rows(board: Board, targets: Sequence[str], n_cells: int) -> tuple[
 
     known = board.targets()
     rows = []
+    scores = board.scores[board.scores["target"].isin(targets)]
+    for _, own in scores[scores["own_training_set"]].groupby(ENTRY, sort=True):
+        means = own.dropna(subset=["kendall_tau"]).groupby("target")["kendall_tau"].mean()
+        if len(means) == len(targets):
+            of_row = own.iloc[0]
+            link = run_of(board, of_row, targets, None)
+            cell = Cell(f"{means.mean():.3f}", _rounded(means.mean()), link=link)
+            title = f"{entry_title(of_row)}, {of_row['training_size']} of its choice"
+            rows.append((float(means.mean()), Row(title, (cell, *[EMPTY] * (n_cells - 1)))))
     for name, title in BASELINES.items():
         taus = [known[target]["baselines"].get(name) for target in targets]
         if any(tau is None for tau in taus):
