@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-PATIENCE = 120
+PATIENCE = 600
 FLAGS = [
     "--headless=new",
     "--no-sandbox",

@@ -29,9 +29,9 @@ def test_a_study_is_begun_watched_stopped_resumed_and_compared(browser, serve, s
     browser.fill("[data-into=field-study-predictors]", "random_forest")
     browser.until("document.querySelector('#text').value.includes('random_forest')")
     browser.fill("#field-study-training_sizes", "[1, 40]")
-    browser.until("document.querySelector('#wrong-study-training_sizes') !== null")
-    wrong = browser.run("document.querySelector('#wrong-study-training_sizes').textContent")
-    assert "training_sizes.0 must be at least 2, not 1" in wrong
+    wrong = "scenario.toml: study.training_sizes.0 must be at least 2, not 1"
+    there = "document.querySelector('#wrong-study-training_sizes')?.textContent.trim()"
+    browser.until(f"{there} === {json.dumps(wrong)}")
     browser.fill("#field-study-training_sizes", "[20, 40]")
     seeds = json.dumps(list(range(400)))
     browser.until("document.querySelector('#wrong-study-training_sizes') === null")

@@ -367,12 +367,17 @@ def _loaded(registry: Registry, name: Any) -> type[Any] | None:
     return found
 
 
+_parts: dict[str, tuple[tuple[str, str], ...]] = {}
+
+
 def _parts_of(registry: Registry) -> tuple[tuple[str, str], ...]:
-    found = []
-    for name in registry:
-        part = _loaded(registry, name)
-        found.append((name, "" if part is None else first_sentence(part)))
-    return tuple(found)
+    """Names of a registry's parts, and what each is; found once, since it imports them all."""
+    if registry.group not in _parts:
+        loaded = {name: _loaded(registry, name) for name in registry}
+        _parts[registry.group] = tuple(
+            (name, "" if part is None else first_sentence(part)) for name, part in loaded.items()
+        )
+    return _parts[registry.group]
 
 
 def _of_all(registry: Registry) -> Mapping[str, Parameter]:

@@ -36,8 +36,18 @@ class Kind:
     choices: tuple[str, ...] = ()
 
 
+_kinds: dict[str, Kind] = {}
+
+
 def kind_of(annotation: Any) -> Kind:
     """Which values an annotation allows."""
+    key = repr(annotation)  # not all that annotations hold can be hashed
+    if key not in _kinds:
+        _kinds[key] = _kind_of(annotation)
+    return _kinds[key]
+
+
+def _kind_of(annotation: Any) -> Kind:
     names = names_of(annotation)
     if names:
         return Kind(CHOICE, "one of a list", names)
