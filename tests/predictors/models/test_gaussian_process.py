@@ -12,9 +12,10 @@ import hwbench as hb
 from hwbench.predictors.models.gaussian_process import (
     LEAST_NOISE,
     GaussianProcess,
-    gpytorch,
+    _Evidence,
     squared_exponential,
 )
+from hwbench.predictors.models.gpytorch_process import gpytorch
 
 
 @pytest.fixture
@@ -102,6 +103,15 @@ def test_hyper_parameters_are_at_the_maximum(data):
     for factors in ((1.2, 1, 1), (0.85, 1, 1), (1, 1.5, 1), (1, 0.7, 1), (1, 1, 1.3), (1, 1, 0.8)):
         changed = np.array([model.lengthscale_, model.outputscale_, model.noise_]) * factors
         assert objective(*changed) < best
+
+
+def test_the_gradient_is_that_of_the_likelihood(data):
+    features, targets = data
+    evidence = _Evidence(features[:40], targets[:40], 3.0)
+    place = np.array([0.4, -0.3, -1.5])
+    steps = 1e-5 * np.eye(3)
+    slopes = [(evidence(place + step)[0] - evidence(place - step)[0]) / 2e-5 for step in steps]
+    np.testing.assert_allclose(evidence(place)[1], slopes, rtol=1e-6)
 
 
 def test_finds_the_noise_and_its_deviations_hold(data):
