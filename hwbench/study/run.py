@@ -16,7 +16,7 @@ from hwbench.errors import HwbenchError
 from hwbench.predictors.left_out import LeftOut
 from hwbench.progress import Progress, silent
 from hwbench.results.study_columns import KEY, MEASURED, STUDY_SCHEMA
-from hwbench.results.study_reading import as_frame, trial_outcomes
+from hwbench.results.study_reading import as_frame, trial_outcomes, with_plain_texts
 from hwbench.results.study_writing import StudyStore, prediction_table
 from hwbench.study.local import run_local
 from hwbench.study.plan import OTHER_CODE, Plan, Workload, make_plan
@@ -112,7 +112,9 @@ def run_study(
         if result.predictions is not None
     ]
     return StudyResult(
-        trials=pd.DataFrame([result.row for result in results], columns=STUDY_SCHEMA.names),
+        trials=with_plain_texts(
+            pd.DataFrame([result.row for result in results], columns=STUDY_SCHEMA.names)
+        ),
         predictions=(
             as_frame(prediction_table(kept)).drop(columns="trial") if kept else pd.DataFrame()
         ),
