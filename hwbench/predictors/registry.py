@@ -42,7 +42,7 @@ EXTRA_OF = {
     "catboost": "catboost",
     **dict.fromkeys(
         (
-            "bananas", "binary_relation_gcn", "bohamiann", "bonas", "gaussian_process", "gcn",
+            "bananas", "binary_relation_gcn", "bohamiann", "bonas", "gcn",
             "graph_vae", "mlp", "nao", "sparse_gaussian_process",
         ),
         "torch",

@@ -124,7 +124,11 @@ def read_trials(folder: Path | str, columns: Sequence[str] | None = None) -> pd.
 
 def as_frame(table: pa.Table) -> pd.DataFrame:
     """Results as a frame of plain columns: texts are of dtype object."""
-    frame: pd.DataFrame = table.replace_schema_metadata(None).to_pandas()
+    return with_plain_texts(table.replace_schema_metadata(None).to_pandas())
+
+
+def with_plain_texts(frame: pd.DataFrame) -> pd.DataFrame:
+    """A frame whose texts are of dtype object, None where there is none, whatever the pandas."""
     for name, dtype in frame.dtypes.items():
         if isinstance(dtype, pd.CategoricalDtype | pd.StringDtype):  # the latter in pandas 3
             frame[name] = frame[name].astype(object).where(frame[name].notna(), None)

@@ -20,7 +20,7 @@ from hwbench.results.device_sets import over_device_sets, predictions_of_one_set
 from hwbench.results.run import Run, name_entries
 from hwbench.results.study_columns import KEY, MEASURED, STUDY_SCHEMA
 from hwbench.results.study_html import study_html
-from hwbench.results.study_reading import as_frame, trial_outcomes
+from hwbench.results.study_reading import as_frame, trial_outcomes, with_plain_texts
 from hwbench.results.study_writing import StudyStore, prediction_table
 from hwbench.study.baselines import free_baselines
 from hwbench.study.local import run_local
@@ -140,7 +140,9 @@ def run_study(
         if result.predictions is not None
     ]
     return StudyResult(
-        trials=pd.DataFrame([result.row for result in results], columns=STUDY_SCHEMA.names),
+        trials=with_plain_texts(
+            pd.DataFrame([result.row for result in results], columns=STUDY_SCHEMA.names)
+        ),
         predictions=(
             as_frame(prediction_table(kept)).drop(columns="trial") if kept else pd.DataFrame()
         ),

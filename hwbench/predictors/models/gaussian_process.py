@@ -1,19 +1,19 @@
 """A Gaussian process with a squared exponential kernel (Rasmussen and Williams 2006, chapter 2).
 
-GPyTorch finds the hyper-parameters. The predictive equations are then solved once in float64, so
-that a fitted model is a handful of arrays.
+The hyper-parameters are found by L-BFGS on the marginal likelihood and its gradient. A fitted model
+is a handful of arrays.
 """
 
 from __future__ import annotations
 
-import warnings
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-import torch
 from numpy.typing import ArrayLike
 from pydantic import NonNegativeInt, PositiveInt
-from scipy.linalg import cho_solve, cholesky, solve_triangular
+from scipy.linalg import LinAlgError, cho_solve, cholesky, solve_triangular
+from scipy.linalg.lapack import dpotri
+from scipy.optimize import minimize
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
@@ -21,14 +21,17 @@ from hwbench.arguments import check_parameters
 from hwbench.arrays import Floats
 from hwbench.predictors.models.leave_one_out import over_confidence
 
-with warnings.catch_warnings():
-    # GPyTorch compiles two of its functions while it is imported, in a way that torch deprecates.
-    warnings.filterwarnings("ignore", "`torch.jit.script` is deprecated", DeprecationWarning)
-    import gpytorch as gpytorch
-
+if TYPE_CHECKING:
+    import torch
 
 LEAST_NOISE = 1e-4
 """Least variance of the noise, in units of the target's: it keeps covariances invertible."""
+
+START_NOISE = 0.1
+"""Variance of the noise that the search for hyper-parameters begins with."""
+
+FARTHEST = 12.0
+"""Powers of e by which hyper-parameters may move from where they begin."""
 
 MOST_LEFT_OUT = 500
 """Rows up to which each is left out to judge deviations; of more the noise is found well."""
@@ -125,6 +128,8 @@ class GaussianProcess(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
     def to_torch(self) -> torch.nn.Module:
         """A module from features (n_archs, n_features) to standardised predictions (n_archs,)."""
+        from hwbench.predictors.models.weighted_covariances import WeightedCovariances
+
         check_is_fitted(self, "weights_")
         return WeightedCovariances(
             self.rows_, self.weights_, self.constant_, self.lengthscale_, self.outputscale_
@@ -135,15 +140,22 @@ class GaussianProcess(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         return {**super().__getstate__(), "_factor": None}
 
     def _find_hyper_parameters(self, features: Floats, targets: Floats) -> None:
-        kernel = start_kernel(features)
-        likelihood = start_likelihood()
-        model = ExactModel(features, targets, likelihood, kernel)
-        if np.ptp(targets) > 0:
-            maximise_marginal_likelihood(model, self.iterations)
-        self.constant_ = model.mean_module.constant.item()
-        self.lengthscale_ = kernel.base_kernel.lengthscale.item()
-        self.outputscale_ = kernel.outputscale.item()
-        self.noise_ = likelihood.noise.item()
+        usual_distance = float(np.sqrt(2.0 * features.var(axis=0).sum())) or 1.0
+        start = np.log([usual_distance, 1.0, START_NOISE - LEAST_NOISE])
+        evidence = _Evidence(features, targets, usual_distance)
+        found = start
+        if np.ptp(targets) > 0 and self.iterations:
+            found = minimize(
+                evidence,
+                start,
+                jac=True,
+                method="L-BFGS-B",
+                bounds=[(value - FARTHEST, value + FARTHEST) for value in start],
+                options={"maxiter": self.iterations, "gtol": 1e-6, "ftol": 1e-12},
+            ).x
+        self.lengthscale_, self.outputscale_, above = np.exp(found).tolist()
+        self.noise_ = LEAST_NOISE + above
+        self.constant_ = evidence.constant(found)
 
     def _covariance(self, first: Floats, second: Floats) -> Floats:
         return squared_exponential(first, second, self.lengthscale_, self.outputscale_)
@@ -156,116 +168,84 @@ class GaussianProcess(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         return cholesky(covariance.T, lower=True, overwrite_a=True, check_finite=False)
 
 
-class WeightedCovariances(torch.nn.Module):
-    """A constant plus weighted squared exponential covariances with fixed rows.
+class _Evidence:
+    """The negative logarithm of the marginal likelihood times the prior, a row, and its gradient.
+
+    Rasmussen and Williams 2006, equations 5.8 and 5.9, at the constant that makes it largest. The
+    parameters are logarithms: of the length scale, of the process's variance, and of that of the
+    noise above its least.
 
     Parameters
     ----------
-    rows : float64 of shape (n_rows, n_features).
-    weights : float64 of shape (n_rows,).
-    constant, lengthscale, outputscale : hyper-parameters of the process.
+    features, targets : float64 of shapes (n_rows, n_features) and (n_rows,).
+    usual_distance : the median of the length scale's prior.
     """
 
-    def __init__(
-        self,
-        rows: Floats,
-        weights: Floats,
-        constant: float,
-        lengthscale: float,
-        outputscale: float,
-    ) -> None:
-        super().__init__()
-        self.register_buffer("rows", torch.tensor(rows / lengthscale))
-        self.register_buffer("weights", torch.tensor(weights * outputscale))
-        self.constant = constant
-        self.lengthscale = lengthscale
+    def __init__(self, features: Floats, targets: Floats, usual_distance: float) -> None:
+        self._squares = squared_distances(features, features)
+        self._targets = targets
+        self._centre = float(np.log(usual_distance))
 
-    def forward(self, features: torch.Tensor) -> torch.Tensor:
-        """Map features of shape (n_archs, n_features) to predictions of shape (n_archs,)."""
-        rows = self.get_buffer("rows").to(features.dtype)
-        scaled = features / self.lengthscale
-        # Not a distance but its square: the gradient of the first is infinite at a training row.
-        products = scaled @ rows.T
-        distances = (scaled**2).sum(1, keepdim=True) + (rows**2).sum(1) - 2.0 * products
-        weights = self.get_buffer("weights").to(features.dtype)
-        return torch.exp(-0.5 * distances) @ weights + self.constant
+    def constant(self, parameters: Floats) -> float:
+        """The constant of the largest likelihood: the mean, weighted by what rows tell."""
+        factor, _ = self._factor(parameters)
+        return self._solved(factor)[0]
 
-
-class ExactModel(gpytorch.models.ExactGP):  # type: ignore[misc]
-    """The process as GPyTorch wants it, for the marginal likelihood alone.
-
-    Parameters
-    ----------
-    features, targets : float64 of shapes (n_archs, n_features) and (n_archs,).
-    likelihood, kernel : modules whose parameters are to be found.
-    """
-
-    def __init__(self, features: Floats, targets: Floats, likelihood: Any, kernel: Any) -> None:
-        super().__init__(torch.tensor(features), torch.tensor(targets), likelihood)
-        self.mean_module = gpytorch.means.ConstantMean()
-        self.covar_module = kernel
-        self.double()
-        self.mean_module.initialize(constant=float(targets.mean()))
-
-    def forward(self, features: torch.Tensor) -> Any:
-        """The prior distribution of the targets."""
-        return gpytorch.distributions.MultivariateNormal(
-            self.mean_module(features), self.covar_module(features)
+    def __call__(self, parameters: Floats) -> tuple[float, Floats]:
+        n_rows, (log_scale, _, log_noise) = len(self._targets), parameters
+        try:
+            factor, process = self._factor(parameters)
+        except LinAlgError:  # far from any maximum
+            return np.inf, np.zeros(3)
+        constant, weights = self._solved(factor)
+        value = 0.5 * float((self._targets - constant) @ weights)
+        value += float(np.log(np.diag(factor)).sum()) + 0.5 * n_rows * np.log(2.0 * np.pi)
+        value += log_scale + 0.5 * (log_scale - self._centre) ** 2
+        lower, _ = dpotri(factor, lower=1)
+        inverse = np.tril(lower) + np.tril(lower, -1).T
+        inner = inverse - np.outer(weights, weights)
+        by_process = inner * process
+        gradient = 0.5 * np.array(
+            [
+                (by_process * self._squares).sum() * np.exp(-2.0 * log_scale),
+                by_process.sum(),
+                np.trace(inner) * np.exp(log_noise),
+            ]
         )
+        gradient[0] += 1.0 + log_scale - self._centre
+        return value / n_rows, gradient / n_rows
+
+    def _factor(self, parameters: Floats) -> tuple[Floats, Floats]:
+        """The lower Cholesky factor of the targets' covariance, and that of the process alone."""
+        scale, variance, noise = np.exp(parameters)
+        process = variance * np.exp(self._squares * (-0.5 / scale**2))
+        covariance = process.copy()
+        covariance[np.diag_indices_from(covariance)] += LEAST_NOISE + noise
+        return cholesky(covariance, lower=True, overwrite_a=True, check_finite=False), process
+
+    def _solved(self, factor: Floats) -> tuple[float, Floats]:
+        """The constant, and what each row weighs in predictions with it."""
+        both = np.stack([self._targets, np.ones_like(self._targets)], axis=1)
+        solved = cho_solve((factor, True), both, check_finite=False)
+        constant = float(solved[:, 0].sum() / solved[:, 1].sum())
+        return constant, solved[:, 0] - constant * solved[:, 1]
 
 
-def start_kernel(features: Floats) -> Any:
-    """A squared exponential kernel of variance 1, as wide as features (n_archs, n_features) lie."""
-    usual_distance = float(np.sqrt(2.0 * features.var(axis=0).sum())) or 1.0
-    prior = gpytorch.priors.LogNormalPrior(np.log(usual_distance), 1.0)
-    kernel = gpytorch.kernels.ScaleKernel(gpytorch.kernels.RBFKernel(lengthscale_prior=prior))
-    kernel.double()
-    kernel.base_kernel.lengthscale = usual_distance
-    kernel.outputscale = 1.0
-    return kernel
-
-
-def start_likelihood() -> Any:
-    """Gaussian noise of a tenth of the target's variance."""
-    bound = gpytorch.constraints.GreaterThan(LEAST_NOISE)
-    likelihood = gpytorch.likelihoods.GaussianLikelihood(noise_constraint=bound).double()
-    likelihood.noise = 0.1
-    return likelihood
-
-
-def maximise_marginal_likelihood(model: Any, iterations: int) -> None:
-    """Move a model's parameters to the maximum of its marginal likelihood, by L-BFGS."""
-    objective = gpytorch.mlls.ExactMarginalLogLikelihood(model.likelihood, model)
-    optimiser = torch.optim.LBFGS(
-        model.parameters(),
-        max_iter=iterations,
-        tolerance_grad=1e-5,
-        tolerance_change=1e-7,
-        line_search_fn="strong_wolfe",
-    )
-    (features,) = model.train_inputs
-    model.train()
-
-    def loss() -> torch.Tensor:
-        optimiser.zero_grad()
-        value = -objective(model(features), model.train_targets)
-        value.backward()
-        return value
-
-    # Beyond some hundred rows GPyTorch would estimate the likelihood from random vectors.
-    with gpytorch.settings.max_cholesky_size(len(features) + 1):
-        optimiser.step(loss)  # type: ignore[no-untyped-call]
+def squared_distances(first: Floats, second: Floats) -> Floats:
+    """Squared distances, float64 (n_first, n_second), of the rows of two arrays of features."""
+    distances = first @ (second.T * -2.0)
+    distances += (first**2).sum(axis=1)[:, None]
+    distances += (second**2).sum(axis=1)
+    np.maximum(distances, 0.0, out=distances)  # rounding may turn a distance of 0 around
+    return distances
 
 
 def squared_exponential(
     first: Floats, second: Floats, lengthscale: float, outputscale: float
 ) -> Floats:
     """Covariances, float64 (n_first, n_second), of the rows of two arrays of features."""
-    covariance = first @ (second.T * 2.0)
-    covariance -= (first**2).sum(axis=1)[:, None]
-    covariance -= (second**2).sum(axis=1)
-    np.minimum(covariance, 0.0, out=covariance)  # rounding may turn a distance of 0 around
-    covariance *= 0.5 / lengthscale**2
+    covariance = squared_distances(first, second)
+    covariance *= -0.5 / lengthscale**2
     np.exp(covariance, out=covariance)
     covariance *= outputscale
     return covariance

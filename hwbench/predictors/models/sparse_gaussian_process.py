@@ -19,16 +19,15 @@ from sklearn.utils.validation import check_is_fitted
 
 from hwbench.arguments import check_parameters
 from hwbench.arrays import Floats
-from hwbench.predictors.models.gaussian_process import (
+from hwbench.predictors.models.gaussian_process import squared_exponential, squared_lengths
+from hwbench.predictors.models.gpytorch_process import (
     ExactModel,
-    WeightedCovariances,
     gpytorch,
     maximise_marginal_likelihood,
-    squared_exponential,
-    squared_lengths,
     start_kernel,
     start_likelihood,
 )
+from hwbench.predictors.models.weighted_covariances import WeightedCovariances
 
 JITTER = 1e-6
 """Added to the variances of inducing points, which may come to lie on one another."""
