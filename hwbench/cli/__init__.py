@@ -46,6 +46,8 @@ def main() -> None:
         if error.errno not in _WRITE_ERRORS:
             raise
         _refuse(f"{error.filename or 'the output'}: {error.strerror}")
+    except KeyboardInterrupt:  # before the command began
+        sys.exit(exit_code())
     except SystemExit:
         if was_told():
             sys.exit(exit_code())

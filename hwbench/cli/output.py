@@ -315,13 +315,16 @@ def print_notes(notes: Iterable[str]) -> None:
 
 
 @contextmanager
-def progress_bar(title: str, *, seconds: float | None = None) -> Iterator[Progress]:
+def progress_bar(
+    title: str, *, seconds: float | None = None, counted: bool = True
+) -> Iterator[Progress]:
     """A bar with the time left on a terminal, silence elsewhere.
 
     Parameters
     ----------
     title : of what is done.
     seconds : that all of it is planned to take, where no earlier run tells.
+    counted : whether it has units that are counted.
     """
     from rich.console import Console
     from rich.progress import (
@@ -351,18 +354,19 @@ def progress_bar(title: str, *, seconds: float | None = None) -> Iterator[Progre
     whole = Column(no_wrap=True)
     columns: list[ProgressColumn] = [
         TextColumn("{task.description}", markup=False),
-        MofNCompleteColumn(table_column=whole),
+        *([MofNCompleteColumn(table_column=whole)] if counted else []),
         TimeLeft(table_column=whole),
     ]
     if console.width >= NO_BAR:
         columns.insert(1, BarColumn(bar_width=16 if console.width < FULL_BAR else 40))
-        columns.insert(3, TimeElapsedColumn(table_column=whole))
+        columns.insert(-1, TimeElapsedColumn(table_column=whole))
     with Progress(*columns, console=console) as bar:
         task = bar.add_task(title, total=None)
 
         def update(done: int, total: int) -> None:
             timed.update(done, total)
-            bar.update(task, completed=done, total=total)
+            if counted:
+                bar.update(task, completed=done, total=total)
 
         try:
             yield update
@@ -379,7 +383,7 @@ def working(title: str, *, seconds: float | None = None) -> Iterator[None]:
     title : of what is done.
     seconds : that it is planned to take, where no earlier run tells.
     """
-    with progress_bar(title, seconds=seconds) as update:
+    with progress_bar(title, seconds=seconds, counted=False) as update:
         update(0, 1)
         yield
         update(1, 1)

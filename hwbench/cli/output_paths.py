@@ -85,13 +85,16 @@ def usable_folder(path: Path) -> Path:
 def _mode(path: Path) -> int | None:
     """The kind of what a path leads to; None where there is nothing."""
     try:
+        str(path).encode("utf-8")
         return path.stat().st_mode
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         raise HwbenchError(f"{path}: cannot be written ({error.strerror})") from error
     except ValueError as error:
-        raise HwbenchError(f"{path}: is no path ({error})") from error
+        raise HwbenchError(
+            f"{path}: is no name in UTF-8 that a file can have; choose another one"
+        ) from error
 
 
 def _try_to_write(path: Path, folder: Path) -> None:

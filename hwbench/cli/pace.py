@@ -94,7 +94,7 @@ def left_in_words(pace: Pace) -> str:
         return ""
     seconds = pace.seconds_left()
     if seconds is None:
-        return f"time left after 1 of {pace.total}" if pace.total else ""
+        return f"time left after 1 of {pace.total}" if pace.total > 1 else ""
     return f"{in_words(seconds)} left"
 
 

@@ -33,7 +33,7 @@ def in_one_line(error: Any) -> str:
         return unexpected
     place = f"{_path(error.ctx)}: " if error.ctx is not None and _path(error.ctx) else ""
     message = _what_it_must_be(error) or (
-        f"{_hint(error)} {_decapitalised(str(error.message).strip().rstrip('.'))}"
+        f"{_hint(error)} {_decapitalised(_own_words(error.message))}"
     )
     if error.ctx is None or " use: " in message:
         return f"{place}{message}"
@@ -229,6 +229,11 @@ def _hint(error: Any) -> str:
     if parameter is None:
         return ""
     return _longest(parameter) + ("" if str(error.message).startswith("must ") else ":")
+
+
+def _own_words(message: str) -> str:
+    """What the parser says, without what only programmers need."""
+    return str(message).strip().rstrip(".").removeprefix("value error, ")
 
 
 def _decapitalised(text: str) -> str:

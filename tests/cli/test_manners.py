@@ -261,6 +261,12 @@ def test_an_output_that_cannot_be_written_is_found_before_the_work(
     )
 
 
+def test_an_output_whose_name_no_file_can_have_is_one_line(refused, tmp_path):
+    for line in ("tables export nb201-digits -o", "study run quick -o"):
+        kind = ".csv" if "export" in line else ""
+        assert "choose another one" in refused(*line.split(), f"{tmp_path}/\udcff{kind}")
+
+
 @pytest.mark.parametrize(
     "line",
     [
