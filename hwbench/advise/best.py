@@ -102,7 +102,11 @@ def fit_best(
     )
     training = _drawn(np.arange(len(found.measurements)), samples, seed, found)
     compared_on = found.measurements.taken(_drawn(training, chosen.rows, seed))
-    check_enough(compared_on, to_begin="hwbench.suggest_architectures proposes which to measure")
+    check_enough(
+        compared_on,
+        to_begin="hwbench.suggest_architectures, or hwbench advise --suggest, proposes which to "
+        "measure",
+    )
     compared = compare(
         compared_on,
         WorkBudget(chosen.work, len(compared_on)),
