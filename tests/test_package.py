@@ -13,6 +13,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
 import hwbench as hb
+from hwbench.scaffold import KINDS, package_files
 
 ROOT = Path(__file__).resolve().parent.parent
 HEAVY = ("torch", "sklearn", "pandas", "scipy", "plotly", "xgboost", "lightgbm", "ngboost")
@@ -103,15 +104,18 @@ def test_wheel_finds_its_cards_scenarios_and_tables(installed, tmp_path):
         "import hwbench as hb; from hwbench.tables import table_files;"
         "from hwbench.runs.scenario import scenario_files;"
         "print(hb.__file__); print(len(hb.list_predictors()));"
-        "print(*table_files()); print(*scenario_files())"
+        "print(*table_files()); print(*scenario_files());"
+        "from hwbench.scaffold import KINDS, package_files;"
+        "print(sum(len(package_files(kind, 'mine')) for kind in KINDS.values()))"
     )
     result = _run(python, "-c", code, cwd=tmp_path)
     assert result.returncode == 0, result.stderr
-    file, predictors, tables, scenarios = result.stdout.splitlines()
+    file, predictors, tables, scenarios, scaffolds = result.stdout.splitlines()
     assert file.startswith(str(site))
     assert int(predictors) == len(hb.list_predictors())
     assert {"nb201-digits", "macro-cpu"} <= set(tables.split())
     assert "quick" in scenarios.split()
+    assert int(scaffolds) == sum(len(package_files(kind, "mine")) for kind in KINDS.values())
 
 
 def test_wheel_runs_a_small_benchmark(installed, tmp_path):

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from hwbench.errors import HwbenchError
+
+if TYPE_CHECKING:
+    from hwbench.scaffold import Kind
+    from hwbench.testing import Check
 
 _KINDS = (
     "predictor, encoding, space, strategy, architecture-strategy, selection, runtime or converter"
@@ -60,8 +65,7 @@ def new(
             raise HwbenchError("new space: a space of graphs needs code; leave out --card-only")
         path = write_card(found, name, output)
         typer.echo(f"{found.noun} {name}: {path}\n")
-        shown = name if output is None else str(path)
-        _print_steps(_card_steps(kind, shown, in_home=output is None))
+        _print_steps(_card_steps(found, name, None if output is None else path))
         return
     made = write_package(found, name, Path(name) if output is None else output)
     typer.echo(f"{found.noun} {name}: {len(made.files)} files in {made.folder}")
@@ -71,13 +75,17 @@ def new(
     _print_steps([("go there", f"cd {shlex.quote(str(made.folder))}"), *made.steps])
 
 
-def _card_steps(kind: str, name: str, *, in_home: bool) -> list[tuple[str, str]]:
-    steps = [("check it", f"hwbench check {kind} {shlex.quote(name)}")]
-    if kind == "predictor":
-        return [("see it", f"hwbench predictors show {shlex.quote(name)}"), *steps]
-    if not in_home:
-        return [("see it, once it is there", "mv the card to HWBENCH_HOME/spaces")]
-    return [("see it", "hwbench spaces list"), *steps]
+def _card_steps(kind: Kind, name: str, elsewhere: Path | None) -> list[tuple[str, str]]:
+    """What to type next, of a card that lies in `HWBENCH_HOME` or elsewhere."""
+    from hwbench.assets import home
+
+    listing = "hwbench predictors list" if kind.name == "predictor" else "hwbench spaces list"
+    steps = [("see it", listing), ("check it", f"hwbench check {kind.name} {name}")]
+    if elsewhere is None:
+        return steps
+    folder = shlex.quote(str(home() / kind.card_folder))
+    copied = f"mkdir -p {folder} && cp {shlex.quote(str(elsewhere))} {folder}/"
+    return [("put it where it is found", copied), *steps]
 
 
 def _print_steps(steps: list[tuple[str, str]]) -> None:
@@ -144,7 +152,7 @@ def _space_option(kind: str, space: str) -> dict[str, object]:
     return {"spaces": (space,)} if kind == "encoding" else {"space": space}
 
 
-def _checks_of(kind: str):  # type: ignore[no-untyped-def]  # noqa: ANN202
+def _checks_of(kind: str) -> Callable[..., list[Check]]:
     from hwbench import testing
 
     return {
