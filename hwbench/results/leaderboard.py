@@ -260,11 +260,13 @@ def joined(
     """Scores with others beside them: a fit that stands in both is that of the others.
 
     Fits that a run of the same name no longer holds are left out, since other code than today's
-    made them.
+    made them; so are runs all of whose fits others have replaced.
     """
     kept = scores[~scores["run"].isin(new_runs)]
     both = pd.concat([kept, new], ignore_index=True)
-    return both.drop_duplicates(FIT, keep="last", ignore_index=True), {**runs, **new_runs}
+    both = both.drop_duplicates(FIT, keep="last", ignore_index=True)
+    named = set(both["run"])
+    return both, {name: run for name, run in {**runs, **new_runs}.items() if name in named}
 
 
 def _check_name(path: Path, noun: str, name: str) -> None:

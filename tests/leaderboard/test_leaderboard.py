@@ -37,6 +37,10 @@ def test_scores_are_those_of_the_run_and_grow_with_it(shipped, run_study, tmp_pa
     assert len(again[0]) == len(scores)
     assert len(other[0]) == len(scores) + 10
     assert set(other[1]) == {"ours", "more"}
+    # All fits of the other one run once more, by a run of another name.
+    replaced = files.joined(*other, *collected(tmp_path / "more", "later"))
+    assert len(replaced[0]) == len(other[0])
+    assert set(replaced[1]) == {"ours", "later"}
 
 
 def test_standings_are_of_common_fits(board):
