@@ -19,7 +19,7 @@ class Right(Encoding):
         return list(space.positions)
 
 
-@pytest.mark.parametrize("encoding", [*ENCODINGS, Right, Right()], ids=str)
+@pytest.mark.parametrize("encoding", [*ENCODINGS, Right, Right()])
 def test_what_is_right_passes(encoding):
     check_encoding(encoding)
 

@@ -25,7 +25,7 @@ class Formula(Runtime):
         return lambda: [1.5]
 
 
-@pytest.mark.parametrize("part", ["torch-eager", "onnxruntime", Formula, Formula()], ids=str)
+@pytest.mark.parametrize("part", ["torch-eager", "onnxruntime", Formula, Formula()])
 def test_what_is_right_passes(part):
     check_runtime(part)
 

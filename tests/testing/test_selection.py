@@ -29,7 +29,6 @@ def test_one_by_one(check):
         pytest.param("perturbation", {}, marks=pytest.mark.slow),
         pytest.param("top_k", {"space": "ext_cell", "k": 14}, marks=pytest.mark.slow),
     ],
-    ids=str,
 )
 def test_those_of_hwbench_pass(part, options):
     check_selection(part, **options)
