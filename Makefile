@@ -7,7 +7,9 @@ PYTEST_OPTIONS ?=
 
 CORE_VENV := .venv-core
 CORE_STAMP := $(CORE_VENV)/.ready
-CORE_TESTS ?= tests/analysis tests/fronts tests/pages tests/results tests/simulation tests/study \
+CORE_TESTS ?= tests/analysis tests/fronts tests/pages tests/results tests/tables/own tests/advise/test_advisor.py \
+	tests/formats/test_arrow_texts.py tests/predictors/models tests/simulation/test_kernel.py \
+	tests/simulation/test_run.py tests/study/test_study.py tests/study/test_device_sets.py tests/runs/test_run.py \
 	tests/test_extras.py tests/test_plug_ins.py
 
 .PHONY: help setup benchmark test test-all test-core test-gpu bench evidence docs lint format news clean

@@ -58,6 +58,10 @@ def test_a_card_can_be_named_by_its_path(tmp_path):
     [
         (("paper", "papre"), "did you mean 'paper'"),
         (("title", "encoding = 'one_hot'\ntitle"), "did you mean 'onehot'"),
+        (
+            ("title", "extra = 'tourch'\ntitle"),
+            "unknown extra of hwbench",
+        ),
         (('family = "kernel"', ""), "'family' is missing"),
         (("title = ", "title == "), "no valid TOML"),
         (("title = ", "cost = 9\ntitle = "), "cost must be at most 7, not 9"),
