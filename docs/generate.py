@@ -109,9 +109,11 @@ def _command(command, name, parent):
 
 
 def _plain(text):
-    """Text in which nothing but code between backticks is markup."""
+    """Text in which nothing but code is markup: what is between backticks, and options."""
     parts = text.split("`")
-    parts[::2] = [re.sub(r"([\\*_<>\[\]#|])", r"\\\1", part) for part in parts[::2]]
+    for place in range(0, len(parts), 2):
+        escaped = re.sub(r"([\\*_<>\[\]#|])", r"\\\1", parts[place])
+        parts[place] = re.sub(r"(?<![\w-])(--[a-z][\w-]*)", r"`\1`", escaped)
     return "`".join(parts)
 
 
