@@ -122,7 +122,6 @@ def _predictors():
     rows = [
         [
             f"[{name}](predictors/{name}.md)",
-            card.title,
             card.family,
             f"`{card.encoding}`",
             "yes" if card.uncertainty else "",
@@ -130,7 +129,7 @@ def _predictors():
         ]
         for name, card in cards.items()
     ]
-    columns = ["name", "title", "family", "encoding", "uncertainty", "tau at 124", "a fit"]
+    columns = ["name", "family", "encoding", "uncertainty", "tau at 124", "a fit"]
     pages = "\n".join(f"predictors/{name}" for name in cards)
     return (
         "# Predictors\n\n"

@@ -151,7 +151,7 @@ def _measured(name, markdown_table):
         ]
         for size, row in found.iterrows()
     ]
-    beside = [f"more than {rival}" for rival in rivals]
+    beside = [f"more than {predictor_card(rival).title}" for rival in rivals]
     columns = ["measurements", "tau", *beside, "a fit", "predicting the test set"]
     widest = found[found["targets"] == found["targets"].max()]["tau"]
     return (
@@ -167,11 +167,11 @@ def _measured(name, markdown_table):
 
 def _seconds(value):
     if value >= 1:
-        return f"{value:.1f} s"
-    return f"{value * 1000:.0f} ms" if value >= 0.01 else f"{value * 1000:.1f} ms"
+        return f"{value:.1f}\u00a0s"
+    return f"{value * 1000:.0f}\u00a0ms" if value >= 0.01 else f"{value * 1000:.1f}\u00a0ms"
 
 
-WIDTH, HEIGHT, LEFT, BOTTOM = 560, 200, 46, 34
+WIDTH, HEIGHT, LEFT, RIGHT, BOTTOM = 560, 200, 46, 26, 34
 
 
 def _curve(name, taus):
@@ -180,7 +180,7 @@ def _curve(name, taus):
     first, last = math.log(taus.index.min()), math.log(taus.index.max())
 
     def x(size):
-        return LEFT + (math.log(size) - first) / (last - first) * (WIDTH - LEFT - 16)
+        return LEFT + (math.log(size) - first) / (last - first) * (WIDTH - LEFT - RIGHT)
 
     def y(tau):
         return HEIGHT - BOTTOM - (tau - low) / max(high - low, 0.1) * (HEIGHT - BOTTOM - 12)
@@ -189,7 +189,7 @@ def _curve(name, taus):
     for step in range(round((high - low) * 10) + 1):
         tau = low + step / 10
         parts += [
-            f'<path d="M{LEFT} {y(tau):.1f}H{WIDTH - 16}" opacity=".15"/>',
+            f'<path d="M{LEFT} {y(tau):.1f}H{WIDTH - RIGHT}" opacity=".15"/>',
             f'<text x="{LEFT - 8}" y="{y(tau) + 4:.1f}" text-anchor="end">{tau:.1f}</text>',
         ]
     parts += [

@@ -504,6 +504,7 @@ def harmless():
         "hwbench.plug_ins",
         "hwbench.predictors.registry",
         "hwbench.registry",
+        "hwbench.spaces.encodings",
         "hwbench.spaces.registry",
         "hwbench.tables.made.energy",
         "hwbench.tables.made.runtimes",

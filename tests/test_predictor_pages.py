@@ -85,11 +85,14 @@ def scores(tmp_path):
 def test_curve_and_cost_are_those_of_the_shipped_scores(pages, tmp_path, monkeypatch):
     monkeypatch.setattr(pages, "SCORES", scores(tmp_path))
     page = pages.predictor_page("svm", as_table)
-    assert "measurements|tau|more than ridge|a fit|predicting the test set|targets / seeds" in page
-    assert "25|0.525|-0.100|20 ms|2.0 s|2 / 2" in page
-    assert "124|0.624|-0.100|20 ms|2.0 s|2 / 2" in page
+    assert (
+        "measurements|tau|more than Ridge regression|a fit|predicting the test set|targets / seeds"
+        in page
+    )
+    assert "25|0.525|-0.100|20\u00a0ms|2.0\u00a0s|2 / 2" in page
+    assert "124|0.624|-0.100|20\u00a0ms|2.0\u00a0s|2 / 2" in page
     assert page.count("<polyline") == 1
-    assert pages.overview("svm") == ("0.62", "20 ms")
+    assert pages.overview("svm") == ("0.62", "20\u00a0ms")
     assert "Learning curve" not in pages.predictor_page("gcn", as_table)
 
 
