@@ -22,9 +22,10 @@ from hwbench.advise.trials import Data, Trial
 from hwbench.advise.verdict import Verdict
 from hwbench.predictors.left_out import LeftOut
 from hwbench.predictors.regressor import ArchitectureRegressor
+from hwbench.results.names import ADVICE, ADVICE_PAGE
 from hwbench.results.relative_scores import relative_scores
 
-MODEL, NUMBERS, PAGE, RUN = "model.hwb", "advice.json", "advice.html", "run.json"
+MODEL, RUN = "model.hwb", "run.json"
 PICKS = "picks.csv"
 
 
@@ -187,8 +188,8 @@ class Advice:
 
         paths = {
             "model": place / MODEL,
-            "numbers": place / NUMBERS,
-            "page": place / PAGE,
+            "numbers": place / ADVICE,
+            "page": place / ADVICE_PAGE,
             "run": place / RUN,
         }
         numbers, run = self.to_dict(), self.run_facts()

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from hwbench.errors import HwbenchError
-from hwbench.pages.blocks import Block, Notice, Section
+from hwbench.pages.blocks import Block, Notice, Section, Text
 from hwbench.report.compress import compression_page
 from hwbench.report.page import page_of
 from hwbench.results.compressions import is_compression, read_compressions
-from hwbench.results.names import RECORD
+from hwbench.results.names import ADVICE, ADVICE_PAGE, RECORD
 from hwbench.results.run import read_run
 from hwbench.results.texts import read_object
 from hwbench.studio.commands import in_words, resume_command
@@ -160,6 +160,9 @@ def _sections(path: Path, runs: Path) -> Sequence[Section]:
         return []
     try:
         check_contained(path, runs)
+        if (path / ADVICE).is_file():
+            text = f"What was advised is in {path / ADVICE_PAGE}: open that file in a browser."
+            return [Section("summary", "Summary", [Text(text)])]
         if is_compression(path):
             return compression_page([read_compressions(path)]).sections
         return page_of(read_run(path)).sections
