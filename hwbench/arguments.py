@@ -206,7 +206,7 @@ def argument_problems(
     for name, parameter in parameters.items():
         if parameter.default is Parameter.empty and name not in given:
             found[name] = HwbenchError(f"{place}the key '{name}' is missing")
-    for name in _checkers(part):
+    for name in parameters:
         try:
             checked(part, {key: given[key] for key in [name] if key in given}, owner=where)
         except HwbenchError as error:

@@ -20,11 +20,12 @@ from hwbench.advise.trials import Data, Trial
 from hwbench.notebook import panel, sentences
 from hwbench.predictors.fitted_model import FittedModel, data_digest
 from hwbench.predictors.regressor import ArchitectureRegressor
+from hwbench.results.names import ADVICE, ADVICE_PAGE
 
 if TYPE_CHECKING:
     import pandas as pd
 
-MODEL, NUMBERS, PAGE, RUN = "model.hwb", "advice.json", "advice.html", "run.json"
+MODEL, RUN = "model.hwb", "run.json"
 PICKS = "picks.csv"
 
 
@@ -187,8 +188,8 @@ class Advice(Comparison):
 
         paths = {
             "model": place / MODEL,
-            "numbers": place / NUMBERS,
-            "page": place / PAGE,
+            "numbers": place / ADVICE,
+            "page": place / ADVICE_PAGE,
             "run": place / RUN,
         }
         numbers, run = self.to_dict(), self.run_facts()

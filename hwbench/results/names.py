@@ -110,6 +110,11 @@ COMPRESSION_RESULT = "result.json"
 COMPRESSION_WEIGHTS = "weights.pt"
 COMPRESSION_ONNX = "network.onnx"
 
+ADVICE = "advice.json"
+"""The numbers of advice on measurements; its folder is no run's, but stands among them."""
+
+ADVICE_PAGE = "advice.html"
+
 SCENARIO_FILES = (*STUDY_FILES, *SIMULATION_FILES, *SEARCH_FILES, RECORD, REPORT)
 """What the run of a scenario may leave."""
 

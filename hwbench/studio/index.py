@@ -15,6 +15,7 @@ from hwbench.locks import LOCK, holder_of, is_locked
 from hwbench.results.compressions import is_compression
 from hwbench.results.live import is_live_run
 from hwbench.results.names import (
+    ADVICE,
     COMPRESS,
     CONFIG,
     PARTS,
@@ -168,6 +169,8 @@ def _of_folder(bare: Summary, folder: Path) -> Summary:
 
 
 def _parts(folder: Path, record: dict[str, Any]) -> tuple[Progress, ...]:
+    if (folder / ADVICE).is_file():
+        return (Progress("advice", "pages", 1, 1, ended=True),)
     if (folder / SWEEP).is_file():
         return (sweep_progress(folder),)
     if is_live_run(folder):

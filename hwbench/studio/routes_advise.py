@@ -15,13 +15,13 @@ from starlette.routing import Route
 from hwbench.errors import HwbenchError, unknown_name
 from hwbench.files import atomic_path
 from hwbench.regular_files import read_regular
+from hwbench.results.names import ADVICE_PAGE
 from hwbench.spaces import list_spaces
 from hwbench.studio.asking import MOST_FILE, body_of, named, require_edit
 from hwbench.studio.processes import OWN, log_end
 from hwbench.studio.state import Studio, studio_of
 
 ENDINGS = (".csv", ".tsv", ".txt", ".json", ".jsonl", ".xlsx", ".parquet")
-PAGE = "advice.html"
 MOST_PAGE = 64 << 20
 _MAIN = re.compile(r"<main>(.*)</main>", re.DOTALL)
 
@@ -92,7 +92,7 @@ def _advice(studio: Studio, name: str) -> dict[str, Any]:
         raise HwbenchError(f"{name}: no such advice was asked for since the studio was started")
     content = None
     if job.exit_code == 0:
-        path = studio.settings.runs / name / PAGE
+        path = studio.settings.runs / name / ADVICE_PAGE
         text = read_regular(path, most_bytes=MOST_PAGE).decode("utf-8")
         main = _MAIN.search(text)
         content = Markup(main[1]) if main is not None else None  # noqa: S704  see above

@@ -37,7 +37,7 @@ async def run_rows(request: Request) -> Response:
 
 
 def _rows(studio: Studio) -> list[dict[str, object]]:
-    rows = []
+    rows: list[dict[str, object]] = []
     for summary in studio.index.all():
         progress, left = summary.current, None
         if summary.state == RUNNING and progress is not None:

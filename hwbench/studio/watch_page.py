@@ -10,19 +10,19 @@ from pathlib import Path
 from typing import Any
 
 from hwbench.errors import HwbenchError
-from hwbench.pages.blocks import Block, Notice, Section
+from hwbench.pages.blocks import Block, Notice, Section, Text
 from hwbench.report.compress import compression_page
 from hwbench.report.page import page_of
 from hwbench.results.compressions import is_compression, read_compressions
-from hwbench.results.names import RECORD
+from hwbench.results.names import ADVICE, ADVICE_PAGE, RECORD
 from hwbench.results.run import read_run
 from hwbench.results.texts import read_object
 from hwbench.studio.commands import in_words, resume_command
 from hwbench.studio.folders import check_contained, inside
 from hwbench.studio.index import Fingerprint, RunIndex, fingerprint_of
-from hwbench.studio.processes import Jobs, log_end
+from hwbench.studio.processes import Job, Jobs, log_end
 from hwbench.studio.rates import Rates
-from hwbench.studio.summary import FINISHED, RUNNING, Summary
+from hwbench.studio.summary import FINISHED, RUNNING, STOPPED, Summary
 from hwbench.studio.watching import now_blocks
 
 SPARED = 10.0
@@ -84,6 +84,9 @@ class RunPages:
         HwbenchError
             Where there is no such run.
         """
+        job = self.jobs.get(name)
+        if job is not None and not (self.index.runs / name).exists():
+            return self._begun(name, job)
         summary = self.index.summary(name)
         path = inside(self.index.runs, name)
         progress = summary.current
@@ -100,7 +103,6 @@ class RunPages:
                 resume = in_words(resume_command(summary, path))
             except HwbenchError as error:
                 why_not = str(error)
-        job = self.jobs.get(name)
         return Now(
             summary,
             rate,
@@ -113,6 +115,14 @@ class RunPages:
             None if job is None else job.exit_code,
         )
 
+    def _begun(self, name: str, job: Job) -> Now:
+        """Of a run whose command was started a moment ago, and has made no folder yet."""
+        state = RUNNING if job.running else STOPPED
+        log = log_end(self.index.runs, name)
+        blocks: list[Block] = [Text("Its command is starting.")] if job.running else []
+        summary = Summary(name, name, state)
+        return Now(summary, None, None, blocks, "", "", log, job.words, job.exit_code)
+
     def report(self, name: str) -> Sequence[Section]:
         """The sections of a run's report, as they are, or a little before where it goes on.
 
@@ -121,6 +131,8 @@ class RunPages:
         HwbenchError
             Where there is no such run.
         """
+        if self.jobs.get(name) is not None and not (self.index.runs / name).exists():
+            return []
         path = inside(self.index.runs, name)
         fingerprint = fingerprint_of(path)
         running = self.index.summary(name).state == RUNNING
@@ -160,6 +172,9 @@ def _sections(path: Path, runs: Path) -> Sequence[Section]:
         return []
     try:
         check_contained(path, runs)
+        if (path / ADVICE).is_file():
+            text = f"What was advised is in {path / ADVICE_PAGE}: open that file in a browser."
+            return [Section("summary", "Summary", [Text(text)])]
         if is_compression(path):
             return compression_page([read_compressions(path)]).sections
         return page_of(read_run(path)).sections

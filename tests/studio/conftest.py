@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-PATIENCE = 600
+PATIENCE = 75
 FLAGS = [
     "--headless=new",
     "--no-sandbox",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import re
-from functools import cache
 from typing import Any
 
 _HEADING = re.compile(r"\n(Parameters|Attributes)\n-+\n")
@@ -12,7 +11,6 @@ _NEXT = re.compile(r"\n\w[\w ]*\n-+\n")
 _NAMES = re.compile(r"^(\*{0,2}\w+(?:, \*{0,2}\w+)*) ?: ?(.*)$")
 
 
-@cache
 def argument_documents(part: Any) -> dict[str, str]:
     """What the docstrings of a class and its bases say of each argument, by name."""
     found: dict[str, str] = {}

@@ -101,7 +101,7 @@ class Text:
         found: Any = self._document
         for number, part in enumerate(place[:-1]):
             inside = self._find(place[: number + 1])
-            if isinstance(inside, str):  # an entry that is a name alone
+            if isinstance(inside, str) and isinstance(part, int):  # an entry that is a name alone
                 found[part] = _item({NAME: str(inside)}, inside=found)
             elif inside is None:
                 found[str(part)] = _item({}, inside=found)

@@ -80,11 +80,20 @@
   };
 
   // ---------------------------------------------------------------- changes
-  const change = async (edits) => {
-    const number = ++asked;
+  // One after the other: each is made to the text that the one before has left.
+  let queue = Promise.resolve();
+  const change = (edits) => {
+    asked += 1;
+    queue = queue.then(() => changed(edits));
+  };
+  const changed = async (edits) => {
     try {
+      const typed = text.value;
       const answer = await post("/config/form", question({ edits }));
-      if (number !== asked) return;
+      if (text.value !== typed) { // somebody goes on typing: their text counts
+        if (edits.length) say("the text was changed meanwhile; make the change again", true);
+        return;
+      }
       if (answer.text !== current) {
         past.push(current);
         $("undo").disabled = false;
@@ -93,7 +102,7 @@
       current = text.value;
       await show(answer);
     } catch (error) {
-      if (number === asked) say(error.message, true);
+      say(error.message, true);
     }
   };
 
