@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hwbench.cli.output import AsJson, print_json, print_listing, warn, working
+from hwbench.cli.output_paths import HTML, output_file
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,19 +22,27 @@ app = typer.Typer(
 )
 
 Space = Annotated[
-    str | None, typer.Option("--space", metavar="NAME", help="Only targets of a search space.")
+    str | None,
+    typer.Option(
+        "--space", metavar="NAME", help="Only targets of a search space; by default of all."
+    ),
 ]
 Kind = Annotated[
     str | None,
     typer.Option(
         "--target-kind",
         metavar="KIND",
-        help="Only targets of a kind: latency, energy, intensity, time, accuracy.",
+        help="Only targets of a kind: latency, energy, intensity, time or accuracy; by default the "
+        "hardware metrics that the published study selected.",
     ),
 ]
 Targets = Annotated[
     list[str] | None,
-    typer.Option("--target", metavar="TABLE:COLUMN", help="Only this target; may be repeated."),
+    typer.Option(
+        "--target",
+        metavar="TABLE:COLUMN",
+        help="Only this target; may be repeated; by default those of a kind and a space.",
+    ),
 ]
 Size = Annotated[
     int | None,
@@ -44,12 +53,14 @@ Score = Annotated[
     typer.Option(
         "--score",
         metavar="NAME",
-        help="kendall_tau, spearman, pearson, precision_at_10, precision_at_50, "
+        help="What to rank by: kendall_tau, spearman, pearson, precision_at_10, precision_at_50, "
         "within_5_percent, rmspe, mae, deviation or crps.",
     ),
 ]
 OnlyOwn = Annotated[bool, typer.Option("--own", help="Without what others have contributed.")]
-Most = Annotated[int, typer.Option("--most", metavar="N", min=1, help="Entries to print.")]
+Most = Annotated[
+    int, typer.Option("--most", metavar="N", min=1, help="How many predictors to print.")
+]
 
 
 @app.callback()
@@ -70,6 +81,10 @@ def leaderboard(
     """Rank predictors at one number of measurements, with what ranks for nothing beside them.
 
     By default on the hardware metrics of HW-NAS-Bench that the published study selected.
+
+    hwbench leaderboard
+
+    hwbench leaderboard --size 25 --space nasbench201
     """
     if context.invoked_subcommand is not None:
         return
@@ -200,17 +215,24 @@ def add(
         str | None,
         typer.Option("--name", metavar="NAME", help="What to call it; the folder's by default."),
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Add a study of yours: it is checked, and stands beside hwbench's own, marked as contributed.
 
     To hand it in, put the folder that is printed below reports/results/contributed in a pull
     request.
+
+    hwbench leaderboard add runs/my-study --name my-name
     """
     from hwbench.leaderboard.contributing import add_run
     from hwbench.results.leaderboard import read_board
 
     with working("checking the run"):
         added = add_run(run, read_board(contributed=False), name=name)
+    if as_json:
+        found = {"fits": added.fits, "shared": added.shared, "agreeing": added.agreeing}
+        print_json({"folder": str(added.folder), **found})
+        return
     typer.echo(f"added: {added.fits:,} fits, kept in {added.folder}")
     if added.shared:
         typer.echo(f"{added.agreeing:,} of the {added.shared:,} that hwbench has too are alike")
@@ -223,21 +245,33 @@ def add(
 @app.command()
 def remove(
     name: Annotated[str, typer.Argument(metavar="NAME", help="A contribution of yours.")],
+    as_json: AsJson = False,
 ) -> None:
-    """Take a contribution of yours off the leaderboard."""
+    """Take a contribution of yours off the leaderboard.
+
+    hwbench leaderboard remove my-name
+    """
     from hwbench.leaderboard.contributing import remove_contribution
 
-    typer.echo(f"removed: {remove_contribution(name)}")
+    removed = str(remove_contribution(name))
+    if as_json:
+        print_json({"removed": removed})
+        return
+    typer.echo(f"removed: {removed}")
 
 
 @app.command()
 def page(
-    output: Annotated[Path, typer.Option("--output", "-o", help="The page.")] = Path(
+    output: Annotated[Path, output_file("The HTML page to write.", suffixes=HTML)] = Path(
         "leaderboard.html"
     ),
     own: OnlyOwn = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Write the leaderboard as one HTML page that needs nothing else."""
+    """Write the leaderboard as one HTML page that needs nothing else.
+
+    hwbench leaderboard page -o leaderboard.html
+    """
     from hwbench.leaderboard.page import write_page
     from hwbench.results.leaderboard import read_board
 
@@ -246,4 +280,7 @@ def page(
         for fault in board.faults:
             warn(fault)
         write_page(board, output)
+    if as_json:
+        print_json({"report": str(output)})
+        return
     typer.echo(f"leaderboard: {output}")

@@ -84,7 +84,7 @@ def fit(
             autocompletion=completion.columns,
         ),
     ],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The .hwb file to write.")],
+    output: Annotated[Path, output_file("The .hwb file to write.", suffixes=(".hwb",))],
     predictor: Annotated[
         str | None,
         typer.Option(

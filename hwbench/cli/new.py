@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hwbench.cli.output import AsJson, print_json
+from hwbench.cli.output_paths import output_folder
 from hwbench.errors import HwbenchError
 
 if TYPE_CHECKING:
@@ -36,7 +38,10 @@ def new(
     kind: KindName,
     name: Annotated[str, typer.Argument(metavar="NAME", help="What the part is to be called.")],
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="The folder to make; NAME by default.")
+        Path | None,
+        output_folder(
+            "The folder to make; by default NAME. With --card-only, the card's file or folder."
+        ),
     ] = None,
     graph: Annotated[
         bool, typer.Option("--graph", help="A space of graphs rather than of layers.")
@@ -48,6 +53,7 @@ def new(
             help="A card without code: a predictor from a library, or a space of layers.",
         ),
     ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Begin a part of your own: a small package that works, with its check.
 
@@ -64,15 +70,37 @@ def new(
         if graph:
             raise HwbenchError("new space: a space of graphs needs code; leave out --card-only")
         path = write_card(found, name, output)
+        steps = _card_steps(found, name, None if output is None else path)
+        if as_json:
+            _print_made(found, name, path.parent, [path], steps)
+            return
         typer.echo(f"{found.noun} {name}: {path}\n")
-        _print_steps(_card_steps(found, name, None if output is None else path))
+        _print_steps(steps)
         return
     made = write_package(found, name, Path(name) if output is None else output)
+    go_there = ("go there", f"cd {shlex.quote(str(made.folder))}")
+    if as_json:
+        _print_made(found, name, made.folder, made.files, [go_there, *made.steps])
+        return
     typer.echo(f"{found.noun} {name}: {len(made.files)} files in {made.folder}")
     for path in made.files:
         typer.echo(f"  {path}{'    the part: change this' if path == made.part else ''}")
     typer.echo("")
-    _print_steps([("go there", f"cd {shlex.quote(str(made.folder))}"), *made.steps])
+    _print_steps([go_there, *made.steps])
+
+
+def _print_made(
+    kind: Kind, name: str, folder: Path, files: Iterable[Path], steps: Iterable[tuple[str, str]]
+) -> None:
+    print_json(
+        {
+            "kind": kind.name,
+            "name": name,
+            "folder": str(folder),
+            "files": [str(path) for path in files],
+            "next": [command for _, command in steps],
+        }
+    )
 
 
 def _card_steps(kind: Kind, name: str, elsewhere: Path | None) -> list[tuple[str, str]]:
@@ -106,12 +134,16 @@ def check(
         ),
     ],
     space: Annotated[
-        str | None, typer.Option(help="The search space to check it on, where it needs one.")
+        str | None,
+        typer.Option(help="The search space to check it on; by default one that suits its kind."),
     ] = None,
     file: Annotated[
         list[Path] | None,
-        typer.Option(help="A file to check a converter on; may be repeated."),
+        typer.Option(
+            help="A file to check a converter on; may be repeated; by default none is read."
+        ),
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Hold a part against everything that the rest of hwbench relies on.
 
@@ -131,15 +163,23 @@ def check(
             raise HwbenchError(f"check {kind}: --file is of converters alone; leave it out")
         options["files"] = file or []
     checks = _checks_of(name)(part, **options)
-    broken = 0
+    found: list[dict[str, object]] = []
     for each in checks:
         try:
             each()
         except AssertionError as error:
-            broken += 1
-            typer.echo(f"broken  {each.what}: {error}")
+            found.append({"promise": each.what, "kept": False, "why": str(error)})
         else:
-            typer.echo(f"kept    {each.what}")
+            found.append({"promise": each.what, "kept": True, "why": None})
+        if not as_json:
+            why = f": {found[-1]['why']}" if found[-1]["why"] is not None else ""
+            typer.echo(f"{'kept  ' if found[-1]['kept'] else 'broken'}  {each.what}{why}")
+    broken = sum(not each["kept"] for each in found)
+    if as_json:
+        print_json(found)
+        if broken:
+            raise typer.Exit(1)
+        return
     if broken:
         typer.echo(f"{broken} of {len(checks)} promises are broken")
         raise typer.Exit(1)

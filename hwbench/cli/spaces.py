@@ -77,7 +77,10 @@ def _row(name: str) -> dict[str, Any]:
 
 @app.command()
 def encodings(as_json: AsJson = False) -> None:
-    """List the encodings: those of hwbench, and those of installed packages."""
+    """List the encodings: those of hwbench, and those of installed packages.
+
+    hwbench spaces encodings
+    """
     from hwbench.spaces.encodings import (
         ENCODING_TITLES,
         OWN_ENCODINGS,

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from hwbench.cli.output import AsJson, print_json
 from hwbench.errors import HwbenchError
 
 LIBRARIES = ("starlette", "uvicorn", "sse_starlette", "tomlkit")
@@ -19,11 +20,13 @@ def studio(
         Path, typer.Option("--runs", help="The folder of run folders; no other is read.")
     ] = Path("runs"),
     port: Annotated[
-        int, typer.Option(min=0, max=65535, help="To listen at; 0 for any that is free.")
+        int, typer.Option(min=0, max=65535, help="The port to listen at; 0 for any that is free.")
     ] = DEFAULT_PORT,
     host: Annotated[
         str,
-        typer.Option(help="To listen at; other than this machine's loopback it is seen by others."),
+        typer.Option(
+            help="The address to listen at; other than this machine's loopback it is seen by others."
+        ),
     ] = "127.0.0.1",
     edit: Annotated[
         bool,
@@ -32,11 +35,14 @@ def studio(
     browser: Annotated[
         bool, typer.Option("--open/--no-open", help="Open the page in the browser.")
     ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Watch, compare and begin runs in a browser; Ctrl-C ends the studio, and no run.
 
     It listens on this machine alone, sends nothing anywhere, and asks for the token that stands in
     the address it prints. Without --edit it only reads.
+
+    hwbench studio --runs runs
     """
     missing = [name for name in LIBRARIES if find_spec(name) is None]
     if missing:
@@ -47,6 +53,9 @@ def studio(
     from hwbench.studio.server import serve
 
     def ready(address: str) -> None:
+        if as_json:
+            print_json({"address": address, "runs": str(runs), "edit": edit})
+            return
         typer.echo(f"studio of {runs} ({'edits' if edit else 'reads only'}): {address}")
         if host not in ("127.0.0.1", "::1", "localhost"):
             typer.echo("others can reach this address, and read along: it is not encrypted")

@@ -43,7 +43,11 @@ def walk(command, words=("hwbench",), parent=None):
 
 
 PAGES = {" ".join(words): (command, context) for words, command, context in walk(ROOT)}
-COMMANDS = {name: page for name, page in PAGES.items() if not hasattr(page[0], "commands")}
+COMMANDS = {
+    name: page
+    for name, page in PAGES.items()
+    if not hasattr(page[0], "commands") or (name != "hwbench" and page[0].invoke_without_command)
+}
 
 
 def parameters(name):
@@ -300,8 +304,7 @@ WRONG = {
     "tables list --jsno": "did you mean '--json'? use: hwbench tables list --json",
     "tables list here": "tables list: 'here' is one argument too many; use: hwbench tables list",
     "tables show": "tables show: TABLE is missing; use: hwbench tables show TABLE",
-    "fit --target a:b": "--predictor and --output are missing; use: hwbench fit --target a:b "
-    "--predictor PREDICTOR --output FILE",
+    "fit --target a:b": "--output is missing; use: hwbench fit --target a:b --output FILE",
     "fit --target": "option '--target' requires",
     "benchmark --preset quik": "did you mean 'quick'? use: hwbench benchmark --preset quick",
     "simulate expect --tau high": "--tau must be a number, not high",
