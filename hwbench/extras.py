@@ -25,6 +25,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "onnx": ("onnx", "onnxruntime"),
     "openvino": ("openvino",),
     "search": ("optuna", "pymoo"),
+    "studio": ("starlette", "uvicorn", "sse_starlette", "tomlkit"),
     "tensorboard": ("tensorboard",),
     "tpe": ("optuna",),
     "xlsx": ("openpyxl",),

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from hwbench.leaderboard.standings import Standings
 
 app = typer.Typer(
-    help="Show who predicts best, with how many measurements, from stored results.",
+    help="Show who predicts best, with how many measurements, from stored results.\n\n"
+    "By default on the hardware metrics of HW-NAS-Bench that the published study selected.\n\n"
+    "hwbench leaderboard\n\nhwbench leaderboard --size 25 --space nasbench201",
     invoke_without_command=True,
     no_args_is_help=False,
 )
@@ -81,10 +83,6 @@ def leaderboard(
     """Rank predictors at one number of measurements, with what ranks for nothing beside them.
 
     By default on the hardware metrics of HW-NAS-Bench that the published study selected.
-
-    hwbench leaderboard
-
-    hwbench leaderboard --size 25 --space nasbench201
     """
     if context.invoked_subcommand is not None:
         return

@@ -9,9 +9,8 @@ from typing import Annotated
 import typer
 
 from hwbench.cli.output import AsJson, print_json
-from hwbench.errors import HwbenchError
+from hwbench.extras import EXTRAS, MissingExtraError
 
-LIBRARIES = ("starlette", "uvicorn", "sse_starlette", "tomlkit")
 DEFAULT_PORT = 8642
 
 
@@ -25,7 +24,7 @@ def studio(
     host: Annotated[
         str,
         typer.Option(
-            help="The address to listen at; other than this machine's loopback it is seen by others."
+            help="The address to listen at; other than the loopback it is seen by other machines."
         ),
     ] = "127.0.0.1",
     edit: Annotated[
@@ -44,12 +43,9 @@ def studio(
 
     hwbench studio --runs runs
     """
-    missing = [name for name in LIBRARIES if find_spec(name) is None]
+    missing = [name for name in EXTRAS["studio"] if find_spec(name) is None]
     if missing:
-        raise HwbenchError(
-            f"studio: needs {missing[0].replace('_', '-')}, which is not installed; "
-            "install it with: pip install 'hwbench[studio]'"
-        )
+        raise MissingExtraError("studio", missing[0])
     from hwbench.studio.server import serve
 
     def ready(address: str) -> None:
