@@ -17,7 +17,7 @@ from hwbench.formats.stand_ins import StandIn
 _ARRAYS = frozenset(
     {"pandas.arrays.ArrowStringArray", "pandas.core.arrays.string_arrow.ArrowStringArray"}
 )
-_OFFSETS = {"large_string": np.dtype("<i8"), "string": np.dtype("<i4")}
+_OFFSETS: dict[str, np.dtype[Any]] = {"large_string": np.dtype("<i8"), "string": np.dtype("<i4")}
 
 
 def holds_texts(value: Any) -> bool:
