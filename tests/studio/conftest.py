@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-PATIENCE = 75
+PATIENCE = 300
 FLAGS = [
     "--headless=new",
     "--no-sandbox",
