@@ -199,6 +199,7 @@ def test_a_predictor_that_fails_is_told(measured, hwbench_home):
     assert found.predictor == FEW[0]
 
 
+@pytest.mark.needs("torch")
 @pytest.mark.parametrize(
     ("predictors", "message"),
     [
@@ -221,6 +222,7 @@ def test_the_whole_zoo_is_tried_or_left_out_with_a_reason(nasbench201):
     assert candidates[0].predictor == "structural_gaussian_process"
 
 
+@pytest.mark.needs("torch")
 def test_cards_say_what_is_tried_first_and_a_broken_one_is_left_out(nasbench201, hwbench_home):
     card = 'title = "M"\nfamily = "f"\npaper = "p"\nestimator = "sklearn.neighbors:{}"\n'
     cards = {
