@@ -33,7 +33,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
 }
 """The modules that each extra installs; of several that install one, the first is named."""
 
-CPU_RECIPE = "pip install torch --index-url https://download.pytorch.org/whl/cpu"
+CPU_RECIPE = "uv pip install --torch-backend cpu torch"
 """Installs torch without the libraries of a GPU, which are some gigabytes."""
 
 
