@@ -190,8 +190,10 @@ def print_listing(
     if not groups:
         for line in [title] * bool(title) + table_layout.records(columns, texts, console.width):
             typer.echo(line)
+    wrapped = wrap and natural > console.width
+    widths = table_layout.wrapped_widths(columns, texts, console.width) if wrapped else None
     for group in groups:
-        table = _table(columns, texts, group, title if group is groups[0] else "", wrap=wrap)
+        table = _table(columns, texts, group, title if group is groups[0] else "", widths)
         for place, row in enumerate(rows):
             table.rows[place].style = "dim" if row.get(NEEDS) else ""
         console.print(table)
@@ -202,17 +204,21 @@ def _table(
     texts: Sequence[Sequence[str]],
     places: Sequence[int],
     title: str,
-    *,
-    wrap: bool,
+    widths: Sequence[int] | None,
 ) -> Any:
-    """Some columns as a table; no bracket in it is markup."""
+    """Some columns as a table, wrapped to widths if there are any; no bracket in it is markup."""
     from rich.table import Table
     from rich.text import Text
 
     table = Table(title=Text(title) if title else None, title_justify="left")
     for place in places:
         heading = Text(columns[place])
-        table.add_column(heading, overflow="fold", no_wrap=place == places[0] or not wrap)
+        table.add_column(
+            heading,
+            overflow="fold",
+            no_wrap=place == places[0] or widths is None,
+            width=None if widths is None else widths[place],
+        )
     for row in texts:
         table.add_row(*[Text(row[place]) for place in places])
     return table

@@ -39,6 +39,20 @@ def least_widths(columns: Sequence[str], rows: Sequence[Row]) -> list[int]:
     ]
 
 
+def wrapped_widths(columns: Sequence[str], rows: Sequence[Row], width: int) -> list[int]:
+    """Characters of each column of a table that fills a width in which its words have room.
+
+    What is left beside the words goes to the column that is shortest of its natural width.
+    """
+    natural, widths = natural_widths(columns, rows), least_widths(columns, rows)
+    for _ in range(width - table_width(widths)):
+        lacks = [wanted - given for wanted, given in zip(natural, widths, strict=True)]
+        if max(lacks) <= 0:
+            break
+        widths[lacks.index(max(lacks))] += 1
+    return widths
+
+
 def column_groups(columns: Sequence[str], rows: Sequence[Row], width: int) -> list[list[int]]:
     """Which columns stand in each of several tables below each other, none of them too wide.
 

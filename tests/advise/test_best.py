@@ -145,7 +145,7 @@ def test_frames_that_tell_too_little(measured, change, reason):
 
 
 def test_a_model_that_was_not_chosen_has_no_leaderboard():
-    alone = hb.fit_model("macro-cpu:latency", "ridge", samples=30)
+    alone = hb.fit_model("macro-cpu:latency", "structural_gaussian_process", samples=60)
     with pytest.raises(HwbenchError, match="fit_best makes one"):
         alone.leaderboard()
 

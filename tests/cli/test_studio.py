@@ -34,7 +34,7 @@ def test_a_missing_library_is_said_with_what_installs_it(monkeypatch):
     )
     with pytest.raises(HwbenchError) as said:
         command.studio()
-    assert "needs sse-starlette" in str(said.value)
+    assert "needs sse_starlette" in str(said.value)
     assert "pip install 'hwbench[studio]'" in str(said.value)
 
 
