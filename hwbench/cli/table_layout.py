@@ -80,7 +80,16 @@ def column_groups(columns: Sequence[str], rows: Sequence[Row], width: int) -> li
 
 
 def records(columns: Sequence[str], rows: Sequence[Row], width: int) -> list[str]:
-    """A record a row: what the first column says, and beneath it the others with their names."""
+    """A record a row: what the first column says, and beneath it the others with their names.
+
+    Of two columns the second stands behind the first.
+    """
+    if len(columns) == 2:
+        return [
+            line
+            for key, text in rows
+            for line in _wrapped(f"{key}: {text}" if text else key, width, "", "  ")
+        ]
     values = [
         [f"{key}: {text}" for key, text in zip(columns[1:], row[1:], strict=True) if text]
         for row in rows
