@@ -17,7 +17,12 @@ REPORTS = Path(__file__).resolve().parents[2] / "reports"
 EVIDENCE, LIVE_EVIDENCE = "search_evidence.py", "live_evidence.py"
 PR_DARTS_EVIDENCE, COMPRESS_EVIDENCE = "pr_darts_evidence.py", "compress_evidence.py"
 LATENCY = "shufflenasnet_latency.py"
-ALL_EVIDENCE = (EVIDENCE, LIVE_EVIDENCE, PR_DARTS_EVIDENCE, COMPRESS_EVIDENCE, LATENCY)
+LEADERBOARD = ("leaderboard_figure.py", "leaderboard_results.py", "leaderboard_study.py")
+LEDGER = "ledger_results.py"
+ALL_EVIDENCE = (
+    *(EVIDENCE, LIVE_EVIDENCE, PR_DARTS_EVIDENCE, COMPRESS_EVIDENCE, LATENCY),
+    *(*LEADERBOARD, LEDGER),
+)
 """Of the documentation, not of a user's run."""
 SCRIPTS = sorted(path.name for path in REPORTS.glob("*.py") if path.name not in ALL_EVIDENCE)
 
