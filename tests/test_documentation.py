@@ -281,11 +281,23 @@ def keeps_what_it_has_exported(names):
     assert all((names["made"].folder / file).is_file() for file in names["manifest"]["file"])
 
 
+def reads_the_leaderboard(names):
+    assert len(names["scores"]) > 1000
+    assert set(names["scores"]["run"]) == set(names["runs"])
+    assert names["curves"].index.names == ["target", "predictor"]
+
+
+def has_accuracies_of_both(names):
+    assert (names["digits"].table.archs == names["cifar"].table.archs).all()
+
+
 FOUND_BY_SNIPPETS = {
     "README.md": says_what_the_readme_does,
     "docs/how-to/advice.md": advises_and_suggests,
     "docs/how-to/board.md": keeps_what_it_has_exported,
     "docs/how-to/compress.md": makes_a_network_smaller,
+    "docs/findings.md": has_accuracies_of_both,
+    "docs/how-to/leaderboard.md": reads_the_leaderboard,
     "docs/how-to/live.md": gives_a_trained_network,
     "docs/how-to/own-live-strategy.md": has_a_strategy,
     "docs/how-to/own-search-strategy.md": has_a_search_strategy,

@@ -80,6 +80,7 @@ def hostile_table():
     return hb.Table.from_archs(archs, pd.DataFrame({HOSTILE: values}), card)
 
 
+@pytest.mark.filterwarnings("ignore::hwbench.predictors.fit_quality.WeakFitWarning")
 def test_names_of_others_run_nothing(hostile_table):
     target = hb.Target.of(hostile_table, HOSTILE)
     model = hb.fit_model(target, "ridge", samples=12, description=HOSTILE)

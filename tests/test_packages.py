@@ -118,7 +118,7 @@ def test_its_parts_are_listed(hwbench):
         "predictors show hamming_mean": "hwbench_ladder.hamming:HammingMean",
         "spaces list": "2187",
         f"spaces show ladder {STRING}": "conv3x3",
-        "search list": "Simulated annealing",
+        "search list --json": "Simulated annealing",
         "live list": "ladder_tempered",
         "live show ladder_tempered --recipe small": "last = 0.3",
         "tables list": "ladder-made",

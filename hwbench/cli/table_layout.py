@@ -42,14 +42,14 @@ def least_widths(columns: Sequence[str], rows: Sequence[Row]) -> list[int]:
 def wrapped_widths(columns: Sequence[str], rows: Sequence[Row], width: int) -> list[int]:
     """Characters of each column of a table that fills a width in which its words have room.
 
-    What is left beside the words goes to the column that is shortest of its natural width.
+    What is left beside the words goes first to the columns that lack least, so that few are wrapped.
     """
     natural, widths = natural_widths(columns, rows), least_widths(columns, rows)
-    for _ in range(width - table_width(widths)):
-        lacks = [wanted - given for wanted, given in zip(natural, widths, strict=True)]
-        if max(lacks) <= 0:
-            break
-        widths[lacks.index(max(lacks))] += 1
+    left = width - table_width(widths)
+    for place in sorted(range(len(columns)), key=lambda each: natural[each] - widths[each]):
+        given = min(left, natural[place] - widths[place])
+        widths[place] += given
+        left -= given
     return widths
 
 

@@ -39,7 +39,7 @@ def test_list(hwbench):
     listed = json.loads(hwbench("search", "list", "--json").out)
     assert [row["name"] for row in listed] == list_strategies()
     assert all(row["title"] and row["family"] and row["paper"] for row in listed)
-    text = hwbench("search", "list").out
+    text = hwbench("search", "list", columns=300).out
     assert "Regularised evolution" in text
     assert "tournament_size=10" in text
 

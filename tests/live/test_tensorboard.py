@@ -62,5 +62,7 @@ def test_without_tensorboard_the_extra_is_named(tmp_path, monkeypatch):
         if name.split(".")[0] == "tensorboard" or name.startswith("torch.utils.tensorboard"):
             monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "tensorboard", None)
-    with pytest.raises(HwbenchError, match=r"--tensorboard: .*'hwbench\[tensorboard\]'"):
+    with pytest.raises(
+        HwbenchError, match=r"--tensorboard needs tensorboard.*'hwbench\[tensorboard\]'"
+    ):
         run_live(example_config(), tmp_path, tensorboard=True)

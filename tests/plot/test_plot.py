@@ -106,6 +106,7 @@ def test_a_model_is_held_against_what_it_was_not_fitted_to(model, table):
     assert chosen[0].x[0] == pytest.approx(best["kendall_tau"], abs=1e-4)
 
 
+@pytest.mark.filterwarnings("ignore::hwbench.predictors.fit_quality.WeakFitWarning")
 def test_calibration_counts_what_intervals_hold(table):
     process = hb.fit_model("macro-cpu:latency", "bayesian_linear_regression", samples=40)
     line = named(hb.plot.calibration(process, table, target="latency"))[

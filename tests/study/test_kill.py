@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -118,7 +119,7 @@ def test_ctrl_c_leaves_a_folder_that_resumes(scenario, tmp_path):
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert said.strip() == f"stopped; go on with: hwbench study resume {folder}"
+    assert said.strip() == f"stopped; go on with: hwbench {shlex.join(command)}"
     kept = len(read_trials(folder))
     assert 0 < kept < 40
     result = subprocess.run(

@@ -77,6 +77,8 @@ def _read(path: Path) -> tuple[IntArray, np.ndarray]:
     for key in content:
         if not isinstance(key, tuple) or len(key) != space.n_positions:
             raise HwbenchError(f"{path}: key {key!r} must be {space.n_positions} operation indices")
+        if not all(isinstance(each, int | np.integer) for each in key):
+            raise HwbenchError(f"{path}: key {key!r}: operation indices must be integers")
     try:
         return space.check(np.array(list(content))), seconds
     except HwbenchError as error:
