@@ -42,7 +42,7 @@ def least_widths(columns: Sequence[str], rows: Sequence[Row]) -> list[int]:
 def wrapped_widths(columns: Sequence[str], rows: Sequence[Row], width: int) -> list[int]:
     """Characters of each column of a table that fills a width in which its words have room.
 
-    What is left beside the words goes first to the columns that lack least, so that few are wrapped.
+    What is left beside the words goes first to columns that lack least, so that few are wrapped.
     """
     natural, widths = natural_widths(columns, rows), least_widths(columns, rows)
     left = width - table_width(widths)
