@@ -52,7 +52,7 @@ def main() -> None:
         if was_told():
             sys.exit(exit_code())
         raise
-    sys.exit(code)
+    sys.exit(exit_code() if was_told() else code)
 
 
 def _write_any_text() -> None:
