@@ -127,8 +127,10 @@ def _print_standings(found: Standings, most: int) -> None:
     print_listing(rows, list(rows[0]), as_json=False, title=title)
     if len(found.table) > most:
         typer.echo(f"{len(found.table) - most} more; --most {len(found.table)} prints all")
+    several = any("±" in row[name] for row in rows)
+    seeds = "± half its 95 % interval over seeds" if several else "of one seed, without an interval"
     typer.echo(
-        f"{name}: mean over targets, ± half its 95 % interval over seeds. Elo, with 95 %\n"
+        f"{name}: mean over targets, {seeds}. Elo, with 95 %\n"
         "interval, and wins: against all others, fit by fit. fit: processor time.\n"
         "Other numbers of measurements: --size N; curves: hwbench leaderboard page"
     )
