@@ -105,6 +105,7 @@ def leaderboard(
 
 def _print_standings(found: Standings, most: int) -> None:
     from hwbench.leaderboard.standings import SCORES_SHOWN
+    from hwbench.tables.own.asking import counted
 
     name = SCORES_SHOWN[found.score][0]
     rows = [
@@ -123,7 +124,7 @@ def _print_standings(found: Standings, most: int) -> None:
         if len(found.targets) == 1
         else f"{len(found.targets)} targets ({', '.join(_spaces(found.targets))})"
     )
-    title = f"{where}, {found.size:,} measurements, {_counted(int(found.table['of'].max()), 'fit')}"
+    title = f"{where}, {found.size:,} measurements, {counted(int(found.table['of'].max()), 'fit')}"
     print_listing(rows, list(rows[0]), as_json=False, title=title)
     if len(found.table) > most:
         typer.echo(f"{len(found.table) - most} more; --most {len(found.table)} prints all")
@@ -153,10 +154,6 @@ def _with_half(row: dict[str, Any]) -> str:
 
 def _between(low: float, high: float) -> str:
     return "" if low != low else f" ({low:.0f}-{high:.0f})"
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'s' * (count != 1)}"
 
 
 def _seconds(row: dict[str, Any]) -> str:
@@ -200,10 +197,11 @@ def _print_targets(board: Any, *, as_json: bool) -> None:
     if as_json:
         return
     from hwbench.leaderboard.contributing import outdated_entries
+    from hwbench.tables.own.asking import counted
 
     if outdated := outdated_entries(board):
         typer.echo(
-            f"{_counted(len(outdated), 'predictor')} had other code when they were run: "
+            f"{counted(len(outdated), 'predictor')} had other code when they were run: "
             f"{', '.join(outdated)}"
         )
 
