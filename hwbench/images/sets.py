@@ -102,6 +102,22 @@ def load_images(name: str, folder: Path | None = None) -> ImageSet:
     return read_npz(_npz_path(name, place))
 
 
+def check_image_set(name: str) -> None:
+    """Refuse a name that no image set has, and none that is made here would have.
+
+    Nothing is read: files may still be missing or damaged, see `load_images`.
+
+    Raises
+    ------
+    HwbenchError
+        With the nearest name.
+    """
+    known = [*IMAGE_SETS, *converted_files()]
+    path = name.endswith(".npz") or ":" in name
+    if not path and name not in known and _CONVERTED.fullmatch(name) is None:
+        raise unknown_name("image set", name, known)
+
+
 def base_of(name: str, folder: Path | None = None) -> str:
     """Name of the image set that the images of a set are of, see `ImageSet.base`.
 

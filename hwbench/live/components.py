@@ -8,10 +8,10 @@ from typing import Any, get_args
 
 from pydantic import AfterValidator
 
-from hwbench.arguments import argument_problems, complete_arguments
+from hwbench.arguments import argument_problems, complete_arguments, parameters_of
 from hwbench.errors import HwbenchError
 from hwbench.registry import Registry
-from hwbench.toml import FrozenModel
+from hwbench.toml import FrozenModel, Place
 
 NAME = "name"
 
@@ -48,12 +48,16 @@ def complete_node(
 
 def node_problems(
     registry: Registry, node: Mapping[str, Any], *, where: str, place: str | None = None
-) -> dict[str, HwbenchError]:
-    """All that is wrong with a node, by argument; `complete_node` says the first.
+) -> dict[Place, HwbenchError]:
+    """All that is wrong with a node and the nodes inside it; `complete_node` says the first.
 
     Parameters
     ----------
     registry, node, where, place : as for `complete_node`.
+
+    Returns
+    -------
+    What is wrong by its place below the node.
     """
     given = dict(node)
     name = given.pop(NAME, None)
@@ -63,9 +67,26 @@ def node_problems(
             complete_node(registry, node, where=where, place=place)
         found = registry.load(str(name), where=place)
     except HwbenchError as error:
-        return {NAME: error}
-    wrong = argument_problems(found, given, where=place)
-    return {argument: _placed(error, place) for argument, error in wrong.items()}
+        return {(NAME,): error}
+    wrong: dict[Place, HwbenchError] = {}
+    for argument, error in argument_problems(found, given, where=place).items():
+        inside = _problems_inside(found, argument, given.get(argument))
+        wrong |= {
+            (argument, *inner): HwbenchError(f"{place}: {argument}: {line}")
+            for inner, line in inside.items()
+        }
+        if not inside:
+            wrong[argument,] = _placed(error, place)
+    return wrong
+
+
+def _problems_inside(part: type[Any], argument: str, given: Any) -> dict[Place, HwbenchError]:
+    """What is wrong with an argument that is a node itself; empty where it is none."""
+    parameter = parameters_of(part).get(argument)
+    registry = None if parameter is None else registry_of(parameter.annotation)
+    if registry is None or not isinstance(given, Mapping):
+        return {}
+    return node_problems(registry, given, where="", place=f"its {registry.kind}")
 
 
 def _placed(error: HwbenchError, place: str) -> HwbenchError:

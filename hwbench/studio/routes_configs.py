@@ -203,7 +203,8 @@ async def check(request: Request) -> Response:
     kind, text, where = _asked(given)
 
     def found() -> list[dict[str, str]]:
-        from hwbench.studio.forms.kinds import kind_named, table_problems
+        from hwbench.studio.forms.kinds import kind_named
+        from hwbench.studio.forms.violations import table_problems
 
         tree = parse_toml(text, where=where)
         if kind != "scenario" or kind_named(kind).problems(tree, where):

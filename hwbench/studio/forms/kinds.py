@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from hwbench.errors import HwbenchError, unknown_name
 from hwbench.images.augmentation import Augmentation
-from hwbench.images.sets import IMAGE_SETS
+from hwbench.images.sets import IMAGE_SETS, check_image_set
 from hwbench.images.subsets import SUBSETS
-from hwbench.live.compatibility import part_problems
-from hwbench.live.components import node_problems
-from hwbench.live.config import LiveConfig, config_of
-from hwbench.live.old_config import of_today
+from hwbench.live.config import LiveConfig
 from hwbench.live.ranking import Calibration
 from hwbench.live.recipes import RECIPES, recipe_files
 from hwbench.live.selections import SELECTIONS
@@ -29,12 +26,13 @@ from hwbench.runs.scenario import Scenario, scenario_files
 from hwbench.search.registry import STRATEGIES as SEARCH_STRATEGIES
 from hwbench.spaces import ENCODINGS, list_spaces
 from hwbench.studio.forms.tree import Plan
-from hwbench.study.plan import make_plan
-from hwbench.tables import load_table, table_files
-from hwbench.tables.pairs import Pair
-from hwbench.toml import Place, problems, validated
-
-Problems = list[tuple[Place, str]]
+from hwbench.studio.forms.violations import (
+    Problems,
+    live_problems,
+    scenario_problems,
+    sweep_problems,
+)
+from hwbench.tables import load_table, load_target, table_files
 
 
 @dataclass(frozen=True)
@@ -46,8 +44,7 @@ class ConfigKind:
     name : by which pages know it.
     title : in words.
     plan : what its form is made of.
-    problems : all that is wrong with a tree, each with its place; the first is what the command
-        line says. Takes the tree and the file's name.
+    finds : what is wrong with a tree, see `problems`.
     recipes : texts that come with hwbench, by name.
     commands : kinds of runs that a tree can be run as, see `hwbench.studio.commands.STARTS`.
     sections : that may be loaded one by one.
@@ -56,10 +53,20 @@ class ConfigKind:
     name: str
     title: str
     plan: Plan
-    problems: Callable[[Mapping[str, Any], str], Problems]
+    finds: Callable[[Mapping[str, Any], Plan, str], Problems]
     recipes: Callable[[], dict[str, Path]]
     commands: Callable[[Mapping[str, Any]], list[str]]
     sections: tuple[str, ...]
+
+    def problems(self, tree: Mapping[str, Any], where: str) -> Problems:
+        """All that is wrong with a tree, each with its place; the command line says the first.
+
+        Parameters
+        ----------
+        tree : the content of a config.
+        where : its file, for messages.
+        """
+        return self.finds(tree, self.plan, where)
 
 
 def kind_named(name: str) -> ConfigKind:
@@ -88,6 +95,12 @@ def targets() -> tuple[str, ...]:
         except HwbenchError:  # a table of the user's that is broken
             continue
     return tuple(found)
+
+
+def check_target(text: str) -> None:
+    """Refuse a "table:column" that there is not."""
+    if text not in targets():
+        load_target(text)  # says why, or finds a file or a table that has come since
 
 
 def accuracies() -> tuple[str, ...]:
@@ -121,38 +134,13 @@ _LIVE = Plan(
         "ranking.target": accuracies,
         "selection.metric": targets,
     },
+    checks={
+        "data.name": check_image_set,
+        "cost.target": check_target,
+        "cost.predictor": predictor_card,
+        "ranking.target": check_target,
+    },
 )
-
-
-def live_problems(tree: Mapping[str, Any], where: str) -> Problems:
-    """All that is wrong with a live search."""
-    found = [(place, str(line)) for place, line in problems(tree, LiveConfig, where=where)]
-    today = of_today(tree)
-    for key, registry in _LIVE_PARTS.items():
-        place: Place = tuple(key.split("."))
-        node: Any = today
-        for part in place:
-            node = node.get(part) if isinstance(node, Mapping) else None
-        if isinstance(node, Mapping):
-            section = f"{where}, section [data.subset]" if key == "data.subset" else None
-            wrong = node_problems(registry, node, where=where, place=section)
-            found += [((*place, name), str(line)) for name, line in wrong.items()]
-    if found:
-        return found
-    config = validated(tree, LiveConfig, where=where)
-    try:
-        config_of(tree, where=where)
-    except HwbenchError as error:
-        wrong_parts = [str(each) for each in part_problems(config, where)]
-        return [(_section_in(line), line) for line in wrong_parts or [str(error)]]
-    return []
-
-
-def _section_in(line: str) -> Place:
-    """The section that a message names first, as "[selection]"."""
-    _, _, rest = line.partition("[")
-    name, closed, _ = rest.partition("]")
-    return tuple(name.split(".")) if closed and name.replace(".", "").isidentifier() else ()
 
 
 def _live_recipes() -> dict[str, Path]:
@@ -181,56 +169,22 @@ _SCENARIO = Plan(
         "search.metrics": targets,
         "search.predicted_metric.predictor": list_predictors,
     },
+    checks={
+        "study.targets": check_target,
+        "study.predictors": predictor_card,
+        "study.sources": check_target,
+        "simulation.accuracy": check_target,
+        "simulation.metrics": check_target,
+        "simulation.predictors": predictor_card,
+        "search.accuracy": check_target,
+        "search.metrics": check_target,
+        "search.predicted_metric.predictor": predictor_card,
+    },
 )
-
-
-def scenario_problems(tree: Mapping[str, Any], where: str) -> Problems:
-    """All that is wrong with a scenario, but for what its tables hold, see `table_problems`."""
-    return [(place, str(line)) for place, line in problems(tree, Scenario, where=where)]
-
-
-def table_problems(tree: Mapping[str, Any], where: str) -> Problems:
-    """What is wrong with a scenario whose text is right: tables, predictors, pairs of columns.
-
-    It reads the tables, which may take a second.
-    """
-    scenario = validated(tree, Scenario, where=where)
-    study, simulation, search = scenario.study, scenario.simulation, scenario.search
-    checks: list[tuple[str, Callable[[], Any]]] = []
-    if study is not None:
-        checks += [("study", partial(predictor_card, name)) for name in study.predictors]
-        checks.append(("study", partial(make_plan, study)))
-    if simulation is not None:
-        most = max(simulation.n_candidates)
-        checks += [
-            ("simulation", partial(_check_pair, accuracy, metric, simulation.disconnected, most))
-            for accuracy, metric in zip(simulation.accuracies, simulation.metrics, strict=True)
-        ]
-    if search is not None:
-        checks += [
-            ("search", partial(_check_pair, search.accuracy, metric, search.disconnected, 1))
-            for metric in search.metrics
-        ]
-    found: Problems = []
-    for section, check in checks:
-        try:
-            check()
-        except HwbenchError as error:
-            if (section,) not in [place for place, _ in found]:
-                found.append(((section,), str(error)))
-    return found
-
-
-def _check_pair(accuracy: str, metric: str, disconnected: bool, most: int) -> None:
-    Pair.load(accuracy, metric, disconnected=disconnected).check_candidates(most)
 
 
 def _parts_to_run(tree: Mapping[str, Any]) -> list[str]:
     return [name for name in ("study", "simulation", "search") if name in tree]
-
-
-def _sweep_problems(tree: Mapping[str, Any], where: str) -> Problems:
-    return [(place, str(line)) for place, line in problems(tree, Sweep, where=where)]
 
 
 def _always(command: str) -> Callable[[Mapping[str, Any]], list[str]]:
@@ -262,7 +216,7 @@ KINDS = {
             "sweep",
             "Sweep of live searches",
             Plan(Sweep),
-            _sweep_problems,
+            sweep_problems,
             lambda: recipe_files("sweeps"),
             _always("sweep"),
             ("also", "changes", "selections"),

@@ -76,7 +76,7 @@ class FormNode:
     part_document : what that is.
     present : whether the text has it.
     optional : whether it may be removed.
-    several : whether it is a list, to which a part may be added.
+    several : whether it is a list, to which parts of that kind may be added.
     problems : what is wrong with it as a whole.
     """
 
@@ -116,6 +116,8 @@ class Plan:
     lists : by place, of lists of such sections, whose arguments stand in `parameters`.
     classes : by place, of sections that are the arguments of one class.
     names : by place, of arguments that take one of some names, or lists of them.
+    checks : by place, of arguments that name something, or lists of them: refuses what there is
+        not.
     """
 
     model: type[BaseModel]
@@ -123,6 +125,7 @@ class Plan:
     lists: Mapping[str, Registry] = field(default_factory=dict)
     classes: Mapping[str, type[Any]] = field(default_factory=dict)
     names: Mapping[str, Names] = field(default_factory=dict)
+    checks: Mapping[str, Callable[[str], Any]] = field(default_factory=dict)
 
     def form(self, tree: Mapping[str, Any], problems: Sequence[tuple[Place, str]] = ()) -> FormNode:
         """The form of a tree.
@@ -261,7 +264,12 @@ class Plan:
                 )
             )
         return FormNode(
-            place, str(place[-1]), document, (), tuple(children), several=True, present=True
+            place,
+            str(place[-1]),
+            document,
+            children=tuple(children),
+            parts=_parts_of(registry),
+            several=True,
         )
 
     def _arguments(
