@@ -1,4 +1,4 @@
-"""Rankings that need no measurement, by FLOPs and by parameters: a model has to be better."""
+"""Rankings that need no measurement, such as by FLOPs: a model has to be better."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from hwbench.spaces import SpaceLacksError
 def free_baselines(data: Data) -> list[Trial]:
     """How well the order of each free number agrees with the metric's, the best first.
 
-    More may be better or worse: of the two that which agrees with the measurements is taken.
+    FLOPs, parameters, and how many operations compute on a path to the output. More may be better or worse: of the two that which agrees with the measurements is taken.
 
     Parameters
     ----------
@@ -32,13 +32,9 @@ def free_baselines(data: Data) -> list[Trial]:
     for method, title in FREE:
         with suppress(SpaceLacksError):
             found += _trial(data, method, title, getattr(data.space, method)(data.archs))
+    computing = data.space.structure.computing(data.archs)
+    found += _trial(data, "operations", "operation counts", computing)
     return sorted(found, key=lambda each: -each.tau)
-
-
-def counted_operations(data: Data) -> list[Trial]:
-    """The same of the number of operations that compute on a path to the output."""
-    numbers = data.space.structure.computing(data.archs)
-    return _trial(data, "operations", "number of operations", numbers)
 
 
 def _trial(data: Data, name: str, title: str, counts: ArrayLike) -> list[Trial]:

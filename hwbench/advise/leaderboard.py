@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from hwbench.advise.baseline import counted_operations, free_baselines
+from hwbench.advise.baseline import free_baselines
 from hwbench.advise.candidates import Candidate
 from hwbench.advise.promise import interval_of
 from hwbench.advise.ranking import Ranking
@@ -58,10 +58,9 @@ def leaderboard(ranking: Ranking, data: Data, left_out: Iterable[LeftOut]) -> tu
 
 def free_scores(data: Data) -> list[Score]:
     """What needs no measurement, or nothing of the architectures."""
-    counted = [*free_baselines(data), *counted_operations(data)]
     rows = [
         _score(trial, data).model_copy(update={"rmse": None, "seconds": None, "repeats": 0})
-        for trial in counted
+        for trial in free_baselines(data)
     ]
     rows.append(Score(predictor="random", title="random order", kendall_tau=0.0, status="free"))
     rows.append(

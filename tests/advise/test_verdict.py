@@ -4,6 +4,7 @@ import itertools
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from hwbench import advise_on
@@ -78,10 +79,22 @@ def test_free_rankings_are_those_of_the_space(nasbench201):
     archs = nasbench201.sample(40, seed=0)
     values = -nasbench201.parameters(archs).astype(float)
     found = free_baselines(Data.of(nasbench201, archs, values, 0))
-    assert {each.candidate.title for each in found} == {"FLOPs", "parameters"}
-    assert [len(each.sums) for each in found] == [REPEATS, REPEATS]
+    assert {each.candidate.title for each in found} == {
+        "FLOPs",
+        "parameters",
+        "operation counts",
+    }
+    assert {len(each.sums) for each in found} == {REPEATS}
     assert found[0].tau == pytest.approx(1.0)  # that fewer are better is seen, too
     assert found[1].tau <= found[0].tau
+
+
+def test_a_metric_of_how_many_operations_there_are_needs_no_model(nasbench201):
+    archs = nasbench201.sample(60, seed=0)
+    counts = nasbench201.structure.computing(archs) + 1e-3 * nasbench201.flops(archs).argsort()
+    file = pd.DataFrame({"arch": nasbench201.to_strings(archs), "latency_ms": 1 + counts})
+    found = advise_on(file, "nasbench201", predictors=["random_forest"], work=50)
+    assert found.verdict.against.title == "operation counts"
 
 
 def test_noise_alone_has_no_search(measured):
