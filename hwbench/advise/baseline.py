@@ -17,7 +17,8 @@ from hwbench.spaces import SpaceLacksError
 def free_baselines(data: Data) -> list[Trial]:
     """How well the order of each free number agrees with the metric's, the best first.
 
-    FLOPs, parameters, and how many operations compute on a path to the output. More may be better or worse: of the two that which agrees with the measurements is taken.
+    FLOPs, parameters, and how many operations compute on a path to the output. More may be better
+    or worse: of the two that which agrees with the measurements is taken.
 
     Parameters
     ----------
