@@ -23,11 +23,11 @@ def totals(cpu_seconds: float, workers: int, slowest: float = 0.0) -> dict[str, 
 
 def in_words(total: dict[str, Any]) -> str:
     """Totals as the end of a sentence."""
-    n_workers = total["workers"]
-    with_workers = f"{n_workers} worker{'s' * (n_workers > 1)}"
+    from hwbench.tables.own.asking import counted
+
     return (
         f"about {duration(total['cpu_seconds'])} of one core, "
-        f"{duration(total['wall_seconds'])} with {with_workers}"
+        f"{duration(total['wall_seconds'])} with {counted(total['workers'], 'worker')}"
     )
 
 

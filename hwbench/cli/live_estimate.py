@@ -29,6 +29,7 @@ def estimate(
     """
     from hwbench.live.config import load_config
     from hwbench.live.estimate import estimate_live
+    from hwbench.tables.own.asking import counted
 
     config = load_config(name, recipe)
     with progress_bar("timing epochs") as progress:
@@ -46,9 +47,9 @@ def estimate(
     ]
     print_listing(rows, list(rows[0]), as_json=False, wrap=False)
     images = ", ".join(f"{count:,} {part}" for part, count in found.images.items())
-    tell(f"images: {images}; on {found.device} with {threads} thread{'s' * (threads > 1)}")
+    tell(f"images: {images}; on {found.device} with {counted(threads, 'thread')}")
     tell(f"preparation: about {duration(found.preparation_seconds)}")
-    tell(f"training, {found.n_epochs:,} epochs: about {duration(found.training_seconds)}")
+    tell(f"training, {counted(found.n_epochs, 'epoch')}: about {duration(found.training_seconds)}")
     if found.ranked is not None:
         tell(f"ranking {found.ranked:,} architectures: about {duration(found.ranking_seconds)}")
     if found.evaluated:

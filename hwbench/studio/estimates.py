@@ -20,6 +20,7 @@ from hwbench.runs.scenario import Scenario
 from hwbench.studio.commands import to_run
 from hwbench.studio.folders import check_contained, inside
 from hwbench.studio.index import RunIndex
+from hwbench.tables.own.asking import counted
 from hwbench.toml import to_toml, validated
 
 MOST_SECONDS = 600
@@ -85,18 +86,20 @@ def _of_scenario(scenario: Scenario, text: str, workers: int) -> str:
     if scenario.study is not None:
         found = _timed(["study", "estimate"], text, *options)
         said.append(
-            f"Study: {found['trials']:,} trials, {_shared(found)}; "
+            f"Study: {counted(found['trials'], 'trial')}, {_shared(found)}; "
             f"{found['disk_mb']:,.0f} MB on disk."
         )
     if scenario.simulation is not None:
         found = _timed(["simulate", "estimate"], text, *options)
-        fits = f", {found['fits']:,} predictors fitted" if found["fits"] else ""
-        said.append(f"Simulation: {found['selections']:,} selections{fits}, {_shared(found)}.")
+        fits = f", {counted(found['fits'], 'fit')} of predictors" if found["fits"] else ""
+        said.append(
+            f"Simulation: {counted(found['selections'], 'selection')}{fits}, {_shared(found)}."
+        )
     if scenario.search is not None:
         found = _timed(["search", "estimate"], text, *options)
         said.append(
-            f"Search: {found['searches']:,} searches, {found['evaluations']:,} evaluations, "
-            f"{_shared(found)}."
+            f"Search: {_searches(found['searches'])}, "
+            f"{counted(found['evaluations'], 'evaluation')}, {_shared(found)}."
         )
         said += [
             f"{row['strategy']} fails, and is not counted: {row['error']}"
@@ -106,12 +109,16 @@ def _of_scenario(scenario: Scenario, text: str, workers: int) -> str:
     return " ".join(said)
 
 
+def _searches(count: int) -> str:
+    return f"{count:,} search{'es' * (count != 1)}"
+
+
 def _shared(found: Mapping[str, Any]) -> str:
     """What work takes that processes share."""
     workers = found["workers"]
     return (
         f"about {seconds(found['cpu_seconds'])} of one core, {seconds(found['wall_seconds'])} with "
-        f"{workers} worker{'s' * (workers > 1)}"
+        f"{counted(workers, 'worker')}"
     )
 
 
@@ -121,7 +128,7 @@ def _shared(found: Mapping[str, Any]) -> str:
 def _of_live(config: LiveConfig, index: RunIndex) -> str:
     found = _timed_live(config)
     said = [
-        f"{found['epochs']:,} epochs of {found['images']['train']:,} images: about "
+        f"{counted(found['epochs'], 'epoch')} of {found['images']['train']:,} images: about "
         f"{seconds(found['training_seconds'])} on {found['device']}; in all about "
         f"{seconds(found['seconds'])}, with {found['memory_mb']:,.0f} MiB of memory.",
         *_of_earlier_runs(config, found["epochs"], index),
@@ -183,8 +190,8 @@ def _of_sweep(text: str, index: RunIndex) -> str:
     found = _timed_live(config)
     return " ".join(
         [
-            f"{len(searches):,} searches, one after the other: "
-            f"{len(sweep.combinations):,} values, {len(sweep.seeds):,} seeds.",
+            f"{_searches(len(searches))}, one after the other: "
+            f"{counted(len(sweep.combinations), 'value')}, {counted(len(sweep.seeds), 'seed')}.",
             f"The first one, {name}, takes about {seconds(found['seconds'])} on {found['device']}; "
             f"if all are like it, about {seconds(found['seconds'] * len(searches))} in all.",
             *_selected_again(sweep),
