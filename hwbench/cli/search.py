@@ -93,6 +93,7 @@ def estimate(scenario: ScenarioName, workers: Workers = None, as_json: AsJson = 
     """
     from hwbench.runs.scenario import is_shipped, load_scenario
     from hwbench.search.estimate import estimate_search
+    from hwbench.tables.own.asking import counted
 
     spec = load_scenario(scenario).search
     if spec is None:
@@ -124,7 +125,9 @@ def estimate(scenario: ScenarioName, workers: Workers = None, as_json: AsJson = 
     print_listing(rows, list(rows[0]), as_json=False, wrap=False)
     for row in found[found["error"].notna()].itertuples():
         tell(f"{row.strategy} fails, and is not counted: {row.error}")
-    tell(f"{total['searches']:,} searches, {total['evaluations']:,} evaluations, {in_words(total)}")
+    evaluations = counted(total["evaluations"], "evaluation")
+    searches = f"{total['searches']:,} search{'es' * (total['searches'] != 1)}"
+    tell(f"{searches}, {evaluations}, {in_words(total)}")
 
 
 def print_search(folder: Path) -> None:

@@ -165,6 +165,7 @@ def estimate(scenario: ScenarioName, workers: Workers = None, as_json: AsJson = 
     from hwbench.errors import HwbenchError
     from hwbench.runs.scenario import load_scenario
     from hwbench.simulation.estimate import estimate_simulation
+    from hwbench.tables.own.asking import counted
 
     spec = load_scenario(scenario).simulation
     if spec is None:
@@ -193,8 +194,8 @@ def estimate(scenario: ScenarioName, workers: Workers = None, as_json: AsJson = 
         for row in found.itertuples()
     ]
     print_listing(rows, list(rows[0]), as_json=False, wrap=False)
-    fits = f", {total['fits']:,} predictors fitted" if total["fits"] else ""
-    tell(f"{total['selections']:,} selections{fits}, {in_words(total)}")
+    fits = f", {counted(total['fits'], 'fit')} of predictors" if total["fits"] else ""
+    tell(f"{counted(total['selections'], 'selection')}{fits}, {in_words(total)}")
 
 
 @app.command()

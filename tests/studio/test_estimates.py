@@ -72,7 +72,7 @@ def test_every_part_of_a_scenario_is_timed_with_the_workers(timed, tmp_path):
     assert said("scenario", SCENARIO, tmp_path) == (
         "Measured on two cores: about 1 h 30 min in all. "
         "Study: 1,200 trials, about 2 h 0 min of one core, 1 h 0 min with 2 workers; 3 MB on disk. "
-        "Simulation: 3,000 selections, 40 predictors fitted, about 2 h 0 min of one core, "
+        "Simulation: 3,000 selections, 40 fits of predictors, about 2 h 0 min of one core, "
         "1 h 0 min with 2 workers. "
         "Search: 6 searches, 330 evaluations, about 2 h 0 min of one core, 1 h 0 min with 2 "
         "workers. TPE fails, and is not counted: no idea"
@@ -107,7 +107,7 @@ def test_the_command_is_really_run(tmp_path):
     """What it prints becomes a sentence, and what it refuses an error of one line."""
     _, _, search = SCENARIO.partition("[study]")[2].partition("[search]")
     text = f'title = "t"\n[search]{search}evaluations = 60\ncheckpoints = [60]\n'
-    assert said("scenario", text, tmp_path).startswith("Search: 1 searches, 60 evaluations, about ")
+    assert said("scenario", text, tmp_path).startswith("Search: 1 search, 60 evaluations, about ")
     with pytest.raises(HwbenchError, match="did you mean") as error:
         said("scenario", text.replace("digits:latency", "digits:latenzy"), tmp_path)
     assert "\n" not in str(error.value)
