@@ -59,7 +59,8 @@ def estimate(
         )
     for sentence in found.not_counted:
         tell(sentence)
-    tell(f"in all about {duration(found.seconds)}, with {found.memory_mb:,.0f} MiB of memory")
+    what = "all that is counted: about" if found.not_counted else "in all about"
+    tell(f"{what} {duration(found.seconds)}, with {found.memory_mb:,.0f} MiB of memory")
 
 
 def _document(found: LiveEstimate) -> dict[str, Any]:

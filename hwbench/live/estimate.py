@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -189,11 +190,11 @@ class _Pilot:
             kind_of.append(kinds.index(kind))
             if (is_new and len(kinds) <= MOST_KINDS) or epoch == n_epochs // 2:
                 with _begun(strategy):
-                    timed[epoch] = self.watch.time(lambda epoch=epoch: self._epoch(epoch))
+                    timed[epoch] = self.watch.time(partial(self._epoch, epoch))
         progress(n_epochs, n_epochs)
         stands_for = dict.fromkeys(timed, 0)
-        for epoch, kind in enumerate(kind_of):
-            alike = [each for each in timed if kind_of[each] == kind] or list(timed)
+        for epoch, number in enumerate(kind_of):
+            alike = [each for each in timed if kind_of[each] == number] or list(timed)
             stands_for[min(alike, key=lambda each: abs(each - epoch))] += 1
         rows = [(each, stands_for[each], timed[each]) for each in timed]
         return pd.DataFrame(rows, columns=["epoch", "epochs", "seconds"])
@@ -239,7 +240,7 @@ class _Pilot:
         try:
             arch = self.search.supernet.sample(1, np.random.default_rng(self.config.seed))
             one, tested = (
-                self.watch.time(lambda part=part: judge.evaluate(arch, part))
+                self.watch.time(partial(judge.evaluate, arch, part))
                 for part in ("validation", "test")
             )
         except HwbenchError as error:
