@@ -127,9 +127,10 @@ def _shared(found: Mapping[str, Any]) -> str:
 
 def _of_live(config: LiveConfig, index: RunIndex) -> str:
     found = _timed_live(config)
+    what = "all that is counted: about" if found["not_counted"] else "in all about"
     said = [
         f"{counted(found['epochs'], 'epoch')} of {found['images']['train']:,} images: about "
-        f"{seconds(found['training_seconds'])} on {found['device']}; in all about "
+        f"{seconds(found['training_seconds'])} on {found['device']}; {what} "
         f"{seconds(found['seconds'])}, with {found['memory_mb']:,.0f} MiB of memory.",
         *_of_earlier_runs(config, found["epochs"], index),
         *found["not_counted"],

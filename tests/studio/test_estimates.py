@@ -85,8 +85,8 @@ def test_a_live_search_is_timed_and_held_against_earlier_runs(timed, tmp_path):
     text = to_toml(LIVE)
     first = said("live", text, tmp_path)
     assert first == (
-        "50 epochs of 449 images: about 6 min 40 s on cpu; in all about 8 min 0 s, with 500 MiB of "
-        "memory. The ranking is not counted."
+        "50 epochs of 449 images: about 6 min 40 s on cpu; all that is counted: about 8 min 0 s, "
+        "with 500 MiB of memory. The ranking is not counted."
     )
     run_live(config_of(LIVE, where="x.toml"), tmp_path / "earlier")
     assert " Runs like this one took " in said("live", text, tmp_path)
