@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hwbench.cli import completion, live_compare, live_diagnostics, live_retrain
+from hwbench.cli import completion, live_compare, live_diagnostics, live_estimate, live_retrain
+from hwbench.cli.live_options import Recipe, SearchName
 from hwbench.cli.output import (
     AsJson,
     Fresh,
@@ -37,22 +38,6 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 
-Name = Annotated[
-    str,
-    typer.Argument(
-        metavar="SEARCH",
-        help="A search's name (hwbench live list), or the path of its TOML file.",
-        autocompletion=completion.searches,
-    ),
-]
-Recipe = Annotated[
-    str,
-    typer.Option(
-        metavar="RECIPE",
-        help="The settings: published; cpu, for minutes of one core on CIFAR-10 of 16 pixels; or "
-        "small, a smoke test.",
-    ),
-]
 Seed = Annotated[
     int | None,
     typer.Option(min=0, metavar="SEED", help="The seed; by default the search's own."),
@@ -160,7 +145,7 @@ def parts(as_json: AsJson = False) -> None:
 
 
 @app.command()
-def show(name: Name, recipe: Recipe = "published", as_json: AsJson = False) -> None:
+def show(name: SearchName, recipe: Recipe = "published", as_json: AsJson = False) -> None:
     """Print a search's complete config tree, to copy and change.
 
     hwbench live show darts --recipe small
@@ -177,7 +162,7 @@ def show(name: Name, recipe: Recipe = "published", as_json: AsJson = False) -> N
 
 @app.command()
 def run(
-    name: Name,
+    name: SearchName,
     recipe: Recipe = "published",
     output: Output = None,
     seed: Seed = None,
@@ -215,6 +200,9 @@ def run(
             stage=stage,
         )
     _print_result(result, folder, as_json)
+
+
+app.command()(live_estimate.estimate)
 
 
 @app.command()

@@ -7,6 +7,7 @@ from typing import Any
 
 import typer
 
+from hwbench.cli.estimated import duration, in_words, totals
 from hwbench.cli.output import (
     AsJson,
     RunFolder,
@@ -16,9 +17,13 @@ from hwbench.cli.output import (
     print_json,
     print_listing,
     print_notes,
+    progress_bar,
     run_part,
+    say,
     tell,
+    worker_count,
 )
+from hwbench.errors import HwbenchError
 from hwbench.results.names import SEARCH_FRONTS, SEARCHES, SEARCHES_VERIFIED
 from hwbench.results.record import notes_of, read_record, spec_of
 
@@ -78,6 +83,51 @@ def run(
     print_search(folder)
     print_notes(notes_of(read_record(folder)))
     tell(f"results: {folder}")
+
+
+@app.command()
+def estimate(scenario: ScenarioName, workers: Workers = None, as_json: AsJson = False) -> None:
+    """Say what the searches of a scenario will cost, from a part of one of each that is run now.
+
+    hwbench search estimate search-quick
+    """
+    from hwbench.runs.scenario import is_shipped, load_scenario
+    from hwbench.search.estimate import estimate_search
+    from hwbench.tables.own.asking import counted
+
+    spec = load_scenario(scenario).search
+    if spec is None:
+        raise HwbenchError(f"scenario {scenario} has no section [search]")
+    spec, missing = spec.installed(without_missing=is_shipped(scenario))
+    for sentence in missing:
+        say(sentence)
+    with progress_bar("timing searches") as progress:
+        found = estimate_search(spec, progress=progress)
+    cpu_seconds, slowest = float(found["seconds"].sum()), float(found["slowest"].max())
+    total = {
+        "searches": int(found["searches"].sum()),
+        "evaluations": int(found["searches"].sum()) * spec.evaluations,
+        **totals(cpu_seconds, worker_count(workers), slowest),
+    }
+    if as_json:
+        print_json({**total, "strategies": found.to_dict("records")})
+        return
+    rows = [
+        {
+            "strategy": row.strategy,
+            "searches": f"{row.searches:,}",
+            **({"fits": f"{row.fits:,}"} if found["fits"].any() else {}),
+            "one at most": duration(row.slowest),
+            "in all": duration(row.seconds),
+        }
+        for row in found.itertuples()
+    ]
+    print_listing(rows, list(rows[0]), as_json=False, wrap=False)
+    for row in found[found["error"].notna()].itertuples():
+        tell(f"{row.strategy} fails, and is not counted: {row.error}")
+    evaluations = counted(total["evaluations"], "evaluation")
+    searches = f"{total['searches']:,} search{'es' * (total['searches'] != 1)}"
+    tell(f"{searches}, {evaluations}, {in_words(total)}")
 
 
 def print_search(folder: Path) -> None:

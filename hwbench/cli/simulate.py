@@ -155,6 +155,50 @@ def run(
 
 
 @app.command()
+def estimate(scenario: ScenarioName, workers: Workers = None, as_json: AsJson = False) -> None:
+    """Say what the simulation of a scenario will cost, from a few selections and fits timed now.
+
+    hwbench simulate estimate quick
+    """
+    from hwbench.cli.estimated import duration, in_words, totals
+    from hwbench.cli.output import progress_bar, worker_count
+    from hwbench.errors import HwbenchError
+    from hwbench.runs.scenario import load_scenario
+    from hwbench.simulation.estimate import estimate_simulation
+    from hwbench.tables.own.asking import counted
+
+    spec = load_scenario(scenario).simulation
+    if spec is None:
+        raise HwbenchError(f"scenario {scenario} has no section [simulation]")
+    with progress_bar("timing selections and fits") as progress:
+        found = estimate_simulation(spec, progress=progress)
+    fitted = found["predictor"].notna()
+    total = {
+        "selections": int(found.loc[~fitted, "number"].sum()),
+        "fits": int(found.loc[fitted, "number"].sum()),
+        **totals(
+            float(found["seconds"].sum()), worker_count(workers), float(found["slowest"].max())
+        ),
+    }
+    if as_json:
+        print_json({**total, "work": found.to_dict("records")})
+        return
+    rows = [
+        {
+            "what": f"selections from {row.size:,} candidates"
+            if row.predictor is None
+            else f"{row.predictor} fitted to {row.size:,}",
+            "number": f"{row.number:,}",
+            "in all": duration(row.seconds),
+        }
+        for row in found.itertuples()
+    ]
+    print_listing(rows, list(rows[0]), as_json=False, wrap=False)
+    fits = f", {counted(total['fits'], 'fit')} of predictors" if total["fits"] else ""
+    tell(f"{counted(total['selections'], 'selection')}{fits}, {in_words(total)}")
+
+
+@app.command()
 def select(
     accuracy: Accuracy,
     metric: Metrics,

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from hwbench.cli.estimated import duration, in_words, totals
 from hwbench.cli.output import (
     AsJson,
     Fresh,
@@ -239,12 +240,9 @@ def estimate(
         for sentence in plan.missing:
             say(sentence)
         found = estimate_cost(plan, progress=progress)
-    n_workers = worker_count(workers)
     total = {
         "trials": int(found["trials"].sum()),
-        "cpu_seconds": float(found["seconds"].sum()),
-        "workers": n_workers,
-        "wall_seconds": float(found["seconds"].sum()) / n_workers,
+        **totals(float(found["seconds"].sum()), worker_count(workers)),
         "disk_mb": float(found["disk_mb"].sum()),
     }
     if as_json:
@@ -255,24 +253,14 @@ def estimate(
             "predictor": row.predictor,
             "encoding": row.encoding,
             "trials": f"{row.trials:,}",
-            "a trial at least": _duration(row.fastest),
-            "at most": _duration(row.slowest),
-            "in all": _duration(row.seconds),
+            "a trial at least": duration(row.fastest),
+            "at most": duration(row.slowest),
+            "in all": duration(row.seconds),
         }
         for row in found.itertuples()
     ]
     print_listing(rows, list(rows[0]), as_json=False, wrap=False)
-    tell(
-        f"{total['trials']:,} trials, about {_duration(total['cpu_seconds'])} of one core, "
-        f"{_duration(total['wall_seconds'])} with {n_workers} workers; "
-        f"{total['disk_mb']:,.0f} MB on disk"
-    )
-
-
-def _duration(seconds: float) -> str:
-    from hwbench.pages.plotting import seconds as in_words
-
-    return in_words(seconds)
+    tell(f"{total['trials']:,} trials, {in_words(total)}; {total['disk_mb']:,.0f} MB on disk")
 
 
 @app.command()
@@ -292,7 +280,7 @@ def status(folder: Folder, as_json: AsJson = False) -> None:
     done, total = found["done"], found["trials"]
     tell(f"{done:,} of {total:,} trials are done, {found['failed']:,} of them failed")
     if found["seconds_left"] is not None and done < total:
-        tell(f"about {_duration(found['seconds_left'])} of one core left")
+        tell(f"about {duration(found['seconds_left'])} of one core left")
     for each in found["failures"]:
         tell(f"  {each['count']:,} x {each['predictor']}: {each['reason']}")
     for note in found["notes"]:

@@ -118,12 +118,10 @@ def train_epochs(
     """
     code = search_version(search)
     epochs = search.trainer.epochs_trained
-    path = folder / CHECKPOINT
     first, rows, history = done
 
     def frame() -> pd.DataFrame:
-        made = pd.DataFrame(rows).astype({"epoch": "int64"})
-        return with_true_values(made, follower.table)
+        return _epoch_frame(rows, follower)
 
     with _epoch_log(folder, len(rows), frame, history, tensorboard=tensorboard) as log:
         progress(first, epochs)
@@ -135,26 +133,48 @@ def train_epochs(
             if diagnose is not None:
                 diagnose(epoch)
                 clock.lap(DIAGNOSED)
-            strengths = search.candidate_strengths()
-            history += [] if strengths is None else [(_candidates(search.supernet), strengths)]
+            history += strengths_of(search)
             log(epoch)
-            state = {
-                "hwbench": __version__,
-                "code": code,
-                "epochs_done": epoch + 1,
-                "metrics": rows,
-                "strengths": history,
-            }
-            write_tensors(path, {**state, **search.state_dict()})
-            write_frame(folder / EPOCHS, frame())
-            if history:
-                write_frame(folder / STRENGTHS, _strength_frame(history))
-            pools = search.strategy.pools()
-            if pools is not None:
-                write_frame(folder / POOLS, pools)
+            write_epoch(search, folder, Done(epoch + 1, rows, history), follower, code)
             clock.lap(TRAINING)
             clock.write(folder, record)
             progress(epoch + 1, epochs)
+
+
+def write_epoch(search: Search, folder: Path, done: Done, follower: EpochTruth, code: str) -> None:
+    """Write all that a folder gets of an epoch that has ended, but for its record.
+
+    Parameters
+    ----------
+    done : how far the search is.
+    follower, code : of the search, see `train_epochs` and `search_version`.
+    """
+    state = {
+        "hwbench": __version__,
+        "code": code,
+        "epochs_done": done.epochs,
+        "metrics": done.rows,
+        "strengths": done.strengths,
+    }
+    write_tensors(folder / CHECKPOINT, {**state, **search.state_dict()})
+    write_frame(folder / EPOCHS, _epoch_frame(done.rows, follower))
+    if done.strengths:
+        write_frame(folder / STRENGTHS, _strength_frame(done.strengths))
+    pools = search.strategy.pools()
+    if pools is not None:
+        write_frame(folder / POOLS, pools)
+
+
+def _epoch_frame(rows: list[dict[str, Any]], follower: EpochTruth) -> pd.DataFrame:
+    """See `hwbench.results.live.EPOCH_COLUMNS`."""
+    made = pd.DataFrame(rows).astype({"epoch": "int64"})
+    return with_true_values(made, follower.table)
+
+
+def strengths_of(search: Search) -> list[Strengths]:
+    """What the strategy has learned now; empty where it learns no strengths."""
+    strengths = search.candidate_strengths()
+    return [] if strengths is None else [(_candidates(search.supernet), strengths)]
 
 
 def search_version(search: Search) -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from hwbench.arrays import Floats
 from hwbench.errors import HwbenchError
 from hwbench.fronts.anytime import hypervolumes_so_far
 from hwbench.locks import only_writer
+from hwbench.pilot import Clock
 from hwbench.progress import Progress, silent
 from hwbench.results.frames import require_rows, write_frame
 from hwbench.results.names import SEARCH_FILES
@@ -76,19 +78,10 @@ def run_search(
         Where a target, strategy or predictor is unknown, more evaluations are asked for than there
         are architectures, every search failed, or the folder cannot be written.
     """
-    tables = {
-        metric: SearchTable.load(spec.accuracy, metric, disconnected=spec.disconnected)
-        for metric in spec.metrics
-    }
-    for metric, table in tables.items():
-        if spec.evaluations > len(table):
-            raise HwbenchError(
-                f"search: {spec.evaluations} evaluations asked for, but {spec.accuracy} and "
-                f"{metric} share {len(table)} architectures"
-            )
+    tables = load_tables(spec)
     runs = planned_runs(spec)
     for run in runs[: len(spec.strategies) * 4]:  # unknown parameters are said before the work
-        _make(run, tables[run.metric], spec)
+        make_strategy_of(run, tables[run.metric], spec)
     if spec.predicted_metric is not None:
         _metric_model(spec, tables[spec.metrics[0]], 0)
     parts = None if folder is None else SearchParts.of(folder, spec, tables)
@@ -108,6 +101,27 @@ def run_search(
     fronts = pd.concat([table.front() for table in tables.values()], ignore_index=True)
     notes = dict.fromkeys(note for table in tables.values() for note in table.notes)
     return SearchResult(measured, fronts, verified, failures, tuple(notes))
+
+
+def load_tables(spec: SearchSpec) -> dict[str, SearchTable]:
+    """What the searches of a spec ask, by metric.
+
+    Raises
+    ------
+    HwbenchError
+        Where a target is unknown, or more evaluations are asked for than there are architectures.
+    """
+    tables = {
+        metric: SearchTable.load(spec.accuracy, metric, disconnected=spec.disconnected)
+        for metric in spec.metrics
+    }
+    for metric, table in tables.items():
+        if spec.evaluations > len(table):
+            raise HwbenchError(
+                f"search: {spec.evaluations} evaluations asked for, but {spec.accuracy} and "
+                f"{metric} share {len(table)} architectures"
+            )
+    return tables
 
 
 def _run_all(
@@ -227,15 +241,28 @@ def _search(run: SearchRun, table: SearchTable, spec: SearchSpec) -> pd.DataFram
     told_metric = table.metric
     fit_seconds = 0.0
     if run.training_size:
-        model = _metric_model(spec, table, run.seed)
-        chosen = np.random.default_rng([run.seed, 2]).permutation(len(table))[: run.training_size]
         start = time.perf_counter()
-        model.fit(table.archs[chosen], table.metric[chosen])
-        told_metric = model.predict(table.archs)
+        told_metric = predicted_metric(table, spec, run.training_size, run.seed)
         fit_seconds = time.perf_counter() - start
-    strategy = _make(run, table, spec)
-    rows, seconds = _evaluate(strategy, table, told_metric, run.goal, spec.evaluations)
-    key = {
+    strategy = make_strategy_of(run, table, spec)
+    steps = islice(evaluations(strategy, table, told_metric, run.goal), spec.evaluations)
+    places, seconds = zip(*steps, strict=True)
+    rows = np.array(places, dtype=np.int64)
+    if not run.training_size:
+        return evaluation_rows(run, table, spec, rows, np.array(seconds))
+    losses = verify_selection(table, told_metric, rows)
+    sizes = {
+        "predictor": spec.predicted_metric.predictor if spec.predicted_metric else "",
+        "training_size": run.training_size,
+        "evaluations": len(rows),
+        "fit_seconds": fit_seconds,
+    }
+    return pd.DataFrame([{**_key(run, table, spec), **sizes, **losses}])
+
+
+def _key(run: SearchRun, table: SearchTable, spec: SearchSpec) -> dict[str, Any]:
+    """What all rows of a search begin with."""
+    return {
         "strategy": run.choice.title,
         "name": run.choice.name,
         "accuracy_target": spec.accuracy,
@@ -244,15 +271,18 @@ def _search(run: SearchRun, table: SearchTable, spec: SearchSpec) -> pd.DataFram
         "limit": np.nan if run.limit is None else table.sign * run.limit,
         "seed": run.seed,
     }
-    if run.training_size:
-        losses = verify_selection(table, told_metric, rows)
-        sizes = {
-            "predictor": spec.predicted_metric.predictor if spec.predicted_metric else "",
-            "training_size": run.training_size,
-            "evaluations": len(rows),
-            "fit_seconds": fit_seconds,
-        }
-        return pd.DataFrame([{**key, **sizes, **losses}])
+
+
+def evaluation_rows(
+    run: SearchRun, table: SearchTable, spec: SearchSpec, rows: NDArray[np.int64], seconds: Floats
+) -> pd.DataFrame:
+    """What is kept of a search, a row an evaluation.
+
+    Parameters
+    ----------
+    rows : of the table, in the order they were asked for.
+    seconds : that the strategy took for each.
+    """
     frame = pd.DataFrame(
         {
             "evaluation": np.arange(1, len(rows) + 1),
@@ -274,10 +304,12 @@ def _search(run: SearchRun, table: SearchTable, spec: SearchSpec) -> pd.DataFram
             "seconds": seconds,
         }
     )
-    return pd.concat([pd.DataFrame(key, index=frame.index), frame], axis=1)
+    key = pd.DataFrame(_key(run, table, spec), index=frame.index)
+    return pd.concat([key, frame], axis=1)
 
 
-def _make(run: SearchRun, table: SearchTable, spec: SearchSpec) -> Strategy:
+def make_strategy_of(run: SearchRun, table: SearchTable, spec: SearchSpec) -> Strategy:
+    """The strategy of a search, before its first architecture."""
     accuracy = Objective("accuracy", "maximize")
     limit = table.sign * (run.limit or 0.0)  # negated with the metric
     objectives = {
@@ -296,6 +328,15 @@ def _make(run: SearchRun, table: SearchTable, spec: SearchSpec) -> Strategy:
     )
 
 
+def predicted_metric(table: SearchTable, spec: SearchSpec, training_size: int, seed: int) -> Floats:
+    """The metric of all architectures by a predictor of some, float64 of shape (n_archs,)."""
+    model = _metric_model(spec, table, seed)
+    chosen = np.random.default_rng([seed, 2]).permutation(len(table))[:training_size]
+    model.fit(table.archs[chosen], table.metric[chosen])
+    predicted: Floats = model.predict(table.archs)
+    return predicted
+
+
 def _metric_model(spec: SearchSpec, table: SearchTable, seed: int) -> Any:
     from hwbench.predictors import make_predictor
 
@@ -304,28 +345,34 @@ def _metric_model(spec: SearchSpec, table: SearchTable, seed: int) -> Any:
     return make_predictor(spec.predicted_metric.predictor, space=table.space, seed=seed)
 
 
-def _evaluate(
-    strategy: Strategy, table: SearchTable, metric: Floats, goal: str, evaluations: int
-) -> tuple[NDArray[np.int64], Floats]:
-    """Ask and tell one architecture at a time.
+def evaluations(
+    strategy: Strategy,
+    table: SearchTable,
+    metric: Floats,
+    goal: str,
+    *,
+    clock: Clock = time.perf_counter,
+) -> Iterator[tuple[int, float]]:
+    """Ask and tell one architecture at a time, as long as one is wanted.
 
-    Returns
-    -------
-    The rows of the table in the order they were asked for, and the seconds that the strategy took
-    for each, telling included.
+    Parameters
+    ----------
+    metric : that the strategy is told, float64 (n_archs,).
+    clock : that the strategy is timed by.
+
+    Yields
+    ------
+    The row of the table that was asked for, and the seconds that the strategy took for it, telling
+    included.
     """
     values = table.accuracy[:, None]
     if goal != "accuracy":
         values = np.stack([table.accuracy, metric], axis=1)
-    rows = np.empty(evaluations, dtype=np.int64)
-    seconds = np.empty(evaluations)
-    for place in range(evaluations):
-        start = time.perf_counter()
+    while True:
+        start = clock()
         archs = strategy.ask(1)
-        asked = time.perf_counter()
+        asked = clock()
         row = table.rows_of(archs)
-        told = time.perf_counter()
+        told = clock()
         strategy.tell(archs, values[row])
-        seconds[place] = time.perf_counter() - told + asked - start
-        rows[place] = row[0]
-    return rows, seconds
+        yield int(row[0]), clock() - told + asked - start

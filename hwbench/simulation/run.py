@@ -91,12 +91,7 @@ def run_simulation(
     """
     from joblib import Parallel, delayed
 
-    pairs = [
-        Pair.load(accuracy, metric, disconnected=spec.disconnected)
-        for accuracy, metric in zip(spec.accuracies, spec.metrics, strict=True)
-    ]
-    for each in pairs:
-        each.check_candidates(max(spec.n_candidates))
+    pairs = load_pairs(spec)
     points = list(_points(spec, pairs))
     tasks = [(point, *task) for point in points for task in point.tasks(spec.repeats)]
     n_fitted = len(pairs) * len(spec.predictors) * len(spec.training_sizes) * spec.fits
@@ -122,6 +117,23 @@ def run_simulation(
     return SimulationResult(
         pd.concat(frames, ignore_index=True), _example(spec, pairs[0]), tuple(notes)
     )
+
+
+def load_pairs(spec: SimulationSpec) -> list[Pair]:
+    """Accuracy and metric of each metric of a spec.
+
+    Raises
+    ------
+    HwbenchError
+        Where a target is unknown, or more candidates are asked for than there are architectures.
+    """
+    pairs = [
+        Pair.load(accuracy, metric, disconnected=spec.disconnected)
+        for accuracy, metric in zip(spec.accuracies, spec.metrics, strict=True)
+    ]
+    for each in pairs:
+        each.check_candidates(max(spec.n_candidates))
+    return pairs
 
 
 def options_of(spec: SimulationSpec, pair: Pair, conventions: Conventions) -> Options:

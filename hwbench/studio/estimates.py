@@ -9,24 +9,32 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from hwbench.errors import HwbenchError
-from hwbench.live.config import LiveConfig
+from hwbench.errors import HwbenchError, one_line
+from hwbench.files import write_text
+from hwbench.live.config import LiveConfig, config_of
+from hwbench.live.sweep import Sweep, load_sweep
 from hwbench.pages.plotting import seconds
 from hwbench.results.live import read_live_run
 from hwbench.results.live_runs import cpu_seconds
 from hwbench.runs.scenario import Scenario
-from hwbench.search.plan import planned_runs
 from hwbench.studio.commands import to_run
 from hwbench.studio.folders import check_contained, inside
 from hwbench.studio.index import RunIndex
-from hwbench.toml import validated
+from hwbench.tables.own.asking import counted
+from hwbench.toml import to_toml, validated
 
 MOST_SECONDS = 600
-"""That timing the fits of a study may take."""
+"""That timing the pieces of one part of a config may take."""
+
+
+MOST_CHARACTERS = 400
+"""Of what a command says that has failed."""
 
 
 def estimate(kind: str, tree: Mapping[str, Any], text: str, workers: int, index: RunIndex) -> str:
     """What a config will cost, in sentences.
+
+    Parts of it are timed by the commands that do so, in processes of their own.
 
     Parameters
     ----------
@@ -38,76 +46,115 @@ def estimate(kind: str, tree: Mapping[str, Any], text: str, workers: int, index:
     Raises
     ------
     HwbenchError
-        Where the config is wrong.
+        Where the config is wrong, or what it costs cannot be told.
     """
     if kind == "live":
-        return _of_live(validated(tree, LiveConfig, where="config"), index)
+        return _of_live(config_of(tree, where="config"), index)
     if kind == "scenario":
         return _of_scenario(validated(tree, Scenario, where="config"), text, workers)
-    values, seeds = tree.get("values", []), tree.get("seeds", [])
-    return f"At least {len(values) * len(seeds):,} searches, one after the other."
+    return _of_sweep(text, index)
+
+
+def _timed(command: list[str], text: str, *options: str) -> dict[str, Any]:
+    """What a command that estimates says of a config: its JSON document."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "config.toml"
+        write_text(path, text)
+        words = to_run([*command, str(path), "--json", *options])
+        try:
+            done = subprocess.run(  # noqa: S603  a list of words, no shell
+                words, capture_output=True, text=True, timeout=MOST_SECONDS, check=False
+            )
+        except subprocess.TimeoutExpired as error:
+            raise HwbenchError(f"estimate: takes more than {MOST_SECONDS} s itself") from error
+    if done.returncode:
+        lines = done.stderr.strip().splitlines() or [f"{' '.join(command)} says no reason"]
+        line = lines[-1].removeprefix("hwbench: ").replace(str(path), "config.toml")
+        raise HwbenchError(one_line(line, MOST_CHARACTERS))
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+# ---------------------------------------------------------------------- scenarios
 
 
 def _of_scenario(scenario: Scenario, text: str, workers: int) -> str:
     said = []
     if scenario.minutes is not None:
-        said.append(f"Measured on two cores: about {scenario.minutes:g} minutes in all.")
+        said.append(f"Measured on two cores: about {seconds(60 * scenario.minutes)} in all.")
+    options = ("--workers", str(workers))
     if scenario.study is not None:
-        found = _timed_study(text, workers)
+        found = _timed(["study", "estimate"], text, *options)
         said.append(
-            f"Study: {found['trials']:,} trials, about {seconds(found['cpu_seconds'])} of one core,"
-            f" {seconds(found['wall_seconds'])} with {found['workers']} workers; "
+            f"Study: {counted(found['trials'], 'trial')}, {_shared(found)}; "
             f"{found['disk_mb']:,.0f} MB on disk."
         )
     if scenario.simulation is not None:
-        spec = scenario.simulation
-        counts = (spec.metrics, spec.n_candidates, spec.deviations, spec.conventions)
-        number = spec.repeats
-        for each in counts:
-            number *= len(each)
-        fitted = len(spec.predictors) * len(spec.training_sizes) * len(spec.metrics) * spec.fits
-        more = f", and {fitted:,} predictors fitted" if fitted else ""
-        said.append(f"Simulation: {number:,} selections{more}.")
+        found = _timed(["simulate", "estimate"], text, *options)
+        fits = f", {counted(found['fits'], 'fit')} of predictors" if found["fits"] else ""
+        said.append(
+            f"Simulation: {counted(found['selections'], 'selection')}{fits}, {_shared(found)}."
+        )
     if scenario.search is not None:
-        runs = planned_runs(scenario.search)
-        total = len(runs) * scenario.search.evaluations
-        said.append(f"Search: {len(runs):,} searches, {total:,} evaluations.")
+        found = _timed(["search", "estimate"], text, *options)
+        said.append(
+            f"Search: {_searches(found['searches'])}, "
+            f"{counted(found['evaluations'], 'evaluation')}, {_shared(found)}."
+        )
+        said += [
+            f"{row['strategy']} fails, and is not counted: {row['error']}"
+            for row in found["strategies"]
+            if row["error"] is not None
+        ]
     return " ".join(said)
 
 
-def _timed_study(text: str, workers: int) -> dict[str, Any]:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "config.toml"
-        path.write_text(text, encoding="utf-8")
-        command = to_run(["study", "estimate", str(path), "--json", "--workers", str(workers)])
-        try:
-            done = subprocess.run(  # noqa: S603  a list of words, no shell
-                command, capture_output=True, text=True, timeout=MOST_SECONDS, check=False
-            )
-        except subprocess.TimeoutExpired as error:
-            raise HwbenchError(f"estimate: takes more than {MOST_SECONDS} s itself") from error
-    if done.returncode:
-        lines = done.stderr.strip().splitlines() or ["estimate: no reason was given"]
-        raise HwbenchError(lines[-1].removeprefix("hwbench: "))
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
+def _searches(count: int) -> str:
+    return f"{count:,} search{'es' * (count != 1)}"
+
+
+def _shared(found: Mapping[str, Any]) -> str:
+    """What work takes that processes share."""
+    workers = found["workers"]
+    return (
+        f"about {seconds(found['cpu_seconds'])} of one core, {seconds(found['wall_seconds'])} with "
+        f"{counted(workers, 'worker')}"
+    )
+
+
+# ---------------------------------------------------------------------- live searches
 
 
 def _of_live(config: LiveConfig, index: RunIndex) -> str:
-    epochs = int(config.trainer.get("epochs", 0))
+    found = _timed_live(config)
+    what = "all that is counted: about" if found["not_counted"] else "in all about"
+    said = [
+        f"{counted(found['epochs'], 'epoch')} of {found['images']['train']:,} images: about "
+        f"{seconds(found['training_seconds'])} on {found['device']}; {what} "
+        f"{seconds(found['seconds'])}, with {found['memory_mb']:,.0f} MiB of memory.",
+        *_of_earlier_runs(config, found["epochs"], index),
+        *found["not_counted"],
+    ]
+    return " ".join(said)
+
+
+def _timed_live(config: LiveConfig) -> dict[str, Any]:
+    return _timed(["live", "estimate"], to_toml(config.model_dump(mode="json")))
+
+
+def _of_earlier_runs(config: LiveConfig, epochs: int, index: RunIndex) -> list[str]:
+    """What runs like this one took, in a sentence; none where there are none."""
     known = []
     for summary in index.all():
         if any(part.part == "live search" and part.done for part in summary.parts):
             known += _epoch_seconds(summary.name, config, index)
-    number = f"{epochs:,} epochs" if epochs else "the trainer's number of epochs"
     if not known:
-        return (
-            f"{number}. No run here has trained this space on {config.data.name} with this trainer "
-            "yet: begin it, its page says the time left from the first epoch on."
-        )
+        return []
     each = sorted(known)[len(known) // 2]
-    total = f", so about {seconds(each * epochs)} in all" if epochs else ""
-    return f"{number}. Runs like this one took {seconds(each)} an epoch here{total}."
+    return [
+        f"Runs like this one took {seconds(each)} an epoch here, so about "
+        f"{seconds(each * epochs)} in all."
+    ]
 
 
 def _epoch_seconds(name: str, config: LiveConfig, index: RunIndex) -> list[float]:
@@ -127,3 +174,36 @@ def _epoch_seconds(name: str, config: LiveConfig, index: RunIndex) -> list[float
     )
     took = cpu_seconds(run) if same else None
     return [float(took) / len(run.epochs)] if took and len(run.epochs) else []
+
+
+# ---------------------------------------------------------------------- sweeps
+
+
+def _of_sweep(text: str, index: RunIndex) -> str:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "config.toml"
+        write_text(path, text)
+        try:
+            sweep, searches = load_sweep(path)
+        except HwbenchError as error:
+            raise HwbenchError(str(error).replace(str(path), "config")) from error
+    name, _, config = searches[0]
+    found = _timed_live(config)
+    return " ".join(
+        [
+            f"{_searches(len(searches))}, one after the other: "
+            f"{counted(len(sweep.combinations), 'value')}, {counted(len(sweep.seeds), 'seed')}.",
+            f"The first one, {name}, takes about {seconds(found['seconds'])} on {found['device']}; "
+            f"if all are like it, about {seconds(found['seconds'] * len(searches))} in all.",
+            *_selected_again(sweep),
+            *_of_earlier_runs(config, found["epochs"], index),
+            *found["not_counted"],
+        ]
+    )
+
+
+def _selected_again(sweep: Sweep) -> list[str]:
+    if not sweep.selections:
+        return []
+    labels = ", ".join(sweep.selections)
+    return [f"What is selected again from each ({labels}) is not counted."]

@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
+from hwbench.pilot import power_law, timed_pieces
 from hwbench.progress import Progress, silent
 from hwbench.study.plan import Plan
 from hwbench.study.trial import Trial, run_trial
 from hwbench.threads import one_thread
 
-PILOT_SECONDS = 1.0
-"""No larger training set is timed once two fits took so long: the growth of one is no guess."""
-
-PILOT_LONGEST = 20.0
-"""Nor once one took so long."""
-
 PILOT_SIZE = 1500
-"""Nor one larger than this."""
+"""No larger training set is timed, see `hwbench.pilot`, but for the smallest one."""
 
 BYTES_A_PREDICTION = 9.0
 """Of a stored prediction, measured on finished studies: the rest is shared and compresses."""
@@ -75,7 +68,7 @@ def estimate_cost(plan: Plan, *, progress: Progress = silent) -> pd.DataFrame:
 def _trial_seconds(plan: Plan, trials: list[Trial], sizes: np.ndarray) -> np.ndarray:
     """Time of each trial in s."""
     timed_sizes, timed = _pilot(plan, trials)
-    fit = _power_law(timed_sizes, timed)
+    fit = power_law(timed_sizes, timed)
     plain = np.array([fit(size) for size in sizes])
     tuning = trials[0].tuning
     if tuning is None or not tuning.searches(plan.workload.cards[trials[0].predictor]):
@@ -87,33 +80,12 @@ def _trial_seconds(plan: Plan, trials: list[Trial], sizes: np.ndarray) -> np.nda
 
 def _pilot(plan: Plan, trials: list[Trial]) -> tuple[list[int], list[float]]:
     first = trials[0]
-    of_target = sorted(
-        {trial.training_size: trial for trial in trials if trial.target == first.target}.items()
-    )
-    sizes: list[int] = []
-    seconds: list[float] = []
+    of_target = {trial.training_size: trial for trial in trials if trial.target == first.target}
     data, card = plan.workload.targets[first.target], plan.workload.cards[first.predictor]
-    for size, trial in of_target:
-        long = [each for each in seconds if each > PILOT_SECONDS]
-        if sizes and (size > PILOT_SIZE or len(long) > 1 or max(seconds) > PILOT_LONGEST):
-            break
-        untuned = replace(trial, tuning=None)
-        if not sizes:
-            run_trial(untuned, data, card)  # the first one imports the library
-        start = time.perf_counter()
-        run_trial(untuned, data, card)
-        sizes.append(size)
-        seconds.append(time.perf_counter() - start)
-    return sizes, seconds
 
+    def fit(size: int) -> None:
+        run_trial(replace(of_target[size], tuning=None), data, card)
 
-def _power_law(sizes: list[int], seconds: list[float]) -> Callable[[float], float]:
-    """Time by size: interpolated in logarithms, and the last slope beyond the largest."""
-    x, y = np.log(sizes), np.log(seconds)
-    slope = float(np.clip((y[-1] - y[-2]) / (x[-1] - x[-2]), 0.0, 3.0)) if len(x) > 1 else 1.0
-
-    def fit(size: float) -> float:
-        beyond = max(0.0, np.log(size) - x[-1])
-        return float(np.exp(np.interp(np.log(size), x, y) + slope * beyond))
-
-    return fit
+    smallest, *larger = sorted(of_target)
+    fit(smallest)  # the first one imports the library
+    return timed_pieces([smallest, *(size for size in larger if size <= PILOT_SIZE)], fit)

@@ -189,3 +189,19 @@ def test_wrong_arguments_are_one_line_and_exit_code_2(
 ):
     monkeypatch.chdir(tmp_path)
     assert message in refused("live", *arguments)
+
+
+def test_an_estimate_before_starting(tiny, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = _run("estimate", tiny, "--json")
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    assert (found["epochs"], found["ranked"], found["evaluated"]) == (1, None, 0)
+    assert found["images"] == {"train": 90, "validation": 808, "test": 899}
+    assert [row["epochs"] for row in found["timed"]] == [1]
+    assert found["seconds"] > found["training_seconds"] > 0
+    assert found["memory_mb"] > 0
+    shown = _run("estimate", tiny).stdout
+    assert "training, 1 epoch: about" in shown
+    assert "on cpu with 1 thread" in shown
+    assert [path.name for path in tmp_path.iterdir()] == ["tiny.toml"]

@@ -74,3 +74,19 @@ def test_refusals(refused, scenario, tmp_path):
         'metrics = ["small:latency"]\nn_candidates = [10]\ndeviations = [0.1]\n'
     )
     assert "no section [search]" in refused("search", "run", simulation)
+
+
+def test_an_estimate_before_starting(hwbench, refused, scenario, tmp_path):
+    shown = hwbench("search", "estimate", scenario(), "-w", 2)
+    assert shown.code == 0, shown
+    assert "8 searches, 320 evaluations, about" in shown.out
+    assert "with 2 workers" in shown.out
+    data = json.loads(hwbench("search", "estimate", scenario(), "-w", 2, "--json").out)
+    assert (data["searches"], data["evaluations"], data["workers"]) == (8, 320, 2)
+    assert [(row["searches"], row["fits"]) for row in data["strategies"]] == [(4, 2), (4, 2)]
+    slowest = max(row["slowest"] for row in data["strategies"])
+    assert data["wall_seconds"] == max(data["cpu_seconds"] / 2, slowest)
+    other = tmp_path / "other.toml"
+    other.write_text(scenario().read_text().replace("[search", "[study"))
+    assert "unknown key" in refused("search", "estimate", other)
+    assert refused("search", "estimate", "quick") == "scenario quick has no section [search]"

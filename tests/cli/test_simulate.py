@@ -171,3 +171,20 @@ def test_the_published_study(hwbench, hwbench_home, shared_data, tmp_path):
     assert hwbench("report", "write", tmp_path / "run").code == 0
     page = (tmp_path / "run" / "report.html").read_text()
     assert "The published code sorts the metric values" in page
+
+
+def test_an_estimate_before_starting(hwbench, refused, own_table, tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text(SCENARIO)
+    shown = hwbench("simulate", "estimate", path, "-w", 3)
+    assert shown.code == 0, shown
+    assert "80 selections, 2 fits of predictors, about" in shown.out
+    assert "with 3 workers" in shown.out
+    data = json.loads(hwbench("simulate", "estimate", path, "--json").out)
+    assert (data["selections"], data["fits"]) == (80, 2)
+    kinds = [(row["predictor"], row["size"], row["number"]) for row in data["work"]]
+    assert kinds == [(None, 50, 40), (None, 100, 40), ("ridge", 30, 2)]
+    assert data["cpu_seconds"] == pytest.approx(sum(row["seconds"] for row in data["work"]))
+    assert refused("simulate", "estimate", "search-quick") == (
+        "scenario search-quick has no section [simulation]"
+    )

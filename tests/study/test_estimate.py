@@ -4,7 +4,6 @@ import pytest
 
 import hwbench as hb
 from hwbench.runs.scenario import load_scenario
-from hwbench.study import estimate
 from hwbench.study.estimate import estimate_cost
 from hwbench.study.plan import make_plan
 
@@ -22,14 +21,6 @@ def test_times_are_those_of_the_fits(models, make_spec):
     found = estimate_cost(make_plan(make_spec(predictors=("sleepy",)))).iloc[0]
     assert 0.1 <= found["fastest"] <= found["slowest"]
     assert found["seconds"] >= 0.6
-
-
-def test_larger_sizes_follow_a_power_law():
-    fit = estimate._power_law([10, 100], [0.01, 1.0])
-    assert fit(1000) == pytest.approx(100.0)
-    assert fit(10**1.5) == pytest.approx(0.1)
-    assert fit(5) == pytest.approx(0.01)
-    assert estimate._power_law([10], [0.5])(20) == pytest.approx(1.0)
 
 
 def test_a_search_costs_its_fits_up_to_its_limit(models, make_spec, hwbench_home):

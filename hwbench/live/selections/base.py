@@ -64,6 +64,14 @@ class Selection(ABC):
         """Whether better values of the metric were wanted, so that a front is selected."""
         return False
 
+    @property
+    def planned_evaluations(self) -> int | None:
+        """How many architectures it asks `search.judge()` for at most; None by default: unknown.
+
+        What an estimate of a search's time counts.
+        """
+        return None
+
     @abstractmethod
     def select(self, search: Search, stage: StageProgress) -> IntArray:
         """The architectures, int64 of shape (n_selected, space.n_positions), or (n_positions,).

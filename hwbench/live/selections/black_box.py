@@ -108,6 +108,10 @@ class BlackBox(Selection):
             self.limit is None if self.optimise is None else self.optimise
         )
 
+    @property
+    def planned_evaluations(self) -> int:
+        return self.evaluations
+
     def check(self, space: Space, structure: Structure) -> None:
         del structure
         metric = None

@@ -30,6 +30,10 @@ class Policy(Selection):
     def __init__(self, *, of: Literal["last_epoch", "ever"] = "last_epoch") -> None:
         self.of = of
 
+    @property
+    def planned_evaluations(self) -> int:
+        return 0
+
     def select(self, search: Search, stage: StageProgress) -> IntArray:
         del stage
         names = ("sampled", "sampled_accuracy", "sampled_loss")

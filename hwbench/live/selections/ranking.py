@@ -19,6 +19,10 @@ class Ranking(Selection):
 
     requires = Requirements(ranking=True)
 
+    @property
+    def planned_evaluations(self) -> int:
+        return 0
+
     def select(self, search: Search, stage: StageProgress) -> IntArray:
         del stage
         if search.ranking is None:

@@ -32,6 +32,10 @@ class Scalar(Selection):
 
     requires = Requirements(strengths=True, training=True)
 
+    @property
+    def planned_evaluations(self) -> int:
+        return 0
+
     def select(self, search: Search, stage: StageProgress) -> IntArray:
         del stage
         if not isinstance(search.strategy, Scaling):

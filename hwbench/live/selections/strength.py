@@ -33,6 +33,10 @@ class Strength(Selection):
     def __init__(self, *, threshold: Share = 0.0) -> None:
         self.threshold = threshold
 
+    @property
+    def planned_evaluations(self) -> int:
+        return 0
+
     def select(self, search: Search, stage: StageProgress) -> IntArray:
         del stage
         strengths = learned_strengths(search)

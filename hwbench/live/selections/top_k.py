@@ -46,6 +46,10 @@ class TopK(Selection):
                 f"selection top_k: the supernet has {candidates} candidates, not k = {self.k}"
             )
 
+    @property
+    def planned_evaluations(self) -> int:
+        return 0
+
     def select(self, search: Search, stage: StageProgress) -> IntArray:
         del stage
         supernet = search.supernet

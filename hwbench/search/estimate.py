@@ -1,0 +1,198 @@
+"""What an experiment with searches will cost, from a part of one search of every strategy."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+import pandas as pd
+
+from hwbench.errors import HwbenchError, one_line
+from hwbench.pilot import PILOT_LONGEST, PILOT_SECONDS, Clock, power_law, timed_pieces
+from hwbench.progress import Progress, silent
+from hwbench.search.plan import SearchRun, planned_runs
+from hwbench.search.run import (
+    evaluation_rows,
+    evaluations,
+    load_tables,
+    make_strategy_of,
+    predicted_metric,
+)
+from hwbench.search.spec import SearchSpec
+from hwbench.search.tables import SearchTable
+from hwbench.search.verify import verify_selection
+from hwbench.threads import one_thread
+
+PILOT_SHARE = 0.25
+"""Of its evaluations, what a search is timed for at least, if that does not take too long."""
+
+
+def estimate_search(
+    spec: SearchSpec, *, progress: Progress = silent, clock: Clock = time.perf_counter
+) -> pd.DataFrame:
+    """Time a part of one search of every strategy, and scale it to all.
+
+    A search on the first metric, one for each goal, goes on until a quarter of its evaluations are
+    done and a second is over, or all of them, but no longer than some 20 s; what is left grows as
+    the second half of that part did after the first. Fits of a predictor of the metric are timed
+    once for all strategies.
+
+    Parameters
+    ----------
+    spec : what would be searched.
+    progress : called with (strategies timed, strategies in all).
+    clock : that the pieces are timed by.
+
+    Returns
+    -------
+    A row a strategy: `strategy`, `searches`, `fits` (of a predictor), `seconds` (of one core, all
+    searches together), `slowest` (s, of one search), and `error`: why its searches fail, None where
+    they do not; seconds are then NaN.
+
+    Raises
+    ------
+    HwbenchError
+        As `run_search`, before anything is searched.
+    """
+    table = load_tables(spec)[spec.metrics[0]]
+    runs = planned_runs(spec)
+    by_strategy: dict[str, list[SearchRun]] = {}
+    for run in runs:
+        by_strategy.setdefault(run.choice.title, []).append(run)
+    for own in by_strategy.values():
+        make_strategy_of(own[0], table, spec)  # unknown parameters are said before the work
+    rows = []
+    progress(0, len(by_strategy))
+    with one_thread():
+        fitting = _fit_seconds(spec, table, clock)
+        for title, own in by_strategy.items():
+            seconds, error = np.full(len(own), np.nan), None
+            try:
+                seconds = _seconds(own, table, spec, fitting, clock)
+            except Exception as failed:  # noqa: BLE001  as its searches would, beside the others
+                error = one_line(failed)
+            rows.append(
+                {
+                    "strategy": title,
+                    "searches": len(own),
+                    "fits": sum(run.training_size > 0 for run in own),
+                    "seconds": float(seconds.sum()),
+                    "slowest": float(seconds.max()),
+                    "error": error,
+                }
+            )
+            progress(len(rows), len(by_strategy))
+    return pd.DataFrame(rows)
+
+
+def _seconds(
+    runs: list[SearchRun],
+    table: SearchTable,
+    spec: SearchSpec,
+    fitting: dict[int, float],
+    clock: Clock,
+) -> np.ndarray:
+    """Time of each search of a strategy in s."""
+    of_goal: dict[str, float] = {}
+    for run in runs:
+        if run.goal not in of_goal:
+            of_goal[run.goal] = _one_search(run, table, spec, clock)
+    return np.array([of_goal[run.goal] + fitting.get(run.training_size, 0.0) for run in runs])
+
+
+@dataclass(frozen=True)
+class _Pilot:
+    """The beginning of a search.
+
+    Attributes
+    ----------
+    before : seconds until the strategy first chose by itself, that choice included.
+    guided : seconds of each evaluation after it.
+    rows : of the table that were asked for.
+    """
+
+    before: float
+    guided: list[float]
+    rows: np.ndarray
+
+    @property
+    def seconds(self) -> float:
+        """All that it took."""
+        return self.before + sum(self.guided)
+
+
+def _one_search(run: SearchRun, table: SearchTable, spec: SearchSpec, clock: Clock) -> float:
+    """Time of one whole search in s."""
+    pilot = _begin(run, table, spec, clock)
+    if pilot.seconds < PILOT_LONGEST / 2:
+        pilot = _begin(run, table, spec, clock)  # the first one imported libraries
+    chosen = np.resize(pilot.rows, spec.evaluations)
+    start = clock()
+    evaluation_rows(run, table, spec, chosen, np.zeros(len(chosen)))
+    kept = clock() - start
+    return pilot.before + kept + _grown(pilot.guided, spec.evaluations - _n_before(spec))
+
+
+def _grown(guided: list[float], count: int) -> float:
+    """Seconds of so many evaluations, of which the first were timed."""
+    if len(guided) >= count:
+        return sum(guided)
+    half = len(guided) // 2
+    sizes = [half, len(guided)] if half else [len(guided)]
+    return power_law(sizes, [sum(guided[:size]) for size in sizes])(count)
+
+
+def _begin(run: SearchRun, table: SearchTable, spec: SearchSpec, clock: Clock) -> _Pilot:
+    """Search as long as it takes to tell how it goes on."""
+    start = clock()
+    strategy = make_strategy_of(run, table, spec)
+    steps: Iterator[tuple[int, float]] = islice(
+        evaluations(strategy, table, table.metric, run.goal, clock=clock), spec.evaluations
+    )
+    first = list(islice(steps, _n_before(spec)))
+    before = clock() - start
+    rows, guided = [row for row, _ in first], []
+    enough = PILOT_SHARE * (spec.evaluations - len(first))
+    for row, seconds in steps:
+        rows.append(row)
+        guided.append(seconds)
+        spent = clock() - start
+        if spent > PILOT_LONGEST or (len(guided) >= enough and spent > PILOT_SECONDS):
+            break
+    return _Pilot(before, guided, np.array(rows, dtype=np.int64))
+
+
+def _n_before(spec: SearchSpec) -> int:
+    """Evaluations up to the first that a strategy chooses by itself: it may train a model first."""
+    return min(spec.n_initial + 1, spec.evaluations)
+
+
+def _fit_seconds(spec: SearchSpec, table: SearchTable, clock: Clock) -> dict[int, float]:
+    """Time of fitting, predicting and verifying by training size in s; empty without a predictor.
+
+    Raises
+    ------
+    HwbenchError
+        Where the predictor is unknown, or its fit fails.
+    """
+    if spec.predicted_metric is None:
+        return {}
+    seed, smallest = spec.seeds[0], min(spec.predicted_metric.training_sizes)
+    chosen = np.random.default_rng(seed).permutation(len(table))[: spec.evaluations]
+
+    def fit(size: int) -> None:
+        verify_selection(table, predicted_metric(table, spec, size, seed), chosen)
+
+    try:
+        fit(smallest)  # the first one imports the library
+        sizes = sorted(set(spec.predicted_metric.training_sizes))
+        law = power_law(*timed_pieces(sizes, fit, clock=clock))
+    except HwbenchError:
+        raise
+    except Exception as error:  # what a library raises is its own affair
+        name = spec.predicted_metric.predictor
+        raise HwbenchError(f"search: fitting {name} fails ({one_line(error)})") from error
+    return {size: law(size) for size in sizes}
