@@ -129,7 +129,7 @@ def simulation_progress(folder: Path) -> Progress | None:
 def live_progress(folder: Path) -> Progress:
     """Epochs of a live search."""
     trainer = _mapping(load_toml(folder / CONFIG).get("trainer"))
-    epochs = trainer.get("epochs")
+    epochs = trainer.get("stop_after") or trainer.get("epochs")
     done = _rows(folder / EPOCHS)
     total = epochs if isinstance(epochs, int) and epochs > 0 else None
     ended = (folder / LIVE_RESULT).is_file()

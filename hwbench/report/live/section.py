@@ -117,7 +117,7 @@ def _about_supernet(run: Run, live: LiveRun) -> Iterator[Markup]:
     trainer = live.config["trainer"]
     planned = trainer.get("stop_after") or trainer.get("epochs", done)
     if not live.result:
-        yield Markup("Stopped after <b>{} of {} epochs</b> on {}: nothing is derived yet.").format(
+        yield Markup("<b>{} of {} epochs</b> on {} so far: nothing is derived yet.").format(
             done, planned, images
         )
         return
