@@ -1,4 +1,4 @@
-"""How far a command is, as lines of a log: for programs and pages that watch one without a terminal."""
+"""How far a command is, as lines of a log, for what watches it without a terminal."""
 
 from __future__ import annotations
 

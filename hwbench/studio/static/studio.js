@@ -10,6 +10,8 @@
     if (!wrong) silence = setTimeout(() => { said.textContent = ""; }, 6000);
   };
 
+  addEventListener("keydown", (event) => { if (event.key === "Escape") say(""); });
+
   // Answers of the studio, or an error with its one line.
   const ask = async (path, options = {}) => {
     const answer = await fetch(path, options);
