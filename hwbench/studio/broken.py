@@ -17,6 +17,7 @@ def problem_of(name: str, error: BaseException) -> str:
     error : one of `UNREADABLE`.
     """
     if isinstance(error, HwbenchError | OSError):
-        return str(error)
+        text = str(error)
+        return text if name in text else f"{name}: {text}"
     reason = f"{type(error).__name__}: {one_line(error)}"
     return f"{name}: a file of it is not as hwbench writes it ({reason})"

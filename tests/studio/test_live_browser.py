@@ -15,7 +15,7 @@ depth = 1
 name = "darts"
 [trainer]
 name = "bilevel"
-epochs = 40
+epochs = 24
 batch_size = 256
 largest_batch = 256
 weights = { name = "sgd" }
@@ -42,7 +42,7 @@ def test_a_live_search_is_watched_stopped_resumed_and_compared(browser, serve, t
     # It grows without a reload: figures, the cell that it would derive now, what that is worth.
     browser.until("location.pathname === '/run'")
     browser.run("globalThis.stayed = true")
-    browser.until("/[2-9] of 40 epochs/.test(document.querySelector('#grows')?.textContent)")
+    browser.until("/[2-9] of 24 epochs/.test(document.querySelector('#grows')?.textContent)")
     assert browser.run("document.querySelector('.state').textContent") == "running"
     browser.click("#stop")
     browser.until("document.querySelector('#now-losses .main-svg') !== null")
@@ -74,7 +74,7 @@ def test_a_live_search_is_watched_stopped_resumed_and_compared(browser, serve, t
     lines = browser.run(
         "document.querySelector('#beside-loss .plot').data.map((line) => line.x.length)"
     )
-    assert lines == [40, 40]
+    assert lines == [24, 24]
     browser.view(390, dark=True)
     browser.open(f"{studio.origin}/run?name=watched")
     browser.until("document.querySelector('#report')?.textContent.includes('What was found truly')")
