@@ -200,7 +200,12 @@ def _best_of_sweep(sweep: LiveSweep) -> Iterator[Markup]:
         yield Markup("{} is highest at <b>{}</b>: {:.3f}").format(
             words, best["value"], best[column]
         )
-    yield Markup(" (standard deviation over seeds {:.3f}).").format(best[f"{column}_deviation"])
+    deviation = best[f"{column}_deviation"]
+    yield (
+        Markup(" (one seed).")
+        if pd.isna(deviation)
+        else Markup(" (standard deviation over seeds {:.3f}).").format(deviation)
+    )
 
 
 def _target(run: Run, live: LiveRun) -> TargetWords:
