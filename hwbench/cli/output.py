@@ -16,9 +16,10 @@ import typer
 
 from hwbench.cli import completion
 from hwbench.cli.output_paths import output_folder, usable_folder
+from hwbench.cli.progress_lines import progress_lines
 from hwbench.errors import HwbenchError, one_line
 from hwbench.extras import MissingExtraError
-from hwbench.progress import Progress, StageProgress, silent
+from hwbench.progress import Progress, StageProgress
 
 NEEDS = "needs"
 """Key of a listing's row that names the extra without which it is of no use: "hwbench[torch]"."""
@@ -324,7 +325,7 @@ def print_notes(notes: Iterable[str]) -> None:
 def progress_bar(
     title: str, *, seconds: float | None = None, counted: bool = True
 ) -> Iterator[Progress]:
-    """A bar with the time left on a terminal, silence elsewhere.
+    """A bar with the time left on a terminal; elsewhere silence, or lines where they are asked for.
 
     Parameters
     ----------
@@ -348,7 +349,7 @@ def progress_bar(
 
     console = Console(stderr=True)
     if not console.is_terminal:
-        yield silent
+        yield progress_lines(title, counted=counted)
         return
     stage = f"{command_words()}: {title}"
     timed = pace.Pace(pace.earlier(stage), in_all=seconds)

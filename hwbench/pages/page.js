@@ -153,24 +153,27 @@
 
   // Sorting: empty cells stay last in both directions.
   const headings = (table) => [...table.tHead.rows[0].cells];
+  const sortBy = (table, column, order) => {
+    const heading = headings(table)[column];
+    const numeric = heading.classList.contains("number");
+    for (const other of headings(table)) other.setAttribute("aria-sort", "none");
+    heading.setAttribute("aria-sort", order);
+    const sign = order === "ascending" ? 1 : -1;
+    const value = (row) => row.cells[column].dataset.value;
+    const rows = [...table.tBodies[0].rows].sort((a, b) => {
+      const [x, y] = [value(a), value(b)];
+      if (x === "" || y === "") return (x === "") - (y === "");
+      return sign * (numeric ? Number(x) - Number(y) : x.localeCompare(y));
+    });
+    table.tBodies[0].append(...rows);
+  };
   const attachTables = (part) => {
     for (const table of part.querySelectorAll("table.data")) {
       headings(table).forEach((heading, column) => {
         heading.querySelector("button").addEventListener("click", () => {
           const current = heading.getAttribute("aria-sort");
-          const numeric = heading.classList.contains("number");
-          const first = numeric ? "descending" : "ascending";
-          const order = current === "none" ? first : current === "ascending" ? "descending" : "ascending";
-          for (const other of headings(table)) other.setAttribute("aria-sort", "none");
-          heading.setAttribute("aria-sort", order);
-          const sign = order === "ascending" ? 1 : -1;
-          const value = (row) => row.cells[column].dataset.value;
-          const rows = [...table.tBodies[0].rows].sort((a, b) => {
-            const [x, y] = [value(a), value(b)];
-            if (x === "" || y === "") return (x === "") - (y === "");
-            return sign * (numeric ? Number(x) - Number(y) : x.localeCompare(y));
-          });
-          table.tBodies[0].append(...rows);
+          const first = heading.classList.contains("number") ? "descending" : "ascending";
+          sortBy(table, column, current === "none" ? first : current === "ascending" ? "descending" : "ascending");
         });
       });
     }
@@ -300,19 +303,53 @@
   // Of a page that grows: an element's content anew, as text of a server that escaped it.
   const folds = (part) => [...part.querySelectorAll("details")];
   const nameOf = (item) => item.querySelector("summary")?.textContent ?? "";
+  // What has the focus is known again by its id, or else by what it is and says.
+  const likeness = (item) => JSON.stringify([item.tagName, item.closest("[id]")?.id, item.getAttribute("href"), item.getAttribute("aria-label"), item.value, item.textContent.trim()]);
+  const focusable = (part) => [...part.querySelectorAll("a[href], button, input, select, textarea, summary, [tabindex]")];
+  const focusIn = (part) => {
+    const item = document.activeElement;
+    if (!part.contains(item) || item === part) return () => {};
+    const { id } = item;
+    const like = likeness(item);
+    return () => {
+      if (part.contains(document.activeElement)) return;
+      const same = id ? document.getElementById(id) : focusable(part).find((other) => likeness(other) === like);
+      same?.focus({ preventScroll: true });
+    };
+  };
+  // How tables were sorted by the reader, and how far they were scrolled sideways.
+  const tablesOf = (part) => [...part.querySelectorAll("table.data[id]")];
+  const orderOf = (part) => {
+    const orders = tablesOf(part).map((table) => {
+      const heading = headings(table).find((cell) => cell.getAttribute("aria-sort") !== "none");
+      return [table.id, { key: heading?.dataset.key, order: heading?.getAttribute("aria-sort"), left: table.parentElement.scrollLeft }];
+    });
+    const before = new Map(orders);
+    return () => {
+      for (const table of tablesOf(part)) {
+        const was = before.get(table.id);
+        if (was === undefined) continue;
+        const column = headings(table).findIndex((cell) => cell.dataset.key === was.key);
+        if (column >= 0) sortBy(table, column, was.order);
+        table.parentElement.scrollLeft = was.left;
+      }
+    };
+  };
   globalThis.hwbench = {
     replace(part, text) {
       const open = new Set(folds(part).filter((item) => item.open).map(nameOf));
       const known = new Set(folds(part).map(nameOf));
       const kept = new Map(plots.filter((plot) => part.contains(plot.holder)).map((plot) => [plot.figure.name, plot]));
-      const focused = part.contains(document.activeElement) ? document.activeElement.id : "";
+      const focusAgain = focusIn(part);
+      const orderAgain = orderOf(part);
       part.innerHTML = text;
       for (const item of folds(part)) if (known.has(nameOf(item))) item.open = open.has(nameOf(item));
       attach(part, kept);
       plots = plots.filter((plot) => plot.holder.isConnected);
       keys = keys.filter((key) => key.isConnected);
       follow();
-      if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
+      orderAgain();
+      focusAgain();
       return drawShown();
     },
   };

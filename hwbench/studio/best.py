@@ -7,11 +7,11 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from hwbench.errors import HwbenchError
 from hwbench.results.frames import read_rows
 from hwbench.results.live import read_live_run
 from hwbench.results.names import SEARCHES
 from hwbench.results.study_reading import list_parts, read_trials
+from hwbench.studio.broken import UNREADABLE
 from hwbench.studio.folders import check_contained
 from hwbench.studio.index import Fingerprint, fingerprint_of
 from hwbench.studio.summary import Summary
@@ -105,7 +105,7 @@ class Bests:
             check_contained(self.runs / name, self.runs)
             texts = [BESTS[part](self.runs / name) for part in parts]
             found = "; ".join(text for text in texts if text)
-        except (HwbenchError, OSError, LookupError, TypeError, ValueError):
+        except UNREADABLE:
             found = ""  # its page says what is wrong with it
         with self._lock:
             self._known[name] = (fingerprint, found)

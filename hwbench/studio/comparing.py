@@ -28,6 +28,7 @@ from hwbench.report.compare.page import comparison_of
 from hwbench.report.live.figures import epochs_figure
 from hwbench.results.run import Run, read_run
 from hwbench.studio.best import Bests
+from hwbench.studio.broken import UNREADABLE, problem_of
 from hwbench.studio.folders import check_contained, inside
 from hwbench.studio.index import RunIndex
 from hwbench.studio.summary import Summary
@@ -58,19 +59,22 @@ def compared(index: RunIndex, bests: Bests, names: Sequence[str]) -> Page:
             path = inside(index.runs, name)
             check_contained(path, index.runs)
             runs[name] = read_run(path)
-        except (HwbenchError, OSError) as error:
-            problems.append(str(error))
+        except UNREADABLE as error:
+            problems.append(problem_of(name, error))
     blocks: list[Block] = [_overview(summaries, bests, runs)]
     blocks += [Notice(problem) for problem in problems]
-    blocks += _overlaid(runs)
+    try:
+        blocks += _overlaid(runs)
+    except UNREADABLE as error:
+        blocks.append(Notice(problem_of(", ".join(runs), error)))
     if len(names) > 2:
         blocks.append(_pairs(names))
     sections = [Section("side-by-side", "Side by side", blocks)]
     if len(names) == 2 and len(runs) == 2:
         try:
             sections += comparison_of(*runs.values()).sections
-        except HwbenchError as error:
-            blocks.append(Notice(str(error)))
+        except UNREADABLE as error:
+            blocks.append(Notice(problem_of(", ".join(names), error)))
     return Page(", ".join(names), sections)
 
 

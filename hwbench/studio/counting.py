@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -129,7 +129,7 @@ def simulation_progress(folder: Path) -> Progress | None:
 def live_progress(folder: Path) -> Progress:
     """Epochs of a live search."""
     trainer = _mapping(load_toml(folder / CONFIG).get("trainer"))
-    epochs = trainer.get("epochs")
+    epochs = trainer.get("stop_after") or trainer.get("epochs")
     done = _rows(folder / EPOCHS)
     total = epochs if isinstance(epochs, int) and epochs > 0 else None
     ended = (folder / LIVE_RESULT).is_file()
@@ -170,8 +170,27 @@ def journal_progress(path: Path) -> tuple[Progress, dict[str, Any]]:
             part = "training" if recipe.get("kind") == "train" else "measurement"
         except (ValueError, LookupError, TypeError, RecursionError) as error:
             raise HwbenchError(f"{path}: is no journal of measurements or trainings") from error
-        done = sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))
-    return Progress(part, "results", done), dict(recipe)
+        done, failed = _counted(file)
+    return Progress(part, "results", done, failed=failed), dict(recipe)
+
+
+def _counted(lines: Iterable[bytes]) -> tuple[int, int]:
+    """Results in the lines of a journal, and those that failed and have not come since."""
+    done, failed = 0, set[tuple[Any, ...]]()
+    for line in lines:
+        if not line.endswith(b"\n"):  # being written
+            continue
+        done += 1
+        fails = b'"failure"' in line
+        if not fails and not failed:  # as most are: nothing of it need be known
+            continue
+        try:
+            place = tuple(json.loads(line).get(name) for name in ("round", "row", "batch_size"))
+            done -= place in failed
+            (failed.add if fails else failed.discard)(place)
+        except (ValueError, AttributeError, TypeError, RecursionError):  # torn, or of others
+            continue
+    return done, len(failed)
 
 
 def _rows(path: Path) -> int:

@@ -12,8 +12,9 @@ import os
 import signal
 import subprocess
 import threading
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from hwbench.errors import HwbenchError
@@ -38,12 +39,19 @@ class Job:
     command : without "hwbench".
     log : the file of what it prints.
     process : of it.
+    began : when it was started, in seconds of the monotonic clock.
     """
 
     name: str
     command: list[str]
     log: Path
     process: subprocess.Popen[bytes]
+    began: float = field(default_factory=time.monotonic)
+
+    @property
+    def seconds(self) -> float:
+        """Since it was started."""
+        return time.monotonic() - self.began
 
     @property
     def running(self) -> bool:
@@ -99,6 +107,7 @@ class Jobs:
                         stdout=output,
                         stderr=subprocess.STDOUT,
                         start_new_session=True,
+                        env={**os.environ, "HWBENCH_PROGRESS": "lines"},  # how far, in its log
                     )
             except OSError as error:
                 raise HwbenchError(f"{log}: cannot be written ({error.strerror})") from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from importlib import resources
 from typing import Any
@@ -20,7 +21,7 @@ from hwbench.version import __version__
 SCRIPT, STYLE = "text/javascript; charset=utf-8", "text/css; charset=utf-8"
 
 STATIC: dict[str, tuple[str, Callable[[], str]]] = {
-    "style.css": (STYLE, lambda: asset("style.css")),
+    "style.css": (STYLE, lambda: asset("style.css") + asset("drawing.css")),
     "theme.js": (SCRIPT, lambda: asset("theme.js")),
     "page.js": (SCRIPT, lambda: asset("page.js")),
     "plotly.js": (SCRIPT, plotly_script),
@@ -64,6 +65,7 @@ class Pages:
         made = environment(_templates())
         made.filters["seconds"] = seconds
         made.filters["code"] = _with_code
+        made.filters["moment"] = moment
         made.globals |= {"edit": self.edit, "version": __version__}
         return made
 
@@ -97,6 +99,15 @@ def _with_code(text: str) -> Markup:
         for place, part in enumerate(parts)
     ]
     return Markup("").join(marked)
+
+
+def moment(text: str) -> str:
+    """A time of ISO 8601 as people write it; what is none stays as it is."""
+    try:
+        when = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    return when.strftime("%Y-%m-%d %H:%M %Z").strip()
 
 
 def static_file(request: Request) -> Response:

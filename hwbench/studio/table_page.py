@@ -43,6 +43,9 @@ MOST_NEIGHBOURS = 60
 BINS = 40
 MOST_HISTOGRAMS = 40
 
+LEAST_WHOLE, MOST_WHOLE = 1e4, 1e10
+"""Numbers that are written without decimals, such as those of parameters."""
+
 
 def tables_listing() -> tuple[list[dict[str, Any]], list[str]]:
     """What there is to say of every table, and what is wrong with others."""
@@ -137,7 +140,7 @@ def _columns(table: Table) -> DataTable:
             Row(
                 name,
                 (
-                    Cell(card.unit, card.unit),
+                    _unit(card),
                     Cell("larger" if card.direction == "maximize" else "smaller", card.direction),
                     _text(card.dataset),
                     _text(card.device),
@@ -174,7 +177,14 @@ def _missing(count: int) -> Cell:
 
 
 def _number(value: float) -> Cell:
-    return Cell(f"{value:.4g}", float(value)) if np.isfinite(value) else EMPTY
+    if not np.isfinite(value):
+        return EMPTY
+    whole = LEAST_WHOLE <= abs(value) < MOST_WHOLE
+    return Cell(f"{value:,.0f}" if whole else f"{value:.4g}", float(value))
+
+
+def _unit(card: ColumnCard) -> Cell:
+    return EMPTY if card.unit == "1" else Cell(card.unit, card.unit)
 
 
 def _histogram(table: Table, name: str) -> Figure:
@@ -321,7 +331,7 @@ def _values(name: str, text: str) -> DataTable:
                     (
                         Cell(other, other),
                         _number(values[row]),
-                        Cell(card.unit, card.unit),
+                        _unit(card),
                         _place(values, row, card),
                     ),
                     small=card.title,

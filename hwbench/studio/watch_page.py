@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from markupsafe import Markup
+
 from hwbench.errors import HwbenchError
 from hwbench.pages.blocks import Block, Notice, Section, Text
 from hwbench.report.compress import compression_page
@@ -17,12 +19,13 @@ from hwbench.results.compressions import is_compression, read_compressions
 from hwbench.results.names import ADVICE, ADVICE_PAGE, RECORD
 from hwbench.results.run import read_run
 from hwbench.results.texts import read_object
+from hwbench.studio.broken import UNREADABLE, problem_of
 from hwbench.studio.commands import in_words, resume_command
-from hwbench.studio.folders import check_contained, inside
-from hwbench.studio.index import Fingerprint, RunIndex, fingerprint_of
+from hwbench.studio.folders import OutsideError, check_contained, inside
+from hwbench.studio.index import JOURNAL, Fingerprint, RunIndex, fingerprint_of
 from hwbench.studio.processes import Job, Jobs, log_end
 from hwbench.studio.rates import Rates
-from hwbench.studio.summary import FINISHED, RUNNING, STOPPED, Summary
+from hwbench.studio.summary import BROKEN, FINISHED, RUNNING, STOPPED, Summary
 from hwbench.studio.watching import now_blocks
 
 SPARED = 10.0
@@ -87,6 +90,8 @@ class RunPages:
         job = self.jobs.get(name)
         if job is not None and not (self.index.runs / name).exists():
             return self._begun(name, job)
+        if self._is_table(name):
+            return _ended_as_table(name, self.index.runs)
         summary = self.index.summary(name)
         path = inside(self.index.runs, name)
         progress = summary.current
@@ -98,7 +103,7 @@ class RunPages:
         if rate and progress is not None and progress.total:
             left = max(0, progress.total - progress.done) / rate
         resume, why_not = "", ""
-        if summary.state != FINISHED and path.is_dir():
+        if summary.state != FINISHED:
             try:
                 resume = in_words(resume_command(summary, path))
             except HwbenchError as error:
@@ -114,6 +119,18 @@ class RunPages:
             "" if job is None else job.words,
             None if job is None else job.exit_code,
         )
+
+    def _is_table(self, name: str) -> bool:
+        """Whether a journal has gone because its results are a table now."""
+        if not name.endswith(JOURNAL):
+            return False
+        try:
+            inside(self.index.runs, name)
+        except OutsideError:
+            return False
+        except HwbenchError:  # there is none any more
+            return _table_of(name, self.index.runs).is_file()
+        return False
 
     def _begun(self, name: str, job: Job) -> Now:
         """Of a run whose command was started a moment ago, and has made no folder yet."""
@@ -133,9 +150,14 @@ class RunPages:
         """
         if self.jobs.get(name) is not None and not (self.index.runs / name).exists():
             return []
+        if self._is_table(name):
+            return []
         path = inside(self.index.runs, name)
         fingerprint = fingerprint_of(path)
-        running = self.index.summary(name).state == RUNNING
+        state = self.index.summary(name).state
+        if state == BROKEN:  # the upper part says why
+            return []
+        running = state == RUNNING
         with self._lock:
             known = self._reports.get(name)
         if known is not None:
@@ -151,6 +173,18 @@ class RunPages:
         return sections
 
 
+def _table_of(name: str, runs: Path) -> Path:
+    return (runs / name).with_suffix(".parquet")
+
+
+def _ended_as_table(name: str, runs: Path) -> Now:
+    """Of a measurement or training that has ended: its journal is gone, its table is there."""
+    table = _table_of(name, runs)
+    said = Markup("All results have come: they are the table <code>{}</code>.").format(table)
+    summary = Summary(name, table.stem, FINISHED)
+    return Now(summary, None, None, [Text(said)], "", "", "", "", None)
+
+
 def _record(path: Path) -> dict[str, Any]:
     try:
         return read_object(path / RECORD) if path.is_dir() else {}
@@ -162,8 +196,8 @@ def _blocks(summary: Summary, path: Path, runs: Path) -> list[Block]:
     try:
         check_contained(path, runs)
         return now_blocks(summary, path)
-    except (HwbenchError, OSError) as error:
-        return [Notice(str(error))]
+    except UNREADABLE as error:
+        return [Notice(problem_of(summary.name, error))]
 
 
 def _sections(path: Path, runs: Path) -> Sequence[Section]:
@@ -178,7 +212,7 @@ def _sections(path: Path, runs: Path) -> Sequence[Section]:
         if is_compression(path):
             return compression_page([read_compressions(path)]).sections
         return page_of(read_run(path)).sections
-    except (HwbenchError, OSError) as error:
+    except UNREADABLE as error:
         if "nothing to report" in str(error):
             return []
-        return [Section("summary", "Summary", [Notice(str(error))])]
+        return [Section("summary", "Summary", [Notice(problem_of(path.name, error))])]

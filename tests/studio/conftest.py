@@ -31,6 +31,10 @@ FLAGS = [
 ]
 
 
+KEYS = {"Tab": (9, ""), "Enter": (13, "\r"), " ": (32, " "), "Escape": (27, "")}
+"""By name of a key: its code, and what it types."""
+
+
 class Browser:
     """A page of a headless Chromium; keeps what it logs as an error and whom it asks."""
 
@@ -125,6 +129,48 @@ class Browser:
             "for (const kind of ['input', 'change'])"
             " field.dispatchEvent(new Event(kind, { bubbles: true })); })()"
         )
+
+    def key(self, name, *, back=False):
+        """Press a key, with Shift where `back` is set, as a keyboard does."""
+        code, text = KEYS[name]
+        given = {"key": name, "windowsVirtualKeyCode": code, "modifiers": 8 if back else 0}
+        down = {"type": "keyDown", "text": text} if text else {"type": "rawKeyDown"}
+        self.call("Input.dispatchKeyEvent", **down, **given)
+        self.call("Input.dispatchKeyEvent", type="keyUp", **given)
+
+    def tab_to(self, selector, most=80):
+        """Press Tab until an element has the focus, which must be seen at each stop."""
+        wanted = f"document.activeElement.matches({json.dumps(selector)})"
+        for _ in range(most):
+            self.key("Tab")
+            style = "getComputedStyle(document.activeElement)"
+            assert self.run(
+                f"document.activeElement === document.body || {style}.outlineStyle !== 'none'"
+            )
+            if self.run(wanted):
+                return
+        raise AssertionError(f"no Tab leads to {selector}")
+
+    def choose_files(self, selector, *paths):
+        """Choose files in a field for files, as its dialogue does."""
+        root = self.call("DOM.getDocument")["root"]["nodeId"]
+        node = self.call("DOM.querySelector", nodeId=root, selector=selector)["nodeId"]
+        self.call("DOM.setFileInputFiles", files=[str(path) for path in paths], nodeId=node)
+
+    def drop_file(self, selector, name, text):
+        """Let go of a file above an element."""
+        self.run(
+            "(() => { const held = new DataTransfer();"
+            f"held.items.add(new File([{json.dumps(text)}], {json.dumps(name)}));"
+            "for (const kind of ['dragenter', 'dragover', 'drop'])"
+            f" document.querySelector({json.dumps(selector)}).dispatchEvent("
+            "new DragEvent(kind, { dataTransfer: held, bubbles: true, cancelable: true })); })()"
+        )
+
+    def outside(self, origin):
+        """Addresses asked that are not the studio's."""
+        own = (origin, "data:", "blob:", "about:")
+        return [each for each in self.asked if not each.startswith(own)]
 
     def view(self, width, height=900, *, dark=False):
         self.call(

@@ -1,7 +1,9 @@
 """What the list says of runs: their kind, state and progress, without reading their rows."""
 
+import html
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -9,11 +11,14 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from starlette.testclient import TestClient
 
 from hwbench.locks import LOCK, holder_of, is_locked, only_writer
+from hwbench.studio.app import make_app
 from hwbench.studio.best import Bests
 from hwbench.studio.index import RunIndex
 from hwbench.studio.rates import Rates
+from hwbench.studio.settings import Settings
 from hwbench.studio.summary import Progress
 
 LIVE = """title = "Live"
@@ -78,6 +83,33 @@ def test_a_broken_run_is_listed_and_says_why(runs, file):
     found = RunIndex(runs).summary("small")
     assert found.state == "broken"
     assert file in found.problem
+
+
+@pytest.mark.parametrize("broken", ["cut", "list", "number", "missing"])
+def test_one_broken_run_breaks_nothing_else(runs, broken):
+    shutil.copytree(runs / "small", runs / "other")
+    record = runs / "other" / "run.json"
+    text = record.read_text()
+    given = {"cut": text[: len(text) // 2], "list": "[]", "number": '{"title": 3, "spec": 4}'}
+    if broken == "missing":
+        for name in ("run.json", "scenario.toml"):
+            (runs / "other" / name).unlink()
+    else:
+        record.write_text(given[broken])
+    settings = Settings(runs)
+    client = TestClient(make_app(settings), base_url="http://127.0.0.1:1")
+    text = client.get(f"/runs?token={settings.token}").text
+    assert 'data-value="small"' in text
+    assert 'data-value="other"' in text
+    for path in ("/run?name=other", "/run/now?name=other", "/compare?name=other&name=small"):
+        assert client.get(path).status_code == 200, path
+    report = client.get("/run/report?name=other").json()["body"]
+    page = client.get("/run?name=other").text
+    words = html.unescape(report + page)
+    if broken != "missing":
+        assert words.count(str(record)) == 1  # once, not above and below
+        assert "Traceback" not in words
+    assert 'id="summary"' in client.get("/run/report?name=small").json()["body"]
 
 
 def test_no_row_of_a_study_is_read_for_the_list(runs, monkeypatch):

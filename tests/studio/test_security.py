@@ -1,7 +1,9 @@
 """Nobody but the studio's own browser is answered, and nothing outside the runs is read."""
 
 import json
+import re
 
+import pandas as pd
 import pytest
 from starlette.testclient import TestClient
 
@@ -11,6 +13,7 @@ from hwbench.studio.asking import MOST_JSON
 from hwbench.studio.folders import OutsideError, inside
 from hwbench.studio.rendering import STATIC
 from hwbench.studio.settings import Settings
+from hwbench.toml import to_toml
 
 HOST = "http://127.0.0.1:8642"
 PATHS = ("/runs", "/runs/table", "/run?name=small", "/run/now?name=small", "/configs", "/advise")
@@ -167,6 +170,69 @@ def test_a_hostile_run_is_shown_as_text(client_of, runs):
         text = answer.json()["body"] if path == "/run/report" else answer.text
         assert "<img" not in text
         assert "<script>" not in text
+
+
+def test_hostile_content_of_runs_is_shown_as_text(client_of, runs):
+    """Tracebacks, names of predictors, journals, sweeps and results; none of them by hwbench."""
+    trials = pd.read_parquet(runs / "small" / "study.parquet").iloc[:3].copy()
+    for column in ("exception", "error"):
+        trials[column] = trials[column].astype(object)
+        trials.loc[trials.index[1], column] = f"Traceback\n{HOSTILE}"
+    trials.loc[trials.index[1], "kendall_tau"] = float("nan")
+    trials["predictor"] = HOSTILE
+    trials.to_parquet(runs / "small" / "study.parquet")
+    result = {"row": 1, "failure": HOSTILE, HOSTILE: 3.0}
+    came = {"row": 2, HOSTILE: 3.0}
+    recipe = {"kind": HOSTILE, "space": HOSTILE, HOSTILE: HOSTILE}
+    lines = [{"recipe": recipe}, result, came]
+    (runs / "x.journal").write_text("".join(json.dumps(each) + "\n" for each in lines))
+    (runs / "live").mkdir()
+    config = {"title": HOSTILE, "space": {"name": HOSTILE}, "strategy": {"name": HOSTILE}}
+    (runs / "live" / "config.toml").write_text(to_toml({**config, "trainer": {"name": HOSTILE}}))
+    (runs / "live" / "result.json").write_text(json.dumps({"architecture": HOSTILE}))
+    (runs / "sweep").mkdir()
+    (runs / "sweep" / "sweep.toml").write_text(to_toml({"title": HOSTILE, "values": [HOSTILE]}))
+    client = client_of()
+    said = client.get("/runs").text
+    for name in ("small", "x.journal", "live", "sweep"):
+        for path in ("/run", "/run/now", "/run/report"):
+            answer = client.get(path, params={"name": name})
+            assert answer.status_code == 200, (path, name)
+            said += answer.json()["body"] if path == "/run/report" else answer.text
+        said += client.get("/compare", params={"name": [name, "small", "live"]}).text
+    assert "onerror=alert(1)" in said  # it was shown
+    outside = re.sub(r'<script type="application/json">.*?</script>', "", said, flags=re.DOTALL)
+    assert "<img" not in outside
+    assert "<script>" not in said
+    for found in re.findall(r'<script type="application/json">(.*?)</script>', said, re.DOTALL):
+        assert "<" not in found
+
+
+@pytest.mark.parametrize(
+    "given", [HOSTILE, f"{HOSTILE}.csv", "%3Cscript%3E", "a\r\nSet-Cookie: x=1"]
+)
+def test_hostile_names_in_addresses_are_shown_as_text(client_of, given):
+    client = client_of(edit=True)
+    accept = {"Accept": "text/html", "Origin": HOST}
+    for path, query in (
+        ("/run", {"name": given}),
+        ("/compare", {"name": [given, "small"]}),
+        ("/table", {"name": given}),
+        ("/table", {"name": "nb201-digits", "x": given}),
+        ("/architecture", {"table": "nb201-digits", "arch": given}),
+        ("/config", {"kind": given}),
+        ("/config", {"kind": "live", "load": given}),
+        ("/advise", {"space": given, "metric": given, "work": given}),
+        ("/advise/job", {"name": given}),
+    ):
+        answer = client.get(path, params=query, headers=accept)
+        assert answer.status_code in (200, 400, 404), path
+        assert "<img" not in answer.text, path
+        assert "<script>" not in answer.text, path
+        assert "x" not in answer.cookies
+    answer = client.post("/advise/drop", params={"file": given, "space": given}, headers=accept)
+    assert answer.status_code == 400
+    assert "<img" not in answer.text
 
 
 @pytest.mark.parametrize("content", ["[1]", "{", "\xff", "[" * 100_000])

@@ -8,16 +8,22 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from hwbench.errors import HwbenchError
 from hwbench.results.names import SEARCH_PARTS
+from hwbench.studio.best import Bests
 from hwbench.studio.commands import in_words, resume_command, start_command
+from hwbench.studio.comparing import compared
 from hwbench.studio.events import _changes
+from hwbench.studio.folders import OutsideError
 from hwbench.studio.index import RunIndex
 from hwbench.studio.processes import Jobs
 from hwbench.studio.rates import Rates
+from hwbench.studio.rendering import STATIC
 from hwbench.studio.summary import Progress, Summary
 from hwbench.studio.watch_page import RunPages
 from hwbench.studio.watching import now_blocks
 from hwbench.studio.watching.journals import journal_blocks
+from hwbench.studio.watching.live import live_blocks
 from hwbench.studio.watching.search import search_blocks
 
 
@@ -115,6 +121,137 @@ def test_a_journal_shows_its_numbers_in_their_order(tmp_path):
     times = next(each for each in figures if each.name == "now-times")
     assert times.data[0]["y"] == [3.0, 5.0]
     assert facts.rows["space"] == "nasbench201"
+
+
+def test_what_failed_in_a_measurement_is_listed_until_it_has_come(runs):
+    path = runs / "mine.journal"
+    failed = [{"round": 0, "row": row, "failure": "device <b>is</b> busy"} for row in (1, 2)]
+    came = [{"round": 0, "row": 3, "ms": [2.0, 4.0, 3.0]}, {"round": 0, "row": 1, "ms": [5.0]}]
+    lines = [{"recipe": {"kind": "measure", "space": "nasbench201"}}, *failed, *came]
+    path.write_text("".join(json.dumps(each) + "\n" for each in lines))
+    summary = RunIndex(runs).summary("mine.journal")
+    assert summary.parts == (Progress("measurement", "results", 3, failed=1),)
+    notice, table, times, _ = now_blocks(summary, path)
+    assert notice.text == "1 of 3 results failed."
+    assert [row.title for row in table.rows] == ["device <b>is</b> busy"]
+    assert [cell.text for cell in table.rows[0].cells] == ["0", "2"]
+    assert (times.title, times.data[0]["y"]) == ("time (ms)", [5.0, None, 3.0])
+    pages = RunPages(RunIndex(runs), Jobs(runs), Rates())
+    assert "go on with the command that began it" in pages.now("mine.journal").why_not
+
+
+def test_a_journal_that_has_become_a_table_is_no_missing_run(runs):
+    pages = RunPages(RunIndex(runs), Jobs(runs), Rates())
+    with pytest.raises(HwbenchError, match="no such run"):
+        pages.now("mine.journal")
+    (runs / "mine.parquet").write_bytes(b"")
+    now = pages.now("mine.journal")
+    assert (now.summary.state, now.resume, now.why_not) == ("finished", "", "")
+    assert str(runs / "mine.parquet") in now.blocks[0].text
+    assert pages.report("mine.journal") == []
+    with pytest.raises(OutsideError):
+        pages.now("../mine.journal")
+
+
+CELL = "|nor_conv_3x3~0|+|skip_connect~0|none~1|+|none~0|avg_pool_3x3~1|nor_conv_1x1~2|"
+LIVE = """title = "Live"
+[data]
+name = "digits"
+[space]
+name = "nasbench201"
+[strategy]
+name = "darts"
+[trainer]
+epochs = 8
+"""
+
+
+def write_epochs(folder, epochs):
+    """A live search that has come so far."""
+    (folder / "config.toml").write_text(LIVE)
+    pd.DataFrame(
+        {
+            "epoch": range(epochs),
+            "learning_rate": 0.1,
+            "train_loss": np.linspace(2.3, 1, epochs),
+            "validation_loss": np.linspace(2.4, 2, epochs),
+            "train_accuracy": np.linspace(10, 80, epochs),
+            "validation_accuracy": np.linspace(10, 70, epochs),
+            "architecture": CELL,
+            "true_value": np.linspace(60, 90.5, epochs),
+            "best_true_value": np.linspace(60, 91.25, epochs),
+            "true_percentile": np.linspace(1, 43.5, epochs),
+        }
+    ).to_parquet(folder / "metrics.parquet")
+    pd.DataFrame(
+        [
+            {
+                "epoch": epoch,
+                "position": f"0->{place}",
+                "operation": name,
+                "probability": 0.5,
+                "strength": 0.0,
+            }
+            for epoch in range(epochs)
+            for place in range(1, 11)
+            for name in ("none", "skip_connect")
+        ]
+    ).to_parquet(folder / "strengths.parquet")
+
+
+def test_a_live_search_shows_what_it_would_derive_and_how_it_trains(runs):
+    folder = runs / "live"
+    folder.mkdir()
+    (folder / "config.toml").write_text(LIVE)
+    assert [each.text for each in live_blocks(folder)] == ["No epoch has ended yet."]
+    write_epochs(folder, 3)
+    said, drawn, training, strengths = now_blocks(RunIndex(runs).summary("live"), folder)
+    words = " ".join(said.sentences)
+    assert "After epoch 3 the search would select" in words
+    assert "<b>90.50</b>, better than 43.5 % of all" in words
+    assert "The best so far was 91.25" in words
+    assert drawn.text == CELL
+    assert drawn.image.count("<path") >= 3
+    titles = ["Loss", "Accuracy", "True value of what would be selected"]
+    assert [each.title for each in training.blocks] == titles
+    for figure in training.blocks[:2]:  # in both figures training is solid
+        assert [trace["line"]["dash"] for trace in figure.data] == ["solid", "dash"]
+        assert figure.caption == "Solid: training; dashed: validation."
+    assert training.blocks[1].data[0]["y"][-1] == 80
+    assert len(strengths.blocks) == 8
+    assert strengths.text == "The first 8 of 10 positions."
+
+
+@pytest.mark.parametrize(("stop", "total"), [("", 8), ("stop_after = 5\n", 5)])
+def test_a_live_search_is_as_long_as_it_trains(runs, stop, total):
+    (runs / "live").mkdir()
+    write_epochs(runs / "live", 2)
+    (runs / "live" / "config.toml").write_text(LIVE + stop)
+    found = RunIndex(runs).summary("live").parts
+    assert found == (Progress("live search", "epochs", 2, total),)
+
+
+def test_cells_are_drawn_as_in_reports():
+    style = STATIC["style.css"][1]()
+    assert ".cell .edge { fill: none;" in style  # else edges are filled, black
+
+
+@pytest.mark.parametrize("content", ['{"architecture": 3}', "[]", '{"arch'])
+def test_a_result_that_is_none_is_said_in_a_line(runs, content):
+    (runs / "live").mkdir()
+    write_epochs(runs / "live", 8)
+    (runs / "live" / "result.json").write_text(content)
+    pages = RunPages(RunIndex(runs), Jobs(runs), Rates())
+    pages.now("live")
+    (section,) = pages.report("live")
+    (notice,) = section.blocks
+    assert notice.kind == "notice"
+    assert "live" in notice.text
+    assert "\n" not in notice.text
+    bests = Bests(runs)
+    page = compared(RunIndex(runs), bests, ["live", "small"])
+    bests.close()
+    assert [each.kind for each in page.sections[0].blocks].count("notice") >= 1
 
 
 @pytest.mark.parametrize(

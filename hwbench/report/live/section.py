@@ -117,7 +117,7 @@ def _about_supernet(run: Run, live: LiveRun) -> Iterator[Markup]:
     trainer = live.config["trainer"]
     planned = trainer.get("stop_after") or trainer.get("epochs", done)
     if not live.result:
-        yield Markup("Stopped after <b>{} of {} epochs</b> on {}: nothing is derived yet.").format(
+        yield Markup("<b>{} of {} epochs</b> on {} so far: nothing is derived yet.").format(
             done, planned, images
         )
         return
@@ -200,7 +200,12 @@ def _best_of_sweep(sweep: LiveSweep) -> Iterator[Markup]:
         yield Markup("{} is highest at <b>{}</b>: {:.3f}").format(
             words, best["value"], best[column]
         )
-    yield Markup(" (standard deviation over seeds {:.3f}).").format(best[f"{column}_deviation"])
+    deviation = best[f"{column}_deviation"]
+    yield (
+        Markup(" (one seed).")
+        if pd.isna(deviation)
+        else Markup(" (standard deviation over seeds {:.3f}).").format(deviation)
+    )
 
 
 def _target(run: Run, live: LiveRun) -> TargetWords:

@@ -10,6 +10,8 @@
     if (!wrong) silence = setTimeout(() => { said.textContent = ""; }, 6000);
   };
 
+  addEventListener("keydown", (event) => { if (event.key === "Escape") say(""); });
+
   // Answers of the studio, or an error with its one line.
   const ask = async (path, options = {}) => {
     const answer = await fetch(path, options);
@@ -40,6 +42,18 @@
       target.scrollIntoView();
     }
   };
+  // Those who do not see a part grow hear of it: its state, and every tenth of the way.
+  const heard = document.getElementById("heard");
+  let told = null;
+  const tell = () => {
+    const state = grows.querySelector(".state")?.textContent;
+    const bar = grows.querySelector("progress");
+    if (state === undefined || grows.querySelector("#runs-table") !== null) return;
+    const tenths = bar === null ? "" : `, ${10 * Math.floor(10 * bar.value)} %`;
+    const words = `${state}${tenths}`;
+    if (told !== null && words !== told) heard.textContent = words;
+    told = words;
+  };
   let busy = false;
   let again = false;
   let before = "";
@@ -52,6 +66,7 @@
       if (text !== before) {
         before = text;
         await hwbench.replace(grows, text);
+        tell();
         grows.dispatchEvent(new Event("grown"));
       }
       if (report !== null) await fetchReport();
@@ -63,6 +78,7 @@
     if (again) { again = false; refresh(); }
   };
   if (grows !== null) {
+    tell();
     const source = new EventSource(grows.dataset.events);
     source.addEventListener("changed", refresh);
     source.addEventListener("watching", () => { document.documentElement.dataset.watching = "yes"; if (said.classList.contains("wrong")) say(""); });

@@ -19,6 +19,7 @@
       const answer = await ask(`${chosen.dataset.part}&${new URLSearchParams({ arch })}`);
       await globalThis.hwbench.replace(chosen, await answer.text());
       linked(chosen);
+      chosen.focus({ preventScroll: true });
       chosen.scrollIntoView({ block: "start" });
     } catch (error) {
       say(error.message, true);

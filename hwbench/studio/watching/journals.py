@@ -9,12 +9,19 @@ from typing import Any
 
 import numpy as np
 
-from hwbench.pages.blocks import Block, Facts, Text
+from hwbench.pages.blocks import Block, Cell, Column, DataTable, Facts, Notice, Row, Text
 from hwbench.pages.plotting import Figure, base_layout, plain_numbers
 from hwbench.regular_files import open_regular
 
 MOST_BYTES = 1 << 26
 MOST_SHOWN = 12
+MOST_FAILURES = 200
+
+WORDS = {"ms": "time (ms)", "mj": "energy (mJ)", "accuracy": "accuracy (%)"}
+"""What numbers of a result are, by their name in journals; others are called by that."""
+
+PLACES = ("round", "row", "batch_size", "index", "seed")
+"""What tells results apart, and is no result."""
 
 
 def journal_blocks(path: Path) -> list[Block]:
@@ -28,10 +35,13 @@ def journal_blocks(path: Path) -> list[Block]:
     with open_regular(path, most_bytes=MOST_BYTES) as file:
         lines = file.read().splitlines()
     recipe = _object(lines[0]).get("recipe") if lines else {}
-    records = [record for line in lines[1:] if (record := _object(line))]
+    # What failed may have been tried again: the last result of a place counts.
+    found = {_place(record): record for line in lines[1:] if (record := _object(line))}
+    records = list(found.values())
     blocks: list[Block] = []
     if not records:
-        blocks.append(Text("Nothing has been measured yet."))
+        blocks.append(Text("No result has come yet."))
+    blocks += _failures([record for record in records if "failure" in record], len(records))
     blocks += [
         _figure(name, [_number(record.get(name)) for record in records])
         for name in _numbers(records)
@@ -48,13 +58,42 @@ def _object(line: bytes) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
+def _place(record: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(str(record.get(name)) for name in PLACES)
+
+
+def _failures(failed: list[dict[str, Any]], total: int) -> list[Block]:
+    """How many results failed, and each with its reason."""
+    if not failed:
+        return []
+    names = [name for name in PLACES[:-2] if any(name in each for each in failed)]
+    shown = failed[-MOST_FAILURES:]
+    rows = tuple(
+        Row(
+            _short(each["failure"]),
+            tuple(Cell(str(each.get(name, "")), _number(each.get(name))) for name in names),
+        )
+        for each in shown
+    )
+    columns = (
+        Column("reason", "reason", numeric=False),
+        *(Column(name.replace("_", " "), name) for name in names),
+    )
+    note = f"The last {len(shown):,}." if len(shown) < len(failed) else ""
+    return [
+        Notice(f"{len(failed):,} of {total:,} results failed."),
+        DataTable("failures", "What failed, and why", columns, rows, note=note),
+    ]
+
+
 def _numbers(records: list[dict[str, Any]]) -> list[str]:
     """Names of what is a number, or a list of numbers, in most records."""
+    records = [record for record in records if "failure" not in record]
     names = dict.fromkeys(name for record in records[:50] for name in record)
     kept = [
         name
         for name in names
-        if name != "index"
+        if name not in PLACES
         and 2 * sum(np.isfinite(_number(record.get(name))) for record in records) > len(records)
     ]
     return kept[:MOST_SHOWN]
@@ -71,6 +110,7 @@ def _number(value: Any) -> float:
 
 
 def _figure(name: str, values: list[float]) -> Figure:
+    title = WORDS.get(name, name.replace("_", " "))
     data = {
         "type": "scatter",
         "mode": "markers",
@@ -80,10 +120,10 @@ def _figure(name: str, values: list[float]) -> Figure:
     }
     return Figure(
         f"now-{name}",
-        name.replace("_", " "),
-        f"Scatter plot of {name} in the order of the results",
+        title,
+        f"Scatter plot of {title} in the order of the results",
         [data],
-        base_layout("result", name.replace("_", " ")),
+        base_layout("result", title),
         height=240,
     )
 

@@ -66,7 +66,7 @@ def _training(run: LiveRun, entries: list[Entry]) -> list[Block]:
         "%",
         [run],
         entries,
-        [("validation_accuracy", "validation"), ("train_accuracy", "training")],
+        [("train_accuracy", "training"), ("validation_accuracy", "validation")],
     )
     truths = epochs_figure(
         "now-true",

@@ -184,7 +184,7 @@ def test_a_page_of_several_runs_begins_with_the_answer(
         "What each method would choose after each epoch",
         "What each method truly found",
         "Method by method",
-        "Stopped after 5 of 5 epochs",
+        "5 of 5 epochs on ",
         "Choices over the epochs",
     ]
     places = [summary.index(words) for words in order]

@@ -60,12 +60,12 @@ def test_a_search_that_was_stopped_is_reported(tmp_path, write_live_run, words_o
     folder = write_live_run(tmp_path / "stopped", epochs=3, ended=False)
     (folder / "ranking.parquet").unlink()
     page = write_report(folder)
-    assert "Stopped after 3 of 3 epochs on digits: nothing is derived yet." in words_of(page)
+    assert "3 of 3 epochs on digits so far: nothing is derived yet." in words_of(page)
     for name in ("metrics", "strengths"):
         (folder / f"{name}.parquet").unlink()
     text = write_report(folder).read_text(encoding="utf-8")
     assert 'class="plot"' not in text
-    assert "Stopped after <b>0 of 3 epochs" in text
+    assert "<b>0 of 3 epochs</b> on digits so far" in text
 
 
 def test_a_damaged_file_is_named(tmp_path, write_live_run):
