@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-from hwbench.errors import HwbenchError, unknown_name
+from hwbench.errors import unknown_name
 from hwbench.images.augmentation import Augmentation
 from hwbench.images.sets import IMAGE_SETS, check_image_set
 from hwbench.images.subsets import SUBSETS
@@ -25,6 +24,7 @@ from hwbench.registry import Registry
 from hwbench.runs.scenario import Scenario, scenario_files
 from hwbench.search.registry import STRATEGIES as SEARCH_STRATEGIES
 from hwbench.spaces import ENCODINGS, list_spaces
+from hwbench.studio.forms.columns import accuracies, check_target, targets
 from hwbench.studio.forms.tree import Plan
 from hwbench.studio.forms.violations import (
     Problems,
@@ -32,7 +32,6 @@ from hwbench.studio.forms.violations import (
     scenario_problems,
     sweep_problems,
 )
-from hwbench.tables import load_table, load_target, table_files
 
 
 @dataclass(frozen=True)
@@ -80,37 +79,6 @@ def kind_named(name: str) -> ConfigKind:
     if name not in KINDS:
         raise unknown_name("kind of config", name, KINDS)
     return KINDS[name]
-
-
-# ---------------------------------------------------------------------- names that are offered
-
-
-@cache
-def targets() -> tuple[str, ...]:
-    """Every column of every table, as "table:column"."""
-    found = []
-    for name in table_files():
-        try:
-            found += [f"{name}:{column}" for column in load_table(name).card.columns]
-        except HwbenchError:  # a table of the user's that is broken
-            continue
-    return tuple(found)
-
-
-def check_target(text: str) -> None:
-    """Refuse a "table:column" that there is not."""
-    if text not in targets():
-        load_target(text)  # says why, or finds a file or a table that has come since
-
-
-def accuracies() -> tuple[str, ...]:
-    """Columns that are better the larger they are."""
-    found = []
-    for text in targets():
-        table, _, column = text.partition(":")
-        if load_table(table).card.columns[column].direction == "maximize":
-            found.append(text)
-    return tuple(found)
 
 
 # ---------------------------------------------------------------------- live searches
