@@ -55,9 +55,10 @@ def answers_by_size(study: pd.DataFrame) -> list[SizeAnswer]:
     Parameters
     ----------
     study : trials; predictors with a training set of their own take no part, and of the others
-        those that have a score on every target for every seed.
+        those that have a score on every target for every seed. Of a study that is not at its end
+        only the seeds count that have all trials that any has: what is missing may be the hardest.
     """
-    scored = trained(study)
+    scored = trained(study[_of_whole_seeds(study)])
     n_targets = study["target"].nunique()
     found = []
     for size, rows in scored.groupby("training_size", sort=True):
@@ -91,6 +92,12 @@ def answers_by_size(study: pd.DataFrame) -> list[SizeAnswer]:
             )
         )
     return found
+
+
+def _of_whole_seeds(study: pd.DataFrame) -> pd.Series:
+    """Which trials are of a seed that has as many, at their training size, as any other has."""
+    of_seed = study.groupby(["training_size", "seed"])["seed"].transform("size")
+    return of_seed == of_seed.groupby(study["training_size"]).transform("max")
 
 
 def _equals(by_seed: pd.DataFrame, best: str) -> tuple[str, ...]:

@@ -58,6 +58,13 @@ def test_one_that_lacks_a_score_somewhere_takes_no_part():
     assert [each.predictor for each in answers_by_size(frame)] == ["a", "a"]
 
 
+def test_of_a_seed_that_is_not_at_its_end_nothing_counts():
+    whole = study(TAUS, seeds=2)
+    begun = study({("b", 10): 0.9}, seeds=3, targets=("t:a",))
+    frame = pd.concat([whole, begun[begun["seed"] == 2]])
+    assert answers_by_size(frame) == answers_by_size(whole)
+
+
 def test_sizes_that_a_target_lacks_are_left_out():
     frame = study(TAUS)
     frame = frame[(frame["target"] == "t:a") | (frame["training_size"] == 10)]
