@@ -19,17 +19,24 @@ from hwbench.studio.watching.search import read_search_parts
 
 
 def best_of_study(folder: Path) -> str:
-    """The best mean Kendall's tau of a predictor, over seeds and targets, at the largest size."""
+    """The best mean Kendall's tau of a predictor, over seeds and targets, at the largest size.
+
+    The largest at which a predictor has a score on every target seen so far: others are no rivals.
+    """
     if not list_parts(folder):
         return ""
-    rows = read_trials(folder, ["predictor", "training_size", "kendall_tau", "own_training_set"])
+    names = ["target", "predictor", "training_size", "kendall_tau", "own_training_set"]
+    rows = read_trials(folder, names)
     rows = rows[rows["kendall_tau"].notna() & ~rows["own_training_set"]]
     if rows.empty:
         return ""
-    largest = rows[rows["training_size"] == rows["training_size"].max()]
-    means = largest.groupby("predictor")["kendall_tau"].mean()
-    size = int(largest["training_size"].iloc[0])
-    return f"tau {means.max():.3f} ({means.idxmax()}, {size:,} measurements)"
+    keys = ["training_size", "predictor"]
+    of_targets = rows.groupby([*keys, "target"])["kendall_tau"].mean()
+    means = of_targets.groupby(level=keys).agg(["mean", "size"])
+    means = means.loc[means["size"] == means["size"].max(), "mean"]
+    size = int(means.index.get_level_values("training_size").max())
+    best = means.loc[size]
+    return f"tau {best.max():.3f} ({best.idxmax()}, {size:,} measurements)"
 
 
 def best_of_search(folder: Path) -> str:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from itertools import combinations
 from urllib.parse import urlencode
 
-import pandas as pd
 from markupsafe import Markup
 
 from hwbench.analysis import study as analysis
@@ -124,8 +123,9 @@ def _overlaid(runs: dict[str, Run]) -> list[Block]:
     if len(studies) > 1:
         data = []
         for name, study in studies.items():
-            curves = analysis.learning_curves(study)
-            best = curves.groupby("training_size")["tau"].max() if len(curves) else pd.Series()
+            best = analysis.overall_curves(study).groupby("training_size")["tau"].max()
+            if best.empty:  # no seed has all targets yet
+                continue
             text = [
                 f"<b>{plain_text(name)}</b><br>{size:,} measurements<br>best tau {tau:.3f}"
                 for size, tau in best.items()

@@ -10,7 +10,7 @@ import pytest
 
 from hwbench.errors import HwbenchError
 from hwbench.results.names import SEARCH_PARTS
-from hwbench.studio.best import Bests
+from hwbench.studio.best import Bests, best_of_study
 from hwbench.studio.commands import in_words, resume_command, start_command
 from hwbench.studio.comparing import compared
 from hwbench.studio.events import _changes
@@ -25,6 +25,7 @@ from hwbench.studio.watching import now_blocks
 from hwbench.studio.watching.journals import journal_blocks
 from hwbench.studio.watching.live import live_blocks
 from hwbench.studio.watching.search import search_blocks
+from hwbench.studio.watching.study import study_blocks
 
 
 @pytest.fixture
@@ -54,6 +55,25 @@ def test_a_study_shows_curves_and_tracebacks(stopped):
     assert "it broke" in notice.details[0]
     assert code.text.startswith("Traceback")
     assert "Ridge" in code.title or "ridge" in code.title.lower()
+
+
+@pytest.fixture
+def uneven(runs):
+    """A study in which one predictor has two targets, and another the easy one of them alone."""
+    path = runs / "small" / "study.parquet"
+    trials = pd.read_parquet(path)
+    hard = trials.assign(target="nb201-digits:latency_min", kendall_tau=0.1)
+    ahead = trials.assign(predictor="ahead", title="Ahead", kendall_tau=0.99)
+    pd.concat([trials.assign(kendall_tau=0.9), hard, ahead]).to_parquet(path)
+    return runs
+
+
+def test_who_has_fewer_targets_than_others_is_not_ahead_of_them(uneven):
+    folder = uneven / "small"
+    assert best_of_study(folder) == "tau 0.500 (ridge, 40 measurements)"
+    (curves,) = study_blocks(folder)
+    assert "2 targets" in curves.title
+    assert {value for line in curves.data for value in line["y"]} == {0.5}
 
 
 def test_the_page_of_a_run_is_its_report_and_says_how_to_go_on(stopped):

@@ -37,10 +37,17 @@ def _curves(study: pd.DataFrame) -> list[Block]:
     if curves.empty:
         return []
     mean = curves.groupby(["predictor", "training_size"], as_index=False).agg(
-        tau=("tau", "mean"), low=("low", "mean"), high=("high", "mean"), seeds=("seeds", "max")
+        tau=("tau", "mean"),
+        low=("low", "mean"),
+        high=("high", "mean"),
+        seeds=("seeds", "max"),
+        targets=("target", "size"),
     )
-    targets = study["target"].nunique()
-    over = "" if targets == 1 else f", mean over the {targets} targets seen so far"
+    seen = mean.groupby("training_size")["targets"].transform("max")
+    mean = mean[mean["targets"] == seen]  # others are of easier, or of harder ones alone
+    targets, fewest = study["target"].nunique(), int(seen.min())
+    number = f"{targets}" if fewest == targets else f"{fewest} to {targets}"
+    over = "" if targets == 1 else f", mean over the {number} targets seen so far"
     return [
         learning_curves_figure(
             "now-curves", f"Learning curves so far{over}", mean, predictor_entries(titles), ()
