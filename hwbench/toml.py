@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
@@ -149,20 +149,12 @@ def problems(
         model.model_validate(content)
     except pydantic.ValidationError as error:
         errors = _in_order(error)
-        places = [each["loc"] for each in errors]
         found: dict[Place, HwbenchError] = {}
         for each in errors:
-            if each["type"] == "too_short" and _is_above(each["loc"], places):
-                continue  # entries that are wrong were not counted
             place, line = _explained(where, model, each, errors)
             found.setdefault(place, line)
         return list(found.items())
     return []
-
-
-def _is_above(place: Place, places: Iterable[Place]) -> bool:
-    """Whether one of some places lies below a place."""
-    return any(len(each) > len(place) and each[: len(place)] == place for each in places)
 
 
 def _explain(

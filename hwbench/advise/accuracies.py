@@ -11,12 +11,12 @@ import pandas as pd
 
 from hwbench.errors import HwbenchError
 from hwbench.spaces import Space
-from hwbench.tables.own.asking import some
 from hwbench.tables.own.column_words import guess_direction, quantity_of, split_header
 from hwbench.tables.own.columns import told_direction
 from hwbench.tables.own.measured import MeasuredMetric, read_measured
 from hwbench.tables.own.options import Reading
 from hwbench.tables.pairs import Accuracies, load_accuracies
+from hwbench.wording import some
 
 DEFAULT_ACCURACY = {
     "nasbench101": "nasbench101:test_accuracy",

@@ -14,9 +14,10 @@ from hwbench.advise.measurements import Measurements, read_measurements
 from hwbench.errors import HwbenchError, nearest
 from hwbench.spaces import Space, get_space, list_spaces
 from hwbench.tables import Table, Target, load_table, load_target, table_files
-from hwbench.tables.own.asking import Answer, UnclearError, some
+from hwbench.tables.own.asking import Answer, UnclearError
 from hwbench.tables.target import Missing
 from hwbench.target_text import parse_target
+from hwbench.wording import some
 
 LOOKED_AT = 5
 """Cells of a column that are read to see of which spaces they are."""

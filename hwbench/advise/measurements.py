@@ -15,7 +15,7 @@ from hwbench.arrays import Floats, IntArray
 from hwbench.errors import HwbenchError, unknown_name
 from hwbench.files import file_digest
 from hwbench.spaces import Space
-from hwbench.tables.own.asking import Answer, UnclearError, counted, some
+from hwbench.tables.own.asking import Answer, UnclearError
 from hwbench.tables.own.column_words import normal_unit, split_header
 from hwbench.tables.own.columns import DIRECTIONS, told_direction
 from hwbench.tables.own.measured import (
@@ -30,6 +30,7 @@ from hwbench.tables.own.problems import NAMED, problem_lines
 from hwbench.tables.own.repeats import WAYS, settle
 from hwbench.tables.own.roles import numbered_alike
 from hwbench.tables.own.rows import shown_name
+from hwbench.wording import counted, some
 
 DUPLICATES = ("auto", *WAYS)
 

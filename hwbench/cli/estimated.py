@@ -23,7 +23,7 @@ def totals(cpu_seconds: float, workers: int, slowest: float = 0.0) -> dict[str, 
 
 def in_words(total: dict[str, Any]) -> str:
     """Totals as the end of a sentence."""
-    from hwbench.tables.own.asking import counted
+    from hwbench.wording import counted
 
     return (
         f"about {duration(total['cpu_seconds'])} of one core, "

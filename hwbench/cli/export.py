@@ -170,7 +170,7 @@ def _chosen(
 
 
 def _say(made: Exported, space: str) -> None:
-    from hwbench.tables.own.asking import counted
+    from hwbench.wording import counted
 
     last = made.manifest.iloc[-1]
     kept = f", {made.kept} kept that were there" if made.kept else ""

@@ -105,7 +105,7 @@ def leaderboard(
 
 def _print_standings(found: Standings, most: int) -> None:
     from hwbench.leaderboard.standings import SCORES_SHOWN
-    from hwbench.tables.own.asking import counted
+    from hwbench.wording import counted
 
     name = SCORES_SHOWN[found.score][0]
     rows = [
@@ -197,7 +197,7 @@ def _print_targets(board: Any, *, as_json: bool) -> None:
     if as_json:
         return
     from hwbench.leaderboard.contributing import outdated_entries
-    from hwbench.tables.own.asking import counted
+    from hwbench.wording import counted
 
     if outdated := outdated_entries(board):
         typer.echo(

@@ -29,7 +29,7 @@ def estimate(
     """
     from hwbench.live.config import load_config
     from hwbench.live.estimate import estimate_live
-    from hwbench.tables.own.asking import counted
+    from hwbench.wording import counted
 
     config = load_config(name, recipe)
     with progress_bar("timing epochs") as progress:

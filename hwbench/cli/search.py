@@ -93,7 +93,7 @@ def estimate(scenario: ScenarioName, workers: Workers = None, as_json: AsJson = 
     """
     from hwbench.runs.scenario import is_shipped, load_scenario
     from hwbench.search.estimate import estimate_search
-    from hwbench.tables.own.asking import counted
+    from hwbench.wording import counted
 
     spec = load_scenario(scenario).search
     if spec is None:

@@ -165,7 +165,7 @@ def estimate(scenario: ScenarioName, workers: Workers = None, as_json: AsJson = 
     from hwbench.errors import HwbenchError
     from hwbench.runs.scenario import load_scenario
     from hwbench.simulation.estimate import estimate_simulation
-    from hwbench.tables.own.asking import counted
+    from hwbench.wording import counted
 
     spec = load_scenario(scenario).simulation
     if spec is None:

@@ -20,8 +20,8 @@ from hwbench.runs.scenario import Scenario
 from hwbench.studio.commands import to_run
 from hwbench.studio.folders import check_contained, inside
 from hwbench.studio.index import RunIndex
-from hwbench.tables.own.asking import counted
 from hwbench.toml import to_toml, validated
+from hwbench.wording import counted
 
 MOST_SECONDS = 600
 """That timing the pieces of one part of a config may take."""

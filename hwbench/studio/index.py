@@ -170,7 +170,7 @@ def _of_folder(bare: Summary, folder: Path) -> Summary:
 
 def _parts(folder: Path, record: dict[str, Any]) -> tuple[Progress, ...]:
     if (folder / ADVICE).is_file():
-        return (Progress("advice", "pages", 1, 1, ended=True),)
+        return (Progress("advice", "page", 1, ended=True),)
     if (folder / SWEEP).is_file():
         return (sweep_progress(folder),)
     if is_live_run(folder):

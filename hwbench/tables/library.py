@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
-from hwbench.assets import BENCHMARKS, TABLES, asset_files, home
+from hwbench.assets import TABLES, asset_files, home
 from hwbench.errors import HwbenchError
 from hwbench.tables.table import Table
 
@@ -21,8 +21,8 @@ def table_path(name: str) -> Path:
     Raises
     ------
     HwbenchError
-        Where there is no such table; the message says the nearest one, how a public benchmark's is
-        got, or how a file of another kind becomes one.
+        Where there is no such table; the message says the nearest one, or how a file of another
+        kind becomes one.
     """
     path = Path(name)
     if path.suffix and path.suffix != ".parquet" and _is_file(path):
@@ -30,21 +30,7 @@ def table_path(name: str) -> Path:
             f"{name}: is no table; make one of it: hwbench tables import --space SPACE "
             f"{shlex.quote(name)}"
         )
-    if name in BENCHMARKS.files() and name not in table_files():
-        raise HwbenchError(f"table '{name}' is not here: {_how_to_get(name)}")
     return TABLES.find(name)
-
-
-def _how_to_get(benchmark: str) -> str:
-    """Where the table of a public benchmark is, or the command that makes it."""
-    from hwbench.tables.public.catalogue import load_benchmark  # reads cards, for this line alone
-
-    card = load_benchmark(benchmark)
-    if card.comes_as:
-        return f"it comes with hwbench as '{card.comes_as}'"
-    if any(variant.fetch for variant in card.variant):
-        return f"hwbench tables fetch {benchmark}"
-    return f"hwbench tables benchmarks {benchmark} says where its files are"
 
 
 def _is_file(path: Path) -> bool:

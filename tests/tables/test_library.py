@@ -36,16 +36,3 @@ def test_unknown_table_names_the_nearest(own_table):
         load_table("smal")
     with pytest.raises(HwbenchError, match="no such file"):
         load_table("smal.parquet")
-
-
-@pytest.mark.parametrize(
-    ("name", "how"),
-    [
-        ("latbench", "hwbench tables fetch latbench"),
-        ("transnas-bench-101-micro", "it comes with hwbench as 'transnas-micro'"),
-    ],
-)
-def test_who_names_a_public_benchmark_reads_how_it_is_got(name, how, tmp_path, monkeypatch):
-    monkeypatch.setenv("HWBENCH_HOME", str(tmp_path))
-    with pytest.raises(HwbenchError, match=f"^table '{name}' is not here: {how}$"):
-        load_table(name)

@@ -55,6 +55,7 @@ from hwbench.results.names import EPOCHS, LIVE_RESULT, RANKING, STRENGTHS, SWEEP
 from hwbench.results.ranking_measures import unmeasured
 from hwbench.results.run import Run, TargetWords
 from hwbench.results.true_value import headline
+from hwbench.wording import counted
 
 TOP_SHOWN = 10
 MOST_UNFOLDED = 3
@@ -88,8 +89,10 @@ def live_summary(run: Run) -> list[Block]:
         blocks += [*findings, *evidence, *costless(alone)]
     blocks += selections_summary(alone, figures.run_titles(alone))
     for sweep in run.sweeps:
-        sentence = Markup("{} searches over {} values of {}.").format(
-            len(sweep.searches), sweep.searches["value"].nunique(), sweep.config.get("argument")
+        sentence = Markup("{} over {} of {}.").format(
+            counted(len(sweep.searches), "search", "searches"),
+            counted(sweep.searches["value"].nunique(), "value"),
+            sweep.config.get("argument"),
         )
         title = str(sweep.config.get("title") or sweep.folder.name)
         blocks.append(Finding(title, (*_best_of_sweep(sweep), sentence)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -121,7 +121,20 @@ def sweep_problems(tree: Mapping[str, Any], plan: Plan, where: str) -> Problems:
 
 
 def _of_model(tree: Mapping[str, Any], model: type[Model], where: str) -> Problems:
-    return [(place, str(line)) for place, line in problems(tree, model, where=where)]
+    found = [(place, str(line)) for place, line in problems(tree, model, where=where)]
+    places = [place for place, _ in found]
+    # Entries that are wrong are not counted: a list of these is called too short.
+    return [
+        (place, line)
+        for place, line in found
+        if not _is_list_above(_at(tree, place), place, places)
+    ]
+
+
+def _is_list_above(value: Any, place: Place, places: Iterable[Place]) -> bool:
+    """Whether a value is a list, of whose entries other places tell."""
+    below = (each for each in places if len(each) > len(place) and each[: len(place)] == place)
+    return isinstance(value, list) and any(below)
 
 
 def _unknown_names(tree: Mapping[str, Any], plan: Plan) -> Problems:

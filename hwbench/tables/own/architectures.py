@@ -16,12 +16,13 @@ from hwbench.spaces.code import AmbiguousCodeError
 from hwbench.spaces.code_values import whole_number
 from hwbench.spaces.given import ARCH_COLUMNS, CERTAIN_ARCH_COLUMNS
 from hwbench.spaces.reading import code_named, lost_zeros, read_code
-from hwbench.tables.own.asking import Answer, UnclearError, some
+from hwbench.tables.own.asking import Answer, UnclearError
 from hwbench.tables.own.column_words import INDEX_COLUMNS
 from hwbench.tables.own.number_columns import text_of
 from hwbench.tables.own.numbers import is_missing
 from hwbench.tables.own.problems import Problems, shortened
 from hwbench.tables.own.rows import IsArchitecture, shown_name
+from hwbench.wording import some
 
 LONGEST_ARCH = 10_000
 """Characters."""

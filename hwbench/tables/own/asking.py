@@ -85,14 +85,3 @@ def _options_in_words(answer: Answer) -> str:
     import shlex
 
     return shlex.join(answer.flags())
-
-
-def some(texts: Sequence[object], most: int = 5) -> str:
-    """The first of several things, joined by commas."""
-    shown = ", ".join(str(text) for text in texts[:most])
-    return shown + (", ..." if len(texts) > most else "")
-
-
-def counted(count: int, what: str) -> str:
-    """A number of things: "1 row", "2 rows"."""
-    return f"{count:,} {what}{'' if count == 1 else 's'}"

@@ -14,11 +14,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from hwbench.errors import HwbenchError, unknown_name
-from hwbench.tables.own.asking import Answer, UnclearError, counted
+from hwbench.tables.own.asking import Answer, UnclearError
 from hwbench.tables.own.column_words import CONDITIONS, words_of
 from hwbench.tables.own.number_columns import text_of
 from hwbench.tables.own.numbers import is_missing, plain_number
 from hwbench.tables.own.rows import shown_name
+from hwbench.wording import counted
 
 MOST_VALUES = 50
 """Different values of a column beyond which it is no condition, unless its name says so."""

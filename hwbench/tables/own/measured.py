@@ -18,7 +18,7 @@ from hwbench.arrays import Floats, IntArray
 from hwbench.errors import HwbenchError, unknown_name
 from hwbench.spaces import Space
 from hwbench.tables.own.architectures import architecture_test, find_arch_column, parse_archs
-from hwbench.tables.own.asking import UnclearError, some
+from hwbench.tables.own.asking import UnclearError
 from hwbench.tables.own.column_words import normal_unit, split_header
 from hwbench.tables.own.conditions import (
     Condition,
@@ -33,6 +33,7 @@ from hwbench.tables.own.options import Reading
 from hwbench.tables.own.plausible import NoMeasurement, no_measurements
 from hwbench.tables.own.problems import Problems, sound_rows
 from hwbench.tables.own.roles import Metric, Roles, find_roles
+from hwbench.wording import some
 
 BAD_ROWS = ("refuse", "drop")
 MISSING_VALUES = ("refuse", "keep")

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from hwbench.arrays import Floats
 from hwbench.errors import HwbenchError
-from hwbench.tables.own.asking import Answer, UnclearError, some
+from hwbench.tables.own.asking import Answer, UnclearError
 from hwbench.tables.own.column_words import unit_factor
 from hwbench.tables.own.numbers import (
     LONGEST_NUMBER,
@@ -29,6 +29,7 @@ from hwbench.tables.own.numbers import (
     written_number,
 )
 from hwbench.tables.own.options import Reading
+from hwbench.wording import some
 
 _THREE_DECIMALS = r"^\s*[+-]?[1-9]\d{0,2}\.\d{3}\s*$"
 

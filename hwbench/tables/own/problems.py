@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from hwbench.tables.own.asking import counted, some
 from hwbench.tables.own.rows import Rows, shown_name
+from hwbench.wording import counted, some
 
 # Characters. A cell may hold megabytes, and one such text may stand in every row.
 LONGEST_PROBLEM = 400

@@ -15,11 +15,11 @@ from hwbench.errors import HwbenchError
 from hwbench.spaces import Space
 from hwbench.tables.card import ColumnCard, NoiseCard
 from hwbench.tables.noise import given_noise
-from hwbench.tables.own.asking import counted, some
 from hwbench.tables.own.columns import MetricColumn
 from hwbench.tables.own.conditions import Condition
 from hwbench.tables.own.measured import Measured, MeasuredMetric
 from hwbench.tables.own.repeats import Settled, settle
+from hwbench.wording import counted, some
 
 _DEVICES = frozenset(("device", "board", "hardware", "hw", "platform", "soc", "phone", "machine"))
 

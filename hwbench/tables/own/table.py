@@ -21,7 +21,7 @@ from hwbench.files import file_digest, today
 from hwbench.spaces import Space, get_space
 from hwbench.tables.card import TableCard
 from hwbench.tables.noise import with_twin_noise
-from hwbench.tables.own.asking import Answer, UnclearError, counted
+from hwbench.tables.own.asking import Answer, UnclearError
 from hwbench.tables.own.columns import describe_columns
 from hwbench.tables.own.measured import (
     BAD_ROWS,
@@ -34,6 +34,7 @@ from hwbench.tables.own.problems import NAMED, SHOWN, problem_lines
 from hwbench.tables.own.repeats import WAYS
 from hwbench.tables.own.settled_columns import RowGroups, report_repeated, settled_columns
 from hwbench.tables.table import Table
+from hwbench.wording import counted
 
 DUPLICATES = ("refuse", *WAYS)
 EXAMPLES = 3

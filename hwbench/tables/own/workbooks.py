@@ -14,10 +14,11 @@ import pandas as pd
 from hwbench.errors import HwbenchError, unknown_name
 from hwbench.extras import MissingExtraError
 from hwbench.regular_files import check_regular
-from hwbench.tables.own.asking import Answer, UnclearError, some
+from hwbench.tables.own.asking import Answer, UnclearError
 from hwbench.tables.own.headers import LOOKED_AT, Row, find_header, is_empty
 from hwbench.tables.own.options import Reading
 from hwbench.tables.own.rows import IsArchitecture, Rows, check_claims
+from hwbench.wording import some
 
 MOST_UNPACKED = 2**29
 """Bytes of XML in a workbook."""
