@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,9 @@ Looks = Mapping[tuple[str, ...], Entry]
 
 DASHES = ("dash", "dot", "dashdot")
 
+MOST_SHOWN = 8
+"""Entries that learning curves show to begin with; the reader switches others on."""
+
 
 def entry_looks(board: Board) -> dict[tuple[str, ...], Entry]:
     """The look of every entry, those that score best first."""
@@ -48,6 +52,19 @@ def entry_looks(board: Board) -> dict[tuple[str, ...], Entry]:
     return looks
 
 
+def leaders(curves: pd.DataFrame) -> list[tuple[str, ...]]:
+    """The entries that a figure shows to begin with: those that rank best at any size.
+
+    Parameters
+    ----------
+    curves : see `hwbench.leaderboard.standings.learning_curves`.
+    """
+    ranks = curves.groupby("training_size")["tau"].rank(ascending=False, method="min")
+    of_entry = curves.assign(rank=ranks).groupby(ENTRY)["rank"].agg(["min", "mean"])
+    ordered = of_entry.sort_values(["min", "mean"], kind="stable")
+    return [tuple(key) for key in ordered.index[:MOST_SHOWN]]
+
+
 def curves_figure(
     name: str,
     board: Board,
@@ -57,7 +74,11 @@ def curves_figure(
     *,
     bands: bool = True,
 ) -> Figure:
-    """Tau by number of measurements, with what is published, free, and possible at best."""
+    """Tau by number of measurements, with what is published, free, and possible at best.
+
+    To begin with it shows those that lead, see `leaders`.
+    """
+    ahead = leaders(curves)
     areas: list[Json] = []
     lines: list[Json] = []
     legend: list[Entry] = []
@@ -67,6 +88,7 @@ def curves_figure(
             rows = rows[rows[column] == value]
         if rows.empty:
             continue
+        look = replace(look, group=f"{name}:{look.group}", shown=key in ahead)
         legend.append(look)
         sizes = rows["training_size"].tolist()
         if bands:
@@ -91,7 +113,8 @@ def curves_figure(
         legend=(*legend, *keys),
         caption="Means over seeds"
         + (" with their 95 % intervals" if bands else "")
-        + ". A key switches an entry on or off in every figure.",
+        + (f", at first of the {MOST_SHOWN} that rank best" if len(legend) > MOST_SHOWN else "")
+        + ". A key switches an entry on or off.",
         wide=True,
     )
 

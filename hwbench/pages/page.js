@@ -4,6 +4,7 @@
   let plots = [];
   let keys = [];
   const hidden = new Set();
+  const met = new Set(); // groups whose keys have said whether they are shown to begin with
 
   // Colour tokens: "$c0" is the style sheet's --c0, "$c0/0.2" the same at 20 % opacity.
   let palette = {};
@@ -113,6 +114,8 @@
   const attachLegends = (part) => {
     for (const key of part.querySelectorAll(".key[data-group]")) {
       keys.push(key);
+      if (!met.has(key.dataset.group) && key.getAttribute("aria-pressed") === "false") hidden.add(key.dataset.group);
+      met.add(key.dataset.group);
       key.setAttribute("aria-pressed", String(!hidden.has(key.dataset.group)));
       key.addEventListener("click", () => {
         if (!hidden.delete(key.dataset.group)) hidden.add(key.dataset.group);

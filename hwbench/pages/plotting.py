@@ -26,13 +26,17 @@ Values = Iterable[float | None]
 
 @dataclass(frozen=True)
 class Entry:
-    """A line of a legend. `group` is shared by all traces, in all figures, that it toggles."""
+    """A line of a legend. `group` is shared by all traces, in all figures, that it toggles.
+
+    One that is not `shown` is drawn when the reader switches it on, and folded away until then.
+    """
 
     group: str
     title: str
     colour: str
     symbol: str = ""
     dash: str = ""
+    shown: bool = True
 
 
 def nth_entry(index: int, group: str, title: str) -> Entry:
