@@ -69,14 +69,14 @@ def node_problems(
     except HwbenchError as error:
         return {(NAME,): error}
     wrong: dict[Place, HwbenchError] = {}
-    for argument, error in argument_problems(found, given, where=place).items():
+    for argument, refusal in argument_problems(found, given, where=place).items():
         inside = _problems_inside(found, argument, given.get(argument))
         wrong |= {
             (argument, *inner): HwbenchError(f"{place}: {argument}: {line}")
             for inner, line in inside.items()
         }
         if not inside:
-            wrong[argument,] = _placed(error, place)
+            wrong[argument,] = _placed(refusal, place)
     return wrong
 
 
