@@ -43,9 +43,12 @@ def few_shot(run: Path) -> pd.DataFrame:
     study, free = spec_of(record, "study"), record["set_baselines"]
     sets = study["device_sets"]
     columns = ["target", "predictor", "training_size", "seed", "spearman", "kendall_tau"]
-    trials = read_trials(run, columns).dropna(subset=["spearman"])
+    trials = read_trials(run, [*columns, "device_set"]).dropna(subset=["spearman"])
+    learned_from = trials.pop("device_set").fillna("")
     parts = [
-        trials[trials["target"].isin(each["targets"])].assign(device_set=each["name"])
+        trials[trials["target"].isin(each["targets"]) & learned_from.isin(["", each["name"]])]
+        .assign(device_set=each["name"])
+        .replace({"predictor": rf" \({each['name']}\)$"}, {"predictor": ""}, regex=True)
         for each in sets
     ]
     found = pd.concat(parts, ignore_index=True)
