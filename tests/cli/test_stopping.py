@@ -32,7 +32,7 @@ if what == "study":
     slowed(Workload, "run", 0)
 elif what == "search":
     from hwbench.search import run
-    slowed(run, "_evaluate", 0)
+    slowed(run, "evaluations", 0)
 elif what == "simulation":
     from hwbench.runs import run
     slowed(run, "run_simulation", 0)
