@@ -126,7 +126,7 @@ def estimate(scenario: ScenarioName, workers: Workers = None, as_json: AsJson = 
     for row in found[found["error"].notna()].itertuples():
         tell(f"{row.strategy} fails, and is not counted: {row.error}")
     evaluations = counted(total["evaluations"], "evaluation")
-    searches = f"{total['searches']:,} search{'es' * (total['searches'] != 1)}"
+    searches = counted(total["searches"], "search", "searches")
     tell(f"{searches}, {evaluations}, {in_words(total)}")
 
 

@@ -98,7 +98,7 @@ def _of_scenario(scenario: Scenario, text: str, workers: int) -> str:
     if scenario.search is not None:
         found = _timed(["search", "estimate"], text, *options)
         said.append(
-            f"Search: {_searches(found['searches'])}, "
+            f"Search: {counted(found['searches'], 'search', 'searches')}, "
             f"{counted(found['evaluations'], 'evaluation')}, {_shared(found)}."
         )
         said += [
@@ -107,10 +107,6 @@ def _of_scenario(scenario: Scenario, text: str, workers: int) -> str:
             if row["error"] is not None
         ]
     return " ".join(said)
-
-
-def _searches(count: int) -> str:
-    return f"{count:,} search{'es' * (count != 1)}"
 
 
 def _shared(found: Mapping[str, Any]) -> str:
@@ -191,7 +187,7 @@ def _of_sweep(text: str, index: RunIndex) -> str:
     found = _timed_live(config)
     return " ".join(
         [
-            f"{_searches(len(searches))}, one after the other: "
+            f"{counted(len(searches), 'search', 'searches')}, one after the other: "
             f"{counted(len(sweep.combinations), 'value')}, {counted(len(sweep.seeds), 'seed')}.",
             f"The first one, {name}, takes about {seconds(found['seconds'])} on {found['device']}; "
             f"if all are like it, about {seconds(found['seconds'] * len(searches))} in all.",
