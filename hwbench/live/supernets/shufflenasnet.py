@@ -18,8 +18,15 @@ from hwbench.live.supernets.mixture import Mixture
 from hwbench.live.supernets.one_shot import InputChoice
 from hwbench.live.supernets.supernet import NetworkOptions, Position, Supernet
 from hwbench.spaces import Space
+from hwbench.spaces.layers import convolution
 from hwbench.spaces.shufflenasnet.cells import N_BLOCKS
-from hwbench.spaces.shufflenasnet.network import halving, make_operation, shuffled, stem
+from hwbench.spaces.shufflenasnet.network import (
+    bypass,
+    make_operation,
+    normalisation,
+    shuffled,
+    stem,
+)
 from hwbench.spaces.shufflenasnet.skeleton import CellShape, ShuffleSkeleton, cell_shapes
 from hwbench.spaces.shufflenasnet.space import CELLS, INPUT, OPERATION
 
@@ -27,7 +34,7 @@ Share = Tensor | float
 """How much a node counts."""
 
 
-class SearchShuffleCell(nn.Module):
+class SearchBlocks(nn.Module):
     """Blocks of all operations, each applied to the sum of what it may be applied to.
 
     In a reduction cell a block has operations of stride 2 for the cell's input and, with weights of
@@ -37,34 +44,34 @@ class SearchShuffleCell(nn.Module):
     Parameters
     ----------
     supernet : that it is a part of.
-    shape : its place in the network.
+    shape : the cell's place in the network.
     """
 
     def __init__(self, supernet: ShuffleSupernet, shape: CellShape) -> None:
         super().__init__()
-        self.splits = not shape.reduction
-        self.past: nn.Module = nn.Identity()
-        if shape.reduction:
-            made = halving(shape.channels, normalised=supernet.shuffle_skeleton.batch_normalisation)
-            self.past = made if supernet.options.affine else without_affine(made)
         self.inputs = nn.ModuleDict()
         self.halving, self.keeping = nn.ModuleDict(), nn.ModuleDict()
         cell, places = CELLS[int(shape.reduction)], supernet.space.positions
+        always_used: set[str] = set()
         for block in range(1, N_BLOCKS + 1):
             sources: tuple[str, ...] = ("0",)
             if block > 1:
                 place = places.index(f"{cell} {block} {INPUT}")
                 sources = supernet.positions[place].operations
                 self.inputs[str(block)] = InputChoice(place, sources)
+            always_used.update(sources if len(sources) == 1 else ())
             place = places.index(f"{cell} {block} {OPERATION}")
             if shape.reduction and "0" in sources:
                 self.halving[str(block)] = supernet.candidates(place, shape.channels, stride=2)
             if not shape.reduction or set(sources) != {"0"}:
                 self.keeping[str(block)] = supernet.candidates(place, shape.channels, stride=1)
+        self.merge: SearchMerge | None = None
+        if supernet.shuffle_skeleton.merge == "concatenation":
+            unused = [node for node in range(1, N_BLOCKS + 1) if str(node) not in always_used]
+            self.merge = SearchMerge(unused, shape.channels, supernet)
 
     def forward(self, x: Tensor, mixture: Mixture) -> Tensor:
-        past, given = x.chunk(2, dim=1) if self.splits else (x, x)
-        states = [given]
+        states = [x]
         unused: list[Share] = [1.0]  # how much of each node no later block is applied to
         for block in range(1, N_BLOCKS + 1):
             shares: dict[int, Share] = {0: 1.0}
@@ -75,7 +82,10 @@ class SearchShuffleCell(nn.Module):
                 unused[source] = unused[source] * (1.0 - share)
             states.append(self._block(block, states, shares, mixture))
             unused.append(1.0)
-        return shuffled(self.past(past), _weighted(states[1:], unused[1:]))
+        if self.merge is None:
+            return _weighted(states[1:], unused[1:])
+        joined: Tensor = self.merge(states, unused)
+        return joined
 
     def _block(
         self, block: int, states: Sequence[Tensor], shares: dict[int, Share], mixture: Mixture
@@ -90,6 +100,59 @@ class SearchShuffleCell(nn.Module):
             output: Tensor = self.keeping[str(block)](given, mixture)
             total = output if total is None else total + output
         return cast("Tensor", total)
+
+
+class SearchMerge(nn.Module):
+    """The convolution of joined blocks, a part of it for each block that may be one of them.
+
+    Parameters
+    ----------
+    nodes : blocks that some pass applies no later one to.
+    channels : of each, and of what they become.
+    supernet : that it is a part of.
+    """
+
+    def __init__(self, nodes: Sequence[int], channels: int, supernet: ShuffleSupernet) -> None:
+        super().__init__()
+        self.convolutions = nn.ModuleDict(
+            {str(node): convolution(channels, channels, 1) for node in nodes}
+        )
+        norm = normalisation(channels, normalised=supernet.shuffle_skeleton.batch_normalisation)
+        self.norm = nn.Sequential(*norm)
+        if not supernet.options.affine:
+            without_affine(self.norm)
+
+    def forward(self, states: Sequence[Tensor], unused: Sequence[Share]) -> Tensor:
+        parts, shares = [], []
+        for node, own in self.convolutions.items():
+            share = unused[int(node)]
+            if not (isinstance(share, float) and share == 0.0):
+                parts.append(own(torch.relu(states[int(node)])))
+                shares.append(share)
+        joined: Tensor = self.norm(_weighted(parts, shares))
+        return joined
+
+
+class SearchShuffleCell(SearchBlocks):
+    """Blocks on one half of the channels, and what goes past them.
+
+    Parameters
+    ----------
+    supernet, shape : see `SearchBlocks`.
+    """
+
+    def __init__(self, supernet: ShuffleSupernet, shape: CellShape) -> None:
+        super().__init__(supernet, shape)
+        self.splits = not shape.reduction
+        past = bypass(shape, supernet.shuffle_skeleton)
+        self.past: nn.Module = SearchBlocks(supernet, shape) if past is None else past
+        if not supernet.options.affine:
+            without_affine(self.past)
+
+    def forward(self, x: Tensor, mixture: Mixture) -> Tensor:
+        past, given = x.chunk(2, dim=1) if self.splits else (x, x)
+        past = self.past(past, mixture) if isinstance(self.past, SearchBlocks) else self.past(past)
+        return shuffled(past, super().forward(given, mixture))
 
 
 def _scaled(state: Tensor, share: Share) -> Tensor:

@@ -49,28 +49,35 @@ def operation_cost(
 
 
 def cost_around(skeleton: ShuffleSkeleton) -> Cost:
-    """Of all but the blocks: stem, paths past reduction cells, classifier."""
+    """Of all but the cells' blocks: stem, paths of one kind past reduction cells, classifier."""
     shapes = cell_shapes(skeleton)
-    normalised = skeleton.batch_normalisation
     parts = [
         convolution_cost(
             skeleton.input_channels,
             skeleton.channels,
             skeleton.input_size,
             taps=9,
-            normalised=normalised,
+            normalised=skeleton.batch_normalisation,
         )
     ]
-    parts += [
-        operation_cost(
-            OPERATIONS[IDENTITY], shape.channels, shape.out_size, halves=True, normalised=normalised
-        )
-        for shape in shapes
-        if shape.reduction
-    ]
+    parts += [_bypass_cost(shape, skeleton) for shape in shapes]
     features = shapes[-1].out_channels * skeleton.classes
     parameters, multiply_adds = (sum(values) for values in zip(*parts, strict=True))
     return Cost(parameters + features + skeleton.classes, multiply_adds + features)
+
+
+def _bypass_cost(shape: CellShape, skeleton: ShuffleSkeleton) -> Cost:
+    """Of what goes past a cell, unless it is the cell once more."""
+    if not shape.reduction or skeleton.bypass == "cell":
+        return Cost(0, 0)
+    factorized = skeleton.bypass == "factorized_reduction"
+    return operation_cost(
+        OPERATIONS[IDENTITY] if factorized else "sep_conv_3x3",
+        shape.channels,
+        shape.out_size,
+        halves=True,
+        normalised=skeleton.batch_normalisation,
+    )
 
 
 def block_costs(skeleton: ShuffleSkeleton) -> tuple[IntArray, IntArray]:
@@ -84,10 +91,41 @@ def block_costs(skeleton: ShuffleSkeleton) -> tuple[IntArray, IntArray]:
     found = np.zeros((2, 2, 2, len(OPERATIONS)), dtype=np.int64)
     for shape in cell_shapes(skeleton):
         for halves in (0, 1) if shape.reduction else (0,):
-            found[:, int(shape.reduction), halves] += _costs_of(
-                shape, skeleton, halves=bool(halves)
-            )
+            costs = _costs_of(shape, skeleton, halves=bool(halves))
+            found[:, int(shape.reduction), halves] += _times(shape, skeleton) * costs
     return found[0], found[1]
+
+
+def merge_costs(skeleton: ShuffleSkeleton) -> IntArray:
+    """What it costs in all cells of a kind together to join their unused blocks.
+
+    Returns
+    -------
+    int64 of shape (2, 2, 2): parameters and multiply-adds; normal and reduction cells; what there
+    is of each unused block, and what there is once.
+    """
+    found = np.zeros((2, 2, 2), dtype=np.int64)
+    if skeleton.merge == "sum":
+        return found
+    for shape in cell_shapes(skeleton):
+        whole = convolution_cost(
+            shape.channels,
+            shape.channels,
+            shape.out_size,
+            normalised=skeleton.batch_normalisation,
+        )
+        of_block = convolution_cost(
+            shape.channels, shape.channels, shape.out_size, normalised=False
+        )
+        once = np.subtract(whole, of_block)
+        times = _times(shape, skeleton)
+        found[:, int(shape.reduction)] += times * np.stack([of_block, once], axis=1)
+    return found
+
+
+def _times(shape: CellShape, skeleton: ShuffleSkeleton) -> int:
+    """How often a cell is computed at its place: twice where it goes past itself."""
+    return 2 if shape.reduction and skeleton.bypass == "cell" else 1
 
 
 def _costs_of(shape: CellShape, skeleton: ShuffleSkeleton, *, halves: bool) -> IntArray:

@@ -22,7 +22,9 @@ def make_operation(name: str, channels: int, stride: int, *, normalised: bool = 
         return nn.Identity() if stride == 1 else halving(channels, normalised=normalised)
     if name == "conv_1x1":
         return nn.Sequential(
-            nn.ReLU(), convolution(channels, channels, 1, stride), *_norm(channels, normalised)
+            nn.ReLU(),
+            convolution(channels, channels, 1, stride),
+            *normalisation(channels, normalised=normalised),
         )
     if name.startswith("sep_conv"):
         return nn.Sequential(
@@ -42,11 +44,12 @@ def _separable(channels: int, kernel_size: int, stride: int, normalised: bool) -
         nn.ReLU(),
         convolution(channels, channels, kernel_size, stride, groups=channels),
         convolution(channels, channels, 1),
-        *_norm(channels, normalised),
+        *normalisation(channels, normalised=normalised),
     ]
 
 
-def _norm(channels: int, normalised: bool) -> list[nn.Module]:
+def normalisation(channels: int, *, normalised: bool) -> list[nn.Module]:
+    """The layer behind a convolution, or none."""
     return [nn.BatchNorm2d(channels)] if normalised else []
 
 
@@ -60,30 +63,48 @@ def shuffled(past: Tensor, computed: Tensor) -> Tensor:
 def stem(skeleton: ShuffleSkeleton) -> nn.Module:
     """What makes the first cell's input of an image."""
     first = convolution(skeleton.input_channels, skeleton.channels, 3)
-    return nn.Sequential(first, *_norm(skeleton.channels, skeleton.batch_normalisation))
+    return nn.Sequential(
+        first, *normalisation(skeleton.channels, normalised=skeleton.batch_normalisation)
+    )
 
 
-class ShuffleCell(CellOfOperations):
-    """Five blocks on one half of the channels; the other half goes past them.
+def merged(n_blocks: int, channels: int, *, normalised: bool) -> nn.Module:
+    """What makes so many blocks, joined, a tensor of as many channels as each (LAUBE 3.4.5)."""
+    return nn.Sequential(
+        nn.ReLU(),
+        convolution(n_blocks * channels, channels, 1),
+        *normalisation(channels, normalised=normalised),
+    )
 
-    A reduction cell is given all channels on both paths, and halves the size on both.
+
+def bypass(shape: CellShape, skeleton: ShuffleSkeleton) -> nn.Module | None:
+    """What goes past a cell; None where that is the cell once more."""
+    if not shape.reduction:
+        return nn.Identity()
+    normalised = skeleton.batch_normalisation
+    if skeleton.bypass == "factorized_reduction":
+        return halving(shape.channels, normalised=normalised)
+    if skeleton.bypass == "separable_convolutions":
+        return make_operation("sep_conv_3x3", shape.channels, 2, normalised=normalised)
+    return None
+
+
+class Blocks(CellOfOperations):
+    """Five blocks, and how those that no later one is applied to become one tensor.
 
     Parameters
     ----------
-    blocks : of each its operation and the node that it is applied to; 0 is the cell's input.
+    blocks : of each its operation and the node that it is applied to; 0 is what they are given.
     shape : the cell's place in the network.
-    normalised : whether convolutions are followed by batch normalisation.
+    skeleton : of the network.
     """
 
     def __init__(
-        self, blocks: Sequence[tuple[str, int]], shape: CellShape, *, normalised: bool
+        self, blocks: Sequence[tuple[str, int]], shape: CellShape, skeleton: ShuffleSkeleton
     ) -> None:
         super().__init__()
+        normalised = skeleton.batch_normalisation
         self.sources = tuple(source for _, source in blocks)
-        self.splits = not shape.reduction
-        self.past: nn.Module = nn.Identity()
-        if shape.reduction:
-            self.past = halving(shape.channels, normalised=normalised)
         self.operations.extend(
             make_operation(
                 name,
@@ -93,15 +114,47 @@ class ShuffleCell(CellOfOperations):
             )
             for name, source in blocks
         )
+        self.merge: nn.Module | None = None
+        if skeleton.merge == "concatenation":
+            self.merge = merged(len(self._unused), shape.channels, normalised=normalised)
+
+    @property
+    def _unused(self) -> list[int]:
+        """Nodes that no block is applied to; the last block at least is one."""
+        return [node for node in range(1, len(self.sources) + 1) if node not in self.sources]
+
+    def forward(self, x: Tensor) -> Tensor:
+        states = [x]
+        for source, operation in zip(self.sources, self.operations, strict=True):
+            states.append(operation(states[source]))
+        first, *others = (states[node] for node in self._unused)
+        if self.merge is None:
+            return sum(others, start=first)
+        joined: Tensor = self.merge(torch.cat([first, *others], dim=1))
+        return joined
+
+
+class ShuffleCell(Blocks):
+    """Five blocks on one half of the channels; the other half goes past them.
+
+    A reduction cell is given all channels on both paths, and halves the size on both.
+
+    Parameters
+    ----------
+    blocks, shape, skeleton : see `Blocks`.
+    """
+
+    def __init__(
+        self, blocks: Sequence[tuple[str, int]], shape: CellShape, skeleton: ShuffleSkeleton
+    ) -> None:
+        super().__init__(blocks, shape, skeleton)
+        self.splits = not shape.reduction
+        past = bypass(shape, skeleton)
+        self.past = Blocks(blocks, shape, skeleton) if past is None else past
 
     def forward(self, x: Tensor) -> Tensor:
         past, given = x.chunk(2, dim=1) if self.splits else (x, x)
-        states = [given]
-        for source, operation in zip(self.sources, self.operations, strict=True):
-            states.append(operation(states[source]))
-        unused = [state for number, state in enumerate(states) if number not in self.sources]
-        total = sum(unused[1:], start=unused[0])  # the last block at least is used by none
-        return shuffled(self.past(past), total)
+        return shuffled(self.past(past), super().forward(given))
 
 
 class ShuffleNetwork(nn.Module):
@@ -109,7 +162,7 @@ class ShuffleNetwork(nn.Module):
 
     Parameters
     ----------
-    normal, reduction : blocks of the cells, see `ShuffleCell`.
+    normal, reduction : blocks of the cells, see `Blocks`.
     skeleton : sizes of the network.
     """
 
@@ -124,11 +177,7 @@ class ShuffleNetwork(nn.Module):
         self.stem = stem(skeleton)
         self.cells = nn.Sequential(
             *(
-                ShuffleCell(
-                    reduction if shape.reduction else normal,
-                    shape,
-                    normalised=skeleton.batch_normalisation,
-                )
+                ShuffleCell(reduction if shape.reduction else normal, shape, skeleton)
                 for shape in shapes
             )
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, NamedTuple, Self
+from typing import Annotated, Literal, NamedTuple, Self
 
 from pydantic import Field
 
@@ -21,10 +21,20 @@ class ShuffleSkeleton(Skeleton):
         those of A are not (LAUBE 522-526, 540).
     reductions : reduction cells, with `depth` normal cells before, between and behind them. One
         alone is for images of a few pixels.
+    merge : how a cell joins its blocks that no later one is applied to: "sum"; or "concatenation",
+        behind which a ReLU and a 1x1 convolution give it as many channels as it was given, one
+        block alone too (LAUBE 3.4.5).
+    bypass : what goes past a reduction cell: "factorized_reduction"; "separable_convolutions", two
+        3x3 ones of which the first has stride 2, as in ShuffleNet V2; or "cell", the same cell with
+        weights of its own (LAUBE 3.4.5).
     """
 
     batch_normalisation: bool = True
     reductions: Annotated[int, Field(ge=1, le=2, strict=True)] = 2
+    merge: Literal["sum", "concatenation"] = "sum"
+    bypass: Literal["factorized_reduction", "separable_convolutions", "cell"] = (
+        "factorized_reduction"
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -27,7 +27,7 @@ from hwbench.spaces.shufflenasnet.cells import (
     simplified,
     unused_blocks,
 )
-from hwbench.spaces.shufflenasnet.cost import block_costs, cost_around
+from hwbench.spaces.shufflenasnet.cost import block_costs, cost_around, merge_costs
 from hwbench.spaces.shufflenasnet.skeleton import ShuffleSkeleton
 from hwbench.spaces.strings import PieceStrings
 
@@ -281,8 +281,12 @@ class ShuffleNASNet(PieceStrings):
         sources, operations = self.blocks(archs)
         cell = np.arange(len(CELLS))[:, None]
         halves = ((sources == 0) & (cell == 1)).astype(np.int64)
-        costs = block_costs(skeleton)[kind][cell, halves, operations]
-        return cost_around(skeleton)[kind] + costs.sum(axis=(1, 2))
+        blocks = block_costs(skeleton)[kind][cell, halves, operations].sum(axis=(1, 2))
+        unused = [unused_blocks(sources[:, each]).sum(axis=1) for each in range(len(CELLS))]
+        of_block, once = merge_costs(skeleton)[kind].T
+        return (
+            cost_around(skeleton)[kind] + blocks + np.stack(unused, axis=1) @ of_block + once.sum()
+        )
 
     def _build_network(self, arch: IntArray, skeleton: Skeleton) -> torch.nn.Module:
         from hwbench.spaces.shufflenasnet.network import ShuffleNetwork

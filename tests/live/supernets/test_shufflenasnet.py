@@ -25,6 +25,15 @@ def made(operations=None, *, skeleton=(), **options):
     )
 
 
+VARIANTS = [
+    {"batch_normalisation": True},
+    {"batch_normalisation": False},
+    {"bypass": "separable_convolutions"},
+    {"bypass": "cell", "batch_normalisation": False},
+    {"bypass": "cell", "merge": "concatenation"},
+]
+
+
 def paths(supernet, arch):
     """The supernet's names of an architecture's weights by those of its network."""
     sources, operations = SPACE.blocks(arch[None, :])
@@ -35,29 +44,49 @@ def paths(supernet, arch):
             halves = kind == 1 and sources[0, kind, block] == 0
             name = OPERATIONS[operations[0, kind, block]]
             where = "halving" if halves else "keeping"
-            own = f"cells.{number}.{where}.{block + 1}.candidates.{name}."
-            names[f"cells.{number}.operations.{block}."] = own
+            for path in ("", "past."):
+                own = f"cells.{number}.{path}{where}.{block + 1}.candidates.{name}."
+                names[f"cells.{number}.{path}operations.{block}."] = own
     return names
 
 
-@pytest.mark.parametrize("normalised", [True, False])
-def test_a_single_path_is_the_network_of_the_space(normalised):
-    skeleton = {"batch_normalisation": normalised, "depth": 2}
+def merged_weights(weights, cell, unused):
+    """What joins an architecture's unused blocks in a network: each block's part side by side."""
+    parts = [weights[f"{cell}merge.convolutions.{block}.weight"] for block in unused]
+    norm = {
+        f"{cell}merge.2.{name.rpartition('.')[2]}": value
+        for name, value in weights.items()
+        if name.startswith(f"{cell}merge.norm.0.")
+    }
+    return {f"{cell}merge.1.weight": torch.cat(parts, dim=1), **norm}
+
+
+@pytest.mark.parametrize("skeleton", VARIANTS, ids=lambda each: "-".join(map(str, each.values())))
+def test_a_single_path_is_the_network_of_the_space(skeleton):
+    skeleton = {"depth": 2, **skeleton}
     supernet = made(skeleton=skeleton).eval()
     images, weights = torch.randn(2, 1, 8, 8), supernet.state_dict()
     for arch in SPACE.sample(8, seed=1):
         network = SPACE.network(arch, **{**SKELETON, **skeleton}).eval()
         names = paths(supernet, arch)
         wanted = {}
+        sources, _ = SPACE.blocks(arch[None, :])
         for name in network.state_dict():
+            if "merge." in name:
+                cell = name.partition("merge.")[0]
+                kind = 0 if supernet.cells[int(cell.split(".")[1])].splits else 1
+                unused = [block for block in range(1, 6) if block not in sources[0, kind]]
+                wanted |= merged_weights(weights, cell, unused)
+                continue
             own = next((each for each in names if name.startswith(each)), None)
             wanted[name] = weights[name if own is None else names[own] + name[len(own) :]]
         network.load_state_dict(wanted)
         torch.testing.assert_close(supernet(images, supernet.mixture_of(arch)), network(images))
 
 
-def test_one_hot_weights_are_a_single_path():
-    supernet = made().eval()
+@pytest.mark.parametrize("skeleton", [{}, {"bypass": "cell", "merge": "concatenation"}])
+def test_one_hot_weights_are_a_single_path(skeleton):
+    supernet = made(skeleton=skeleton).eval()
     images = torch.randn(2, 1, 8, 8)
     for arch in SPACE.sample(5, seed=2):
         weights = torch.zeros(SPACE.n_positions, max(supernet.sizes))
@@ -68,8 +97,9 @@ def test_one_hot_weights_are_a_single_path():
         )
 
 
-def test_gradients_reach_every_candidate():
-    supernet = made(affine=False)
+@pytest.mark.parametrize("skeleton", [{}, {"bypass": "cell", "merge": "concatenation"}])
+def test_gradients_reach_every_candidate(skeleton):
+    supernet = made(affine=False, skeleton=skeleton)
     weights = torch.full((SPACE.n_positions, max(supernet.sizes)), 0.1, requires_grad=True)
     images = torch.randn(4, 1, 8, 8)
     supernet(images, Mixture.weighted(weights, supernet.sizes)).square().sum().backward()
@@ -90,15 +120,16 @@ def test_only_the_weights_on_the_path_are_trained():
     assert {name for name, _ in supernet.named_parameters() if "candidates" not in name} == shared
 
 
-def test_the_finalised_network_has_equal_outputs_and_the_sizes_of_the_space(tmp_path):
-    supernet = made().eval()
+@pytest.mark.parametrize("skeleton", [{}, *VARIANTS[2:]], ids=str)
+def test_the_finalised_network_has_equal_outputs_and_the_sizes_of_the_space(tmp_path, skeleton):
+    supernet = made(skeleton=skeleton).eval()
     images = torch.randn(2, 1, 8, 8)
     for number, arch in enumerate(SPACE.sample(4, seed=3)):
         network = supernet.finalised(arch)
         expected = supernet(images, supernet.mixture_of(arch))
         torch.testing.assert_close(network(images), expected)
         counted = sum(each.numel() for each in network.parameters())
-        assert counted == SPACE.parameters([arch], **SKELETON)[0]
+        assert counted == SPACE.parameters([arch], **{**SKELETON, **skeleton})[0]
         again = load_network(export_network(network, tmp_path / str(number)))
         torch.testing.assert_close(again(images), expected)
 
