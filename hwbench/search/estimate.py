@@ -26,8 +26,8 @@ from hwbench.search.tables import SearchTable
 from hwbench.search.verify import verify_selection
 from hwbench.threads import one_thread
 
-PILOT_SHARE = 0.25
-"""Of its evaluations, what a search is timed for at least, if that does not take too long."""
+ROUND = 15
+"""Evaluations between two fits of a strategy with a model; a piece that is timed is two such."""
 
 
 def estimate_search(
@@ -35,10 +35,12 @@ def estimate_search(
 ) -> pd.DataFrame:
     """Time a part of one search of every strategy, and scale it to all.
 
-    A search on the first metric, one for each goal, goes on until a quarter of its evaluations are
-    done and a second is over, or all of them, but no longer than some 20 s; what is left grows as
-    the second half of that part did after the first. Fits of a predictor of the metric are timed
-    once for all strategies.
+    A search on the first metric, one for each goal, is timed for two rounds behind its random start
+    and for a second, or to its end if that comes first. Where more is left, and it was not too
+    long, two rounds are timed halfway too, behind a longer random start. The cost of an evaluation
+    grows from the one to the other as a power of how many there are; it is taken to grow in
+    proportion where the first alone was timed. Fits of a predictor of the metric are timed once
+    for all strategies.
 
     Parameters
     ----------
@@ -109,19 +111,29 @@ class _Pilot:
 
     Attributes
     ----------
-    before : seconds until the strategy first chose by itself, that choice included.
+    start : seconds of the random start.
     guided : seconds of each evaluation after it.
     rows : of the table that were asked for.
     """
 
-    before: float
+    start: float
     guided: list[float]
     rows: np.ndarray
 
     @property
     def seconds(self) -> float:
         """All that it took."""
-        return self.before + sum(self.guided)
+        return self.start + sum(self.guided)
+
+    @property
+    def rate(self) -> tuple[float, float]:
+        """How many evaluations there are in the middle of all whole rounds but the first, which may
+        train a model once and for all, and what one takes there (s).
+        """
+        whole = len(self.guided) // ROUND * ROUND
+        later = self.guided[ROUND:whole]
+        middle = len(self.rows) - len(self.guided) + (ROUND + whole) / 2
+        return middle, sum(later) / len(later)
 
 
 def _one_search(run: SearchRun, table: SearchTable, spec: SearchSpec, clock: Clock) -> float:
@@ -133,16 +145,22 @@ def _one_search(run: SearchRun, table: SearchTable, spec: SearchSpec, clock: Clo
     start = clock()
     evaluation_rows(run, table, spec, chosen, np.zeros(len(chosen)))
     kept = clock() - start
-    return pilot.before + kept + _grown(pilot.guided, spec.evaluations - _n_before(spec))
+    return pilot.seconds + kept + _rest(pilot, run, table, spec, clock)
 
 
-def _grown(guided: list[float], count: int) -> float:
-    """Seconds of so many evaluations, of which the first were timed."""
-    if len(guided) >= count:
-        return sum(guided)
-    half = len(guided) // 2
-    sizes = [half, len(guided)] if half else [len(guided)]
-    return power_law(sizes, [sum(guided[:size]) for size in sizes])(count)
+def _rest(
+    pilot: _Pilot, run: SearchRun, table: SearchTable, spec: SearchSpec, clock: Clock
+) -> float:
+    """Seconds of all evaluations after a pilot's."""
+    done = len(pilot.rows)
+    if done == spec.evaluations:
+        return 0.0
+    rates = [pilot.rate]
+    halfway = min((done + spec.evaluations) // 2, spec.evaluations - 2 * ROUND)
+    if pilot.seconds < PILOT_LONGEST and halfway > done:
+        rates.append(_begin(run, table, spec.model_copy(update={"n_initial": halfway}), clock).rate)
+    law = power_law(*zip(*rates, strict=True))
+    return sum(law(n) for n in range(done, spec.evaluations))
 
 
 def _begin(run: SearchRun, table: SearchTable, spec: SearchSpec, clock: Clock) -> _Pilot:
@@ -152,22 +170,15 @@ def _begin(run: SearchRun, table: SearchTable, spec: SearchSpec, clock: Clock) -
     steps: Iterator[tuple[int, float]] = islice(
         evaluations(strategy, table, table.metric, run.goal, clock=clock), spec.evaluations
     )
-    first = list(islice(steps, _n_before(spec)))
-    before = clock() - start
-    rows, guided = [row for row, _ in first], []
-    enough = PILOT_SHARE * (spec.evaluations - len(first))
+    rows = [row for row, _ in islice(steps, spec.n_initial)]
+    begun = clock()
+    guided: list[float] = []
     for row, seconds in steps:
         rows.append(row)
         guided.append(seconds)
-        spent = clock() - start
-        if spent > PILOT_LONGEST or (len(guided) >= enough and spent > PILOT_SECONDS):
+        if len(guided) >= 2 * ROUND and clock() - begun > PILOT_SECONDS:
             break
-    return _Pilot(before, guided, np.array(rows, dtype=np.int64))
-
-
-def _n_before(spec: SearchSpec) -> int:
-    """Evaluations up to the first that a strategy chooses by itself: it may train a model first."""
-    return min(spec.n_initial + 1, spec.evaluations)
+    return _Pilot(begun - start, guided, np.array(rows, dtype=np.int64))
 
 
 def _fit_seconds(spec: SearchSpec, table: SearchTable, clock: Clock) -> dict[int, float]:

@@ -3,10 +3,10 @@
 import pytest
 
 from hwbench.errors import HwbenchError
-from hwbench.search import estimate as estimate_module
 from hwbench.search.estimate import estimate_search
 from hwbench.search.spec import SearchSpec
 from hwbench.search.strategies.random_search import RandomSearch
+from hwbench.search.strategies.surrogate import SurrogateSearch
 
 
 def spec_of(**changes):
@@ -59,8 +59,30 @@ def test_what_is_left_of_a_long_search_is_extrapolated(own_table, monkeypatch):
     assert len(asked) == 2 * 90  # the first time imports
     asked.clear()
     part = estimate_search(spec, clock=ticking(0.05))["seconds"][0]
-    assert len(asked) == 2 * (11 + 20)
+    assert len(asked) == 2 * (10 + 30) + (60 + 30)  # and halfway
     assert part / 0.05 == pytest.approx(whole / 0.001, rel=0.01)
+
+
+@pytest.mark.parametrize(("once", "power"), [(0.0, 1), (0.0, 3), (30.0, 1), (1.0, 0)])
+def test_fits_between_evaluations_are_counted_wherever_they_fall(
+    own_table, monkeypatch, once, power
+):
+    """Of a model that is fitted every 15 evaluations, and costs something at first alone."""
+    now, scale = 0.0, 2e-3 / 10 ** (power - 1)
+    fit = SurrogateSearch._fit
+
+    def fitted(self):
+        nonlocal now
+        now += scale * len(self._measured()[0]) ** power + (once if self._round == 0 else 0.0)
+        return fit(self)
+
+    monkeypatch.setattr(SurrogateSearch, "_fit", fitted)
+    parameters = {"predictor": "ridge", "pool_size": 100}
+    ours = {"name": "predictor_guided", "parameters": parameters}
+    spec = spec_of(strategies=[ours], evaluations=190, checkpoints=[190], seeds=[0])
+    found = estimate_search(spec, clock=lambda: now)["seconds"][0]
+    fits = once + sum(scale * n**power for n in range(10, 190, 15))
+    assert found == pytest.approx(fits, rel=0.1)
 
 
 def test_fits_of_a_predicted_metric_are_counted(own_table):
@@ -88,4 +110,3 @@ def test_what_cannot_be_searched_is_said_first(own_table):
         estimate_search(spec_of(accuracy="smal:test_accuracy"))
     with pytest.raises(HwbenchError, match="evaluations asked for, but"):
         estimate_search(spec_of(evaluations=10**6))
-    assert estimate_module.PILOT_SHARE == 0.25
