@@ -2,17 +2,21 @@
 
 A run folder of the scenario paper-selection gives reports/results/simulated_selections.parquet, a
 row a mean as LAUBE Fig. 5.6 and 5.7 draw them; one of paper-few-shot, or of a copy with fewer
-seeds, gives few_shot.parquet, a row a fit on a device of a set. What these held before is replaced.
+seeds, gives few_shot.parquet, a row a fit on a device of a set; one of search-latbench, or of a
+copy with fewer strategies, limited_searches.parquet, a row a search and limit of CHOE Table 4.2.
+A JSON file, which hwbench vae evaluate --json has printed, gives vaes.parquet, a row a VAE of CHOE
+Table 4.1. What these held before is replaced.
 """
 
 import argparse
+import json
 from pathlib import Path
 
 import pandas as pd
 
 from hwbench.results.frames import write_frame
 from hwbench.results.leaderboard import results_folder
-from hwbench.results.names import SIMULATION
+from hwbench.results.names import SEARCHES, SIMULATION
 from hwbench.results.record import read_record, spec_of
 from hwbench.results.study_reading import read_trials
 
@@ -56,17 +60,49 @@ def few_shot(run: Path) -> pd.DataFrame:
     return found.assign(trimming=study["trimming"], flops=flops)
 
 
+def limited_searches(run: Path) -> pd.DataFrame:
+    """The best accuracy under each limit of the scenario, as far as CHOE Table 4.2 searched."""
+    limits = spec_of(read_record(run), "search")["limits"]
+    names = ["strategy", "metric_target", "seed"]
+    rows = pd.read_parquet(run / SEARCHES, columns=[*names, "evaluation", "accuracy", "metric"])
+    rows = rows[rows["evaluation"] <= LIMITED_EVALUATIONS]
+    found = []
+    for target, values in limits.items():
+        own = rows[rows["metric_target"] == target]
+        for limit in values:
+            best = own[own["metric"] <= limit].groupby(names)["accuracy"].max().reset_index()
+            found.append(best.assign(limit=limit, evaluations=LIMITED_EVALUATIONS))
+    return pd.concat(found, ignore_index=True)
+
+
+def vaes(path: Path) -> pd.DataFrame:
+    """A row a VAE, named as its file is."""
+    rows = pd.DataFrame(json.loads(path.read_text(encoding="utf-8")))
+    return rows.assign(file=[Path(each).stem for each in rows["file"]])
+
+
+def kept(place: Path) -> tuple[str, pd.DataFrame]:
+    """What is kept of a run folder or file, and under which name."""
+    if place.is_file():
+        return "vaes", vaes(place)
+    if (place / SIMULATION).exists():
+        return "simulated_selections", selections(place)
+    if (place / SEARCHES).exists():
+        return "limited_searches", limited_searches(place)
+    return "few_shot", few_shot(place)
+
+
+LIMITED_EVALUATIONS = 350
+
 parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
 parser.add_argument("runs", type=Path, nargs="+", metavar="RUN")
 parser.add_argument("--results", type=Path, default=results_folder())
 arguments = parser.parse_args()
 
-for folder in arguments.runs:
-    simulated = (folder / SIMULATION).exists()
-    name = "simulated_selections" if simulated else "few_shot"
+for place in arguments.runs:
+    name, frame = kept(place)
     path = arguments.results / f"{name}.parquet"
-    frame = selections(folder) if simulated else few_shot(folder)
-    if not simulated and path.exists():  # studies with and without trimming stand side by side
+    if name == "few_shot" and path.exists():  # with and without trimming stand side by side
         there = pd.read_parquet(path)
         others = there[~there["trimming"].isin(frame["trimming"])]
         frame = pd.concat([others, frame], ignore_index=True)

@@ -83,6 +83,10 @@ def test_verdicts(ledger, published, value, unit, verdict):
         "found": ledger.Ours(value),
     }
     assert ledger._verdict(row) == verdict
+    aimed = {**row, "what": "best of the 18 predictors", "published": "73.09"}
+    assert ledger._verdict({**aimed, "found": ledger.Ours(73.087)}) == "agrees"
+    assert ledger._verdict({**aimed, "found": ledger.Ours(73.096)}) == "ours is higher"
+    assert ledger._verdict({**aimed, "found": ledger.Ours(73.084)}) == "**ours is lower**"
     assert ledger._verdict({**row, "found": None}) == "not run yet"
     assert ledger._verdict({**row, "ours": ""}) == "cannot run here"
 
@@ -110,3 +114,35 @@ def test_the_best_is_told_where_most_have_a_score(ledger):
     assert found.value == pytest.approx(0.5 + 0.01 * (len(ledger.EIGHTEEN) - 1))
     assert "of the whole zoo auto" in found.note
     assert ledger.best(Few, "25") is None
+
+
+def test_searches_under_a_limit_stand_beside_what_costs_nothing(ledger, tmp_path):
+    names = [("Algorithm 1, ours", 70.0), ("Random search", 66.0), ("FLOPs alone", 67.0)]
+    rows = [
+        {
+            "strategy": name,
+            "metric_target": "a:b",
+            "limit": 3.0,
+            "seed": seed,
+            "accuracy": best + seed,
+        }
+        for name, best in names
+        for seed in (0, 1)
+    ]
+    pd.DataFrame(rows).to_parquet(tmp_path / "limited_searches.parquet")
+    kept = ledger.Kept()
+    kept.folder = tmp_path
+    found = ledger.limited(kept, "a:b", "3")
+    assert (found.value, found.seeds) == (70.5, 2)
+    assert found.note == "Algorithm 1, ours, Random search 66.50, FLOPs alone 67.50"
+    assert ledger.limited(kept, "a:b", "5") is None
+
+
+def test_vaes_are_told_by_their_file(ledger, tmp_path):
+    rows = [{"file": "nb101", "validity": 76.0}, {"file": "nb101-final", "validity": 98.0}]
+    pd.DataFrame(rows).to_parquet(tmp_path / "vaes.parquet")
+    kept = ledger.Kept()
+    kept.folder = tmp_path
+    found = ledger.vae(kept, "nb101", "validity")
+    assert (found.value, found.note) == (76.0, "after the further epochs with --tallied 98.00")
+    assert ledger.vae(kept, "enas", "validity") is None
