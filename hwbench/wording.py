@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 
@@ -21,3 +22,33 @@ def counted(count: int, what: str, several: str = "") -> str:
     several : what more than one are called; by default with an "s" at the end.
     """
     return f"{count:,} {what if count == 1 else several or f'{what}s'}"
+
+
+def duration(seconds: float) -> str:
+    """A duration in the unit that suits it: "12 ms", "3.4 s", "5 min 20 s", "2 h 5 min"."""
+    if not math.isfinite(seconds):
+        return "unknown"
+    if seconds < 1:
+        return f"{1000 * seconds:.3g} ms"
+    if seconds < 60:
+        return f"{seconds:.3g} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours:,} h {minutes} min"
+
+
+def shared_work(cpu_seconds: float, wall_seconds: float, workers: int) -> str:
+    """What work takes that processes share, as the end of a sentence.
+
+    Parameters
+    ----------
+    cpu_seconds : of one core, all of it.
+    wall_seconds : by the clock.
+    workers : processes.
+    """
+    return (
+        f"about {duration(cpu_seconds)} of one core, {duration(wall_seconds)} with "
+        f"{counted(workers, 'worker')}"
+    )

@@ -29,9 +29,9 @@ from hwbench.pages.blocks import (
     Terms,
     Text,
 )
-from hwbench.pages.plotting import seconds
 from hwbench.pages.rendering import render_page
 from hwbench.pages.terms import KENDALL_TAU
+from hwbench.wording import duration
 
 if TYPE_CHECKING:
     from hwbench.advise.result import Advice
@@ -92,7 +92,7 @@ def render(advice: Advice, numbers: dict[str, Any], run: dict[str, Any]) -> str:
             source["label"],
             f"space {source['space']}",
             today(),
-            f"took {seconds(advice.seconds)}",
+            f"took {duration(advice.seconds)}",
         ],
         tiles=_tiles(advice),
     )

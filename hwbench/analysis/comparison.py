@@ -18,6 +18,7 @@ from hwbench.analysis.statistics import (
 from hwbench.arrays import Floats
 from hwbench.errors import HwbenchError, unknown_name
 from hwbench.results.study_columns import SCORES
+from hwbench.wording import counted
 
 ENTRY = ["target", "predictor", "encoding"]
 
@@ -257,7 +258,7 @@ def rank_predictors(
         return found
     return replace(
         found,
-        why_not=f"{len(table)} targets are {_counted(found.n_blocks, 'independent measurement')} "
+        why_not=f"{len(table)} targets are {counted(found.n_blocks, 'independent measurement')} "
         f"(statistics of the same runs, or columns of the same order, count once), too few to say "
         f"which differ: it takes {FEWEST_BLOCKS}.",
     )
@@ -270,7 +271,3 @@ def _ranked_once(scores: pd.Series) -> CriticalDifference:
     return CriticalDifference(
         named, np.nan, np.nan, 1, everything, "one measurement says too little"
     )
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

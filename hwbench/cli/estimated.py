@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from hwbench.wording import shared_work
+
 
 def totals(cpu_seconds: float, workers: int, slowest: float = 0.0) -> dict[str, Any]:
     """What work costs that processes share.
@@ -23,16 +25,4 @@ def totals(cpu_seconds: float, workers: int, slowest: float = 0.0) -> dict[str, 
 
 def in_words(total: dict[str, Any]) -> str:
     """Totals as the end of a sentence."""
-    from hwbench.wording import counted
-
-    return (
-        f"about {duration(total['cpu_seconds'])} of one core, "
-        f"{duration(total['wall_seconds'])} with {counted(total['workers'], 'worker')}"
-    )
-
-
-def duration(seconds: float) -> str:
-    """Seconds in the unit that suits them."""
-    from hwbench.pages.plotting import seconds as in_units
-
-    return in_units(seconds)
+    return shared_work(total["cpu_seconds"], total["wall_seconds"], total["workers"])

@@ -20,6 +20,7 @@ from hwbench.cli.output import (
     tell,
 )
 from hwbench.cli.output_paths import checked_folder, output_file
+from hwbench.wording import counted
 
 app = typer.Typer(
     help="Image sets to train on: list, fetch, make them of your own pictures.\n\n"
@@ -218,8 +219,8 @@ def convert(
         return
     tell(
         f"{about.train_images:,} images to train on and {about.test_images:,} to test on, "
-        f"{about.size}x{about.size} pixels, {about.channels} channel"
-        f"{'s' if about.channels > 1 else ''}, {about.classes} classes: {made.path}"
+        f"{about.size}x{about.size} pixels, {counted(about.channels, 'channel')}, "
+        f"{about.classes} classes: {made.path}"
     )
     called = str(made.path) if output is not None else made.path.stem
     tell(

@@ -157,12 +157,12 @@ def _between(low: float, high: float) -> str:
 
 
 def _seconds(row: dict[str, Any]) -> str:
-    from hwbench.pages.plotting import seconds
+    from hwbench.wording import duration
 
     value = row["fit_cpu_seconds"]
     if row["samples"] == 0:
         return "none"
-    return "" if value != value else seconds(float(value))
+    return "" if value != value else duration(float(value))
 
 
 def _plain(found: Standings) -> dict[str, Any]:

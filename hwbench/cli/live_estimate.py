@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hwbench.cli.estimated import duration
 from hwbench.cli.live_options import Recipe, SearchName
 from hwbench.cli.output import AsJson, print_json, print_listing, progress_bar, tell
 from hwbench.cli.torch_options import Device, Threads
+from hwbench.wording import duration
 
 if TYPE_CHECKING:
     from hwbench.live.estimate import LiveEstimate

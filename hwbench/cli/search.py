@@ -7,7 +7,7 @@ from typing import Any
 
 import typer
 
-from hwbench.cli.estimated import duration, in_words, totals
+from hwbench.cli.estimated import in_words, totals
 from hwbench.cli.output import (
     AsJson,
     RunFolder,
@@ -26,6 +26,7 @@ from hwbench.cli.output import (
 from hwbench.errors import HwbenchError
 from hwbench.results.names import SEARCH_FRONTS, SEARCHES, SEARCHES_VERIFIED
 from hwbench.results.record import notes_of, read_record, spec_of
+from hwbench.wording import duration
 
 app = typer.Typer(
     help="Compare search strategies at equal numbers of evaluations.\n\nhwbench search list",

@@ -160,12 +160,12 @@ def estimate(scenario: ScenarioName, workers: Workers = None, as_json: AsJson = 
 
     hwbench simulate estimate quick
     """
-    from hwbench.cli.estimated import duration, in_words, totals
+    from hwbench.cli.estimated import in_words, totals
     from hwbench.cli.output import progress_bar, worker_count
     from hwbench.errors import HwbenchError
     from hwbench.runs.scenario import load_scenario
     from hwbench.simulation.estimate import estimate_simulation
-    from hwbench.wording import counted
+    from hwbench.wording import counted, duration
 
     spec = load_scenario(scenario).simulation
     if spec is None:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from hwbench.cli.estimated import duration, in_words, totals
+from hwbench.cli.estimated import in_words, totals
 from hwbench.cli.output import (
     AsJson,
     Fresh,
@@ -26,6 +26,7 @@ from hwbench.cli.output import (
     worker_count,
 )
 from hwbench.errors import HwbenchError
+from hwbench.wording import duration
 
 app = typer.Typer(
     help="Compare predictors at every training size.\n\nhwbench study run quick",

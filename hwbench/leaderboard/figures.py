@@ -26,10 +26,10 @@ from hwbench.pages.plotting import (
     nth_entry,
     plain_numbers,
     plain_text,
-    seconds,
 )
 from hwbench.results.leaderboard import Board
 from hwbench.results.study_columns import FIT_CPU_SECONDS
+from hwbench.wording import duration
 
 Looks = Mapping[tuple[str, ...], Entry]
 """Colour, symbol and dash of every entry: the same in all figures of the page."""
@@ -179,7 +179,7 @@ def cost_figure(name: str, found: Standings, looks: Looks) -> Figure:
         look = Entry("r:front", "no other is as good for less", "$axis", "", "dash")
         data.insert(0, _steps(along, look))
     layout = base_layout("processor time of one fit (log scale)", "Kendall's tau")
-    layout["xaxis"] |= log_axis(table[FIT_CPU_SECONDS], seconds)
+    layout["xaxis"] |= log_axis(table[FIT_CPU_SECONDS], duration)
     free = found.table[found.table["family"] == BASELINE]
     if len(free):
         layout["shapes"] = [marked_level(float(free["mean"].max()))]
@@ -200,7 +200,7 @@ def _point(row: Mapping[str, Any], look: Entry) -> Json:
     text = (
         f"<b>{plain_text(entry_title(row))}</b><br>"
         f"tau {interval_text(row['mean'], row['low'], row['high'])}<br>"
-        f"fit {seconds(row[FIT_CPU_SECONDS])}"
+        f"fit {duration(row[FIT_CPU_SECONDS])}"
     )
     trace = line_trace(look, [max(row[FIT_CPU_SECONDS], 1e-4)], [row["mean"]], [text])
     trace["marker"] |= {"size": 11}

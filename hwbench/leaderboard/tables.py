@@ -11,9 +11,9 @@ import pandas as pd
 from hwbench.analysis.comparison import samples_needed
 from hwbench.leaderboard.standings import BASELINE, ENTRY, SCORES_SHOWN, Standings
 from hwbench.pages.blocks import EMPTY, Cell, Column, DataTable, Row
-from hwbench.pages.plotting import seconds
 from hwbench.results.leaderboard import OWN, Board
 from hwbench.results.study_columns import FIT_CPU_SECONDS
+from hwbench.wording import duration
 
 TAUS = (0.5, 0.6, 0.7, 0.75, 0.8, 0.85)
 """Kendall's taus that are looked for on learning curves."""
@@ -115,7 +115,7 @@ def _cost(row: Any, link: str) -> Cell:
     value = row[FIT_CPU_SECONDS]
     if row["family"] == BASELINE:
         return Cell("none", 0.0)
-    return EMPTY if np.isnan(value) else Cell(seconds(value), _rounded(value), link=link)
+    return EMPTY if np.isnan(value) else Cell(duration(value), _rounded(value), link=link)
 
 
 def ranks_table(name: str, board: Board, targets: Sequence[str], curves: pd.DataFrame) -> DataTable:

@@ -70,21 +70,6 @@ class Figure:
     folded: bool = False
 
 
-def seconds(value: float) -> str:
-    """A duration in the unit that suits it: "12 ms", "3.4 s", "5 min 20 s", "2 h 5 min"."""
-    if not np.isfinite(value):
-        return "unknown"
-    if value < 1:
-        return f"{1000 * value:.3g} ms"
-    if value < 60:
-        return f"{value:.3g} s"
-    minutes, rest = divmod(round(value), 60)
-    if minutes < 60:
-        return f"{minutes} min {rest} s"
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours:,} h {minutes} min"
-
-
 def base_layout(x: str, y: str) -> Json:
     """The layout of every figure, with titles on both axes."""
     axis: Json = {

@@ -11,7 +11,6 @@ import pandas as pd
 
 from hwbench.analysis import study as analysis
 from hwbench.pages.blocks import Block, Lines, Page, Section
-from hwbench.pages.plotting import seconds
 from hwbench.pages.rendering import render_page
 from hwbench.report.live.section import live_sections, live_summary
 from hwbench.report.provenance import how_to_read, provenance
@@ -20,6 +19,7 @@ from hwbench.report.simulation.section import simulation_sections
 from hwbench.report.study import findings as summary
 from hwbench.report.study.section import study_sections, study_summary
 from hwbench.results.run import Run
+from hwbench.wording import duration
 
 APPENDIX = (
     "cost",
@@ -88,10 +88,10 @@ def _losses_alone(run: Run, simulated: pd.DataFrame | None) -> list[Block]:
 
 
 def _meta(run: Run) -> list[str]:
-    duration = run.info.get("seconds")
+    seconds = run.info.get("seconds")
     return [
         moment(run.info.get("started")),
-        f"ran for {seconds(float(duration))}" if isinstance(duration, int | float) else "",
+        f"ran for {duration(float(seconds))}" if isinstance(seconds, int | float) else "",
         machine(run.info.get("machine") or {}),
     ]
 

@@ -14,6 +14,7 @@ from hwbench.results.record import Record, read_record, remove_results, shard_in
 from hwbench.results.study_reading import list_parts, read_trials
 from hwbench.results.study_writing import StudyStore
 from hwbench.study.plan import Plan
+from hwbench.wording import counted
 
 NOT_COMPARED = ("limits", "costly")
 """Fields of a study's spec that change no number."""
@@ -223,8 +224,8 @@ def remove_outdated(folder: Path, there: Record, plan: Plan) -> dict[str, int]:
 def in_words(outdated: Mapping[str, int]) -> str:
     """Numbers of trials by predictor: "8 trials of gcn, 4 of ridge"."""
     (first, count), *others = outdated.items()
-    word = "trial" if count == 1 else "trials"
-    return ", ".join([f"{count:,} {word} of {first}", *(f"{n:,} of {name}" for name, n in others)])
+    more = [f"{n:,} of {name}" for name, n in others]
+    return ", ".join([f"{counted(count, 'trial')} of {first}", *more])
 
 
 def _short(value: Any) -> str:

@@ -22,7 +22,7 @@ from hwbench.pages.blocks import (
     Row,
     Section,
 )
-from hwbench.pages.plotting import Figure, base_layout, line_trace, nth_entry, plain_text, seconds
+from hwbench.pages.plotting import Figure, base_layout, line_trace, nth_entry, plain_text
 from hwbench.report.compare.page import comparison_of
 from hwbench.report.live.figures import epochs_figure
 from hwbench.results.run import Run, read_run
@@ -31,6 +31,7 @@ from hwbench.studio.broken import UNREADABLE, problem_of
 from hwbench.studio.folders import check_contained, inside
 from hwbench.studio.index import RunIndex
 from hwbench.studio.summary import Summary
+from hwbench.wording import duration
 
 MOST_RUNS = 12
 
@@ -96,7 +97,7 @@ def _overview(summaries: Sequence[Summary], bests: Bests, runs: dict[str, Run]) 
                     done,
                     Cell(f"{each.failed:,}", each.failed),
                     Cell(best, best) if best else EMPTY,
-                    Cell(seconds(float(took)), float(took))
+                    Cell(duration(float(took)), float(took))
                     if isinstance(took, int | float)
                     else EMPTY,
                 ),

@@ -13,7 +13,6 @@ from hwbench.errors import HwbenchError, one_line
 from hwbench.files import write_text
 from hwbench.live.config import LiveConfig, config_of
 from hwbench.live.sweep import Sweep, load_sweep
-from hwbench.pages.plotting import seconds
 from hwbench.results.live import read_live_run
 from hwbench.results.live_runs import cpu_seconds
 from hwbench.runs.scenario import Scenario
@@ -21,7 +20,7 @@ from hwbench.studio.commands import to_run
 from hwbench.studio.folders import check_contained, inside
 from hwbench.studio.index import RunIndex
 from hwbench.toml import to_toml, validated
-from hwbench.wording import counted
+from hwbench.wording import counted, duration, shared_work
 
 MOST_SECONDS = 600
 """That timing the pieces of one part of a config may take."""
@@ -81,7 +80,7 @@ def _timed(command: list[str], text: str, *options: str) -> dict[str, Any]:
 def _of_scenario(scenario: Scenario, text: str, workers: int) -> str:
     said = []
     if scenario.minutes is not None:
-        said.append(f"Measured on two cores: about {seconds(60 * scenario.minutes)} in all.")
+        said.append(f"Measured on two cores: about {duration(60 * scenario.minutes)} in all.")
     options = ("--workers", str(workers))
     if scenario.study is not None:
         found = _timed(["study", "estimate"], text, *options)
@@ -111,11 +110,7 @@ def _of_scenario(scenario: Scenario, text: str, workers: int) -> str:
 
 def _shared(found: Mapping[str, Any]) -> str:
     """What work takes that processes share."""
-    workers = found["workers"]
-    return (
-        f"about {seconds(found['cpu_seconds'])} of one core, {seconds(found['wall_seconds'])} with "
-        f"{counted(workers, 'worker')}"
-    )
+    return shared_work(found["cpu_seconds"], found["wall_seconds"], found["workers"])
 
 
 # ---------------------------------------------------------------------- live searches
@@ -126,8 +121,8 @@ def _of_live(config: LiveConfig, index: RunIndex) -> str:
     what = "all that is counted: about" if found["not_counted"] else "in all about"
     said = [
         f"{counted(found['epochs'], 'epoch')} of {found['images']['train']:,} images: about "
-        f"{seconds(found['training_seconds'])} on {found['device']}; {what} "
-        f"{seconds(found['seconds'])}, with {found['memory_mb']:,.0f} MiB of memory.",
+        f"{duration(found['training_seconds'])} on {found['device']}; {what} "
+        f"{duration(found['seconds'])}, with {found['memory_mb']:,.0f} MiB of memory.",
         *_of_earlier_runs(config, found["epochs"], index),
         *found["not_counted"],
     ]
@@ -148,8 +143,8 @@ def _of_earlier_runs(config: LiveConfig, epochs: int, index: RunIndex) -> list[s
         return []
     each = sorted(known)[len(known) // 2]
     return [
-        f"Runs like this one took {seconds(each)} an epoch here, so about "
-        f"{seconds(each * epochs)} in all."
+        f"Runs like this one took {duration(each)} an epoch here, so about "
+        f"{duration(each * epochs)} in all."
     ]
 
 
@@ -189,8 +184,9 @@ def _of_sweep(text: str, index: RunIndex) -> str:
         [
             f"{counted(len(searches), 'search', 'searches')}, one after the other: "
             f"{counted(len(sweep.combinations), 'value')}, {counted(len(sweep.seeds), 'seed')}.",
-            f"The first one, {name}, takes about {seconds(found['seconds'])} on {found['device']}; "
-            f"if all are like it, about {seconds(found['seconds'] * len(searches))} in all.",
+            f"The first one, {name}, takes about {duration(found['seconds'])} on "
+            f"{found['device']}; "
+            f"if all are like it, about {duration(found['seconds'] * len(searches))} in all.",
             *_selected_again(sweep),
             *_of_earlier_runs(config, found["epochs"], index),
             *found["not_counted"],

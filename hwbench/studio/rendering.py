@@ -14,9 +14,9 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from hwbench.pages.plotting import seconds
 from hwbench.pages.rendering import asset, environment, plotly_script
 from hwbench.version import __version__
+from hwbench.wording import duration
 
 SCRIPT, STYLE = "text/javascript; charset=utf-8", "text/css; charset=utf-8"
 
@@ -63,7 +63,7 @@ class Pages:
     @cached_property
     def _templates(self) -> Environment:
         made = environment(_templates())
-        made.filters["seconds"] = seconds
+        made.filters["seconds"] = duration
         made.filters["code"] = _with_code
         made.filters["moment"] = moment
         made.globals |= {"edit": self.edit, "version": __version__}

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hwbench.pages.plotting import log_axis, marked_level, seconds, signed
+from hwbench.pages.plotting import log_axis, marked_level, signed
 from hwbench.report.provenance import pretty_json
+from hwbench.wording import duration
 
 
 @pytest.mark.parametrize(
@@ -35,7 +36,7 @@ def test_a_logarithmic_axis_has_ticks_where_its_values_are(low, factor):
 def test_a_narrow_or_empty_logarithmic_axis_is_left_to_plotly():
     assert "tickvals" not in log_axis([0.3, 0.5])
     assert log_axis([]) == {"type": "log"}
-    assert "10 ms" in log_axis([0.001, 5.0], seconds)["ticktext"]
+    assert "10 ms" in log_axis([0.001, 5.0], duration)["ticktext"]
 
 
 trees = st.recursive(

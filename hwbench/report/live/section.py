@@ -23,7 +23,7 @@ from hwbench.pages.blocks import (
     Section,
     Text,
 )
-from hwbench.pages.plotting import Entry, Figure, seconds
+from hwbench.pages.plotting import Entry, Figure
 from hwbench.report.live import figures
 from hwbench.report.live.choices import choices_figures
 from hwbench.report.live.diagnostics import diagnostics_section
@@ -55,7 +55,7 @@ from hwbench.results.names import EPOCHS, LIVE_RESULT, RANKING, STRENGTHS, SWEEP
 from hwbench.results.ranking_measures import unmeasured
 from hwbench.results.run import Run, TargetWords
 from hwbench.results.true_value import headline
-from hwbench.wording import counted
+from hwbench.wording import counted, duration
 
 TOP_SHOWN = 10
 MOST_UNFOLDED = 3
@@ -136,7 +136,7 @@ def _about_supernet(run: Run, live: LiveRun) -> Iterator[Markup]:
         yield Markup("{}").format(over)
     spent = cpu_seconds(live)
     if spent is not None:
-        yield Markup("It took {} of CPU time.").format(seconds(spent))
+        yield Markup("It took {} of CPU time.").format(duration(spent))
     yield from _about_ranking(run, live)
     if live.retrained is not None:
         yield retrained_sentence(live.retrained)

@@ -17,7 +17,7 @@ from hwbench.pages.blocks import (
     Section,
     Text,
 )
-from hwbench.pages.plotting import Entry, nth_entry, seconds
+from hwbench.pages.plotting import Entry, nth_entry
 from hwbench.report.live.measured import (
     measured_figure,
     measured_names,
@@ -30,6 +30,7 @@ from hwbench.results.live import LiveRun
 from hwbench.results.names import SELECTION_EVALUATIONS, SELECTION_RESULT, SELECTIONS, TRUE_FRONT
 from hwbench.results.selections import FrontBaseline, Metric, Selected, SingleBaseline
 from hwbench.results.true_value import TrueValue
+from hwbench.wording import duration
 
 COLUMNS = (
     Column("selection", "selection", numeric=False),
@@ -198,7 +199,7 @@ def _row(space: str, each: Selected, title: str) -> Row:
             supernet_test_accuracy=_number(result.test_accuracy, 2),
             measured=_word(measured_words(space, result.measured)),
             evaluations=_number(result.evaluations, 0),
-            seconds=Cell(seconds(result.seconds), result.seconds),
+            seconds=Cell(duration(result.seconds), result.seconds),
             metric_from=None if result.metric is None else _word(_source(result.metric)),
             architecture=_word(result.architecture),
         ),

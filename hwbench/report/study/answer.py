@@ -28,7 +28,7 @@ from hwbench.analysis.study import (
     predictor_titles,
 )
 from hwbench.pages.blocks import EMPTY, Answers, Block, Cell, Column, DataTable, Row
-from hwbench.pages.plotting import Figure, seconds
+from hwbench.pages.plotting import Figure
 from hwbench.report.study.curves import (
     baseline_scores,
     learning_curves_figure,
@@ -36,6 +36,7 @@ from hwbench.report.study.curves import (
     references,
 )
 from hwbench.results.run import Run
+from hwbench.wording import duration
 
 MOST_LINES = 5
 """Predictors of the first chart, where no more are best at some size."""
@@ -127,7 +128,7 @@ def _how_many(run: Run, found: Sequence[SizeAnswer], targets: Sequence[str]) -> 
 def _cost(found: Sequence[SizeAnswer], simulated: pd.DataFrame | None) -> Markup:
     chosen = enough(found)
     text = Markup("Measuring {} architectures; the fit takes {}.").format(
-        f"{chosen.training_size:,}", seconds(chosen.fit_seconds)
+        f"{chosen.training_size:,}", duration(chosen.fit_seconds)
     )
     losses = selection_losses(chosen, simulated)
     if losses is None:
@@ -261,7 +262,7 @@ def _table(
                     for _, value, most in (loss.all_range, loss.pareto_range)
                 ]
             )
-        cells += [Cell(title, title), Cell(seconds(each.fit_seconds), each.fit_seconds)]
+        cells += [Cell(title, title), Cell(duration(each.fit_seconds), each.fit_seconds)]
         rows.append(Row(f"{each.training_size:,}", tuple(cells)))
     return DataTable(
         "answer",

@@ -24,9 +24,9 @@ from hwbench.pages.plotting import (
     nth_entry,
     plain_numbers,
     plain_text,
-    seconds,
 )
 from hwbench.results.run import Run
+from hwbench.wording import duration
 
 OWN_SET_DASHES = ("dash", "dot", "dashdot")
 
@@ -177,7 +177,7 @@ def fit_cost_figure(curves: pd.DataFrame, entries: Mapping[str, Entry], title: s
         legend.append(look)
         text = [
             f"<b>{plain_text(look.title)}</b><br>{row.training_size:,} measurements<br>"
-            f"tau {row.tau:.3f}<br>fit {seconds(row.fit_seconds)}"
+            f"tau {row.tau:.3f}<br>fit {duration(row.fit_seconds)}"
             for row in rows.itertuples()
         ]
         line = line_trace(look, rows["fit_seconds"], rows["tau"], text)
@@ -187,7 +187,7 @@ def fit_cost_figure(curves: pd.DataFrame, entries: Mapping[str, Entry], title: s
         line["line"] |= {"width": 1}
         lines.append(line)
     layout = base_layout("median time of one fit (log scale)", "Kendall's tau")
-    layout["xaxis"] |= log_axis(curves["fit_seconds"], seconds)
+    layout["xaxis"] |= log_axis(curves["fit_seconds"], duration)
     return Figure(
         name="fit-cost",
         title=title,

@@ -25,6 +25,7 @@ from hwbench.tables.made.runtimes.base import Runtime, make_runtime
 from hwbench.tables.made.visit import make_meter
 from hwbench.tables.noise import halves_noise, with_twin_noise
 from hwbench.tables.table import Table
+from hwbench.wording import counted
 
 
 def measured_table(
@@ -150,12 +151,12 @@ def _failures(
 
 
 def _images_in_words(batch_size: int, size: int) -> str:
-    return f"{batch_size} image{'s' if batch_size > 1 else ''} of {size}x{size} pixels"
+    return f"{counted(batch_size, 'image')} of {size}x{size} pixels"
 
 
 def _how(recipe: MeasureRecipe, runtime: Runtime, images: str, device: str) -> str:
     kind = "" if recipe.dtype == "float32" else f" {recipe.dtype},"
-    threads = f"{recipe.threads} thread{'s' if recipe.threads > 1 else ''}"
+    threads = counted(recipe.threads, "thread")
     further = f"; {runtime.words()}" if runtime.words() else ""
     return f"{recipe.runtime},{kind} {images}, {threads} on {device}{further}"
 
@@ -265,8 +266,7 @@ class _Columns:
         )
 
     def _runs(self, milliseconds: NDArray[np.float64]) -> str:
-        runs = milliseconds.shape[2]
-        return f"{runs} run{'s' if runs > 1 else ''}"
+        return counted(milliseconds.shape[2], "run")
 
 
 def _percentile(milliseconds: NDArray[np.float64], percentile: float) -> NDArray[np.float64]:

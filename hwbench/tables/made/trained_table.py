@@ -21,6 +21,7 @@ from hwbench.tables.made.cards import count_cards, record_of
 from hwbench.tables.made.train import TrainRecipe, train, training_skeleton
 from hwbench.tables.noise import halves_noise, with_twin_noise
 from hwbench.tables.table import Table
+from hwbench.wording import counted
 
 
 def trained_table(
@@ -51,7 +52,7 @@ def trained_table(
     images = load_images(recipe.images)
     skeleton = training_skeleton(images, recipe)
     how = (
-        f"{recipe.epochs} epoch{'s' if recipe.epochs > 1 else ''} of {recipe.batch_size} images "
+        f"{counted(recipe.epochs, 'epoch')} of {recipe.batch_size} images "
         f"a step, {skeleton['channels']} channels, depth {skeleton['depth']}"
     )
     sizes = {each.name for each in fields(Skeleton)}
@@ -70,9 +71,9 @@ def trained_table(
     for column, kind in kinds.items():
         columns |= _trained_columns(column, kind, trained, recipe, how)
     if space.measured:  # beside what a pass costs, what is known without one
-        counted = space.architectures_at(indices)
-        trained["parameters"] = space.parameters(counted, **skeleton)
-        trained["flops"] = space.flops(counted, **skeleton)
+        archs = space.architectures_at(indices)
+        trained["parameters"] = space.parameters(archs, **skeleton)
+        trained["flops"] = space.flops(archs, **skeleton)
         columns |= count_cards(f"formula, network of {skeleton['channels']} channels")
     n_trained = len(np.unique(space.function_classes(space.architectures_at(indices))))
     card = TableCard(
