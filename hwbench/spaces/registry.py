@@ -37,6 +37,8 @@ SPACES = Registry(
         "spiking_rivals": "hwbench.spaces.autosnn.rival_space:SpikingRivals",
         "transnas_macro": "hwbench.spaces.transnas.macro:TransNASMacro",
         "transnas_micro": "hwbench.spaces.transnas.micro:TransNASMicro",
+        "tree_cell": "hwbench.spaces.tree_cell.space:TreeCell",
+        "tree_cell_6": "hwbench.spaces.tree_cell.space:SmallTreeCell",
     },
     "hwbench.spaces",
     base="hwbench.spaces.base:Space",

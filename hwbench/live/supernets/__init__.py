@@ -22,6 +22,8 @@ SUPERNETS = Registry(
         "nasbench_macro": "hwbench.live.supernets.macro:MacroSupernet",
         "pr_darts": "hwbench.live.supernets.pr_darts:PRDARTSSupernet",
         "shufflenasnet": "hwbench.live.supernets.shufflenasnet:ShuffleSupernet",
+        "tree_cell": "hwbench.live.supernets.tree_cell:TreeCellSupernet",
+        "tree_cell_6": "hwbench.live.supernets.tree_cell:SmallTreeCellSupernet",
     },
     "hwbench.supernets",
     base="hwbench.live.supernets.supernet:Supernet",
