@@ -170,6 +170,8 @@ def test_every_space_says_how_it_is_drawn(name):
         "nasbench201": "edges",
         "pr_darts": "states",
         "transnas_micro": "edges",
+        "tree_cell": "states",
+        "tree_cell_6": "states",
     }
     graphs = "vertices" if "graph" in space.encodings else "chain"
     assert space.drawn_as == expected.get(name, graphs)

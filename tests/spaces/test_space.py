@@ -36,6 +36,8 @@ SPACES = [
     "spiking_rivals",
     "transnas_macro",
     "transnas_micro",
+    "tree_cell",
+    "tree_cell_6",
 ]
 # Full products small enough to be enumerated: architectures, positions, operations at each.
 SIZES = {

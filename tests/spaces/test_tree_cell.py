@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from hwbench.errors import HwbenchError
+from hwbench.pages.architectures import drawing
 from hwbench.spaces import get_space
 from hwbench.spaces.tree_cell.network import make_operation
 from hwbench.spaces.tree_cell.skeleton import PyramidSkeleton, block_shapes
@@ -102,3 +103,12 @@ def test_joined_branches_have_their_own_channels():
     output = node(x)
     torch.testing.assert_close(output[:, :5], make_operation("avg_pool_3x3", 5)(x[:, :5]))
     assert not output[:, 5:].any()
+
+
+def test_each_block_is_drawn_as_a_cell():
+    edges = SMALL.edges_of(SMALL.from_string(TEXT))
+    assert {edge.cell for edge in edges} == {f"block {number}" for number in range(1, 7)}
+    live = [edge for edge in edges if edge.live]
+    assert len(live) == sum(mark.isdigit() for mark in TEXT)
+    assert (live[0].source, live[0].operation) == ("a1", "avg_pool_3x3")
+    assert "no operation" in str(drawing("tree_cell_6", TEXT, "found").image)

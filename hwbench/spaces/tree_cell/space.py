@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from hwbench.arrays import IntArray
 from hwbench.errors import HwbenchError
 from hwbench.spaces.base import Skeleton
-from hwbench.spaces.drawing import NO_OPERATION
+from hwbench.spaces.drawing import NO_OPERATION, DrawnAs, Edge
 from hwbench.spaces.strings import PieceStrings
 from hwbench.spaces.tree_cell.cost import block_costs, cost_around
 from hwbench.spaces.tree_cell.skeleton import N_STAGES, PyramidSkeleton, block_shapes
@@ -32,6 +32,11 @@ OFF = "-"
 
 BETWEEN = "|"
 """What stands between two blocks."""
+
+BRANCHES = ("a1", "a1", "a2", "a2", "b1", "b1", "b1", "b2", "b2")
+"""By path what its last operation is given, in drawings: a1 is behind the first grouped convolution
+and the 1x1 convolution, a2 behind the first and the max pooling, b1 and b2 behind the second and a
+separable convolution of 5x5 and of 3x3."""
 
 
 def _choices(n_blocks: int) -> tuple[tuple[str, ...], ...]:
@@ -63,6 +68,32 @@ class TreeCell(PieceStrings):
         """Which paths each block has, bool of shape (n_archs, n_blocks, 9)."""
         kept: NDArray[np.bool_] = self.check(archs).reshape(-1, self.n_blocks, N_PATHS) > 0
         return kept
+
+    @property
+    def drawn_as(self) -> DrawnAs:
+        return "states"
+
+    def edges_of(self, arch: ArrayLike) -> list[Edge]:
+        """The last operations of the paths, each block a cell.
+
+        What they are given has the names of `BRANCHES`; all are added up in the node "sum".
+
+        Parameters
+        ----------
+        arch : integers of shape (n_positions,).
+        """
+        kept = self.paths(self.check_one(arch)[None, :])[0]
+        return [
+            Edge(
+                f"block {block}",
+                branch,
+                "sum",
+                operation if there else NO_OPERATION,
+                live=bool(there),
+            )
+            for block, row in enumerate(kept, start=1)
+            for branch, operation, there in zip(BRANCHES, LEAVES, row, strict=True)
+        ]
 
     # ------------------------------------------------------------------ strings
 
