@@ -24,6 +24,7 @@ ROUNDS = [
     [("cheap", 15000, 5), ("few", 276, 5), ("many", 15000, 3), ("transnas", 2999, 3)],
     [("accuracy", 1366, 3), ("tuned", 1366, 3), ("cheap", 15000, 10), ("many", 15000, 5)],
     [("accuracy", 1366, 5), ("transnas", 2999, 5), ("tuned", 1366, 5)],
+    [("few", 276, 10), ("accuracy", 276, 10), ("transnas", 442, 10), ("tuned", 276, 10)],
 ]
 
 
