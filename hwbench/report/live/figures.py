@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -92,13 +92,19 @@ def epochs_figure(
 
 
 def strengths_figures(name: str, run: LiveRun) -> tuple[list[Figure], tuple[Entry, ...]]:
-    """Shares of the candidates over epochs, a figure a position, and their common legend."""
+    """Shares of the candidates over epochs, a figure a position, and their common legend.
+
+    Where each position has one candidate, which is there or not, all shares are one: then there is
+    one figure, of how strong these are by operation.
+    """
     strengths = run.strengths
     operations = list(dict.fromkeys(strengths["operation"]))
     entries = {
         operation: nth_entry(i, f"operation:{operation}", short_name(str(operation)))
         for i, operation in enumerate(operations)
     }
+    if not strengths.duplicated(["epoch", "position"]).any():
+        return [_lone_strengths(f"{name}-0", strengths, entries)], tuple(entries.values())
     figures = []
     for i, (position, rows) in enumerate(strengths.groupby("position", sort=False)):
         data = []
@@ -125,6 +131,31 @@ def strengths_figures(name: str, run: LiveRun) -> tuple[list[Figure], tuple[Entr
             )
         )
     return figures, tuple(entries.values())
+
+
+def _lone_strengths(name: str, strengths: pd.DataFrame, entries: Mapping[str, Entry]) -> Figure:
+    """Median and range of the strengths of all positions that have an operation, over epochs."""
+    data: list[Json] = []
+    for operation, own in strengths.groupby("operation", sort=False):
+        entry = entries[str(operation)]
+        at = own.groupby("epoch")["strength"].agg(["median", "min", "max", "size"])
+        text = [
+            f"<b>{plain_text(entry.title)}</b><br>epoch {row.Index + 1}<br>"
+            f"strength {row.median:.3g} ({row.min:.3g} to {row.max:.3g}) at {row.size} positions"
+            for row in at.itertuples()
+        ]
+        data += band_trace(entry, at.index + 1, at["min"], at["max"])
+        data.append(line_trace(entry, at.index + 1, at["median"], text))
+    layout = base_layout("epoch", "strength")
+    layout["yaxis"] |= {"rangemode": "tozero"}
+    return Figure(
+        name=name,
+        title="Strengths by operation",
+        description="Line plot of strengths against epochs, a line an operation",
+        data=data,
+        layout=layout,
+        caption="Line: median over the positions; area: from the weakest to the strongest.",
+    )
 
 
 def ranking_figure(name: str, run: LiveRun, entry: Entry, target: TargetWords) -> Figure | None:

@@ -134,12 +134,29 @@ def _about_supernet(run: Run, live: LiveRun) -> Iterator[Markup]:
     over = over_epochs(live)
     if over:
         yield Markup("{}").format(over)
+    yield from _about_policy(live)
     spent = cpu_seconds(live)
     if spent is not None:
         yield Markup("It took {} of CPU time.").format(duration(spent))
     yield from _about_ranking(run, live)
     if live.retrained is not None:
         yield retrained_sentence(live.retrained)
+
+
+def _about_policy(live: LiveRun) -> Iterator[Markup]:
+    """What a policy's samples came to, beside architectures drawn uniformly on the same weights."""
+    rewards = live.epochs.get("reward_mean", pd.Series(dtype=float)).dropna()
+    if rewards.empty:
+        return
+    beside = Markup("")
+    if len(live.ranking):
+        beside = Markup("; {} drawn uniformly have {:.2f} % there").format(
+            counted(len(live.ranking), "architecture"), live.ranking["accuracy"].mean()
+        )
+    yield Markup(
+        "What its policy samples has {:.2f} % on validation images on average by the supernet's "
+        "weights, after {:.2f} % in the first epoch{}."
+    ).format(rewards.iloc[-1], rewards.iloc[0], beside)
 
 
 def _about_ranking(run: Run, live: LiveRun) -> Iterator[Markup]:
@@ -341,8 +358,8 @@ def _strengths_section(runs: Sequence[LiveRun], entries: Sequence[Entry]) -> lis
     if not blocks:
         return []
     text = (
-        "How the strategy's shares of the candidates move at each position. What is derived takes "
-        "the strongest, under the rules of the space."
+        "How the strategy's shares of the candidates move at each position, or its strengths where "
+        "each has but one. What is derived takes the strongest, under the rules of the space."
     )
     return [
         Section(

@@ -121,7 +121,7 @@ def _about_unknown(chosen: Sequence[tuple[Selected, str]], *, alone: bool) -> Ma
     """That nothing true is known of selections, with what the supernet says of the best of them."""
     best, title = max(chosen, key=lambda pair: pair[0].result.search_accuracy)
     if len(chosen) == 1:
-        which = f"How good what {title} selected truly is, is not known"
+        which = f'How good what "{title}" selected truly is, is not known'
         own = "by the supernet's own numbers it"
     else:
         all_of = "" if alone else " others"

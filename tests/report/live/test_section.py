@@ -105,6 +105,50 @@ def test_hostile_text_stays_text(tmp_path, write_live_run, figures_of):
     assert all("&lt;script&gt;" in label for trace in drawn for label in trace["text"])
 
 
+def test_positions_of_one_candidate_have_their_strengths_by_operation(
+    tmp_path, write_live_run, figures_of
+):
+    folder = write_live_run(tmp_path / "run")
+    path = folder / "strengths.parquet"
+    places = [(f"block {number}", "conv" if number < 3 else "pool") for number in range(5)]
+    rows = [
+        {
+            "epoch": epoch,
+            "position": position,
+            "operation": operation,
+            "strength": 0.5 * place + epoch,
+            "probability": 1.0,
+        }
+        for epoch in range(5)
+        for place, (position, operation) in enumerate(places)
+    ]
+    pd.DataFrame(rows).to_parquet(path)
+    figures = figures_of(write_report(folder))
+    (name,) = [name for name in figures if name.startswith("strengths-")]
+    lines = [trace for trace in figures[name]["data"] if "text" in trace]
+    assert [line["y"] for line in lines] == [
+        [0.5 + epoch for epoch in range(5)],
+        [1.75 + epoch for epoch in range(5)],
+    ]
+    assert "strength 0.5 (0 to 1) at 3 positions" in lines[0]["text"][0]
+    areas = [trace for trace in figures[name]["data"] if trace.get("fill") == "toself"]
+    assert max(areas[1]["y"]) == 6.0
+
+
+def test_a_policy_stands_beside_uniform_draws(tmp_path, write_live_run, words_of):
+    folder = write_live_run(tmp_path / "run")
+    path = folder / "metrics.parquet"
+    epochs = pd.read_parquet(path)
+    rewards = [10.0 * (epoch + 1) for epoch in range(len(epochs))]
+    epochs.assign(reward_mean=rewards, reward_best=rewards).to_parquet(path)
+    ranking = pd.read_parquet(folder / "ranking.parquet")
+    assert (
+        f"What its policy samples has {rewards[-1]:.2f} % on validation images on average by the "
+        f"supernet's weights, after 10.00 % in the first epoch; {len(ranking)} architectures drawn "
+        f"uniformly have {ranking['accuracy'].mean():.2f} % there."
+    ) in words_of(write_report(folder))
+
+
 def test_a_sweep_has_the_means_of_its_searches(tmp_path, write_live_sweep, figures_of, words_of):
     page = write_report(write_live_sweep(tmp_path / "sweep"))
     figures = figures_of(page)

@@ -166,8 +166,8 @@ def test_true_values_that_are_not_known_are_said_so(run, write_selection, words_
     page = write_report(run)
     words = words_of(page)
     assert (
-        "How good what Evolution selected truly is, is not known: by the supernet's own numbers it "
-        "has 81.50 % on validation and 80.25 % on test images, which says little of it." in words
+        'How good what "Evolution" selected truly is, is not known: by the supernet\'s own numbers '
+        "it has 81.50 % on validation and 80.25 % on test images, which says little of it." in words
     )
     assert "True accuracy and FLOPs of what was selected are not both known: the figure" in words
     assert "No true values are known; accuracies are the supernet's own." in words
