@@ -18,7 +18,6 @@ TEXT = "12-4----9|---------|123456789|-------8-|--3------|1--------"
 
 
 def test_the_spaces_keep_their_promises():
-    check_space("tree_cell", samples=5)
     check_space("tree_cell_6", samples=20)
     check_space("tree_cell_6", samples=5, depth=2, alpha=10, input_size=7)
 
