@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 
 def some(texts: Sequence[object], most: int = 5) -> str:
@@ -39,16 +40,15 @@ def duration(seconds: float) -> str:
     return f"{hours:,} h {minutes} min"
 
 
-def shared_work(cpu_seconds: float, wall_seconds: float, workers: int) -> str:
+def shared_work(total: Mapping[str, Any]) -> str:
     """What work takes that processes share, as the end of a sentence.
 
     Parameters
     ----------
-    cpu_seconds : of one core, all of it.
-    wall_seconds : by the clock.
-    workers : processes.
+    total : `cpu_seconds` of one core, all of it, `wall_seconds` by the clock, and `workers`, how
+        many processes there are.
     """
     return (
-        f"about {duration(cpu_seconds)} of one core, {duration(wall_seconds)} with "
-        f"{counted(workers, 'worker')}"
+        f"about {duration(total['cpu_seconds'])} of one core, {duration(total['wall_seconds'])} "
+        f"with {counted(total['workers'], 'worker')}"
     )

@@ -1,10 +1,8 @@
-"""What commands that estimate the cost of others say in the end."""
+"""What commands that estimate the cost of others add up in the end."""
 
 from __future__ import annotations
 
 from typing import Any
-
-from hwbench.wording import shared_work
 
 
 def totals(cpu_seconds: float, workers: int, slowest: float = 0.0) -> dict[str, Any]:
@@ -21,8 +19,3 @@ def totals(cpu_seconds: float, workers: int, slowest: float = 0.0) -> dict[str, 
         "workers": workers,
         "wall_seconds": max(cpu_seconds / workers, slowest),
     }
-
-
-def in_words(total: dict[str, Any]) -> str:
-    """Totals as the end of a sentence."""
-    return shared_work(total["cpu_seconds"], total["wall_seconds"], total["workers"])

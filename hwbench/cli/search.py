@@ -7,7 +7,7 @@ from typing import Any
 
 import typer
 
-from hwbench.cli.estimated import in_words, totals
+from hwbench.cli.estimated import totals
 from hwbench.cli.output import (
     AsJson,
     RunFolder,
@@ -26,7 +26,7 @@ from hwbench.cli.output import (
 from hwbench.errors import HwbenchError
 from hwbench.results.names import SEARCH_FRONTS, SEARCHES, SEARCHES_VERIFIED
 from hwbench.results.record import notes_of, read_record, spec_of
-from hwbench.wording import duration
+from hwbench.wording import duration, shared_work
 
 app = typer.Typer(
     help="Compare search strategies at equal numbers of evaluations.\n\nhwbench search list",
@@ -128,7 +128,7 @@ def estimate(scenario: ScenarioName, workers: Workers = None, as_json: AsJson = 
         tell(f"{row.strategy} fails, and is not counted: {row.error}")
     evaluations = counted(total["evaluations"], "evaluation")
     searches = counted(total["searches"], "search", "searches")
-    tell(f"{searches}, {evaluations}, {in_words(total)}")
+    tell(f"{searches}, {evaluations}, {shared_work(total)}")
 
 
 def print_search(folder: Path) -> None:

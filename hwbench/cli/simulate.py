@@ -160,12 +160,12 @@ def estimate(scenario: ScenarioName, workers: Workers = None, as_json: AsJson = 
 
     hwbench simulate estimate quick
     """
-    from hwbench.cli.estimated import in_words, totals
+    from hwbench.cli.estimated import totals
     from hwbench.cli.output import progress_bar, worker_count
     from hwbench.errors import HwbenchError
     from hwbench.runs.scenario import load_scenario
     from hwbench.simulation.estimate import estimate_simulation
-    from hwbench.wording import counted, duration
+    from hwbench.wording import counted, duration, shared_work
 
     spec = load_scenario(scenario).simulation
     if spec is None:
@@ -195,7 +195,7 @@ def estimate(scenario: ScenarioName, workers: Workers = None, as_json: AsJson = 
     ]
     print_listing(rows, list(rows[0]), as_json=False, wrap=False)
     fits = f", {counted(total['fits'], 'fit')} of predictors" if total["fits"] else ""
-    tell(f"{counted(total['selections'], 'selection')}{fits}, {in_words(total)}")
+    tell(f"{counted(total['selections'], 'selection')}{fits}, {shared_work(total)}")
 
 
 @app.command()

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from hwbench.cli.estimated import in_words, totals
+from hwbench.cli.estimated import totals
 from hwbench.cli.output import (
     AsJson,
     Fresh,
@@ -26,7 +26,7 @@ from hwbench.cli.output import (
     worker_count,
 )
 from hwbench.errors import HwbenchError
-from hwbench.wording import duration
+from hwbench.wording import duration, shared_work
 
 app = typer.Typer(
     help="Compare predictors at every training size.\n\nhwbench study run quick",
@@ -261,7 +261,7 @@ def estimate(
         for row in found.itertuples()
     ]
     print_listing(rows, list(rows[0]), as_json=False, wrap=False)
-    tell(f"{total['trials']:,} trials, {in_words(total)}; {total['disk_mb']:,.0f} MB on disk")
+    tell(f"{total['trials']:,} trials, {shared_work(total)}; {total['disk_mb']:,.0f} MB on disk")
 
 
 @app.command()

@@ -85,20 +85,20 @@ def _of_scenario(scenario: Scenario, text: str, workers: int) -> str:
     if scenario.study is not None:
         found = _timed(["study", "estimate"], text, *options)
         said.append(
-            f"Study: {counted(found['trials'], 'trial')}, {_shared(found)}; "
+            f"Study: {counted(found['trials'], 'trial')}, {shared_work(found)}; "
             f"{found['disk_mb']:,.0f} MB on disk."
         )
     if scenario.simulation is not None:
         found = _timed(["simulate", "estimate"], text, *options)
         fits = f", {counted(found['fits'], 'fit')} of predictors" if found["fits"] else ""
         said.append(
-            f"Simulation: {counted(found['selections'], 'selection')}{fits}, {_shared(found)}."
+            f"Simulation: {counted(found['selections'], 'selection')}{fits}, {shared_work(found)}."
         )
     if scenario.search is not None:
         found = _timed(["search", "estimate"], text, *options)
         said.append(
             f"Search: {counted(found['searches'], 'search', 'searches')}, "
-            f"{counted(found['evaluations'], 'evaluation')}, {_shared(found)}."
+            f"{counted(found['evaluations'], 'evaluation')}, {shared_work(found)}."
         )
         said += [
             f"{row['strategy']} fails, and is not counted: {row['error']}"
@@ -106,11 +106,6 @@ def _of_scenario(scenario: Scenario, text: str, workers: int) -> str:
             if row["error"] is not None
         ]
     return " ".join(said)
-
-
-def _shared(found: Mapping[str, Any]) -> str:
-    """What work takes that processes share."""
-    return shared_work(found["cpu_seconds"], found["wall_seconds"], found["workers"])
 
 
 # ---------------------------------------------------------------------- live searches

@@ -249,11 +249,6 @@ class DARTSSupernet(Supernet):
                 arch += [first, second]
         return np.array(arch, dtype=np.int64)
 
-    def architectures(self) -> NDArray[np.int64]:
-        raise HwbenchError(
-            f"{self.space.name} has too many architectures to enumerate; say how many to draw"
-        )
-
     def sample(self, n_archs: int, generator: np.random.Generator) -> NDArray[np.int64]:
         rows = [
             self.derive(torch.from_numpy(generator.random((len(self.positions), max(self.sizes)))))

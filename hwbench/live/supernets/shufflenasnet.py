@@ -236,11 +236,6 @@ class ShuffleSupernet(Supernet):
             features = cell(features, mixture)
         return self.classifier(torch.mean(torch.relu(features), dim=(2, 3)))
 
-    def architectures(self) -> NDArray[np.int64]:
-        raise HwbenchError(
-            f"{self.space.name} has too many architectures to enumerate; say how many to draw"
-        )
-
     def sample(self, n_archs: int, generator: np.random.Generator) -> NDArray[np.int64]:
         columns = [
             generator.choice([choices.index(name) for name in position.operations], n_archs)

@@ -370,6 +370,10 @@ class Supernet(nn.Module, ABC):
         HwbenchError
             Where they are too many to enumerate.
         """
+        if not self.enumerable:
+            raise HwbenchError(
+                f"{self.space.name} has too many architectures to enumerate; say how many to draw"
+            )
         allowed = [
             [choices.index(name) for name in position.operations if name in choices]
             for choices, position in zip(self.space.choices, self.positions, strict=True)

@@ -20,7 +20,7 @@ from hwbench.spaces.drawing import NO_OPERATION
 from hwbench.spaces.tree_cell.network import PyramidBlock, last, make_operation, stem
 from hwbench.spaces.tree_cell.skeleton import PyramidSkeleton, block_shapes
 from hwbench.spaces.tree_cell.space import SmallTreeCell, TreeCell
-from hwbench.spaces.tree_cell.tree import LEAVES, N_PATHS
+from hwbench.spaces.tree_cell.tree import N_PATHS
 
 
 class PathChoice(MixedOperation):
@@ -33,11 +33,8 @@ class PathChoice(MixedOperation):
         return super()._mix(x, mixture)
 
 
-def _subsets(n_blocks: int) -> dict[str, Any]:
-    return {
-        "all": [(NO_OPERATION, operation) for operation in LEAVES] * n_blocks,
-        "no-zero": [(operation,) for operation in LEAVES] * n_blocks,
-    }
+def _subsets(space: type[TreeCell]) -> dict[str, Any]:
+    return {"all": space.choices, "no-zero": [choices[1:] for choices in space.choices]}
 
 
 class TreeCellSupernet(Supernet):
@@ -49,7 +46,7 @@ class TreeCellSupernet(Supernet):
     """
 
     enumerable = False
-    subsets: ClassVar[Mapping[str, Any]] = _subsets(TreeCell.n_blocks)
+    subsets: ClassVar[Mapping[str, Any]] = _subsets(TreeCell)
 
     @classmethod
     def all_positions(cls, space: Space) -> tuple[Position, ...]:
@@ -106,9 +103,8 @@ class TreeCellSupernet(Supernet):
     def _allowed(self) -> list[NDArray[np.int64]]:
         """What an architecture may hold at each position: nothing, and the candidates."""
         return [
-            np.array([0, *(choices.index(name) for name in position.operations if name in own)])
+            np.unique([0, *map(choices.index, position.operations)])
             for choices, position in zip(self.space.choices, self.positions, strict=True)
-            for own in [set(choices) - {NO_OPERATION}]
         ]
 
     @property
@@ -123,11 +119,6 @@ class TreeCellSupernet(Supernet):
         held = [np.isin(column, own) for column, own in zip(columns, self._allowed(), strict=True)]
         return np.all(held, axis=0)
 
-    def architectures(self) -> NDArray[np.int64]:
-        raise HwbenchError(
-            f"{self.space.name} has too many architectures to enumerate; say how many to draw"
-        )
-
     def sample(self, n_archs: int, generator: np.random.Generator) -> NDArray[np.int64]:
         columns = [generator.choice(own, n_archs) for own in self._allowed()]
         return np.unique(np.stack(columns, axis=1).astype(np.int64), axis=0)
@@ -136,4 +127,4 @@ class TreeCellSupernet(Supernet):
 class SmallTreeCellSupernet(TreeCellSupernet):
     """The same of six blocks."""
 
-    subsets: ClassVar[Mapping[str, Any]] = _subsets(SmallTreeCell.n_blocks)
+    subsets: ClassVar[Mapping[str, Any]] = _subsets(SmallTreeCell)

@@ -96,7 +96,8 @@ class TreeNode(nn.Module):
         if self.joins:
             blank = torch.zeros_like(next(iter(found.values())))
             return torch.cat([found.get(place, blank) for place in range(self.n_branches)], dim=1)
-        return torch.stack(list(found.values())).sum(dim=0) / self.n_branches
+        first, *others = found.values()
+        return sum(others, start=first) / self.n_branches
 
 
 class PyramidBlock(nn.Module):
