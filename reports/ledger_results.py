@@ -100,6 +100,8 @@ parser.add_argument("--results", type=Path, default=results_folder())
 arguments = parser.parse_args()
 
 for place in arguments.runs:
+    if not place.exists():
+        parser.error(f"{place}: there is no such run folder or file")
     name, frame = kept(place)
     path = arguments.results / f"{name}.parquet"
     if name == "few_shot" and path.exists():  # with and without trimming stand side by side
