@@ -3,6 +3,7 @@
 import contextlib
 import importlib.util
 import json
+import math
 import os
 import shutil
 import signal
@@ -59,6 +60,15 @@ def _isolated_home(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HWBENCH_HOME", str(tmp_path_factory.mktemp("home")))
         yield
+
+
+@pytest.fixture(autouse=True)
+def _denormals_left_alone():
+    """No test may leave numbers too small for full precision to count as zero after it."""
+    smallest = math.ldexp(1.0, -1074)
+    assert smallest * 1.0 > 0, "a fixture left denormal numbers flushed to zero"
+    yield
+    assert smallest * 1.0 > 0, "the test left denormal numbers flushed to zero"
 
 
 @pytest.fixture

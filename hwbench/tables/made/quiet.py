@@ -16,7 +16,7 @@ def quiet_process(threads: int) -> Iterator[None]:
     with contextlib.ExitStack() as stack:
         stack.callback(torch.set_num_threads, torch.get_num_threads())
         torch.set_num_threads(threads)
-        stack.callback(torch.set_flush_denormal, _flushes_denormals())
+        stack.enter_context(denormals_left_alone())
         torch.set_flush_denormal(True)
         if gc.isenabled():
             stack.callback(gc.enable)
@@ -30,6 +30,22 @@ def quiet_process(threads: int) -> Iterator[None]:
             stack.callback(os.sched_setaffinity, 0, cores)
             os.sched_setaffinity(0, sorted(cores)[-threads:])
         yield
+
+
+@contextlib.contextmanager
+def denormals_left_alone() -> Iterator[None]:
+    """Keep what is done within from deciding for all that comes after it in this thread.
+
+    Whether numbers too small for full precision count as zero is a setting of the thread, which
+    ONNX Runtime's first session in a process sets for good where it may do so itself.
+    """
+    import torch
+
+    before = _flushes_denormals()
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(before)
 
 
 def _flushes_denormals() -> bool:

@@ -9,6 +9,7 @@ from pydantic import PositiveInt
 from hwbench.arguments import one_of
 from hwbench.errors import HwbenchError
 from hwbench.tables.made.devices import DEVICES
+from hwbench.tables.made.quiet import denormals_left_alone
 from hwbench.tables.made.runtimes.base import Run, Runtime, Work
 
 if TYPE_CHECKING:
@@ -93,7 +94,8 @@ class OnnxRuntime(Runtime):
                 f"onnxruntime: this build has no {provider}; install onnxruntime-gpu, "
                 "or measure on the CPU with --device cpu"
             )
-        session = ort.InferenceSession(model, options, providers=[provider])
+        with denormals_left_alone():
+            session = ort.InferenceSession(model, options, providers=[provider])
         if provider not in session.get_providers():  # it is in the build, but its libraries are not
             raise HwbenchError(
                 f"onnxruntime: {provider} cannot be loaded; install the CUDA and cuDNN libraries "

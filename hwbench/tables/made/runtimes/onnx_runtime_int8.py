@@ -19,6 +19,7 @@ from hwbench.errors import HwbenchError
 from hwbench.images.image_set import ImageSet
 from hwbench.images.sets import load_images
 from hwbench.spaces.base import Measurement
+from hwbench.tables.made.quiet import denormals_left_alone
 from hwbench.tables.made.runtimes.base import Run, Work
 from hwbench.tables.made.runtimes.onnx_runtime import OnnxRuntime, bound
 
@@ -103,7 +104,8 @@ class OnnxRuntimeInt8(OnnxRuntime):
         options.log_severity_level = 3
         options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_BASIC
         options.optimized_model_filepath = str(folded)
-        ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        with denormals_left_alone():
+            ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
         with _quiet_logging():
             quantise(
                 folded,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hwbench.errors import one_line, unknown_name
+from hwbench.tables.made.quiet import denormals_left_alone
 from hwbench.tables.made.runtimes.base import MeasureError, Run, Runtime, Work
 
 DENORMALS = {"CPU_DENORMALS_OPTIMIZATION": True}
@@ -45,7 +46,8 @@ class OpenVino(Runtime):
             settings |= {"INFERENCE_NUM_THREADS": work.threads, **DENORMALS}
         try:
             model = core.read_model(onnx_model(work.network, work.images))
-            compiled = core.compile_model(model, self.target, settings)
+            with denormals_left_alone():
+                compiled = core.compile_model(model, self.target, settings)
         except RuntimeError as error:
             raise MeasureError(f"OpenVINO refuses the network: {one_line(error)}") from error
         request = compiled.create_infer_request()

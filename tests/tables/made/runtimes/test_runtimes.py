@@ -1,3 +1,4 @@
+import subprocess
 import sys
 from pathlib import Path
 
@@ -55,6 +56,23 @@ def test_options_reach_onnxruntime(work):
     assert found.graph_optimization_level.name == "ORT_ENABLE_BASIC"
     assert found.get_session_config_entry("session.intra_op.allow_spinning") == "0"
     assert runtime.words() == "graph optimisation basic, parallel branches 3, spinning False"
+
+
+@pytest.mark.parametrize("flushed", [False, True])
+def test_the_smallest_numbers_are_left_alone_by_the_first_session(flushed):
+    """Of a process, for which ONNX Runtime sets it once and for good."""
+    script = f"""
+import torch
+from pathlib import Path
+from hwbench.tables.made.runtimes.base import Work, complete_options, make_runtime
+torch.set_flush_denormal({flushed})
+network, images, here = torch.nn.Conv2d(3, 4, 3), torch.zeros(1, 3, 8, 8), Path()
+work = Work(network, images, "a", 1, 1, 2, 0, here, here)
+runtime = make_runtime("onnxruntime", complete_options("onnxruntime", {{}}))
+runtime.session(runtime.model(work), work)
+assert ((torch.full((1,), 1e-40) * 1.0).item() == 0) == {flushed}
+"""
+    subprocess.run([sys.executable, "-c", script], check=True)
 
 
 def test_branches_side_by_side_need_cores_of_their_own():
