@@ -30,10 +30,10 @@ LIBRARIES = (
 
 
 def available_cores() -> int:
-    """Cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    """Cores this process may use, by its affinity and by the quota of its container."""
+    from joblib import cpu_count
+
+    return int(cpu_count())
 
 
 def processor_name() -> str:

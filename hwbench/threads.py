@@ -1,4 +1,7 @@
-"""One thread a process: they run side by side, and sums by several threads differ in the end."""
+"""How many threads a process computes with, which is put back afterwards.
+
+By default one: processes run side by side, and sums by several threads differ in the end.
+"""
 
 from __future__ import annotations
 
@@ -38,6 +41,19 @@ def one_thread() -> Iterator[None]:
             else:
                 os.environ[name] = value
         _limit_torch(torch_threads)
+
+
+@contextlib.contextmanager
+def torch_threads(threads: int) -> Iterator[None]:
+    """Let torch compute with so many threads, and afterwards with as many as before."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _torch_threads() -> int | None:

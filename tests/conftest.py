@@ -63,12 +63,16 @@ def _isolated_home(tmp_path_factory):
 
 
 @pytest.fixture(autouse=True)
-def _denormals_left_alone():
-    """No test may leave numbers too small for full precision to count as zero after it."""
+def _process_left_alone():
+    """No test may leave its process computing otherwise: with more threads, without denormals."""
     smallest = math.ldexp(1.0, -1074)
     assert smallest * 1.0 > 0, "a fixture left denormal numbers flushed to zero"
+    torch = sys.modules.get("torch")
+    threads = torch and torch.get_num_threads()
     yield
     assert smallest * 1.0 > 0, "the test left denormal numbers flushed to zero"
+    if torch is not None:
+        assert torch.get_num_threads() == threads, "the test left torch another number of threads"
 
 
 @pytest.fixture

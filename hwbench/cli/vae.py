@@ -22,7 +22,9 @@ from hwbench.cli.output import (
 )
 from hwbench.cli.output_paths import HTML, output_file
 from hwbench.cli.torch_options import WhereComputed
+from hwbench.environment import available_cores
 from hwbench.errors import HwbenchError, unknown_name
+from hwbench.threads import torch_threads
 
 if TYPE_CHECKING:
     import numpy as np
@@ -178,8 +180,11 @@ def train(
         "n_labelled": labelled,
         "seed": seed,
     }
-    _use_threads(threads)
-    with interruptible(same_command()), progress_bar("training") as progress:
+    with (
+        torch_threads(threads or available_cores()),
+        interruptible(same_command()),
+        progress_bar("training") as progress,
+    ):
         vae = train_vae(
             space,
             checkpoint=output,
@@ -259,12 +264,11 @@ def evaluate(
         raise unknown_name("prior", prior, PRIORS)
     if colour and page is None:
         raise HwbenchError("vae evaluate: --colour is for the drawing; name its file with --page")
-    _use_threads(threads)
     place = choose_device(device)
     loaded = {path: load_vae(path).to(place) for path in vaes}
     metrics = _metrics_drawn(loaded.values(), colour or []) if page is not None else []
     rows: list[dict[str, Any]] = []
-    with progress_bar("evaluating") as progress:
+    with torch_threads(threads or available_cores()), progress_bar("evaluating") as progress:
         for done, (path, vae) in enumerate(loaded.items()):
             progress(done, len(loaded))
             found = evaluate_vae(
@@ -328,14 +332,6 @@ def sample(
         typer.echo("\n".join(texts))
     if not texts:
         raise HwbenchError(f"{vae}: none of {n} latents became an architecture of the space")
-
-
-def _use_threads(threads: int | None) -> None:
-    import torch
-
-    from hwbench.environment import available_cores
-
-    torch.set_num_threads(threads if threads is not None else available_cores())
 
 
 def _shown(row: dict[str, Any]) -> dict[str, str]:
