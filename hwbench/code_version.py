@@ -25,6 +25,7 @@ from functools import cache
 from importlib.machinery import ModuleSpec
 from importlib.metadata import PackageNotFoundError, requires
 from importlib.util import find_spec
+from itertools import accumulate
 from pathlib import Path
 
 WITHOUT_NUMBERS = frozenset(
@@ -61,6 +62,17 @@ WITHOUT_NUMBERS = frozenset(
 )
 """Modules that can change no number, and are left out."""
 
+READERS = (
+    "hwbench.assets",
+    "hwbench.formats",
+    "hwbench.notebook",
+    "hwbench.tables",
+    "hwbench.target_text",
+    "hwbench.toml",
+)
+"""Modules and packages that read tables and cards. They are left out where the values that were
+read, and not their file, are a part of what is versioned."""
+
 DIGITS = 16
 """Hexadecimal digits kept of a digest."""
 
@@ -68,26 +80,28 @@ _INSTALLED = frozenset(("site-packages", "dist-packages"))
 _IMPORTED_AS = {"scikit-learn": "sklearn"}  # names of modules that are not their distribution's
 
 
-def code_version(*modules: str) -> str:
+def code_version(*modules: str, without: Iterable[str] = ()) -> str:
     """Digest of the source of some modules and of all that they import.
 
     Parameters
     ----------
     modules : their names. A library's, and one that cannot be found, adds nothing.
+    without : modules, and packages with all that is in them, that are left out besides
+        `WITHOUT_NUMBERS`.
 
     Returns
     -------
     16 hexadecimal digits, the same on every machine for the same source.
     """
     digest = hashlib.sha256()
-    for name, source in sorted(_closure(modules).items()):
+    for name, source in sorted(_closure(modules, frozenset(without)).items()):
         digest.update(f"{name} {source.digest}\n".encode())
     return digest.hexdigest()[:DIGITS]
 
 
-def counted_modules(*modules: str) -> list[str]:
+def counted_modules(*modules: str, without: Iterable[str] = ()) -> list[str]:
     """The modules whose source `code_version` of the same arguments is a digest of, sorted."""
-    return sorted(_closure(modules))
+    return sorted(_closure(modules, frozenset(without)))
 
 
 def module_of(path: str) -> str:
@@ -111,7 +125,7 @@ class _Source:
     homes: Mapping[str, str] = field(default_factory=dict)
 
 
-def _closure(modules: Iterable[str]) -> dict[str, _Source]:
+def _closure(modules: Iterable[str], without: frozenset[str]) -> dict[str, _Source]:
     """The counted modules by name."""
     begun = {name.partition(".")[0] for name in modules}
     found: dict[str, _Source] = {}
@@ -120,6 +134,8 @@ def _closure(modules: Iterable[str]) -> dict[str, _Source]:
         name = waiting.pop()
         top, *parts = name.split(".")
         if name in found or name in WITHOUT_NUMBERS or not _counts(top, named=top in begun):
+            continue
+        if without and not without.isdisjoint(accumulate(name.split("."), "{}.{}".format)):
             continue
         path = _path_of(name)
         if path is None:

@@ -129,6 +129,20 @@ def test_names_of_the_public_interface_lead_to_their_modules(write, text):
     assert "hwbench.vae.training" in counted_modules("mine_too")
 
 
+def test_packages_are_left_out_with_all_that_is_in_them(write):
+    write(
+        {"mine/models": "import mine.data.rows\nimport mine.database", "mine/data/rows": "ONE = 1"}
+    )
+    write({"mine/database": "TWO = 2"})
+    assert "mine.data.rows" in counted_modules("mine.models")
+    kept = counted_modules("mine.models", without=["mine.data"])
+    assert [name for name in kept if "data" in name] == ["mine.database"]
+    before = [code_version("mine.models"), code_version("mine.models", without=["mine.data"])]
+    write({"mine/data/rows": "ONE = 2"})
+    after = [code_version("mine.models"), code_version("mine.models", without=["mine.data"])]
+    assert [one != other for one, other in zip(before, after, strict=True)] == [True, False]
+
+
 def test_libraries_and_what_is_not_there_add_nothing():
     nothing = code_version()
     for name in ("sklearn.linear_model", "xgboost", "json", "not_there", "hwbench.not_there", ""):
@@ -176,18 +190,19 @@ VERSIONS = """
 import json, sys
 from pathlib import Path
 import hwbench
-from hwbench.code_version import code_version
+from hwbench.code_version import READERS, code_version
 from hwbench.predictors.card import list_predictors, predictor_card
 from hwbench.predictors.identity import predictor_version
+from hwbench.study.identity import CodeVersions
 
 root = Path(hwbench.__file__).parent.parent
 assert root == Path(sys.argv[1])
 
 def versions():
     return {
-        "trial": code_version("hwbench.study.trial"),
-        "search": code_version("hwbench.search.run"),
-        "nasbench201": code_version("hwbench.spaces.nasbench201.space"),
+        "trial": CodeVersions.of({}, {}).trial,
+        "search": code_version("hwbench.search.run", without=READERS),
+        "nasbench201": code_version("hwbench.spaces.nasbench201.space", without=READERS),
         **{name: predictor_version(predictor_card(name)) for name in list_predictors()},
     }
 
@@ -239,13 +254,19 @@ EDITS = {
 }  # fmt: skip
 
 
-def test_a_change_is_of_those_whose_code_it_is(tmp_path):
+@pytest.fixture
+def copy(tmp_path):
+    """A copy of the package and its predictors."""
     root = tmp_path / "copy"
     for name in ("hwbench", "predictors"):
         shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
-    edits = [edit[:3] for edit in EDITS.values()]
+    return root
+
+
+def run_in(root, script, *arguments):
+    """What a script prints as JSON where the copy is the package."""
     result = subprocess.run(
-        [sys.executable, "-c", VERSIONS, str(root), json.dumps(edits)],
+        [sys.executable, "-c", script, *arguments],
         cwd=root,
         env={**os.environ, "PYTHONPATH": str(root)},
         capture_output=True,
@@ -253,5 +274,40 @@ def test_a_change_is_of_those_whose_code_it_is(tmp_path):
         check=False,
     )
     assert result.returncode == 0, result.stderr
-    found = dict(zip(EDITS, json.loads(result.stdout), strict=True))
-    assert found == {name: sorted(edit[3]) for name, edit in EDITS.items()}
+    return json.loads(result.stdout)
+
+
+def test_a_change_is_of_those_whose_code_it_is(copy):
+    edits = [edit[:3] for edit in EDITS.values()]
+    found = run_in(copy, VERSIONS, str(copy), json.dumps(edits))
+    assert dict(zip(EDITS, found, strict=True)) == {
+        name: sorted(edit[3]) for name, edit in EDITS.items()
+    }
+
+
+OF_A_STUDY = """
+import json
+from dataclasses import asdict
+from hwbench.predictors.card import list_predictors, predictor_card
+from hwbench.search.identity import search_code
+from hwbench.search.spec import StrategyChoice
+from hwbench.spaces import get_space
+from hwbench.study.identity import CodeVersions
+
+space = get_space("nasbench201")
+cards = {name: predictor_card(name) for name in list_predictors()}
+search = search_code(StrategyChoice(name="random"), space)
+print(json.dumps([search, asdict(CodeVersions.of(cards, {"target": space}))]))
+"""
+
+
+def test_how_tables_and_cards_are_read_is_no_part_of_a_study_or_a_search(copy):
+    """Their identities hold what was read; a message about a broken file outdates no result."""
+    before = run_in(copy, OF_A_STUDY)
+    for path in ("toml.py", "assets.py", "tables/table_file.py", "formats/parquet_files.py"):
+        file = copy / "hwbench" / path
+        file.write_text(file.read_text() + "\nMORE = 1\n")
+    assert run_in(copy, OF_A_STUDY) == before
+    scores = copy / "hwbench" / "study" / "scores.py"
+    scores.write_text(scores.read_text() + "\nMORE = 1\n")
+    assert run_in(copy, OF_A_STUDY) != before

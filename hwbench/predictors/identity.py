@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterable
 
-from hwbench.code_version import DIGITS, code_version, module_of
+from hwbench.code_version import DIGITS, READERS, code_version, module_of
 from hwbench.predictors.card import PredictorCard, predictor_card
 from hwbench.predictors.installed import missing_for
 from hwbench.spaces.encodings import encoding_modules
@@ -55,7 +55,7 @@ def predictor_version(card: PredictorCard, others: Iterable[str] = ()) -> str:
     HwbenchError
         As `used_cards`.
     """
-    code = code_version(*predictor_modules(card), *others)
+    code = code_version(*predictor_modules(card), *others, without=READERS)
     used = used_cards(card)
     if not used:
         return code

@@ -6,7 +6,7 @@ import hashlib
 import json
 from typing import Any
 
-from hwbench.code_version import code_version
+from hwbench.code_version import READERS, code_version
 from hwbench.search.registry import strategy_class, strategy_parameters
 from hwbench.search.spec import StrategyChoice
 from hwbench.search.tables import SearchTable
@@ -26,7 +26,7 @@ def table_digest(table: SearchTable) -> str:
 
 def search_code(choice: StrategyChoice, space: Space) -> str:
     """Version of the code of a search, predictors aside, see `predictor_identity`."""
-    return code_version(*search_modules(choice, space))
+    return code_version(*search_modules(choice, space), without=READERS)
 
 
 def search_modules(choice: StrategyChoice, space: Space) -> list[str]:

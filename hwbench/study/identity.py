@@ -4,9 +4,10 @@ A trial's identity is the SHA-256 of canonical JSON (sorted keys, no spaces) ove
 the resolved card, encoding, target with the digest of what the target's column holds, other
 devices' metrics where it learns from them, test size, care for twins, tuning, training size, seed,
 the version of the protocol, and the versions of the code: of what every trial runs, of its
-predictor, and of its target's space, see `hwbench.code_version`. Scheduling, storage and reports do
-not count, since they cannot change a number. Versions of other libraries and of hwbench itself are
-recorded in a run folder but are no part of an identity, nor are the limits of a trial.
+predictor, and of its target's space, see `hwbench.code_version`. Scheduling, storage, reports and
+how tables and cards are read do not count: what was read does. Versions of other libraries and of
+hwbench itself are recorded in a run folder but are no part of an identity, nor are the limits of a
+trial.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from hwbench.code_version import code_version
+from hwbench.code_version import READERS, code_version
 from hwbench.predictors import PredictorCard
 from hwbench.predictors.identity import predictor_modules, predictor_version
 from hwbench.predictors.transfer import SourceMetrics
@@ -64,9 +65,12 @@ class CodeVersions:
         spaces : by target.
         """
         return cls(
-            code_version(TRIAL),
+            code_version(TRIAL, without=READERS),
             {name: predictor_version(card, _besides(card)) for name, card in cards.items()},
-            {target: code_version(type(space).__module__) for target, space in spaces.items()},
+            {
+                target: code_version(type(space).__module__, without=READERS)
+                for target, space in spaces.items()
+            },
         )
 
     def of_trial(self, predictor: str, target: str) -> tuple[str, str, str]:

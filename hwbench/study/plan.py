@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from hwbench.code_version import code_version
+from hwbench.code_version import READERS, code_version
 from hwbench.errors import HwbenchError
 from hwbench.predictors import PredictorCard, predictor_card
 from hwbench.predictors.identity import used_cards
@@ -358,7 +358,7 @@ def _trials(
                 "twins": spec.twins,
                 "code": [
                     *workload.code.of_trial(predictor, target),
-                    *([code_version(*own_code)] if own_code else []),
+                    *([code_version(*own_code, without=READERS)] if own_code else []),
                 ],
                 "sources": learned_from,
             }
