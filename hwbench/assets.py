@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
@@ -94,8 +95,13 @@ class Content:
             found = {**source.files(self.suffix), **found}
         return dict(sorted(found.items()))
 
-    def find(self, name: str) -> Path:
+    def find(self, name: str, *, besides: Iterable[str] = ()) -> Path:
         """The file that goes by a name, or the path itself where the name is one.
+
+        Parameters
+        ----------
+        name : of the file.
+        besides : what else may be meant by a name that is unknown.
 
         Raises
         ------
@@ -108,7 +114,7 @@ class Content:
             return files[name]
         if name.endswith(self.suffix):
             return Path(name)
-        unknown, faults = unknown_name(self.noun, name, files), _packages()[1]
+        unknown, faults = unknown_name(self.noun, name, [*files, *besides]), _packages()[1]
         raise HwbenchError("; ".join([str(unknown), *faults])) if faults else unknown
 
     def hidden(self) -> list[str]:

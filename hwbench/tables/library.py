@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
-from hwbench.assets import TABLES, asset_files, home
+from hwbench.assets import BENCHMARKS, TABLES, asset_files, home
 from hwbench.errors import HwbenchError
 from hwbench.tables.table import Table
 
@@ -21,8 +21,8 @@ def table_path(name: str) -> Path:
     Raises
     ------
     HwbenchError
-        Where there is no such table; the message says the nearest one, or how a file of another
-        kind becomes one.
+        Where there is no such table; the message says the nearest one, how a public benchmark
+        comes here, or how a file of another kind becomes one.
     """
     path = Path(name)
     if path.suffix and path.suffix != ".parquet" and _is_file(path):
@@ -30,7 +30,13 @@ def table_path(name: str) -> Path:
             f"{name}: is no table; make one of it: hwbench tables import --space SPACE "
             f"{shlex.quote(name)}"
         )
-    return TABLES.find(name)
+    benchmarks = BENCHMARKS.files()
+    if name in benchmarks and name not in TABLES.files():
+        raise HwbenchError(
+            f"table '{name}' is a public benchmark's that is not here yet; bring it: "
+            f"hwbench tables fetch {name}"
+        )
+    return TABLES.find(name, besides=benchmarks)
 
 
 def _is_file(path: Path) -> bool:

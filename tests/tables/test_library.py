@@ -36,3 +36,12 @@ def test_unknown_table_names_the_nearest(own_table):
         load_table("smal")
     with pytest.raises(HwbenchError, match="no such file"):
         load_table("smal.parquet")
+
+
+def test_a_public_benchmark_that_is_not_here_says_how_it_comes(hwbench_home, make_table):
+    with pytest.raises(HwbenchError, match="bring it: hwbench tables fetch latbench$"):
+        load_table("latbench")
+    with pytest.raises(HwbenchError, match="did you mean 'latbench'"):
+        load_table("latbenc")
+    make_table("latbench").save(hwbench_home / "tables" / "latbench.parquet")
+    assert len(load_table("latbench")) == 200
