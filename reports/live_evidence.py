@@ -261,7 +261,7 @@ def selections_table(sweep: str) -> str:
     for (value, selection), chosen, before in selected_again(sweep):
         rows.append(
             {
-                "supernets of": value,
+                "supernets of": named(sweep, value),
                 "selection": selection,
                 "true accuracy, %": mean(chosen["true_value"]),
                 "minus that by the search's own": mean(chosen["true_value"] - before),
@@ -317,7 +317,7 @@ def strongest_table(sweep: str) -> str:
     for value in learning(sweep, counts):
         own = counts[counts["value"] == value].drop(columns="value")
         shown = {short_name(str(name)): mean(own[name], 1) for name in own if counts[name].any()}
-        rows.append({"search": f"`{value}`", "seeds": len(own), **shown})
+        rows.append({"search": named(sweep, value), "seeds": len(own), **shown})
     return lines(rows)
 
 
@@ -330,8 +330,24 @@ def noise_words(sweep: str) -> str:
     for value in learning(sweep, counts):
         own = counts[counts["value"] == value]
         of = int(own.drop(columns="value").sum(axis=1).iloc[0])
-        said.append(f"`{value}` on {mean(own['noise'], 1)} of {of} ({seeds(own)})")
+        where = f"on {mean(own['noise'], 1)} of {of} edges ({seeds(own)})"
+        said.append(f"{named(sweep, value)} {where}")
     return f"Noise is the strongest candidate with {', with '.join(said)}."
+
+
+def bayes_nas_words(sweep: str) -> str:
+    """What cells of the largest gamma are worth beside those of the largest scalar."""
+    own = of_sweep(selections, sweep).pivot(index="run", columns="selection", values="true_value")
+    gamma, scalar = own["gamma"], own["scalar"]
+    first = of_sweep(runs, sweep).iloc[0]
+    difference = gamma - scalar
+    return (
+        f"Cells of the largest gamma have {mean(gamma)} %, those of the largest |w| of the same "
+        f"supernets {mean(scalar)} % ({seeds(own)}): {mean(difference)} % between them, in "
+        f"{(difference > 0).sum()} of {len(own)} gamma's is the better one. A random cell has "
+        f"{first['random_50']:.2f} % in the middle, that of the most FLOPs "
+        f"{first['most_flops']:.2f} %."
+    )
 
 
 def regret_words(sweep: str) -> str:
@@ -494,7 +510,7 @@ def selections_words(sweep: str) -> str:
     for (value, selection), chosen, before in selected_again(sweep):
         difference = chosen["true_value"] - before
         said.append(
-            f"from the supernets of `{value}` {selection} selects better cells in "
+            f"from the supernets of {named(sweep, value)} {selection} selects better cells in "
             f"{(difference > 0).sum()} of {len(chosen)} seeds, by {mean(difference)} % on average"
         )
     text = "; ".join(said)
@@ -555,6 +571,30 @@ def short(method: str) -> str:
     return method.removesuffix(", on CIFAR-10 of 16 pixels")
 
 
+def first_of(sweeps: str) -> str:
+    """What the first of several sweeps is run by."""
+    return sweeps.partition("+")[0].removeprefix("live-")
+
+
+def filled(page: str, comment: str, text: str) -> str:
+    """A page with a text between a comment, as a regular expression, and the end of its part."""
+    inside = f"\n{text}\n\n" if text else "\n"
+    return re.sub(
+        rf"({comment}\n).*?(<!-- end -->)",
+        lambda found: f"{found[1]}{inside}{found[2]}",
+        page,
+        flags=re.S,
+    )
+
+
+def named(sweep: str, value: str) -> str:
+    """A value of a sweep in words: a number's by the method that it is of."""
+    if not re.fullmatch(r"[\d.]+", value):
+        return f"`{value}`"
+    own = of_sweep(runs, sweep)
+    return short(str(own.loc[values_of(own["run"]) == value, "method"].iloc[0]))
+
+
 def seeds(frame: pd.DataFrame | pd.Series) -> str:
     """How many, in words."""
     return f"{len(frame)} seed{'s' * (len(frame) != 1)}"
@@ -570,6 +610,7 @@ KINDS = {
     "table: values": values_table,
     "words: proxy": proxy_words,
     "words: noise": noise_words,
+    "words: bayes_nas": bayes_nas_words,
     "words: regret": regret_words,
     "words: stopped": stopped_words,
     "words: methods": methods_words,
@@ -581,16 +622,25 @@ KINDS = {
     "words: window": window_words,
 }
 page = arguments.page.read_text(encoding="utf-8")
-parts = re.findall(r"<!-- (\w+: \w+) of (\S+) -->", page)
-for kind, sweep in parts:
+begin = re.compile(r"<!-- (\w+: \w+) of (\S+?)(?:\n(.*?))? -->\n", re.S)  # with a question
+parts = begin.findall(page)
+not_run = []
+for kind, sweep, question in parts:
     ended = not of_sweep(searches, sweep.partition("+")[0]).empty
-    made = KINDS[kind](sweep) if ended else NONE_YET
-    between = rf"(<!-- {kind} of {re.escape(sweep)} -->\n).*?(<!-- end -->)"
-    page = re.sub(between, lambda found, t=made: f"{found[1]}\n{t}\n\n{found[2]}", page, flags=re.S)
+    if ended:
+        made = "\n\n".join(filter(None, [question, KINDS[kind](sweep)]))
+    elif question:  # which a reader need not read before there is an answer
+        made = ""
+        not_run.append(f"- {question.split('**')[1]} `hwbench live sweep {first_of(sweep)}`")
+    else:
+        made = NONE_YET
+    page = filled(page, rf"<!-- {kind} of {re.escape(sweep)}(?:\n[^>]*?)? -->", made)
+text = "\n".join(["Still to be run:", "", *not_run]) if not_run else ""
+page = filled(page, "<!-- not run -->", text)
 arguments.page.write_text(page, encoding="utf-8")
 print(arguments.page)
 
-order = dict.fromkeys(sweep for _, several in parts for sweep in several.split("+"))
+order = dict.fromkeys(sweep for _, several, _ in parts for sweep in several.split("+"))
 there = [*filter(set(runs["sweep"]).__contains__, order), *runs["sweep"].unique()]
 sections = [
     Section(

@@ -20,10 +20,11 @@ import pandas as pd
 import torch
 
 from hwbench.analysis.statistics import mean_interval
+from hwbench.devices import seeded
 from hwbench.live.config import config_of
 from hwbench.live.retrain import NamedRecipe
 from hwbench.live.retrainings import retrain_archs
-from hwbench.live.search import load_image_set, make_search, seeded
+from hwbench.live.search import load_image_set, make_search
 from hwbench.live.supernets.structure import Structure
 from hwbench.live.supernets.supernet import make_supernet
 from hwbench.optimisation import denormals_flushed
