@@ -39,7 +39,7 @@ def test_unknown_table_names_the_nearest(own_table):
 
 
 def test_a_public_benchmark_that_is_not_here_says_how_it_comes(hwbench_home, make_table):
-    with pytest.raises(HwbenchError, match="bring it: hwbench tables fetch latbench$"):
+    with pytest.raises(HwbenchError, match=r"bring it: hwbench tables fetch latbench$"):
         load_table("latbench")
     with pytest.raises(HwbenchError, match="did you mean 'latbench'"):
         load_table("latbenc")
