@@ -48,9 +48,13 @@ def table(frame: pd.DataFrame) -> str:
     for _, row in summary(frame).iterrows():
         half = row["lost_high"] - row["lost"]
         within = f" ± {half:.2f}" if np.isfinite(half) and half > 0 else ""
+        if not row["seeds"]:
+            lines.append(f"| {row['title']} | diverged | | | | |")
+            continue
+        diverged = f", {row['diverged']} of the seeds diverged" if row["diverged"] else ""
         latency = "" if np.isnan(row["latency_ratio"]) else f"{100 * row['latency_ratio']:.0f}"
         lines.append(
-            f"| {row['title']} | {row['accuracy']:.2f} | {row['lost']:.2f}{within} "
+            f"| {row['title']}{diverged} | {row['accuracy']:.2f} | {row['lost']:.2f}{within} "
             f"| {100 * row['flops_share']:.2f} | {latency} | {first_units(frame, row)} |"
         )
     return "\n".join(lines)

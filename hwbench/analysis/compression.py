@@ -40,19 +40,21 @@ def summary(frame: pd.DataFrame) -> pd.DataFrame:
     -------
     With `title`, `method`, `budget`, `strength`, `accuracy`, `deviation` (of the accuracy over
     seeds), `lost` with its 95 % interval `lost_low`, `lost_high`, `flops_share`, `parameters`,
-    `weights_left`, `latency_ratio`, `seeds`, and `best`: whether of a method's strengths it is the
-    one with the highest accuracy under the budget.
+    `weights_left`, `latency_ratio`, `seeds`, `diverged` (further seeds whose training did), and
+    `best`: whether of a method's strengths it is the one with the highest accuracy under the
+    budget.
     """
     rows = []
     for key, own in frame.groupby(KEYS, dropna=False, sort=False):
         method, budget, strength = key
-        _, low, high = mean_interval(own["lost"].to_numpy())
+        _, low, high = mean_interval(own["lost"].dropna().to_numpy())
+        ended = int(own["accuracy"].count())
         rows.append(
             {
                 "title": _title(method, budget, strength),
                 **dict(zip(KEYS, key, strict=True)),
                 "accuracy": own["accuracy"].mean(),
-                "deviation": own["accuracy"].std() if len(own) > 1 else np.nan,
+                "deviation": own["accuracy"].std() if ended > 1 else np.nan,
                 "lost": own["lost"].mean(),
                 "lost_low": low,
                 "lost_high": high,
@@ -60,7 +62,8 @@ def summary(frame: pd.DataFrame) -> pd.DataFrame:
                 "parameters": own["parameters"].mean(),
                 "weights_left": own["weights_left"].mean(),
                 "latency_ratio": own["latency_ratio"].mean(),
-                "seeds": len(own),
+                "seeds": ended,
+                "diverged": len(own) - ended,
             }
         )
     means = pd.DataFrame(rows)

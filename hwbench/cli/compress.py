@@ -223,6 +223,11 @@ def _spec(
     return validated(tree, CompressSpec, where="compress")
 
 
+def _known(value: float, shape: str) -> str:
+    """A number in a shape, "" for none."""
+    return "" if value != value else shape.format(value)
+
+
 def _print(found: Compressions, *, as_json: bool) -> None:
     from hwbench.analysis.compression import summary, with_losses
 
@@ -233,14 +238,13 @@ def _print(found: Compressions, *, as_json: bool) -> None:
     shown = [
         {
             "method": row["title"],
-            "accuracy %": f"{row['accuracy']:.2f}",
-            "points lost": f"{row['lost']:.2f}",
-            "FLOPs %": f"{100 * row['flops_share']:.2f}",
-            "parameters": f"{row['parameters']:,.0f}",
-            "latency %": ""
-            if row["latency_ratio"] != row["latency_ratio"]
-            else (f"{100 * row['latency_ratio']:.1f}"),
-            "seeds": f"{row['seeds']:.0f}",
+            "accuracy %": _known(row["accuracy"], "{:.2f}"),
+            "points lost": _known(row["lost"], "{:.2f}"),
+            "FLOPs %": _known(100 * row["flops_share"], "{:.2f}"),
+            "parameters": _known(row["parameters"], "{:,.0f}"),
+            "latency %": _known(100 * row["latency_ratio"], "{:.1f}"),
+            "seeds": f"{row['seeds']}"
+            + (f", {row['diverged']} diverged" if row["diverged"] else ""),
         }
         for row in rows
     ]

@@ -29,13 +29,13 @@ from hwbench.devices import choose_device, device_title, seeded
 from hwbench.environment import describe_machine, describe_versions
 from hwbench.errors import HwbenchError
 from hwbench.files import write_text
-from hwbench.images.fit import evaluate_network
+from hwbench.images.fit import DivergedError, Evaluation, evaluate_network
 from hwbench.images.image_set import ImageSet
 from hwbench.images.parts import Part, parts_of
 from hwbench.images.sets import load_images, reader_module
 from hwbench.locks import only_writer
 from hwbench.progress import Progress, StageProgress, silent, silent_stage
-from hwbench.results.compressions import WHOLE
+from hwbench.results.compressions import OUTCOME, WHOLE
 from hwbench.results.frames import write_frame
 from hwbench.results.names import (
     COMPRESS,
@@ -94,8 +94,9 @@ def run_compressions(
     Raises
     ------
     HwbenchError
-        Where the folder holds another comparison or results of other code, or the network or the
-        images cannot be had.
+        Where the folder holds another comparison or results of other code, the network or the
+        images cannot be had, or the training of the whole network diverges. Any other that does
+        is a row without an accuracy.
     """
     place = choose_device(device)
     images = load_images(spec.images)
@@ -120,7 +121,8 @@ def run_compressions(
             layers += [{"label": trial.label, **each} for each in result["layers"]]
             write_frame(folder / COMPRESSIONS, pd.DataFrame(rows))
             write_frame(folder / COMPRESSED_LAYERS, pd.DataFrame(layers))
-        networks = _networks(spec, folder, images, trials)
+        ended = [trial for trial, row in zip(trials, rows, strict=True) if row["flops"] is not None]
+        networks = _networks(spec, folder, images, ended)
         if onnx:
             _export(folder, networks, images)
         if spec.latency.rounds:
@@ -204,53 +206,74 @@ def _trained(
         progress(epoch, recipe.epochs)
 
     progress(compression.epoch, recipe.epochs)
-    compression.train_all(keep)
-    tested = evaluate_network(compression.network.eval(), data[1])
+    try:
+        compression.train_all(keep)
+        tested = evaluate_network(compression.network.eval(), data[1])
+    except DivergedError as error:
+        if trial.method == WHOLE or not start.exists():  # nothing could stand beside it
+            raise HwbenchError(
+                f"compress: {trial.label}: {error}, such as with "
+                f"--set training.learning_rate={recipe.learning_rate / 3:.1g}"
+            ) from error
+        tested = None
     result = {
         "code": code,
         "numbers": {
             "label": trial.label,
             **trial.plain(),
-            "accuracy": tested.accuracy,
-            "loss": tested.loss,
-            **_sizes(compression, whole),
-            "difference": max((each["difference"] for each in compression.loops), default=0.0),
+            **_numbers(compression, whole, tested),
             "cpu_seconds": seconds + time.process_time() - begun,
         },
-        "layers": [
-            {
-                "place": place,
-                "dimension": dimension.name,
-                "units": len(kept),
-                "units_before": dimension.size,
-            }
-            for place, (dimension, kept) in enumerate(
-                zip(compression.first.dimensions, compression.kept, strict=True)
-            )
-        ],
+        "layers": [] if tested is None else _layers(compression),
     }
-    weights = {
-        "kept": compression.kept,
-        "example": data[0].images[:1].cpu(),
-        "weights": {name: value.cpu() for name, value in compression.network.state_dict().items()},
-    }
-    write_tensors(own / COMPRESSION_WEIGHTS, weights)
+    if tested is not None:
+        weights = {
+            "kept": compression.kept,
+            "example": data[0].images[:1].cpu(),
+            "weights": {
+                name: value.cpu() for name, value in compression.network.state_dict().items()
+            },
+        }
+        write_tensors(own / COMPRESSION_WEIGHTS, weights)
     write_text(own / COMPRESSION_RESULT, json.dumps(result, indent=2) + "\n", durable=True)
     checkpoint.unlink(missing_ok=True)
     return result
 
 
-def _sizes(compression: Compression, whole: nn.Module) -> dict[str, float]:
+def _numbers(
+    compression: Compression, whole: nn.Module, tested: Evaluation | None
+) -> dict[str, float | None]:
+    """What a training came to; all None where it diverged."""
+    if tested is None:
+        return dict.fromkeys(OUTCOME)
     network = compression.network
     flops = count_flops(network, compression.example)
     before = sum(weight.numel() for weight in whole.parameters())
     there = sum(int(weight.count_nonzero()) for weight in network.parameters())
     return {
+        "accuracy": tested.accuracy,
+        "loss": tested.loss,
         "flops": flops,
         "flops_share": flops / compression.first_flops,
         "parameters": sum(weight.numel() for weight in network.parameters()),
         "weights_left": there / before,
+        "difference": max((each["difference"] for each in compression.loops), default=0.0),
     }
+
+
+def _layers(compression: Compression) -> list[dict[str, Any]]:
+    """Units of each dimension, before and after."""
+    return [
+        {
+            "place": place,
+            "dimension": dimension.name,
+            "units": len(kept),
+            "units_before": dimension.size,
+        }
+        for place, (dimension, kept) in enumerate(
+            zip(compression.first.dimensions, compression.kept, strict=True)
+        )
+    ]
 
 
 def _code(spec: CompressSpec) -> str:

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from hwbench.errors import HwbenchError
 from hwbench.images.augmentation import Augmentation
 from hwbench.images.parts import Part
 
@@ -32,6 +33,10 @@ Precision = Literal["float32", "bfloat16"]
 
 NO_AUGMENTATION = Augmentation()
 EVALUATION_BATCH = 256
+
+
+class DivergedError(HwbenchError):
+    """A loss is no number any more, nor are the weights that it moved."""
 
 
 @dataclass(frozen=True)
@@ -176,6 +181,11 @@ def fit(
         that rises from epoch to epoch.
     after_epoch : called with an epoch's number and what it came to, such as for a checkpoint. It
         must draw nothing.
+
+    Raises
+    ------
+    DivergedError
+        As `train_epoch`.
     """
     for epoch in range(first_epoch, epochs):
         if before_epoch is not None:
@@ -207,7 +217,13 @@ def train_epoch(
     augmentation: Augmentation = NO_AUGMENTATION,
     generator: torch.Generator | None = None,
 ) -> Epoch:
-    """Train one epoch of `epochs`; parameters are those of `fit`."""
+    """Train one epoch of `epochs`; parameters are those of `fit`.
+
+    Raises
+    ------
+    DivergedError
+        Where a loss is no number, or infinite.
+    """
     steps = images.steps(batch_size)
     losses, accuracies, rate = [], [], 0.0
     for place, batch in enumerate(images.shuffled(batch_size, generator)):
@@ -217,7 +233,15 @@ def train_epoch(
         loss, logits = step(augmentation.apply(batch))
         losses.append(loss.detach())
         accuracies.append((logits.argmax(dim=1) == batch.labels).float().mean())
-    return Epoch(rate, torch.stack(losses), torch.stack(accuracies))
+    done = Epoch(rate, torch.stack(losses), torch.stack(accuracies))
+    lost = (~torch.isfinite(done.losses)).nonzero()
+    if len(lost):
+        raise DivergedError(
+            f"the training diverged: from step {int(lost[0]) + 1} of {steps} of epoch {epoch + 1} "
+            f"of {epochs} on the loss is no number; use a lower learning rate, or limit the "
+            "gradients with gradient_clip"
+        )
+    return done
 
 
 def evaluate(

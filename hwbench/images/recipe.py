@@ -134,6 +134,11 @@ class FitRecipe:
         images : to train on.
         auxiliary_loss : see `hwbench.images.fit.Descent`.
         generator, first_epoch, before_epoch, after_epoch : see `hwbench.images.fit.fit`.
+
+        Raises
+        ------
+        DivergedError
+            See `hwbench.images.fit.train_epoch`.
         """
         fit(
             Descent(

@@ -13,6 +13,7 @@ import torch
 
 from hwbench.code_version import code_version, module_of
 from hwbench.errors import HwbenchError
+from hwbench.images.fit import DivergedError
 from hwbench.images.sets import reader_module
 from hwbench.images.subsets import SUBSETS
 from hwbench.live import tensorboard as tensorboard_log
@@ -114,7 +115,7 @@ def train_epochs(
     Raises
     ------
     HwbenchError
-        Where a file cannot be written, or TensorBoard is not installed.
+        Where a file cannot be written, TensorBoard is not installed, or the training diverges.
     """
     code = search_version(search)
     epochs = search.trainer.epochs_trained
@@ -126,7 +127,10 @@ def train_epochs(
     with _epoch_log(folder, len(rows), frame, history, tensorboard=tensorboard) as log:
         progress(first, epochs)
         for epoch in range(first, epochs):
-            numbers = search.train_epoch(epoch)
+            try:
+                numbers = search.train_epoch(epoch)
+            except DivergedError as error:
+                raise HwbenchError(f"{folder}: {error}") from error
             clock.lap(TRAINING)
             rows.append({"epoch": float(epoch), **numbers, **follower.after_epoch()})
             clock.lap(RANKED)

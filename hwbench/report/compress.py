@@ -321,16 +321,17 @@ def _row(run: Compressions, row: pd.Series) -> Row:
     return Row(
         str(row["title"]),
         (
-            Cell(f"{row['accuracy']:.2f}", float(row["accuracy"])),
+            _number(row["accuracy"], "{:.2f}"),
             _number(row["deviation"], "{:.2f}"),
             _number(row["lost"], "{:.2f}", small=interval),
             _number(100 * row["flops_share"], "{:.2f}"),
-            Cell(f"{row['parameters']:,.0f}", float(row["parameters"])),
+            _number(row["parameters"], "{:,.0f}"),
             _number(100 * row["weights_left"], "{:.2f}"),
             _number(100 * row["latency_ratio"], "{:.1f}"),
             _units(run, row),
         ),
-        small=_counted(int(row["seeds"]), "seed"),
+        small=_counted(int(row["seeds"]), "seed")
+        + (f", {row['diverged']} diverged" if row["diverged"] else ""),
     )
 
 

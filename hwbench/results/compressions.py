@@ -41,6 +41,17 @@ COMPRESSION_COLUMNS: Columns = {
 }
 """What a frame of compressions holds, a row a training."""
 
+OUTCOME = (
+    "accuracy",
+    "loss",
+    "flops",
+    "flops_share",
+    "parameters",
+    "weights_left",
+    "difference",
+)
+"""Columns that are missing where a training diverged."""
+
 LAYER_COLUMNS: Columns = {
     "label": Column("text", "of the training"),
     "place": Column("integer", "of the dimension in the network, from 0"),

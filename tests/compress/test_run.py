@@ -7,12 +7,15 @@ import pandas as pd
 import pytest
 import torch
 
+from hwbench.analysis.compression import summary, with_losses
 from hwbench.compress.networks import lenet_300_100, make_network
 from hwbench.compress.run import load_compressed, run_compressions
 from hwbench.compress.spec import CompressSpec
 from hwbench.compress.training import Compression
 from hwbench.errors import HwbenchError
+from hwbench.images.fit import DivergedError
 from hwbench.images.sets import load_images
+from hwbench.report.compress import write_compress_report
 from hwbench.results.compressions import read_compressions
 
 TRAINING = {"epochs": 4, "loops": 2, "loop_epochs": 1, "last_epochs": 1}
@@ -198,3 +201,31 @@ def test_a_specification_says_what_is_wrong(changes, words):
 def test_too_many_images_are_refused(tmp_path):
     with pytest.raises(HwbenchError, match="has 898 images to train on, not 5,000"):
         run_compressions(_spec(train_images=5000), tmp_path / "run")
+
+
+def test_a_whole_network_that_diverges_stops_the_run_and_says_what_to_do(tmp_path):
+    spec = _spec(training={**TRAINING, "learning_rate": 1e12})
+    with pytest.raises(HwbenchError, match="whole-seed0: the training diverged") as caught:
+        run_compressions(spec, tmp_path / "run")
+    assert "--set training.learning_rate=3e+11" in str(caught.value)
+
+
+def test_a_method_that_diverges_is_a_row_without_an_accuracy(tmp_path, monkeypatch):
+    whole = Compression.train_all
+
+    def train_all(self, after_epoch=None):
+        if self.method is not None and type(self.method).__name__ == "GroupLasso":
+            self.train_until(self.recipe.first_epochs, after_epoch)
+            raise DivergedError("the training diverged")
+        whole(self, after_epoch)
+
+    monkeypatch.setattr(Compression, "train_all", train_all)
+    spec, folder = _spec(budgets=[0.2], strengths={}), tmp_path / "run"
+    frame = run_compressions(spec, folder, onnx=True)
+    assert frame["accuracy"].isna().tolist() == [False, False, True, False]
+    assert frame.equals(run_compressions(spec, folder))  # it is not tried again
+    found = read_compressions(folder)
+    (row,) = summary(with_losses(found)).query("method == 'group_lasso'").to_dict("records")
+    assert (row["seeds"], row["diverged"]) == (0, 1)
+    assert "group_lasso-0.2-seed0" not in set(found.latency["label"])
+    assert "0 seeds, 1 diverged" in write_compress_report([folder]).read_text()

@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 
 from hwbench.images.augmentation import Augmentation
-from hwbench.images.fit import Descent, evaluate, fit, restore, sgd, state_of
+from hwbench.images.fit import Descent, DivergedError, evaluate, fit, restore, sgd, state_of
 from hwbench.images.parts import Part
 from hwbench.optimisation import chained_half_cosine, half_cosine
 
@@ -196,3 +196,17 @@ def test_the_chained_schedule_is_torchs(steps):
         assert plain(step, steps) == pytest.approx(rate, rel=1e-9)
         optimizer.step()
         scheduler.step()
+
+
+def test_a_loss_that_is_no_number_ends_the_training(images):
+    network = _network()
+    optimizer, calls = _optimizer(network), []
+
+    def step(batch):
+        calls.append(len(batch))
+        loss = torch.tensor(math.inf if len(calls) == 5 else 1.0)
+        return loss, network(batch.images)
+
+    with pytest.raises(DivergedError, match="diverged: from step 2 of 3 of epoch 2 of 3 on"):
+        fit(step, images, optimizer, half_cosine(0.1), epochs=EPOCHS, batch_size=BATCH)
+    assert len(calls) == 6

@@ -54,6 +54,14 @@ DARTS = {
 }
 
 
+def test_a_training_that_diverges_ends_the_run_in_one_line(tmp_path):
+    weights = {"name": "sgd", "learning_rate": 1e30}
+    trainer = {**TREE["trainer"], "weights": weights}
+    with pytest.raises(HwbenchError, match="run: the training diverged: from step ") as caught:
+        run_live(_config(trainer=trainer), tmp_path / "run")
+    assert len(str(caught.value).splitlines()) == 1
+
+
 def _same(folder, other):
     metrics = [pd.read_parquet(each / "metrics.parquet") for each in (folder, other)]
     pd.testing.assert_frame_equal(*metrics, check_exact=True)

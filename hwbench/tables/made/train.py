@@ -11,7 +11,7 @@ recipe, so the number of workers changes nothing but the time.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
@@ -29,7 +29,7 @@ from hwbench.code_version import code_version
 from hwbench.environment import describe_versions
 from hwbench.errors import HwbenchError
 from hwbench.images.events import check_events
-from hwbench.images.fit import Schedule, evaluate_network
+from hwbench.images.fit import DivergedError, Schedule, evaluate_network
 from hwbench.images.image_set import ImageSet
 from hwbench.images.parts import Part, parts_of
 from hwbench.images.recipe import FitRecipe
@@ -190,7 +190,9 @@ def train_one(space: Space, index: int, seed: int, recipe: TrainRecipe) -> dict[
     order = torch.Generator().manual_seed(seed)
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(seed)
-        recipe.fit(network.train(), recipe.optimizer(network.parameters()), train, generator=order)
+        with suppress(DivergedError):  # then it is worth what it labels rightly, which is little
+            optimizer = recipe.optimizer(network.parameters())
+            recipe.fit(network.train(), optimizer, train, generator=order)
     _reestimate_batch_norm(network, train, recipe.statistics_batch, order)
     tested = evaluate_network(network.eval(), test, recipe.statistics_batch)
     return {"accuracy": tested.right / tested.images * 100.0, **tested.measured}
