@@ -343,8 +343,9 @@ def bayes_nas_words(sweep: str) -> str:
     difference = gamma - scalar
     return (
         f"Cells of the largest gamma have {mean(gamma)} %, those of the largest |w| of the same "
-        f"supernets {mean(scalar)} % ({seeds(own)}): {mean(difference)} % between them, in "
-        f"{(difference > 0).sum()} of {len(own)} gamma's is the better one. A random cell has "
+        f"supernets {mean(scalar)} % ({seeds(own)}): {mean(difference)} % between them, "
+        f"gamma's the better in {(difference > 0).sum()}, the same in {(difference == 0).sum()}, "
+        f"the worse in {(difference < 0).sum()}. A random cell has "
         f"{first['random_50']:.2f} % in the middle, that of the most FLOPs "
         f"{first['most_flops']:.2f} %."
     )
