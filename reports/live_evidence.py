@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from hwbench.analysis.statistics import mean_interval
+from hwbench.compress.sparse_bayes import THRESHOLD
 from hwbench.errors import HwbenchError
 from hwbench.files import write_text
 from hwbench.live.recipes import recipe_files
@@ -335,6 +336,25 @@ def noise_words(sweep: str) -> str:
     return f"Noise is the strongest candidate with {', with '.join(said)}."
 
 
+def left_out_words(sweep: str) -> str:
+    """What the published threshold of gamma would leave of noise and of what else there is."""
+    own = of_sweep(strengths, sweep)
+    above = own[own["strength"] > THRESHOLD].groupby(["run", "operation"]).size().unstack()
+    counts = above.reindex(own["run"].unique()).reindex(columns=own["operation"].unique())
+    edges = own.groupby("run")["position"].nunique().iloc[0]
+    left = [
+        f"for {short_name(str(name))} on {mean(counts[name].fillna(0), 1)}"
+        for name in sorted(counts, key=lambda each: each != "noise")
+    ]
+    noise = own[own["operation"] == "noise"].groupby("run")["strength"].max()
+    return (
+        f"Of {edges} edges gamma is above the published threshold of {THRESHOLD:.4f} "
+        f"{' and '.join(left)} ({seeds(noise)}); the largest of noise is {noise.max():.4f}. "
+        "With the edges on which nothing is above it, "
+        f"{noise_words(sweep).replace('Noise', 'noise')}"
+    )
+
+
 def bayes_nas_words(sweep: str) -> str:
     """What cells of the largest gamma are worth beside those of the largest scalar."""
     own = of_sweep(selections, sweep).pivot(index="run", columns="selection", values="true_value")
@@ -612,6 +632,7 @@ KINDS = {
     "words: proxy": proxy_words,
     "words: noise": noise_words,
     "words: bayes_nas": bayes_nas_words,
+    "words: left_out": left_out_words,
     "words: regret": regret_words,
     "words: stopped": stopped_words,
     "words: methods": methods_words,
