@@ -9,9 +9,11 @@ keep all that a training changes, for going on exactly where it stopped.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal, Protocol, runtime_checkable
 
 import torch
@@ -53,6 +55,11 @@ class Epoch:
     learning_rate: float
     losses: Tensor
     accuracies: Tensor
+
+    @cached_property
+    def loss(self) -> float:
+        """Their mean, for which the device is waited for once."""
+        return float(self.losses.mean())
 
 
 @dataclass(frozen=True)
@@ -234,10 +241,10 @@ def train_epoch(
         losses.append(loss.detach())
         accuracies.append((logits.argmax(dim=1) == batch.labels).float().mean())
     done = Epoch(rate, torch.stack(losses), torch.stack(accuracies))
-    lost = (~torch.isfinite(done.losses)).nonzero()
-    if len(lost):
+    if not math.isfinite(done.loss):
+        first = int((~torch.isfinite(done.losses)).nonzero()[0]) + 1
         raise DivergedError(
-            f"the training diverged: from step {int(lost[0]) + 1} of {steps} of epoch {epoch + 1} "
+            f"the training diverged: from step {first} of {steps} of epoch {epoch + 1} "
             f"of {epochs} on the loss is no number; use a lower learning rate, or limit the "
             "gradients with gradient_clip"
         )

@@ -266,7 +266,7 @@ class Trainer(ABC):
         return {
             **grown,
             "learning_rate": done.learning_rate,
-            "train_loss": float(done.losses.mean()),
+            "train_loss": done.loss,
             "train_accuracy": 100.0 * float(done.accuracies.mean()),
         }
 
