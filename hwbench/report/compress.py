@@ -158,7 +158,7 @@ def _answer(run: Compressions) -> list[Block]:
 
 def _headline(run: Compressions, means: pd.DataFrame) -> Markup:
     """How much smaller and faster at what loss: of our method, or of the best where it is not."""
-    small = means[(means["method"] != WHOLE) & means["lost"].notna()]
+    small = means[(means["method"] != WHOLE) & means["lost"].notna() & means["best"]]
     if small.empty:
         return Markup("No smaller network stands beside the whole one yet; the run goes on.")
     own = small[small["method"] == OWN]

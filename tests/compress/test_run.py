@@ -1,6 +1,7 @@
 """Run folders of compressions: resumed, refused, measured, exported, and networks of one's own."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -15,8 +16,8 @@ from hwbench.compress.training import Compression
 from hwbench.errors import HwbenchError
 from hwbench.images.fit import DivergedError
 from hwbench.images.sets import load_images
-from hwbench.report.compress import write_compress_report
-from hwbench.results.compressions import read_compressions
+from hwbench.report.compress import compression_page, write_compress_report
+from hwbench.results.compressions import WHOLE, read_compressions
 
 TRAINING = {"epochs": 4, "loops": 2, "loop_epochs": 1, "last_epochs": 1}
 OWN = """
@@ -229,3 +230,18 @@ def test_a_method_that_diverges_is_a_row_without_an_accuracy(tmp_path, monkeypat
     assert (row["seeds"], row["diverged"]) == (0, 1)
     assert "group_lasso-0.2-seed0" not in set(found.latency["label"])
     assert "0 seeds, 1 diverged" in write_compress_report([folder]).read_text()
+
+
+def test_the_page_begins_with_the_best_lambda(ran):
+    """A smaller network of another lambda, whose loss is tolerable too, is not the answer."""
+    found = read_compressions(ran[0])
+    trainings = found.trainings.copy()
+    trainings["accuracy"] = 90.0
+    lasso = (trainings["method"] == "group_lasso") & (trainings["budget"] == 0.2)
+    better = lasso & (trainings["strength"] == 0.001)
+    trainings = trainings[(trainings["method"] == WHOLE) | lasso].copy()
+    trainings.loc[better, ["accuracy", "flops_share"]] = 93.0, 0.2
+    trainings.loc[lasso & ~better, "flops_share"] = 0.19
+    said = str(compression_page([replace(found, trainings=trainings)]).sections[0].blocks)
+    assert "<b>3.00 points of accuracy gained</b>" in said
+    assert "lambda 0.001, " in said
