@@ -264,32 +264,39 @@ def evaluate(
         raise unknown_name("prior", prior, PRIORS)
     if colour and page is None:
         raise HwbenchError("vae evaluate: --colour is for the drawing; name its file with --page")
-    place = choose_device(device)
-    loaded = {path: load_vae(path).to(place) for path in vaes}
-    metrics = _metrics_drawn(loaded.values(), colour or []) if page is not None else []
-    rows: list[dict[str, Any]] = []
-    with torch_threads(threads or available_cores()), progress_bar("evaluating") as progress:
-        for done, (path, vae) in enumerate(loaded.items()):
-            progress(done, len(loaded))
-            found = evaluate_vae(
-                vae,
-                prior="training" if prior == "training" else "standard",
-                join_loose_ends=join_loose_ends,
-                n_prior=samples,
-                n_decodes=decodes,
-                seed=seed,
-            )
-            named = {"file": str(path), "space": vae.space.name, "variant": vae.settings.variant}
-            rows.append({**named, **asdict(found)})
-        progress(len(loaded), len(loaded))
-    shown = [_shown(row) for row in rows]
-    if page is not None:
-        from hwbench.report.latents import write_latent_page
+    with torch_threads(threads or available_cores()):  # the drawing computes too
+        place = choose_device(device)
+        loaded = {path: load_vae(path).to(place) for path in vaes}
+        metrics = _metrics_drawn(loaded.values(), colour or []) if page is not None else []
+        rows: list[dict[str, Any]] = []
+        with progress_bar("evaluating") as progress:
+            for done, (path, vae) in enumerate(loaded.items()):
+                progress(done, len(loaded))
+                found = evaluate_vae(
+                    vae,
+                    prior="training" if prior == "training" else "standard",
+                    join_loose_ends=join_loose_ends,
+                    n_prior=samples,
+                    n_decodes=decodes,
+                    seed=seed,
+                )
+                named = {
+                    "file": str(path),
+                    "space": vae.space.name,
+                    "variant": vae.settings.variant,
+                }
+                rows.append({**named, **asdict(found)})
+            progress(len(loaded), len(loaded))
+        shown = [_shown(row) for row in rows]
+        if page is not None:
+            from hwbench.report.latents import write_latent_page
 
-        panels = [
-            panel for target in metrics for panel in _panels(loaded, target, single=len(vaes) == 1)
-        ]
-        write_latent_page(panels, shown, "Latent spaces", page)
+            panels = [
+                panel
+                for target in metrics
+                for panel in _panels(loaded, target, single=len(vaes) == 1)
+            ]
+            write_latent_page(panels, shown, "Latent spaces", page)
     print_listing(rows if as_json else shown, list(shown[0]), as_json=as_json, wrap=False)
     if page is not None and not as_json:
         tell(f"latents: {page}")
