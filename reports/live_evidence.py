@@ -98,7 +98,7 @@ def ranked(folder: Path, target: str | None) -> pd.DataFrame:
     run = read_live_run(folder)
     if target is None or run.ranking.empty or not run.measures:
         return pd.DataFrame()
-    frame = run.ranking[["architecture", "score", "true"]].assign(run=folder.name)
+    frame = run.ranking[["architecture", "score", "accuracy", "true"]].assign(run=folder.name)
     space = get_space(run.config["space"]["name"])
     archs = np.stack([space.from_string(text) for text in frame["architecture"]])
     table, _, column = target.rpartition(":")
@@ -371,6 +371,82 @@ def bayes_nas_words(sweep: str) -> str:
     )
 
 
+def policies(sweep: str) -> Iterator[tuple[str, pd.DataFrame]]:
+    """By value of a sweep over ENAS: what its policies came to, a row a run.
+
+    Columns are the mean accuracies in % of what was sampled in the `first` and the `last` epoch and
+    of as many `uniform` draws as are ranked, all on validation images by the supernet; and the true
+    values of what the search `chose` and of the best ranked of the draws, `drawn`.
+    """
+    rewards = of_sweep(epochs, sweep).dropna(subset="reward_mean").sort_values("epoch")
+    chosen = of_sweep(selections, sweep).pivot(index="run", columns="selection", values="true_value")
+    frame = pd.DataFrame(
+        {
+            "first": rewards.groupby("run")["reward_mean"].first(),
+            "last": rewards.groupby("run")["reward_mean"].last(),
+            "uniform": of_sweep(rankings, sweep).groupby("run")["accuracy"].mean(),
+            "chose": of_sweep(runs, sweep).set_index("run")["true_value"],
+            "drawn": chosen["random"],
+        }
+    ).dropna()
+    values = values_of(frame.index.to_series())
+    for value in of_sweep(searches, sweep)["value"].unique():
+        yield str(value), frame[values == value]
+
+
+POLICIES = {
+    "epoch_best": "on the best of an epoch's samples",
+    "sample": "on a new sample in every step",
+}
+"""What weights are trained on, by the values of `strategy.train_on`."""
+
+
+def policy_words(sweep: str) -> str:
+    """Whether a policy learns what its supernet says, and whether its cells are any better."""
+    said = []
+    for value, own in policies(sweep):
+        rises = (own["last"] > own["first"]).sum()
+        better = (own["last"] > own["uniform"]).sum()
+        said.append(
+            f"Where weights are trained {POLICIES[value]}, the mean accuracy of what is sampled "
+            f"goes from {mean(own['first'], 1)} to {mean(own['last'], 1)} % (it rises in {rises} "
+            f"of {seeds(own)}), uniform draws have {mean(own['uniform'], 1)} on the same supernets "
+            f"(less in {better}); the cells have {mean(own['chose'])} %, the best ranked of the "
+            f"draws {mean(own['drawn'])}, {mean(own['chose'] - own['drawn'])} between them."
+        )
+    first = of_sweep(runs, sweep).iloc[0]
+    return (
+        f"{' '.join(said)} A random cell has {first['random_50']:.2f} % in the middle, that of "
+        f"the most FLOPs {first['most_flops']:.2f} %."
+    )
+
+
+def policies_table(sweep: str) -> str:
+    """What policies come to by their supernets, beside uniform draws on the same ones."""
+    return lines(
+        [
+            {
+                "weights are trained": POLICIES[value],
+                "seeds": len(own),
+                "mean of the first samples, %": mean(own["first"], 1),
+                "of the last": mean(own["last"], 1),
+                "of uniform draws": mean(own["uniform"], 1),
+                "true accuracy of what is chosen, %": mean(own["chose"]),
+                "of the best ranked draw": mean(own["drawn"]),
+                "better / equal / worse": " / ".join(
+                    str(int(count.sum()))
+                    for count in (
+                        own["chose"] > own["drawn"],
+                        own["chose"] == own["drawn"],
+                        own["chose"] < own["drawn"],
+                    )
+                ),
+            }
+            for value, own in policies(sweep)
+        ]
+    )
+
+
 def regret_words(sweep: str) -> str:
     """How far what methods derive is from the best of each space, beside random cells."""
     ended = of_sweep(runs, sweep).dropna(subset="true_value")
@@ -589,7 +665,7 @@ def title_of(sweep: str) -> str:
 
 def short(method: str) -> str:
     """A method's title without what all of them have in common."""
-    return method.removesuffix(", on CIFAR-10 of 16 pixels")
+    return method.replace(", on CIFAR-10 of 16 pixels", "")
 
 
 def first_of(sweeps: str) -> str:
@@ -629,6 +705,8 @@ KINDS = {
     "table: strongest": strongest_table,
     "table: resources": resources_table,
     "table: values": values_table,
+    "table: policies": policies_table,
+    "words: policy": policy_words,
     "words: proxy": proxy_words,
     "words: noise": noise_words,
     "words: bayes_nas": bayes_nas_words,
