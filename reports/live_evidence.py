@@ -94,11 +94,14 @@ def together(name: str, frames: list[pd.DataFrame]) -> pd.DataFrame:
 
 
 def ranked(folder: Path, target: str | None) -> pd.DataFrame:
-    """What a run's supernet says of architectures beside their true values and sizes."""
+    """What a run's supernet says of architectures beside their true values and sizes, if known."""
     run = read_live_run(folder)
-    if target is None or run.ranking.empty or not run.measures:
+    if run.ranking.empty:
         return pd.DataFrame()
-    frame = run.ranking[["architecture", "score", "accuracy", "true"]].assign(run=folder.name)
+    frame = run.ranking.reindex(columns=["architecture", "score", "accuracy", "true"])
+    frame = frame.assign(run=folder.name)
+    if target is None or not run.measures:
+        return frame
     space = get_space(run.config["space"]["name"])
     archs = np.stack([space.from_string(text) for text in frame["architecture"]])
     table, _, column = target.rpartition(":")
@@ -376,19 +379,22 @@ def policies(sweep: str) -> Iterator[tuple[str, pd.DataFrame]]:
 
     Columns are the mean accuracies in % of what was sampled in the `first` and the `last` epoch and
     of as many `uniform` draws as are ranked, all on validation images by the supernet; and the true
-    values of what the search `chose` and of the best ranked of the draws, `drawn`.
+    values, where they are known, of what the search `chose` and of the best ranked of the draws,
+    `drawn`.
     """
     rewards = of_sweep(epochs, sweep).dropna(subset="reward_mean").sort_values("epoch")
-    chosen = of_sweep(selections, sweep).pivot(index="run", columns="selection", values="true_value")
+    chosen = of_sweep(selections, sweep).pivot(
+        index="run", columns="selection", values="true_value"
+    )
     frame = pd.DataFrame(
         {
             "first": rewards.groupby("run")["reward_mean"].first(),
             "last": rewards.groupby("run")["reward_mean"].last(),
             "uniform": of_sweep(rankings, sweep).groupby("run")["accuracy"].mean(),
             "chose": of_sweep(runs, sweep).set_index("run")["true_value"],
-            "drawn": chosen["random"],
+            "drawn": chosen.get("random"),
         }
-    ).dropna()
+    ).dropna(subset=["first", "last", "uniform"])
     values = values_of(frame.index.to_series())
     for value in of_sweep(searches, sweep)["value"].unique():
         yield str(value), frame[values == value]
@@ -410,41 +416,49 @@ def policy_words(sweep: str) -> str:
         said.append(
             f"Where weights are trained {POLICIES[value]}, the mean accuracy of what is sampled "
             f"goes from {mean(own['first'], 1)} to {mean(own['last'], 1)} % (it rises in {rises} "
-            f"of {seeds(own)}), uniform draws have {mean(own['uniform'], 1)} on the same supernets "
-            f"(less in {better}); the cells have {mean(own['chose'])} %, the best ranked of the "
-            f"draws {mean(own['drawn'])}, {mean(own['chose'] - own['drawn'])} between them."
+            f"of {seeds(own)}); uniform draws have {mean(own['uniform'], 1)} % on the same "
+            f"supernets (less in {better})."
         )
+        if own["chose"].notna().any():
+            said.append(
+                f"In truth its cells have {mean(own['chose'])} %, the best ranked of the draws "
+                f"{mean(own['drawn'])}: {mean(own['chose'] - own['drawn'])} between them."
+            )
     first = of_sweep(runs, sweep).iloc[0]
-    return (
-        f"{' '.join(said)} A random cell has {first['random_50']:.2f} % in the middle, that of "
-        f"the most FLOPs {first['most_flops']:.2f} %."
-    )
+    if first["target"] is not None:
+        said.append(
+            f"A random cell has {first['random_50']:.2f} % in the middle, that of the most FLOPs "
+            f"{first['most_flops']:.2f} %."
+        )
+    return " ".join(said)
 
 
 def policies_table(sweep: str) -> str:
     """What policies come to by their supernets, beside uniform draws on the same ones."""
-    return lines(
-        [
-            {
-                "weights are trained": POLICIES[value],
-                "seeds": len(own),
-                "mean of the first samples, %": mean(own["first"], 1),
-                "of the last": mean(own["last"], 1),
-                "of uniform draws": mean(own["uniform"], 1),
-                "true accuracy of what is chosen, %": mean(own["chose"]),
-                "of the best ranked draw": mean(own["drawn"]),
-                "better / equal / worse": " / ".join(
-                    str(int(count.sum()))
-                    for count in (
-                        own["chose"] > own["drawn"],
-                        own["chose"] == own["drawn"],
-                        own["chose"] < own["drawn"],
-                    )
-                ),
-            }
-            for value, own in policies(sweep)
-        ]
-    )
+    rows: list[dict[str, object]] = []
+    for value, own in policies(sweep):
+        minutes = of_sweep(runs, sweep).set_index("run").loc[own.index, "cpu_seconds"] / 60
+        row: dict[str, object] = {
+            "weights are trained": POLICIES[value],
+            "seeds": len(own),
+            "mean of the first samples, %": mean(own["first"], 1),
+            "of the last": mean(own["last"], 1),
+            "of uniform draws": mean(own["uniform"], 1),
+            "CPU minutes, at most": f"{minutes.max():.1f}",
+        }
+        if own["chose"].notna().any():
+            row["true accuracy of what is chosen, %"] = mean(own["chose"])
+            row["of the best ranked draw"] = mean(own["drawn"])
+            row["better / equal / worse"] = " / ".join(
+                str(int(count.sum()))
+                for count in (
+                    own["chose"] > own["drawn"],
+                    own["chose"] == own["drawn"],
+                    own["chose"] < own["drawn"],
+                )
+            )
+        rows.append(row)
+    return lines(rows)
 
 
 def regret_words(sweep: str) -> str:

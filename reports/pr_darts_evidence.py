@@ -21,6 +21,7 @@ import torch
 
 from hwbench.analysis.statistics import mean_interval
 from hwbench.devices import seeded
+from hwbench.images.sets import load_images
 from hwbench.live.config import config_of
 from hwbench.live.retrain import NamedRecipe
 from hwbench.live.retrainings import retrain_archs
@@ -187,12 +188,14 @@ def cells(arguments: argparse.Namespace) -> pd.DataFrame:
         auxiliary_weight=0.0,
         drop_path=0.0,
         cutout=0,
+        shift=arguments.shift,
     )
     rows = []
     for run in arguments.runs:
         found = read_live_run(run)
         config = config_of(found.config, where=str(run))
-        space, images = get_space(config.space.name), load_image_set(config)
+        space = get_space(config.space.name)
+        images = load_images(arguments.data) if arguments.data else load_image_set(config)
         pair = {"derived": str(found.architecture), "random": random_like(run, config.seed)}
         for kind, arch in pair.items():
             (trained,) = retrain_archs(arguments.output, space, [arch], images, recipe)
@@ -242,7 +245,9 @@ def main() -> None:
     derived.add_argument("runs", type=Path, nargs="+")
     derived.add_argument("-o", "--output", type=Path, required=True)
     derived.add_argument("--channels", type=int, default=8)
-    derived.add_argument("--epochs", type=int, default=30)
+    derived.add_argument("--epochs", type=int, default=20)
+    derived.add_argument("--shift", type=int, default=1, help="pixels that images are shifted by")
+    derived.add_argument("--data", metavar="SET", help="images; by default those of the search")
     arguments = parser.parse_args()
     if arguments.which == "children":
         table = summary(children(arguments))
