@@ -160,11 +160,13 @@ def _about_policy(live: LiveRun) -> Iterator[Markup]:
 
 
 def _about_ranking(run: Run, live: LiveRun) -> Iterator[Markup]:
-    if live.truth is not None and live.truth.kendall_tau is not None:
+    target = _target(run, live)
+    truth = live.truth
+    said_below = live.measures and truth is not None and truth.target == target.key
+    if truth is not None and truth.kendall_tau is not None and not said_below:
         yield Markup(
             "Its ranking agrees with the true values at a Kendall's tau of {:.2f}."
-        ).format(live.truth.kendall_tau)
-    target = _target(run, live)
+        ).format(truth.kendall_tau)
     if not live.measures:
         reason = unmeasured(live.ranking, target.title)
         if reason:

@@ -43,13 +43,18 @@ def _metric_name(each: Selected) -> str:
 
 def _about_single(known: Sequence[tuple[Selected, str]]) -> Markup:
     """The truly best architecture, first of all among those that keep their limits."""
-    best, title = max(known, key=lambda pair: (pair[0].keeps_limit, pair[0].true_accuracy or 0.0))
+
+    def worth(pair: tuple[Selected, str]) -> tuple[bool, float]:
+        return pair[0].keeps_limit, pair[0].true_accuracy or 0.0
+
+    best, title = max(known, key=worth)
     result = best.result
-    what = "found an architecture that truly has"
-    which = f"{title} {what}"
+    which = f"{title} found an architecture that truly has"
     if len(known) > 1:
+        level = [f'"{pair[1]}"' for pair in known if worth(pair) == worth((best, title))]
         which = (
-            f"Of {len(known)} selections of one architecture, {title} found the truly best: it has"
+            f"Of {len(known)} selections of one architecture, {' and '.join(level)} found the "
+            "truly best: it has"
         )
     details = []
     if result.single is not None and result.single.true_metric is not None and result.metric:

@@ -115,6 +115,15 @@ def test_a_front_is_held_against_the_true_one(run, write_selection, words_of, fi
     assert 'data-value="selections/nsga2/evaluations.parquet"' in text
 
 
+def test_selections_that_found_as_good_ones_are_named_together(run, write_selection, words_of):
+    for folder, title in (("a", "Evolution"), ("b", "Random search"), ("c", "The policy's best")):
+        accuracy = 90.5 if folder == "a" else 91.5
+        single = {"true_accuracy": accuracy, "true_metric": 6.5, "baselines": []}
+        write_selection(run, folder, title, metric=LATENCY, single=single)
+    words = words_of(write_report(run))
+    assert 'architecture, "Random search" and "The policy\'s best" found the truly best' in words
+
+
 def test_the_truly_best_of_several_is_named_beside_what_is_free(run, write_selection, words_of):
     single = {"true_accuracy": 90.5, "true_metric": 6.5, "baselines": []}
     write_selection(run, "a", "Evolution", metric=LATENCY, single=single)
@@ -127,7 +136,7 @@ def test_the_truly_best_of_several_is_named_beside_what_is_free(run, write_selec
     page = write_report(run)
     words = words_of(page)
     assert (
-        "Of 3 selections of one architecture, Random search found the truly best: it has 91.50 % "
+        'Of 3 selections of one architecture, "Random search" found the truly best: it has 91.50 % '
         "(at 9.25 ms, test accuracy on cifar10 in the table bench, rank 1,000 of 15,625); at no "
         "cost of a search, the largest has 92.25 %." in words
     )
