@@ -10,7 +10,7 @@ import argparse
 import re
 from pathlib import Path
 
-from live_answers import methods, policies, rankings, selections, strengths
+from live_answers import inheritance, methods, policies, rankings, selections, strengths
 from live_answers.found import Found, gather
 from live_answers.wording import NONE_YET
 
@@ -34,6 +34,7 @@ KINDS = {
     "table: selections": selections.selections_table,
     "table: strongest": strengths.strongest_table,
     "table: policies": policies.policies_table,
+    "table: inheritance": inheritance.inheritance_table,
     "words: methods": methods.methods_words,
     "words: collapse": methods.collapse_words,
     "words: warm_up": methods.warm_up_words,
@@ -48,6 +49,7 @@ KINDS = {
     "words: noise": strengths.noise_words,
     "words: left_out": strengths.left_out_words,
     "words: policy": policies.policy_words,
+    "words: inheritance": inheritance.inheritance_words,
 }
 """What fills a part of the page, by the kind that its comment names."""
 
