@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from live_answers.found import Found
-from live_answers.wording import lines, mean, seeds, values_of
+from live_answers.wording import better_equal_worse, lines, mean, seeds, values_of
 
 
 def policies(kept: Found) -> Iterator[tuple[str, pd.DataFrame]]:
@@ -59,7 +59,7 @@ def policy_words(kept: Found) -> str:
                 f"{mean(own['drawn'])}: {mean(own['chose'] - own['drawn'])} between them."
             )
     first = kept.runs.iloc[0]
-    if first["target"] is not None:
+    if pd.notna(first["target"]):
         said.append(
             f"A random cell has {first['random_50']:.2f} % in the middle, that of the most FLOPs "
             f"{first['most_flops']:.2f} %."
@@ -83,13 +83,6 @@ def policies_table(kept: Found) -> str:
         if own["chose"].notna().any():
             row["true accuracy of what is chosen, %"] = mean(own["chose"])
             row["of the best ranked draw"] = mean(own["drawn"])
-            row["better / equal / worse"] = " / ".join(
-                str(int(count.sum()))
-                for count in (
-                    own["chose"] > own["drawn"],
-                    own["chose"] == own["drawn"],
-                    own["chose"] < own["drawn"],
-                )
-            )
+            row["better / equal / worse"] = better_equal_worse(own["chose"], own["drawn"])
         rows.append(row)
     return lines(rows)

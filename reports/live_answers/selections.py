@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from live_answers.found import Found
-from live_answers.wording import lines, mean, named, seeds, values_of
+from live_answers.wording import better_equal_worse, lines, mean, named, seeds, values_of
 
 
 def selected_again(kept: Found) -> Iterator[tuple[tuple[str, str], pd.DataFrame, np.ndarray]]:
@@ -30,14 +30,7 @@ def selections_table(kept: Found) -> str:
                 "selection": selection,
                 "true accuracy, %": mean(chosen["true_value"]),
                 "minus that by the search's own": mean(chosen["true_value"] - before),
-                "better / equal / worse": " / ".join(
-                    str(int(count.sum()))
-                    for count in (
-                        chosen["true_value"] > before,
-                        chosen["true_value"] == before,
-                        chosen["true_value"] < before,
-                    )
-                ),
+                "better / equal / worse": better_equal_worse(chosen["true_value"], before),
             }
         )
     return lines(rows)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
 import pandas as pd
 
 from hwbench.analysis.statistics import mean_interval
@@ -36,6 +37,12 @@ def short(method: str) -> str:
 def seeds(frame: pd.DataFrame | pd.Series) -> str:
     """How many, in words."""
     return f"{len(frame)} seed{'s' * (len(frame) != 1)}"
+
+
+def better_equal_worse(one: pd.Series, other: pd.Series | np.ndarray) -> str:
+    """In how many seeds one is above the other, level with it, and below: "3 / 0 / 2"."""
+    counts = (one > other, one == other, one < other)
+    return " / ".join(str(int(count.sum())) for count in counts)
 
 
 def values_of(folders: pd.Series) -> pd.Series:
