@@ -84,7 +84,10 @@ def words(frame: pd.DataFrame) -> str:
 path = arguments.results / NAME
 known = pd.read_parquet(path) if path.exists() else pd.DataFrame({"run": []})
 if arguments.runs:
-    new = [read(folder) for folder in arguments.runs]
+    try:
+        new = [read(folder) for folder in arguments.runs]
+    except HwbenchError as error:
+        parser.error(str(error))
     names = [folder.name for folder in arguments.runs]
     known = pd.concat([known[~known["run"].isin(names)], *new], ignore_index=True)
     known = known.sort_values("run", kind="stable", ignore_index=True)

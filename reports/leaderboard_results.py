@@ -28,6 +28,8 @@ scores, runs = None, {}
 if (arguments.results / SCORES_FILE).exists():
     scores, runs = read_scores(arguments.results), read_runs(arguments.results)
 for folder in arguments.runs:
+    if not folder.exists():
+        parser.error(f"{folder}: there is no such run folder")
     if not list_parts(folder):
         print(f"{folder}: no fit has ended yet")
         continue

@@ -21,6 +21,7 @@ import torch
 
 from hwbench.analysis.statistics import mean_interval
 from hwbench.devices import seeded
+from hwbench.errors import HwbenchError
 from hwbench.images.sets import load_images
 from hwbench.live.config import config_of
 from hwbench.live.retrain import NamedRecipe
@@ -249,10 +250,13 @@ def main() -> None:
     derived.add_argument("--shift", type=int, default=1, help="pixels that images are shifted by")
     derived.add_argument("--data", metavar="SET", help="images; by default those of the search")
     arguments = parser.parse_args()
-    if arguments.which == "children":
-        table = summary(children(arguments))
-    else:
-        table = compared(cells(arguments))
+    try:
+        if arguments.which == "children":
+            table = summary(children(arguments))
+        else:
+            table = compared(cells(arguments))
+    except HwbenchError as error:
+        parser.error(str(error))
     print(table.to_string(index=False))
 
 

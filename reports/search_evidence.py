@@ -24,6 +24,9 @@ parser.add_argument("runs", type=Path, nargs="*", metavar="RUN", help="run folde
 parser.add_argument("--results", type=Path, default=ROOT / "reports/results/search.parquet")
 parser.add_argument("--page", type=Path, default=ROOT / "docs/concepts/search-results.md")
 arguments = parser.parse_args()
+for place in arguments.runs:
+    if not place.exists():
+        parser.error(f"{place}: there is no such run folder")
 
 
 def read(run: Path) -> list[pd.DataFrame]:
