@@ -115,9 +115,16 @@ def read_sweep(folder: Path) -> dict[str, pd.DataFrame]:
 
 
 def together(name: str, frames: list[pd.DataFrame]) -> pd.DataFrame:
-    """The rows of several frames of one kind, of which some may have none."""
+    """The rows of several frames of one kind, of which some may have none.
+
+    Columns without a value would decide the dtypes of others: they join last, as missing.
+    """
     with_rows = [frame for frame in frames if len(frame)]
-    return pd.concat(with_rows) if with_rows else pd.DataFrame(columns=KEYS[name])
+    if not with_rows:
+        return pd.DataFrame(columns=KEYS[name])
+    columns = dict.fromkeys(column for frame in with_rows for column in frame)
+    with_values = [frame.dropna(axis="columns", how="all") for frame in with_rows]
+    return pd.concat(with_values).reindex(columns=list(columns))
 
 
 def ranked(folder: Path, target: str | None) -> pd.DataFrame:

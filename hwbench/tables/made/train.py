@@ -10,8 +10,9 @@ recipe, so the number of workers changes nothing but the time.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
@@ -110,7 +111,8 @@ def train(
     -------
     A frame with a row an architecture, in the order given: `index` (place in the space's
     lexicographic order), `test_accuracy` (mean over the seeds) and `test_accuracy_seed<s>`, in %;
-    and for each of `Space.measured` likewise NAME and NAME_seed<s>, means over test images.
+    and for each of `Space.measured` likewise NAME and NAME_seed<s>, means over test images. What is
+    of a training that diverged is missing (NaN), and so is the mean over seeds that it is one of.
 
     Raises
     ------
@@ -180,7 +182,8 @@ def train_one(space: Space, index: int, seed: int, recipe: TrainRecipe) -> dict[
 
     Returns
     -------
-    `accuracy` on test images in %, and what else the space's networks measure on them, means.
+    `accuracy` on test images in %, and what else the space's networks measure on them, means; all
+    NaN where the training diverges: what it then labels rightly says nothing of the architecture.
     """
     images, device = _cached_images(recipe.images), torch.device(recipe.device)
     train, test = (part.to(device) for part in parts_of(images))
@@ -190,9 +193,11 @@ def train_one(space: Space, index: int, seed: int, recipe: TrainRecipe) -> dict[
     order = torch.Generator().manual_seed(seed)
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(seed)
-        with suppress(DivergedError):  # then it is worth what it labels rightly, which is little
-            optimizer = recipe.optimizer(network.parameters())
+        optimizer = recipe.optimizer(network.parameters())
+        try:
             recipe.fit(network.train(), optimizer, train, generator=order)
+        except DivergedError:
+            return dict.fromkeys(("accuracy", *space.measured), math.nan)
     _reestimate_batch_norm(network, train, recipe.statistics_batch, order)
     tested = evaluate_network(network.eval(), test, recipe.statistics_batch)
     return {"accuracy": tested.right / tested.images * 100.0, **tested.measured}

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from hwbench.arrays import IntArray
 from hwbench.files import today
 from hwbench.images.recipe import changes_in_words
 from hwbench.images.sets import load_images
@@ -45,7 +46,8 @@ def trained_table(
     -------
     A table with the columns `test_accuracy` (mean over the seeds) and one a seed, in %; likewise
     what the space's networks measure (`Space.measured`), such as `spikes`, and then `parameters`
-    and `flops`, which are counted.
+    and `flops`, which are counted. Values of trainings that diverged are missing; the card says
+    how many there were.
     """
     trained = train(space, recipe, journal_path, archs=archs, workers=workers, progress=progress)
     indices = trained["index"].to_numpy()
@@ -75,7 +77,8 @@ def trained_table(
         trained["parameters"] = space.parameters(archs, **skeleton)
         trained["flops"] = space.flops(archs, **skeleton)
         columns |= count_cards(f"formula, network of {skeleton['channels']} channels")
-    n_trained = len(np.unique(space.function_classes(space.architectures_at(indices))))
+    classes = space.function_classes(space.architectures_at(indices))
+    n_trained = len(np.unique(classes))
     card = TableCard(
         name=name,
         title=f"{space.title} trained on {recipe.images}",
@@ -83,12 +86,26 @@ def trained_table(
         description=(
             f"Test accuracy of {len(indices)} architectures on {images.title}; {how}. "
             f"{n_trained} functions were trained: architectures that compute the same share theirs."
+            f"{_diverged_in_words(trained, classes, recipe)}"
         ),
         created=today(),
         recipes=(record_of("train", asdict(recipe), skeleton=skeleton, image_set=images.about()),),
         columns=columns,
     )
     return with_twin_noise(Table.from_indices(indices, trained.drop(columns="index"), card))
+
+
+def _diverged_in_words(trained: pd.DataFrame, classes: IntArray, recipe: TrainRecipe) -> str:
+    """How many trainings of functions diverged; empty where none did."""
+    of_functions = trained.iloc[np.unique(classes, return_index=True)[1]]
+    by_seed = of_functions[[f"test_accuracy_seed{seed}" for seed in recipe.seeds]]
+    n_diverged = int(by_seed.isna().to_numpy().sum())
+    if not n_diverged:
+        return ""
+    return (
+        f" {n_diverged} of {counted(by_seed.size, 'training')} diverged: what is of them, also "
+        "means over seeds, is missing."
+    )
 
 
 def _trained_columns(

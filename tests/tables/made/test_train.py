@@ -334,6 +334,19 @@ def test_table_says_how_it_was_trained(tmp_path):
     assert recipe["versions"] == describe_versions()
 
 
+def test_a_training_that_diverges_has_no_accuracy_and_the_card_says_so(tmp_path):
+    given = replace(RECIPE, epochs=2, learning_rate=1e30)
+    table = trained_table(SPACE, given, name="mine", journal_path=tmp_path / "j", archs=ARCHS)
+    diverged = table.frame[["test_accuracy_seed0", "test_accuracy_seed3"]].isna()
+    assert diverged.to_numpy().any()
+    np.testing.assert_array_equal(table.frame["test_accuracy"].isna(), diverged.any(axis=1))
+    of_functions = diverged.groupby(SPACE.function_classes(ARCHS)).first()
+    n_diverged = int(of_functions.to_numpy().sum())
+    assert f"{n_diverged} of {of_functions.size} trainings diverged" in table.card.description
+    again = trained_table(SPACE, given, name="mine", journal_path=tmp_path / "j", archs=ARCHS)
+    pd.testing.assert_frame_equal(again.frame, table.frame)
+
+
 # ---------------------------------------------------------------------- images
 
 
