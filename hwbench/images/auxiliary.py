@@ -81,23 +81,25 @@ class Scores:
     test_accuracy: float
 
 
-def auxiliary_scores(images: ImageSet, recipe: AuxiliaryRecipe = AuxiliaryRecipe()) -> Scores:
+def auxiliary_scores(
+    images: ImageSet, recipe: AuxiliaryRecipe = AuxiliaryRecipe(), device: str | None = None
+) -> Scores:
     """Train the auxiliary network, or read what it said when it was trained.
-
-    It trains on CUDA where there is a device; what is kept is told apart by that.
 
     Parameters
     ----------
     images : the image set; all its training images.
     recipe : of the network.
+    device : of torch; CUDA where there is one, else the CPU, by default. What is kept is told apart
+        by its kind.
     """
-    device = choose_device(None)
-    path = _path(images, recipe, device)
+    place = choose_device(device)
+    path = _path(images, recipe, place)
     if path.exists():
         return _read(path)
-    with forked_random(device), denormals_flushed():
+    with forked_random(place), denormals_flushed():
         torch.manual_seed(recipe.seed)
-        scores = _trained(images, recipe, device)
+        scores = _trained(images, recipe, place)
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_path(path) as part, part.open("wb") as file:
         np.savez(

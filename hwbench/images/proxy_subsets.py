@@ -52,20 +52,26 @@ class AuxiliarySubset(Subset):
         self.recipe = AuxiliaryRecipe(
             **complete_arguments(AuxiliaryRecipe, auxiliary or {}, where="auxiliary")
         )
+        self.device: str | None = None
+
+    def place(self, device: str) -> None:
+        """Where the auxiliary network is trained; CUDA where there is one, else the CPU, before."""
+        self.device = device
 
     def choose(self, images: ImageSet, generator: np.random.Generator) -> IntArray:
         """By what the auxiliary network says; see `Subset.choose`."""
-        from hwbench.images.auxiliary import auxiliary_scores
-
         check_count(self.images, len(images.train_labels), type(self).__name__)
-        return self.rows(auxiliary_scores(images, self.recipe), generator)
+        return self.rows(self._scores(images), generator)
 
     def known(self, images: ImageSet) -> Mapping[str, NDArray[Any]]:
         """Entropies, in nats, and how often images were forgotten."""
+        scores = self._scores(images)
+        return {"entropy": scores.entropies, "forgotten": scores.forgotten}
+
+    def _scores(self, images: ImageSet) -> Scores:
         from hwbench.images.auxiliary import auxiliary_scores
 
-        scores = auxiliary_scores(images, self.recipe)
-        return {"entropy": scores.entropies, "forgotten": scores.forgotten}
+        return auxiliary_scores(images, self.recipe, self.device)
 
     @abstractmethod
     def rows(self, scores: Scores, generator: np.random.Generator) -> IntArray:

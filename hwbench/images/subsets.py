@@ -66,6 +66,12 @@ class Subset(ABC):
         order. Where it cannot choose, it raises `HwbenchError`.
         """
 
+    def place(self, device: str) -> None:  # noqa: B027
+        """Where it computes what it needs, "cpu", "cuda" or "cuda:1"; called before `choose`.
+
+        By default it computes nothing there.
+        """
+
     def known(self, images: ImageSet) -> Mapping[str, NDArray[Any]]:  # noqa: ARG002
         """What it knows of every training image by the name of a column, for records.
 

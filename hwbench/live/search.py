@@ -214,7 +214,7 @@ def make_search(config: LiveConfig, device: torch.device) -> Search:
     HwbenchError
         Where the parts do not go together, or images, tables or predictors cannot be had.
     """
-    images, data, taken = load_data(config)
+    images, data, taken = load_data(config, device)
     check_events(images, get_space(config.space.name))
     data = data.to(device)
     strategy: ArchitectureStrategy = make_component(STRATEGIES, config.strategy)
@@ -246,15 +246,18 @@ def make_search(config: LiveConfig, device: torch.device) -> Search:
     return Search(config, supernet, strategy, trainer, data, augmentation, images.about(), taken)
 
 
-def load_data(config: LiveConfig) -> tuple[ImageSet, SearchData, pd.DataFrame | None]:
+def load_data(
+    config: LiveConfig, device: torch.device
+) -> tuple[ImageSet, SearchData, pd.DataFrame | None]:
     """The image set that a config names, or the part of it, how a search splits it, and the part.
 
-    See `taken_images`.
+    The part is chosen on the device, see `taken_images`; images are left on the CPU.
     """
     images = load_image_set(config)
     taken = None
     if config.data.subset is not None:
         subset: Subset = make_component(SUBSETS, config.data.subset)
+        subset.place(str(device))
         rows = subset.choose(images, np.random.default_rng(config.seed))
         taken = taken_images(images, subset, rows)
         images = take_subset(images, rows)

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 import torch
 
+from hwbench.devices import choose_device
 from hwbench.errors import HwbenchError
 from hwbench.images import auxiliary as auxiliary_module
 from hwbench.images.auxiliary import AuxiliaryRecipe, auxiliary_scores
@@ -13,6 +14,7 @@ from hwbench.images.residual import ResNet
 from hwbench.images.sets import load_images
 from hwbench.images.subsets import take_subset
 from hwbench.live.run import run_live
+from hwbench.live.search import make_search
 from hwbench.testing.live_example import example_config
 
 QUICK = {"epochs": 3, "channels": 4, "blocks": 1, "batch_size": 32, "shift": 1, "flip": False}
@@ -130,6 +132,23 @@ def test_wrong_arguments_are_named():
         EntropySubset(images=3, auxiliary={"epoch": 3})
     with pytest.raises(HwbenchError, match="choice"):
         EntropySubset(images=3, choice="p4")
+
+
+def test_the_network_is_trained_where_the_search_computes(hwbench_home, monkeypatch):
+    subset = {"name": "entropy", "images": 200, "auxiliary": QUICK}
+    config = example_config()
+    config = config.model_copy(update={"data": config.data.model_copy(update={"subset": subset})})
+    asked = []
+
+    def noted(name):
+        asked.append(name)
+        return choose_device(name)
+
+    monkeypatch.setattr("hwbench.images.auxiliary.choose_device", noted)
+    make_search(config, torch.device("cpu"))
+    assert set(asked) == {"cpu"}  # also where there is a GPU
+    with pytest.raises(HwbenchError, match="device 'meta' cannot be used"):
+        make_search(config, torch.device("meta"))
 
 
 def test_a_search_on_proxy_data(hwbench_home, tmp_path):
