@@ -5,6 +5,9 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+SHORTEST_PART = 3
+"""Letters that a part of a name has at least, to stand for all of it."""
+
 
 class HwbenchError(ValueError):
     """An error the user can mend: a wrong name, a broken file, a value out of range.
@@ -32,10 +35,17 @@ def _escaped(letter: str) -> str:
 
 
 def nearest(name: str, valid: Iterable[str]) -> str | None:
-    """Return the entry of `valid` most like `name`, or None where nothing comes close."""
+    """Return the entry of `valid` most like `name`, or None where nothing comes close.
+
+    Where none is spelt alike it is the only one that `name` is a part of, such as "tau" of
+    "kendall_tau".
+    """
     candidates = list(valid)
     folded = {candidate.casefold(): candidate for candidate in reversed(candidates)}
     close = difflib.get_close_matches(name.casefold(), list(folded), n=1, cutoff=0.5)
+    if not close and len(name) >= SHORTEST_PART:
+        within = [candidate for candidate in folded if name.casefold() in candidate]
+        close = within if len(within) == 1 else []
     return folded[close[0]] if close else None
 
 
@@ -62,6 +72,20 @@ def unknown_name(
     else:
         hint = "there is none"
     return HwbenchError(f"{place}unknown {kind} {name!r}; {hint}")
+
+
+def unknown_number(kind: str, number: int, valid: Iterable[int]) -> HwbenchError:
+    """Build the error for a number that is not among the valid ones; it names the nearest.
+
+    Parameters
+    ----------
+    kind : what it is a number of, in words: "training size of the study".
+    number : what was given.
+    valid : the numbers that exist.
+    """
+    near = min(valid, key=lambda each: abs(each - number), default=None)
+    hint = "there is none" if near is None else f"did you mean '{near}'?"
+    return HwbenchError(f"unknown {kind} '{number}'; {hint}")
 
 
 def one_line(value: object, length: int = 160) -> str:

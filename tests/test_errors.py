@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hwbench.errors import HwbenchError, nearest, unknown_name
+from hwbench.errors import HwbenchError, nearest, unknown_name, unknown_number
 
 
 def test_nearest_ignores_case_and_takes_only_what_is_close():
@@ -9,6 +9,18 @@ def test_nearest_ignores_case_and_takes_only_what_is_close():
     assert nearest("bayesian", ["Bayesian_Ridge", "svm"]) == "Bayesian_Ridge"
     assert nearest("qqq", ["lasso", "ridge"]) is None
     assert nearest("x", []) is None
+
+
+def test_a_part_of_one_name_alone_is_close():
+    assert nearest("tau", ["kendall_tau", "precision_at_10", "mae"]) == "kendall_tau"
+    assert nearest("at_", ["kendall_tau", "precision_at_10", "precision_at_50"]) is None
+    assert nearest("ta", ["kendall_tau", "precision_at_10"]) is None
+
+
+def test_the_nearest_of_numbers_is_near_as_a_number():
+    error = unknown_number("training size", 100, [11, 124, 15000])
+    assert str(error) == "unknown training size '100'; did you mean '124'?"
+    assert str(unknown_number("training size", 100, [])).endswith("'100'; there is none")
 
 
 def test_unknown_name_says_kind_name_place_and_nearest():

@@ -16,7 +16,7 @@ from hwbench.analysis.statistics import (
     critical_difference,
 )
 from hwbench.arrays import Floats
-from hwbench.errors import HwbenchError, unknown_name
+from hwbench.errors import HwbenchError, unknown_number
 from hwbench.results.study_columns import SCORES
 from hwbench.wording import counted
 
@@ -233,10 +233,12 @@ def rank_predictors(
     common = sorted(int(size) for size in sizes[sizes == n_targets].index)
     if n_targets < 2:
         raise HwbenchError("ranks over targets need a study of at least two targets")
-    if training_size is None and common:
+    if not common:
+        raise HwbenchError("ranks over targets need a training size that all targets have")
+    if training_size is None:
         training_size = common[-1]
     if training_size not in common:
-        raise unknown_name("training size of all targets", str(training_size), map(str, common))
+        raise unknown_number("training size of all targets", training_size, common)
     at_size = scored["training_size"] == training_size
     table = scored[at_size].groupby(["target", names[at_size]])["kendall_tau"].mean().unstack()
     table = table.dropna(axis="columns")

@@ -61,7 +61,13 @@ Score = Annotated[
 ]
 OnlyOwn = Annotated[bool, typer.Option("--own", help="Without what others have contributed.")]
 Most = Annotated[
-    int, typer.Option("--most", metavar="N", min=1, help="How many predictors to print.")
+    int,
+    typer.Option(
+        "--most",
+        metavar="N",
+        min=1,
+        help="How many predictors to print, beside what needs no measurement.",
+    ),
 ]
 
 
@@ -104,10 +110,15 @@ def leaderboard(
 
 
 def _print_standings(found: Standings, most: int) -> None:
+    import numpy as np
+
     from hwbench.leaderboard.standings import SCORES_SHOWN
     from hwbench.wording import counted
 
     name = SCORES_SHOWN[found.score][0]
+    free = found.table["samples"] == 0
+    learned = np.cumsum(~free)  # what ranks for nothing is in every table
+    shown = found.table[free | (learned <= most)]
     rows = [
         {
             "#": "" if row["rank"] != row["rank"] else f"{row['rank']:.0f}",
@@ -117,7 +128,7 @@ def _print_standings(found: Standings, most: int) -> None:
             "wins": f"{100 * row['win_rate']:.0f} %",
             "fit": _seconds(row),
         }
-        for row in found.table.head(most).to_dict("records")
+        for row in shown.to_dict("records")
     ]
     where = (
         found.targets[0]
@@ -126,8 +137,9 @@ def _print_standings(found: Standings, most: int) -> None:
     )
     title = f"{where}, {found.size:,} measurements, {counted(int(found.table['of'].max()), 'fit')}"
     print_listing(rows, list(rows[0]), as_json=False, title=title)
-    if len(found.table) > most:
-        typer.echo(f"{len(found.table) - most} more; --most {len(found.table)} prints all")
+    if len(shown) < len(found.table):
+        hidden, all_of_them = len(found.table) - len(shown), int((~free).sum())
+        typer.echo(f"{hidden} more; --most {all_of_them} prints all")
     several = any("±" in row[name] for row in rows)
     seeds = "± half its 95 % interval over seeds" if several else "of one seed, without an interval"
     typer.echo(

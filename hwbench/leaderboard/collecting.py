@@ -15,6 +15,8 @@ from hwbench.errors import HwbenchError
 from hwbench.results.leaderboard import BOARD_COLUMNS, MOST_TITLE, Runs
 from hwbench.results.record import Record, read_record, spec_of
 from hwbench.results.study_reading import read_trials
+from hwbench.study.baselines import free_scores
+from hwbench.tables import load_target
 from hwbench.target_text import parse_target
 
 MOST_REASON = 200
@@ -61,7 +63,13 @@ def made_with(record: Record) -> dict[str, Any]:
     digests, baselines = record["study"]["targets"], record.get("baselines", {})
     targets = {
         target: _about(record, target)
-        | {"digest": digests[target], "baselines": baselines.get(target, {})}
+        | {
+            "digest": digests[target],
+            "baselines": baselines.get(target, {}),
+            "baseline_scores": free_scores(
+                load_target(target), test_size=study["test_size"], seeds=study["seeds"]
+            ),
+        }
         for target in study["targets"]
     }
     return {

@@ -12,7 +12,7 @@ import pandas as pd
 from hwbench.analysis.published import LINEAR
 from hwbench.analysis.ratings import ratings
 from hwbench.analysis.statistics import mean_interval
-from hwbench.errors import HwbenchError, unknown_name
+from hwbench.errors import HwbenchError, unknown_name, unknown_number
 from hwbench.results.leaderboard import OWN, Board
 from hwbench.results.study_columns import FIT_CPU_SECONDS
 
@@ -133,7 +133,7 @@ def chosen_size(scores: pd.DataFrame, targets: Sequence[str], size: int | None) 
     if size is None:
         return min(common, key=lambda each: abs(np.log(each / USUAL_SIZE)))
     if size not in common:
-        raise unknown_name("training size of all these targets", str(size), map(str, common))
+        raise unknown_number("training size of all these targets", size, common)
     return size
 
 
@@ -226,13 +226,13 @@ def fits_at(board: Board, targets: Sequence[str], size: int, score: str) -> pd.D
     at_size = at_size.merge(trials, on=["target", "seed"])
     fixed = [
         scores[scores["own_training_set"]].drop(columns="seed"),
-        *([_baselines(board, targets)] if score == "kendall_tau" else []),
+        _baselines(board, targets, score),
     ]
     in_every_seed = [each.merge(trials, on="target") for each in fixed if len(each)]
     return pd.concat([at_size, *in_every_seed], ignore_index=True)
 
 
-def _baselines(board: Board, targets: Sequence[str]) -> pd.DataFrame:
+def _baselines(board: Board, targets: Sequence[str], score: str) -> pd.DataFrame:
     """What ranks the targets without a measurement, as rows of scores."""
     known = board.targets()
     rows = [
@@ -245,15 +245,24 @@ def _baselines(board: Board, targets: Sequence[str]) -> pd.DataFrame:
             "title": title,
             "family": BASELINE,
             "training_size": 0,
-            "kendall_tau": tau,
+            score: value,
             FIT_CPU_SECONDS: 0.0,
             "own_training_set": True,
         }
         for target in targets
         for name, title in BASELINES.items()
-        if (tau := known[target]["baselines"].get(name)) is not None
+        if (value := _free(known[target], score).get(name)) is not None
     ]
     return pd.DataFrame(rows)
+
+
+def _free(about: Mapping[str, Any], score: str) -> Mapping[str, float]:
+    """What ranks a target without a measurement, by a score; errors in a unit it has none of."""
+    if score == "kendall_tau":
+        found: Mapping[str, float] = about["baselines"]
+        return found
+    of_scores: Mapping[str, Mapping[str, float]] = about.get("baseline_scores", {})
+    return of_scores.get(score, {})
 
 
 def _means(rows: pd.DataFrame, score: str, n_targets: int) -> pd.DataFrame:

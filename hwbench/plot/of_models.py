@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from hwbench.errors import HwbenchError, unknown_name
+from hwbench.errors import HwbenchError, unknown_number
 from hwbench.pages.in_notebooks import Theme, to_plotly
 from hwbench.plot.of_runs import name_of, one_of, run_of, study_of
 from hwbench.results.run import Run
@@ -131,7 +131,7 @@ def calibration(
     sizes = sorted({int(size) for size in told["training_size"]})
     size = sizes[-1] if training_size is None else training_size
     if size not in sizes:
-        raise unknown_name("training size of the study", str(size), map(str, sizes))
+        raise unknown_number("training size of the study", size, sizes)
     groups = told.groupby(["predictor", "training_size"], observed=True)
     means = groups[list(UNCERTAINTY_SCORES)].mean().reset_index()
     entries = predictor_entries(analysis.predictor_titles(study))

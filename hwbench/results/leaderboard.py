@@ -74,6 +74,7 @@ class TargetShape(Shape):
     digest: str
     ceiling: FiniteFloat | None = None
     baselines: dict[str, FiniteFloat] = Field(default_factory=dict)
+    baseline_scores: dict[str, dict[str, FiniteFloat]] = Field(default_factory=dict)
 
 
 class CostlyShape(Shape):

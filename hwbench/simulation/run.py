@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from hwbench.arrays import Floats
-from hwbench.errors import HwbenchError, unknown_name
+from hwbench.errors import unknown_name, unknown_number
 from hwbench.fronts.two import pareto_front
 from hwbench.progress import Progress, silent
 from hwbench.simulation.conventions import Conventions
@@ -179,6 +179,11 @@ def deviations_of_run(source: Bootstrap, target: str) -> Floats:
             raise unknown_name(f"{column} of run {run}", wanted, set(done[column]))
         done = done[done[column] == wanted]
     size = source.training_size or int(done["training_size"].max())
+    sizes = {int(each) for each in done["training_size"].unique()}
+    if size not in sizes:
+        raise unknown_number(
+            f"training size of {source.predictor} for {target} in run {run}", size, sizes
+        )
     rows = read_predictions(
         run,
         ["seed", "truth", "prediction"],
@@ -186,11 +191,6 @@ def deviations_of_run(source: Bootstrap, target: str) -> Floats:
         & (pc.field("predictor") == source.predictor)
         & (pc.field("training_size") == size),
     )
-    if rows.empty:
-        raise HwbenchError(
-            f"run {source.run}: no predictions of {source.predictor} for {target} after training "
-            f"on {size} architectures"
-        )
     deviations = rows["prediction"] - rows["truth"]
     scale = rows.groupby("seed")["truth"].transform(lambda truth: truth.std(ddof=0))
     return (deviations / scale).to_numpy(dtype=np.float64)

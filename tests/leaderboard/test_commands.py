@@ -40,6 +40,12 @@ def test_standings_are_printed_and_given_as_json(hwbench):
     assert all(each["elo"] is not None for each in found["entries"])
     short = hwbench("--target", "small:latency", "--most", 1)[1]
     assert "more; --most" in short
+    assert short.count(" alone ") >= 2  # what ranks for nothing is never left out
+    for score in ("spearman", "pearson", "precision_at_10"):
+        of_score = hwbench("--target", "small:latency", "--size", 40, "--score", score)[1]
+        assert "FLOPs alone" in of_score
+        assert "Random order" in of_score
+    assert "did you mean '40'? use: hwbench" in hwbench("--size", 100)[2]
 
 
 def test_what_there_is_is_listed(hwbench):

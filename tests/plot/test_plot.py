@@ -155,7 +155,7 @@ def test_architectures_are_drawn_for_notebooks_and_terminals():
         (lambda run, _: hb.plot.learning_curve(7), "a int is no run"),
         (lambda run, _: hb.plot.learning_curve(run, theme="blue"), "unknown theme 'blue'"),
         (lambda run, _: hb.plot.predicted_against_measured(run), "say which target: macro-cpu"),
-        (lambda run, _: hb.plot.calibration(run, training_size=7), "valid names: 11, 25"),
+        (lambda run, _: hb.plot.calibration(run, training_size=7), "'7'; did you mean '11'"),
         (lambda run, _: hb.plot.search_progress(run, "x"), "unknown metric"),
         (lambda run, _: hb.plot.search_progress(run, goal="x"), "unknown goal"),
         (lambda _, model: hb.plot.predicted_against_measured(model), "as the second argument"),

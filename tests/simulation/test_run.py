@@ -146,7 +146,7 @@ def test_deviations_of_an_earlier_run(own_table, tmp_path):
     assert not np.allclose(by_run["kendall_tau"], by_name["kendall_tau"])
     for change, message in (
         ({"predictor": "rigde"}, "did you mean 'ridge'"),
-        ({"training_size": 51}, "on 51 architectures"),
+        ({"training_size": 51}, "'51'; did you mean '50'"),
         ({"target": "small:latensy"}, "did you mean 'small:latency'"),
         ({"run": "gone"}, "gone: no such run folder"),
     ):

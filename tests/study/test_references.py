@@ -2,15 +2,15 @@
 
 import numpy as np
 import pytest
-from scipy.stats import kendalltau
+from scipy.stats import kendalltau, spearmanr
 
 import hwbench as hb
 from hwbench.predictors.tuning import Tuning
 from hwbench.spaces.structure import StructuralFeatures
-from hwbench.study.baselines import free_baselines
+from hwbench.study.baselines import free_baselines, free_scores
 from hwbench.study.plan import make_plan
 from hwbench.study.spec import StudySpec
-from hwbench.study.trial import run_trial
+from hwbench.study.trial import run_trial, split
 from hwbench.tables import load_target
 
 TABLE = "hw-nas-bench"
@@ -31,6 +31,27 @@ def test_baselines_are_taus_of_the_column_as_it_was_measured():
     )
     archs = np.array([space.from_string(text) for text in texts])
     assert StructuralFeatures(space).computing(archs).tolist() == [0, 3]
+
+
+@pytest.mark.parametrize(
+    ("column", "sign"), [("cifar10.edgegpu_latency", 1), ("cifar10.test_accuracy", -1)]
+)
+def test_baselines_have_the_other_scores_that_need_no_unit(column, sign):
+    target = load_target(f"{TABLE}:{column}")
+    found = free_scores(target, test_size=40, seeds=(0, 3))
+    assert set(found) == {"spearman", "pearson", "precision_at_10"}  # 50 are not there
+    flops = target.space.flops(target.table.archs).astype(float)
+    assert found["spearman"]["flops"] == pytest.approx(spearmanr(flops, target.values).statistic)
+    assert found["pearson"]["flops"] == pytest.approx(np.corrcoef(flops, target.values)[0, 1])
+    shares = []
+    for seed in (0, 3):
+        rows = split(len(flops), 5, 40, seed)[1]
+        best = set(np.argsort(sign * target.values[rows])[:10])
+        guessed = set(np.argsort(sign * flops[rows], kind="stable")[:10])
+        shares.append(len(best & guessed) / 10)
+    # Ties at the border are broken in expectation.
+    assert found["precision_at_10"]["flops"] == pytest.approx(np.mean(shares), abs=0.1)
+    assert [found[name]["random"] for name in found] == [0.0, 0.0, 0.25]
 
 
 def test_a_space_without_flops_has_fewer_baselines():
