@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hwbench.cli.output import AsJson, print_json, print_listing, warn, working
+from hwbench.cli.output import AsJson, print_json, print_listing, tell, warn, working
 from hwbench.cli.output_paths import HTML, output_file
 
 if TYPE_CHECKING:
@@ -142,11 +142,11 @@ def _print_standings(found: Standings, most: int) -> None:
         typer.echo(f"{hidden} more; --most {all_of_them} prints all")
     several = any("±" in row[name] for row in rows)
     seeds = "± half its 95 % interval over seeds" if several else "of one seed, without an interval"
-    typer.echo(
-        f"{name}: mean over targets, {seeds}. Elo, with 95 %\n"
-        "interval, and wins: against all others, fit by fit. fit: processor time.\n"
-        "Other numbers of measurements: --size N; curves: hwbench leaderboard page"
+    tell(
+        f"{name}: mean over targets, {seeds}. Elo, with 95 % interval, and wins: against all "
+        "others, fit by fit. fit: processor time."
     )
+    typer.echo("Other numbers of measurements: --size N; curves: hwbench leaderboard page")
 
 
 def _spaces(targets: tuple[str, ...]) -> list[str]:

@@ -45,6 +45,7 @@ def test_standings_are_printed_and_given_as_json(hwbench):
         of_score = hwbench("--target", "small:latency", "--size", 40, "--score", score)[1]
         assert "FLOPs alone" in of_score
         assert "Random order" in of_score
+        assert max(map(len, of_score.splitlines())) <= 80
     assert "did you mean '40'? use: hwbench" in hwbench("--size", 100)[2]
 
 
