@@ -223,6 +223,31 @@ def rank_predictors(
         Where fewer than two targets have the size in common, or fewer than two predictors have a
         score on all of them.
     """
+    table = scores_on_targets(trials, training_size)
+    names_of = [str(name) for name in table.columns]
+    if measurements is None:
+        found = critical_difference(table.to_numpy(), names_of, alpha)
+        return replace(found, why_not="which targets are of one measurement is not known.")
+    by_measurement = scores_by_measurement(table, measurements)
+    if len(by_measurement) > 1:
+        found = critical_difference(by_measurement.to_numpy(), names_of, alpha)
+    else:  # nothing is tested on one, and its order is that of its scores
+        found = _ranked_once(by_measurement.iloc[0])
+    if len(by_measurement) == len(table) or found.claim:
+        return found
+    return replace(
+        found,
+        why_not=f"{len(table)} targets are {counted(found.n_blocks, 'independent measurement')} "
+        f"(statistics of the same runs, or columns of the same order, count once), too few to say "
+        f"which differ: it takes {FEWEST_BLOCKS}.",
+    )
+
+
+def scores_on_targets(trials: pd.DataFrame, training_size: int | None = None) -> pd.DataFrame:
+    """Mean Kendall's tau over seeds of predictors (columns) on targets (rows), at one size.
+
+    Parameters and errors are as of `rank_predictors`; columns are those that have all targets.
+    """
     scored = trials[trials["kendall_tau"].notna() & ~trials["own_training_set"]]
     several = scored.groupby("predictor")["encoding"].transform("nunique") > 1
     names = scored["predictor"].where(
@@ -246,24 +271,12 @@ def rank_predictors(
         raise HwbenchError(
             f"fewer than two predictors have a score with {training_size} on every target"
         )
-    names_of = [str(name) for name in table.columns]
-    if measurements is None:
-        found = critical_difference(table.to_numpy(), names_of, alpha)
-        return replace(found, why_not="which targets are of one measurement is not known.")
-    of_targets = [measurements.get(str(target), str(target)) for target in table.index]
-    by_measurement = table.groupby(of_targets).mean()
-    if len(by_measurement) > 1:
-        found = critical_difference(by_measurement.to_numpy(), names_of, alpha)
-    else:  # nothing is tested on one, and its order is that of its scores
-        found = _ranked_once(by_measurement.iloc[0])
-    if len(by_measurement) == len(table) or found.claim:
-        return found
-    return replace(
-        found,
-        why_not=f"{len(table)} targets are {counted(found.n_blocks, 'independent measurement')} "
-        f"(statistics of the same runs, or columns of the same order, count once), too few to say "
-        f"which differ: it takes {FEWEST_BLOCKS}.",
-    )
+    return table
+
+
+def scores_by_measurement(table: pd.DataFrame, measurements: Mapping[str, str]) -> pd.DataFrame:
+    """The rows of `scores_on_targets` that are of one measurement as their mean."""
+    return table.groupby([measurements.get(str(each), str(each)) for each in table.index]).mean()
 
 
 def _ranked_once(scores: pd.Series) -> CriticalDifference:

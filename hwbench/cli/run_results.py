@@ -44,13 +44,12 @@ def run_results(folder: Path, *parts: str) -> dict[str, Any]:
 
 
 def _study(folder: Path) -> Rows | None:
-    from hwbench.analysis.comparison import score_summary
+    from hwbench.analysis.free_baselines import scores_of_run
     from hwbench.results.run import read_study
-    from hwbench.results.study_reading import read_trials
 
     if read_study(folder) is None:
         return None
-    return _records(score_summary(read_trials(folder)))
+    return _records(scores_of_run(folder))
 
 
 def _simulation(folder: Path) -> Rows | None:

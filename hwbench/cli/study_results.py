@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -26,11 +27,10 @@ def scores(folder: Folder, as_json: AsJson = False) -> None:
 
     hwbench study scores runs/quick
     """
-    from hwbench.analysis.comparison import score_summary
+    from hwbench.analysis.free_baselines import scores_of_run
     from hwbench.results.study_columns import RELATIVE_SCORES
-    from hwbench.results.study_reading import read_trials
 
-    found = score_summary(read_trials(folder))
+    found = scores_of_run(folder)
     if as_json:
         print_json(found.to_dict("records"))
         return
@@ -38,14 +38,41 @@ def scores(folder: Folder, as_json: AsJson = False) -> None:
     names += [name for name in RELATIVE_SCORES if name in found]
     rows = [
         {
-            **{name: row[name] for name in (*ENTRY, "training_size", "seeds")},
-            "tau": f"{row['kendall_tau']:.3f} ({row['kendall_tau_low']:.3f} to "
-            f"{row['kendall_tau_high']:.3f})",
-            **{name: f"{row[name]:.3g} ± {row[f'{name}_std']:.2g}" for name in names[1:]},
+            **_entry(row),
+            **{name: row[name] for name in ("training_size", "seeds")},
+            "tau": f"{row['kendall_tau']:.3f}"
+            + _in_brackets(row["kendall_tau_low"], row["kendall_tau_high"]),
+            **{name: _with_deviation(row[name], row[f"{name}_std"]) for name in names[1:]},
         }
         for row in found.to_dict("records")
     ]
     _print(rows, "means over seeds; in brackets the 95 % bootstrap interval, ± one deviation")
+
+
+def _entry(row: Mapping[Hashable, Any]) -> dict[str, str]:
+    """What a row is of; what needs no measurement by its title."""
+    from hwbench.analysis.free_baselines import NO_ENCODING
+
+    found = {name: str(row[name]) for name in ENTRY}
+    if found["encoding"] == NO_ENCODING:
+        found |= {"predictor": _free_title(found["predictor"]), "encoding": ""}
+    return found
+
+
+def _free_title(name: str) -> str:
+    from hwbench.report.study.curves import BASELINES
+
+    return f"{BASELINES.get(name, name)}, not measured"
+
+
+def _in_brackets(low: float, high: float) -> str:
+    return "" if low != low else f" ({low:.3f} to {high:.3f})"
+
+
+def _with_deviation(mean: float, deviation: float) -> str:
+    if mean != mean:
+        return ""
+    return f"{mean:.3g}" + ("" if deviation != deviation else f" ± {deviation:.2g}")
 
 
 def samples_needed(
@@ -59,16 +86,22 @@ def samples_needed(
 
     hwbench study samples-needed runs/quick --tau 0.8
     """
+    import pandas as pd
+
     from hwbench.analysis.comparison import samples_needed as needed
+    from hwbench.analysis.free_baselines import free_samples, free_taus
     from hwbench.results.study_reading import read_trials
 
     found = needed(read_trials(folder), tau)
+    if len(found):
+        free = free_samples(free_taus(folder, found["target"].unique()), tau)
+        found = pd.concat([found, free]).sort_values(["target", "samples"], kind="stable")
     if as_json:
         print_json(found.to_dict("records"))
         return
     rows = [
         {
-            **{name: row[name] for name in ENTRY},
+            **_entry(row),
             "samples": ("at most " if row["bounded"] else "") + _count(row["samples"]),
             "95 % interval": _interval(row["low"], row["high"]),
         }
@@ -105,12 +138,22 @@ def ranks(
     The latter from five independent measurements on: statistics of the same runs, and columns that
     order architectures the same, count once.
     """
-    from hwbench.analysis.comparison import rank_predictors
+    from hwbench.analysis.comparison import (
+        rank_predictors,
+        scores_by_measurement,
+        scores_on_targets,
+    )
+    from hwbench.analysis.free_baselines import free_ranks, free_taus
     from hwbench.analysis.measurements import measurements_of
     from hwbench.results.study_reading import read_trials
 
     same = measurements_of(folder)
-    found = rank_predictors(read_trials(folder), size, measurements=same)
+    trials = read_trials(folder)
+    found = rank_predictors(trials, size, measurements=same)
+    taus = scores_on_targets(trials, size)
+    free = free_ranks(
+        scores_by_measurement(taus, same), free_taus(folder, map(str, taus.index)), same
+    )
     names = list(found.ranks)
     groups = [names[first : last + 1] for first, last in found.groups]
     if as_json:
@@ -122,6 +165,7 @@ def ranks(
         print_json(
             {
                 "ranks": found.ranks,
+                "not_measured": free,
                 **(claimed if found.claim else dict.fromkeys(claimed)),
                 "targets": len(same),
                 "measurements": found.n_blocks,
@@ -129,11 +173,13 @@ def ranks(
             }
         )
         return
-    rows = [
-        {"predictor": name, "average rank": f"{rank:.2f}"} for name, rank in found.ranks.items()
-    ]
+    would_have = {_free_title(name): rank for name, rank in free.items()}
+    ranked = sorted({**found.ranks, **would_have}.items(), key=lambda each: each[1])
+    rows = [{"predictor": name, "average rank": f"{rank:.2f}"} for name, rank in ranked]
     over = f"{found.n_blocks} independent measurements"
     _print(rows, f"average ranks over {len(same)} targets ({over}), 1 is best")
+    if free:
+        tell("what is not measured: the rank that each would have as the only one of these")
     if not found.claim:
         tell(f"no claim is made of differences: {found.why_not}")
         return

@@ -54,18 +54,33 @@ def test_retry_failed_runs_them_again(hwbench, folder):
     assert hwbench("study", "resume", folder, "-w", 1).out.startswith("0 trials were run")
 
 
+ENTRY = ("target", "predictor", "encoding")
+
+
 def test_results_as_listings_and_as_json(hwbench, folder):
     scores = json.loads(hwbench("study", "scores", folder, "--json").out)
-    assert len(scores) == 2 * 2 * 3
+    learned = [row for row in scores if row["training_size"]]
+    assert len(learned) == 2 * 2 * 3
+    free = [row for row in scores if not row["training_size"]]
+    assert {row["predictor"] for row in free} == {"flops", "parameters", "operations", "random"}
+    assert len(free) == 2 * 4
+    shown = hwbench("study", "scores", folder).out
+    assert "FLOPs, not measured" in shown
+    assert "nan" not in shown
     assert scores[0]["seeds"] == 3
     assert scores[0]["kendall_tau_low"] <= scores[0]["kendall_tau"]
     assert f"{scores[0]['kendall_tau']:.3f} (" in hwbench("study", "scores", folder).out
     needed = json.loads(hwbench("study", "samples-needed", folder, "--tau", 0.5, "--json").out)
-    assert {row["predictor"] for row in needed} == {"ridge", "linear"}
+    assert {row["predictor"] for row in needed if row["encoding"] != "none"} == {"ridge", "linear"}
+    for row in free:
+        (same,) = [each for each in needed if all(each[key] == row[key] for key in ENTRY)]
+        assert same["samples"] == (0 if row["kendall_tau"] >= 0.5 else None)
     assert "Kendall's tau of 0.5" in hwbench("study", "samples-needed", folder, "--tau", 0.5).out
     assert "not reached" in hwbench("study", "samples-needed", folder, "--tau", 1).out
     ranks = json.loads(hwbench("study", "ranks", folder, "--json").out)
     assert sum(ranks["ranks"].values()) == pytest.approx(3.0)
+    assert ranks["not_measured"]["random"] == 3.0
+    assert "Random order, not measured" in hwbench("study", "ranks", folder).out
     assert ranks["critical_difference"] is ranks["p_value"] is ranks["not_told_apart"] is None
     assert "it takes 5" in ranks["why_not"]
     shown = " ".join(hwbench("study", "ranks", folder).out.split())
