@@ -40,6 +40,18 @@ def test_every_published_number_stands_on_the_page(ledger, rows, kept):
     assert {row["source"] for row in rows} >= {"LAUBE", "CHOE", "NA", "YANG"}
 
 
+def test_what_fails_stands_first_and_the_rest_is_folded(ledger, rows, kept):
+    page = ledger.page(kept)
+    shown = page.partition("<details>")[0]
+    failing = [row for row in rows if "**" in row["verdict"]]
+    assert failing
+    for row in failing:
+        assert f"| {row['what']} | {row['published']}" in shown
+    assert page.count("<details>") == page.count("</details>") == 5
+    agreeing = sum(row["verdict"].startswith("agrees") for row in rows)
+    assert f"{agreeing} agree" in shown
+
+
 def test_numbers_are_those_that_the_figures_draw(rows):
     found = {row["what"]: float(row["published"]) for row in rows}
     for target, taus in LINEAR.items():
