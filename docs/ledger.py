@@ -343,7 +343,7 @@ WORDS = {
 """Verdicts of one number, and of several."""
 
 
-COLUMNS = ["where", "what", "published", "ours", "seeds", "verdict", "why, or what it would take"]
+COLUMNS = ["where", "what", "published", "ours", "verdict", "why, or what it would take"]
 
 
 def _grouped(found):
@@ -359,15 +359,17 @@ def _grouped(found):
 def _line(row):
     ours, note = row["found"], row["note"]
     if ours is None:
-        value, seeds = "", ""
+        value = ""
     else:
-        value, seeds = _number(ours.value, row["published"]), ours.seeds or ""
+        value = _number(ours.value, row["published"])
+        value += f" ({ours.seeds} seed{'s' * (ours.seeds > 1)})" if ours.seeds else ""
         note = "; ".join(each for each in (ours.note, note) if each)
     if row["place"] == "Table A.2":
         note = note or _why_in_a_2(row["what"])
     where = row["place"] if row["source"] == "few-shot" else f"{row['source']} {row['place']}"
     published = f"{row['published']} {row['unit'] if row['unit'] != 'no unit' else ''}".strip()
-    return [where, row["what"], published, value, seeds, row["verdict"], note]
+    what = row["what"].replace("_", "_<wbr>").replace(".", ".<wbr>")  # narrow screens break there
+    return [where, what, published, value, row["verdict"], note]
 
 
 def _why_in_a_2(what):
