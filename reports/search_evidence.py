@@ -47,18 +47,22 @@ shares = results.set_index(KEYS)["hypervolume_share"].unstack()  # a row a searc
 
 
 def mean(values: pd.Series, sign: str = "") -> str:
-    """Mean and half its interval, where there are several values."""
+    """Mean and half its interval, where there are several values; nothing of none."""
+    if values.empty:
+        return ""
     half = stats.t.ppf(0.975, len(values) - 1) * values.sem() if len(values) > 1 else None
     return f"{values.mean():{sign}.3f}" + ("" if half is None else f" ± {half:.3f}")
 
 
 def fronts(searches: pd.DataFrame, checkpoint: int) -> pd.DataFrame:
     """A row a strategy, the best first, a column a device."""
+    searches = searches[searches[checkpoint].notna()]  # some end at the first
     if searches.empty:
         return pd.DataFrame({"share": ["no search has ended yet"]}, index=["none"])
     grouped = searches[checkpoint].groupby(["strategy", "metric_target"])
     table = grouped.agg(mean).unstack().rename(columns=lambda name: name.partition(":")[2])
-    everywhere = table.notna().all(axis=1)  # a mean over fewer devices is of something else
+    # A mean over fewer devices is of something else.
+    everywhere = table.notna().all(axis=1)
     table["all"] = searches[checkpoint].groupby("strategy").agg(mean)[everywhere]
     table["searches"] = searches.groupby("strategy").size()
     order = grouped.mean().groupby("strategy").mean().sort_values(ascending=False).index
@@ -72,15 +76,11 @@ def against(searches: pd.DataFrame, one: str) -> pd.DataFrame:
     if len(strategies) < 2 or one not in strategies:
         return pd.DataFrame({"difference": ["no search has ended yet"]}, index=["none"])
     for other in strategies.drop(one):
-        gaps = (searches.loc[one] - searches.loc[other]).dropna()
-        leads = (gaps.groupby("metric_target").mean() >= 0).agg(["sum", "size"])
-        row = {f"after {step}": mean(gaps[step], "+") for step in gaps}
-        ahead = ", ".join(str(leads.loc["sum", step]) for step in gaps)
-        table[other] = {
-            **row,
-            "ahead on": f"{ahead} of {leads.loc['size'].max()}",
-            "searches": len(gaps),
-        }
+        gaps = (searches.loc[one] - searches.loc[other]).dropna(how="all")
+        means = gaps.groupby("metric_target").mean()
+        row = {f"after {step}": mean(gaps[step].dropna(), "+") for step in gaps}
+        ahead = ", ".join(str((means[step] >= 0).sum()) for step in means if means[step].any())
+        table[other] = {**row, "ahead on": f"{ahead} of {len(means)}", "searches": len(gaps)}
     return pd.DataFrame(table).T
 
 
