@@ -382,7 +382,9 @@ def _why_in_a_2(what):
 
 
 def _number(value, like):
-    return f"{value:.{len(like.partition('.')[2])}f}"
+    """As many digits as what it stands beside, and one where that is whole and this is not."""
+    digits = len(like.partition(".")[2]) or int(round(value, 1) % 1 != 0)
+    return f"{value:.{digits}f}"
 
 
 def _linear_table(found):
