@@ -8,7 +8,7 @@ replaced: a predictor that was run again, since its code had changed, has new ro
 import argparse
 from pathlib import Path
 
-from hwbench.leaderboard.collecting import collected
+from hwbench.leaderboard.collecting import collected, with_free_scores
 from hwbench.results.leaderboard import (
     SCORES_FILE,
     joined,
@@ -35,6 +35,6 @@ for folder in arguments.runs:
         continue
     new, made_with = collected(folder)
     scores, runs = (new, made_with) if scores is None else joined(scores, runs, new, made_with)
-write_board(arguments.results, scores, runs)
+write_board(arguments.results, scores, with_free_scores(runs))
 path = arguments.results / SCORES_FILE
 print(f"{path}: {len(scores):,} fits of {len(runs)} runs, {path.stat().st_size / 1e6:.2f} MB")

@@ -16,6 +16,7 @@ from hwbench.cli.output import (
     interruptible,
     progress_bar,
     same_command,
+    warn,
     worker_count,
 )
 from hwbench.cli.table_files import TableName, TablePath, new_table_path, say_made
@@ -161,6 +162,12 @@ def train(
         )
     table.save(path)
     journal.unlink()
+    missing = int(table.frame["test_accuracy"].isna().sum())
+    if missing:
+        warn(
+            f"{missing} of {len(table)} architectures have no accuracy, since trainings of theirs "
+            "diverged; take a smaller --learning-rate"
+        )
     say_made(table, path, as_json=as_json)
 
 

@@ -168,6 +168,17 @@ def test_architectures_of_a_file_alone_are_trained(hwbench, hwbench_home, tmp_pa
     assert "lists 1 architectures; a table needs two at least" in one.err
 
 
+def test_trainings_that_diverge_are_told_of(hwbench, hwbench_home):
+    train = ("tables", "train", "nasbench201", "--seeds", "1", "--channels", "2", "-w", "1")
+    options = ("--limit", "3", "--epochs", "2", "--learning-rate", "1e30", "--name", "lost")
+    result = hwbench(*train, *options)
+    assert result.code == 0
+    missing = int(load_table("lost").frame["test_accuracy"].isna().sum())
+    assert missing
+    assert f"{missing} of 3 architectures have no accuracy" in result.err
+    assert "smaller --learning-rate" in result.err
+
+
 def test_quality_of_spaces_is_compared(hwbench, own_table, small_table, tmp_path):
     page = tmp_path / "page.html"
     column = "test_accuracy"
