@@ -220,7 +220,7 @@ def convert(
     tell(
         f"{about.train_images:,} images to train on and {about.test_images:,} to test on, "
         f"{about.size}x{about.size} pixels, {counted(about.channels, 'channel')}, "
-        f"{about.classes} classes: {made.path}"
+        f"{counted(about.classes, 'class', 'classes')}: {made.path}"
     )
     called = str(made.path) if output is not None else made.path.stem
     tell(

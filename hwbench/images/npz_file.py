@@ -75,6 +75,13 @@ def read_npz(path: Path) -> ImageSet:
     if about is not None:
         return normalised(path.stem, about.title, train, test, about.classes, base=about.base)
     classes = int(max(train[1].max(), test[1].max())) + 1
+    without = np.setdiff1d(np.arange(classes), train[1])
+    if len(without):
+        raise HwbenchError(
+            f"{path}: {len(without)} of the classes 0 .. {classes - 1} have no training images, "
+            f"such as {without[0]}; 'hwbench images convert {path} -o NEW.npz' numbers those that "
+            "have"
+        )
     shape = "x".join(map(str, train[0].shape[1:]))
     return normalised(path.stem, f"images of {path.name}, {shape}", train, test, classes)
 
@@ -90,7 +97,8 @@ def npz_arrays(path: Path) -> tuple[Part, Part, About | None]:
         for part in ("train", "test")
     ]
     if parts[0][0].shape[1:] != parts[1][0].shape[1:]:
-        raise HwbenchError(f"{path}: training and test images differ in shape")
+        shapes = " and ".join("x".join(map(str, part[0].shape[1:])) for part in parts)
+        raise HwbenchError(f"{path}: training and test images differ in shape ({shapes})")
     about = _about(path, arrays)
     if about is not None and max(int(labels.max()) for _, labels in parts) >= about.classes:
         raise HwbenchError(f"{path}: has labels beyond its {about.classes} classes; convert again")
@@ -172,19 +180,29 @@ def _checked(
     path: Path, part: str, images: NDArray[Any], labels: NDArray[Any]
 ) -> tuple[NDArray[Any], Labels]:
     images = images[:, None] if images.ndim == 3 else images
-    square = images.ndim in (4, 5) and images.shape[-2] == images.shape[-1]
-    if not square or labels.ndim != 1:
+    if images.ndim not in (4, 5) or images.shape[-2] != images.shape[-1]:
+        last = images.ndim == 4 and images.shape[1] == images.shape[2]
         raise HwbenchError(
             f"{path}: {part}_images must be of shape (n, channels, size, size), events of shape "
-            f"(n, T, channels, size, size), and {part}_labels (n,), not {images.shape} and "
-            f"{labels.shape}"
+            f"(n, T, channels, size, size), not {images.shape}"
+            + ("; move the channels with images.transpose(0, 3, 1, 2)" if last else "")
+        )
+    if labels.ndim != 1:
+        how = "labels.argmax(axis=1)" if labels.shape[-1:] > (1,) else "labels.reshape(-1)"
+        raise HwbenchError(
+            f"{path}: {part}_labels must be of shape (n,), a class's number an image, not "
+            f"{labels.shape}; {how} makes that"
         )
     if len(images) != len(labels) or not len(labels):
         raise HwbenchError(
             f"{path}: there are {len(images)} {part} images and {len(labels)} labels"
         )
     if labels.dtype.kind not in "iu" or labels.min() < 0:
-        raise HwbenchError(f"{path}: {part}_labels must be integers from 0")
+        texts = "; np.unique(labels, return_inverse=True)[1] numbers texts"
+        raise HwbenchError(
+            f"{path}: {part}_labels must be integers from 0, not {labels.dtype}"
+            + (texts if labels.dtype.kind in "SU" else "")
+        )
     if labels.max() >= MOST_CLASSES:
         raise HwbenchError(f"{path}: {part}_labels must be below {MOST_CLASSES:,}")
     if images.dtype.kind not in "iufb" or not np.isfinite(images).all():

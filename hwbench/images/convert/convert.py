@@ -19,12 +19,13 @@ from hwbench.images.convert.of_arrays import (
     idx_source,
     npz_source,
     published_at,
+    published_files,
     published_source,
 )
 from hwbench.images.convert.of_folders import FolderSource
 from hwbench.images.convert.of_parquet import SUFFIX, ParquetSource, parquet_files
 from hwbench.images.convert.pictures import pixels, resized
-from hwbench.images.convert.source import Labelled, Source
+from hwbench.images.convert.source import Labelled, Source, without_gaps
 from hwbench.images.npz_file import About, write_npz
 from hwbench.images.sets import IMAGE_SETS, PUBLISHED, converted_name, images_folder
 from hwbench.images.subsets import random_rows
@@ -32,6 +33,9 @@ from hwbench.progress import Progress, silent
 
 TEST_SHARE = 0.2
 MOST_SIZE = 1024
+_OTHER_FORMS = {"cifar-100-": "cifar100", "cifar-10-": "cifar10"}
+"""How names of CIFAR's files and folders begin, of which one form is read."""
+
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,199}")
 
 
@@ -126,14 +130,14 @@ def convert_images(
     if name is not None:
         _check_name(name, output)
     source = find_source(given, conversion)
-    labelled = source.labelled()
+    labelled, renumbered = without_gaps(source.labelled())
     train, test = _chosen_rows(source, labelled, conversion)
     size = conversion.size or _common_size(source, train)
     base = conversion.base or source.base
     path = (
         output or images_folder() / f"{name or _default_name(source, base, size, conversion)}.npz"
     )
-    _check_path(path, replace=replace)
+    _check_path(path, base, replace=replace)
     if 3 * size * size * (len(train) + len(test)) > MOST_BYTES:
         raise HwbenchError(
             f"{given}: {len(train) + len(test):,} images of {size}x{size} pixels are more than the "
@@ -161,7 +165,7 @@ def convert_images(
         pillow=pillow_version,
     )
     write_npz(path, about, (parts[0], labels[train]), (parts[1], labels[test]))
-    return Converted(path, about, source.notes())
+    return Converted(path, about, [*source.notes(), *renumbered, *_split_note(about, conversion)])
 
 
 def find_source(given: str, conversion: Conversion) -> Source:
@@ -206,8 +210,14 @@ def _source_at(given: str, conversion: Conversion) -> Source:
             label_column=conversion.label_column,
             image_column=conversion.image_column,
         )
-    if path.is_dir():
+    if path.is_dir() and not path.name.startswith(tuple(_OTHER_FORMS)):
         return idx_source(path) or FolderSource(path)
+    if path.name.startswith(tuple(_OTHER_FORMS)):
+        name = next(name for form, name in _OTHER_FORMS.items() if path.name.startswith(form))
+        raise HwbenchError(
+            f"{given}: is not the form of {name} that is read, {published_files(name)[0]}; "
+            f"'hwbench images fetch {name}' gets that, then 'hwbench images convert {name}'"
+        )
     raise HwbenchError(
         f"{given}: is nothing that is converted: a folder of pictures (a folder a class), a folder "
         "of IDX files, .parquet, .npz, or a file as it is published of " + ", ".join(PUBLISHED)
@@ -222,7 +232,10 @@ def _chosen_rows(
 ) -> tuple[IntArray, IntArray]:
     """The images to train on and to test on, both ascending."""
     labels = labelled.labels
-    if labelled.is_test is None:
+    is_test = labelled.is_test
+    if is_test is not None and not is_test.any() and conversion.test_share is not None:
+        is_test = None  # what is said to be of one part may be split
+    if is_test is None:
         rows = np.flatnonzero(~_left_out(labelled))
         train, test = (rows[part] for part in _split(source, labels[rows], conversion))
     elif conversion.test_share is not None:
@@ -230,11 +243,22 @@ def _chosen_rows(
             f"{source.title}: is split already; --test-share is for a source that is not"
         )
     else:
-        train = np.flatnonzero(~labelled.is_test)
-        test = np.flatnonzero(labelled.is_test & ~_left_out(labelled))
-    for rows, what in ((train, "train"), (test, "test")):
-        if not len(rows):
-            raise HwbenchError(f"{source.title}: there are no images to {what} on")
+        train = np.flatnonzero(~is_test)
+        test = np.flatnonzero(is_test & ~_left_out(labelled))
+    if not len(train):
+        raise HwbenchError(f"{source.title}: there are no images to train on")
+    if not len(test):
+        raise HwbenchError(
+            f"{source.title}: there are no images to test on; --test-share {TEST_SHARE:g} sets so "
+            "much of each class aside"
+        )
+    n_classes = len(np.unique(labels[train]))
+    if n_classes == 1:
+        name = _class_name(labelled, int(labels[train[0]]))
+        raise HwbenchError(
+            f"{source.title}: all images to train on are of one class, {name}; there is nothing to "
+            "tell apart"
+        )
     missing = np.setdiff1d(labels[test], labels[train])
     if len(missing):
         raise HwbenchError(
@@ -246,6 +270,11 @@ def _chosen_rows(
             raise HwbenchError(
                 f"{source.title}: --images {conversion.images:,} are more than the {len(train):,} "
                 "to train on"
+            )
+        if conversion.images < n_classes:
+            raise HwbenchError(
+                f"{source.title}: --images {conversion.images} would leave classes without an "
+                f"image; there are {n_classes}"
             )
         generator = np.random.default_rng(conversion.seed)
         drawn = random_rows(labels[train], conversion.images, generator, balanced=True)
@@ -275,7 +304,20 @@ def _left_out(labelled: Labelled) -> NDArray[np.bool_]:
 
 
 def _test_share(labelled: Labelled, conversion: Conversion) -> float | None:
-    return None if labelled.is_test is not None else conversion.test_share or TEST_SHARE
+    """The share that is set aside; None where the source is split."""
+    if labelled.is_test is not None and labelled.is_test.any():
+        return None
+    return conversion.test_share or TEST_SHARE
+
+
+def _split_note(about: About, conversion: Conversion) -> list[str]:
+    """What is said where images are set aside that nobody asked to."""
+    if about.test_share is None or conversion.test_share is not None:
+        return []
+    return [
+        f"no part is for testing: {about.test_images:,} images, {about.test_share:g} of each "
+        "class, were drawn for it"
+    ]
 
 
 def _class_name(labelled: Labelled, label: int) -> str:
@@ -350,9 +392,15 @@ def _check_name(name: str, output: Path | None) -> None:
         raise HwbenchError(f"--name {name}: there is an image set of that name; choose another")
 
 
-def _check_path(path: Path, *, replace: bool) -> None:
+def _check_path(path: Path, base: str, *, replace: bool) -> None:
     if path.suffix != ".npz":
         raise HwbenchError(f"{path}: the name of an image set's file must end in .npz")
+    if path.stem in IMAGE_SETS and path.stem != base:
+        also = f", or say with --base {path.stem} that these are its images"
+        raise HwbenchError(
+            f"{path}: there is an image set of that name, and true values of its images; choose "
+            f"another name{also if path.stem in PUBLISHED else ''}"
+        )
     if path.exists() and not replace:
         raise HwbenchError(
             f"{path}: exists already; choose another name with --name, or make it again with "

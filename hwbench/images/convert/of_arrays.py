@@ -98,6 +98,11 @@ def published_at(path: Path) -> tuple[str, Path] | None:
     return None
 
 
+def published_files(name: str) -> tuple[str, ...]:
+    """The names of a published image set's files, the first by which a folder is known."""
+    return _FILES[name]
+
+
 def npz_source(path: Path) -> ArraySource:
     """A `.npz` file, see `hwbench.images.npz_file.read_npz`.
 

@@ -23,6 +23,7 @@ from hwbench.images.convert.source import (
     Labelled,
     Source,
     digest_of_files,
+    listed_shortly,
     numbered,
     parts_of_rows,
     secret_note,
@@ -32,6 +33,9 @@ from hwbench.images.npz_file import MOST_CLASSES
 SUFFIX = ".parquet"
 LABELS = ("label", "labels", "fine_label", "class", "target", "y")
 """What columns of labels are called; the first that is there is taken."""
+
+SPLIT = "split"
+"""What a column of parts is called; or it is known by its texts, which are all names of parts."""
 
 SECRET = -1
 """What stands for the labels of a part that are kept secret, as of many a competition's test."""
@@ -68,7 +72,7 @@ class ParquetSource(Source):
         where = str(self._paths[0])
         self._label = _chosen(first, "--label-column", label_column, _label_columns, where)
         self._image = _chosen(first, "--image-column", image_column, _image_columns, where)
-        self._split = "split" if is_text_column(first, "split") else None
+        self._split = self._split_column(first)
         self._notes: list[str] = []
         self._check_alike()
 
@@ -92,7 +96,16 @@ class ParquetSource(Source):
         return Labelled(labels, is_test, names, left_out if left_out.any() else None)
 
     def notes(self) -> list[str]:
-        return self._notes
+        used = (self._label, self._image, self._split)
+        others = [name for name in self._readers[0].schema.names if name not in used]
+        if not others or self._split is not None:
+            return self._notes
+        several = len(others) > 1
+        return [
+            *self._notes,
+            f"the column{'s' * several} {listed_shortly(others)} {'are' if several else 'is'} not "
+            "used",
+        ]
 
     def pictures(self, rows: IntArray) -> Iterator[Image.Image]:
         start = 0
@@ -104,6 +117,36 @@ class ParquetSource(Source):
 
     def sha256(self) -> str:
         return digest_of_files(self._paths)
+
+    def _split_column(self, schema: pa.Schema) -> str | None:
+        """The column of texts that says each row's part, by its name or by what is in it."""
+        texts = [name for name in schema.names if is_text(schema.field(name).type)]
+        texts = [name for name in texts if name not in (self._label, self._image)]
+        called = [name for name in schema.names if name.casefold() == SPLIT]
+        if called and called[0] not in texts:
+            raise HwbenchError(
+                f"{self._paths[0]}: the column {called[0]} is of {schema.field(called[0]).type}; "
+                "parts are told by texts such as train and test, so write these into it"
+            )
+        found = called or [name for name in texts if self._names_parts(name)]
+        if len(found) > 1:
+            raise HwbenchError(
+                f"{self._paths[0]}: which column says the part of a row is not clear, several "
+                f"could ({', '.join(found)}); call one of them {SPLIT}, and drop the others"
+            )
+        return found[0] if found else None
+
+    def _names_parts(self, name: str) -> bool:
+        """Whether a column of texts holds names of parts alone, and several."""
+        found: set[str] = set()
+        for reader in self._readers:
+            if name not in reader.schema.names or not is_text(reader.schema.field(name).type):
+                return False
+            for batch in reader.batches(name, BATCH_ROWS):
+                found |= {str(each).casefold() for each in pc.unique(batch).to_pylist()}
+                if not found <= set(SPLITS):
+                    return False
+        return len(found) > 1
 
     def _check_alike(self) -> None:
         """See that all files have the same columns."""
@@ -129,7 +172,10 @@ class ParquetSource(Source):
                 value = content[row - start].as_py()
                 where = f"{path}: row {row + 1:,}, column {self._image}"
                 if value is None:
-                    raise HwbenchError(f"{where}: there is no picture")
+                    raise HwbenchError(
+                        f"{where}: there is no picture; one is read from its bytes in the file, "
+                        "not by a path"
+                    )
                 yield decoded(value, where)
             start += len(batch)
 
@@ -137,9 +183,11 @@ class ParquetSource(Source):
         columns = self._column(self._label)
         where = f"{self.title}: column {self._label}"
         values = np.concatenate([np.asarray(column) for column in columns])
+        if not len(values):
+            raise HwbenchError(f"{self.title}: holds no rows")
         if values.dtype == object:
             return numbered([str(value) for value in values], where)
-        if values.dtype.kind not in "iu" or not len(values) or values.min() < SECRET:
+        if values.dtype.kind not in "iu" or values.min() < SECRET:
             raise HwbenchError(f"{where}: labels must be whole numbers from 0, or texts")
         if values.max() >= MOST_CLASSES:
             raise HwbenchError(f"{where}: labels must be below {MOST_CLASSES:,}")
@@ -212,11 +260,6 @@ def part_of(path: Path) -> str | None:
     return None
 
 
-def is_text_column(schema: pa.Schema, name: str) -> bool:
-    """Whether there is such a column, of text."""
-    return name in schema.names and is_text(schema.field(name).type)
-
-
 def _label_columns(schema: pa.Schema) -> list[str]:
     found = [name for name in schema.names if _can_be_label(schema.field(name).type)]
     known = [name for name in LABELS if name in found]
@@ -260,7 +303,8 @@ def _chosen(
         there = f"several could be ({', '.join(found)})" if found else "none could be"
         raise HwbenchError(
             f"{where}: which column is of {what} is not clear, {there}; name it with {option}; "
-            f"columns are {', '.join(schema.names)}"
+            f"columns are {', '.join(f'{each.name} ({each.type})' for each in schema)}"
+            + ("" if found or "label" in option else "; pictures must be in the file, as bytes")
         )
     return found[0]
 

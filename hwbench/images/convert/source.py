@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -78,6 +78,41 @@ class Source(ABC):
     def notes(self) -> list[str]:
         """What was left out, a line each."""
         return []
+
+
+def without_gaps(labelled: Labelled) -> tuple[Labelled, list[str]]:
+    """Images whose classes are numbered from 0 without gaps, where no name stands for a gap.
+
+    A class without images is an output that a network never learns. Where classes have names, they
+    keep their numbers.
+
+    Returns
+    -------
+    The labels, and notes on what is another number now, or has no images.
+    """
+    labels = labelled.labels
+    used = np.ones(len(labels), bool) if labelled.left_out is None else ~labelled.left_out
+    there, numbers = np.unique(labels[used], return_inverse=True)
+    named = len(labelled.class_names)
+    if not len(there) or len(there) == max(int(there[-1]) + 1, named):
+        return labelled, []
+    if there[-1] < named:
+        empty = [labelled.class_names[each] for each in np.setdiff1d(np.arange(named), there)]
+        several = len(empty) > 1
+        return labelled, [
+            f"the class{'es' * several} {listed_shortly(empty)} {'have' if several else 'has'} no "
+            "images"
+        ]
+    renumbered = labels.copy()
+    renumbered[used] = numbers
+    old = tuple(map(str, there.tolist()))
+    note = f"the labels {listed_shortly(old)} became 0 .. {len(old) - 1}: no image has another"
+    return replace(labelled, labels=renumbered, class_names=old), [note]
+
+
+def listed_shortly(names: Sequence[str]) -> str:
+    """Names, of many the first ones and the last."""
+    return ", ".join(names if len(names) <= 6 else [*names[:4], "...", names[-1]])
 
 
 def files_digest(digests: Mapping[str, str]) -> str:

@@ -131,7 +131,7 @@ def test_what_is_transparent_stands_on_black(folder_of, pictures, tmp_path):
 
 
 def test_pictures_of_several_sizes_need_a_size(folder_of, pictures, tmp_path):
-    places = {f"{part}/a/1.png": pictures(1)[0] for part in ("train", "test")}
+    places = {f"{part}/{c}/1.png": pictures(1)[0] for part in ("train", "test") for c in "ab"}
     folder = folder_of(places | {"train/a/2.png": pictures(1, 8, 12)[0]})
     message = refusal(folder, tmp_path / "it.npz")
     assert "photos: its images differ in size (8x8 and 12x8); give --size" in message
@@ -139,13 +139,13 @@ def test_pictures_of_several_sizes_need_a_size(folder_of, pictures, tmp_path):
     made = converted(folder, tmp_path / "it.npz", size=4)
     wide = npz_arrays(made.path)[0][0][1]
     np.testing.assert_allclose(wide, means_of_areas(pictures(1, 8, 12), 4)[0], atol=1)
-    wide_alone = folder_of({f"{part}/a/1.png": pictures(1, 8, 12)[0] for part in ("train", "test")})
-    (wide_alone / "train" / "a" / "2.png").unlink()
+    wide_alone = folder_of(dict.fromkeys(places, pictures(1, 8, 12)[0]), "wide")
     assert "its images are no squares (12x8); give --size" in refusal(wide_alone)
 
 
 def test_larger_pictures_are_bicubic(folder_of, pictures, tmp_path):
-    folder = folder_of({f"{part}/a/1.png": pictures(1)[0] for part in ("train", "test")})
+    parts = ("train", "test")
+    folder = folder_of({f"{part}/{c}/1.png": pictures(1)[0] for part in parts for c in "ab"})
     train, _, _ = npz_arrays(converted(folder, tmp_path / "it.npz", size=16).path)
     image = Image.fromarray(pictures(1)[0]).resize((16, 16), Image.Resampling.BICUBIC)
     np.testing.assert_array_equal(train[0][0], np.moveaxis(np.asarray(image), -1, 0))
@@ -196,7 +196,10 @@ def test_parts_whose_labels_are_secret_are_left_out_and_said(
     train, test, about = npz_arrays(made.path)
     together = np.concatenate([train[0], test[0]]).sum(axis=(1, 2, 3))
     assert sorted(together) == sorted(drawn[2:].sum(axis=(1, 2, 3)))
-    assert made.notes == ["the part test is left out: no label of its images is known"]
+    first, *others = made.notes
+    assert first == "the part test is left out: no label of its images is known"
+    drawn_for_it = "no part is for testing: 3 images, 0.2 of each class, were drawn for it"
+    assert others == ([] if validation else [drawn_for_it])
     if validation:
         assert sorted(test[0].sum(axis=(1, 2, 3))) == sorted(drawn[12:].sum(axis=(1, 2, 3)))
         assert (about.train_images, about.test_images, about.test_share) == (10, 2, None)
@@ -239,9 +242,46 @@ def test_a_folder_that_is_none_is_said(folder_of, pictures, tmp_path, split_fold
     assert "few: too few images to set 0.2 of each class aside for testing" in refusal(few)
 
 
+def test_folders_a_level_too_high_are_refused_with_the_one_that_is_meant(folder_of, pictures):
+    one = pictures(1)[0]
+    places = [f"data/{part}/{c}/1.png" for part in ("Train", "val") for c in "ab"]
+    folder = folder_of(dict.fromkeys(places, one), "nest")
+    message = refusal(folder)
+    assert "its folder data holds the parts to train and to test on" in message
+    assert message.endswith(f"hwbench images convert {folder / 'data'}")
+    folder = folder_of(dict.fromkeys(("all/a/1.png", "all/b/1.png"), one), "high")
+    assert refusal(folder).endswith(f"hwbench images convert {folder / 'all'}")
+    folder = folder_of(dict.fromkeys((f"a/{n}.png" for n in range(9)), one), "alone")
+    assert "all images to train on are of one class, 'a'" in refusal(folder)
+
+
+def test_what_stands_beside_parts_and_classes_is_said(split_folder, pictures, folder_of, tmp_path):
+    folder, _ = split_folder
+    one = pictures(1)[0]
+    more = ("extra/cat/1.png", "loose.png", "train/loose.png", "train/cat/.thumbnails/1.png")
+    folder_of(dict.fromkeys(more, one))
+    made = converted(folder, tmp_path / "it.npz")
+    assert (made.about.train_images, made.about.test_images) == (4, 2)
+    assert made.notes == [
+        "the folder extra beside train and val is left out",
+        "2 pictures outside of the classes' folders are left out, such as loose.png",
+    ]
+    (folder / "training").mkdir()
+    assert f"{folder}: holds train and training; which is meant" in refusal(folder)
+    (folder / "training").rmdir()
+    (folder / "train" / "fish").mkdir()
+    (folder / "train" / "fish" / "1.webp").write_bytes(b"x")
+    message = refusal(folder)
+    assert "fish: the class has no pictures of a format that is read (.bmp" in message
+    assert "1.webp" in message
+    classes = folder_of({f"{name}/1.png": one for name in ("bus", "train")}, "vehicles")
+    assert "where train is a class as bus is, give it another name" in refusal(classes)
+
+
 def test_no_picture_of_16_bits_is_clipped(folder_of, pictures):
     deep = Image.fromarray(np.full((8, 8), 40_000, dtype=np.uint16))
-    folder = folder_of({"train/a/1.png": deep, "test/a/1.png": pictures(1)[0]})
+    plain = dict.fromkeys(("train/b/1.png", "test/a/1.png", "test/b/1.png"), pictures(1)[0])
+    folder = folder_of({"train/a/1.png": deep, **plain})
     assert "1.png: has more than 8 bits a channel (Pillow's mode I;16)" in refusal(folder)
 
 
@@ -332,6 +372,54 @@ def test_parquet_whose_columns_are_unclear_or_wrong(parquet, pictures, tmp_path)
     path = tmp_path / "torn.parquet"
     path.write_bytes(two.read_bytes()[:-20])
     assert "torn.parquet: cannot be read as Parquet" in refusal(path)
+
+
+@pytest.mark.parametrize("column", ["Split", "usage"])
+def test_the_part_is_found_by_its_name_in_any_case_or_by_its_texts(
+    column, parquet, pictures, tmp_path
+):
+    parts = ["Train"] * 4 + ["TEST"] * 2
+    notes = ["all"] * 6
+    path = parquet("it.parquet", pictures(6), [0, 1] * 3, note=notes, **{column: parts})
+    made = converted(path, tmp_path / "it.npz")
+    assert (made.about.train_images, made.about.test_images) == (4, 2)
+    assert made.notes == []
+
+
+def test_parts_that_no_text_says_are_refused_or_said(parquet, pictures, tmp_path):
+    drawn, labels = pictures(10), [0, 1] * 5
+    numbers = parquet("numbers.parquet", drawn, labels, SPLIT=[0] * 8 + [1] * 2)
+    assert "the column SPLIT is of int64; parts are told by texts" in refusal(numbers)
+    parts = ["train"] * 8 + ["test"] * 2
+    two = parquet("two.parquet", drawn, labels, part=parts, usage=parts)
+    assert "several could (part, usage); call one of them split" in refusal(two)
+    other = parquet("other.parquet", drawn, labels, is_test=[False] * 10)
+    assert converted(other, tmp_path / "it.npz").notes == [
+        "the column is_test is not used",
+        "no part is for testing: 2 images, 0.2 of each class, were drawn for it",
+    ]
+
+
+def test_one_part_alone_may_be_split(parquet, pictures, tmp_path):
+    path = parquet("train.parquet", pictures(10), [0, 1] * 5)
+    assert "there are no images to test on; --test-share 0.2 sets so much" in refusal(path)
+    made = converted(path, tmp_path / "it.npz", test_share=0.2)
+    assert (made.about.train_images, made.about.test_images) == (8, 2)
+    assert made.about.test_share == 0.2
+
+
+def test_parquet_without_pictures_or_rows_says_so(parquet, tmp_path):
+    path = tmp_path / "paths.parquet"
+    kind = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+    images = pa.array([{"bytes": None, "path": f"{n}.png"} for n in range(10)], kind)
+    pq.write_table(pa.table({"image": images, "label": [0, 1] * 5}), path)
+    message = refusal(path)
+    assert "row 1, column image: there is no picture; one is read from its bytes" in message
+    pq.write_table(pa.table({"file": ["a.png"], "label": [0]}), path)
+    message = refusal(path)
+    assert "columns are file (string), label (int64); pictures must be in the file" in message
+    pq.write_table(pa.table({"image": images[:0], "label": pa.array([], pa.int64())}), path)
+    assert "paths.parquet: holds no rows" in refusal(path)
 
 
 @pytest.fixture
@@ -486,6 +574,91 @@ def test_arrays_that_are_no_pixels_are_refused(tmp_path):
     assert "no array of numbers" in refusal(tmp_path / "o.npz")
 
 
+def arrays_file(path, train_labels, test_labels, size=4):
+    rng = np.random.default_rng(0)
+    images = [
+        rng.integers(0, 256, (len(each), 1, size, size)) for each in (train_labels, test_labels)
+    ]
+    arrays = {"train_images": images[0], "test_images": images[1]}
+    np.savez(path, train_labels=train_labels, test_labels=test_labels, **arrays)
+    return path
+
+
+def test_labels_with_gaps_are_numbered_from_0_and_said(tmp_path):
+    path = arrays_file(tmp_path / "a.npz", np.array([21, 7, 14, 7]), np.array([14, 21]))
+    made = converted(path, tmp_path / "it.npz")
+    train, test, about = npz_arrays(made.path)
+    assert (train[1].tolist(), test[1].tolist()) == ([2, 0, 1, 0], [1, 2])
+    assert (about.classes, about.class_names) == (3, ("7", "14", "21"))
+    assert made.notes == ["the labels 7, 14, 21 became 0 .. 2: no image has another"]
+    with pytest.raises(HwbenchError, match=r"19 of the classes 0 \.\. 21 have no training images"):
+        load_images(str(path))
+    assert load_images(str(made.path)).classes == 3
+
+
+def test_named_classes_keep_their_numbers_and_empty_ones_are_said(parquet, pictures, tmp_path):
+    names = b'{"info": {"features": {"label": {"names": ["cat", "dog", "owl"]}}}}'
+    split = ["train"] * 2 + ["test"] * 2
+    path = parquet(
+        "a.parquet", pictures(4), [0, 2] * 2, split=split, metadata={b"huggingface": names}
+    )
+    made = converted(path, tmp_path / "it.npz")
+    assert npz_arrays(made.path)[0][1].tolist() == [0, 2]
+    assert made.notes == ["the class dog has no images"]
+
+
+def test_no_class_is_left_without_an_image_by_a_draw(tmp_path):
+    path = arrays_file(tmp_path / "a.npz", np.arange(8) % 4, np.arange(4))
+    message = refusal(path, tmp_path / "it.npz", images=3)
+    assert "--images 3 would leave classes without an image; there are 4" in message
+    made = converted(path, tmp_path / "it.npz", images=4)
+    assert sorted(npz_arrays(made.path)[0][1]) == [0, 1, 2, 3]
+
+
+def test_a_file_that_is_called_as_a_published_set_is_not_taken_for_it(tmp_path):
+    path = arrays_file(tmp_path / "a.npz", np.array([0, 1]), np.array([0, 1]))
+    message = refusal(path, tmp_path / "cifar100.npz")
+    assert "choose another name, or say with --base cifar100" in message
+    made = converted(path, tmp_path / "cifar100.npz", base="cifar100")
+    assert made.about.base == "cifar100"
+
+
+SHAPES = {
+    "channels_last": ((4, 8, 8, 3), (4,), "images.transpose(0, 3, 1, 2)"),
+    "one_hot": ((4, 3, 8, 8), (4, 2), "labels.argmax(axis=1)"),
+    "column": ((4, 3, 8, 8), (4, 1), "labels.reshape(-1)"),
+}
+
+
+@pytest.mark.parametrize("wrong", SHAPES)
+def test_shapes_that_are_none_say_how_they_become_right(wrong, tmp_path):
+    images, labels, message = SHAPES[wrong]
+    arrays = {f"{part}_images": np.zeros(images, np.uint8) for part in ("train", "test")}
+    arrays |= {f"{part}_labels": np.zeros(labels, int) for part in ("train", "test")}
+    np.savez(tmp_path / "a.npz", **arrays)
+    assert message in refusal(tmp_path / "a.npz")
+
+
+def test_texts_as_labels_and_other_sizes_are_named(tmp_path):
+    images = np.zeros((2, 1, 4, 4), np.uint8)
+    arrays = {f"{part}_images": images for part in ("train", "test")}
+    labels = {f"{part}_labels": np.array(["a", "b"]) for part in ("train", "test")}
+    np.savez(tmp_path / "a.npz", **arrays, **labels)
+    assert "return_inverse=True)[1] numbers texts" in refusal(tmp_path / "a.npz")
+    arrays["test_images"] = np.zeros((2, 1, 5, 5), np.uint8)
+    np.savez(tmp_path / "a.npz", **arrays, train_labels=[0, 1], test_labels=[0, 1])
+    assert "differ in shape (1x4x4 and 1x5x5)" in refusal(tmp_path / "a.npz")
+
+
+@pytest.mark.parametrize("name", ["cifar-10-python.tar.gz", "cifar-10-batches-py"])
+def test_another_form_of_a_published_set_says_which_is_read(name, tmp_path):
+    path = tmp_path / name
+    path.mkdir() if name.endswith("py") else path.write_bytes(b"x")
+    message = refusal(path)
+    assert "is not the form of cifar10 that is read, cifar-10-binary.tar.gz" in message
+    assert "hwbench images fetch cifar10" in message
+
+
 def test_published_sets_by_name_and_by_path(hwbench_home, tmp_path, monkeypatch, pictures):
     images = np.moveaxis(pictures(6, 32, 32), -1, 1)
     labels = np.arange(6) % 3
@@ -563,7 +736,7 @@ def test_names_that_cannot_be_are_refused(split_folder, hwbench_home, tmp_path):
 
 
 def test_a_set_larger_than_is_read_again_is_not_begun(tmp_path):
-    images, labels = np.zeros((40_000, 1, 1), np.uint8), np.zeros(40_000, np.int64)
+    images, labels = np.zeros((40_000, 1, 1), np.uint8), np.arange(40_000) % 2
     arrays = {"train_images": images, "train_labels": labels}
     arrays |= {"test_images": images[:1], "test_labels": labels[:1]}
     np.savez(tmp_path / "a.npz", **arrays)
