@@ -25,6 +25,11 @@ def counted(count: int, what: str, several: str = "") -> str:
     return f"{count:,} {what if count == 1 else several or f'{what}s'}"
 
 
+def short_number(value: float, digits: int = 4) -> str:
+    """A number of so many digits, and of no powers of ten where it is large: "91.25", "15,107"."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.{digits}g}"
+
+
 def duration(seconds: float) -> str:
     """A duration in the unit that suits it: "12 ms", "3.4 s", "5 min 20 s", "2 h 5 min"."""
     if not math.isfinite(seconds):

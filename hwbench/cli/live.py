@@ -28,6 +28,7 @@ from hwbench.cli.output_paths import FRAME, output_file, output_folder, usable_f
 from hwbench.cli.torch_options import Deterministic, Device, Threads
 from hwbench.registry import Registry
 from hwbench.results.record import notes_of, read_record
+from hwbench.wording import short_number
 
 if TYPE_CHECKING:
     from hwbench.results.true_value import TrueValue
@@ -426,7 +427,7 @@ def sweep(
     """
     from hwbench.live.config import sweep_path
     from hwbench.live.sweep import run_sweep
-    from hwbench.results.live import is_live_run, read_live_run, summary
+    from hwbench.results.live import is_live_run, read_live_run, summary, sweep_title
     from hwbench.results.true_value import baselines, unknown
 
     path = sweep_path(name)
@@ -445,14 +446,14 @@ def sweep(
     if as_json:
         print_json(rows)
         return
-    shown = ["value", "true_value", "true_better_than", "weight_sets"]
+    shown = ["value", "seeds", "true_value", "true_better_than", "weight_sets"]
     shown += ["search_accuracy", "test_accuracy"]
     shown += ["kendall_tau", "kendall_tau_top50", "improvement_top1", "improvement_top5"]
     shown += ["improvement_top10"]
     columns = [column for column in shown if rows and column in rows[0]]
     print_listing(
-        [{column: _with_deviation(row, column) for column in columns} for row in rows],
-        columns,
+        [{sweep_title(name): _with_deviation(row, name) for name in columns} for row in rows],
+        [sweep_title(name) for name in columns],
         as_json=False,
         title="mean ± deviation over the seeds",
         wrap=False,
@@ -584,8 +585,8 @@ def _with_deviation(row: Mapping[str, Any], column: str) -> str:
     deviation = row.get(f"{column}_deviation")
     if not deviation or deviation != deviation:  # none, as for a single seed
         return _number(row[column])
-    return f"{row[column]:.4g} ± {deviation:.2g}"
+    return f"{short_number(row[column])} ± {short_number(deviation, 2)}"
 
 
 def _number(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    return short_number(value) if isinstance(value, float) else str(value)

@@ -37,6 +37,7 @@ from hwbench.locks import only_writer
 from hwbench.progress import Progress, StageProgress, silent, silent_stage
 from hwbench.results.compressions import OUTCOME, WHOLE
 from hwbench.results.frames import write_frame
+from hwbench.results.kinds import refuse_other_kind, taken_back
 from hwbench.results.names import (
     COMPRESS,
     COMPRESSED_LATENCY,
@@ -102,13 +103,17 @@ def run_compressions(
     images = load_images(spec.images)
     data = _parts(images, spec, place)
     with only_writer(folder) as claim:
+        refuse_other_kind(folder, COMPRESS)
         if fresh:
             _remove_run(folder)
-        _claim(folder, spec)
-        with seeded(spec.seeds[0], place, threads, deterministic=deterministic):
+        new = _claim(folder, spec)
+        with (
+            taken_back(folder / COMPRESS, new=new),
+            seeded(spec.seeds[0], place, threads, deterministic=deterministic),
+        ):
             shown = make_network(spec.network, images, spec.options)
             find_units(shown, data[0].images[:2].cpu())  # what is wrong is said before the work
-        _record_session(folder, images, spec, device_title(place))
+            _record_session(folder, images, spec, device_title(place))
         trials = list(spec.trials())
         rows: list[dict[str, Any]] = []
         layers: list[dict[str, Any]] = []
@@ -371,15 +376,17 @@ def _parts(images: ImageSet, spec: CompressSpec, place: torch.device) -> tuple[P
     return train[order[: spec.train_images].to(place)], test
 
 
-def _claim(folder: Path, spec: CompressSpec) -> None:
-    """Make the folder this comparison's, or see that it is."""
+def _claim(folder: Path, spec: CompressSpec) -> bool:
+    """Make the folder this comparison's, and say whether it was not before; or see that it is."""
     path = folder / COMPRESS
-    if path.exists() and read_toml(path, CompressSpec) != spec:
+    new = not path.exists()
+    if not new and read_toml(path, CompressSpec) != spec:
         raise HwbenchError(
             f"{folder}: holds another comparison; choose another folder with -o, or replace it "
             "with --fresh"
         )
     write_text(path, to_toml(spec.model_dump(mode="json", exclude_none=True)))
+    return new
 
 
 def _record_session(folder: Path, images: ImageSet, spec: CompressSpec, device: str) -> None:

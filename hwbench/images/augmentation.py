@@ -9,6 +9,7 @@ from pydantic import NonNegativeInt
 from torch import Tensor
 
 from hwbench.arguments import check_fields
+from hwbench.errors import HwbenchError
 from hwbench.images.parts import Part
 
 
@@ -31,6 +32,29 @@ class Augmentation:
 
     def __post_init__(self) -> None:
         check_fields(self, "augmentation")
+
+    def check_size(self, size: int) -> None:
+        """See that something is left of images of so many pixels a side.
+
+        Raises
+        ------
+        HwbenchError
+            Where they may be moved out of themselves, or all of them be cut out.
+        """
+        half = "half a side, as published for 32 pixels, is "
+        for name, value, advice in (
+            (
+                "shift",
+                self.shift,
+                f"an eighth of a side, as published for 32 pixels, is {size // 8}",
+            ),
+            ("cutout", self.cutout, f"{half}{size // 2}"),
+        ):
+            if value >= size:
+                raise HwbenchError(
+                    f"augmentation: {name} = {value} leaves nothing of images of {size} pixels; "
+                    f"{advice} (0 for none)"
+                )
 
     def apply(self, part: Part) -> Part:
         """A part with its images augmented; labels and black are the same."""

@@ -48,7 +48,7 @@ class FitRecipe:
     optimiser: Literal["sgd", "adam"] = "sgd"
     constant_rate: bool = False
     warm_up_epochs: NotNegative = 0.0
-    momentum: NotNegative = 0.9
+    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
     nesterov: bool = False
     weight_decay: NotNegative = 5e-4
     gradient_clip: NotNegative = 0.0
@@ -62,10 +62,9 @@ class FitRecipe:
         check_fields(self, self.owner)
         if self.nesterov and not self.momentum:
             raise HwbenchError(f"{self.owner}: nesterov needs a momentum above 0")
-        if self.optimiser == "adam" and (self.nesterov or self.momentum >= 1):
+        if self.optimiser == "adam" and self.nesterov:
             raise HwbenchError(
-                f"{self.owner}: adam has no nesterov momentum, and one below 1 as its first beta; "
-                "set nesterov = false (--no-nesterov) and momentum = 0.9"
+                f"{self.owner}: adam has no nesterov momentum; set nesterov = false (--no-nesterov)"
             )
         check_warm_up(self.warm_up_epochs, self.epochs, self.owner)
 
@@ -139,7 +138,11 @@ class FitRecipe:
         ------
         DivergedError
             See `hwbench.images.fit.train_epoch`.
+        HwbenchError
+            Where the augmentation leaves nothing of images of that size.
         """
+        augmentation = Augmentation(shift=self.shift, flip=self.flip, cutout=self.cutout)
+        augmentation.check_size(images.images.shape[-1])
         fit(
             Descent(
                 network=network,
@@ -154,7 +157,7 @@ class FitRecipe:
             self.schedule(),
             epochs=self.epochs,
             batch_size=self.batch_size,
-            augmentation=Augmentation(shift=self.shift, flip=self.flip, cutout=self.cutout),
+            augmentation=augmentation,
             generator=generator,
             first_epoch=first_epoch,
             before_epoch=before_epoch,

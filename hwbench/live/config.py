@@ -53,7 +53,7 @@ class DataNode(Node):
     name: str = "digits"
     folder: str | None = None
     validation_share: float = Field(default=0.5, gt=0, lt=1)
-    augmentation: dict[str, Any] = Field(default_factory=dict)
+    augmentation: dict[str, Any] = Field(default_factory=dict, validate_default=True)
     subset: dict[str, Any] | None = None
 
     @pydantic.field_validator("augmentation")
@@ -142,7 +142,7 @@ class RankingNode(Node):
 
     architectures: int | None = Field(default=None, gt=1)
     score: Literal["accuracy", "loss"] = "accuracy"
-    calibration: dict[str, Any] = Field(default_factory=dict)
+    calibration: dict[str, Any] = Field(default_factory=dict, validate_default=True)
     target: str | None = None
     each_epoch: int | None = Field(default=None, gt=1)
 

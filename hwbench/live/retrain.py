@@ -171,6 +171,16 @@ class Retrained:
     optimiser: States
 
 
+def _check_used(recipe: RetrainRecipe, name: str, used: float) -> None:
+    """See that a field is used if it is no published one, which counts where it can."""
+    given = getattr(recipe, name)
+    if given != used and given not in [getattr(each, name) for each in RECIPES.values()]:
+        raise HwbenchError(
+            f"retraining: {name} = {given:g} does nothing for networks of this space and images of "
+            f"this size; leave --{name.replace('_', '-')} out"
+        )
+
+
 def retrain(
     space: Space,
     arch: ArrayLike,
@@ -223,6 +233,8 @@ def retrain(
     paths = add_drop_paths(network) if recipe.drop_path else []
     wants_head = recipe.auxiliary_weight > 0
     head = auxiliary_head(network, images.size, images.classes) if wants_head else None
+    _check_used(recipe, "auxiliary_weight", 0.0 if head is None else recipe.auxiliary_weight)
+    _check_used(recipe, "drop_path", recipe.drop_path if paths else 0.0)
     # Channels behind one another in memory, as in supernets: a step takes 0.65 to 0.8 of the time.
     network.to(place, memory_format=torch.channels_last)  # type: ignore[call-overload]
     train, test = (part.to(place) for part in parts_of(images))

@@ -44,6 +44,7 @@ from hwbench.locks import only_writer
 from hwbench.optimisation import denormals_flushed
 from hwbench.progress import Progress, StageProgress, silent, silent_stage
 from hwbench.results.frames import read_frame, write_frame
+from hwbench.results.kinds import refuse_other_kind, taken_back
 from hwbench.results.live import (
     EPOCH_COLUMNS,
     PREPARATION,
@@ -134,15 +135,17 @@ def run_live(
     check_each_epoch(config, truth)
     clock = Clock(place)
     with only_writer(folder) as claim:
+        refuse_other_kind(folder, CONFIG)
         if fresh:
             _remove_run(folder)
-        _claim(folder, config)
+        new = _claim(folder, config)
         if (folder / LIVE_RESULT).exists():
             return _with_truth(folder, truth)
         with seeded(config.seed, place, threads, deterministic=deterministic), denormals_flushed():
-            search = make_search(config, place)
-            check_images(folder, search.images)
-            follower = EpochTruth(search, truth)  # of all that it could find, before a checkpoint
+            with taken_back(folder / CONFIG, new=new):
+                search = make_search(config, place)
+                check_images(folder, search.images)
+                follower = EpochTruth(search, truth)  # of all it could find, before a checkpoint
             done = load_checkpoint(search, folder)
             computing = {"device": device_title(place), "deterministic": deterministic}
             record = _record_session(folder, search.images, computing, _notes(target, truth))
@@ -400,8 +403,8 @@ def weight_sets(supernet: Supernet) -> int:
 # ---------------------------------------------------------------------- the folder
 
 
-def _claim(folder: Path, config: LiveConfig) -> None:
-    """Make the folder this search's, or see that it is."""
+def _claim(folder: Path, config: LiveConfig) -> bool:
+    """Make the folder this search's, and say whether it was not before; or see that it is."""
     text = to_toml(config.model_dump(mode="json"))
     path = folder / CONFIG
     there = path.read_text(encoding="utf-8") if path.exists() else None
@@ -412,6 +415,7 @@ def _claim(folder: Path, config: LiveConfig) -> None:
         )
     if there is None:
         write_text(path, text)
+    return there is None
 
 
 def _record_session(

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from hwbench.arrays import IntArray
+from hwbench.errors import HwbenchError
 from hwbench.images.augmentation import Augmentation
 from hwbench.images.events import check_events
 from hwbench.images.fit import EVALUATION_BATCH, Stateful, evaluate, restore, state_of
@@ -243,6 +244,7 @@ def make_search(config: LiveConfig, device: torch.device) -> Search:
         cost = make_cost(supernet, **config.cost.model_dump(), seed=config.seed).to(device)
     trainer.start(supernet, strategy, cost)
     augmentation = Augmentation(**config.data.augmentation)
+    augmentation.check_size(images.size)
     return Search(config, supernet, strategy, trainer, data, augmentation, images.about(), taken)
 
 
@@ -281,4 +283,7 @@ def taken_images(images: ImageSet, subset: Subset, rows: IntArray) -> pd.DataFra
 def load_image_set(config: LiveConfig) -> ImageSet:
     """The whole image set that a config names."""
     folder = config.data.folder
-    return load_images(config.data.name, None if folder is None else Path(folder))
+    try:
+        return load_images(config.data.name, None if folder is None else Path(folder))
+    except HwbenchError as error:
+        raise HwbenchError(f"section [data]: {error}") from error

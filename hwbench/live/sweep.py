@@ -25,6 +25,7 @@ from hwbench.live.selecting import select_run
 from hwbench.locks import only_writer
 from hwbench.progress import StageProgress, silent_stage
 from hwbench.results.frames import require_rows, write_frame
+from hwbench.results.kinds import refuse_other_kind, taken_back
 from hwbench.results.names import SWEEP, SWEEP_RESULTS
 from hwbench.toml import read_toml, to_toml
 
@@ -165,23 +166,25 @@ def run_sweep(
     """
     sweep, searches = load_sweep(path)
     with only_writer(folder) as claim:
-        _claim(sweep, folder, fresh=fresh)
-        rows = []
+        refuse_other_kind(folder, SWEEP)
+        new = _claim(sweep, folder, fresh=fresh)
+        rows: list[dict[str, Any]] = []
         for place, (name, seed, config) in enumerate(searches, start=1):
             own = folder / f"{name}-seed{seed}"
 
             def staged(title: str, place: int = place) -> Any:
                 return stage(f"search {place} of {len(searches)}: {title}")
 
-            result = run_live(
-                config,
-                own,
-                device=device,
-                threads=threads,
-                deterministic=deterministic,
-                fresh=fresh,
-                stage=staged,
-            )
+            with taken_back(folder / SWEEP, new=new and not rows):
+                result = run_live(
+                    config,
+                    own,
+                    device=device,
+                    threads=threads,
+                    deterministic=deterministic,
+                    fresh=fresh,
+                    stage=staged,
+                )
             for label, selection in sweep.selections.items():
                 select_run(
                     own, selection, label=label, device=device, threads=threads, stage=staged
@@ -223,12 +226,14 @@ def _numbers(result: Mapping[str, Any]) -> dict[str, Any]:
     return {**found, **result.get("ranking", {}), **result.get("measured", {}), **plain}
 
 
-def _claim(sweep: Sweep, folder: Path, *, fresh: bool) -> None:
-    """Make the folder this sweep's, or see that it is."""
+def _claim(sweep: Sweep, folder: Path, *, fresh: bool) -> bool:
+    """Make the folder this sweep's, and say whether it was not before; or see that it is."""
     path = folder / SWEEP
+    new = not path.exists()
     if path.exists() and not fresh and read_toml(path, Sweep) != sweep:
         raise HwbenchError(
             f"{folder}: holds another sweep; choose another folder with -o, or replace it with "
             "--fresh"
         )
     write_text(path, to_toml(sweep.model_dump(mode="json", exclude_none=True)))
+    return new

@@ -346,12 +346,37 @@ def read_live_sweep(folder: Path) -> LiveSweep:
     return LiveSweep(folder, load_toml(folder / SWEEP), searches, summary(searches))
 
 
+_SWEEP_TITLES = {
+    "true_value": "true value, %",
+    "true_rank": "its rank",
+    "true_better_than": "others it is better than, %",
+    "weight_sets": "sets of weights",
+    "search_accuracy": "validation accuracy, supernet's weights, %",
+    "test_accuracy": "test accuracy, supernet's weights, %",
+    "kendall_tau": "Kendall's tau",
+    "kendall_tau_top50": "tau of the 50 best",
+    **{f"improvement_top{k}": f"improvement of the {k} best ranked" for k in (5, 10)},
+    "improvement_top1": "improvement of the best ranked",
+}
+
+
 def summary(searches: pd.DataFrame) -> pd.DataFrame:
-    """Mean and standard deviation over the seeds of every number, a row a value, in their order."""
+    """Mean and standard deviation over the seeds of every number, a row a value, in their order.
+
+    The column `seeds` says how many there are.
+    """
     numbers = searches.drop(columns="seed").select_dtypes("number").columns
-    grouped = searches.groupby("value", sort=False)[list(numbers)]
+    by_value = searches.groupby("value", sort=False)
+    grouped = by_value[list(numbers)]
     mean, deviation = grouped.mean(), grouped.std()
+    mean.insert(0, "seeds", by_value.size())
     return mean.join(deviation.add_suffix("_deviation")).reset_index()
+
+
+def sweep_title(column: str) -> str:
+    """A number of a sweep's searches in words; values of a ranking's target may be no true ones."""
+    known = _SWEEP_TITLES.get(column)
+    return known or column.replace("true", "target_value").replace("_", " ")
 
 
 def _truth(folder: Path, result: dict[str, Any]) -> TrueValue | None:

@@ -16,6 +16,7 @@ from hwbench.locks import Claim, only_writer
 from hwbench.predictors import predictor_card
 from hwbench.progress import Note, StageProgress, silent_note, silent_stage
 from hwbench.results.frames import require_rows, write_frame
+from hwbench.results.kinds import refuse_other_kind
 from hwbench.results.names import RECORD, REPORT, SCENARIO, SELECTION_EXAMPLE, SIMULATION
 from hwbench.results.record import Record, read_record, remove_results, shard_in, write_record
 from hwbench.runs.continuing import continued, in_words, refuse_other_study, remove_outdated
@@ -105,6 +106,7 @@ def run_scenario(
     _check_pairs(scenario, chosen)
     source = scenario_path(name).read_bytes()
     with only_writer(folder) as claim:
+        refuse_other_kind(folder, SCENARIO)
         if fresh:
             remove_results(folder)
         record |= continued(folder, record, plan, chosen)

@@ -142,6 +142,13 @@ def test_killed_and_gone_on_with_comes_to_the_same_numbers(stop, tmp_path, monke
         assert one == other
 
 
+def test_a_folder_of_another_kind_is_left_alone(tmp_path):
+    (tmp_path / "config.toml").touch()
+    with pytest.raises(HwbenchError, match="holds a live search; choose another folder with -o"):
+        run_compressions(_spec(), tmp_path)
+    assert not (tmp_path / "compress.toml").exists()
+
+
 def test_what_is_done_is_not_done_again(ran, monkeypatch):
     folder, frame = ran
     monkeypatch.setattr(Compression, "_train_epoch", lambda _self: pytest.fail("trained again"))

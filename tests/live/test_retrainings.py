@@ -26,6 +26,24 @@ OTHER = "|skip_connect~0|+|none~0|none~1|+|skip_connect~0|none~1|nor_conv_1x1~2|
 SMALL = {"channels": 2, "depth": 1, "epochs": 3, "batch_size": 400, "shift": 1}
 RECIPE = NamedRecipe.of("nasbench201", **SMALL, cutout=2)
 
+
+def test_fields_that_do_nothing_here_are_refused(tmp_path):
+    images = load_images("digits")
+    for changes, message in (
+        (
+            {"auxiliary_weight": 0.3},
+            "auxiliary_weight = 0.3 does nothing for networks of this space",
+        ),
+        ({"drop_path": 0.3}, "drop_path = 0.3 does nothing .* leave --drop-path out"),
+        ({"cutout": 8}, "cutout = 8 leaves nothing of images of 8 pixels"),
+    ):
+        recipe = NamedRecipe.of("nasbench201", **{**SMALL, **changes})
+        with pytest.raises(HwbenchError, match=message):
+            retrain_archs(tmp_path, SPACE, [CELL], images, recipe)
+    with pytest.raises(HwbenchError, match="momentum"):
+        NamedRecipe.of("nasbench201", momentum=1.0)
+
+
 KILLED = f"""
 import os, signal, sys
 from pathlib import Path

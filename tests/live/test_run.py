@@ -181,6 +181,41 @@ def test_another_search_in_the_folder_is_refused(tmp_path):
     run_live(with_change(_config(), "seed", 3), tmp_path, fresh=True)
 
 
+def test_the_same_seed_said_again_is_the_same_search():
+    plain = {**TREE, "data": {"validation_share": 0.9}}
+    plain["ranking"] = {
+        key: value for key, value in TREE["ranking"].items() if key != "calibration"
+    }
+    for tree in (plain, {key: value for key, value in plain.items() if key != "data"}):
+        config = config_of(tree, where="tiny.toml")
+        assert with_change(config, "seed", 0) == config
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ({"name": "digts"}, r"section \[data\]: unknown image set 'digts'; did you mean 'digits'"),
+        ({"augmentation": {"cutout": 8}}, "cutout = 8 leaves nothing of images of 8 pixels; half"),
+        (
+            {"augmentation": {"shift": 9}},
+            "shift = 9 leaves nothing of images of 8 pixels; an eighth",
+        ),
+    ],
+)
+def test_what_is_refused_leaves_the_folder_to_what_is_right(data, message, tmp_path):
+    with pytest.raises(HwbenchError, match=message):
+        run_live(_config(data=data), tmp_path)
+    assert run_live(_config(), tmp_path)["architecture"]
+
+
+def test_a_folder_is_of_one_kind(tmp_path):
+    (tmp_path / "sweep.toml").touch()
+    for fresh in (False, True):
+        with pytest.raises(HwbenchError, match="holds a sweep of live searches; choose another"):
+            run_live(_config(), tmp_path, fresh=fresh)
+    assert not (tmp_path / "config.toml").exists()
+
+
 def test_damaged_checkpoint_is_named(tmp_path):
     run_live(_config(), tmp_path)
     (tmp_path / "checkpoint.pt").write_bytes(b"torn")

@@ -133,6 +133,22 @@ def test_a_folder_of_another_sweep_is_left_alone(write, tmp_path):
         run_sweep(write(values=[0], seeds=[0]), folder)
 
 
+def test_a_folder_of_a_search_is_left_alone(write, tmp_path):
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / "config.toml").touch()
+    with pytest.raises(HwbenchError, match="holds a live search; choose another folder with -o"):
+        run_sweep(write(), folder)
+    assert not (folder / "sweep.toml").exists()
+
+
+def test_a_sweep_whose_first_search_is_refused_leaves_the_folder_to_the_right_one(write, tmp_path):
+    folder = tmp_path / "run"
+    with pytest.raises(HwbenchError, match="did you mean 'digits'"):
+        run_sweep(write(values=[1], seeds=[0], changes={"data": {"name": "digts"}}), folder)
+    assert len(run_sweep(write(values=[1], seeds=[0], baseline=False), folder)) == 1
+
+
 def test_changes_are_of_every_search(write):
     changes = {"trainer": {"epochs": 7, "weights": {"learning_rate": 0.25}}}
     _, searches = load_sweep(write(changes=changes))

@@ -49,6 +49,14 @@ def test_other_files_of_the_folder_stay(tmp_path, scenario):
     assert (folder / "scenario.toml").read_text() == SCENARIO
 
 
+def test_a_folder_of_another_kind_is_left_alone(tmp_path, scenario):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "compress.toml").touch()
+    with pytest.raises(HwbenchError, match="holds a comparison of compressed networks; choose"):
+        run_scenario(scenario, tmp_path / "run", fresh=True)
+    assert not (tmp_path / "run" / "scenario.toml").exists()
+
+
 def test_a_run_goes_on_and_keeps_its_sessions(tmp_path, scenario):
     folder = tmp_path / "run"
     run_scenario(scenario, folder)

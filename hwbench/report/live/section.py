@@ -49,13 +49,13 @@ from hwbench.report.live.truth import (
     methods,
     truth_section,
 )
-from hwbench.results.live import RANKING_COLUMNS, LiveRun, LiveSweep
+from hwbench.results.live import RANKING_COLUMNS, LiveRun, LiveSweep, sweep_title
 from hwbench.results.live_runs import cpu_seconds, over_epochs, tidy
 from hwbench.results.names import EPOCHS, LIVE_RESULT, RANKING, STRENGTHS, SWEEP_RESULTS
 from hwbench.results.ranking_measures import unmeasured
 from hwbench.results.run import Run, TargetWords
 from hwbench.results.true_value import headline
-from hwbench.wording import counted, duration
+from hwbench.wording import counted, duration, short_number
 
 TOP_SHOWN = 10
 MOST_UNFOLDED = 3
@@ -81,10 +81,12 @@ def live_summary(run: Run) -> list[Block]:
     blocks: list[Block] = []
     swept = {sweep.folder for sweep in run.sweeps}
     alone = [live for live in run.live if live.folder.parent not in swept]
-    evidence = evidence_blocks(tidy(alone)) if alone else []
+    evidence = evidence_blocks(tidy(run.live)) if run.live else []
     findings = [_finding(run, method) for method in methods(alone)]
-    if len(alone) > 1 and evidence:  # which says it all, method beside method
-        blocks += [*evidence, Lines(tuple(map(_line, findings)), "Method by method")]
+    if len(run.live) > 1 and evidence:  # which says it all, method beside method
+        blocks += evidence
+        if findings:
+            blocks.append(Lines(tuple(map(_line, findings)), "Method by method"))
     else:
         blocks += [*findings, *evidence, *costless(alone)]
     blocks += selections_summary(alone, figures.run_titles(alone))
@@ -96,7 +98,9 @@ def live_summary(run: Run) -> list[Block]:
         )
         title = str(sweep.config.get("title") or sweep.folder.name)
         blocks.append(Finding(title, (*_best_of_sweep(sweep), sentence)))
-        blocks += costless([live for live in run.live if live.folder.parent == sweep.folder])
+        if not evidence:
+            own = [live for live in run.live if live.folder.parent == sweep.folder]
+            blocks += costless(own)
     return [*blocks, *retraining_summary(run.retrainings)]
 
 
@@ -214,20 +218,18 @@ def _best_of_sweep(sweep: LiveSweep) -> Iterator[Markup]:
     if column is None or sweep.summary[column].isna().all():
         return
     rows = sweep.summary
-    words = SWEPT[column][:1].upper() + SWEPT[column][1:]
+    title = SWEPT[column].removesuffix(", %")
+    words = title[:1].upper() + title[1:]
     best = rows.loc[rows[column].idxmax()]
+    values = sweep.searches.loc[sweep.searches["value"] == best["value"], column]
+    mean, _, high = mean_interval(values)
+    amount = f"{mean:.3f}" if column == "kendall_tau" else f"{mean:.2f} %"
+    spread = "" if pd.isna(high) else f" ± {high - mean:.2g}, the mean and its 95 % interval"
     if len(rows) > 1 and rows[column].max() == rows[column].min():
-        yield Markup("<b>{} is the same at every value</b>: {:.3f}").format(words, best[column])
+        yield Markup("<b>{} is the same at every value</b>: {}").format(words, amount)
     else:
-        yield Markup("{} is highest at <b>{}</b>: {:.3f}").format(
-            words, best["value"], best[column]
-        )
-    deviation = best[f"{column}_deviation"]
-    yield (
-        Markup(" (one seed).")
-        if pd.isna(deviation)
-        else Markup(" (standard deviation over seeds {:.3f}).").format(deviation)
-    )
+        yield Markup("{} is highest at <b>{}</b>: {}").format(words, best["value"], amount)
+    yield Markup("{} ({}).").format(spread, counted(int(values.notna().sum()), "seed"))
 
 
 def _target(run: Run, live: LiveRun) -> TargetWords:
@@ -506,13 +508,6 @@ def _sweep_section(run: Run, place: int, sweep: LiveSweep) -> Section:
     return Section(f"sweep-section-{place}", title, blocks, (SWEEP_RESULTS,))
 
 
-def _named(column: str) -> str:
-    """A column of a sweep in words; values of a ranking's target may be no true ones."""
-    if column.startswith("true_"):
-        return column.replace("_", " ")
-    return column.replace("true", "target_value").replace("_", " ")
-
-
 def _sweep_table(name: str, sweep: LiveSweep) -> DataTable:
     numbers = [
         column
@@ -529,9 +524,9 @@ def _sweep_table(name: str, sweep: LiveSweep) -> DataTable:
                 EMPTY
                 if pd.isna(row[column])
                 else Cell(
-                    f"{row[column]:.4g}",
+                    short_number(row[column]),
                     float(row[column]),
-                    f"± {deviation:.2g}" if known else "",
+                    f"± {short_number(deviation, 2)}" if known else "",
                     more={"deviation": float(deviation)} if known else {},
                 )
             )
@@ -539,12 +534,12 @@ def _sweep_table(name: str, sweep: LiveSweep) -> DataTable:
     argument = str(sweep.config.get("argument") or "value")
     columns = (
         Column(argument, argument, numeric=False),
-        *(Column(_named(number), number) for number in numbers),
+        *(Column(sweep_title(number), number) for number in numbers),
     )
     return DataTable(
         name,
         "Mean over seeds",
         columns,
         tuple(rows),
-        note="± the standard deviation over seeds. Accuracies in %.",
+        note="± the standard deviation over seeds.",
     )
