@@ -20,6 +20,7 @@ from hwbench.live.config import LiveConfig, RankingNode
 from hwbench.live.search import Search
 from hwbench.live.selections import SELECTIONS
 from hwbench.live.selections.base import Selection
+from hwbench.live.selections.policy import Policy
 from hwbench.live.selections.strength import Strength
 from hwbench.live.selections.top_k import TopK
 from hwbench.live.supernets.supernet import Supernet
@@ -195,10 +196,15 @@ def _different(architectures: Sequence[str | None], known: np.ndarray) -> IntArr
 
 
 def _derivation(search: Search) -> Selection | None:
-    """What derives an architecture from strengths; None where there are none, or it cannot."""
+    """What derives an architecture at no cost, from strengths or what a policy has sampled.
+
+    None where there is neither, or it cannot.
+    """
+    own: Selection = make_component(SELECTIONS, search.config.selection)
+    if isinstance(own, Policy):
+        return own
     if search.strategy.strengths() is None:
         return None
-    own: Selection = make_component(SELECTIONS, search.config.selection)
     if isinstance(own, Strength | TopK):
         return own
     return None if search.supernet.several_operations else Strength()

@@ -14,6 +14,7 @@ from hwbench.devices import seeded
 from hwbench.errors import HwbenchError
 from hwbench.live import epoch_truth
 from hwbench.live import truth as truth_module
+from hwbench.live.config import load_config, with_changes
 from hwbench.live.epoch_truth import EpochTruth, TrueTable, with_true_values
 from hwbench.live.run import run_live, truth_run
 from hwbench.live.search import Search, make_search
@@ -124,6 +125,19 @@ def test_each_epochs_architecture_is_derived_from_its_strengths(darts):
         arch = supernet.derive(torch.stack([rows[place] for place in order]))
         text = darts.epochs["architecture"][epoch]
         assert supernet.space.to_string(arch) == text
+
+
+def test_a_policy_chooses_the_best_of_each_epochs_samples(tmp_path):
+    changes = {"data.name": "digits", "data.subset.images": 200, "trainer.epochs": 2}
+    changes |= {"space.channels": 2, "ranking.architectures": 4, "strategy.samples": 3}
+    config = with_changes(load_config("enas_nasbench201", "cpu"), changes)
+    result = run_live(config, tmp_path)
+    epochs = read_live_run(tmp_path).epochs
+    assert epochs["architecture"].iloc[-1] == result["architecture"]
+    values = [result["truth"]["value"], epochs["best_true_value"].iloc[-1]]
+    assert epochs["true_value"].iloc[-1] == pytest.approx(values[0])
+    assert epochs["true_value"].max() == values[1]
+    assert (epochs["best_random_50"] >= epochs["random_50"]).all()
 
 
 def test_a_ranking_after_each_epoch_is_held_against_true_values(spos):
