@@ -578,7 +578,7 @@ def _print_numbers(numbers: Mapping[str, Any]) -> None:
     rows = [
         {"what": key.replace("_", " "), "value": _number(value)} for key, value in numbers.items()
     ]
-    print_listing(rows, ["what", "value"], as_json=False)
+    print_listing(rows, ["what", "value"], as_json=False, wrap=False)
 
 
 def _with_deviation(row: Mapping[str, Any], column: str) -> str:

@@ -201,7 +201,9 @@ def chosen_cells(
         and `sample` is given.
     """
     count = best if sample is None else sample
-    if count is None or (best is not None and sample is not None):
+    if best is not None and sample is not None:
+        raise HwbenchError(f"table {table}: --best and --sample: give one of them, not both")
+    if count is None:
         raise HwbenchError(
             f"table {table}: say which of its architectures, --best N or --sample N, or name them "
             "with --arch"

@@ -82,7 +82,9 @@ def how_to_read(run: Run) -> Section:
 def provenance(run: Run) -> Section:
     """Tables, machines, versions, specifications and result files behind every number."""
     blocks: list[Block] = []
-    if not any(record.info for record in run.records):
+    said = [(record.folder.name, record.info) for record in run.records]
+    said += [(each.label, each.model_dump(mode="json")) for each in run.retrainings]
+    if not any(info.get("machine") or info.get("versions") for _, info in said):
         blocks.append(
             Text("The folder holds no run.json, so machine, versions and units are unknown.")
         )
@@ -91,7 +93,7 @@ def provenance(run: Run) -> Section:
     facts = [
         block
         for key, title in (("machine", "Machine"), ("versions", "Versions"))
-        for block in _facts(run.records, key, title)
+        for block in _facts(said, key, title)
     ]
     if facts:
         blocks.append(Group("", facts))
@@ -104,16 +106,16 @@ def provenance(run: Run) -> Section:
     return Section("provenance", "Provenance", blocks)
 
 
-def _facts(records: Sequence[Record], key: str, title: str) -> list[Block]:
-    """What the records say under a key, once for all that say the same."""
+def _facts(said: Sequence[tuple[str, Mapping[str, Any]]], key: str, title: str) -> list[Block]:
+    """What named records say under a key, once for all that say the same."""
     folders: dict[str, list[str]] = {}
     known: dict[str, Mapping[str, Any]] = {}
-    for record in records:
-        facts = record.info.get(key)
+    for name, info in said:
+        facts = info.get(key)
         if facts:
             text = json.dumps(facts, sort_keys=True, default=str)
             known[text] = facts
-            folders.setdefault(text, []).append(record.folder.name)
+            folders.setdefault(text, []).append(name)
     return [
         Facts(title if len(known) == 1 else f"{title} of {', '.join(folders[text])}", facts)
         for text, facts in known.items()

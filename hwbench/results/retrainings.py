@@ -102,6 +102,7 @@ class Retraining(_Part):
     parameters : of the network.
     measured : what else its passes on test images measured, means: of spiking networks `spikes`.
     table : what a table says of the architecture; None where none is asked.
+    machine, versions : see `hwbench.environment`; empty where an older version did not say.
     """
 
     label: str = ""
@@ -116,6 +117,8 @@ class Retraining(_Part):
     parameters: FiniteFloat | None = None
     measured: dict[str, FiniteFloat] = Field(default_factory=dict)
     table: TableValue | None = None
+    machine: dict[str, Any] = Field(default_factory=dict)
+    versions: dict[str, Any] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True)

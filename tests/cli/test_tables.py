@@ -160,6 +160,8 @@ def test_architectures_of_a_file_alone_are_trained(hwbench, hwbench_home, tmp_pa
     both = hwbench(*train, "--name", "both", "--architectures", path, "--limit", "5")
     assert both.code == 2
     assert "--limit and --architectures: give one of them" in both.err
+    more = hwbench(*train, "--name", "more", "--limit", "15626")
+    assert "--limit 15,626: nasbench201 has 15,625 architectures; leave --limit out" in more.err
     path.write_text(f"{listed[0]}\n|nor_conv_4x4~0|\n")
     wrong = hwbench(*train, "--name", "wrong", "--architectures", path)
     assert f"{path}, line 2: " in wrong.err

@@ -125,6 +125,11 @@ def _bytes(path: Path, part: Part) -> Part:
             f"{path}: images must be whole numbers 0 .. 255 to be converted; scale and round those "
             "of another range first"
         )
+    if images.max() == 1:
+        raise HwbenchError(
+            f"{path}: images hold no number above 1, and would be all but black; multiply them by "
+            "255 first"
+        )
     if images.ndim == 5:
         raise HwbenchError(f"{path}: holds events, which cannot be converted; use them as they are")
     if images.shape[1] not in (1, 3):

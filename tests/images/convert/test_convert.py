@@ -565,6 +565,7 @@ def test_arrays_that_are_no_pixels_are_refused(tmp_path):
     for images, message in {
         "floats": (np.random.default_rng(0).random((2, 4, 4)), "whole numbers 0 .. 255"),
         "large": (np.full((2, 4, 4), 256), "whole numbers 0 .. 255"),
+        "ones": (np.eye(4, dtype=np.uint8)[None].repeat(2, 0), "multiply them by 255 first"),
         "channels": (np.zeros((2, 4, 8, 8), np.uint8), "of 4 channels cannot be converted"),
     }.values():
         np.savez(tmp_path / "a.npz", train_images=images, test_images=images, **arrays)
