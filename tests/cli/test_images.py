@@ -66,7 +66,7 @@ def test_convert_tells_all_as_json(hwbench, hwbench_home, photos, tmp_path):
     assert (told["train_images"], told["of_train_images"], told["seed"]) == (10, 32, 2)
     assert told["class_names"] == ["a", "b"]
     assert told["path"] == str(tmp_path / "it.npz")
-    assert len(told["notes"]) == 1
+    assert len(told["notes"]) == 2
     assert "Note: 1 file" in hwbench(*command, "--replace").out
 
 
