@@ -179,13 +179,14 @@ def chosen_architectures(
         if limit is not None:
             raise HwbenchError("--limit and --architectures: give one of them")
         return _listed(space, path)
-    if limit is not None and limit > space.n_architectures:
+    if limit is None or limit == space.n_architectures:
+        return None
+    if limit > space.n_architectures:
         raise HwbenchError(
             f"--limit {limit:,}: {space.name} has {space.n_architectures:,} architectures; leave "
             "--limit out to take all of them"
         )
-    whole = limit is None or limit == space.n_architectures
-    return None if whole else space.sample(limit, seed)
+    return space.sample(limit, seed)
 
 
 def _listed(space: Space, path: Path) -> IntArray:
