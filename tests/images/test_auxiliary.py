@@ -244,7 +244,7 @@ def test_a_search_on_proxy_data(hwbench_home, tmp_path):
     result = run_live(config.model_copy(update={"data": data}), tmp_path)
     assert result["architecture"]
     taken = pd.read_parquet(tmp_path / "subset.parquet")
-    assert list(taken) == ["row", "label", "entropy", "forgotten"]
+    assert list(taken) == ["row", "label", "place", "entropy", "forgotten"]
     assert taken["row"].is_monotonic_increasing
     whole = load_images("digits")
     np.testing.assert_array_equal(taken["label"], whole.train_labels[taken["row"]])
