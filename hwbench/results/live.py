@@ -76,7 +76,7 @@ TRUE_COLUMNS: Columns = {
     ),
     "best_true_value": Column("number", "the best true value up to the epoch", optional=True),
     "different": Column(
-        "number", "different architectures of known value up to the epoch", optional=True
+        "number", "different networks of known value up to the epoch", optional=True
     ),
     **{
         f"random_{share}": Column(

@@ -183,6 +183,30 @@ def test_wrong_numbers_of_images_name_the_section(subset, message, hwbench_home)
         make_search(config_with(subset), CPU)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            {"auxiliary": {"epoch": 3}},
+            r"^example, .*\[data.subset.auxiliary\]: unknown key 'epoch'",
+        ),
+        (
+            {"auxiliary": {"epochs": 0}},
+            r"\[data.subset.auxiliary\]: epochs must be above 0",
+        ),
+        (
+            {"low_share": 0.5},
+            r"^example, .*\[data.subset\]: subset .*low_share = 0.5 has",
+        ),
+        ({"choice": "top"}, r"^example, section \[data.subset\]: unknown choice 'top'"),
+    ],
+)
+def test_what_is_wrong_with_a_subset_is_said_when_a_config_is_read(arguments, message):
+    subset = {"name": "entropy", "images": 5, **arguments}
+    with pytest.raises(HwbenchError, match=message):
+        example_config(data={"subset": subset})
+
+
 def test_classes_without_an_image_are_told_of(tmp_path):
     config = config_with({"name": "random", "images": 4})
     run_live(config, tmp_path)
