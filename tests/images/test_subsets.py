@@ -144,7 +144,7 @@ def test_subsets_of_ones_own_are_found_by_their_path(tmp_path, monkeypatch):
 
 
 def test_images_of_ones_own_reader_go_by_what_they_are(tmp_path, monkeypatch):
-    (tmp_path / "my_images.py").write_text(
+    (tmp_path / "my_turned_images.py").write_text(
         "from dataclasses import replace\n"
         "from hwbench.images.sets import load_images\n"
         "def turned(folder):\n"
@@ -152,9 +152,9 @@ def test_images_of_ones_own_reader_go_by_what_they_are(tmp_path, monkeypatch):
         "    return replace(digits, train_labels=digits.train_labels[::-1].copy())\n"
     )
     monkeypatch.syspath_prepend(tmp_path)
-    digits, turned = load_images("digits"), load_images("my_images:turned")
+    digits, turned = load_images("digits"), load_images("my_turned_images:turned")
     assert turned.sha256 != digits.sha256
-    assert turned.sha256 == load_images("my_images:turned").sha256
+    assert turned.sha256 == load_images("my_turned_images:turned").sha256
 
 
 def test_no_torch_is_imported():
