@@ -104,7 +104,10 @@ def landscape(
         ),
     ] = 1.0,
     images: Annotated[
-        int, typer.Option(min=2, metavar="N", help="Validation images of each point.")
+        int,
+        typer.Option(
+            min=2, metavar="N", help="Validation images of each point; all where there are fewer."
+        ),
     ] = 1024,
     device: Device = None,
     threads: Threads = 1,

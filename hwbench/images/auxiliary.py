@@ -1,7 +1,7 @@
 """What an auxiliary network, trained on all of an image set, says of each training image (NA 3.2).
 
-It is trained once for an image set and a recipe; what it says is kept under `HWBENCH_HOME`, in
-`auxiliary`, and read from there afterwards.
+It is trained once for the images themselves and a recipe; what it says is kept under
+`HWBENCH_HOME`, in `auxiliary`, and read from there afterwards.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from hwbench.errors import HwbenchError
 from hwbench.files import atomic_path
 from hwbench.images.augmentation import Augmentation
 from hwbench.images.fit import EVALUATION_BATCH, Descent, fit
-from hwbench.images.image_set import ImageSet
+from hwbench.images.image_set import ImageSet, arrays_digest
 from hwbench.images.parts import Part, parts_of
 from hwbench.images.proxy import prediction_entropy
 from hwbench.images.recipe import FitRecipe
@@ -35,7 +35,7 @@ from hwbench.images.residual import ResNet
 from hwbench.optimisation import denormals_flushed
 
 FOLDER = "auxiliary"
-VERSION = 1
+VERSION = 2
 """Of what is kept; another is computed anew."""
 
 
@@ -88,7 +88,8 @@ def auxiliary_scores(
 
     Parameters
     ----------
-    images : the image set; all its training images.
+    images : the image set; all its training images. What is kept is of these arrays, whatever the
+        set's name and `ImageSet.sha256`.
     recipe : of the network.
     device : of torch; CUDA where there is one, else the CPU, by default. What is kept is told apart
         by its kind.
@@ -115,13 +116,25 @@ def auxiliary_scores(
 def _path(images: ImageSet, recipe: AuxiliaryRecipe, device: torch.device) -> Path:
     about = {
         "version": VERSION,
-        "images": images.sha256,
-        "train_images": len(images.train_labels),
+        "images": _digest(images),
         "recipe": asdict(recipe),
         "device": device.type,
     }
     digest = hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
     return home() / FOLDER / f"{images.base}-{digest[:24]}.npz"
+
+
+def _digest(images: ImageSet) -> str:
+    """Of all that the network learns from and is tested on; a part of a set has its own."""
+    black = np.empty(0, dtype=np.float32) if images.black is None else images.black
+    return arrays_digest(
+        images.train_images,
+        images.train_labels,
+        images.test_images,
+        images.test_labels,
+        black,
+        np.array(images.classes),
+    )
 
 
 def _read(path: Path) -> Scores:

@@ -32,7 +32,7 @@ class ImageSet:
     base : name of the image set that these images are of, in another size or fewer of them; its
         own name by default.
     sha256 : see `arrays_digest`, of the whole set as it was read, before anything was normalised
-        or left out; by default of the arrays above.
+        or left out; by default, and of what a reader of one's own gives, of the arrays above.
     """
 
     name: str

@@ -104,27 +104,40 @@ def drawn_rows(
     )
 
 
-def lowest_rows(values: ArrayLike, count: int) -> IntArray:
-    """The images of the smallest values, the smallest first; of equal ones the earlier."""
-    return np.argsort(np.asarray(values), kind="stable")[:count].astype(np.int64)
+def lowest_rows(values: ArrayLike, count: int, generator: np.random.Generator) -> IntArray:
+    """The images of the smallest values, the smallest first; the order of equal ones is drawn.
+
+    In the order of a set they would be those of its first classes, where it is sorted by them.
+
+    Parameters
+    ----------
+    values : of shape (n,).
+    count : of images, at most n; fewer are the first of more.
+    generator : draws how equal ones follow one another.
+    """
+    ties = generator.permutation(len(np.asarray(values)))
+    return np.lexsort((ties, np.asarray(values)))[:count].astype(np.int64)
 
 
-def highest_rows(values: ArrayLike, count: int) -> IntArray:
-    """The images of the largest values, the largest first; of equal ones the earlier."""
-    return np.argsort(-np.asarray(values, dtype=np.float64), kind="stable")[:count].astype(np.int64)
+def highest_rows(values: ArrayLike, count: int, generator: np.random.Generator) -> IntArray:
+    """The images of the largest values, the largest first; as `lowest_rows`."""
+    return lowest_rows(-np.asarray(values, dtype=np.float64), count, generator)
 
 
-def both_ends_rows(entropies: ArrayLike, count: int, low_share: float) -> IntArray:
-    """Images of the least and of the greatest entropies (NA 3.3, deterministic).
+def both_ends_rows(
+    entropies: ArrayLike, count: int, low_share: float, generator: np.random.Generator
+) -> IntArray:
+    """Images of the least and of the greatest entropies (NA 3.3, deterministic but for ties).
 
     Parameters
     ----------
     entropies : of shape (n,).
     count : of images, at most n.
     low_share : of them those of the least (beta).
+    generator : as for `lowest_rows`.
     """
     n_low = round(low_share * count)
-    order = lowest_rows(entropies, len(np.asarray(entropies)))
+    order = lowest_rows(entropies, len(np.asarray(entropies)), generator)
     return np.concatenate([order[:n_low], order[len(order) - (count - n_low) :]])
 
 
@@ -133,36 +146,37 @@ def low_and_random_rows(
 ) -> IntArray:
     """Images of the least entropies, and others at random (NA 875); as `both_ends_rows`."""
     n_low = round(low_share * count)
-    order = lowest_rows(entropies, len(np.asarray(entropies)))
-    others = generator.choice(order[n_low:], size=count - n_low, replace=False)
-    return np.concatenate([order[:n_low], others]).astype(np.int64)
+    there = len(np.asarray(entropies))
+    others = generator.choice(there - n_low, size=count - n_low, replace=False)
+    order = lowest_rows(entropies, there, generator)
+    return np.concatenate([order[:n_low], order[n_low:][others]])
 
 
 def centre_rows(features: FloatArray, count: int, generator: np.random.Generator) -> IntArray:
     """Centres such that no image is far from one (NA eq. 3.2), greedily.
 
     The first is drawn; each further one is the image that is farthest from those before it, by
-    Euclidean distance. No image is farther from its nearest centre than twice what the best choice
-    of so many centres allows.
+    Euclidean distance, of several as far ones any. No image is farther from its nearest centre than
+    twice what the best choice of so many centres allows.
 
     Parameters
     ----------
     features : float32 of shape (n, d).
     count : of centres, at most n.
-    generator : draws the first.
+    generator : draws the first, and which of equally far ones comes first.
     """
-    rows = np.empty(count, dtype=np.int64)
-    rows[0] = generator.integers(len(features))
-    squares = np.einsum("nd,nd->n", features, features)
+    first = generator.integers(len(features))
+    order = generator.permutation(len(features))
+    ordered = features[order]  # argmax takes the first of equal ones
+    places = np.empty(count, dtype=np.int64)
     nearest = np.full(len(features), np.inf)
-    for place in range(count):
-        if place:
-            rows[place] = int(nearest.argmax())
-        centre = features[rows[place]]
-        distances = squares - 2.0 * (features @ centre) + centre @ centre
-        nearest = np.minimum(nearest, np.maximum(distances, 0.0))
-        nearest[rows[place]] = -1.0  # never again, also where all others are as near
-    return rows
+    for taken in range(count):
+        places[taken] = nearest.argmax() if taken else np.flatnonzero(order == first)[0]
+        # Of differences: of squares and products little is left where all features are far from 0.
+        apart = ordered - ordered[places[taken]]
+        nearest = np.minimum(nearest, np.einsum("nd,nd->n", apart, apart))
+        nearest[places[taken]] = -1.0  # never again, also where all others are as near
+    return order[places].astype(np.int64)
 
 
 def radius(features: FloatArray, centres: IntArray) -> float:
@@ -171,8 +185,14 @@ def radius(features: FloatArray, centres: IntArray) -> float:
     return float(distances.min(axis=1).max())
 
 
-def check_count(count: int, there: int, who: str) -> None:
+def check_count(count: int, there: int, who: str, name: str) -> None:
     """Refuse more images than there are.
+
+    Parameters
+    ----------
+    count : of images that are wanted.
+    there : how many there are.
+    who, name : of the subset and of the image set, for messages.
 
     Raises
     ------
@@ -181,5 +201,6 @@ def check_count(count: int, there: int, who: str) -> None:
     """
     if count > there:
         raise HwbenchError(
-            f"subset {who}: {count:,} images are more than the {there:,} there are to train on"
+            f"subset {who}: images = {count:,} is more than the {there:,} that {name} has to train "
+            "on"
         )

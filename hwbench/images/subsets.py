@@ -103,7 +103,7 @@ class RandomSubset(Subset):
         there = len(images.train_labels)
         if self.images > there:
             raise HwbenchError(
-                f"subset RandomSubset: {self.images:,} images are more than the {there:,} that "
+                f"subset RandomSubset: images = {self.images:,} is more than the {there:,} that "
                 f"{images.name} has to train on"
             )
         return random_rows(images.train_labels, self.images, generator, balanced=self.balanced)

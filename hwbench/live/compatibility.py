@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from hwbench.errors import HwbenchError
+from hwbench.images.subsets import SUBSETS, Subset
 from hwbench.live.components import make_component
 from hwbench.live.selections import SELECTIONS
 from hwbench.live.selections.base import Selection
@@ -20,6 +21,10 @@ from hwbench.spaces import get_space
 
 if TYPE_CHECKING:
     from hwbench.live.config import LiveConfig, RankingNode
+
+
+AUXILIARY = "auxiliary"
+"""The argument of subsets that is a table of its own."""
 
 
 def check_parts(config: LiveConfig, where: str) -> None:
@@ -61,6 +66,8 @@ def part_problems(config: LiveConfig, where: str) -> list[HwbenchError]:
     selection = tried(lambda: make_component(SELECTIONS, config.selection))
     if strategy is None or trainer is None or selection is None:
         return found
+    if config.data.subset is not None:
+        tried(lambda: _made_subset(config.data.subset or {}, where))
     name = config.strategy["name"]
     tried(lambda: _check_trainer(trainer, strategy))
     tried(lambda: _check_learned(config, strategy, name))
@@ -71,6 +78,19 @@ def part_problems(config: LiveConfig, where: str) -> list[HwbenchError]:
     if kind is not None:
         tried(lambda: _check_supernet(config, kind, strategy, selection))
     return found
+
+
+def _made_subset(node: dict[str, Any], where: str) -> Subset:
+    """The subset that a node describes; its constructor knows no file."""
+    try:
+        subset: Subset = make_component(SUBSETS, node)
+    except HwbenchError as error:
+        line = str(error)
+        inside = line.startswith(f"{AUXILIARY}: ")
+        section = f"data.subset.{AUXILIARY}" if inside else "data.subset"
+        said = line.removeprefix(f"{AUXILIARY}: ") if inside else line
+        raise HwbenchError(f"{where}, section [{section}]: {said}") from error
+    return subset
 
 
 def _check_trainer(trainer: Trainer, strategy: ArchitectureStrategy) -> None:
@@ -137,7 +157,14 @@ def check_supernet(
             f"a position; those of {space} hold one"
         )
     selection.requires.check_structure(structure, f"[selection]: {name}")
-    selection.check(get_space(space), structure)
+    own = get_space(space)
+    selection.check(own, structure)
+    selection.check_positions(
+        [
+            position._replace(operations=tuple(name for name in names if kind.may_hold(name)))
+            for position, names in zip(kind.all_positions(own), structure.operations, strict=True)
+        ]
+    )
 
 
 def _check_supernet(
@@ -153,6 +180,8 @@ def _check_supernet(
             f"[ranking]: {config.space.name} has too many architectures to rank all; say how many "
             "to draw, such as architectures = 1000"
         )
+    sizes = {"channels": config.space.channels, "depth": config.space.depth}
+    kind.skeleton_of(space, **config.space.skeleton, **sizes)
     names = resolve_operations(kind, space, config.space.operations)
     structure = Structure(tuple(map(tuple, names)))
     strategy.requires.check_structure(structure, f"[strategy]: {config.strategy['name']}")

@@ -24,7 +24,14 @@ from hwbench.live.selections.policy import Policy
 from hwbench.live.selections.strength import Strength
 from hwbench.live.selections.top_k import TopK
 from hwbench.live.supernets.supernet import Supernet
-from hwbench.live.truth import Truth, best_quantiles, could_be_found, kendall_tau, percentiles
+from hwbench.live.truth import (
+    Truth,
+    best_quantiles,
+    could_be_found,
+    kendall_tau,
+    network_keys,
+    percentiles,
+)
 from hwbench.progress import silent_stage
 from hwbench.results.live import QUANTILES, TRUE_COLUMNS
 
@@ -160,7 +167,11 @@ class TrueTable:
         if known:
             archs = np.stack([space.from_string(str(architectures[place])) for place in known])
             values[known] = self.accuracies.values_of(archs)
-        different = _different(architectures, np.isfinite(values))
+        networks: list[Any] = [None] * len(architectures)
+        if known:
+            for place, key in zip(known, network_keys(space, archs), strict=True):
+                networks[place] = key
+        different = _different(networks, np.isfinite(values))
         one = best_quantiles(self.own, [1], QUANTILES)
         several = best_quantiles(self.own, different, QUANTILES)
         made = {
@@ -184,13 +195,19 @@ def with_true_values(epochs: pd.DataFrame, table: TrueTable) -> pd.DataFrame:
     return bare if columns is None else bare.join(columns.set_index(bare.index))
 
 
-def _different(architectures: Sequence[str | None], known: np.ndarray) -> IntArray:
-    """How many different architectures of known value were chosen up to each epoch."""
-    seen: set[str | None] = set()
+def _different(networks: Sequence[Any], known: np.ndarray) -> IntArray:
+    """How many different networks of known value were chosen up to each epoch.
+
+    Parameters
+    ----------
+    networks : what tells them apart, one an epoch, see `network_keys`.
+    known : whether its value is, bool (n_epochs,).
+    """
+    seen: set[Any] = set()
     counts = []
-    for text, there in zip(architectures, known, strict=True):
+    for network, there in zip(networks, known, strict=True):
         if there:
-            seen.add(text)
+            seen.add(network)
         counts.append(len(seen))
     return np.array(counts, dtype=np.int64)
 

@@ -22,7 +22,7 @@ from hwbench.live import tensorboard as tensorboard_log
 from hwbench.live.clock import Clock
 from hwbench.live.components import make_component
 from hwbench.live.config import LiveConfig, RankingNode, load_config
-from hwbench.live.diagnostics.epochs import diagnose
+from hwbench.live.diagnostics.epochs import check_diagnosed, diagnose
 from hwbench.live.epoch_truth import (
     TAU,
     EpochTruth,
@@ -37,8 +37,9 @@ from hwbench.live.selections import SELECTIONS
 from hwbench.live.selections.base import Selection
 from hwbench.live.supernets.export import export_network, load_network
 from hwbench.live.supernets.supernet import Supernet
-from hwbench.live.trained import check_images, config_path, journal_of, memory_of, trained_search
+from hwbench.live.trained import config_path, journal_of, memory_of, trained_search
 from hwbench.live.training import load_checkpoint, train_epochs
+from hwbench.live.training_images import absent_classes, keep_images
 from hwbench.live.truth import Truth, find_truth, true_value
 from hwbench.locks import only_writer
 from hwbench.optimisation import denormals_flushed
@@ -66,7 +67,6 @@ from hwbench.results.names import (
     RETRAINING_CHECKPOINT,
     RETRAININGS,
     SELECTION_CHECKPOINT,
-    SUBSET,
     SUPERNET,
 )
 from hwbench.results.names import SELECTIONS as SELECTIONS_FOLDER
@@ -143,14 +143,15 @@ def run_live(
             return _with_truth(folder, truth)
         with seeded(config.seed, place, threads, deterministic=deterministic), denormals_flushed():
             with taken_back(folder / CONFIG, new=new):
-                search = make_search(config, place)
-                check_images(folder, search.images)
+                search = make_search(config, place, folder)
+                check_diagnosed(search)
                 follower = EpochTruth(search, truth)  # of all it could find, before a checkpoint
             done = load_checkpoint(search, folder)
             computing = {"device": device_title(place), "deterministic": deterministic}
-            record = _record_session(folder, search.images, computing, _notes(target, truth))
+            notes = {**_image_notes(search), **_notes(target, truth)}
+            record = _record_session(folder, search.images, computing, notes)
             if search.taken is not None:
-                write_frame(folder / SUBSET, search.taken)
+                keep_images(folder, search.taken)
             clock.lap(PREPARATION)
             progress = stage("training the supernet")
             train_epochs(
@@ -320,7 +321,9 @@ def rank_run(
             frame = rank_supernet(search.judge(), ranking, seed=config.seed, progress=progress)
         claim.check()
         write_frame(folder / LATER_RANKING, frame)
-        write_record(folder, {**(read_record(folder) or {}), "notes": _notes(target, truth)})
+        record = read_record(folder) or {}
+        others = {part: said for part, said in _said(record).items() if part != "ranking"}
+        write_record(folder, {**record, "notes": {**others, **_notes(target, truth)}})
     return frame
 
 
@@ -440,6 +443,20 @@ def _record_session(
     }
     write_record(folder, record)
     return record
+
+
+def _said(record: Record) -> dict[str, Any]:
+    """The notes of a record by what they are about."""
+    notes = record.get("notes")
+    return dict(notes) if isinstance(notes, dict) else {}
+
+
+def _image_notes(search: Search) -> dict[str, list[str]]:
+    """Whether the images that a search learns from lack a class."""
+    if search.taken is None:
+        return {}
+    notes = absent_classes(search.taken, search.images["classes"])
+    return {"images": notes} if notes else {}
 
 
 def _notes(target: Accuracies | None, truth: Truth) -> dict[str, list[str]]:

@@ -13,7 +13,6 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from hwbench.arrays import IntArray
 from hwbench.errors import HwbenchError
 from hwbench.images.augmentation import Augmentation
 from hwbench.images.events import check_events
@@ -21,7 +20,7 @@ from hwbench.images.fit import EVALUATION_BATCH, Stateful, evaluate, restore, st
 from hwbench.images.image_set import ImageSet
 from hwbench.images.parts import SearchData, split_images
 from hwbench.images.sets import load_images
-from hwbench.images.subsets import SUBSETS, Subset, take_subset
+from hwbench.images.subsets import take_subset
 from hwbench.live.components import make_component
 from hwbench.live.config import LiveConfig
 from hwbench.live.cost import make_cost
@@ -35,6 +34,7 @@ from hwbench.live.supernets.structure import Structure
 from hwbench.live.supernets.supernet import Supernet, make_supernet
 from hwbench.live.trainers import TRAINERS
 from hwbench.live.trainers.base import Trainer
+from hwbench.live.training_images import check_images, rows_of, taken_images
 from hwbench.spaces import get_space
 
 
@@ -49,7 +49,8 @@ class Search:
     data : images on the device.
     augmentation : of training images.
     images : what records say of the image set, see `ImageSet.about`.
-    taken : the training images that it learns from, see `taken_images`; None where these are all.
+    taken : the training images that it learns from, see `hwbench.live.training_images`; None where
+        these are all.
     ranking : of architectures, from best to worst, see `hwbench.results.live.RANKING_COLUMNS`; None
         before there is one.
     memory : of evaluations of the trained supernet; None while it is trained.
@@ -207,15 +208,23 @@ def observed_variances(supernet: Supernet) -> Iterator[list[float]]:
         ratios += [share for share, given in zip(shares, variances, strict=True) if given > 0]
 
 
-def make_search(config: LiveConfig, device: torch.device) -> Search:
+def make_search(config: LiveConfig, device: torch.device, folder: Path | None = None) -> Search:
     """Put a search together; within `seeded` it is a function of the config alone.
+
+    Parameters
+    ----------
+    config : the complete tree.
+    device : of torch.
+    folder : of the run, if it is one: a search that was begun goes on with the images that it was
+        begun with.
 
     Raises
     ------
     HwbenchError
-        Where the parts do not go together, or images, tables or predictors cannot be had.
+        Where the parts do not go together, images, tables or predictors cannot be had, or the
+        images are others than those that the run was begun with.
     """
-    images, data, taken = load_data(config, device)
+    images, data, taken = load_data(config, device, folder)
     check_events(images, get_space(config.space.name))
     data = data.to(device)
     strategy: ArchitectureStrategy = make_component(STRATEGIES, config.strategy)
@@ -249,35 +258,31 @@ def make_search(config: LiveConfig, device: torch.device) -> Search:
 
 
 def load_data(
-    config: LiveConfig, device: torch.device
+    config: LiveConfig, device: torch.device, folder: Path | None = None
 ) -> tuple[ImageSet, SearchData, pd.DataFrame | None]:
     """The image set that a config names, or the part of it, how a search splits it, and the part.
 
-    The part is chosen on the device, see `taken_images`; images are left on the CPU.
+    The part is the one that the folder of the run names, else it is chosen on the device; images
+    are left on the CPU.
     """
     images = load_image_set(config)
+    if folder is not None:
+        check_images(folder, images.about())
     taken = None
     if config.data.subset is not None:
-        subset: Subset = make_component(SUBSETS, config.data.subset)
-        subset.place(str(device))
-        rows = subset.choose(images, np.random.default_rng(config.seed))
-        taken = taken_images(images, subset, rows)
-        images = take_subset(images, rows)
-    return images, split_images(images, config.data.validation_share, config.seed), taken
-
-
-def taken_images(images: ImageSet, subset: Subset, rows: IntArray) -> pd.DataFrame:
-    """The training images that a subset has taken.
-
-    Returns
-    -------
-    A frame with a row an image, in the order of the set: `row` in the set's training images,
-    `label`, and what the subset knows of it, see `Subset.known`.
-    """
-    frame = pd.DataFrame({"row": rows, "label": images.train_labels[rows]})
-    for name, values in subset.known(images).items():
-        frame[name] = values[rows]
-    return frame.sort_values("row", ignore_index=True)
+        taken = taken_images(
+            config.data.subset, images, seed=config.seed, device=device, folder=folder
+        )
+        images = take_subset(images, rows_of(taken))
+    try:
+        return images, split_images(images, config.data.validation_share, config.seed), taken
+    except HwbenchError as error:
+        if taken is None:
+            raise
+        name = config.data.subset["name"] if config.data.subset else ""
+        raise HwbenchError(
+            f"{error}; the section [data.subset] takes no more ({name}): raise its images"
+        ) from error
 
 
 def load_image_set(config: LiveConfig) -> ImageSet:

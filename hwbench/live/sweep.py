@@ -187,7 +187,13 @@ def run_sweep(
                 )
             for label, selection in sweep.selections.items():
                 select_run(
-                    own, selection, label=label, device=device, threads=threads, stage=staged
+                    own,
+                    selection,
+                    label=label,
+                    device=device,
+                    threads=threads,
+                    deterministic=deterministic,
+                    stage=staged,
                 )
             rows.append({"value": name, "seed": seed, **_numbers(result)})
             write_frame(folder / SWEEP_RESULTS, pd.DataFrame(rows))
@@ -199,12 +205,17 @@ def run_sweep(
 def _name(path: Path, argument: str, value: Any) -> str:
     """What a run folder's name says of a value: itself, of a search's path the last part.
 
-    Of a node its arguments' values, in their order.
+    Of a node its arguments' values, in their order; of what is true or false its name.
     """
     if value is None:
         return "baseline"
     if isinstance(value, dict):
-        return "-".join(_name(path, argument, each) for _, each in _leaves(value))
+        return "-".join(
+            f"{'' if each else 'not_'}{key}"
+            if isinstance(each, bool)
+            else _name(path, argument, each)
+            for key, each in _leaves(value)
+        )
     name = Path(value).stem if argument == SEARCH else str(value)
     if "/" in name:
         raise HwbenchError(f"{path}: values of {argument} name folders: no '/' in them")

@@ -30,7 +30,6 @@ from hwbench.results.names import (
     RANKING,
     SUPERNET,
 )
-from hwbench.results.record import read_record
 from hwbench.tensor_files import read_tensors
 
 NOTHING = Requirements()
@@ -48,28 +47,6 @@ def config_path(folder: Path) -> Path:
     if not path.exists():
         raise HwbenchError(f"{folder}: holds no live search; hwbench live run makes one")
     return path
-
-
-def check_images(folder: Path, images: Mapping[str, Any]) -> None:
-    """See that a search goes on with the images that it was begun with.
-
-    Parameters
-    ----------
-    folder : of the run.
-    images : what `ImageSet.about` says of those that are there now.
-
-    Raises
-    ------
-    HwbenchError
-        Where they are others than the run's record says.
-    """
-    before = (read_record(folder) or {}).get("images") or {}
-    if before.get("sha256", images["sha256"]) != images["sha256"]:
-        raise HwbenchError(
-            f"{folder}: was begun with other images of the name {images['name']} (sha256 "
-            f"{before['sha256'][:12]} then, {images['sha256'][:12]} now); put those back, choose "
-            "another folder with -o, or begin again with hwbench live run --fresh"
-        )
 
 
 def trained_search(
@@ -95,8 +72,7 @@ def trained_search(
     HwbenchError
         Where the training has not ended, what was learned is gone, or the images are others now.
     """
-    search = make_search(config, device)
-    check_images(folder, search.images)
+    search = make_search(config, device, folder)
     path = folder / CHECKPOINT
     if path.exists():
         state = read_tensors(path)
@@ -110,7 +86,7 @@ def trained_search(
             restored(search, state)
             return search
         except Exception:  # noqa: BLE001  of another version: the exported supernet may still do
-            search = make_search(config, device)
+            search = make_search(config, device, folder)
     if not (folder / SUPERNET).exists():
         raise HwbenchError(
             f"{folder}: holds no trained supernet; hwbench live run trains one"

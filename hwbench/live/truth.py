@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import gammaln
 from scipy.stats import kendalltau
 
@@ -25,7 +25,7 @@ from hwbench.images.sets import base_of
 from hwbench.live.config import LiveConfig
 from hwbench.live.supernets.supernet import Supernet
 from hwbench.results.true_value import BestOf, Drawn, Largest, StandIn, TrueValue
-from hwbench.spaces import get_space
+from hwbench.spaces import Space, get_space
 from hwbench.tables import Target, load_table, load_target
 from hwbench.tables.library import table_files, table_path
 from hwbench.tables.own.column_words import normal_unit
@@ -228,11 +228,11 @@ def _held_against(
     found: str,
     ranking: pd.DataFrame | None,
 ) -> TrueValue:
-    values, space = accuracies.values, accuracies.space
+    values, space = network_values(accuracies), accuracies.space
     value = float(accuracies.values_of(space.from_string(found)[None, :])[0])
     known = bool(np.isfinite(value))
     could = could_be_found(accuracies, supernet)
-    own = values[could]
+    own = accuracies.values[could]
     ranked = 0 if ranking is None else len(ranking)
     return TrueValue(
         target=target.key,
@@ -251,7 +251,7 @@ def _held_against(
         best_of=BestOf(drawn=ranked, mean=expected_best(own, ranked))
         if ranked and ranked <= len(own)
         else None,
-        largest=tuple(_largest(target, accuracies, could)),
+        largest=tuple(_largest(target, accuracies, could, values)),
         kendall_tau=None if ranking is None else _tau_of(ranking, accuracies),
         quantiles=tuple(
             float(each) for each in np.quantile(values, np.linspace(0, 1, N_QUANTILES))
@@ -263,6 +263,26 @@ def _unit(target: Target) -> str:
     """Of the values as accuracies: fractions have become percentages, see `Accuracies`."""
     unit, known = normal_unit(target.unit), target.values[np.isfinite(target.values)]
     return PERCENT if unit == FRACTION and np.all((known >= 0) & (known <= 1)) else unit
+
+
+def network_keys(space: Space, archs: IntArray) -> NDArray[Any]:
+    """What tells the networks of architectures apart, of shape (n_archs,), see `Space.keys_of`.
+
+    Several codes of a space that is a part of another may stand for one cell of that.
+    """
+    if space.larger_space is None:
+        return space.keys_of(archs)
+    return get_space(space.larger_space).keys_of(space.in_larger_space(archs))
+
+
+def network_values(accuracies: Accuracies) -> Floats:
+    """The accuracies of all networks, one each, however many codes stand for it."""
+    space = accuracies.space
+    if space.larger_space is None:
+        return accuracies.values
+    _, first = np.unique(network_keys(space, accuracies.archs), return_index=True)
+    values: Floats = accuracies.values[first]
+    return values
 
 
 def could_be_found(accuracies: Accuracies, supernet: Supernet) -> np.ndarray:
@@ -291,8 +311,17 @@ def _rank(values: Floats, value: float) -> int:
     return 1 + int((values > value).sum())
 
 
-def _largest(target: Target, accuracies: Accuracies, could: np.ndarray) -> list[Largest]:
-    """The largest of what the search could have chosen, by each column of size in the table."""
+def _largest(
+    target: Target, accuracies: Accuracies, could: np.ndarray, among: Floats
+) -> list[Largest]:
+    """The largest of what the search could have chosen, by each column of size in the table.
+
+    Parameters
+    ----------
+    target, accuracies : of true values.
+    could : which architectures the search could have chosen, bool (n_archs,).
+    among : values of all networks, which ranks are among.
+    """
     prefix = target.column.rpartition(".")[0]
     found = []
     for what in LARGEST:
@@ -305,7 +334,7 @@ def _largest(target: Target, accuracies: Accuracies, could: np.ndarray) -> list[
             continue
         value = float(accuracies.values[sizes == sizes.max()].mean())
         said = _SAID.get(what, what)
-        rank = _rank(accuracies.values, value)
+        rank = _rank(among, value)
         place = _percentile(accuracies.values[could], value)
         found.append(Largest(column=column, what=said, value=value, rank=rank, percentile=place))
     return found

@@ -3,11 +3,12 @@
 A run's folder holds `config.toml` (the complete tree), `run.json` (when, on what machine, with what
 versions), `metrics.parquet` (epochs), `strengths.parquet` (candidates over epochs, if the strategy
 learns any), `pools.parquet` (if candidates come and go), `diagnostics.parquet` (if the config has a
-section [diagnostics]), `ranking.parquet` and `later_ranking.parquet` (if architectures were
-ranked), `result.json` (if it ended), `retraining` (what was trained from scratch, see
-`hwbench.results.retrainings`), checkpoint and networks, and `selections` (what was selected from
-the supernet again, see `hwbench.results.selections`). A sweep's folder holds `sweep.toml`,
-`sweep.parquet` and a run's folder for every search. Reading them imports no torch.
+section [diagnostics]), `subset.parquet` (which training images, if not all), `ranking.parquet` and
+`later_ranking.parquet` (if architectures were ranked), `result.json` (if it ended), `retraining`
+(what was trained from scratch, see `hwbench.results.retrainings`), checkpoint and networks, and
+`selections` (what was selected from the supernet again, see `hwbench.results.selections`). A
+sweep's folder holds `sweep.toml`, `sweep.parquet` and a run's folder for every search. Reading them
+imports no torch.
 """
 
 from __future__ import annotations
@@ -75,7 +76,7 @@ TRUE_COLUMNS: Columns = {
     ),
     "best_true_value": Column("number", "the best true value up to the epoch", optional=True),
     "different": Column(
-        "number", "different architectures of known value up to the epoch", optional=True
+        "number", "different networks of known value up to the epoch", optional=True
     ),
     **{
         f"random_{share}": Column(
@@ -164,6 +165,16 @@ RANKING_COLUMNS: Columns = {
     ),
 }
 """What a frame of a ranking holds, a row for each architecture."""
+
+SUBSET_COLUMNS: Columns = {
+    "row": Column("integer", "of the image among the training images of the set"),
+    "label": Column("integer", "of the image"),
+    "place": Column("integer", "among those that were chosen, from 0", optional=True),
+}
+"""Training images that a search learns from, where these are not all, in the order of the set.
+
+What chose them may say more of each, such as its entropy in nats and how often it was forgotten.
+"""
 
 SWEEP_COLUMNS: Columns = {
     "value": Column("text", "text of the argument's value, 'baseline' where it is left out"),

@@ -58,12 +58,12 @@ RUN_COLUMNS: Columns = {
     "target_title": Column("optional text", "the column in words, with dataset and table"),
     "unit": Column("optional text", "of true values"),
     "table_sha256": Column("optional text", "of the table's file"),
-    "table_size": Column("number", "architectures in the table"),
+    "table_size": Column("number", "architectures in the table, codes of one network once"),
     "true_value": Column("number", "of what was found"),
     "percentile": Column(
         "number", "share of what the search could have found that is worse, ties half, in %"
     ),
-    "rank": Column("number", "among all of the table, 1 the best"),
+    "rank": Column("number", "among `table_size`, 1 the best"),
     "best_possible": Column("number", "the best value of the table"),
     "could_be_found": Column("number", "architectures that the search could have found"),
     "random_mean": Column("number", "mean of their true values"),

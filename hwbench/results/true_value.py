@@ -108,7 +108,9 @@ class TrueValue(_Part):
     sha256 : of the table's file.
     value : of what was found; None where the table lacks it.
     rank : 1 for the best of the table.
-    of : architectures in the table.
+    of : architectures in the table. Codes that stand for one network, as those of NAS-Bench-1Shot1
+        do for one cell, count once here and in `rank`, `better_than` and `quantiles`; not where
+        something is drawn: in `percentile`, `random` and `best_of` each code is as likely.
     better_than : share of them that are worse.
     percentile : share of those that the search could have found that are worse, equal ones counted
         half, in %; None where the value is unknown, and in older results.

@@ -168,9 +168,10 @@ def proxy_words(kept: Found) -> str:
     for size in sorted(set(ended["value"].str.extract(r"-(\d+)$")[0]), key=int):
         own = ended[ended["value"].str.endswith(f"-{size}")]
         by_value = own.pivot(index="seed", columns="value", values="true_value")
-        if f"random-{size}" not in by_value:
+        random = [value for value in by_value if str(value).startswith("random-")]
+        if len(random) != 1:
             continue
-        drawn = by_value.pop(f"random-{size}")
+        drawn = by_value.pop(random[0])
         changes = {
             value.removesuffix(f"-{size}"): (by_value[value] - drawn).dropna() for value in by_value
         }

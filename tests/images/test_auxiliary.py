@@ -1,5 +1,8 @@
 """The auxiliary network, what it says of images, and the subsets that it chooses."""
 
+from dataclasses import replace
+from typing import get_args
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,8 +11,13 @@ import torch
 from hwbench.devices import choose_device
 from hwbench.errors import HwbenchError
 from hwbench.images import auxiliary as auxiliary_module
-from hwbench.images.auxiliary import AuxiliaryRecipe, auxiliary_scores
-from hwbench.images.proxy_subsets import EntropySubset, ForgettingSubset, KCenterSubset
+from hwbench.images.auxiliary import AuxiliaryRecipe, Scores, auxiliary_scores
+from hwbench.images.proxy_subsets import (
+    Choice,
+    EntropySubset,
+    ForgettingSubset,
+    KCenterSubset,
+)
 from hwbench.images.residual import ResNet
 from hwbench.images.sets import load_images
 from hwbench.images.subsets import take_subset
@@ -113,18 +121,96 @@ def test_subsets_are_different_rows_and_functions_of_the_seed(make, images):
     np.testing.assert_array_equal(one, other)
     assert one.dtype == np.int64
     assert len(np.unique(one)) == 40
-    with pytest.raises(HwbenchError, match="40 images are more than the 30"):
+    with pytest.raises(HwbenchError, match="images = 40 is more than the 30 that digits has"):
         make().choose(take_subset(images, np.arange(30)), np.random.default_rng(0))
 
 
 def test_what_they_choose(images):
     scores = auxiliary_scores(images, AuxiliaryRecipe(**QUICK))
-    low = EntropySubset(images=40, choice="lowest", auxiliary=QUICK).choose(images, None)
-    high = EntropySubset(images=40, choice="highest", auxiliary=QUICK).choose(images, None)
+    generator = np.random.default_rng(0)
+    low = EntropySubset(images=40, choice="lowest", auxiliary=QUICK).choose(images, generator)
+    high = EntropySubset(images=40, choice="highest", auxiliary=QUICK).choose(images, generator)
     assert scores.entropies[low].max() < np.median(scores.entropies) < scores.entropies[high].min()
-    forgotten = ForgettingSubset(images=40, auxiliary=QUICK).choose(images, None)
+    forgotten = ForgettingSubset(images=40, auxiliary=QUICK).choose(images, generator)
     others = np.setdiff1d(np.arange(300), forgotten)
     assert scores.forgotten[forgotten].min() >= scores.forgotten[others].max()
+
+
+def test_other_images_have_scores_of_their_own(images, hwbench_home):
+    recipe = AuxiliaryRecipe(**{**QUICK, "epochs": 1})
+    whole = load_images("digits")
+    order = np.argsort(images.train_labels, kind="stable")
+    others = {
+        "the first": images,
+        "the next": take_subset(whole, np.arange(300, 600)),
+        "sorted": replace(  # as a reader of one's own may do
+            images,
+            train_images=images.train_images[order],
+            train_labels=images.train_labels[order],
+        ),
+        "labels": replace(images, train_labels=images.train_labels[::-1].copy()),
+        "black": replace(images, black=np.array([3], dtype=np.float32)),
+    }
+    assert len({each.sha256 for each in others.values()}) == 1
+    found = [auxiliary_scores(each, recipe).features for each in others.values()]
+    assert len({each.tobytes() for each in found}) == len(others)
+    assert len([*auxiliary_module.home().glob("auxiliary/*.npz")]) == len(others)
+    again = auxiliary_scores(replace(images, name="another", title="name"), recipe)
+    np.testing.assert_array_equal(again.features, found[0])
+
+
+def test_of_images_that_are_equally_often_forgotten_any_are_taken(images):
+    def scores(n_forgotten):
+        forgotten = np.zeros(300, dtype=np.int64)
+        forgotten[:n_forgotten] = 2
+        return Scores(np.zeros(300), forgotten, np.zeros((300, 1), dtype=np.float32), 0.0)
+
+    by_class = replace(images, train_labels=np.sort(images.train_labels))
+    subset = ForgettingSubset(images=100, auxiliary=QUICK)
+    seen = []
+    for seed in range(3):
+        rows = subset.rows(by_class, scores(20), np.random.default_rng(seed))
+        assert set(range(20)) <= set(rows.tolist())
+        assert len(np.unique(by_class.train_labels[rows])) == 10  # no class is left out
+        seen.append(frozenset(rows.tolist()))
+    assert len(set(seen)) == 3
+
+
+def test_bins_are_as_wide_as_published_for_the_set():
+    subset = EntropySubset(images=3)
+    bases = ("cifar10", "cifar100", "imagenet16-120", "svhn", "digits")
+    assert [subset.width_of(base) for base in bases] == [0.5, 0.25, 0.25, 0.2, 0.5]
+    assert EntropySubset(images=3, bin_width=0.3).width_of("svhn") == 0.3
+
+
+def test_the_width_of_bins_follows_the_base_of_the_set(images):
+    entropies = 10 ** np.random.default_rng(0).uniform(-4, 0, 300)
+    scores = Scores(entropies, np.zeros(300, dtype=np.int64), np.zeros((300, 1)), 0.0)
+
+    def rows(base, **arguments):
+        subset = EntropySubset(images=60, **arguments)
+        return subset.rows(replace(images, base=base), scores, np.random.default_rng(1)).tolist()
+
+    assert rows("svhn") == rows("digits", bin_width=0.2) != rows("cifar10")
+    assert rows("svhn", bin_width=0.5) == rows("cifar10") == rows("digits")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"low_share": 0.5}, 'low_share = 0.5 has no effect with choice = "p1"; leave it out, or'),
+        ({"low_share": 0.0, "choice": "lowest"}, r'use choice = "both_ends" or choice = "lowest_a'),
+        ({"bin_width": 0.2, "choice": "highest"}, r'bin_width = 0.2 .* or use choice = "p1" or'),
+    ],
+)
+def test_arguments_without_effect_are_refused(arguments, message):
+    with pytest.raises(HwbenchError, match=message):
+        EntropySubset(images=3, **arguments)
+
+
+@pytest.mark.parametrize("choice", get_args(Choice))
+def test_defaults_may_be_written_out(choice):
+    EntropySubset(images=3, choice=choice, low_share=0.9, bin_width=0.5)
 
 
 def test_wrong_arguments_are_named():
@@ -158,7 +244,7 @@ def test_a_search_on_proxy_data(hwbench_home, tmp_path):
     result = run_live(config.model_copy(update={"data": data}), tmp_path)
     assert result["architecture"]
     taken = pd.read_parquet(tmp_path / "subset.parquet")
-    assert list(taken) == ["row", "label", "entropy", "forgotten"]
+    assert list(taken) == ["row", "label", "place", "entropy", "forgotten"]
     assert taken["row"].is_monotonic_increasing
     whole = load_images("digits")
     np.testing.assert_array_equal(taken["label"], whole.train_labels[taken["row"]])

@@ -116,7 +116,7 @@ def test_arguments_are_checked():
     with pytest.raises(HwbenchError, match="did you mean 'balanced'"):
         RandomSubset(images=1, balance=True)
     few = _image_set([0, 1])
-    with pytest.raises(HwbenchError, match="3 images are more than the 2 that mine has") as found:
+    with pytest.raises(HwbenchError, match="images = 3 is more than the 2 that mine has") as found:
         RandomSubset(images=3).choose(few, np.random.default_rng(0))
     assert "\n" not in str(found.value)
 
@@ -141,6 +141,20 @@ def test_subsets_of_ones_own_are_found_by_their_path(tmp_path, monkeypatch):
         SUBSETS.load("my_subsets:Other")
     with pytest.raises(HwbenchError, match="did you mean 'random'"):
         SUBSETS.load("randon")
+
+
+def test_images_of_ones_own_reader_go_by_what_they_are(tmp_path, monkeypatch):
+    (tmp_path / "my_turned_images.py").write_text(
+        "from dataclasses import replace\n"
+        "from hwbench.images.sets import load_images\n"
+        "def turned(folder):\n"
+        "    digits = load_images('digits')\n"
+        "    return replace(digits, train_labels=digits.train_labels[::-1].copy())\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    digits, turned = load_images("digits"), load_images("my_turned_images:turned")
+    assert turned.sha256 != digits.sha256
+    assert turned.sha256 == load_images("my_turned_images:turned").sha256
 
 
 def test_no_torch_is_imported():

@@ -299,3 +299,20 @@ def test_a_search_without_true_values_still_says_what_it_would_choose(tmp_path, 
     epochs = example_run(tmp_path, data=FEW).epochs
     assert epochs["architecture"].notna().all()
     assert not set(TRUE_COLUMNS) & set(epochs)
+
+
+def test_codes_of_one_cell_are_one_network():
+    space = get_space("nasbench1shot1_1")
+    nodes = {"space": {"name": space.name, "channels": 6, "depth": 1}}
+    config = example_config(**nodes, ranking={"architectures": 2})
+    table = TrueTable(find_truth(config), make_search(config, CPU).supernet)
+    archs = space.all_architectures()
+    classes = space.function_classes(archs)
+    first = int(np.flatnonzero(np.bincount(classes) > 1)[0])
+    one, two = archs[classes == first][:2]
+    (other,) = archs[classes != first][:1]
+    texts = space.to_strings(np.stack([one, two, other, one]))
+    found = table.columns([*texts, None])
+    assert found["different"].tolist() == [1, 1, 2, 2, 2]
+    assert found["true_value"][0] == found["true_value"][1]
+    assert found["best_random_50"][1] == found["random_50"][0]  # still one draw

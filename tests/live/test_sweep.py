@@ -72,6 +72,19 @@ def test_a_sweep_over_searches_selects_from_each_supernet_again(write, tmp_path)
     pd.testing.assert_frame_equal(run_sweep(over, tmp_path / "run"), frame)
 
 
+def test_selections_compute_as_the_searches_do(write, tmp_path, monkeypatch):
+    seen = []
+    monkeypatch.setattr("hwbench.live.sweep.run_live", lambda *_, **options: seen.append(options))
+    monkeypatch.setattr("hwbench.live.sweep._numbers", lambda _: {})
+    monkeypatch.setattr("hwbench.live.sweep.select_run", lambda *_, **options: seen.append(options))
+    selections = {"few": {"name": "ranking"}}
+    sweep = write(values=[1], seeds=[0], baseline=False, selections=selections)
+    given = {"device": "cpu", "threads": 2, "deterministic": True}
+    run_sweep(sweep, tmp_path / "run", **given)
+    assert len(seen) == 2
+    assert all({name: options[name] for name in given} == given for options in seen)
+
+
 def test_further_arguments_are_combined_with_every_value(write, tmp_path):
     also = {"space.channels": [2, 3], "trainer.stop_after": [1]}
     sweep = write(values=[1], also=also, seeds=[3], baseline=True)
@@ -209,3 +222,24 @@ def test_what_networks_measure_is_a_column_of_a_sweep(tmp_path):
     few, many = frame["spikes"][1], frame["spikes"][0]
     assert 0 < few < many  # the lower the threshold, the more
     assert "measured" not in frame
+
+
+def test_the_sweep_of_proxy_data_compares_as_published():
+    _, searches = load_sweep(sweep_path("cpu_proxy"))
+    assert len(searches) == 160
+    subsets = [config.data.subset for *_, config in searches]
+    assert not any(subset["balanced"] for subset in subsets if subset["name"] == "random")
+    choices = {subset.get("choice", subset["name"]) for subset in subsets}
+    assert choices == {
+        *("random", "p1", "p2", "p3", "both_ends", "lowest", "forgetting", "k_center")
+    }
+    head = sweep_path("cpu_proxy").read_text().splitlines()[0]
+    assert head.startswith(f"# {len(searches)} searches")
+
+
+def test_what_is_true_or_false_is_called_by_its_name(write):
+    values = [{"name": "random", "balanced": given} for given in (True, False)]
+    also = {"data.subset.images": [9]}
+    sweep = write(argument="data.subset", values=values, also=also, seeds=[0], baseline=False)
+    _, searches = load_sweep(sweep)
+    assert [name for name, *_ in searches] == ["random-balanced-9", "random-not_balanced-9"]

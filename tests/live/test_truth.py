@@ -130,7 +130,15 @@ def test_a_part_of_a_space_has_the_true_values_of_the_whole(tmp_path):
     arch = get_space("nasbench1shot1_1").from_string(result["architecture"])[None, :]
     cell = get_space("nasbench1shot1_1").in_larger_space(arch)
     expected = load_target("nasbench101:test_accuracy").values_of(cell)[0]
-    assert (truth.target, truth.of, truth.value) == ("nasbench101:test_accuracy", 14_580, expected)
+    assert (truth.target, truth.value) == ("nasbench101:test_accuracy", expected)
+    # Ranks are among cells, of which several codes stand for one; chances are those of codes.
+    assert (truth.of, truth.random.of) == (2_685, 14_580)
+    space, whole = get_space("nasbench1shot1_1"), load_target("nasbench101:test_accuracy")
+    cells = np.unique(space.in_larger_space(space.all_architectures()), axis=0)
+    accuracy = whole.values_of(cells)
+    assert truth.rank == 1 + (accuracy > expected).sum()
+    assert truth.better_than == pytest.approx((accuracy < expected).mean())
+    assert truth.quantiles[50] == pytest.approx(np.median(accuracy))
     assert truth.best == pytest.approx(94.2007, abs=1e-4)
     assert truth.largest[0].what == "parameters"
 

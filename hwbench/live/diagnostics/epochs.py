@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from hwbench.devices import forked_random
+from hwbench.errors import HwbenchError
 from hwbench.live.search import Search, batch_statistics
 from hwbench.live.supernets.cell import SearchCell
 from hwbench.live.supernets.mixed_operation import MixedOperation
@@ -75,6 +76,22 @@ def observe(search: Search, n_images: int) -> pd.DataFrame:
     frame["value"] = torch.stack([each.value for each in seen]).tolist() if seen else []
     known = np.isfinite(frame["value"].to_numpy(dtype=np.float64))
     return frame[known].reset_index(drop=True)
+
+
+def check_diagnosed(search: Search) -> None:
+    """Refuse a pass of more images than the weights learn from, before anything is trained.
+
+    Raises
+    ------
+    HwbenchError
+        Saying how many there are.
+    """
+    node, there = search.config.diagnostics, len(search.data.train)
+    if node is not None and node.images > there:
+        raise HwbenchError(
+            f"[diagnostics]: images = {node.images:,} is more than the {there:,} training images "
+            f"that the weights learn from; use images = {there} or fewer"
+        )
 
 
 def diagnose(search: Search, folder: Path, epoch: int, *, n_images: int) -> None:

@@ -53,7 +53,7 @@ def landscape_run(
     folder : the run folder, of a search whose strategy has a parameter for each candidate.
     points : of each axis, odd, so that the middle is what was learned.
     reach : of each axis to both sides.
-    images : validation images of each point, the first so many.
+    images : validation images of each point, the first so many; all where there are fewer.
     device, threads, deterministic : as for `hwbench.live.run.run_live`.
     progress : called with (points done, points in all).
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from inspect import signature
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from hwbench.live.metric import Metric
     from hwbench.live.search import Search
     from hwbench.live.supernets.structure import Structure
+    from hwbench.live.supernets.supernet import Position
     from hwbench.spaces import Space
 
 
@@ -95,6 +97,19 @@ class Selection(ABC):
         ----------
         space : of its architectures.
         structure : of the supernet.
+
+        Raises
+        ------
+        HwbenchError
+            Saying why.
+        """
+
+    def check_positions(self, positions: Sequence[Position]) -> None:  # noqa: B027
+        """Refuse arguments that do not suit what can be selected; called as `check` is.
+
+        Parameters
+        ----------
+        positions : of the supernet, each with the candidates that an architecture may hold.
 
         Raises
         ------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pydantic import PositiveInt
@@ -15,8 +16,7 @@ from hwbench.progress import StageProgress
 
 if TYPE_CHECKING:
     from hwbench.live.search import Search
-    from hwbench.live.supernets.structure import Structure
-    from hwbench.spaces import Space
+    from hwbench.live.supernets.supernet import Position
 
 
 class TopK(Selection):
@@ -29,7 +29,7 @@ class TopK(Selection):
     ----------
     k : operations of an architecture.
     every_node : whether strengths count in units of the largest that enters the same node, so that
-        every node keeps one where k allows it ("ActAll", NA 1209).
+        every node keeps one ("ActAll", NA 1209); k is then at least the number of nodes.
     """
 
     requires = Requirements(strengths=True, several_operations=True, training=True)
@@ -38,12 +38,23 @@ class TopK(Selection):
         self.k = k
         self.every_node = every_node
 
-    def check(self, space: Space, structure: Structure) -> None:
-        del space
-        candidates = sum(name != "none" for names in structure.operations for name in names)
+    def check_positions(self, positions: Sequence[Position]) -> None:
+        held = {
+            position.name: sum(name != "none" for name in position.operations)
+            for position in positions
+        }
+        candidates = sum(held.values())
         if self.k > candidates:
             raise HwbenchError(
-                f"selection top_k: the supernet has {candidates} candidates, not k = {self.k}"
+                f"selection top_k: k = {self.k} is more than the {candidates} candidates of the "
+                f"supernet that an architecture may hold; use k = {candidates} or less"
+            )
+        nodes = {position.node for position in positions if held[position.name]}
+        if self.every_node and self.k < len(nodes):
+            raise HwbenchError(
+                f"selection top_k: every_node = true keeps an operation of each of the "
+                f"{len(nodes)} nodes, for which k = {self.k} is too small; use k = {len(nodes)} or "
+                "more, or leave every_node out"
             )
 
     @property
@@ -69,10 +80,6 @@ class TopK(Selection):
             (-strength / (largest[nodes[place]] if self.every_node else 1.0), place, index)
             for (place, index), strength in found.items()
         ]
-        if self.k > len(candidates):
-            raise HwbenchError(
-                f"selection top_k: the supernet has {len(candidates)} candidates, not k = {self.k}"
-            )
         choices: list[list[int]] = [[] for _ in supernet.sizes]
         for _, place, index in sorted(candidates)[: self.k]:
             choices[place].append(index)

@@ -203,9 +203,9 @@ class DARTSSupernet(Supernet):
                 strengths[place, choices[place][0]] = 1.0
         return self.derive(strengths)
 
-    def choosable(self, position: int) -> tuple[int, ...]:
-        names = self.positions[position].operations
-        return tuple(index for index, name in enumerate(names) if name not in NOT_DERIVED)
+    @classmethod
+    def may_hold(cls, name: str) -> bool:
+        return name not in NOT_DERIVED
 
     @property
     def holds_everything(self) -> bool:

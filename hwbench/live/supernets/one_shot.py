@@ -16,7 +16,9 @@ from hwbench.live.supernets.mixed_operation import MixedOperation
 from hwbench.live.supernets.mixture import Choice, Mixture
 from hwbench.live.supernets.supernet import Position, Supernet
 from hwbench.spaces import Space
+from hwbench.spaces.base import Skeleton, SkeletonValue
 from hwbench.spaces.nasbench1shot1.space import INPUTS, OUTPUT, NASBench1Shot1
+from hwbench.spaces.nasbench101.cells import MAX_INTERIOR
 from hwbench.spaces.nasbench101.cost import N_STACKS
 
 
@@ -72,11 +74,6 @@ class OneShotCell(nn.Module):
         super().__init__()
         space = supernet.one_shot_space
         self.n_joined = space.n_parents[-1]
-        if channels % self.n_joined:
-            raise HwbenchError(
-                f"supernet of {space.name}: channels must be a multiple of the {self.n_joined} "
-                f"vertices that the output joins, not {supernet.skeleton.channels}"
-            )
         width = channels // self.n_joined
         self.operations = nn.ModuleList()
         self.inputs = nn.ModuleDict()
@@ -153,6 +150,20 @@ class OneShotCellSupernet(Supernet):
     def one_shot_space(self) -> NASBench1Shot1:
         """The space, as what it is."""
         return cast("NASBench1Shot1", self.space)
+
+    @classmethod
+    def skeleton_of(cls, space: Space, **changes: SkeletonValue) -> Skeleton:
+        """That of NAS-Bench-101, with channels that all vertices can share alike."""
+        joined = cast("NASBench1Shot1", space).n_parents[-1]
+        channels = changes.get("channels", space.default_skeleton.channels)
+        if isinstance(channels, int) and (channels % joined or channels < MAX_INTERIOR):
+            least = joined * -(-max(channels, MAX_INTERIOR) // joined)
+            raise HwbenchError(
+                f"supernet of {space.name}: channels must be a multiple of {joined}, the vertices "
+                f"that the output joins, and at least {MAX_INTERIOR}, the most that may share them "
+                f"in a cell, not {channels}; use channels = {least}"
+            )
+        return super().skeleton_of(space, **changes)
 
     @classmethod
     def all_positions(cls, space: Space) -> tuple[Position, ...]:

@@ -174,6 +174,22 @@ class Supernet(nn.Module, ABC):
         """
 
     @classmethod
+    def skeleton_of(cls, space: Space, **changes: SkeletonValue) -> Skeleton:
+        """The skeleton of supernets of a space; by default the space's own.
+
+        Raises
+        ------
+        HwbenchError
+            Where there is no such option, or no supernet can have it.
+        """
+        return space.skeleton(**changes)
+
+    @classmethod
+    def may_hold(cls, name: str) -> bool:  # noqa: ARG003
+        """Whether an architecture may hold a candidate of that name; by default any."""
+        return True
+
+    @classmethod
     def check_operation(cls, space: Space, position: Position, name: str) -> None:
         """Refuse what cannot be a candidate of a position.
 
@@ -301,8 +317,9 @@ class Supernet(nn.Module, ABC):
         return arch
 
     def choosable(self, position: int) -> tuple[int, ...]:
-        """Candidates of a position that an architecture may hold; by default all."""
-        return tuple(range(self.sizes[position]))
+        """Candidates of a position that an architecture may hold, see `may_hold`."""
+        names = self.positions[position].operations
+        return tuple(index for index, name in enumerate(names) if self.may_hold(name))
 
     @property
     def holds_everything(self) -> bool:
@@ -740,7 +757,7 @@ def make_supernet(
     names = resolve_operations(kind, where, operations)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return kind(where, names, where.skeleton(**skeleton), replace(options))
+        return kind(where, names, kind.skeleton_of(where, **skeleton), replace(options))
 
 
 def resolve_operations(

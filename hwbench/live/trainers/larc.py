@@ -1,7 +1,8 @@
 """LARC as VS-DARTS uses it: a learning rate for each candidate operation (CHOE 3.4.2).
 
 The local rate is the global one times trust * ||w|| / ||g||. It is a part of the step: where
-gradients have a largest norm, they are clipped before.
+gradients have a largest norm, they are clipped before. Weight decay is no part of g: the optimiser
+adds it afterwards, at the global rate. The publication does not say whether its gradient holds it.
 """
 
 from __future__ import annotations

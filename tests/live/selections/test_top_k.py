@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 import torch
 
+from hwbench.errors import HwbenchError
 from hwbench.live.selections.top_k import TopK
 from hwbench.live.supernets.supernet import make_supernet
 from hwbench.spaces import get_space
+from hwbench.testing.live_example import example_config
 
 SPACE = get_space("ext_cell")
 
@@ -67,6 +69,31 @@ def test_every_node_keeps_its_strongest(supernet, k):
     assert int((scaled == 1).sum()) == 8
     assert (arch[scaled == 1] == 1).all()
     assert scaled[arch == 1].min() >= scaled[arch == 0].max()
+
+
+def config_with(**selection):
+    nodes = {
+        "data": {"subset": {"name": "random", "images": 64}},
+        "space": {"name": "ext_cell", "channels": 4, "depth": 1, "operations": "s4"},
+        "trainer": {"name": "bilevel", "epochs": 1, "batch_size": 32},
+        "selection": {"name": "top_k", **selection},
+    }
+    return example_config(**nodes, ranking={"architectures": 2})
+
+
+@pytest.mark.parametrize(
+    ("selection", "message"),
+    [
+        # Of the two candidates of an edge in S4 one is noise, which no architecture holds.
+        ({"k": 30}, "k = 30 is more than the 28 candidates .* may hold; use k = 28 or less"),
+        ({"k": 3, "every_node": True}, "of the 8 nodes, for which k = 3 is too small; use k = 8"),
+    ],
+)
+def test_what_cannot_be_selected_is_refused_before_the_training(selection, message):
+    with pytest.raises(HwbenchError, match=message):
+        config_with(**selection)
+    config_with(k=28)
+    config_with(k=8, every_node=True)
 
 
 def test_it_says_what_it_does():

@@ -10,6 +10,7 @@ from hwbench.live.supernets.mixture import Choice, Mixture
 from hwbench.live.supernets.supernet import NetworkOptions, make_supernet
 from hwbench.spaces import get_space
 from hwbench.spaces.nasbench101.network import Cell
+from hwbench.testing.live_example import example_config
 
 SPACES = ["nasbench1shot1_1", "nasbench1shot1_2", "nasbench1shot1_3"]
 
@@ -153,5 +154,19 @@ def test_weights_are_split_by_the_inputs_of_their_vertex():
 
 
 def test_channels_that_cannot_be_shared_out_are_refused():
-    with pytest.raises(HwbenchError, match="multiple of the 3 vertices"):
+    with pytest.raises(HwbenchError, match=r"nasbench1shot1_2: .* multiple of 3, .*channels = 9"):
         make_supernet("nasbench1shot1_2", channels=8, depth=1, classes=3)
+    with pytest.raises(HwbenchError, match="not 128; use channels = 129"):
+        make_supernet("nasbench1shot1_2", classes=3)
+
+
+@pytest.mark.parametrize("channels", [3, 4, 5])
+def test_all_that_is_wrong_with_channels_is_said_at_once_when_a_config_is_read(channels):
+    space = {"name": "nasbench1shot1_1", "channels": channels, "depth": 1}
+    with pytest.raises(HwbenchError) as found:
+        example_config(space=space)
+    assert str(found.value) == (
+        "example: supernet of nasbench1shot1_1: channels must be a multiple of 2, the vertices "
+        "that the output joins, and at least 5, the most that may share them in a cell, not "
+        f"{channels}; use channels = 6"
+    )
