@@ -497,6 +497,8 @@ def _options(
     from hwbench.simulation.spread import error_spread
 
     model = deviation_model(deviations)
+    if limit is not None:
+        pair.check_limit(limit)
     return Options(
         model,
         Conventions(reference_front, hypervolume_reference, pairing),

@@ -169,6 +169,27 @@ class Pair:
             f"share {len(self)} architectures{more}"
         )
 
+    def check_limit(self, limit: float) -> None:
+        """Raise where no architecture keeps a limit of the metric.
+
+        Parameters
+        ----------
+        limit : the largest value that is acceptable, the smallest where larger is better.
+
+        Raises
+        ------
+        HwbenchError
+            Where it is beyond all of them; names the value that is nearest.
+        """
+        nearest = float(self.metric.min())
+        if nearest <= self.sign * limit:
+            return
+        least = "the least" if self.sign > 0 else "the most"
+        raise HwbenchError(
+            f"limit {limit:g} of {self.metric_target}: none of {len(self)} architectures keeps it; "
+            f"{least} there is is {self.sign * nearest:g}"
+        )
+
     @classmethod
     def load(cls, accuracy: str, metric: str, *, disconnected: bool = False) -> Self:
         """Pair an accuracy and a metric.
@@ -181,8 +202,8 @@ class Pair:
         Raises
         ------
         HwbenchError
-            Where a target is unknown, the spaces differ, the accuracy is to be minimised, or fewer
-            than two architectures have both.
+            Where a target is unknown or named twice, the spaces differ, the accuracy is to be
+            minimised, or fewer than two architectures have both.
         """
         return cls.load_several(accuracy, [metric], disconnected=disconnected)[0]
 
@@ -233,7 +254,15 @@ class Pair:
         HwbenchError
             As `load`.
         """
+        seen = {accuracy.key: "accuracy"}
         for metric in metrics:
+            if metric.key in seen:
+                raise HwbenchError(
+                    f"{metric.key} is named twice, as {seen[metric.key]} and as metric; name "
+                    "another column of its table, which hwbench tables show "
+                    f"{metric.table_name} lists, or drop it"
+                )
+            seen[metric.key] = "metric"
             if metric.space.name != accuracy.space.name:
                 raise HwbenchError(
                     f"{accuracy.key} is of space {accuracy.space.name}, {metric.key} of "

@@ -21,6 +21,7 @@ SMALL = {
 MODEL_FREE = (
     "random",
     "flops",
+    "operations",
     "local_search",
     "regularised_evolution",
     "top_k_evolution",
@@ -67,7 +68,7 @@ def cost(archs):
 LEARNS = [
     name
     for name in list_strategies()
-    if name not in ("random", "flops", "bananas", "bonas", "npenas")
+    if name not in ("random", "flops", "operations", "bananas", "bonas", "npenas")
 ]
 
 
@@ -190,9 +191,21 @@ def test_flops_alone_are_even_over_what_architectures_cost():
     assert len(strategy.ask(600)) == 600
 
 
-def test_a_search_that_flops_lead_looks_at_no_measurement():
+def test_operation_counts_alone_begin_with_few_and_take_turns():
+    strategy = make_strategy("operations", space="nasbench201", objectives=[Objective("cost")])
+    start = strategy.ask(50)
+    strategy.tell(start, cost(start))
+    asked = strategy.ask(7)
+    assert strategy.space.structure.computing(asked).tolist() == sorted(
+        strategy.space.structure.computing(asked).tolist()
+    )
+    assert (np.diff(strategy.space.parameters(asked)) >= 0).all()  # along one front
+
+
+@pytest.mark.parametrize("name", ["flops", "operations"])
+def test_a_search_that_flops_lead_looks_at_no_measurement(name):
     def asked(sign):
-        strategy = make_strategy("flops", space="nasbench201", objectives=[Objective("cost")])
+        strategy = make_strategy(name, space="nasbench201", objectives=[Objective("cost")])
         for _ in range(4):
             archs = strategy.ask(30)
             strategy.tell(archs, sign * cost(archs))
