@@ -254,21 +254,14 @@ class Pair:
         HwbenchError
             As `load`.
         """
-        seen = {accuracy.key: "accuracy"}
         for metric in metrics:
-            if metric.key in seen:
-                raise HwbenchError(
-                    f"{metric.key} is named twice, as {seen[metric.key]} and as metric; name "
-                    "another column of its table, which hwbench tables show "
-                    f"{metric.table_name} lists, or drop it"
-                )
-            seen[metric.key] = "metric"
             if metric.space.name != accuracy.space.name:
                 raise HwbenchError(
                     f"{accuracy.key} is of space {accuracy.space.name}, {metric.key} of "
                     f"{metric.space.name}; accuracy and metric must describe the same architectures"
                 )
         values, notes = _as_accuracy(accuracy)
+        _refuse_twice(accuracy, metrics)
         columns = [values, *(metric.sign * metric.values for metric in metrics)]
         keys, rows, n_left_out = _joined([accuracy, *metrics], columns)
         names = list(dict.fromkeys(target.key for target in (accuracy, *metrics)))
@@ -310,6 +303,18 @@ def _joined(
     numbers = shared.to_numpy(dtype=np.float64)
     known = np.isfinite(numbers).all(axis=1)
     return shared.index.to_numpy()[known], numbers[known], int((~known).sum())
+
+
+def _refuse_twice(accuracy: Target, metrics: Sequence[Target]) -> None:
+    """Refuse a column that is named twice, which would be set against itself."""
+    seen = {accuracy.key: "accuracy"}
+    for metric in metrics:
+        if metric.key in seen:
+            raise HwbenchError(
+                f"{metric.key} is named twice, as {seen[metric.key]} and as metric; drop it, or "
+                f"name another column: hwbench tables show {metric.table_name} lists them"
+            )
+        seen[metric.key] = "metric"
 
 
 def _as_accuracy(target: Target) -> tuple[Floats, tuple[str, ...]]:

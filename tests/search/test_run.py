@@ -17,6 +17,7 @@ from hwbench.search.tables import SearchTable
 from hwbench.simulation import hypervolume, pareto_front
 from hwbench.spaces import get_space
 from hwbench.tables import ColumnCard, Table, TableCard
+from hwbench.toml import validated
 
 
 @pytest.fixture
@@ -57,7 +58,7 @@ def small_spec(**changes):
         "n_initial": 20,
         "seeds": [0, 1],
     }
-    return SearchSpec.model_validate({**given, **changes})
+    return validated({**given, **changes}, SearchSpec, where="search")
 
 
 def test_the_number_of_workers_changes_nothing(latency_gaps):
@@ -210,7 +211,7 @@ def test_failures_are_kept_and_the_rest_goes_on(latency_gaps, monkeypatch, tmp_p
         ({"evaluations": 1, "checkpoints": [1], "n_initial": 1}, "give 2 evaluations at least"),
         (
             {"strategies": [{"name": "nsga2", "parameters": {"population_size": 41}}]},
-            "NSGA-II: population_size = 41 is more than the 40 .* give population_size = 40 at most",
+            "NSGA-II: population_size = 41 is more than the 40 .* population_size = 40 at most",
         ),
     ],
 )
@@ -254,7 +255,7 @@ def test_nothing_runs_before_all_that_cannot_is_said(latency_gaps, monkeypatch, 
         run_search(small_spec(limits={"small:latency": [-3.0]}))
     with pytest.raises(HwbenchError, match="named twice, as accuracy and as metric"):
         run_search(small_spec(metrics=["small:test_accuracy"]))
-    with pytest.raises(HwbenchError, match="fitted to 201 architectures, but .* share 200"):
+    with pytest.raises(HwbenchError, match=r"fitted to 201 architectures, but .* share 200"):
         run_search(small_spec(predicted_metric={"predictor": "ridge", "training_sizes": [201]}))
 
 

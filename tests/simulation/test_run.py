@@ -169,7 +169,7 @@ def test_deviations_of_an_earlier_run(own_table, tmp_path):
         ({"limits": {"small:latensy": 1.0}}, "not one of the metrics"),
         ({"deviations": (0.1, 0.1)}, "deviations holds a value twice"),
         ({"pairing": ("true", "true")}, "pairing holds a value twice"),
-        ({"pairing": ()}, "must be a list of at least 1"),
+        ({"pairing": ()}, "pairing must be a text or a list of at least 1"),
         ({"limits": {"small:latency": float("nan")}}, "must be a finite number"),
         ({"pairing": "publisht"}, "did you mean 'as_published'"),
         ({"deviation_model": "mixt"}, "did you mean 'mixed'"),

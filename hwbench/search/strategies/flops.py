@@ -66,7 +66,7 @@ class OperationsFront(FlopsFront):
     """Measure along the front of few operations and many parameters, evenly, then the next front.
 
     As `FlopsFront`, with the number of operations that compute on a path to the output in place of
-    FLOPs: in a space where they cost more alike than they count, it leads elsewhere.
+    FLOPs: the baseline that predictors of a study have to beat too.
     """
 
     name = "operations"

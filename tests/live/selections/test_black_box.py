@@ -155,7 +155,7 @@ def test_a_start_leaves_something_to_choose():
 @CELLS
 def test_more_evaluations_than_architectures_are_refused(search):
     space = search.supernet.space
-    with pytest.raises(HwbenchError, match="30000 evaluations asked for, .* 15,625 arch.*=1000"):
+    with pytest.raises(HwbenchError, match=r"30000 evaluations asked for, .* 15,625 arch.*=1000"):
         BlackBox(evaluations=30000).check(space, None)
     BlackBox(evaluations=15625).check(space, None)
 

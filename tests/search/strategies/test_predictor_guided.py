@@ -213,7 +213,7 @@ def test_exploration_needs_an_uncertainty():
             **{"scalarisation": "epsilon_constraint", **parameters},
         )
 
-    with pytest.raises(hb.HwbenchError, match="exploration above 0 .* ridge does not say; these d"):
+    with pytest.raises(hb.HwbenchError, match=r"exploration above 0 .* ridge does not say; the"):
         made(predictor="ridge")
     assert made(predictor="bayesian_linear_regression").exploration == 1.0
     assert made(predictor="ridge", scalarisation="sum").exploration == 1.0  # asks for none
