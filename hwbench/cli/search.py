@@ -26,7 +26,7 @@ from hwbench.cli.output import (
 from hwbench.errors import HwbenchError
 from hwbench.results.names import SEARCH_FRONTS, SEARCHES, SEARCHES_VERIFIED
 from hwbench.results.record import notes_of, read_record, spec_of
-from hwbench.wording import duration, shared_work
+from hwbench.wording import counted, duration, shared_work
 
 app = typer.Typer(
     help="Compare search strategies at equal numbers of evaluations.\n\nhwbench search list",
@@ -94,7 +94,6 @@ def estimate(scenario: ScenarioName, workers: Workers = None, as_json: AsJson = 
     """
     from hwbench.runs.scenario import is_shipped, load_scenario
     from hwbench.search.estimate import estimate_search
-    from hwbench.wording import counted
 
     spec = load_scenario(scenario).search
     if spec is None:
@@ -167,7 +166,8 @@ def print_search(folder: Path) -> None:
     failures = record.get("search_failures") or []
     if failures:
         reason = failures[0]["error"].strip().splitlines()[-1]
-        tell(f"{len(failures)} searches failed, the first ({failures[0]['strategy']}): {reason}")
+        failed = counted(len(failures), "search", "searches")
+        tell(f"{failed} failed, the first ({failures[0]['strategy']}): {reason}")
 
 
 def _print_shares(shares: Any) -> None:

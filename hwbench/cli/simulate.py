@@ -497,7 +497,7 @@ def _options(
     from hwbench.simulation.spread import error_spread
 
     model = deviation_model(deviations)
-    return Options(
+    options = Options(
         model,
         Conventions(reference_front, hypervolume_reference, pairing),
         model,
@@ -506,6 +506,9 @@ def _options(
         None if limit is None else pair.sign * limit,
         budget,
     )
+    if limit is not None:
+        pair.check_limit(limit)
+    return options
 
 
 def _fitted(

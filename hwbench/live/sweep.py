@@ -27,6 +27,7 @@ from hwbench.progress import StageProgress, silent_stage
 from hwbench.results.frames import require_rows, write_frame
 from hwbench.results.kinds import refuse_other_kind, taken_back
 from hwbench.results.names import SWEEP, SWEEP_RESULTS
+from hwbench.search.spec import refuse_repeats
 from hwbench.toml import read_toml, to_toml
 
 SEARCH = "search"
@@ -74,6 +75,8 @@ class Sweep(Node):
             )
         if self.argument != SEARCH and self.search is None:
             raise ValueError("search is missing: name the one that is varied")
+        lists = {"values": self.values, "seeds": self.seeds}
+        refuse_repeats({**lists, **{f"also {name}": each for name, each in self.also.items()}})
         return self
 
     @property

@@ -21,8 +21,9 @@ from hwbench.results.names import RECORD, REPORT, SCENARIO, SELECTION_EXAMPLE, S
 from hwbench.results.record import Record, read_record, remove_results, shard_in, write_record
 from hwbench.runs.continuing import continued, in_words, refuse_other_study, remove_outdated
 from hwbench.runs.scenario import Scenario, is_shipped, load_scenario, scenario_path
-from hwbench.search.run import write_search
+from hwbench.search.run import check_search, write_search
 from hwbench.simulation import run_simulation
+from hwbench.simulation.run import load_pairs
 from hwbench.study.baselines import free_baselines
 from hwbench.study.plan import Plan, make_plan
 from hwbench.study.run import Resources, run_plan
@@ -326,12 +327,12 @@ def _check_pairs(scenario: Scenario, chosen: Sequence[str]) -> None:
     """See that accuracies and metrics go together, before a study that may take days."""
     simulation, search = scenario.simulation, scenario.search
     if simulation is not None and "simulation" in chosen:
-        for accuracy, metric in zip(simulation.accuracies, simulation.metrics, strict=True):
-            pair = Pair.load(accuracy, metric, disconnected=simulation.disconnected)
-            pair.check_candidates(max(simulation.n_candidates))
+        load_pairs(simulation)
     if search is not None and "search" in chosen:
         for metric in search.metrics:
             Pair.load(search.accuracy, metric, disconnected=search.disconnected)
+        if len(chosen) > 1:  # else it is the first that the search does
+            check_search(search)
 
 
 def _table_cards(scenario: Scenario) -> dict[str, Any]:

@@ -15,9 +15,9 @@ from hwbench.pilot import PILOT_LONGEST, PILOT_SECONDS, Clock, power_law, timed_
 from hwbench.progress import Progress, silent
 from hwbench.search.plan import SearchRun, planned_runs
 from hwbench.search.run import (
+    check_search,
     evaluation_rows,
     evaluations,
-    load_tables,
     make_strategy_of,
     predicted_metric,
 )
@@ -59,13 +59,11 @@ def estimate_search(
     HwbenchError
         As `run_search`, before anything is searched.
     """
-    table = load_tables(spec)[spec.metrics[0]]
+    table = check_search(spec)[spec.metrics[0]]
     runs = planned_runs(spec)
     by_strategy: dict[str, list[SearchRun]] = {}
     for run in runs:
         by_strategy.setdefault(run.choice.title, []).append(run)
-    for own in by_strategy.values():
-        make_strategy_of(own[0], table, spec)  # unknown parameters are said before the work
     rows = []
     progress(0, len(by_strategy))
     with one_thread():

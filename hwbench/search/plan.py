@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hwbench.search.spec import SearchSpec, StrategyChoice
@@ -59,3 +60,8 @@ def planned_runs(spec: SearchSpec) -> list[SearchRun]:
                         for size in spec.predicted_metric.training_sizes
                     ]
     return runs
+
+
+def one_of_each(runs: Sequence[SearchRun]) -> list[SearchRun]:
+    """The first search of every strategy for every goal: strategies are made anew for each."""
+    return list({(run.choice.title, run.goal): run for run in reversed(runs)}.values())[::-1]

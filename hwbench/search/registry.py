@@ -20,6 +20,7 @@ STRATEGIES = Registry(
     {
         "random": "hwbench.search.strategies.random_search:RandomSearch",
         "flops": "hwbench.search.strategies.flops:FlopsFront",
+        "operations": "hwbench.search.strategies.flops:OperationsFront",
         "local_search": "hwbench.search.strategies.local_search:LocalSearch",
         "regularised_evolution": "hwbench.search.strategies.evolution:RegularisedEvolution",
         "top_k_evolution": "hwbench.search.strategies.top_k_evolution:TopKEvolution",

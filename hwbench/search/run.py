@@ -26,7 +26,7 @@ from hwbench.results.names import SEARCH_FILES
 from hwbench.results.record import remove_search_parts
 from hwbench.search.objectives import Objective
 from hwbench.search.parts import SearchParts
-from hwbench.search.plan import SearchKey, SearchRun, planned_runs
+from hwbench.search.plan import SearchKey, SearchRun, one_of_each, planned_runs
 from hwbench.search.registry import make_strategy
 from hwbench.search.spec import SearchSpec
 from hwbench.search.strategies.base import Strategy
@@ -78,18 +78,15 @@ def run_search(
         Where a target, strategy or predictor is unknown, more evaluations are asked for than there
         are architectures, every search failed, or the folder cannot be written.
     """
-    tables = load_tables(spec)
+    tables = check_search(spec)
     runs = planned_runs(spec)
-    for run in runs[: len(spec.strategies) * 4]:  # unknown parameters are said before the work
-        make_strategy_of(run, tables[run.metric], spec)
-    if spec.predicted_metric is not None:
-        _metric_model(spec, tables[spec.metrics[0]], 0)
     parts = None if folder is None else SearchParts.of(folder, spec, tables)
     found = _run_all(runs, tables, spec, parts, workers, progress)
     failures = tuple(each.failure for each in found if each.failure is not None)
     if len(failures) == len(runs):
         reason = failures[0]["error"].strip().splitlines()[-1]
-        raise HwbenchError(f"search: all {len(runs)} searches failed, the first with {reason}")
+        all_failed = "the only search" if len(runs) == 1 else f"all {len(runs)} searches"
+        raise HwbenchError(f"search: {all_failed} failed, the first with {reason}")
     measured, verified = (
         _joined([each.rows for each in found if bool(each.run.training_size) == predicts])
         for predicts in (False, True)
@@ -100,7 +97,24 @@ def run_search(
         )
     fronts = pd.concat([table.front() for table in tables.values()], ignore_index=True)
     notes = dict.fromkeys(note for table in tables.values() for note in table.notes)
-    return SearchResult(measured, fronts, verified, failures, tuple(notes))
+    return SearchResult(measured, fronts, verified, failures, (*notes, *spec.notes))
+
+
+def check_search(spec: SearchSpec) -> dict[str, SearchTable]:
+    """See before any work that every search of a spec can be run; what they ask, by metric.
+
+    Raises
+    ------
+    HwbenchError
+        As `load_tables`, and where a strategy or a predictor is unknown, lacks a library, or cannot
+        be what is asked of it.
+    """
+    tables = load_tables(spec)
+    for run in one_of_each(planned_runs(spec)):
+        make_strategy_of(run, tables[run.metric], spec)
+    if spec.predicted_metric is not None:
+        _metric_model(spec, tables[spec.metrics[0]], 0)
+    return tables
 
 
 def load_tables(spec: SearchSpec) -> dict[str, SearchTable]:
@@ -109,7 +123,8 @@ def load_tables(spec: SearchSpec) -> dict[str, SearchTable]:
     Raises
     ------
     HwbenchError
-        Where a target is unknown, or more evaluations are asked for than there are architectures.
+        Where a target is unknown, more evaluations or measurements to fit to are asked for than
+        there are architectures, or none of these keeps a limit.
     """
     tables = {
         metric: SearchTable.load(spec.accuracy, metric, disconnected=spec.disconnected)
@@ -121,6 +136,14 @@ def load_tables(spec: SearchSpec) -> dict[str, SearchTable]:
                 f"search: {spec.evaluations} evaluations asked for, but {spec.accuracy} and "
                 f"{metric} share {len(table)} architectures"
             )
+        sizes = () if spec.predicted_metric is None else spec.predicted_metric.training_sizes
+        if max(sizes, default=0) > len(table):
+            raise HwbenchError(
+                f"search: predicted_metric is to be fitted to {max(sizes)} architectures, but "
+                f"{spec.accuracy} and {metric} share {len(table)}"
+            )
+        for limit in spec.limits.get(metric, ()):
+            table.check_limit(limit)
     return tables
 
 
@@ -323,7 +346,7 @@ def make_strategy_of(run: SearchRun, table: SearchTable, spec: SearchSpec) -> St
         objectives=objectives,
         candidates=table.archs,
         seed=run.seed,
-        n_initial=min(spec.n_initial, spec.evaluations),
+        n_initial=spec.n_initial,
         **run.choice.parameters,
     )
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     Field,
@@ -12,14 +13,26 @@ from pydantic import (
     model_validator,
 )
 
+from hwbench.arguments import Finite
 from hwbench.errors import HwbenchError
 from hwbench.extras import MissingExtraError
 from hwbench.predictors.card import DEFAULT_PREDICTOR
 from hwbench.search.objectives import Objective
-from hwbench.search.registry import check_parameter_names, make_strategy, strategy_class
+from hwbench.search.registry import (
+    check_parameter_names,
+    make_strategy,
+    strategy_class,
+    strategy_parameters,
+)
 from hwbench.toml import FrozenModel
 
 GOALS = ("front", "accuracy", "limits")
+
+N_INITIAL = 50
+"""Random architectures at the start of a search where nothing is said of them, at most."""
+
+TrainingSize = Annotated[int, Field(ge=2)]
+"""Of measured architectures: no predictor is fitted to fewer."""
 
 
 class StrategyChoice(FrozenModel):
@@ -70,8 +83,13 @@ class PredictedMetric(FrozenModel):
     """
 
     predictor: str = DEFAULT_PREDICTOR
-    training_sizes: tuple[PositiveInt, ...] = Field(min_length=1)
+    training_sizes: tuple[TrainingSize, ...] = Field(min_length=1)
     repeats: PositiveInt = 200
+
+    @model_validator(mode="after")
+    def _each_once(self) -> Self:
+        refuse_repeats({"training_sizes": self.training_sizes})
+        return self
 
 
 class PublishedResult(FrozenModel):
@@ -86,10 +104,10 @@ class PublishedResult(FrozenModel):
     """
 
     metric: str
-    limit: float
+    limit: Finite
     method: str
-    accuracy: float
-    value: float | None = None
+    accuracy: Finite
+    value: Finite | None = None
     source: str = ""
 
 
@@ -103,7 +121,8 @@ class SearchSpec(FrozenModel):
     strategies : names, or tables with `name`, `label` and `parameters`.
     evaluations : architectures that a search measures.
     checkpoints : numbers of evaluations at which fronts are compared.
-    n_initial : of them random, the same for every strategy by seed.
+    n_initial : of them random, the same for every strategy by seed, and fewer than all; by default
+        `N_INITIAL`, at most half of the evaluations.
     seeds : one search each.
     goals : "front", accuracy and metric are both objectives; "accuracy", accuracy alone; "limits",
         accuracy under each of the metric's limits, a search each.
@@ -117,11 +136,15 @@ class SearchSpec(FrozenModel):
     metrics: tuple[str, ...] = Field(min_length=1)
     strategies: tuple[StrategyChoice, ...] = Field(min_length=1)
     evaluations: PositiveInt = 550
-    checkpoints: tuple[PositiveInt, ...] = (150, 350, 550)
-    n_initial: PositiveInt = 50
+    checkpoints: tuple[PositiveInt, ...] = Field(default=(150, 350, 550), min_length=1)
+    n_initial: PositiveInt = N_INITIAL
     seeds: tuple[NonNegativeInt, ...] = Field(min_length=1)
-    goals: tuple[Literal["front", "accuracy", "limits"], ...] = ("front",)
-    limits: dict[str, tuple[float, ...]] = Field(default_factory=dict)
+    goals: tuple[Literal["front", "accuracy", "limits"], ...] = Field(
+        default=("front",), min_length=1
+    )
+    limits: dict[str, Annotated[tuple[Finite, ...], Field(min_length=1)]] = Field(
+        default_factory=dict
+    )
     disconnected: bool = False
     predicted_metric: PredictedMetric | None = None
     published: tuple[PublishedResult, ...] = ()
@@ -132,6 +155,17 @@ class SearchSpec(FrozenModel):
         if not isinstance(given, list | tuple):
             return given
         return [{"name": each} if isinstance(each, str) else each for each in given]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _start_within(cls, given: Any) -> Any:
+        """Half of the evaluations are random where the default would leave less to choose."""
+        if not isinstance(given, dict) or "n_initial" in given:
+            return given
+        evaluations = given.get("evaluations")
+        if not isinstance(evaluations, int) or not 1 < evaluations < 2 * N_INITIAL:
+            return given
+        return {**given, "n_initial": evaluations // 2}
 
     def installed(self, *, without_missing: bool) -> tuple[SearchSpec, tuple[str, ...]]:
         """The spec with those of its strategies whose libraries are here.
@@ -164,13 +198,76 @@ class SearchSpec(FrozenModel):
         for title in titles:
             if titles.count(title) > 1:
                 raise ValueError(f"two strategies are called '{title}'; give one a label")
+        names = ("metrics", "checkpoints", "seeds", "goals")
+        refuse_repeats({name: getattr(self, name) for name in names})
+        refuse_repeats({f"limits of {metric}": each for metric, each in self.limits.items()})
         if max(self.checkpoints) > self.evaluations:
             raise ValueError(
-                f"checkpoint {max(self.checkpoints)} lies beyond the {self.evaluations} evaluations"
+                f"checkpoint {max(self.checkpoints)} lies beyond the {self.evaluations} "
+                f"evaluations; give none above, such as checkpoints = [{self.evaluations}]"
             )
         for metric in [*self.limits, *(each.metric for each in self.published)]:
             if metric not in self.metrics:
                 raise ValueError(f"'{metric}' has limits or published results, but is no metric")
         if "limits" in self.goals and not self.limits:
             raise ValueError("the goal 'limits' needs a section [search.limits]")
+        self._leave_a_choice()
         return self
+
+    @property
+    def n_guided(self) -> int:
+        """Evaluations behind the random start, which a strategy chooses."""
+        return self.evaluations - self.n_initial
+
+    def _leave_a_choice(self) -> None:
+        """Refuse what would make all strategies alike, or of one a strategy that never learns."""
+        if self.n_guided < 1:
+            way_out = "give 2 evaluations at least"
+            if self.evaluations > 1:
+                way_out = f"give fewer, such as n_initial = {self.evaluations // 2}"
+            raise ValueError(
+                f"n_initial = {self.n_initial} makes all {self.evaluations} evaluations random, so "
+                f"that no strategy chooses any; {way_out}"
+            )
+        for choice in self.strategies:
+            name = strategy_class(choice.name).round_parameter
+            size = choice.parameters.get(name)
+            if isinstance(size, int) and size > self.n_guided:
+                raise ValueError(
+                    f"strategy {choice.title}: {name} = {size} is more than the {self.n_guided} "
+                    f"evaluations behind the {self.n_initial} random ones, so that it would never "
+                    f"learn from what it chose; give {name} = {self.n_guided} at most"
+                )
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """A sentence on each strategy whose default is made for more evaluations than these."""
+        found = []
+        for choice in self.strategies:
+            name = strategy_class(choice.name).round_parameter
+            size = strategy_parameters(choice.name).get(name)
+            if name not in choice.parameters and isinstance(size, int) and size > self.n_guided:
+                found.append(
+                    f"{choice.title}: {name} = {size}, the default, is more than the "
+                    f"{self.n_guided} evaluations behind the {self.n_initial} random ones, so that "
+                    "it does not learn from what it chooses."
+                )
+        return tuple(found)
+
+
+def refuse_repeats(lists: Mapping[str, Sequence[Any]]) -> None:
+    """Refuse lists that hold a value twice: it would count twice in every mean.
+
+    Parameters
+    ----------
+    lists : by name.
+
+    Raises
+    ------
+    ValueError
+        Naming the first such list, and the value.
+    """
+    for name, values in lists.items():
+        for place, value in enumerate(values):
+            if value in values[:place]:
+                raise ValueError(f"{name} holds a value twice: {value}; drop one of them")

@@ -125,7 +125,8 @@ def load_pairs(spec: SimulationSpec) -> list[Pair]:
     Raises
     ------
     HwbenchError
-        Where a target is unknown, or more candidates are asked for than there are architectures.
+        Where a target is unknown, more candidates are asked for than there are architectures, or
+        none of these keeps a limit.
     """
     pairs = [
         Pair.load(accuracy, metric, disconnected=spec.disconnected)
@@ -133,6 +134,8 @@ def load_pairs(spec: SimulationSpec) -> list[Pair]:
     ]
     for each in pairs:
         each.check_candidates(max(spec.n_candidates))
+        if each.metric_target in spec.limits:
+            each.check_limit(spec.limits[each.metric_target])
     return pairs
 
 

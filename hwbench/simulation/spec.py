@@ -11,6 +11,7 @@ from hwbench.simulation.conventions import PAIRINGS, Conventions
 from hwbench.simulation.deviations import deviation_model
 from hwbench.simulation.spread import Region
 from hwbench.toml import FrozenModel
+from hwbench.wording import counted
 
 TrainingSize = Annotated[int, Field(ge=2)]
 
@@ -73,12 +74,12 @@ class SimulationSpec(FrozenModel):
     accuracy_deviation: NotNegative = 0.0
     error_growth: Finite = 0.0
     regions: tuple[Region, ...] = ()
-    limits: dict[str, float] = Field(default_factory=dict)
+    limits: dict[str, Finite] = Field(default_factory=dict)
     budget: PositiveInt | None = None
     disconnected: bool = False
     reference_front: str = "candidates"
     hypervolume_reference: str = "candidates"
-    pairing: str | tuple[str, ...] = "true"
+    pairing: str | Annotated[tuple[str, ...], Field(min_length=1)] = "true"
 
     @model_validator(mode="after")
     def _known_options(self) -> Self:
@@ -91,17 +92,25 @@ class SimulationSpec(FrozenModel):
                 )
         if len(self.accuracies) != len(self.metrics):
             raise ValueError(
-                f"accuracy names {len(self.accuracies)} columns for {len(self.metrics)} metrics; "
-                "name one, or one for each metric"
+                f"accuracy names {counted(len(self.accuracies), 'column')} for "
+                f"{counted(len(self.metrics), 'metric')}; name one, or one for each metric"
             )
         if bool(self.predictors) != bool(self.training_sizes):
             raise ValueError("predictors need training_sizes, and the other way round")
         for target in self.limits:
             if target not in self.metrics:
                 raise ValueError(f"limits: '{target}' is not one of the metrics")
-        for name in ("metrics", "n_candidates", "deviations", "predictors", "training_sizes"):
+        for name in (
+            "metrics",
+            "n_candidates",
+            "deviations",
+            "predictors",
+            "training_sizes",
+            "pairing",
+            "regions",
+        ):
             values: Any = getattr(self, name)
-            if len(set(values)) < len(values):
+            if not isinstance(values, str) and len(set(values)) < len(values):
                 raise ValueError(f"{name} holds a value twice")
         return self
 

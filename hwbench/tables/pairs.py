@@ -169,6 +169,27 @@ class Pair:
             f"share {len(self)} architectures{more}"
         )
 
+    def check_limit(self, limit: float) -> None:
+        """Raise where no architecture keeps a limit of the metric.
+
+        Parameters
+        ----------
+        limit : the largest value that is acceptable, the smallest where larger is better.
+
+        Raises
+        ------
+        HwbenchError
+            Where it is beyond all of them; names the value that is nearest.
+        """
+        nearest = float(self.metric.min())
+        if nearest <= self.sign * limit:
+            return
+        least = "the least" if self.sign > 0 else "the most"
+        raise HwbenchError(
+            f"limit {limit:g} of {self.metric_target}: none of {len(self)} architectures keeps it; "
+            f"{least} there is is {self.sign * nearest:g}"
+        )
+
     @classmethod
     def load(cls, accuracy: str, metric: str, *, disconnected: bool = False) -> Self:
         """Pair an accuracy and a metric.
@@ -181,8 +202,8 @@ class Pair:
         Raises
         ------
         HwbenchError
-            Where a target is unknown, the spaces differ, the accuracy is to be minimised, or fewer
-            than two architectures have both.
+            Where a target is unknown or named twice, the spaces differ, the accuracy is to be
+            minimised, or fewer than two architectures have both.
         """
         return cls.load_several(accuracy, [metric], disconnected=disconnected)[0]
 
@@ -240,6 +261,7 @@ class Pair:
                     f"{metric.space.name}; accuracy and metric must describe the same architectures"
                 )
         values, notes = _as_accuracy(accuracy)
+        _refuse_twice(accuracy, metrics)
         columns = [values, *(metric.sign * metric.values for metric in metrics)]
         keys, rows, n_left_out = _joined([accuracy, *metrics], columns)
         names = list(dict.fromkeys(target.key for target in (accuracy, *metrics)))
@@ -281,6 +303,18 @@ def _joined(
     numbers = shared.to_numpy(dtype=np.float64)
     known = np.isfinite(numbers).all(axis=1)
     return shared.index.to_numpy()[known], numbers[known], int((~known).sum())
+
+
+def _refuse_twice(accuracy: Target, metrics: Sequence[Target]) -> None:
+    """Refuse a column that is named twice, which would be set against itself."""
+    seen = {accuracy.key: "accuracy"}
+    for metric in metrics:
+        if metric.key in seen:
+            raise HwbenchError(
+                f"{metric.key} is named twice, as {seen[metric.key]} and as metric; drop it, or "
+                f"name another column: hwbench tables show {metric.table_name} lists them"
+            )
+        seen[metric.key] = "metric"
 
 
 def _as_accuracy(target: Target) -> tuple[Floats, tuple[str, ...]]:

@@ -6,6 +6,11 @@ import pandas as pd
 import pytest
 
 TARGETS = ["--accuracy", "small:test_accuracy", "--metric", "small:latency"]
+TWO_METRICS = ["--accuracy", "hw-nas-bench:cifar10.test_accuracy"] + [
+    word
+    for device in ("edgegpu", "raspi4")
+    for word in ("--metric", f"hw-nas-bench:cifar10.{device}_latency")
+]
 SCENARIO = """
 title = "t"
 [simulation]
@@ -143,8 +148,16 @@ def test_a_scenario_with_real_predictors_and_both_pairings(hwbench, own_table, t
         (["select", *TARGETS, "--reference-front", "spaces"], "did you mean 'space'"),
         (["select", *TARGETS, "--limit", "nan"], "limit must be a finite number"),
         (
-            ["select", *TARGETS, "--metric", "small:latency", "--limit", "1"],
+            ["select", *TWO_METRICS, "--limit", "1"],
             "--limit goes with one --metric, not with 2",
+        ),
+        (
+            ["select", *TARGETS, "--metric", "small:latency"],
+            "small:latency is named twice, as metric and as metric; drop it, or",
+        ),
+        (
+            ["select", *TARGETS, "--limit", "-3"],
+            "limit -3 of small:latency: none of 200 architectures keeps it; the least there is",
         ),
         (
             ["equivalent", *TARGETS, *TARGETS[:2], *TARGETS[:2]],

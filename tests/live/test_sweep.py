@@ -121,7 +121,20 @@ def test_nodes_are_values_too_and_are_called_by_theirs(write):
 
 def test_two_searches_of_one_name_are_refused(write):
     with pytest.raises(HwbenchError, match="two searches would be called 1; drop one of them"):
-        load_sweep(write(values=[1, 1]))
+        load_sweep(write(values=[1, "1"]))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"seeds": [0, 0, 1]}, "seeds holds a value twice: 0; drop one of them"),
+        ({"values": [1, 1]}, "values holds a value twice: 1"),
+        ({"also": {"space.channels": [2, 2]}}, "also space.channels holds a value twice: 2"),
+    ],
+)
+def test_what_would_be_counted_twice_is_refused(write, changes, message):
+    with pytest.raises(HwbenchError, match=message):
+        load_sweep(write(**changes))
 
 
 def test_changes_go_together_as_a_whole_and_another_part_brings_its_own_arguments(write):

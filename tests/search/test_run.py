@@ -17,6 +17,7 @@ from hwbench.search.tables import SearchTable
 from hwbench.simulation import hypervolume, pareto_front
 from hwbench.spaces import get_space
 from hwbench.tables import ColumnCard, Table, TableCard
+from hwbench.toml import validated
 
 
 @pytest.fixture
@@ -57,7 +58,7 @@ def small_spec(**changes):
         "n_initial": 20,
         "seeds": [0, 1],
     }
-    return SearchSpec.model_validate({**given, **changes})
+    return validated({**given, **changes}, SearchSpec, where="search")
 
 
 def test_the_number_of_workers_changes_nothing(latency_gaps):
@@ -189,11 +190,73 @@ def test_failures_are_kept_and_the_rest_goes_on(latency_gaps, monkeypatch, tmp_p
         ({"limits": {"small:energy": [1.0]}}, "'small:energy' has limits"),
         ({"goals": ["limits"]}, "needs a section"),
         ({"goals": ["fronts"]}, "front"),
+        ({"goals": []}, "goals must be a list of at least 1"),
+        ({"checkpoints": []}, "checkpoints must be a list of at least 1"),
+        ({"limits": {"small:latency": []}}, "must be a list of at least 1"),
+        ({"limits": {"small:latency": [float("inf")]}}, "must be a finite number"),
+        ({"seeds": [0, 0, 1]}, "seeds holds a value twice: 0; drop one of them"),
+        ({"metrics": ["small:latency"] * 2}, "metrics holds a value twice"),
+        ({"checkpoints": [30, 30]}, "checkpoints holds a value twice: 30"),
+        ({"goals": ["front", "front"]}, "goals holds a value twice: front"),
+        ({"limits": {"small:latency": [1.0, 1.0]}}, "limits of small:latency holds a value twice"),
+        (
+            {"predicted_metric": {"training_sizes": [20, 20]}},
+            "training_sizes holds a value twice: 20",
+        ),
+        ({"predicted_metric": {"training_sizes": [1]}}, "must be at least 2, not 1"),
+        (
+            {"n_initial": 60},
+            "n_initial = 60 makes all 60 evaluations random, .* such as n_initial = 30",
+        ),
+        ({"evaluations": 1, "checkpoints": [1], "n_initial": 1}, "give 2 evaluations at least"),
+        (
+            {"strategies": [{"name": "nsga2", "parameters": {"population_size": 41}}]},
+            "NSGA-II: population_size = 41 is more than the 40 .* population_size = 40 at most",
+        ),
     ],
 )
 def test_broken_specs(changes, message):
     with pytest.raises(ValueError, match=message):
         small_spec(**changes)
+
+
+def test_a_start_that_nobody_gave_leaves_half_of_few_evaluations():
+    def started(**changes):
+        given = small_spec(**changes).model_dump()
+        del given["n_initial"]
+        return SearchSpec.model_validate(given).n_initial
+
+    assert started() == 30
+    assert started(evaluations=550) == 50
+    spec = small_spec(
+        strategies=["random", "nsga2", "predictor_guided"], evaluations=38, checkpoints=[38]
+    )
+    assert [note.partition(", the default")[0] for note in spec.notes] == [
+        "NSGA-II: population_size = 20"
+    ]
+    assert small_spec(strategies=["nsga2"]).notes == ()
+
+
+def test_what_a_default_leaves_unlearned_is_told(latency_gaps):
+    spec = small_spec(strategies=["nsga2"], evaluations=30, checkpoints=[30], seeds=[0])
+    assert run_search(spec).notes[-1:] == spec.notes
+
+
+def test_nothing_runs_before_all_that_cannot_is_said(latency_gaps, monkeypatch, tmp_path):
+    spec = small_spec(
+        strategies=["random", {"name": "gaussian_process", "parameters": {"predictor": "ridge"}}],
+        goals=["front", "accuracy", "limits"],
+        limits={"small:latency": [0.9, 1.0, 1.1]},
+    )
+    monkeypatch.setattr("hwbench.search.run._run_all", lambda *given: pytest.fail("was run"))
+    with pytest.raises(HwbenchError, match="ridge does not say; these do: structural_gaussian"):
+        run_search(spec)
+    with pytest.raises(HwbenchError, match=r"limit -3 of small:latency: none of 200 .* the least"):
+        run_search(small_spec(limits={"small:latency": [-3.0]}))
+    with pytest.raises(HwbenchError, match="named twice, as accuracy and as metric"):
+        run_search(small_spec(metrics=["small:test_accuracy"]))
+    with pytest.raises(HwbenchError, match=r"fitted to 201 architectures, but .* share 200"):
+        run_search(small_spec(predicted_metric={"predictor": "ridge", "training_sizes": [201]}))
 
 
 def test_more_evaluations_than_architectures(latency_gaps):

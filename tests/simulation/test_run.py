@@ -158,7 +158,7 @@ def test_deviations_of_an_earlier_run(own_table, tmp_path):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"accuracy": ("a:b", "a:c")}, "names 2 columns for 1 metrics"),
+        ({"accuracy": ("a:b", "a:c")}, "names 2 columns for 1 metric; name"),
         ({"predictors": ("ridge",)}, "need training_sizes"),
         ({"training_sizes": (10,)}, "need training_sizes"),
         ({"predictors": ("ridge",), "training_sizes": (1,)}, "must be at least 2, not 1"),
@@ -168,6 +168,9 @@ def test_deviations_of_an_earlier_run(own_table, tmp_path):
         ),
         ({"limits": {"small:latensy": 1.0}}, "not one of the metrics"),
         ({"deviations": (0.1, 0.1)}, "deviations holds a value twice"),
+        ({"pairing": ("true", "true")}, "pairing holds a value twice"),
+        ({"pairing": ()}, "pairing must be a text or a list of at least 1"),
+        ({"limits": {"small:latency": float("nan")}}, "must be a finite number"),
         ({"pairing": "publisht"}, "did you mean 'as_published'"),
         ({"deviation_model": "mixt"}, "did you mean 'mixed'"),
         ({"budget": 0}, "must be above 0, not 0"),
@@ -182,6 +185,11 @@ def test_bad_specs_are_refused(changes, message):
     ("changes", "message"),
     [
         ({"n_candidates": (201,)}, "201 candidates asked for"),
+        (
+            {"limits": {"small:latency": -3.0}},
+            "limit -3 of small:latency: none of 200 .* the least",
+        ),
+        ({"metrics": ("small:test_accuracy",)}, "named twice, as accuracy and as metric"),
         ({"predictors": ("ridge",), "training_sizes": (201,)}, "201 architectures to fit ridge"),
         ({"predictors": ("rigde",), "training_sizes": (20,)}, "did you mean 'ridge'"),
         (

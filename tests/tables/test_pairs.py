@@ -331,3 +331,21 @@ def test_accuracies_that_cannot_be_had(hwbench_home):
     ):
         with pytest.raises(HwbenchError, match=message):
             load_accuracies(text, space)
+
+
+def test_a_limit_is_kept_by_one_at_least():
+    columns = {"accuracy": np.arange(1.0, 5.0), "latency": [2.0, 3.0, 4.0, 5.0]}
+    table = table_of({**columns, "throughput": [9.0, 8.0, 7.0, 6.0]})
+    faster, slower = paired(table, "accuracy", "throughput", "latency")
+    slower.check_limit(2.0)
+    faster.check_limit(9.0)
+    with pytest.raises(HwbenchError, match=r"limit 1 of t:latency: none of 4 .* the least .* is 2"):
+        slower.check_limit(1.0)
+    with pytest.raises(HwbenchError, match=r"limit 10 of t:throughput: .* the most there is is 9"):
+        faster.check_limit(10.0)
+
+
+def test_a_column_is_named_once():
+    table = table_of({"accuracy": np.arange(1.0, 5.0), "latency": np.arange(2.0, 6.0)})
+    with pytest.raises(HwbenchError, match="t:accuracy is named twice, as accuracy and as metric"):
+        paired(table, "accuracy", "accuracy")

@@ -6,11 +6,11 @@ latency; any strategy of `hwbench.search` will do, in spaces that cannot be enum
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 import pandas as pd
-from pydantic import PositiveInt
+from pydantic import Field, PositiveInt
 
 from hwbench.arguments import Finite, complete_arguments
 from hwbench.arrays import Floats, IntArray
@@ -23,6 +23,7 @@ from hwbench.progress import StageProgress
 from hwbench.search.candidates import MOST_LISTED
 from hwbench.search.objectives import Objective
 from hwbench.search.registry import make_strategy, strategy_class
+from hwbench.search.spec import N_INITIAL
 from hwbench.spaces import Space
 
 if TYPE_CHECKING:
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
     from hwbench.live.supernets.structure import Structure
     from hwbench.live.supernets.supernet import Supernet
     from hwbench.search.strategies.base import Strategy
+
+EVALUATIONS = 1000
+"""Evaluations where nothing is said of them; a config that was completed holds them too."""
 
 SCORES = {"accuracy": "maximize", "loss": "minimize"}
 
@@ -44,8 +48,10 @@ class BlackBox(Selection):
     Parameters
     ----------
     strategy : its name in `hwbench.search`, or a node with the name and its parameters.
-    evaluations : architectures that the supernet evaluates.
-    n_initial : of them drawn at random at the start, the same for every strategy by seed.
+    evaluations : architectures that the supernet evaluates; by default 1,000, or all where the
+        space has fewer.
+    n_initial : of them drawn at random at the start, the same for every strategy by seed; by
+        default 50, at most half of the evaluations.
     score : what the supernet says of an architecture: accuracy, or loss.
     fitness : a node of `hwbench.live.fitness.Fitness`, maximised in place of the accuracy; then
         what is selected is the fittest.
@@ -61,8 +67,8 @@ class BlackBox(Selection):
         self,
         *,
         strategy: str | dict[str, Any] = "regularised_evolution",
-        evaluations: PositiveInt = 1000,
-        n_initial: PositiveInt = 50,
+        evaluations: Annotated[int, Field(ge=2)] = EVALUATIONS,
+        n_initial: PositiveInt = N_INITIAL,
         score: Literal["accuracy", "loss"] = "accuracy",
         fitness: dict[str, Any] | None = None,
         metric: str | None = None,
@@ -79,6 +85,14 @@ class BlackBox(Selection):
         self.strategy, self.parameters = name, node
         self.evaluations = evaluations
         self.n_initial = n_initial
+        if n_initial == N_INITIAL:  # as a config holds it in which nothing was said
+            self.n_initial = min(n_initial, evaluations // 2)
+        if self.n_initial >= evaluations:
+            raise HwbenchError(
+                f"selection black_box: n_initial = {n_initial} makes all {evaluations} evaluations "
+                "random, so that the strategy chooses none; give fewer, such as --set "
+                f"n_initial={evaluations // 2}"
+            )
         self.score = score
         self.fitness = None if fitness is None else _fitness(fitness)
         self.wanted = metric
@@ -114,6 +128,12 @@ class BlackBox(Selection):
 
     def check(self, space: Space, structure: Structure) -> None:
         del structure
+        if EVALUATIONS != self.evaluations > space.n_architectures:
+            raise HwbenchError(
+                f"selection black_box: {self.evaluations} evaluations asked for, but the space "
+                f"{space.name} has {space.n_architectures:,} architectures; give no more, such as "
+                f"--set evaluations={min(EVALUATIONS, space.n_architectures)}"
+            )
         metric = None
         if self.fitness is not None:
             self.fitness.check(space)
@@ -190,7 +210,7 @@ class BlackBox(Selection):
             objectives=self._objectives(metric),
             candidates=candidates_of(supernet, metric, self.limit),
             seed=seed,
-            n_initial=min(self.n_initial, self.evaluations),
+            n_initial=self.n_initial,
             **self.parameters,
         )
 

@@ -31,6 +31,7 @@ from hwbench.report.candidates import candidates_block
 from hwbench.report.search import figures
 from hwbench.results.names import SEARCH_FRONTS, SEARCHES, SEARCHES_VERIFIED
 from hwbench.results.run import Run, TargetWords
+from hwbench.wording import counted
 
 GOALS = {
     "front": "searching for the front",
@@ -60,7 +61,11 @@ def search_sections(run: Run) -> list[Section]:
     failures = _failures(run)
     if failures:
         blocks.append(
-            Notice(f"{len(failures)} searches failed and are left out.", "Which, and why", failures)
+            Notice(
+                f"Left out: {counted(len(failures), 'search', 'searches')} that failed.",
+                "Which, and why",
+                failures,
+            )
         )
     blocks += [
         Group(

@@ -63,6 +63,9 @@ class Strategy(ABC):
 
     renamed: ClassVar[dict[str, str]] = {}
     """Parameters of earlier versions, and what they are called now."""
+    round_parameter: ClassVar[str] = ""
+    """The parameter, where there is one, that says how many architectures are chosen together:
+    before they are measured the strategy learns from none of them."""
     name: ClassVar[str]
     title: ClassVar[str]
     family: ClassVar[str]

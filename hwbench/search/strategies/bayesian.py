@@ -58,6 +58,7 @@ class ExpectedImprovementSearch(SurrogateSearch):
             )
         self.acquisition = acquisition
         self.fantasies = fantasies
+        self._need_deviations()
 
     def _select(self, fitted: Sequence[FittedObjective], n_archs: int) -> IntArray:
         pool = self._candidates()

@@ -1,4 +1,4 @@
-"""The front of FLOPs and parameters: a baseline that costs no measurement to be led by."""
+"""Fronts of what is known without measuring: baselines that cost nothing to be led by."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from hwbench.arrays import IntArray
+from hwbench.arrays import Floats, IntArray
 from hwbench.fronts.many import front_numbers
 from hwbench.search.strategies.base import Strategy
 
@@ -31,7 +31,7 @@ class FlopsFront(Strategy):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.space.flops(self.space.baseline[None, :])  # that a space has none is said now
+        self._costs_of(self.space.baseline[None, :])  # that a space has none is said now
         self._queue: list[IntArray] = []
 
     def _propose(self, n_archs: int) -> list[IntArray]:
@@ -41,17 +41,40 @@ class FlopsFront(Strategy):
         return proposed
 
     def _ordered(self) -> list[IntArray]:
-        """Unknown candidates, by front, turn and FLOPs."""
+        """Unknown candidates, by front, turn and what stands for the metric."""
         pool = self.candidates.unseen(LISTED, self.generator, self._seen)
         pool = pool[self.generator.permutation(len(pool))]
         if len(pool) == 0:
             return []
-        flops, parameters = self.space.flops(pool), self.space.parameters(pool)
-        costs = np.stack([flops, -parameters], axis=1).astype(np.float64)
+        costs = self._costs_of(pool)
         fronts = front_numbers(costs, np.zeros(len(pool)))
         _, points = np.unique(costs, axis=0, return_inverse=True)
         turns = _occurrence(points.reshape(-1))
-        return list(pool[np.lexsort((flops, turns, fronts))])
+        return list(pool[np.lexsort((costs[:, 0], turns, fronts))])
+
+    def _costs_of(self, archs: IntArray) -> Floats:
+        """What stands for the metric, and parameters negated; float64 of shape (n_archs, 2)."""
+        known = [self._guess(archs), -self.space.parameters(archs)]
+        return np.stack(known, axis=1).astype(np.float64)
+
+    def _guess(self, archs: IntArray) -> Floats | IntArray:
+        """What stands for the metric, of shape (n_archs,)."""
+        return self.space.flops(archs)
+
+
+class OperationsFront(FlopsFront):
+    """Measure along the front of few operations and many parameters, evenly, then the next front.
+
+    As `FlopsFront`, with the number of operations that compute on a path to the output in place of
+    FLOPs: the baseline that predictors of a study have to beat too.
+    """
+
+    name = "operations"
+    title = "Operation counts alone"
+    paper = "hwbench"
+
+    def _guess(self, archs: IntArray) -> Floats | IntArray:
+        return self.space.structure.computing(archs)
 
 
 def _occurrence(values: IntArray) -> IntArray:

@@ -43,6 +43,10 @@ class Bananas(SurrogateSearch):
     default_predictor = "bananas"
     default_pool: Pool = "mutants"
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._need_deviations()
+
     def _select(self, fitted: Sequence[FittedObjective], n_archs: int) -> IntArray:
         pool = self._candidates()
         means, deviations = self._moments(fitted, pool)

@@ -31,6 +31,7 @@ class NSGA2(Strategy):
     """
 
     name = "nsga2"
+    round_parameter = "population_size"
     title = "NSGA-II"
     family = "evolution"
     paper = "Deb et al. 2002, A fast and elitist multiobjective genetic algorithm: NSGA-II"

@@ -66,6 +66,7 @@ class PredictorGuided(ExploringSearch):
     paper = (
         "Choe 2022, Neural network design and acceleration for resource-constrained environments"
     )
+    always_explores = False
 
     def __init__(
         self,
@@ -81,6 +82,8 @@ class PredictorGuided(ExploringSearch):
         self.scalarisations = list(several)
         given = TRADE_OFFS[trade_offs] if isinstance(trade_offs, str) else trade_offs
         self.trade_offs = np.array(given, dtype=np.float64)
+        if self.exploration > 0 and "epsilon_constraint" in self.scalarisations:
+            self._need_deviations("exploration")
 
     def _select(self, fitted: Sequence[FittedObjective], n_archs: int) -> IntArray:
         pool = self._candidates()

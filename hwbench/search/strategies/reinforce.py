@@ -39,6 +39,7 @@ class Reinforce(Strategy):
     """
 
     name = "reinforce"
+    round_parameter = "batch_size"
     title = "REINFORCE, LSTM controller"
     family = "reinforcement learning"
     paper = "Zoph and Le 2017, Neural architecture search with reinforcement learning"

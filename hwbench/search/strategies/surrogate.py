@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from inspect import Parameter, signature
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -13,7 +14,7 @@ from pydantic import PositiveInt
 from hwbench.arguments import NotNegative
 from hwbench.arrays import Floats, IntArray
 from hwbench.errors import HwbenchError
-from hwbench.predictors.card import DEFAULT_PREDICTOR, predictor_card
+from hwbench.predictors.card import DEFAULT_PREDICTOR, list_predictors, predictor_card
 from hwbench.predictors.posterior import Posterior
 from hwbench.search.strategies.base import Strategy
 
@@ -114,6 +115,7 @@ class SurrogateSearch(Strategy):
     """
 
     renamed: ClassVar[dict[str, str]] = {"n_mutants": "pool_size"}
+    round_parameter = "round_size"
     default_predictor = DEFAULT_PREDICTOR
     predictor_fixed = False
     """Whether the strategy is made for that predictor and takes no other."""
@@ -150,6 +152,34 @@ class SurrogateSearch(Strategy):
         self._picked: list[IntArray] = []
         self._round = 0
         self._make_model()  # an unknown predictor is said now, not after the first round
+
+    def _need_deviations(self, option: str = "") -> None:
+        """Refuse a predictor that does not say how uncertain it is: for constructors.
+
+        Parameters
+        ----------
+        option : by which alone the strategy asks how uncertain predictions are, if there is one.
+
+        Raises
+        ------
+        HwbenchError
+            Naming predictors that do.
+        """
+        if _tells_deviations(self._make_model()):
+            return
+        cards = {name: predictor_card(name) for name in list_predictors()}
+        telling = [DEFAULT_PREDICTOR] + [
+            name
+            for name, card in cards.items()
+            if card.uncertainty and not card.needs_sources and name != DEFAULT_PREDICTOR
+        ]
+        asks = f"with {option} above 0 it asks" if option else "it asks"
+        way_out = f", or {option} = 0" if option else ""
+        raise HwbenchError(
+            f"strategy {self.name}: {asks} how uncertain predictions are, which the predictor "
+            f"{self.predictor} does not say; these do: {', '.join(telling)}; give one of them as "
+            f"predictor{way_out}"
+        )
 
     def _propose(self, n_archs: int) -> list[IntArray]:
         if not self._picked:
@@ -293,6 +323,18 @@ class SurrogateSearch(Strategy):
         return np.nan_to_num(np.maximum(predicted - limits, 0.0)).sum(axis=1)
 
 
+def _tells_deviations(model: Any) -> bool:
+    """Whether an unfitted model will say how uncertain its predictions are."""
+    from hwbench.predictors.regressor import ArchitectureRegressor
+
+    if isinstance(model, ArchitectureRegressor):  # takes it, whatever its estimator does
+        return "return_std" in signature(model.estimator.predict).parameters
+    parameters = signature(model.predict).parameters
+    return "return_std" in parameters or any(
+        each.kind is Parameter.VAR_KEYWORD for each in parameters.values()
+    )
+
+
 class ExploringSearch(SurrogateSearch):
     """Base of the strategies that order candidates by what is predicted of them.
 
@@ -307,8 +349,12 @@ class ExploringSearch(SurrogateSearch):
     def __init__(self, *args: Any, exploration: NotNegative | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.exploration = self.default_exploration if exploration is None else exploration
+        if self.exploration > 0 and self.always_explores:
+            self._need_deviations("exploration")
 
     default_exploration: float = 0.0
+    always_explores: ClassVar[bool] = True
+    """Whether `exploration` above 0 alone makes the strategy ask how uncertain predictions are."""
 
     def _hoped(self, fitted: Sequence[FittedObjective], archs: IntArray) -> Floats:
         """Warped costs that may be hoped for, float64 of shape (n_archs, n_objectives)."""

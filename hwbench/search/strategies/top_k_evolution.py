@@ -30,6 +30,7 @@ class TopKEvolution(Strategy):
     """
 
     name = "top_k_evolution"
+    round_parameter = "round_size"
     title = "Top-k evolution"
     family = "evolution"
     paper = "Na et al. 2022, AutoSNN: Towards energy-efficient spiking neural networks"

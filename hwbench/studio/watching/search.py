@@ -26,6 +26,7 @@ from hwbench.results.frames import read_frame
 from hwbench.results.names import SEARCH_PARTS, SEARCHES
 from hwbench.results.run import Run
 from hwbench.results.texts import read_object
+from hwbench.wording import counted
 
 MOST_LETTERS = 6_000
 
@@ -136,7 +137,7 @@ def _failures(failed: Any) -> list[Block]:
     given = [each for each in failed if isinstance(each, dict)] if isinstance(failed, list) else []
     if not given:
         return []
-    blocks: list[Block] = [Notice(f"{len(given):,} searches failed.")]
+    blocks: list[Block] = [Notice(f"{counted(len(given), 'search', 'searches')} failed.")]
     for each in {str(one.get("strategy")): one for one in given}.values():
         place = f"{each.get('strategy')}, {each.get('metric_target')}, seed {each.get('seed')}"
         blocks.append(Code(f"Traceback: {place}", str(each.get("error"))[-MOST_LETTERS:]))

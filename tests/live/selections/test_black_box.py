@@ -144,6 +144,22 @@ def test_the_operations_of_a_supernet_bound_the_search(search, judged):
     assert candidates_of(search.supernet).shape == (4096, 6)
 
 
+def test_a_start_leaves_something_to_choose():
+    assert BlackBox().n_initial == 50
+    assert BlackBox(evaluations=20).n_initial == 10
+    assert BlackBox(evaluations=20, n_initial=19).n_initial == 19
+    with pytest.raises(HwbenchError, match=r"n_initial = 20 makes all 20 .* --set n_initial=10"):
+        BlackBox(evaluations=20, n_initial=20)
+
+
+@CELLS
+def test_more_evaluations_than_architectures_are_refused(search):
+    space = search.supernet.space
+    with pytest.raises(HwbenchError, match=r"30000 evaluations asked for, .* 15,625 arch.*=1000"):
+        BlackBox(evaluations=30000).check(space, None)
+    BlackBox(evaluations=15625).check(space, None)
+
+
 @CELLS
 def test_a_limit_that_nothing_keeps_is_one_line(search):
     with pytest.raises(HwbenchError, match=r"no architecture has a flops within the limit 1; the"):

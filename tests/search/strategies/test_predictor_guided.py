@@ -122,7 +122,7 @@ def picked_of(monkeypatch, costs, n_archs, deviations=None, **parameters):
         space=SPACE,
         objectives=OBJECTIVES,
         n_initial=10,
-        predictor="ridge",
+        predictor="bayesian_linear_regression",
         **parameters,
     )
     start = strategy.ask(10)
@@ -203,19 +203,27 @@ def test_several_scalarisations_share_a_round(monkeypatch):
 
 
 def test_exploration_needs_an_uncertainty():
-    strategy = make_strategy(
-        "predictor_guided",
-        space=SPACE,
-        objectives=OBJECTIVES,
-        n_initial=5,
-        predictor="ridge",
-        scalarisation="epsilon_constraint",
-        exploration=1.0,
-    )
-    start = strategy.ask(5)
-    strategy.tell(start, measure(start))
-    with pytest.raises(hb.HwbenchError, match="does not say how uncertain"):
-        strategy.ask(1)
+    def made(**parameters):
+        return make_strategy(
+            "predictor_guided",
+            space=SPACE,
+            objectives=OBJECTIVES,
+            n_initial=5,
+            exploration=1.0,
+            **{"scalarisation": "epsilon_constraint", **parameters},
+        )
+
+    with pytest.raises(hb.HwbenchError, match=r"exploration above 0 .* ridge does not say; the"):
+        made(predictor="ridge")
+    assert made(predictor="bayesian_linear_regression").exploration == 1.0
+    assert made(predictor="ridge", scalarisation="sum").exploration == 1.0  # asks for none
+
+
+@pytest.mark.parametrize("name", ["gaussian_process", "bananas"])
+def test_what_always_asks_for_an_uncertainty_refuses_predictors_without(name):
+    message = "xgboost does not say; these do: structural_gaussian_process, .*bananas"
+    with pytest.raises(hb.HwbenchError, match=message):
+        make_strategy(name, space=SPACE, objectives=OBJECTIVES, predictor="xgboost")
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ SMALL = {
 MODEL_FREE = (
     "random",
     "flops",
+    "operations",
     "local_search",
     "regularised_evolution",
     "top_k_evolution",
@@ -67,7 +68,7 @@ def cost(archs):
 LEARNS = [
     name
     for name in list_strategies()
-    if name not in ("random", "flops", "bananas", "bonas", "npenas")
+    if name not in ("random", "flops", "operations", "bananas", "bonas", "npenas")
 ]
 
 
@@ -190,9 +191,32 @@ def test_flops_alone_are_even_over_what_architectures_cost():
     assert len(strategy.ask(600)) == 600
 
 
-def test_a_search_that_flops_lead_looks_at_no_measurement():
+def test_operation_counts_alone_walk_along_the_front_of_few_operations_and_many_parameters():
+    strategy = make_strategy("operations", space="nasbench201", objectives=[Objective("cost")])
+    start = strategy.ask(50)
+    strategy.tell(start, cost(start))
+    space = strategy.space
+    archs = space.all_architectures()
+    rest = archs[~np.isin(space.keys_of(archs), space.keys_of(start))]
+    asked = strategy.ask(30)
+
+    def costs(archs):
+        return np.stack([space.structure.computing(archs), -space.parameters(archs)], axis=1)
+
+    points = np.unique(costs(rest), axis=0)
+    front = [
+        own
+        for own in points
+        if not ((points <= own).all(axis=1) & (points < own).any(axis=1)).any()
+    ]
+    assert len(front) > 2
+    np.testing.assert_array_equal(costs(asked[: len(front)]), front)
+
+
+@pytest.mark.parametrize("name", ["flops", "operations"])
+def test_a_search_that_flops_lead_looks_at_no_measurement(name):
     def asked(sign):
-        strategy = make_strategy("flops", space="nasbench201", objectives=[Objective("cost")])
+        strategy = make_strategy(name, space="nasbench201", objectives=[Objective("cost")])
         for _ in range(4):
             archs = strategy.ask(30)
             strategy.tell(archs, sign * cost(archs))
