@@ -25,7 +25,7 @@ from hwbench.images.convert.of_arrays import (
 from hwbench.images.convert.of_folders import FolderSource
 from hwbench.images.convert.of_parquet import SUFFIX, ParquetSource, parquet_files
 from hwbench.images.convert.pictures import pixels, resized
-from hwbench.images.convert.source import Labelled, Source, without_gaps
+from hwbench.images.convert.source import Labelled, Source, listed_shortly, without_gaps
 from hwbench.images.npz_file import About, write_npz
 from hwbench.images.sets import IMAGE_SETS, PUBLISHED, converted_name, images_folder
 from hwbench.images.subsets import random_rows
@@ -165,7 +165,8 @@ def convert_images(
         pillow=pillow_version,
     )
     write_npz(path, about, (parts[0], labels[train]), (parts[1], labels[test]))
-    return Converted(path, about, [*source.notes(), *renumbered, *_split_note(about, conversion)])
+    notes = [*source.notes(), *renumbered, *_split_note(about, conversion)]
+    return Converted(path, about, [*notes, *_untested_note(labelled, train, test)])
 
 
 def find_source(given: str, conversion: Conversion) -> Source:
@@ -318,6 +319,15 @@ def _split_note(about: About, conversion: Conversion) -> list[str]:
         f"no part is for testing: {about.test_images:,} images, {about.test_share:g} of each "
         "class, were drawn for it"
     ]
+
+
+def _untested_note(labelled: Labelled, train: IntArray, test: IntArray) -> list[str]:
+    """What is said of classes that are trained on alone."""
+    alone = np.setdiff1d(labelled.labels[train], labelled.labels[test]).tolist()
+    if not alone:
+        return []
+    names = listed_shortly([_class_name(labelled, label) for label in alone])
+    return [f"no images to test on are of class{'es' * (len(alone) > 1)} {names}"]
 
 
 def _class_name(labelled: Labelled, label: int) -> str:

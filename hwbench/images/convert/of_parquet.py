@@ -185,6 +185,8 @@ class ParquetSource(Source):
         values = np.concatenate([np.asarray(column) for column in columns])
         if not len(values):
             raise HwbenchError(f"{self.title}: holds no rows")
+        if values.dtype == bool:
+            return values.astype(np.int64), ("false", "true")
         if values.dtype == object:
             return numbered([str(value) for value in values], where)
         if values.dtype.kind not in "iu" or values.min() < SECRET:
@@ -267,7 +269,7 @@ def _label_columns(schema: pa.Schema) -> list[str]:
 
 
 def _can_be_label(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_integer(kind) or is_text(kind))
+    return bool(pa.types.is_integer(kind) or pa.types.is_boolean(kind) or is_text(kind))
 
 
 def _image_columns(schema: pa.Schema) -> list[str]:

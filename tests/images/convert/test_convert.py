@@ -591,7 +591,10 @@ def test_labels_with_gaps_are_numbered_from_0_and_said(tmp_path):
     train, test, about = npz_arrays(made.path)
     assert (train[1].tolist(), test[1].tolist()) == ([2, 0, 1, 0], [1, 2])
     assert (about.classes, about.class_names) == (3, ("7", "14", "21"))
-    assert made.notes == ["the labels 7, 14, 21 became 0 .. 2: no image has another"]
+    assert made.notes == [
+        "the labels 7, 14, 21 became 0 .. 2: no image has another",
+        "no images to test on are of class '7'",
+    ]
     with pytest.raises(HwbenchError, match=r"19 of the classes 0 \.\. 21 have no training images"):
         load_images(str(path))
     assert load_images(str(made.path)).classes == 3
@@ -606,6 +609,20 @@ def test_named_classes_keep_their_numbers_and_empty_ones_are_said(parquet, pictu
     made = converted(path, tmp_path / "it.npz")
     assert npz_arrays(made.path)[0][1].tolist() == [0, 2]
     assert made.notes == ["the class dog has no images"]
+
+
+def test_classes_that_are_never_tested_are_said(tmp_path):
+    path = arrays_file(tmp_path / "a.npz", np.arange(8) % 4, np.array([0, 2]))
+    assert converted(path, tmp_path / "it.npz").notes == [
+        "no images to test on are of classes 1, 3"
+    ]
+
+
+def test_labels_may_be_true_and_false(parquet, pictures, tmp_path):
+    path = parquet("a.parquet", pictures(10), [True, False] * 5)
+    train, _, about = npz_arrays(converted(path, tmp_path / "it.npz").path)
+    assert sorted(train[1]) == [0] * 4 + [1] * 4
+    assert about.class_names == ("false", "true")
 
 
 def test_no_class_is_left_without_an_image_by_a_draw(tmp_path):
