@@ -275,3 +275,21 @@ def set_in(tree: dict[str, Any], assignment: str, *, option: str) -> None:
         place[table] = {"name": inside} if isinstance(inside, str) else inside
         place = place[table]
     place[last] = value
+
+
+def refuse_repeats(lists: Mapping[str, Sequence[Any]]) -> None:
+    """Refuse lists that hold a value twice: it would count twice in every mean.
+
+    Parameters
+    ----------
+    lists : by name.
+
+    Raises
+    ------
+    ValueError
+        Naming the first such list, and the value.
+    """
+    for name, values in lists.items():
+        for place, value in enumerate(values):
+            if value in values[:place]:
+                raise ValueError(f"{name} holds a value twice: {value}; drop one of them")

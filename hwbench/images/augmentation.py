@@ -41,19 +41,12 @@ class Augmentation:
         HwbenchError
             Where they may be moved out of themselves, or all of them be cut out.
         """
-        half = "half a side, as published for 32 pixels, is "
-        for name, value, advice in (
-            (
-                "shift",
-                self.shift,
-                f"an eighth of a side, as published for 32 pixels, is {size // 8}",
-            ),
-            ("cutout", self.cutout, f"{half}{size // 2}"),
-        ):
+        parts = (("shift", self.shift, "an eighth of", 8), ("cutout", self.cutout, "half", 2))
+        for name, value, share, divisor in parts:
             if value >= size:
                 raise HwbenchError(
                     f"augmentation: {name} = {value} leaves nothing of images of {size} pixels; "
-                    f"{advice} (0 for none)"
+                    f"{share} a side, as published for 32 pixels, is {size // divisor} (0 for none)"
                 )
 
     def apply(self, part: Part) -> Part:

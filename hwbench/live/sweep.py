@@ -27,8 +27,7 @@ from hwbench.progress import StageProgress, silent_stage
 from hwbench.results.frames import require_rows, write_frame
 from hwbench.results.kinds import refuse_other_kind, taken_back
 from hwbench.results.names import SWEEP, SWEEP_RESULTS
-from hwbench.search.spec import refuse_repeats
-from hwbench.toml import read_toml, to_toml
+from hwbench.toml import read_toml, refuse_repeats, to_toml
 
 SEARCH = "search"
 """The argument of a sweep over searches."""

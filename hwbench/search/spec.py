@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -24,7 +23,7 @@ from hwbench.search.registry import (
     strategy_class,
     strategy_parameters,
 )
-from hwbench.toml import FrozenModel
+from hwbench.toml import FrozenModel, refuse_repeats
 
 GOALS = ("front", "accuracy", "limits")
 
@@ -253,21 +252,3 @@ class SearchSpec(FrozenModel):
                     "it does not learn from what it chooses."
                 )
         return tuple(found)
-
-
-def refuse_repeats(lists: Mapping[str, Sequence[Any]]) -> None:
-    """Refuse lists that hold a value twice: it would count twice in every mean.
-
-    Parameters
-    ----------
-    lists : by name.
-
-    Raises
-    ------
-    ValueError
-        Naming the first such list, and the value.
-    """
-    for name, values in lists.items():
-        for place, value in enumerate(values):
-            if value in values[:place]:
-                raise ValueError(f"{name} holds a value twice: {value}; drop one of them")

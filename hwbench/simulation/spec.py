@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
@@ -10,7 +10,7 @@ from hwbench.arguments import Finite, NotNegative
 from hwbench.simulation.conventions import PAIRINGS, Conventions
 from hwbench.simulation.deviations import deviation_model
 from hwbench.simulation.spread import Region
-from hwbench.toml import FrozenModel
+from hwbench.toml import FrozenModel, refuse_repeats
 from hwbench.wording import counted
 
 TrainingSize = Annotated[int, Field(ge=2)]
@@ -100,18 +100,10 @@ class SimulationSpec(FrozenModel):
         for target in self.limits:
             if target not in self.metrics:
                 raise ValueError(f"limits: '{target}' is not one of the metrics")
-        for name in (
-            "metrics",
-            "n_candidates",
-            "deviations",
-            "predictors",
-            "training_sizes",
-            "pairing",
-            "regions",
-        ):
-            values: Any = getattr(self, name)
-            if not isinstance(values, str) and len(set(values)) < len(values):
-                raise ValueError(f"{name} holds a value twice")
+        names = ("metrics", "n_candidates", "deviations", "predictors", "training_sizes", "regions")
+        refuse_repeats({name: getattr(self, name) for name in names})
+        if not isinstance(self.pairing, str):
+            refuse_repeats({"pairing": self.pairing})
         return self
 
     @property

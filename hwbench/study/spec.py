@@ -10,7 +10,7 @@ from hwbench.errors import unknown_name
 from hwbench.predictors.tuning import Tuning
 from hwbench.spaces.encodings import check_encoding_name
 from hwbench.study.device_sets import DeviceSet
-from hwbench.toml import FrozenModel
+from hwbench.toml import FrozenModel, refuse_repeats
 
 Several = Annotated[int, Field(ge=2)]
 """Of architectures: fewer have no order that could be predicted."""
@@ -102,10 +102,8 @@ class StudySpec(FrozenModel):
     def _sensible(self) -> Self:
         for encoding in self.encodings:
             check_encoding_name(encoding)
-        for name in ("targets", "predictors", "training_sizes", "seeds", "encodings", "sources"):
-            values = getattr(self, name)
-            if len(set(values)) < len(values):
-                raise ValueError(f"{name} holds a value twice")
+        lists = ("targets", "predictors", "training_sizes", "seeds", "encodings", "sources")
+        refuse_repeats({name: getattr(self, name) for name in lists})
         names = [each.name for each in self.device_sets]
         if len(set(names)) < len(names):
             raise ValueError("device_sets holds a name twice")

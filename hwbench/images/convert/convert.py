@@ -25,16 +25,17 @@ from hwbench.images.convert.of_arrays import (
 from hwbench.images.convert.of_folders import FolderSource
 from hwbench.images.convert.of_parquet import SUFFIX, ParquetSource, parquet_files
 from hwbench.images.convert.pictures import pixels, resized
-from hwbench.images.convert.source import Labelled, Source, listed_shortly, without_gaps
+from hwbench.images.convert.source import Labelled, Source, without_gaps
 from hwbench.images.npz_file import About, write_npz
 from hwbench.images.sets import IMAGE_SETS, PUBLISHED, converted_name, images_folder
 from hwbench.images.subsets import random_rows
 from hwbench.progress import Progress, silent
+from hwbench.wording import some
 
 TEST_SHARE = 0.2
 MOST_SIZE = 1024
-_OTHER_FORMS = {"cifar-100-": "cifar100", "cifar-10-": "cifar10"}
-"""How names of CIFAR's files and folders begin, of which one form is read."""
+_OTHER_FORM = re.compile(r"cifar-(100?)(-batches)?-(python|py|matlab|mat|binary|bin)(\.tar\.gz)?")
+"""Names of CIFAR's published files and of the folders in them, of which one form is read."""
 
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,199}")
 
@@ -211,14 +212,15 @@ def _source_at(given: str, conversion: Conversion) -> Source:
             label_column=conversion.label_column,
             image_column=conversion.image_column,
         )
-    if path.is_dir() and not path.name.startswith(tuple(_OTHER_FORMS)):
-        return idx_source(path) or FolderSource(path)
-    if path.name.startswith(tuple(_OTHER_FORMS)):
-        name = next(name for form, name in _OTHER_FORMS.items() if path.name.startswith(form))
+    other = _OTHER_FORM.fullmatch(path.name)
+    if other is not None:
+        name = f"cifar{other[1]}"
         raise HwbenchError(
             f"{given}: is not the form of {name} that is read, {published_files(name)[0]}; "
             f"'hwbench images fetch {name}' gets that, then 'hwbench images convert {name}'"
         )
+    if path.is_dir():
+        return idx_source(path) or FolderSource(path)
     raise HwbenchError(
         f"{given}: is nothing that is converted: a folder of pictures (a folder a class), a folder "
         "of IDX files, .parquet, .npz, or a file as it is published of " + ", ".join(PUBLISHED)
@@ -326,7 +328,7 @@ def _untested_note(labelled: Labelled, train: IntArray, test: IntArray) -> list[
     alone = np.setdiff1d(labelled.labels[train], labelled.labels[test]).tolist()
     if not alone:
         return []
-    names = listed_shortly([_class_name(labelled, label) for label in alone])
+    names = some([_class_name(labelled, label) for label in alone])
     return [f"no images to test on are of class{'es' * (len(alone) > 1)} {names}"]
 
 

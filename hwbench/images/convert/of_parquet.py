@@ -23,12 +23,12 @@ from hwbench.images.convert.source import (
     Labelled,
     Source,
     digest_of_files,
-    listed_shortly,
     numbered,
     parts_of_rows,
     secret_note,
 )
 from hwbench.images.npz_file import MOST_CLASSES
+from hwbench.wording import some
 
 SUFFIX = ".parquet"
 LABELS = ("label", "labels", "fine_label", "class", "target", "y")
@@ -103,8 +103,7 @@ class ParquetSource(Source):
         several = len(others) > 1
         return [
             *self._notes,
-            f"the column{'s' * several} {listed_shortly(others)} {'are' if several else 'is'} not "
-            "used",
+            f"the column{'s' * several} {some(others)} {'are' if several else 'is'} not used",
         ]
 
     def pictures(self, rows: IntArray) -> Iterator[Image.Image]:

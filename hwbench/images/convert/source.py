@@ -15,6 +15,7 @@ from PIL import Image
 from hwbench.arrays import IntArray
 from hwbench.errors import HwbenchError, unknown_name
 from hwbench.files import file_digest
+from hwbench.wording import some
 
 SPLITS = {
     "train": False,
@@ -100,19 +101,13 @@ def without_gaps(labelled: Labelled) -> tuple[Labelled, list[str]]:
         empty = [labelled.class_names[each] for each in np.setdiff1d(np.arange(named), there)]
         several = len(empty) > 1
         return labelled, [
-            f"the class{'es' * several} {listed_shortly(empty)} {'have' if several else 'has'} no "
-            "images"
+            f"the class{'es' * several} {some(empty)} {'have' if several else 'has'} no images"
         ]
     renumbered = labels.copy()
     renumbered[used] = numbers
     old = tuple(map(str, there.tolist()))
-    note = f"the labels {listed_shortly(old)} became 0 .. {len(old) - 1}: no image has another"
+    note = f"the labels {some(old)} became 0 .. {len(old) - 1}: no image has another"
     return replace(labelled, labels=renumbered, class_names=old), [note]
-
-
-def listed_shortly(names: Sequence[str]) -> str:
-    """Names, of many the first ones and the last."""
-    return ", ".join(names if len(names) <= 6 else [*names[:4], "...", names[-1]])
 
 
 def files_digest(digests: Mapping[str, str]) -> str:

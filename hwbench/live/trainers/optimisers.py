@@ -54,7 +54,7 @@ class SGD(Optimiser):
         self,
         *,
         learning_rate: Positive = 0.025,
-        momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9,
+        momentum: Decay = 0.9,
         nesterov: bool = False,
         weight_decay: NotNegative = 3e-4,
         decay_vectors: bool = True,

@@ -668,6 +668,14 @@ def test_texts_as_labels_and_other_sizes_are_named(tmp_path):
     assert "differ in shape (1x4x4 and 1x5x5)" in refusal(tmp_path / "a.npz")
 
 
+def test_pictures_in_a_folder_that_is_called_as_a_published_set_are_converted(
+    split_folder, tmp_path
+):
+    folder, _ = split_folder
+    renamed = folder.rename(tmp_path / "cifar-10-images")
+    assert converted(renamed, tmp_path / "it.npz").about.class_names == ("cat", "dog")
+
+
 @pytest.mark.parametrize("name", ["cifar-10-python.tar.gz", "cifar-10-batches-py"])
 def test_another_form_of_a_published_set_says_which_is_read(name, tmp_path):
     path = tmp_path / name
