@@ -41,7 +41,7 @@ def discretise(
     deterministic: Deterministic = False,
     as_json: AsJson = False,
 ) -> None:
-    """Hold strengths against accuracies with one candidate left on an edge (CHOE Fig. 3.1).
+    """Hold strengths against accuracies with one candidate left on an edge (CHOE Figure 3.1).
 
     Every candidate of some edges of the trained supernet is alone in turn, and the rest is trained
     on. Stopped at any moment, the same command goes on; the run folder keeps the result, and
@@ -114,7 +114,7 @@ def landscape(
     deterministic: Deterministic = False,
     as_json: AsJson = False,
 ) -> None:
-    """Compute the loss around what a search has learned: how steep it is (NA Fig. 4.6).
+    """Compute the loss around what a search has learned: how steep it is (NA Figure 4.6).
 
     One axis is the gradient of the loss by what candidates are weighed with, the other a random
     direction orthogonal to it. The run folder keeps the result, and `hwbench report write` shows

@@ -192,7 +192,7 @@ def quality(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Compare search spaces by what their random architectures come to (NA Fig. 4.2).
+    """Compare search spaces by what their random architectures come to (NA Figure 4.2).
 
     The tables are such as `hwbench tables train --limit 100` or `--architectures FILE` makes.
 

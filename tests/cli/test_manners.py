@@ -94,6 +94,8 @@ def test_help_says_in_a_sentence_what_a_command_does(name):
     assert text[0][0].isupper(), f"{name}: begins with a small letter: {text[0]}"
     for paragraph in text:
         assert paragraph[-1] in ".?!", f"{name}: no end of a sentence: {paragraph}"
+    listed = PAGES[name][0].get_short_help_str(limit=10**6)
+    assert listed.count("(") == listed.count(")"), f"{name}: is cut in lists of commands: {listed}"
 
 
 def faults_of(parameter, shown, text):
