@@ -100,14 +100,15 @@ def methods_words(kept: Found) -> str:
     for method, own in groups:
         middle = own["random_50"].iloc[0]  # of what the method could find
         other = f", of cells whose middle is {middle:.2f} %" * bool(middle != first["random_50"])
+        count = f"above in {(own['true_value'] > middle).sum()} of {seeds(own)}"
         above = own["true_value"].mean() > middle
-        by_side[above].append(f"{method} ({mean(own['true_value'])} %, {seeds(own)}{other})")
+        by_side[above].append(f"{method} ({mean(own['true_value'])} %, {count}{other})")
     best = [
         method for method, own in groups if own["true_value"].mean() > own["most_flops"].iloc[0]
     ]
     said = [
-        f"The middle of random cells, {first['random_50']:.2f} %, is exceeded by the cells of "
-        f"{', '.join(by_side[True]) or 'no method'}"
+        f"The middle of random cells, {first['random_50']:.2f} %, is exceeded on average by the "
+        f"cells of {', '.join(by_side[True]) or 'no method'}"
     ]
     said += [f"not by those of {', '.join(by_side[False])}"] if by_side[False] else []
     free = f"The cell of the most FLOPs, found without a search, has {first['most_flops']:.2f} %: "
