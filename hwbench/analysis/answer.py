@@ -58,7 +58,8 @@ def answers_by_size(study: pd.DataFrame) -> list[SizeAnswer]:
         those that have a score on every target for every seed. Of a study that is not at its end
         only the seeds count that have all trials that any has: what is missing may be the hardest.
     """
-    scored = trained(study[_of_whole_seeds(study)])
+    compared = study[~study["own_training_set"]]
+    scored = trained(compared[_of_whole_seeds(compared)])
     n_targets = study["target"].nunique()
     found = []
     for size, rows in scored.groupby("training_size", sort=True):

@@ -65,6 +65,12 @@ def test_of_a_seed_that_is_not_at_its_end_nothing_counts():
     assert answers_by_size(frame) == answers_by_size(whole)
 
 
+def test_a_lookup_table_of_one_seed_at_a_size_leaves_all_seeds_of_the_others():
+    frame = study(TAUS)
+    table = study({("lookup_table", 10): 0.9}, seeds=1).assign(own_training_set=True)
+    assert answers_by_size(pd.concat([frame, table])) == answers_by_size(frame)
+
+
 def test_sizes_that_a_target_lacks_are_left_out():
     frame = study(TAUS)
     frame = frame[(frame["target"] == "t:a") | (frame["training_size"] == 10)]
