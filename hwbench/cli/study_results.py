@@ -1,17 +1,34 @@
-"""`hwbench study scores`, `samples-needed`, `ranks` and `deviations`: what a study found."""
+"""`hwbench study scores`, `samples-needed`, `ranks` and `deviations`: what a study found.
+
+For people each command shows first what most ask for, target by target; options and JSON have all.
+"""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Hashable, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from hwbench.cli.by_size import size_lines
 from hwbench.cli.output import AsJson, print_json, print_listing, tell
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 Folder = Annotated[Path, typer.Argument(metavar="RUN", help="The run folder of a study.")]
+Targets = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--target",
+        metavar="TABLE:COLUMN",
+        help="Only this target; may be repeated; by default all of the study.",
+    ),
+]
 ENTRY = ("target", "predictor", "encoding")
+NO_SCORE = "no predictor has a score"
 
 
 def add_to(app: typer.Typer) -> None:
@@ -22,41 +39,154 @@ def add_to(app: typer.Typer) -> None:
     app.command()(deviations)
 
 
-def scores(folder: Folder, as_json: AsJson = False) -> None:
-    """Show the mean, deviation and 95 % bootstrap interval over seeds of every score.
+def scores(
+    folder: Folder,
+    target: Targets = None,
+    size: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Show every score at this training size, in architectures, with deviations and "
+            "intervals; by default one score at all sizes.",
+        ),
+    ] = None,
+    score: Annotated[
+        str, typer.Option(metavar="NAME", help="Which score to show at all training sizes.")
+    ] = "kendall_tau",
+    as_json: AsJson = False,
+) -> None:
+    """Show mean scores of every predictor on every target, over seeds.
+
+    By default one score at all training sizes; with --size every score at one, with 95 % bootstrap
+    intervals of tau and deviations over seeds of the others. --json has them all at all sizes.
 
     hwbench study scores runs/quick
+
+    hwbench study scores runs/quick --size 124
     """
     from hwbench.analysis.free_baselines import scores_of_run
-    from hwbench.results.study_columns import RELATIVE_SCORES
+    from hwbench.errors import unknown_name
+    from hwbench.results.study_columns import SCORES
 
     found = scores_of_run(folder)
+    known = [name for name in SCORES if name in found]
+    if len(found) and score not in known:
+        raise unknown_name("score of the study", score, known)
+    found = _of_targets(found, target)
+    if size is not None:
+        found = _of_size(found, size)
     if as_json:
         print_json(found.to_dict("records"))
-        return
-    names = ["kendall_tau", "spearman", "pearson", "mae", "precision_at_10", "precision_at_50"]
-    names += [name for name in RELATIVE_SCORES if name in found]
-    rows = [
-        {
-            **_entry(row),
-            **{name: row[name] for name in ("training_size", "seeds")},
-            "tau": f"{row['kendall_tau']:.3f}"
-            + _in_brackets(row["kendall_tau_low"], row["kendall_tau_high"]),
-            **{name: _with_deviation(row[name], row[f"{name}_std"]) for name in names[1:]},
-        }
-        for row in found.to_dict("records")
-    ]
-    _print(rows, "means over seeds; in brackets the 95 % bootstrap interval, ± one deviation")
+    elif found.empty:
+        tell(NO_SCORE)
+    elif size is None:
+        _print_by_size(found, score, folder)
+    else:
+        tell("means over seeds; in brackets the 95 % bootstrap interval, ± one deviation")
+        _print_by_target([_score_row(row) for row in _ordered(found).to_dict("records")])
 
 
-def _entry(row: Mapping[Hashable, Any]) -> dict[str, str]:
-    """What a row is of; what needs no measurement by its title."""
+def _ordered(found: pd.DataFrame) -> pd.DataFrame:
+    """Summarised scores with names, the highest mean tau of a target first.
+
+    Behind those that have a score at every training size stand those that lack one, and then what
+    needs no measurement.
+    """
+    entries = found.groupby(list(ENTRY))
+    order = {
+        "_free": found["training_size"] == 0,
+        "_sizes": -entries["training_size"].transform("size"),
+        "_tau": -entries["kendall_tau"].transform("mean"),
+    }
+    by = ["target", "_free", "_sizes", "_tau", "name", "training_size"]
+    return _named(found).assign(**order).sort_values(by)
+
+
+def _named(found: pd.DataFrame) -> pd.DataFrame:
+    """Rows with a column `name`: the predictor, with its encoding where the study has several.
+
+    What needs no measurement has its title.
+    """
     from hwbench.analysis.free_baselines import NO_ENCODING
 
-    found = {name: str(row[name]) for name in ENTRY}
-    if found["encoding"] == NO_ENCODING:
-        found |= {"predictor": _free_title(found["predictor"]), "encoding": ""}
-    return found
+    learned = found[found["encoding"] != NO_ENCODING]
+    encodings = learned.groupby("predictor", observed=True)["encoding"].nunique()
+    several = set(encodings[encodings > 1].index)
+    names = [
+        _free_title(predictor)
+        if encoding == NO_ENCODING
+        else f"{predictor}, {encoding}"
+        if predictor in several
+        else str(predictor)
+        for predictor, encoding in zip(found["predictor"], found["encoding"], strict=True)
+    ]
+    return found.assign(name=names)
+
+
+def _print_by_size(found: pd.DataFrame, score: str, folder: Path) -> None:
+    """One score of every predictor by training size, target by target."""
+    sizes = sorted({int(size) for size in found["training_size"] if size})
+    seeds = int(found["seeds"].max())
+    what, digits = ("Kendall's tau", ".3f") if score == "kendall_tau" else (score, ".3g")
+    tell(f"{what} by number of measurements, mean over {seeds} seed{'s' * (seeds != 1)}")
+    known = _ordered(found[found[score].notna()])
+    for target, own in known.groupby("target", sort=True):
+        rows: dict[str, dict[int, str]] = {}
+        for row in own.to_dict("records"):
+            at = [int(row["training_size"])] if row["training_size"] else sizes
+            rows.setdefault(row["name"], {}).update(dict.fromkeys(at, format(row[score], digits)))
+        tell(str(target))
+        for line in size_lines(list(rows.items()), sizes, shutil.get_terminal_size().columns):
+            tell(line)
+    tell(f"every score, with deviations: hwbench study scores {folder} --size {sizes[-1]}")
+
+
+def _score_row(row: Mapping[Hashable, Any]) -> dict[str, Any]:
+    """Every score of a predictor at one training size, in words."""
+    from hwbench.results.study_columns import RELATIVE_SCORES
+
+    names = ["spearman", "pearson", "mae", "precision_at_10", "precision_at_50", *RELATIVE_SCORES]
+    return {
+        "target": row["target"],
+        "predictor": row["name"],
+        "tau": f"{row['kendall_tau']:.3f}"
+        + _in_brackets(row["kendall_tau_low"], row["kendall_tau_high"]),
+        **{name: _with_deviation(row[name], row[f"{name}_std"]) for name in names if name in row},
+        "seeds": row["seeds"] or "",
+    }
+
+
+def _of_targets(found: pd.DataFrame, targets: list[str] | None) -> pd.DataFrame:
+    """Rows of these targets, of all where none is given.
+
+    Raises
+    ------
+    HwbenchError
+        If the study has no such target.
+    """
+    from hwbench.errors import unknown_name
+
+    known = found["target"].unique() if len(found) else []
+    for target in targets or ():
+        if target not in known:
+            raise unknown_name("target of the study", target, map(str, known))
+    return found[found["target"].isin(targets)] if targets else found
+
+
+def _of_size(found: pd.DataFrame, size: int) -> pd.DataFrame:
+    """Rows of a training size, and of what needs no measurement.
+
+    Raises
+    ------
+    HwbenchError
+        If no predictor of the study has a score at that size.
+    """
+    from hwbench.errors import unknown_number
+
+    sizes = {int(each) for each in found["training_size"] if each} if len(found) else set()
+    if size not in sizes:
+        raise unknown_number("training size of the study", size, sizes)
+    return found[found["training_size"].isin([0, size])]
 
 
 def _free_title(name: str) -> str:
@@ -77,6 +207,7 @@ def _with_deviation(mean: float, deviation: float) -> str:
 
 def samples_needed(
     folder: Folder,
+    target: Targets = None,
     tau: Annotated[
         float, typer.Option(metavar="TAU", help="The Kendall's tau that is to be reached.")
     ] = 0.8,
@@ -96,18 +227,22 @@ def samples_needed(
     if len(found):
         free = free_samples(free_taus(folder, found["target"].unique()), tau)
         found = pd.concat([found, free]).sort_values(["target", "samples"], kind="stable")
+    found = _of_targets(found, target)
     if as_json:
         print_json(found.to_dict("records"))
         return
     rows = [
         {
-            **_entry(row),
+            "target": row["target"],
+            "predictor": row["name"],
             "samples": ("at most " if row["bounded"] else "") + _count(row["samples"]),
             "95 % interval": _interval(row["low"], row["high"]),
         }
-        for row in found.to_dict("records")
+        for row in _named(found).to_dict("records")
     ]
-    _print(rows, f"measured architectures needed for a Kendall's tau of {tau:g}")
+    if rows:
+        tell(f"measured architectures needed for a Kendall's tau of {tau:g}")
+    _print_by_target(rows)
 
 
 def _count(value: float) -> str:
@@ -177,7 +312,8 @@ def ranks(
     ranked = sorted({**found.ranks, **would_have}.items(), key=lambda each: each[1])
     rows = [{"predictor": name, "average rank": f"{rank:.2f}"} for name, rank in ranked]
     over = f"{found.n_blocks} independent measurements"
-    _print(rows, f"average ranks over {len(same)} targets ({over}), 1 is best")
+    title = f"average ranks over {len(same)} targets ({over}), 1 is best"
+    print_listing(rows, ["predictor", "average rank"], as_json=False, title=title)
     if free:
         tell("what is not measured: the rank that each would have as the only one of these")
     if not found.claim:
@@ -193,6 +329,15 @@ def ranks(
 
 def deviations(
     folder: Folder,
+    target: Targets = None,
+    size: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Only this training size, in architectures; by default the largest of each "
+            "target, and with --json all.",
+        ),
+    ] = None,
     single: Annotated[
         bool, typer.Option("--single", help="Test single distributions too, as Table A.4 does.")
     ] = False,
@@ -209,30 +354,42 @@ def deviations(
     columns = [*KEY, "truth", "prediction"]
     predictions = read_predictions(folder, columns, categories=True)
     found = deviation_statistics(predictions, single_distributions=single)
+    found = _of_targets(found, target)
+    if size is not None:
+        found = _of_size(found, size)
     if as_json:
         print_json(found.to_dict("records"))
         return
+    if size is None and len(found):
+        largest = found.groupby("target", observed=True)["training_size"].transform("max")
+        found = found[found["training_size"] == largest]
     rows = []
-    for row in found.to_dict("records"):
+    for row in _named(found).to_dict("records"):
         weights = (row["weight_narrow"], row["weight_wide"], row["weight_uniform"])
         rows.append(
             {
-                **{name: row[name] for name in (*ENTRY, "training_size")},
-                "mean": f"{row['mean']:.2f}",
+                "target": f"{row['target']}, {row['training_size']} measurements",
+                "predictor": row["name"],
+                "mean": f"{row['mean']:z.2f}",
                 "spread": f"{row['spread']:.3f}",
-                "skewness": f"{row['skewness']:.2f}",
-                "kurtosis": f"{row['kurtosis']:.1f}",
+                "skewness": f"{row['skewness']:z.2f}",
+                "kurtosis": f"{row['kurtosis']:z.1f}",
                 "beyond 2": f"{100 * row['beyond_2']:.1f} %",
                 "mixture weights": " / ".join(f"{100 * weight:.0f}" for weight in weights) + " %",
-                "shift": f"{row['shift']:.2f}",
+                "shift": f"{row['shift']:z.2f}",
                 **({f"p {name}": f"{row[f'p_{name}']:.3f}" for name in SINGLE} if single else {}),
             }
         )
-    _print(rows, "deviations of predictions in standard deviations of the truth")
+    if rows:
+        tell("deviations of predictions in standard deviations of the truth")
+    _print_by_target(rows)
 
 
-def _print(rows: list[dict[str, Any]], title: str) -> None:
+def _print_by_target(rows: list[dict[str, Any]]) -> None:
+    """A table a target, with the target as its title."""
     if not rows:
-        tell("no predictor has a score")
-        return
-    print_listing(rows, list(rows[0]), as_json=False, title=title, wrap=False)
+        tell(NO_SCORE)
+    for target in dict.fromkeys(row["target"] for row in rows):
+        own = [row for row in rows if row["target"] == target]
+        columns = [name for name in own[0] if name != "target"]
+        print_listing(own, columns, as_json=False, title=str(target), wrap=False)

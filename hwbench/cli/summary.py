@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
+from hwbench.cli.by_size import size_lines
 from hwbench.cli.output import print_listing
 from hwbench.results.names import SIMULATION
 from hwbench.results.record import read_record
@@ -146,42 +147,21 @@ def score_lines(run: Run, width: int) -> list[str]:
     free = baseline_scores(run, targets)
     fixed = [(f"{each.predictor}, {each.training_size} of its own", each.tau) for each in own]
     fixed += [(f"{each.title}, not measured", each.tau) for each in free]
-    names = [*map(str, table.index[:MOST_ROWS]), *(name for name, _ in fixed)]
-    first = min(max(map(len, names)), max(width - 4 * NUMBER, 12))
-    sizes = _that_fit([int(size) for size in table.columns], (width - first) // NUMBER)
     seeds = int(run.study["seed"].nunique())
     where = f"mean over {len(targets)} targets and {seeds} seeds" if several else f"{seeds} seeds"
-    lines = [
-        f"Kendall's tau by number of measurements, {where}",
-        _line("predictor", [f"{size}" for size in sizes], first),
+    sizes = [int(size) for size in table.columns]
+    rows = [
+        (str(name), {size: f"{row[size]:.3f}" for size in sizes if row[size] == row[size]})
+        for name, row in table.head(MOST_ROWS).iterrows()
     ]
-    for name, row in table.head(MOST_ROWS).iterrows():
-        texts = [f"{row[size]:.3f}" if row[size] == row[size] else "-" for size in sizes]
-        lines.append(_line(str(name), texts, first))
-    lines += [_line(name, [f"{tau:.3f}"] * len(sizes), first) for name, tau in fixed]
+    rows += [(name, dict.fromkeys(sizes, f"{tau:.3f}")) for name, tau in fixed]
+    lines = [f"Kendall's tau by number of measurements, {where}", *size_lines(rows, sizes, width)]
     left = len(table) - MOST_ROWS
     if left > 0 or several:
         what = f"{left} more predictors and " if left > 0 else ""
         targets_of = "each target's scores" if several else "intervals"
         lines.append(f"{what}{targets_of}: hwbench study scores {run.folder}")
     return lines
-
-
-NUMBER = 7
-"""Characters of a column of taus, the gap before it included."""
-
-
-def _line(name: str, texts: Sequence[str], first: int) -> str:
-    shown = name if len(name) <= first else name[: first - 1] + "\N{HORIZONTAL ELLIPSIS}"
-    return f"{shown:<{first}}" + "".join(f"{text:>{NUMBER}}" for text in texts)
-
-
-def _that_fit(sizes: Sequence[int], room: int) -> list[int]:
-    """As many sizes as there is room for, the smallest and the largest among them."""
-    if len(sizes) <= room:
-        return list(sizes)
-    places = [round(k * (len(sizes) - 1) / max(room - 1, 1)) for k in range(max(room, 1))]
-    return [sizes[place] for place in places]
 
 
 def answer_texts(run: Run, simulated: pd.DataFrame | None) -> list[tuple[str, str]]:

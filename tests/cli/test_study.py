@@ -69,7 +69,12 @@ def test_results_as_listings_and_as_json(hwbench, folder):
     assert "nan" not in shown
     assert scores[0]["seeds"] == 3
     assert scores[0]["kendall_tau_low"] <= scores[0]["kendall_tau"]
-    assert f"{scores[0]['kendall_tau']:.3f} (" in hwbench("study", "scores", folder).out
+    assert f"{scores[0]['kendall_tau']:.3f}" in shown
+    size = str(scores[0]["training_size"])
+    in_full = hwbench("study", "scores", folder, "--size", size).out
+    assert f"{scores[0]['kendall_tau']:.3f} (" in in_full
+    at_size = json.loads(hwbench("study", "scores", folder, "--size", size, "--json").out)
+    assert {row["training_size"] for row in at_size} == {0, int(size)}
     needed = json.loads(hwbench("study", "samples-needed", folder, "--tau", 0.5, "--json").out)
     assert {row["predictor"] for row in needed if row["encoding"] != "none"} == {"ridge", "linear"}
     for row in free:
@@ -89,6 +94,49 @@ def test_results_as_listings_and_as_json(hwbench, folder):
     deviations = json.loads(hwbench("study", "deviations", folder, "--json").out)
     assert len(deviations) == 2 * 2 * 3
     assert "p norm" in hwbench("study", "deviations", folder, "--single").out
+
+
+def test_scores_are_shown_by_size_the_best_first(hwbench, folder, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    scores = json.loads(hwbench("study", "scores", folder, "--json").out)
+    target = scores[0]["target"]
+    title, name, sizes, *lines, further = hwbench(
+        *("study", "scores", folder, "--target", target)
+    ).out.splitlines()
+    assert title == "Kendall's tau by number of measurements, mean over 3 seeds"
+    assert name == target
+    assert sizes.split() == ["predictor", "10", "40", "90"]
+    for line in lines:
+        own = [row for row in scores if row["target"] == target]
+        own = [
+            row for row in own if row["encoding"] != "none" and line.startswith(row["predictor"])
+        ]
+        found = [f"{row['kendall_tau']:.3f}" for row in own]
+        assert line.split()[1:] == found or "not measured" in line
+    means = [sum(map(float, line.split()[-3:])) for line in lines]
+    assert means[:2] == sorted(means[:2], reverse=True)
+    assert means[2:] == sorted(means[2:], reverse=True)
+    assert further.endswith(f"hwbench study scores {folder} --size 90")
+    errors = hwbench("study", "scores", folder, "--score", "mae").out
+    assert errors.startswith("mae by number of measurements")
+    assert "not measured" not in errors
+
+
+def test_a_table_of_results_stands_under_its_target(hwbench, folder, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    for command in ("samples-needed", "deviations"):
+        found = json.loads(hwbench("study", command, folder, "--json").out)
+        targets = sorted({row["target"] for row in found})
+        for shown in (targets, targets[:1]):
+            chosen = [word for target in shown for word in ("--target", target)]
+            lines = hwbench("study", command, folder, *chosen).out.splitlines()
+            titles = [
+                line.split(",")[0].strip() for line in lines if line.startswith(tuple(targets))
+            ]
+            assert titles == shown
+    largest = hwbench("study", "deviations", folder).out
+    assert largest.count(", 90 measurements") == 2
+    assert hwbench("study", "deviations", folder, "--size", 10).out.count(", 10 measurements") == 2
 
 
 def test_an_estimate_before_starting(hwbench, scenario):
@@ -168,6 +216,10 @@ def test_a_shard_s_folder_is_not_taken_for_another(hwbench, refused, scenario, t
         (["compact", "gone"], "gone: holds no results of a study"),
         (["scores", "gone"], "gone: no such run folder"),
         (["samples-needed", "{folder}", "--tau", "2"], "tau must lie between -1 and 1, not 2"),
+        (["scores", "{folder}", "--score", "tau"], "did you mean 'kendall_tau'?"),
+        (["scores", "{folder}", "--size", "41"], "did you mean '40'?"),
+        (["deviations", "{folder}", "--size", "41"], "did you mean '40'?"),
+        (["samples-needed", "{folder}", "--target", "a:b"], "unknown target of the study 'a:b'"),
         (["ranks", "{folder}", "--size", "41"], "did you mean '40'?"),
         (["run", "{scenario}", "--shard", "3/2"], "--shard 3/2: must have the form I/N"),
         (["run", "{scenario}", "--shard", "x"], "--shard x: must have the form I/N"),
