@@ -12,6 +12,7 @@ import typer
 from hwbench.cli import completion, live_compare, live_diagnostics, live_estimate, live_retrain
 from hwbench.cli.live_options import Recipe, SearchName
 from hwbench.cli.output import (
+    NEEDS,
     AsJson,
     Fresh,
     interruptible,
@@ -51,7 +52,7 @@ RunFolder = Annotated[
 
 @app.command(name="list")
 def list_(as_json: AsJson = False) -> None:
-    """List all searches, strategies and what each recipe trains.
+    """List all searches, and what each recipe trains.
 
     hwbench live list
     """
@@ -81,7 +82,23 @@ def list_(as_json: AsJson = False) -> None:
             known={"recipe": recipe},
             hidden=hidden,
         )
-    print_listing(rows, ["name", "recipe", "strategy", "space", "data", "epochs"], as_json=as_json)
+    if as_json:
+        print_json(rows)
+    else:
+        print_listing(_searches(rows), ["search", "trains"], as_json=False)
+
+
+def _searches(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """A row a search for people, with a line for what each of its recipes trains."""
+    found: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        search = found.setdefault(row["name"], {"search": row["name"], "trains": None})
+        if NEEDS in row:
+            search[NEEDS] = row[NEEDS]
+            continue
+        line = f"{row['recipe']}: {row['space']}, {row['epochs']} epochs"
+        search["trains"] = f"{search['trains']}\n{line}" if search["trains"] else line
+    return sorted(found.values(), key=lambda search: str(search["search"]))
 
 
 @app.command()
