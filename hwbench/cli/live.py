@@ -128,7 +128,7 @@ def sweeps(as_json: AsJson = False) -> None:
         }
 
     rows = listed(files, row, hidden=content.hidden())
-    print_listing(rows, ["name", "recipe", "argument", "runs", "title"], as_json=as_json)
+    print_listing(rows, ["name", "runs", "title"], as_json=as_json)
 
 
 @app.command()

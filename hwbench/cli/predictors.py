@@ -33,7 +33,7 @@ def list_(as_json: AsJson = False) -> None:
         return {"name": name, **card.model_dump(mode="json"), **needs}
 
     rows = listed(list_predictors(), row, hidden=PREDICTORS.hidden())
-    print_listing(rows, ["name", "title", "family", "encoding", "training"], as_json=as_json)
+    print_listing(rows, ["name", "title", "family"], as_json=as_json)
 
 
 @app.command()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -23,11 +23,6 @@ from hwbench.cli.output import (
 )
 from hwbench.cli.output_paths import HTML, output_file
 from hwbench.cli.space_page import costs_of, in_words, place_of, show_space
-
-if TYPE_CHECKING:
-    pass
-
-LONGEST_SHOWN = 120
 
 OneSpace = Annotated[
     str,
@@ -55,10 +50,9 @@ def list_(as_json: AsJson = False) -> None:
     from hwbench.spaces.registry import SPACES
 
     rows = listed(list_spaces(), _row, hidden=[*CARDS.hidden(), *SPACES.hidden()])
-    columns = ["name", "architectures", "positions", "operations", "example"]
     if not as_json:
-        rows = [{key: _shorten(value) for key, value in row.items()} for row in rows]
-    print_listing(rows, columns, as_json=as_json)
+        rows = [{**row, "architectures": _rounded(row.get("architectures"))} for row in rows]
+    print_listing(rows, ["name", "title", "architectures"], as_json=as_json)
 
 
 def _row(name: str) -> dict[str, Any]:
@@ -100,11 +94,11 @@ def encodings(as_json: AsJson = False) -> None:
     print_listing(rows, ["name", "title", "from"], as_json=as_json)
 
 
-def _shorten(value: int | str) -> str:
-    """A number of more than 12 digits rounded, a long text cut; `--json` gives both whole."""
-    if isinstance(value, int):
-        return str(value) if value < 10**12 else f"{value:.3g}"
-    return value if len(value) <= LONGEST_SHOWN else f"{value[:LONGEST_SHOWN]}..."
+def _rounded(count: int | None) -> str:
+    """How many, rounded where it has more than 12 digits; `--json` has them all."""
+    if count is None:
+        return ""
+    return f"{count:,}" if count < 10**12 else f"{count:.3g}"
 
 
 @app.command()

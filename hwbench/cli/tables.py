@@ -73,11 +73,7 @@ def list_(as_json: AsJson = False) -> None:
         }
 
     rows = listed(files, row, hidden=TABLES.hidden())
-    if as_json:
-        print_json(rows)
-        return
-    shown = [{**row, "columns": ", ".join(row["columns"])} for row in rows]
-    print_listing(shown, ["name", "title", "columns"], as_json=False)
+    print_listing(rows, ["name", "space", "title"], as_json=as_json)
 
 
 @app.command()

@@ -13,7 +13,7 @@ def test_list_names_own_tables(hwbench, own_table):
     result = hwbench("tables", "list")
     assert result.code == 0
     assert "small" in result.out
-    assert "latency, test_accuracy" in result.out
+    assert "A small table" in result.out
     rows = {row["name"]: row for row in json.loads(hwbench("tables", "list", "--json").out)}
     assert rows["small"] == {
         "name": "small",
