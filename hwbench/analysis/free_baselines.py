@@ -40,7 +40,12 @@ def scores_of_run(folder: Path) -> pd.DataFrame:
     if found.empty:
         return found
     free = free_scores(free_taus(folder, found["target"].unique()))
-    return pd.concat([found, free]).sort_values("target", kind="stable", ignore_index=True)
+    return beside(found, free).sort_values("target", kind="stable", ignore_index=True)
+
+
+def beside(found: pd.DataFrame, free: pd.DataFrame) -> pd.DataFrame:
+    """Rows of predictors and then of what needs no measurement, which older records know not."""
+    return found if free.empty else pd.concat([found, free])
 
 
 def free_scores(free: FreeTaus) -> pd.DataFrame:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+HEADING = "predictor"
 NUMBER = 7
 """Characters of a column of numbers at least, the gap before it included."""
 GAP = 2
@@ -24,12 +25,12 @@ def size_lines(
     sizes : in ascending order; where not all have room, the smallest and the largest stay.
     width : of the terminal, in characters.
     """
-    longest = max(len(name) for name, _ in rows)
+    longest = max(len(name) for name in (HEADING, *(name for name, _ in rows)))
     cells = [text for _, texts in rows for text in texts.values()]
     number = max([NUMBER, *(len(text) + GAP for text in cells)])
     first = min(longest, max(width - FEWEST_SIZES * number, SHORTEST_NAME))
     shown = _that_fit(sizes, (width - first) // number)
-    lines = [("predictor", [str(size) for size in shown])]
+    lines = [(HEADING, [str(size) for size in shown])]
     lines += [(name, [texts.get(size, "-") for size in shown]) for name, texts in rows]
     return [
         f"{_cut(name, first):<{first}}" + "".join(f"{text:>{number}}" for text in texts)

@@ -217,16 +217,14 @@ def samples_needed(
 
     hwbench study samples-needed runs/quick --tau 0.8
     """
-    import pandas as pd
-
     from hwbench.analysis.comparison import samples_needed as needed
-    from hwbench.analysis.free_baselines import free_samples, free_taus
+    from hwbench.analysis.free_baselines import beside, free_samples, free_taus
     from hwbench.results.study_reading import read_trials
 
     found = needed(read_trials(folder), tau)
     if len(found):
         free = free_samples(free_taus(folder, found["target"].unique()), tau)
-        found = pd.concat([found, free]).sort_values(["target", "samples"], kind="stable")
+        found = beside(found, free).sort_values(["target", "samples"], kind="stable")
     found = _of_targets(found, target)
     if as_json:
         print_json(found.to_dict("records"))

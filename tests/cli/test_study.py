@@ -1,6 +1,7 @@
 """`hwbench study`: what it prints of a run folder, and what it refuses."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -137,6 +138,15 @@ def test_a_table_of_results_stands_under_its_target(hwbench, folder, monkeypatch
     largest = hwbench("study", "deviations", folder).out
     assert largest.count(", 90 measurements") == 2
     assert hwbench("study", "deviations", folder, "--size", 10).out.count(", 10 measurements") == 2
+
+
+@pytest.mark.parametrize("command", ["scores", "samples-needed", "deviations"])
+def test_results_of_a_run_whose_record_knows_nothing_of_what_is_free(hwbench, command):
+    old = Path(__file__).parents[1] / "old" / "0.1.0" / "run"
+    found = hwbench("study", command, old)
+    assert found.code == 0, found
+    assert "ridge" in found.out
+    assert "predictor " in found.out
 
 
 def test_an_estimate_before_starting(hwbench, scenario):
