@@ -6,7 +6,7 @@ For people each command shows first what most ask for, target by target; options
 from __future__ import annotations
 
 import shutil
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -82,8 +82,9 @@ def scores(
     elif size is None:
         _print_by_size(found, score, folder)
     else:
+        names = [name for name in known if name != "kendall_tau" and found[name].notna().any()]
         tell("means over seeds; in brackets the 95 % bootstrap interval, ± one deviation")
-        _print_by_target([_score_row(row) for row in _ordered(found).to_dict("records")])
+        _print_by_target([_score_row(row, names) for row in _ordered(found).to_dict("records")])
 
 
 def _ordered(found: pd.DataFrame) -> pd.DataFrame:
@@ -125,11 +126,14 @@ def _named(found: pd.DataFrame) -> pd.DataFrame:
 
 def _print_by_size(found: pd.DataFrame, score: str, folder: Path) -> None:
     """One score of every predictor by training size, target by target."""
+    known = _ordered(found[found[score].notna()])
+    if known.empty:
+        tell(f"no predictor has a {score}")
+        return
     sizes = sorted({int(size) for size in found["training_size"] if size})
     seeds = int(found["seeds"].max())
     what, digits = ("Kendall's tau", ".3f") if score == "kendall_tau" else (score, ".3g")
     tell(f"{what} by number of measurements, mean over {seeds} seed{'s' * (seeds != 1)}")
-    known = _ordered(found[found[score].notna()])
     for target, own in known.groupby("target", sort=True):
         rows: dict[str, dict[int, str]] = {}
         for row in own.to_dict("records"):
@@ -141,17 +145,14 @@ def _print_by_size(found: pd.DataFrame, score: str, folder: Path) -> None:
     tell(f"every score, with deviations: hwbench study scores {folder} --size {sizes[-1]}")
 
 
-def _score_row(row: Mapping[Hashable, Any]) -> dict[str, Any]:
-    """Every score of a predictor at one training size, in words."""
-    from hwbench.results.study_columns import RELATIVE_SCORES
-
-    names = ["spearman", "pearson", "mae", "precision_at_10", "precision_at_50", *RELATIVE_SCORES]
+def _score_row(row: Mapping[Hashable, Any], names: Sequence[str]) -> dict[str, Any]:
+    """Scores of a predictor at one training size, in words: tau, and those of names."""
     return {
         "target": row["target"],
         "predictor": row["name"],
         "tau": f"{row['kendall_tau']:.3f}"
         + _in_brackets(row["kendall_tau_low"], row["kendall_tau_high"]),
-        **{name: _with_deviation(row[name], row[f"{name}_std"]) for name in names if name in row},
+        **{name: _with_deviation(row[name], row[f"{name}_std"]) for name in names},
         "seeds": row["seeds"] or "",
     }
 
