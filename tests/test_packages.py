@@ -116,7 +116,7 @@ def test_its_parts_are_listed(hwbench):
     expected = {
         "predictors list": "hamming_mean",
         "predictors show hamming_mean": "hwbench_ladder.hamming:HammingMean",
-        "spaces list": "2,187",
+        "spaces list": "2187",
         f"spaces show ladder {STRING}": "conv3x3",
         "search list --json": "Simulated annealing",
         "live list": "ladder_tempered",

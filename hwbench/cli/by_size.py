@@ -17,7 +17,7 @@ SHORTEST_NAME = 12
 def size_lines(
     rows: Sequence[tuple[str, Mapping[int, str]]], sizes: Sequence[int], width: int
 ) -> list[str]:
-    """A line of training sizes, and a line for each row under it.
+    """A line of training sizes, a line for each row under it, and one of sizes without room.
 
     Parameters
     ----------
@@ -32,9 +32,13 @@ def size_lines(
     shown = _that_fit(sizes, (width - first) // number)
     lines = [(HEADING, [str(size) for size in shown])]
     lines += [(name, [texts.get(size, "-") for size in shown]) for name, texts in rows]
+    left_out = [str(size) for size in sizes if size not in shown]
     return [
-        f"{_cut(name, first):<{first}}" + "".join(f"{text:>{number}}" for text in texts)
-        for name, texts in lines
+        *(
+            f"{_cut(name, first):<{first}}" + "".join(f"{text:>{number}}" for text in texts)
+            for name, texts in lines
+        ),
+        *([f"no room for {', '.join(left_out)}"] if left_out else []),
     ]
 
 

@@ -98,7 +98,7 @@ def _rounded(count: int | None) -> str:
     """How many, rounded where it has more than 12 digits; `--json` has them all."""
     if count is None:
         return ""
-    return f"{count:,}" if count < 10**12 else f"{count:.3g}"
+    return str(count) if count < 10**12 else f"{count:.3g}"
 
 
 @app.command()

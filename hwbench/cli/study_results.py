@@ -29,6 +29,8 @@ Targets = Annotated[
 ]
 ENTRY = ("target", "predictor", "encoding")
 NO_SCORE = "no predictor has a score"
+UNLIMITED = 10**6
+"""Characters of a line that no terminal shows: a file or a pipe has all numbers."""
 
 
 def add_to(app: typer.Typer) -> None:
@@ -133,6 +135,7 @@ def _print_by_size(found: pd.DataFrame, score: str, folder: Path) -> None:
     sizes = sorted({int(size) for size in found["training_size"] if size})
     seeds = int(found["seeds"].max())
     what, digits = ("Kendall's tau", ".3f") if score == "kendall_tau" else (score, ".3g")
+    width = shutil.get_terminal_size((UNLIMITED, 0)).columns
     tell(f"{what} by number of measurements, mean over {seeds} seed{'s' * (seeds != 1)}")
     for target, own in known.groupby("target", sort=True):
         rows: dict[str, dict[int, str]] = {}
@@ -140,7 +143,7 @@ def _print_by_size(found: pd.DataFrame, score: str, folder: Path) -> None:
             at = [int(row["training_size"])] if row["training_size"] else sizes
             rows.setdefault(row["name"], {}).update(dict.fromkeys(at, format(row[score], digits)))
         tell(str(target))
-        for line in size_lines(list(rows.items()), sizes, shutil.get_terminal_size().columns):
+        for line in size_lines(list(rows.items()), sizes, width):
             tell(line)
     tell(f"every score, with deviations: hwbench study scores {folder} --size {sizes[-1]}")
 

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from hwbench.cli.by_size import size_lines
 from hwbench.cli.search import print_search
 from hwbench.cli.summary import print_simulation
 
@@ -59,3 +60,14 @@ def test_older_searches_are_normalised_by_their_true_front(shown):
     assert "additive epsilon" in out
     verified = pd.read_parquet(OLD / "search_verified.parquet")
     assert f"{verified['mra_all'].mean():.2f}" in out
+
+
+def test_training_sizes_without_room_are_said():
+    rows = [("ridge", dict.fromkeys((10, 20, 30, 40, 50, 60), "0.500"))]
+    assert size_lines(rows, [10, 20, 30, 40, 50, 60], 51)[0].split()[1:] == [
+        *("10", "20", "30", "40", "50", "60")
+    ]
+    heading, line, left_out = size_lines(rows, [10, 20, 30, 40, 50, 60], 40)
+    assert heading.split() == ["predictor", "10", "30", "40", "60"]
+    assert line.split() == ["ridge", *["0.500"] * 4]
+    assert left_out == "no room for 20, 50"
